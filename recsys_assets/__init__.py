@@ -1,0 +1,1 @@
+"""The shop: sources, datasets, features, graph, models and recommendations as Dagster assets."""

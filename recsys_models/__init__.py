@@ -1,0 +1,1 @@
+"""Recommenders on DGL and PyTorch behind one contract: arrays and frames in, arrays out."""
