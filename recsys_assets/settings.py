@@ -1,0 +1,281 @@
+"""Settings: every `RECSYS_*` variable, read from the environment and `.env`, checked once, in one place."""
+
+from __future__ import annotations
+
+import calendar
+import os
+import re
+import subprocess
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recsys_lineage.errors import LineageError
+
+PREFIX = "RECSYS_"
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_NAMES = re.compile(r"(?i)\b(" + "|".join((*calendar.month_abbr[1:], *calendar.day_abbr)) + r")\b")
+_CRON_PART = re.compile(r"(\*|\d+(-\d+)?)(/[1-9]\d*)?")
+_POSTGRES_URL = re.compile(r"postgres(ql)?(\+psycopg2)?://[^/]+/[^/]+")
+_SIZE = re.compile(r"(?i)\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)")
+_EXPECTED = {
+    "int_parsing": "a whole number",
+    "bool_parsing": "true or false",
+    "greater_than_equal": "a whole number of at least {ge}",
+    "less_than_equal": "a whole number of at most {le}",
+    "less_than": "a whole number below {lt}",
+}
+
+
+class SettingsError(LineageError):
+    """A setting that cannot be used."""
+
+
+class Settings(BaseSettings):
+    """What a run of the platform can be told from outside. Paths come out absolute.
+
+    Build it with `load_settings()`, which words a wrong value for the person who wrote it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    home: Path = Field(
+        Path(".recsys"), description="folder of everything the platform writes; delete it to start over"
+    )
+    source: str = Field(
+        "complete-journey",
+        min_length=1,
+        description="where the data comes from: a built-in source, or a folder of SQL files of your own",
+    )
+    data: Path | None = Field(None, description="folder of the source's files; empty: the source's own")
+    lake: str = Field(
+        "", description="where tables are kept: a folder or `s3://bucket/prefix`; empty: `lake/` in the home"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="what models train on; `auto` takes a CUDA device where there is one"
+    )
+    timezone: str = Field("UTC", description="IANA timezone of the nightly schedule, such as `Europe/Berlin`")
+    nightly_cron: str = Field(
+        "0 2 * * *", description="when the nightly retraining starts, as five cron fields"
+    )
+    nightly: bool = Field(False, description="whether the nightly schedule is on from the start")
+    memory_limit: str = Field("2GB", description="memory that DuckDB may take in one process, such as `2GB`")
+    threads: int = Field(0, ge=0, description="threads of DuckDB and PyTorch in one process; 0: all cores")
+    seed: int = Field(7, ge=0, lt=2**31, description="seed of everything random")
+    holdout_weeks: int = Field(4, ge=1, le=520, description="last weeks of the data, which judge the models")
+    top_k: int = Field(20, ge=1, le=1000, description="recommendations for each user")
+    host: str = Field("127.0.0.1", min_length=1, description="address that the browser interface listens on")
+    port: int = Field(3000, ge=0, le=65535, description="port of the browser interface; 0: any free one")
+    postgres_url: SecretStr | None = Field(
+        None,
+        description="Dagster's Postgres, `postgresql://user:password@host:5432/database`; empty: SQLite",
+    )
+    git_commit: str = Field(
+        default_factory=lambda: _checkout_commit(),
+        description="commit that the records name as the code that ran; empty: asked of git",
+    )
+    aws_access_key_id: SecretStr | None = Field(
+        None,
+        validation_alias="AWS_ACCESS_KEY_ID",
+        description="key of the object store, for a lake on `s3://`",
+    )
+    aws_secret_access_key: SecretStr | None = Field(
+        None, validation_alias="AWS_SECRET_ACCESS_KEY", description="secret of that key"
+    )
+    aws_session_token: SecretStr | None = Field(
+        None, validation_alias="AWS_SESSION_TOKEN", description="token of temporary credentials"
+    )
+    aws_region: str | None = Field(None, validation_alias="AWS_REGION", description="region of the bucket")
+    aws_endpoint_url: str | None = Field(
+        None,
+        validation_alias="AWS_ENDPOINT_URL",
+        description="an object store other than Amazon's, such as `http://localhost:9000`",
+    )
+
+    @field_validator("home", "data", mode="after")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(path).expanduser().absolute()
+
+    @field_validator("source", "lake", mode="after")
+    @classmethod
+    def _absolute_where_a_path(cls, value: str) -> str:
+        is_path = value.startswith((".", "~", "/")) or (os.sep in value and "://" not in value)
+        return str(Path(value).expanduser().absolute()) if is_path else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):  # an unknown name, a malformed one, a folder of the database
+            raise ValueError("expected the name of a timezone, such as UTC or Europe/Berlin") from None
+        return name
+
+    @field_validator("nightly_cron")
+    @classmethod
+    def _five_cron_fields(cls, expression: str) -> str:
+        fields = expression.split()
+        if len(fields) != 5 or not all(map(_is_cron_field, fields, _CRON_RANGES)):
+            raise ValueError(
+                "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
+            )
+        return expression
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _size(cls, size: str) -> str:
+        if not _SIZE.fullmatch(size.strip()):
+            raise ValueError("expected a size with its unit, such as 2GB or 512MB")
+        return size.strip()
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _postgres_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _POSTGRES_URL.match(url.get_secret_value()):
+            raise ValueError("expected postgresql://user:password@host:5432/database")
+        return url
+
+    @property
+    def lake_url(self) -> str:
+        """The lake's folder or URL, with the default filled in."""
+        return self.lake or str(self.home / "lake")
+
+    def as_environment(self) -> dict[str, str]:
+        """These settings as variables, for a child process. Holds secrets: never log it."""
+        values = {variable(name): _as_text(getattr(self, name)) for name in type(self).model_fields}
+        return {name: text for name, text in values.items() if text}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; keyword arguments that are not None win over both.
+
+    Raises:
+        SettingsError: a variable that is no setting, or a value that cannot be used; says which, and what
+            would be right. Secret values are never repeated.
+    """
+    _refuse_unknown_variables()
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise _in_plain_words(error, overrides) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + name.upper()
+
+
+def default_text(name: str) -> str:
+    """A setting's default as one writes it in `.env`; empty where there is none to write."""
+    field = Settings.model_fields[name]
+    return "" if field.default_factory is not None else _as_text(field.default)
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table: variable, default, meaning."""
+    rows = [
+        f"| `{variable(name)}` | {_as_code(default_text(name))} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every setting with its meaning and default, commented out."""
+    head = "# Copy to .env and change what you need. Variables of the environment win over this file.\n"
+    blocks = [
+        f"# {field.description}\n# {variable(name)}={default_text(name)}\n"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join([head, *blocks])
+
+
+def _as_code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_cron_field(text: str, limits: tuple[int, int]) -> bool:
+    numeric = _CRON_NAMES.sub(str(limits[0]), text)
+    return all(
+        _CRON_PART.fullmatch(part)
+        and all(limits[0] <= int(number) <= limits[1] for number in re.findall(r"\d+", part.split("/")[0]))
+        for part in numeric.split(",")
+    )
+
+
+def _refuse_unknown_variables() -> None:
+    known = {variable(name) for name in Settings.model_fields}
+    for name in (*os.environ, *dotenv_values(".env")):
+        if name.startswith(PREFIX) and name.upper() not in known:
+            close = get_close_matches(name, known, n=1)
+            raise SettingsError(
+                f"{name} is not a setting.",
+                expected=f"{close[0]}, perhaps" if close else "one of the variables in .env.example",
+                where="the environment or .env",
+                advice=f"rename {name} or unset it",
+            )
+
+
+def _in_plain_words(error: ValidationError, overrides: dict[str, Any]) -> SettingsError:
+    fault = error.errors(include_url=False)[0]
+    name = _field_of(str(fault["loc"][0]))
+    given = overrides.get(name)
+    found = _as_text(given) if given is not None else os.environ.get(variable(name)) or _in_dotenv(name)
+    is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
+    expected = _EXPECTED.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
+    return SettingsError(
+        f"{variable(name)} cannot be used.",
+        expected=expected.removeprefix("Value error, expected ").removeprefix("Input should be "),
+        found="a value that is not shown, for it holds a secret" if is_secret else repr(found),
+        where="the command line" if given is not None else "the environment or .env",
+        advice=f"change it, or unset it and have {_as_code(default_text(name)) or 'the default'}",
+    )
+
+
+def _field_of(location: str) -> str:
+    """The field that a validation error's location names: by its own name or by its variable's."""
+    if location in Settings.model_fields:
+        return location
+    return next(name for name in Settings.model_fields if variable(name).lower() == location.lower())
+
+
+def _in_dotenv(name: str) -> str | None:
+    return dotenv_values(".env").get(variable(name))
+
+
+@lru_cache(maxsize=1)
+def _checkout_commit() -> str:
+    """The commit of the checkout that this file lies in; empty for an installed wheel."""
+    folder = Path(__file__).parent
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
