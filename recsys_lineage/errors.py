@@ -1,0 +1,54 @@
+"""Errors of the lineage layer: each says what was expected, what was found, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class LineageError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    Args:
+        message: what is wrong, in one sentence.
+        expected: what would have been right.
+        found: what was there instead.
+        where: file and line, table, asset or column.
+        advice: what to do next.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: str | None = None,
+        found: str | None = None,
+        where: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        self.message, self.expected, self.found = message, expected, found
+        self.where, self.advice = where, advice
+        parts = [("Expected", expected), ("Found", found), ("Where", where), ("What to do", advice)]
+        lines = [message, *(f"  {label}: {text}" for label, text in parts if text)]
+        super().__init__("\n".join(lines))
+
+
+class UndeclaredRead(LineageError):
+    """Code read a table that its asset does not depend on."""
+
+
+class TableNotFound(LineageError):
+    """A table, or the asked-for version of it, does not exist in the lake."""
+
+
+class SchemaMismatch(LineageError):
+    """A write to some partitions carries columns that the table does not have, or lacks some that it has."""
+
+
+class WriteConflict(LineageError):
+    """Another writer committed to the same partitions first."""
+
+
+class SqlAssetError(LineageError):
+    """A SQL file cannot serve as an asset."""
+
+
+class InsufficientSpace(LineageError):
+    """The lake's disk is full or not writable; nothing of the write became visible."""

@@ -1,0 +1,129 @@
+"""Where a lake's bytes lie: one small surface over a local folder and an S3-compatible URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import fsspec
+
+from recsys_lineage.errors import LineageError
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The root of a lake: a local folder or `s3://bucket/prefix`.
+
+    S3 credentials, region and endpoint come from the standard `AWS_*` environment variables only, so that
+    they are never part of a setting, a log line or a record.
+    """
+
+    uri: str
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, uri: str | os.PathLike[str]) -> Storage:
+        """Storage at a path or URL.
+
+        Raises:
+            LineageError: for a scheme that is neither local nor s3.
+        """
+        text = os.fspath(uri).rstrip("/")
+        if "://" not in text:
+            return cls(str(Path(text).expanduser().resolve()))
+        scheme = text.split("://", 1)[0]
+        if scheme != "s3":
+            raise LineageError(
+                f"A lake cannot lie at {text!r}.",
+                expected="a local folder or an s3:// URL",
+                found=f"the scheme {scheme!r}",
+                advice="set RECSYS_LAKE to a folder or to s3://bucket/prefix",
+            )
+        return cls(text, _s3_options())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the root is a folder of this machine."""
+        return "://" not in self.uri
+
+    @cached_property
+    def filesystem(self) -> fsspec.AbstractFileSystem:
+        """The fsspec filesystem that lists, reads and deletes."""
+        if self.is_local:
+            return fsspec.filesystem("file")
+        client: dict[str, Any] = {}
+        if endpoint := self.options.get("AWS_ENDPOINT_URL"):
+            client["endpoint_url"] = endpoint
+        if region := self.options.get("AWS_REGION"):
+            client["region_name"] = region
+        return fsspec.filesystem(
+            "s3",
+            key=self.options.get("AWS_ACCESS_KEY_ID"),
+            secret=self.options.get("AWS_SECRET_ACCESS_KEY"),
+            token=self.options.get("AWS_SESSION_TOKEN"),
+            client_kwargs=client,
+            use_listings_cache=False,
+        )
+
+    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let a DuckDB connection read and write paths of this storage."""
+        if not self.is_local:
+            connection.register_filesystem(self.filesystem)
+
+    def path(self, *parts: str) -> str:
+        """The full path or URL of a file below the root."""
+        return "/".join((self.uri, *parts))
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        return self.filesystem.exists(path)
+
+    def make_folder(self, path: str) -> None:
+        """Create a folder; a no-op on object stores, which have none."""
+        if self.is_local:
+            os.makedirs(path, exist_ok=True)
+
+    def read_bytes(self, path: str) -> bytes:
+        """The whole content of one file."""
+        return bytes(self.filesystem.cat_file(path))  # pyright: ignore[reportArgumentType]
+
+    def write_bytes(self, path: str, content: bytes) -> None:
+        """Write one small file."""
+        self.filesystem.pipe_file(path, content)
+
+    def delete(self, path: str) -> None:
+        """Delete one file; one that is gone already is no error."""
+        try:
+            self.filesystem.rm_file(path)
+        except FileNotFoundError:
+            return
+
+    def files(self, path: str) -> Iterator[str]:
+        """Every file below a folder, as full paths or URLs."""
+        prefix = "" if self.is_local else "s3://"
+        for found in self.filesystem.find(path):
+            yield prefix + found
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders directly below a folder."""
+        if not self.filesystem.exists(path):
+            return []
+        found = self.filesystem.ls(path, detail=True)
+        return sorted(e["name"].rstrip("/").rsplit("/", 1)[-1] for e in found if e["type"] == "directory")
+
+
+def _s3_options() -> dict[str, str]:
+    names = (
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL",
+    )  # fmt: skip
+    options = {name: os.environ[name] for name in names if os.environ.get(name)}
+    options.setdefault("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+    if options.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+        options["AWS_ALLOW_HTTP"] = "true"
+    options["aws_conditional_put"] = "etag"
+    return options

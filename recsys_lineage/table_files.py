@@ -1,0 +1,151 @@
+"""The Parquet files of one write: how DuckDB makes them, and the Delta actions that add and remove them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction, RemoveAction
+
+from recsys_lineage.delta_schema import columns_of, stored_select
+from recsys_lineage.errors import LineageError
+from recsys_lineage.fingerprint import partition_fingerprints, quote
+from recsys_lineage.table_version import Column
+
+_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, RETURN_STATS"
+
+
+@dataclass(frozen=True)
+class WrittenFiles:
+    """Files that exist but are not committed yet.
+
+    `contents` maps each partition ("" without partitions) to its "rows:hash sum".
+    """
+
+    schema: tuple[Column, ...]
+    delta_schema: Schema
+    adds: list[AddAction]
+    contents: dict[str, str]
+    bytes: int
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def write_files(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: Mapping[str, Any] | None,
+    root: str,
+    write_id: str,
+    partition_by: str | None,
+) -> WrittenFiles:
+    """Run a query into Parquet files below `root` whose names contain `write_id`, and fingerprint them.
+
+    Raises:
+        LineageError: when the partition column is missing or NULL in some row.
+    """
+    bound = dict(parameters) if parameters else None
+    select, schema = stored_select(query, columns_of(connection, query, bound))
+    _check_columns(schema, partition_by, root)
+    if partition_by:
+        target = root
+        layout = (
+            f", PARTITION_BY ({quote(partition_by)}), FILENAME_PATTERN 'part-{write_id}-{{i}}'"
+            ", OVERWRITE_OR_IGNORE"
+        )
+    else:
+        target, layout = f"{root}/part-{write_id}-0.parquet", ""
+    stats = connection.execute(f"COPY ({select}) TO {literal(target)} ({_PARQUET}{layout})", bound).fetchall()
+    adds: list[AddAction] = []
+    now = int(time.time() * 1000)
+    for path, rows, size, _footer, _columns, keys, *_ in stats:
+        values = {name: unquote(value) for name, value in (keys or {}).items()}
+        relative = path[len(root) + 1 :]
+        if partition_by and values[partition_by] == "__HIVE_DEFAULT_PARTITION__":
+            raise LineageError(
+                f"Some rows have no value in the partition column {partition_by!r}.",
+                where=root,
+                advice="give every row a partition in the asset's query",
+            )
+        adds.append(AddAction(relative, int(size), values, now, True, json.dumps({"numRecords": int(rows)})))
+    contents = {}
+    if adds:
+        listed = ", ".join(literal(f"{root}/{add.path}") for add in adds)
+        hive = _hive(schema, partition_by)
+        contents = partition_fingerprints(
+            connection, f"read_parquet([{listed}], {hive})", schema, partition_by
+        )
+    empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
+    return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sum(add.size for add in adds))
+
+
+def _hive(schema: Sequence[Column], partition_by: str | None) -> str:
+    if not partition_by:
+        return "hive_partitioning = false"
+    type_ = next(column.type for column in schema if column.name == partition_by)
+    return f"hive_partitioning = true, hive_types = {{{literal(partition_by)}: {type_}}}"
+
+
+def read_files(
+    files: Sequence[str], schema: Sequence[Column], columns: Sequence[Column], partition_by: str | None
+) -> str:
+    """SQL that reads the given files of one table as a parenthesised SELECT."""
+    if not files:
+        typed = ", ".join(f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in columns)
+        return f"(SELECT {typed} WHERE false)"
+    listed = ", ".join(literal(path) for path in files)
+    names = ", ".join(quote(column.name) for column in columns)
+    return f"(SELECT {names} FROM read_parquet([{listed}], {_hive(schema, partition_by)}))"
+
+
+def active_files(delta: DeltaTable, partition_column: str | None) -> list[tuple[str, int, str]]:
+    """(relative path, bytes, partition or "") of every file of an opened table version."""
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    paths = [unquote(path) if "%" in path else path for path in actions["path"].to_pylist()]
+    sizes = actions["size_bytes"].to_pylist()
+    if partition_column is None:
+        return [(path, size, "") for path, size in zip(paths, sizes, strict=True)]
+    keys = (str(key) for key in actions[f"partition.{partition_column}"].to_pylist())
+    return list(zip(paths, sizes, keys, strict=True))
+
+
+def removals(
+    delta: DeltaTable, partition_column: str | None, partitions: Sequence[str] | None
+) -> list[RemoveAction]:
+    """Actions that remove the current files of the given partitions; of all when None."""
+    wanted = None if partitions is None else set(partitions)
+    now = int(time.time() * 1000)
+    return [
+        RemoveAction(path, True, now, size, {partition_column: key} if partition_column else {})
+        for path, size, key in active_files(delta, partition_column)
+        if wanted is None or key in wanted
+    ]
+
+
+def _check_columns(schema: Sequence[Column], partition_by: str | None, root: str) -> None:
+    names = [column.name for column in schema]
+    folded = [name.lower() for name in names]
+    repeated = sorted({name for name in names if folded.count(name.lower()) > 1})
+    if repeated:
+        raise LineageError(
+            f"The query returns several columns named {', '.join(repeated)}.",
+            where=root,
+            advice="give each output column its own name",
+        )
+    if partition_by and partition_by not in names:
+        raise LineageError(
+            f"The query lacks the partition column {partition_by!r}.",
+            expected=partition_by,
+            found=", ".join(names),
+            where=root,
+        )

@@ -1,0 +1,88 @@
+"""TableVersion: one committed version of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name and its DuckDB type, nested types written out (`STRUCT(a INTEGER)[]`)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class PartitionVersion:
+    """What one partition held, and the table version that last wrote it."""
+
+    rows: int
+    fingerprint: str
+    version: int
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """One committed version of one table.
+
+    `fingerprint` hashes schema and content; it depends neither on the order of the rows nor on the layout
+    of the files. `content` is its part without the schema, "rows:hash sum". `partitions` is empty for a table
+    that is not partitioned.
+    """
+
+    table: str
+    version: int
+    rows: int
+    bytes: int
+    files: int
+    schema: tuple[Column, ...]
+    content: str
+    fingerprint: str
+    committed: datetime
+    write_id: str
+    partition_column: str | None = None
+    partitions: Mapping[str, PartitionVersion] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names, in order."""
+        return [column.name for column in self.schema]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into an equal TableVersion."""
+        return {
+            "table": self.table,
+            "version": self.version,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "files": self.files,
+            "schema": [[column.name, column.type] for column in self.schema],
+            "content": self.content,
+            "fingerprint": self.fingerprint,
+            "committed": self.committed.isoformat(),
+            "write_id": self.write_id,
+            "partition_column": self.partition_column,
+            "partitions": {key: [p.rows, p.fingerprint, p.version] for key, p in self.partitions.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TableVersion:
+        """The TableVersion that `to_json` described."""
+        return cls(
+            table=data["table"],
+            version=data["version"],
+            rows=data["rows"],
+            bytes=data["bytes"],
+            files=data["files"],
+            schema=tuple(Column(name, type_) for name, type_ in data["schema"]),
+            content=data["content"],
+            fingerprint=data["fingerprint"],
+            committed=datetime.fromisoformat(data["committed"]),
+            write_id=data["write_id"],
+            partition_column=data["partition_column"],
+            partitions={key: PartitionVersion(*value) for key, value in data["partitions"].items()},
+        )
