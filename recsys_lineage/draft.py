@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
@@ -55,8 +55,12 @@ class Draft:
         """The columns as they are stored."""
         return self._written.schema
 
-    def commit(self, record: Mapping[str, Any] | None = None) -> TableVersion:
+    def commit(
+        self, record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None
+    ) -> TableVersion:
         """Make the draft the table's next version, with `record` in the same commit.
+
+        A record that names the version it belongs to is given as a function of the version.
 
         Raises:
             SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
@@ -73,7 +77,7 @@ class Draft:
                 table, self._write_id, written, partition_by=self._partition_by,
                 partitions=self._partitions, append=self._append, before=before, kept_bytes=kept,
             )  # fmt: skip
-            carried = json.dumps({"table_version": after.to_json(), "record": record})
+            carried = json.dumps({"table_version": after.to_json(), "record": record(after) if callable(record) else record})
             properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
             try:
                 if delta is None or before is None or before.partition_column != self._partition_by:

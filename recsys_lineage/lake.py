@@ -154,6 +154,20 @@ class Lake:
             self.table_uri(version.table), version=version.version, storage_options=options
         ).select(version.columns)
 
+    def added_between(self, table: str, since: int | None, until: int) -> pl.DataFrame:
+        """Rows of a table that is only appended to: those added after version `since`, up to `until`."""
+        delta = self.open_delta(table, until)
+        if delta is None:
+            raise self._not_found(table, until)
+        files = {path for path, _, _ in active_files(delta, None)}
+        if since is not None and (before := self.open_delta(table, since)) is not None:
+            files -= {path for path, _, _ in active_files(before, None)}
+        schema = self.version(table, until).schema
+        root = self.table_uri(table)
+        with self.connect() as connection:
+            query = read_files([f"{root}/{path}" for path in sorted(files)], schema, schema, None)
+            return connection.sql(f"SELECT * FROM {query}").pl()
+
     def arrow(self, version: TableVersion) -> pa.Table:
         """One version as an Arrow table."""
         with self.connect() as connection:

@@ -1,0 +1,31 @@
+"""Source files read exactly: which files there are, what is wrong with them, and every row with its file and line.
+
+Nothing here knows of a lake, of Dagster or of shops: a folder and a SELECT over files in, DuckDB relations out.
+"""
+
+from recsys_lineage.files.fault import FileFault
+from recsys_lineage.files.scan import FileReport, OpenedScan, inspect_files, open_scan
+from recsys_lineage.files.source_file import (
+    DuplicateFile,
+    SourceFile,
+    deduplicate,
+    list_files,
+    parsed_pattern,
+)
+from recsys_lineage.files.source_query import FileScan, SourceQuery, parse_source_sql
+
+__all__ = [
+    "DuplicateFile",
+    "FileFault",
+    "FileReport",
+    "FileScan",
+    "OpenedScan",
+    "SourceFile",
+    "SourceQuery",
+    "deduplicate",
+    "inspect_files",
+    "list_files",
+    "open_scan",
+    "parse_source_sql",
+    "parsed_pattern",
+]

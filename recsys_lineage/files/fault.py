@@ -1,0 +1,53 @@
+"""What is wrong with a whole file, in words for the person who delivered it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+
+class FileFault(Exception):
+    """A file that cannot be read as its source says; no row of it is taken.
+
+    Args:
+        path: the file, relative to the data folder.
+        expected: what the source asks for.
+        found: what the file is or holds instead.
+        advice: what to do next.
+    """
+
+    def __init__(self, path: str, expected: str, found: str, advice: str) -> None:
+        super().__init__(path, expected, found, advice)
+        self.path = path
+        self.expected = expected
+        self.found = found
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}; found {self.found}. {self.advice}"
+
+
+def missing_columns_fault(
+    path: str, columns: Sequence[str], missing: Sequence[str], *, hint: str = ""
+) -> FileFault:
+    """The fault of a file that lacks `missing` columns; names the closest column that it has for each."""
+    by_folded = {name.casefold(): name for name in columns}
+    guesses = []
+    for name in missing:
+        close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+        if close:
+            guesses.append(f"did you mean {by_folded[close[0]]!r} for {name!r}?")
+    plural = "columns" if len(missing) > 1 else "column"
+    return FileFault(
+        path,
+        expected=f"the {plural} {', '.join(map(repr, missing))}",
+        found=f"the columns {', '.join(map(repr, columns)) or '(none)'}",
+        advice=" ".join(
+            [*guesses, hint or "Rename the column in the file, or change the name in the source's SQL."]
+        ),
+    )
+
+
+def csv_fault(path: str, found: str, advice: str) -> FileFault:
+    """The fault of a file that is no CSV as its source says."""
+    return FileFault(path, "a CSV file", found, advice)

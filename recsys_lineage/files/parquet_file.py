@@ -1,0 +1,40 @@
+"""What a Parquet file says of itself: its columns and rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from recsys_lineage.files.fault import FileFault
+
+MAGIC = b"PAR1"
+
+
+def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
+    """The columns and the number of rows of a Parquet file.
+
+    Raises:
+        FileFault: the file is empty, truncated, damaged or no Parquet.
+        OSError: the file cannot be opened.
+    """
+    expected = "a Parquet file"
+    with path.open("rb") as stream:
+        start = stream.read(4)
+        stream.seek(0, 2)
+        stream.seek(max(stream.tell() - 4, 0))
+        end = stream.read(4)
+    if not start:
+        raise FileFault(name, expected, "an empty file (0 bytes)", "Deliver it again.")
+    if start != MAGIC:
+        raise FileFault(
+            name, expected, f"a file that starts with {start!r}", "Deliver Parquet, or use read_csv."
+        )
+    if end != MAGIC:
+        raise FileFault(name, expected, "one without its footer (truncated)", "Deliver it again.")
+    try:
+        footer = pyarrow.parquet.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise FileFault(name, expected, f"a damaged one ({error})", "Deliver it again.") from None
+    return tuple(footer.schema.to_arrow_schema().names), footer.num_rows

@@ -1,0 +1,126 @@
+"""The files of a source: found by pattern under one folder, known by their sha256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+
+from recsys_lineage.files.fault import FileFault
+
+LANDING = "landing"
+"""The folder inside the data folder into which new files are dropped."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file as it was when it was listed.
+
+    `path` is relative to the data folder, with forward slashes. `fault` is set, and `sha256` empty, when the
+    file could not be read at all; such a file is listed so that it can be reported beside the others.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    modified: datetime
+    fault: FileFault | None = None
+
+
+@dataclass(frozen=True)
+class DuplicateFile:
+    """A file whose content was delivered already, as `duplicate_of`."""
+
+    file: SourceFile
+    duplicate_of: str
+
+
+def parsed_pattern(pattern: str) -> str:
+    """The pattern of a scan, checked to stay inside the data folder.
+
+    Raises:
+        ValueError: the pattern is empty, absolute or holds `..`.
+    """
+    parts = PurePosixPath(pattern).parts
+    if not parts or pattern.startswith(("/", "~")) or "\\" in pattern or ":" in parts[0] or ".." in parts:
+        raise ValueError(
+            f"expected a file pattern relative to the data folder, such as '*.csv'; found {pattern!r}. "
+            "Put the files into the data folder (RECSYS_DATA) and name them from there."
+        )
+    return pattern
+
+
+def path_order(path: str) -> tuple[bool, str]:
+    """Sort key of file paths: the data folder first, its landing folder last."""
+    return (PurePosixPath(path).parts[:1] == (LANDING,), path)
+
+
+def list_files(root: Path, pattern: str) -> list[SourceFile]:
+    """The files under `root`, and under its landing folder, that match `pattern`, in path order.
+
+    Hidden files are left out. A symbolic link that leads outside `root`, or nowhere, and a file that may not
+    be read are listed with their `fault`.
+
+    Raises:
+        ValueError: the pattern leads outside the folder.
+        FileNotFoundError: `root` is not a folder.
+    """
+    parsed_pattern(pattern)
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"expected a data folder at {root}; found none there. Set RECSYS_DATA to the folder with the files."
+        )
+    inside = root.resolve()
+    found = {
+        path.relative_to(root).as_posix(): path
+        for folder in (root, root / LANDING)
+        if folder.is_dir()
+        for path in folder.glob(pattern)
+    }
+    return [
+        _listed(found[name], name, inside)
+        for name in sorted(found, key=path_order)
+        if not any(part.startswith(".") for part in PurePosixPath(name).parts) and not found[name].is_dir()
+    ]
+
+
+def deduplicate(files: Iterable[SourceFile]) -> tuple[list[SourceFile], list[DuplicateFile]]:
+    """Parts files into those to read and those whose content another path has already.
+
+    Of equal files the first in path order stays, one in the landing folder last. Empty files and files that
+    could not be read are never duplicates, so that each is reported.
+    """
+    first: dict[str, str] = {}
+    unique: list[SourceFile] = []
+    duplicates: list[DuplicateFile] = []
+    for file in sorted(files, key=lambda file: path_order(file.path)):
+        if file.sha256 and file.bytes and first.setdefault(file.sha256, file.path) != file.path:
+            duplicates.append(DuplicateFile(file, first[file.sha256]))
+        else:
+            unique.append(file)
+    return unique, duplicates
+
+
+def _listed(path: Path, name: str, inside: Path) -> SourceFile:
+    expected = "a readable file inside the data folder"
+    never = datetime.fromtimestamp(0, timezone.utc)
+    if not path.resolve().is_relative_to(inside):
+        advice = "Copy the file into the data folder instead of linking to it."
+        return SourceFile(
+            name, 0, "", never, FileFault(name, expected, "a link that leads outside it", advice)
+        )
+    try:
+        stat = path.stat()
+        with path.open("rb") as stream:
+            sha256 = hashlib.sha256()
+            while block := stream.read(1 << 20):
+                sha256.update(block)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        advice = "Check that the file exists and that this user may read it."
+        return SourceFile(name, 0, "", never, FileFault(name, expected, found, advice))
+    return SourceFile(
+        name, stat.st_size, sha256.hexdigest(), datetime.fromtimestamp(stat.st_mtime, timezone.utc)
+    )

@@ -1,0 +1,54 @@
+"""Text files of any encoding, read as UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+from typing import IO
+
+from recsys_lineage.files.fault import csv_fault
+
+
+class Utf8Stream:
+    """Reads a byte stream as UTF-8 without byte order mark.
+
+    Bytes that are UTF-8 by name or by default pass unchecked, so that a stray byte can be blamed on its row. Any
+    other encoding, by name or by UTF-16's byte order mark, is decoded strictly.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str, encoding: str | None) -> None:
+        self.stream = stream
+        self.name = name
+        self.start = stream.read(4)
+        given = codecs.lookup(encoding).name if encoding else None
+        if given is None and self.start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            given = "utf-16"
+        if given in (None, "utf-8", "utf-8-sig", "ascii"):
+            self.start = self.start.removeprefix(codecs.BOM_UTF8)
+            self.decoder = None
+        else:
+            assert given is not None
+            self.encoding = given
+            self.decoder = codecs.getincrementaldecoder(given)()
+
+    def read(self, size: int) -> bytes:
+        """At least one byte and about `size` of them, or nothing at the end.
+
+        Raises:
+            FileFault: the bytes are not in the encoding.
+        """
+        while True:
+            raw = self.start + self.stream.read(size)
+            self.start = b""
+            if self.decoder is None:
+                return raw
+            try:
+                text = self.decoder.decode(raw, final=not raw)
+            except UnicodeError as error:
+                raise csv_fault(
+                    self.name,
+                    f"bytes that are no {self.encoding} text ({error})",
+                    "Name the encoding that it is in.",
+                ) from None
+            text = text.removeprefix("\ufeff") if raw else text
+            if text or not raw:
+                return text.encode()
