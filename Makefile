@@ -1,0 +1,70 @@
+# Every habit is one command; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format bench bench-models ui lock clean
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+# An index with CPU wheels of torch, for a machine without a GPU and without wheels of its own:
+# make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+# All of the lock but torch keeps to the usual index.
+TORCH = $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock)
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## make .venv and install the lock (skipped while the lock is unchanged)
+
+$(STAMP): requirements.lock pyproject.toml
+	@python=$${PYTHON:-}; \
+	for candidate in python3.11 python3.12 python3.10 python3 python; do \
+	  [ -n "$$python" ] && break; \
+	  $$candidate -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' \
+	    2>/dev/null && python=$$candidate; \
+	done; \
+	[ "$$(uname -s)" = Linux ] || { echo "Expected Linux, found $$(uname -s): DGL has no wheels for it. Use the Dockerfile."; exit 1; }; \
+	[ -n "$$python" ] || { echo "Expected Python 3.10, 3.11 or 3.12 with its venv module, found none on PATH." \
+	  "Install one (Debian: apt install python3 python3-venv), or name it: make venv PYTHON=/path/to/python3.11"; exit 1; }; \
+	echo "Making $(VENV) with $$($$python --version)"; \
+	$$python -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --no-deps --extra-index-url $(TORCH_INDEX) $(TORCH))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(STAMP) ## run the whole asset graph on The Complete Journey and show what came of it
+	$(BIN)/recsys demo
+
+ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
+	$(BIN)/recsys ui
+
+test: $(STAMP) ## run every test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+lint: $(STAMP) ## check style, types and the arrows between the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## put the code into the house's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure the platform and print the table
+	$(BIN)/python -m benchmarks.platform
+
+bench-models: $(STAMP) ## measure the recommenders and print the table
+	$(BIN)/python -m benchmarks.models
+
+lock: ## resolve exact versions again for Python 3.10 to 3.12 (UPGRADE=1 takes newer ones)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev $(if $(UPGRADE),--upgrade) \
+	  --custom-compile-command "make lock (why no CUDA package is pinned: pyproject.toml, [tool.uv])" \
+	  --output-file requirements.lock pyproject.toml
+
+clean: ## remove .venv, caches and build output; $RECSYS_HOME stays
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
