@@ -77,7 +77,9 @@ class Draft:
                 table, self._write_id, written, partition_by=self._partition_by,
                 partitions=self._partitions, append=self._append, before=before, kept_bytes=kept,
             )  # fmt: skip
-            carried = json.dumps({"table_version": after.to_json(), "record": record(after) if callable(record) else record})
+            carried = json.dumps(
+                {"table_version": after.to_json(), "record": record(after) if callable(record) else record}
+            )
             properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
             try:
                 if delta is None or before is None or before.partition_column != self._partition_by:

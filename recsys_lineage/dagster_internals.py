@@ -1,0 +1,55 @@
+"""The one place that touches names which Dagster does not promise to keep.
+
+Checked against dagster 1.13.27. Each function says what it needs the private name for, so that an upgrade can
+look for the public way again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    get_input_data_version_tag,
+)
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+
+def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Tags that give one partition's event its own data version; `inputs` maps parents to what was read.
+
+    Dagster gives every partition of a single run the same data version and has no public way to set another.
+    """
+    tags = {
+        DATA_VERSION_TAG: data_version,
+        DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
+        CODE_VERSION_TAG: code_version,
+    }
+    for parent, fingerprint in inputs.items():
+        tags[get_input_data_version_tag(dg.AssetKey(parent))] = fingerprint
+    return tags
+
+
+def without_automatic_event(asset_key: dg.AssetKey) -> dg.MaterializeResult[Any]:
+    """A result that lets downstream steps go on, but for which Dagster writes no materialization event itself.
+
+    Needed where the step has written one event a partition, each with its own data version.
+    """
+    return dg.MaterializeResult(
+        asset_key=asset_key, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+    )
+
+
+def partition_keys_of(context: dg.AssetExecutionContext) -> list[str] | None:
+    """The partitions that the run was asked for; None when it named none."""
+    tags = context.run.tags
+    if context.has_partition_key or (
+        ASSET_PARTITION_RANGE_START_TAG in tags and ASSET_PARTITION_RANGE_END_TAG in tags
+    ):
+        return list(context.partition_keys)
+    return None

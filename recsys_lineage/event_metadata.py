@@ -1,0 +1,77 @@
+"""What a materialization shows in Dagster: metadata under Dagster's standard keys where they exist."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.materialization import CheckOutcome, Materialization
+from recsys_lineage.table_version import TableVersion
+
+LARGEST_RECORD = 200_000
+
+
+def event_metadata(
+    record: Materialization, version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
+) -> dict[str, Any]:
+    """Metadata of a successful run: schema, rows, bytes, seconds, fingerprint, reads and the record itself."""
+    columns = [
+        dg.TableColumn(column.name, column.type, description=column_descriptions.get(column.name))
+        for column in version.schema
+    ]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": version.rows,
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/uri": uri,
+        "dagster/table_name": version.table,
+        "dagster/storage_kind": "deltalake",
+        "version": version.version,
+        "fingerprint": version.fingerprint,
+        "bytes": version.bytes,
+        "files": version.files,
+        "seconds": round(record.seconds, 3),
+        "reads": reads_table(record),
+    }
+    for name, value in record.statistics.items():
+        if isinstance(value, int | float | str) and not isinstance(value, bool):
+            metadata.setdefault(name, value)
+    as_json = record.to_json()
+    if len(json.dumps(as_json)) <= LARGEST_RECORD:
+        metadata["lineage/record"] = dg.MetadataValue.json(as_json)
+    return metadata
+
+
+def reads_table(record: Materialization) -> dg.TableMetadataValue:
+    """The record's reads as a table for the UI."""
+    columns = ("kind", "name", "version", "partitions", "fingerprint")
+    rows = [
+        dg.TableRecord(
+            {
+                "kind": read.kind,
+                "name": read.name,
+                "version": "" if read.version is None else read.version,
+                "partitions": "all" if read.partitions is None else len(read.partitions),
+                "fingerprint": read.fingerprint,
+            }
+        )
+        for read in record.reads[:200]
+    ]
+    return dg.MetadataValue.table(rows, dg.TableSchema([dg.TableColumn(name) for name in columns]))
+
+
+def check_result(asset_key: dg.AssetKey, outcome: CheckOutcome, *, warn_only: bool) -> dg.AssetCheckResult:
+    """A check's outcome as Dagster shows it."""
+    metadata: dict[str, Any] = {"found": outcome.found}
+    for name, value in outcome.metadata.items():
+        metadata[name] = dg.MetadataValue.json(value) if isinstance(value, list | dict) else value
+    return dg.AssetCheckResult(
+        asset_key=asset_key,
+        check_name=outcome.name,
+        passed=outcome.passed,
+        severity=dg.AssetCheckSeverity.WARN if warn_only else dg.AssetCheckSeverity.ERROR,
+        description=outcome.found,
+        metadata=metadata,
+    )

@@ -1,0 +1,81 @@
+"""Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.asset_code import AssetCode
+from recsys_lineage.asset_run import AssetRun, Compute
+from recsys_lineage.transient import RETRY
+
+
+@dataclass(frozen=True)
+class AssetLook:
+    """How an asset appears in Dagster, apart from what is derived from its code."""
+
+    group: str | None = None
+    owners: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+    description: str | None = None
+    partitions_def: dg.PartitionsDefinition[Any] | None = None
+    backfill_policy: dg.BackfillPolicy | None = None
+    automation_condition: dg.AutomationCondition[Any] | None = None
+    freshness_policy: dg.FreshnessPolicy | None = None
+    pool: str | None = None
+    deps: Iterable[str] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def lineage_asset(asset: AssetCode, compute: Compute, look: AssetLook) -> dg.AssetsDefinition:
+    """The Dagster asset of an AssetCode.
+
+    Args:
+        asset: the code, its upstream tables and checks.
+        compute: called with the run's inputs and request; hands back the output.
+        look: group, owners, tags and the like.
+    """
+    # The graph may show dependencies beyond the tables read (ordering); never fewer.
+    deps = [*asset.upstream, *(name for name in look.deps if name not in asset.upstream)]
+
+    @dg.asset(
+        name=asset.name,
+        deps=deps,
+        group_name=look.group,
+        owners=list(look.owners) or None,
+        tags=dict(look.tags),
+        kinds=set(look.kinds),
+        description=look.description,
+        code_version=asset.code_version,
+        partitions_def=look.partitions_def,
+        backfill_policy=look.backfill_policy,
+        automation_condition=look.automation_condition,
+        freshness_policy=look.freshness_policy,
+        pool=look.pool,
+        required_resource_keys={"lake"},
+        retry_policy=RETRY,
+        check_specs=[
+            dg.AssetCheckSpec(
+                check.name, asset=asset.name, description=check.description, blocking=check.blocking
+            )
+            for check in asset.checks
+        ],
+        metadata={**_code_reference(asset), **look.metadata},
+    )
+    def step(context: dg.AssetExecutionContext):
+        yield from AssetRun(context, asset, compute).events()
+
+    return step
+
+
+def _code_reference(asset: AssetCode) -> dict[str, Any]:
+    path, _, line = asset.code.origin.partition(":")
+    if not Path(path).is_file():
+        return {}
+    reference = dg.LocalFileCodeReference(file_path=path, line_number=int(line or 1), label=Path(path).name)
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}

@@ -1,0 +1,99 @@
+"""SQL assets: a `.sql` file becomes a Dagster asset; nothing about it is declared twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.asset_code import AssetCode, Output, Query, Request
+from recsys_lineage.checks import TableCheck
+from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.inputs import Inputs
+from recsys_lineage.lineage_asset import AssetLook, lineage_asset
+from recsys_lineage.materialization import Code
+from recsys_lineage.sql_text import SqlText
+
+
+def sql_asset(
+    sql: SqlText | str | Path,
+    *,
+    name: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    checks: Sequence[TableCheck] = (),
+    look: AssetLook | None = None,
+) -> dg.AssetsDefinition:
+    """A Dagster asset that materializes one SELECT into one lake table.
+
+    Upstream assets come from the FROM clauses, the description from the leading comment, column descriptions from
+    its `-- column: name: text` lines, and the code version from the statement's tokens and the parameters' values.
+
+    Args:
+        sql: the path of a `.sql` file, or a SqlText.
+        name: the asset's name; the file's name without `.sql` when left out.
+        parameters: values for the `$name` parameters, bound by DuckDB, never pasted into the text.
+        checks: run on the draft before it is committed.
+        look: group, owners, tags and the like.
+
+    Raises:
+        SqlAssetError: when the file is no single SELECT, or its parameters and the given ones differ.
+    """
+    text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
+    asset = sql_code(text, name=name or Path(text.origin).stem, parameters=parameters, checks=checks)
+    look = look or AssetLook()
+    kinds = look.kinds | {"sql", "duckdb", "deltalake"}
+
+    def compute(inputs: Inputs, request: Request) -> Output:
+        for table in asset.upstream:
+            inputs.view(table)
+        return Output(Query(text.text, asset.parameters))
+
+    return lineage_asset(
+        asset, compute, replace(look, kinds=kinds, description=look.description or text.description)
+    )
+
+
+def sql_code(
+    text: SqlText,
+    *,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    checks: Sequence[TableCheck] = (),
+) -> AssetCode:
+    """The AssetCode of a SQL text.
+
+    Raises:
+        SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
+    """
+    given = dict(parameters or {})
+    if set(given) != set(text.parameters):
+        raise SqlAssetError(
+            f"The parameters of {name} do not fit.",
+            expected=", ".join(f"${p}" for p in text.parameters) or "none",
+            found=", ".join(f"${p}" for p in sorted(given)) or "none",
+            where=text.origin,
+        )
+    if name in text.tables:
+        raise SqlAssetError(
+            f"{name} reads itself.",
+            where=text.origin,
+            advice="a table is made of other tables only; rename the file or the table in its FROM clause",
+        )
+    version = text.code_version
+    if given:
+        values = json.dumps(given, sort_keys=True, default=str)
+        version = hashlib.sha256(f"{version}|{values}".encode()).hexdigest()[:16]
+    return AssetCode(
+        name=name,
+        code=Code("sql", text.text, text.origin),
+        code_version=version,
+        upstream=text.tables,
+        parameters=given,
+        checks=tuple(checks),
+        column_descriptions=text.column_descriptions,
+    )

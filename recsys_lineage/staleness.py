@@ -1,0 +1,64 @@
+"""Staleness: whether an asset's latest version is still what materializing it now would make, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from recsys_lineage.lake import Lake
+from recsys_lineage.materialization import Materialization, Read
+from recsys_lineage.records import Records
+
+
+def why_stale(
+    records: Records,
+    asset: str,
+    *,
+    code_version: str,
+    upstream: Collection[str],
+    observed: str | None = None,
+) -> str | None:
+    """Why an asset should be materialized again; None when its latest version is up to date.
+
+    Args:
+        records: the lake's records.
+        asset: the asset.
+        code_version: the code version it has now.
+        upstream: the tables it depends on now.
+        observed: for an asset that looks at the outside world, what it would see now.
+
+    Returns:
+        The first reason found, in words: never materialized, its code, the outside world, or an input changed.
+        An input whose content is the same as before is no reason, however often it was written.
+    """
+    record = records.latest(asset)
+    if record is None:
+        return "it was never materialized"
+    if record.code_version != code_version:
+        return "its code or settings changed"
+    if observed is not None and record.statistics.get("observed") != observed:
+        return "the source changed"
+    return changed_read(records.lake, record, upstream)
+
+
+def changed_read(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
+    """The first input of a run whose content is no longer what the run read, in words; None when all are."""
+    for read in record.reads:
+        if read.kind == "table" and read.name in upstream:
+            now = lake.latest(read.name)
+            if now is None:
+                return f"{read.name} is gone"
+            if not _same(lake, read, now.fingerprint):
+                return f"{read.name} changed (version {read.version} was read, {now.version} is there)"
+    return None
+
+
+def _same(lake: Lake, read: Read, fingerprint: str) -> bool:
+    if read.fingerprint == fingerprint:
+        return True
+    if read.partitions is None:
+        return False
+    then, now = lake.version(read.name, read.version).partitions, lake.version(read.name).partitions
+    return all(
+        key in then and key in now and then[key].fingerprint == now[key].fingerprint
+        for key in read.partitions
+    )
