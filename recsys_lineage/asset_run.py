@@ -18,6 +18,7 @@ from recsys_lineage.inputs import Inputs
 from recsys_lineage.lake import Lake
 from recsys_lineage.lake_resource import LakeResource
 from recsys_lineage.materialization import CheckOutcome, Materialization
+from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records import Records
 from recsys_lineage.staleness import why_stale
 from recsys_lineage.table_version import TableVersion
@@ -60,6 +61,7 @@ class AssetRun:
                 visible then, and the failure is recorded. Only transient errors may be retried.
         """
         key = self._context.asset_key
+        tell(Progress(self._asset.name, "start"))
         reuse = self._context.run.tags.get(REUSE_TAG) == "true"
         request = Request(partition_keys_of(self._context), self._records.latest(self._asset.name), reuse)
         observed = self._asset.observe() if self._asset.observe else None
@@ -77,8 +79,10 @@ class AssetRun:
             except Exception as error:
                 yield from self._check_results(key)
                 self._record_failure(inputs, request, error)
+                tell(Progress(self._asset.name, "failed", str(error)))
                 raise _failure(self._asset.name, error) from error
         self._records.append([record])
+        tell(Progress(self._asset.name, "done", rows=version.rows, seconds=record.seconds))
         yield from self._check_results(key)
         yield self._result(key, record, version, output)
 
@@ -199,6 +203,7 @@ class AssetRun:
 
     def _reused(self, key: dg.AssetKey, record: Materialization | None) -> Iterator[Event]:
         assert record is not None
+        tell(Progress(self._asset.name, "kept", rows=record.rows))
         version = self._lake.version(self._asset.name, record.version)
         self._outcomes = list(record.checks)
         yield from self._check_results(key)

@@ -6,8 +6,8 @@ look for the public way again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -18,6 +18,9 @@ from dagster._core.definitions.data_version import (
 )
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+if TYPE_CHECKING:
+    from recsys_lineage.asset_code import AssetCode
 
 
 def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, str]) -> dict[str, str]:
@@ -53,3 +56,19 @@ def partition_keys_of(context: dg.AssetExecutionContext) -> list[str] | None:
     ):
         return list(context.partition_keys)
     return None
+
+
+def mark(step: Callable[..., Any], code: AssetCode) -> None:
+    """Leave the AssetCode on the function of a step, from where `code_of` takes it."""
+    step.__lineage_code__ = code  # type: ignore[attr-defined]
+
+
+def code_of(definition: dg.AssetsDefinition) -> AssetCode | None:
+    """The AssetCode of an asset made by this package, None for any other asset.
+
+    Copies that Dagster makes of a definition (to add tags, say) keep the step's function, and only that.
+    """
+    if not definition.is_executable:
+        return None
+    decorated = getattr(definition.op.compute_fn, "decorated_fn", None)
+    return getattr(decorated, "__lineage_code__", None)

@@ -1,7 +1,5 @@
 """Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +9,7 @@ import dagster as dg
 
 from recsys_lineage.asset_code import AssetCode
 from recsys_lineage.asset_run import AssetRun, Compute
+from recsys_lineage.dagster_internals import mark
 from recsys_lineage.transient import RETRY
 
 
@@ -43,7 +42,11 @@ def lineage_asset(asset: AssetCode, compute: Compute, look: AssetLook) -> dg.Ass
     # The graph may show dependencies beyond the tables read (ordering); never fewer.
     deps = [*asset.upstream, *(name for name in look.deps if name not in asset.upstream)]
 
-    @dg.asset(
+    def step(context: dg.AssetExecutionContext):
+        yield from AssetRun(context, asset, compute).events()
+
+    mark(step, asset)
+    return dg.asset(
         name=asset.name,
         deps=deps,
         group_name=look.group,
@@ -66,11 +69,7 @@ def lineage_asset(asset: AssetCode, compute: Compute, look: AssetLook) -> dg.Ass
             for check in asset.checks
         ],
         metadata={**_code_reference(asset), **look.metadata},
-    )
-    def step(context: dg.AssetExecutionContext):
-        yield from AssetRun(context, asset, compute).events()
-
-    return step
+    )(step)
 
 
 def _code_reference(asset: AssetCode) -> dict[str, Any]:

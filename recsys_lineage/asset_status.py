@@ -1,0 +1,66 @@
+"""AssetStatus: what an asset's latest version is, and whether it is still right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import TopologicalSorter
+
+import dagster as dg
+
+from recsys_lineage.asset_code import AssetCode
+from recsys_lineage.dagster_internals import code_of
+from recsys_lineage.records import Records
+from recsys_lineage.staleness import why_stale
+
+
+@dataclass(frozen=True)
+class AssetStatus:
+    """The state of one asset. `stale` says why it should be materialized again; None when it is up to date."""
+
+    asset: str
+    version: int | None
+    rows: int | None
+    fingerprint: str | None
+    materialized: datetime | None
+    stale: str | None
+
+
+def asset_codes(definitions: Iterable[object]) -> dict[str, AssetCode]:
+    """The lineage assets among Dagster definitions, by name, upstream first."""
+    codes = {
+        code.name: code
+        for definition in definitions
+        if isinstance(definition, dg.AssetsDefinition) and (code := code_of(definition)) is not None
+    }
+    order = TopologicalSorter(
+        {name: [u for u in code.upstream if u in codes] for name, code in codes.items()}
+    )
+    return {name: codes[name] for name in order.static_order()}
+
+
+def asset_statuses(codes: dict[str, AssetCode], records: Records) -> dict[str, AssetStatus]:
+    """The status of every asset, upstream first; what lies downstream of a stale asset is stale too."""
+    statuses: dict[str, AssetStatus] = {}
+    for name, code in codes.items():
+        reason = why_stale(
+            records,
+            name,
+            code_version=code.code_version,
+            upstream=code.upstream,
+            observed=code.observe() if code.observe else None,
+        )
+        if reason is None:
+            behind = [u for u in code.upstream if u in statuses and statuses[u].stale is not None]
+            reason = f"{behind[0]} is to be materialized first" if behind else None
+        record = records.latest(name)
+        statuses[name] = AssetStatus(
+            asset=name,
+            version=record.version if record else None,
+            rows=record.rows if record else None,
+            fingerprint=record.fingerprint if record else None,
+            materialized=record.ended if record else None,
+            stale=reason,
+        )
+    return statuses

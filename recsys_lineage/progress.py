@@ -1,0 +1,43 @@
+"""Progress: what runs in this process tell whoever listens, such as a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One moment of an asset's run.
+
+    `kind` is start, step (a part of long work, `fraction` done where known), done, kept (unchanged) or failed.
+    """
+
+    asset: str
+    kind: Literal["start", "step", "done", "kept", "failed"]
+    text: str = ""
+    fraction: float | None = None
+    rows: int | None = None
+    seconds: float | None = None
+
+
+Listener = Callable[[Progress], None]
+_listeners: list[Listener] = []
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Call `listener` for every Progress of this process while the block runs."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def tell(progress: Progress) -> None:
+    """Tell every listener."""
+    for listener in list(_listeners):
+        listener(progress)
