@@ -1,1 +1,35 @@
-"""Recommenders on DGL and PyTorch behind one contract: arrays and frames in, arrays out."""
+"""Recommenders on DGL and PyTorch behind one contract: arrays and frames in, arrays out.
+
+`Interactions` go in, a `Recommender` of one of the `families` is fitted, `evaluate` ranks the catalogue with it.
+"""
+
+from recsys_models.evaluation import Evaluation, evaluate
+from recsys_models.families import families, load_model
+from recsys_models.graph import InteractionGraph, interaction_graph
+from recsys_models.interactions import Interactions
+from recsys_models.item_neighbours import ItemNeighbours
+from recsys_models.lightgcn import LightGCN
+from recsys_models.model_files import ModelFileError
+from recsys_models.popularity import Popularity
+from recsys_models.recommender import Embeddings, Recommender
+from recsys_models.significance import Difference, holm, paired_bootstrap, wilcoxon
+
+__all__ = [
+    "Difference",
+    "Embeddings",
+    "Evaluation",
+    "InteractionGraph",
+    "Interactions",
+    "ItemNeighbours",
+    "LightGCN",
+    "ModelFileError",
+    "Popularity",
+    "Recommender",
+    "evaluate",
+    "families",
+    "holm",
+    "interaction_graph",
+    "load_model",
+    "paired_bootstrap",
+    "wilcoxon",
+]

@@ -1,0 +1,34 @@
+"""What the families share whose score is an inner product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.recommender import Embeddings, Recommender
+
+
+@dataclass(kw_only=True, eq=False)
+class EmbeddingRecommender(Recommender):
+    """score(u, i) = ⟨user vector, item vector⟩. A family's `_fit` sets `_user_vectors` and `_item_factors`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._user_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32)
+        self._item_factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return self._user_vectors[user_rows] @ self._item_factors.T
+
+    def embeddings(self) -> Embeddings:
+        return Embeddings(self._user_vectors, self._item_factors)
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {"user": self._user_vectors, "item": self._item_factors}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._user_vectors, self._item_factors = state["user"], state["item"]

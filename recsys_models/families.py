@@ -1,0 +1,37 @@
+"""All families by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from recsys_models.item_neighbours import ItemNeighbours
+from recsys_models.lightgcn import LightGCN
+from recsys_models.model_files import ModelFileError, read_folder, read_header
+from recsys_models.popularity import Popularity
+from recsys_models.recommender import Recommender
+
+families: dict[str, type[Recommender]] = {
+    family.family: family
+    for family in (
+        Popularity,
+        ItemNeighbours,
+        LightGCN,
+    )
+}
+
+
+def load_model(files: Mapping[str, bytes] | str | Path) -> Recommender:
+    """A fitted model of any family, from the files of `Recommender.to_files` or a folder of `Recommender.save`.
+
+    Raises:
+        ModelFileError: a file is missing, truncated or altered, or names a family that is not known here.
+    """
+    if isinstance(files, str | Path):
+        files = read_folder(files, "model")
+    family = read_header("model", files)["family"]
+    if family not in families:
+        raise ModelFileError(
+            f"model.json: expected a family of {sorted(families)}, found {family!r}; upgrade recsys_models"
+        )
+    return families[family].from_files(files)

@@ -1,0 +1,316 @@
+"""LightGCN: embeddings smoothed over the user–item graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.device import resolve_device
+from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.feedback import latest_weights
+from recsys_models.ids import rows_of
+from recsys_models.interactions import Interactions
+from recsys_models.propagation import PropagationGraph, propagate, propagation_graph
+from recsys_models.recommender import FitRun
+from recsys_models.spectrum import normalised, truncated_svd
+from recsys_models.validation import validation_ndcg
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(kw_only=True, eq=False)
+class LightGCN(EmbeddingRecommender):
+    """He et al. 2020, "LightGCN: Simplifying and powering graph convolution network for recommendation".
+
+    `LightGCN.paper()` is the published model. The defaults differ where that was better on validation: edges weigh
+    2^(-age / half-life), popular nodes are damped less, and training starts from the singular vectors of the
+    normalised matrix, scaled so that propagation gives back the filtered spectrum: epoch 0 is the spectral model.
+
+    Args:
+        dim: length of the embeddings.
+        layers: how often the graph is convolved.
+        loss: "softmax" over sampled items, or "bpr".
+        start: "spectral", or "normal" (standard deviation 0.1).
+        exponent: nodes are scaled by degree^-exponent.
+        half_life_days: after how long an interaction counts half in the graph and as a training example; None for
+            no decay. Without timestamps there is none.
+        filter_power: the spectral start's scores are U σ^filter_power Vᵀ.
+        epochs: passes over the interactions at most; 0 keeps the start.
+        patience: stop after so many epochs without a better validation NDCG@20; the best epoch is kept.
+        batch: user–item pairs a step.
+        negatives: items sampled a step for the softmax.
+        learning_rate, l2: of Adam; the penalty is on the batch's start embeddings.
+    """
+
+    family: ClassVar[str] = "lightgcn"
+
+    dim: int = 64
+    layers: int = 3
+    loss: str = "softmax"
+    start: str = "spectral"
+    exponent: float = 0.3
+    half_life_days: float | None = 28.0
+    filter_power: float = 2.0
+    epochs: int = 8
+    patience: int = 2
+    batch: int = 32_768
+    negatives: int = 1024
+    learning_rate: float = 0.003
+    l2: float = 0.0
+
+    @classmethod
+    def paper(cls, *, epochs: int = 1000, **params: Any) -> LightGCN:
+        """The model as published: 64 dimensions, 3 layers, BPR, batches of 2,048 pairs, a normal start, L2 1e-4."""
+        settings: dict[str, Any] = {
+            "loss": "bpr",
+            "start": "normal",
+            "exponent": 0.5,
+            "half_life_days": None,
+            "batch": 2048,
+            "learning_rate": 1e-3,
+            "l2": 1e-4,
+            "patience": 50,
+        }
+        return cls(**{**settings, "epochs": epochs, **params})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, choices in (("loss", ("softmax", "bpr")), ("start", ("spectral", "normal"))):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"lightgcn: {name}: expected one of {choices}, found {getattr(self, name)!r}"
+                )
+        self._start = np.empty((0, 0), np.float32)
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        matrix = self._edges(interactions)
+        if self.start == "spectral":
+            start = self._spectral_start(matrix, run.seed)
+        else:
+            n_nodes = sum(matrix.shape)
+            start = np.random.default_rng(run.seed).standard_normal((n_nodes, self.dim), np.float32) * 0.1
+        self._train(matrix, start, validation, run)
+
+    def _refit(
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: LightGCN
+    ) -> None:
+        matrix = self._edges(interactions)
+        start = warm_start(before._start, before, interactions, matrix)
+        self._train(matrix, start, validation, run)
+
+    def _edges(self, interactions: Interactions) -> sp.csr_array:
+        if self.half_life_days is None:
+            return interactions.user_items()
+        matrix = latest_weights(interactions, self.half_life_days)
+        # a pair of long ago keeps a trace, so that no node loses all its edges
+        matrix.data = np.maximum(matrix.data, 1e-4)
+        return matrix
+
+    def _spectral_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
+        left, values, right = truncated_svd(
+            normalised(matrix, self.exponent, self.exponent), self.dim, seed=seed
+        )
+        values = values / values[0]
+        response = np.mean([values**layer for layer in range(self.layers + 1)], axis=0)
+        gain = values ** (self.filter_power / 2) / response
+        start = np.vstack([left * gain, right * gain]).astype(np.float32)
+        missing = self.dim - start.shape[1]
+        start = np.pad(start, ((0, 0), (0, max(0, missing))))
+        return start * _logit_scale(matrix, left * np.sqrt(values**self.filter_power), right, seed)
+
+    def _train(
+        self, matrix: sp.csr_array, start: NDArray[np.float32], validation: Interactions | None, run: FitRun
+    ) -> None:
+        import torch
+
+        device = resolve_device(run.device)
+        n_users, n_items = matrix.shape
+        pairs = matrix.tocoo()
+        weighted = self.half_life_days is not None and not np.all(matrix.data == 1)
+        graph = propagation_graph(
+            pairs.row,
+            pairs.col,
+            n_users,
+            n_items,
+            matrix.data if weighted else None,
+            device=device,
+            exponent=self.exponent,
+        )
+        generator = torch.Generator().manual_seed(run.seed)
+        embedding = torch.nn.Parameter(torch.from_numpy(start).to(device))
+        optimiser = torch.optim.Adam([embedding], lr=self.learning_rate, fused=True)
+        best, best_epoch = -1.0, 0
+        for epoch in range(self.epochs + 1):
+            metrics: dict[str, float] = {}
+            if epoch:
+                metrics["loss"] = self._epoch(embedding, optimiser, graph, pairs, generator)
+            self._take(embedding, graph, n_users)
+            if validation is not None:
+                metrics["ndcg"] = validation_ndcg(self.score_block, self.seen, validation)
+                if metrics["ndcg"] > best:
+                    best, best_epoch = metrics["ndcg"], epoch
+                    kept = (self._start, self._user_vectors, self._item_factors)
+            if epoch:
+                self.history.append({"epoch": epoch, **metrics})
+                if run.on_epoch is not None:
+                    run.on_epoch(epoch, metrics)
+            if validation is not None and epoch - best_epoch >= self.patience:
+                break
+        if validation is not None:
+            self._start, self._user_vectors, self._item_factors = kept
+            self.chosen = {"epochs": best_epoch}
+
+    def _epoch(
+        self,
+        embedding: torch.nn.Parameter,
+        optimiser: torch.optim.Optimizer,
+        graph: PropagationGraph,
+        pairs: sp.coo_array,
+        generator: torch.Generator,
+    ) -> float:
+        """One pass; returns the mean loss. Pairs are drawn in proportion to their weight."""
+        import torch
+
+        device = embedding.device
+        n_users, n_items = pairs.shape
+        chance = torch.from_numpy(np.cumsum(pairs.data, dtype=np.float64))
+        users, items = (
+            torch.from_numpy(pairs.row.astype(np.int64)),
+            torch.from_numpy(pairs.col.astype(np.int64)),
+        )
+        steps = max(1, round(pairs.nnz / self.batch))
+        total = 0.0
+        for _ in range(steps):
+            draw = (
+                torch.rand(min(self.batch, pairs.nnz), generator=generator, dtype=torch.float64) * chance[-1]
+            )
+            row = torch.searchsorted(chance, draw).clamp_max(pairs.nnz - 1)
+            shape = (self.negatives,) if self.loss == "softmax" else row.shape
+            other = torch.randint(n_items, shape, generator=generator)
+            user, item, other = (
+                users[row].to(device),
+                items[row].to(device) + n_users,
+                other.to(device) + n_users,
+            )
+            smooth = propagate(graph, embedding, self.layers)
+            loss = (
+                _softmax(smooth, user, item, other, n_items)
+                if self.loss == "softmax"
+                else _bpr(smooth, user, item, other)
+            )
+            if self.l2:
+                norms = [embedding[rows].square().sum() for rows in (user, item, other)]
+                loss = loss + self.l2 * sum(norms) / (2 * user.numel())
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            total += loss.item()
+        return total / steps
+
+    def _take(self, embedding: torch.Tensor, graph: PropagationGraph, n_users: int) -> None:
+        """Keep the embeddings as they are now."""
+        import torch
+
+        with torch.no_grad():
+            smooth = propagate(graph, embedding, self.layers).cpu().numpy()
+        self._start = embedding.detach().cpu().numpy().copy()
+        self._user_vectors, self._item_factors = smooth[:n_users].copy(), smooth[n_users:].copy()
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {**super()._state(), "start": self._start}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        super()._restore(state)
+        self._start = state["start"]
+
+
+def _softmax(
+    smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: torch.Tensor, n_items: int
+) -> torch.Tensor:
+    """Cross-entropy of the item among the sampled ones, which stand for the whole catalogue (Wu et al. 2022, "On the
+    effectiveness of sampled softmax loss for item recommendation"). `other` is shared by the batch, shape (negatives,)."""
+    import torch
+
+    vectors = smooth[user]
+    right = (vectors * smooth[item]).sum(1)
+    wrong = vectors @ smooth[other].T
+    wrong = wrong.masked_fill(other[None, :] == item[:, None], -torch.inf)
+    catalogue = torch.logsumexp(wrong, 1) + float(np.log(n_items / other.numel()))
+    return (torch.logaddexp(right, catalogue) - right).mean()
+
+
+def _bpr(smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """-log σ(score of the item - score of another) (Rendle et al. 2009). `other` has one item a pair."""
+    import torch
+
+    vectors = smooth[user]
+    return torch.nn.functional.softplus((vectors * (smooth[other] - smooth[item])).sum(1)).mean()
+
+
+def _logit_scale(
+    matrix: sp.csr_array, user: NDArray[np.float32], item: NDArray[np.float32], seed: int, sample: int = 1024
+) -> float:
+    """√c for the c that makes softmax(c · user · itemᵀ) fit the interactions best, on a sample of pairs and items."""
+    generator = np.random.default_rng(seed)
+    pairs = matrix.tocoo()
+    at = generator.integers(0, pairs.nnz, sample)
+    other = generator.integers(0, matrix.shape[1], sample)
+    right = (user[pairs.row[at]] * item[pairs.col[at]]).sum(1)
+    wrong = user[pairs.row[at]] @ item[other].T
+    spread = float(np.abs(right).mean()) or 1.0
+    best, scale = np.inf, 1.0
+    for power in np.arange(-2, 8, 0.5):
+        c = 2.0**power / spread
+        logits = c * np.column_stack([right, wrong])
+        peak = logits.max(1)
+        loss = float((peak + np.log(np.exp(logits - peak[:, None]).sum(1)) - logits[:, 0]).mean())
+        if loss < best:
+            best, scale = loss, c
+    return float(np.sqrt(scale))
+
+
+def warm_start(
+    start: NDArray[np.float32], before: EmbeddingRecommender, interactions: Interactions, matrix: sp.csr_array
+) -> NDArray[np.float32]:
+    """Start embeddings for `interactions` from those of an earlier model.
+
+    A known row keeps its own. A new user or item takes the weighted mean of its known neighbours' rows, and the mean
+    of all rows of its kind where it has none.
+
+    Args:
+        start: shape (n_users + n_items of `before`, d).
+        matrix: users × items of `interactions`.
+    """
+    n_before = before.user_ids.size
+    users, users_known = _carried(start[:n_before], before.user_ids, interactions.user_ids)
+    items, items_known = _carried(start[n_before:], before.item_ids, interactions.item_ids)
+    new_users = _neighbour_mean(matrix, items, items_known)
+    new_items = _neighbour_mean(matrix.T.tocsr(), users, users_known)
+    users[~users_known] = new_users[~users_known]
+    items[~items_known] = new_items[~items_known]
+    return np.vstack([users, items])
+
+
+def _carried(
+    vectors: NDArray[np.float32], old: NDArray[Any], new: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    row = rows_of(new, old)
+    known = row >= 0
+    carried = np.zeros((new.size, vectors.shape[1]), np.float32)
+    carried[known] = vectors[row[known]]
+    return carried, known
+
+
+def _neighbour_mean(
+    matrix: sp.csr_array, vectors: NDArray[np.float32], known: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    reach = np.asarray(matrix @ known.astype(np.float32)).ravel()
+    mean = vectors[known].mean(0) if known.any() else np.zeros(vectors.shape[1], np.float32)
+    summed = np.asarray(matrix @ vectors, np.float32)
+    return np.where(reach[:, None] > 0, summed / np.maximum(reach, 1e-12)[:, None], mean)

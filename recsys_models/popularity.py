@@ -1,0 +1,80 @@
+"""Items by how often they were taken lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.interactions import Interactions
+from recsys_models.recency import recency_weights
+from recsys_models.recommender import FitRun, Recommender
+from recsys_models.validation import validation_ndcg
+
+HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)
+
+
+@dataclass(kw_only=True, eq=False)
+class Popularity(Recommender):
+    """score(item) = Σ over users of the user's time-decayed interactions with it, each raised to `power`.
+
+    Args:
+        half_life_days: after how long an interaction counts half; None for no decay; "auto": the best of
+            `HALF_LIVES` on validation, 28 without validation.
+        power: 1 counts interactions, 0 counts users; "auto": the better on validation, 1 without.
+    """
+
+    family: ClassVar[str] = "popularity"
+
+    half_life_days: float | str | None = "auto"
+    power: float | str = "auto"
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        timed = interactions.timestamp is not None
+        lives = [self.half_life_days]
+        if self.half_life_days == "auto":
+            lives = (list(HALF_LIVES) if validation is not None else [28.0]) if timed else [None]
+        powers = [self.power]
+        if self.power == "auto":
+            powers = [1.0, 0.0] if validation is not None else [1.0]
+        best = -1.0
+        for life in lives:
+            for power in powers:
+                counts = _counts(interactions, life, float(power))  # type: ignore[arg-type]
+                if len(lives) * len(powers) == 1:
+                    self._count = counts
+                    return
+                assert validation is not None
+                reached = validation_ndcg(
+                    lambda rows, c=counts: np.tile(c, (rows.size, 1)), self.seen, validation
+                )
+                if reached > best:
+                    best, self._count = reached, counts
+                    self.chosen = {"half_life_days": life, "power": power}
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return np.tile(self._count, (user_rows.size, 1))
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {"count": self._count}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._count = state["count"]
+
+
+def _counts(interactions: Interactions, half_life_days: float | None, power: float) -> NDArray[np.float32]:
+    """With power 0 the latest interaction of a user and item decides its weight; shape (n_items,)."""
+    weights = recency_weights(interactions, half_life_days)
+    if power == 1.0:
+        return np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
+    pair = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
+    order = np.lexsort((weights, pair))
+    last = np.append(np.diff(pair[order]) != 0, True)
+    latest = order[last]
+    unit = np.where(
+        interactions.weight[latest] > 0, weights[latest] / np.maximum(interactions.weight[latest], 1e-12), 0
+    )
+    return np.bincount(interactions.item[latest], unit, interactions.n_items).astype(np.float32)

@@ -1,0 +1,72 @@
+"""Truncated singular value decomposition of a degree-normalised interaction matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+
+def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Row and column sums, shape (n_users,) and (n_items,)."""
+    return (
+        np.asarray(matrix.sum(axis=1), np.float64).ravel(),
+        np.asarray(matrix.sum(axis=0), np.float64).ravel(),
+    )
+
+
+def inverse_power(degree: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
+    """degree^-exponent, 0 for degree 0."""
+    positive = degree > 0
+    return np.where(positive, np.where(positive, degree, 1.0) ** -exponent, 0.0).astype(np.float32)
+
+
+def normalised(matrix: sp.csr_array, user_exponent: float, item_exponent: float) -> sp.csr_array:
+    """D_u^-user_exponent R D_i^-item_exponent, float32."""
+    by_user, by_item = degrees(matrix)
+    left, right = inverse_power(by_user, user_exponent), inverse_power(by_item, item_exponent)
+    scaled = matrix.astype(np.float32)
+    scaled.data = scaled.data * np.repeat(left, np.diff(matrix.indptr)) * right[matrix.indices]
+    return scaled
+
+
+def truncated_svd(
+    matrix: sp.csr_array, rank: int, *, iterations: int = 3, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """The largest singular values and vectors by randomised subspace iteration (Halko et al. 2011, algorithm 4.4).
+
+    Returns:
+        U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
+        positive, so that signs do not depend on the machine.
+    """
+    n, m = matrix.shape
+    rank = min(rank, n, m)
+    width = min(rank + max(32, rank // 20), n, m)
+    transposed = matrix.T.tocsr()
+    start = np.random.default_rng(seed).standard_normal((m, width), dtype=np.float32)
+    basis = orthonormal(matrix @ start)
+    for _ in range(iterations):
+        basis = orthonormal(matrix @ orthonormal(transposed @ basis))
+    projected = transposed @ basis
+    values, rotation = np.linalg.eigh((projected.T @ projected).astype(np.float64))
+    order = np.argsort(values)[::-1][:rank]
+    singular = np.sqrt(np.maximum(values[order], 0)).astype(np.float32)
+    rotation = rotation[:, order].astype(np.float32)
+    right = (projected @ rotation) / np.maximum(singular, 1e-7)
+    left = basis @ rotation
+    peak = right[np.abs(right).argmax(axis=0), np.arange(right.shape[1])]
+    sign = np.where(peak < 0, -1, 1).astype(np.float32)
+    return left * sign, singular, right * sign
+
+
+def orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An orthonormal basis of the columns of a tall block: Cholesky QR twice, Householder where that fails."""
+    for _ in range(2):
+        gram = (block.T @ block).astype(np.float64)
+        try:
+            factor = np.linalg.cholesky(gram)
+        except np.linalg.LinAlgError:
+            return np.linalg.qr(block)[0].astype(np.float32)
+        inverse = np.linalg.inv(factor).T.astype(np.float32)
+        block = block @ inverse
+    return block
