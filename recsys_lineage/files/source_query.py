@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.tokens import TokenType
 
 from recsys_lineage.files.source_file import parsed_pattern
 
@@ -50,11 +51,12 @@ class SourceQuery:
     description: str
 
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
-        """The SQL with each scan replaced by the relation that `names` gives for it."""
-        tree = _parsed(self.sql)
-        for table, scan in _scanned_tables(tree):
-            table.set("this", exp.to_identifier(names[scan], quoted=True))
-        return tree.sql(dialect="duckdb", comments=False)
+        """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written."""
+        text = self.sql
+        for start, end in reversed(_scan_spans(self.sql)):
+            scan = _scanned_tables(_parsed("SELECT * FROM " + self.sql[start:end]))[0][1]
+            text = f'{text[:start]}"{names[scan]}"{text[end:]}'
+        return text.strip().rstrip(";")
 
 
 def parse_source_sql(sql: str) -> SourceQuery:
@@ -71,7 +73,7 @@ def parse_source_sql(sql: str) -> SourceQuery:
         raise ValueError(
             "expected a SELECT that scans files, FROM read_csv('…') or read_parquet('…'); found none"
         )
-    description = "\n".join(line.strip() for line in _leading_comment(sql))
+    description = "\n".join(_leading_comment(sql))
     columns = tuple(column.alias_or_name for column in tree.selects)
     if "*" in columns or "" in columns:
         raise ValueError(
@@ -88,12 +90,28 @@ def _parsed(sql: str) -> exp.Query:
     return statements[0]
 
 
+def _scan_spans(sql: str) -> list[tuple[int, int]]:
+    """Where the calls of scan functions stand in the text."""
+    spans = []
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    for place, token in enumerate(tokens[:-1]):
+        if token.text.casefold() not in FUNCTIONS or tokens[place + 1].token_type != TokenType.L_PAREN:
+            continue
+        depth = 0
+        for other in tokens[place + 1 :]:
+            depth += (other.token_type == TokenType.L_PAREN) - (other.token_type == TokenType.R_PAREN)
+            if depth == 0:
+                spans.append((token.start, other.end + 1))
+                break
+    return spans
+
+
 def _leading_comment(sql: str) -> list[str]:
     lines = []
     for line in sql.strip().splitlines():
         if not line.startswith("--"):
             break
-        lines.append(line.removeprefix("--"))
+        lines.append(line.removeprefix("--").strip())
     return lines
 
 

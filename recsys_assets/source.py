@@ -1,0 +1,316 @@
+"""A source: a folder of SQL files that map a shop's own files to the canonical raw tables."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.files import FileScan, SourceFile, SourceQuery, parse_source_sql
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+BUILT_IN = Path(__file__).parent / "sources"
+TRACE = ("_file", "_line")
+RAW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "raw_events": (
+            "event_time", "user_id", "item_id", "order_id", "behaviour", "quantity", "unit_price", "amount",
+            "discount", "store_id", "subset",
+        ),
+        "raw_users": (
+            "user_id", "age_group", "income_group", "household_size", "household_type", "home_ownership",
+            "marital_status", "children", "country", "occurrences",
+        ),
+        "raw_items": (
+            "item_id", "title", "department", "category", "subcategory", "brand", "manufacturer", "package_size",
+            "occurrences",
+        ),
+        "raw_promotions": (
+            "item_id", "store_id", "kind", "display", "mailer", "coupon_id", "campaign_id", "start_day", "end_day",
+        ),
+    }
+)  # fmt: skip
+"""The canonical columns of each raw table, besides `_file` and `_line`."""
+REQUIRED_COLUMNS = {
+    "raw_events": ("user_id", "item_id"),
+    "raw_users": ("user_id",),
+    "raw_items": ("item_id",),
+    "raw_promotions": ("item_id", "start_day", "end_day"),
+}
+EARLIEST_DAY = date(2000, 1, 1)
+
+
+class SourceError(ValueError):
+    """A source's folder that cannot be used as it is."""
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """What `source.toml` may say.
+
+    `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
+    event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.
+    Quantities and prices above the largest ones are taken for errors.
+    """
+
+    title: str = ""
+    licence: str = ""
+    url: str = ""
+    data: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+    currency: str = ""
+    default_behaviour: str = "purchase"
+    undated: bool = False
+    non_products: tuple[str, ...] = ()
+    largest_quantity: float = 100_000.0
+    largest_price: float = 100_000.0
+    half_life_days: float = 60.0
+    holdout_weeks: int | None = None
+
+
+@dataclass(frozen=True)
+class NamedScan:
+    """A scan of the source, the relation under which its queries name it, and the columns its files must have."""
+
+    scan: FileScan
+    relation: str
+    required_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source, loaded: its settings and the SQL of its raw tables."""
+
+    name: str
+    folder: Path
+    settings: SourceSettings
+    queries: Mapping[str, SourceQuery]
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path) -> Source:
+        """Loads a built-in source by name, or any folder of source SQL.
+
+        Raises:
+            SourceError: there is no such source, `raw_events.sql` is missing, or a file of it is wrong.
+        """
+        folder = _folder(name_or_folder)
+        queries = {}
+        for table in RAW_COLUMNS:
+            path = folder / f"{table}.sql"
+            if path.exists():
+                try:
+                    queries[table] = _checked(table, parse_source_sql(path.read_text(encoding="utf-8")))
+                except ValueError as error:
+                    raise SourceError(f"{path}: {error}") from error
+        if "raw_events" not in queries:
+            raise SourceError(f"{folder}: expected a file raw_events.sql; found none. Only the other tables are optional.")
+        return cls(folder.name, folder, _settings(folder / "source.toml"), MappingProxyType(queries))
+
+    @staticmethod
+    def built_in() -> tuple[str, ...]:
+        """The names of the sources that come with the package."""
+        return tuple(sorted(path.parent.name for path in BUILT_IN.glob("*/raw_events.sql")))
+
+    def data_folder(self) -> Path | None:
+        """The default data folder, or None where the source names none.
+
+        Raises:
+            SourceError: the Python package that holds the data is not installed.
+        """
+        data = self.settings.data
+        if not data.startswith("python package "):
+            return self.folder / Path(data).expanduser() if data else None
+        package = data.removeprefix("python package ").strip()
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise SourceError(f"{self.name}: expected the Python package {package}; found none. pip install {package}")
+        return Path(next(iter(spec.submodule_search_locations))) / "data"
+
+    def scans(self) -> tuple[NamedScan, ...]:
+        """Every scan of the source once, over all its tables."""
+        required: dict[FileScan, dict[str, None]] = {}
+        for query in self.queries.values():
+            for scan in query.scans:
+                required.setdefault(scan, {}).update(dict.fromkeys(query.required_columns[scan]))
+        names: dict[str, int] = {}
+        named = []
+        for scan, columns in required.items():
+            slug = "files_" + (re.sub(r"[^a-z0-9]+", "_", scan.pattern.casefold()).strip("_") or "all")
+            names[slug] = names.get(slug, 0) + 1
+            relation = slug if names[slug] == 1 else f"{slug}_{names[slug]}"
+            named.append(NamedScan(scan, relation, tuple(columns)))
+        return tuple(named)
+
+    def table_scans(self, table: str) -> tuple[NamedScan, ...]:
+        """The scans that `query(table)` reads."""
+        if table not in self.queries:
+            return ()
+        return tuple(named for named in self.scans() if named.scan in self.queries[table].scans)
+
+    def malformed_scans(self, table: str) -> tuple[NamedScan, ...]:
+        """The scans whose malformed rows `query(table)` takes along: each scan's go to the first table that reads it."""
+        taken: set[FileScan] = set()
+        for other in self.queries:
+            if other == table:
+                break
+            taken.update(self.queries[other].scans)
+        return tuple(
+            named
+            for named in self.table_scans(table)
+            if named.scan not in taken and named.scan.function != "read_parquet"
+        )
+
+    def query(self, table: str) -> str:
+        """The complete SELECT of a raw table over the relations of `scans()`.
+
+        Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
+        for malformed rows. `raw_events` gives `_day` too, reads the relation `file_days` and has the parameters of
+        `raw_parameters`.
+        """
+        columns = RAW_COLUMNS[table]
+        if table not in self.queries:
+            empty = ", ".join(f"NULL::VARCHAR AS {name}" for name in columns)
+            return f"SELECT {empty}, {_EMPTY_TRACE} WHERE false"
+        query = self.queries[table]
+        given = {name.casefold() for name in query.columns}
+        selected = [f"source_rows.{name}" if name in given else f"NULL::VARCHAR AS {name}" for name in columns]
+        selected += ["source_rows._file", "source_rows._line", "NULL::VARCHAR AS _fault", "NULL::VARCHAR AS _row"]
+        absent = [f"NULL AS {name}" for name in columns]
+        absent += ["source_rows._file", "source_rows._line", "source_rows._fault", "source_rows._row"]
+        days = ""
+        if table == "raw_events":
+            day = DAY_OF_EVENT if "event_time" in given else "NULL"
+            selected.append(f"coalesce({day}, file_days.day) AS _day")
+            absent.append("file_days.day AS _day")
+            days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
+        rewritten = query.rewritten({named.scan: named.relation for named in self.scans()})
+        parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}"]
+        parts += [
+            f'SELECT {", ".join(absent)}\nFROM "{named.relation}_malformed" AS source_rows{days}'
+            for named in self.malformed_scans(table)
+        ]
+        return "\nUNION ALL\n".join(parts)
+
+    def create_file_days(
+        self, con: duckdb.DuckDBPyConnection, files: Iterable[SourceFile], tomorrow: date
+    ) -> dict[str, date]:
+        """Makes the temporary table `file_days(_file, day)` that `query('raw_events')` reads, and returns it.
+
+        Rows of a file without a valid event time belong to its `day`: the first day on which it has an event or,
+        where it has none, the day on which it was last changed. The scans of `raw_events` must be open in `con`.
+        """
+        days = {file.path: file.modified.date() for file in files}
+        query = self.queries["raw_events"]
+        if "event_time" in query.columns:
+            rewritten = query.rewritten({named.scan: named.relation for named in self.scans()})
+            first = (
+                f"SELECT source_rows._file, min({DAY_OF_EVENT}) FROM (\n{rewritten}\n) AS source_rows "
+                "GROUP BY source_rows._file"
+            )
+            found = con.execute(first, self.raw_parameters(tomorrow)).fetchall()
+            days.update({path: day for path, day in found if day is not None})
+        con.execute("CREATE OR REPLACE TEMP TABLE file_days (_file VARCHAR, day DATE)")
+        if days:
+            con.execute(
+                "INSERT INTO file_days SELECT unnest($files), unnest($days)",
+                {"files": list(days), "days": list(days.values())},
+            )
+        return days
+
+    def raw_parameters(self, tomorrow: date) -> dict[str, Any]:
+        """The bound parameters of `query('raw_events')`: the first and last day that an event may have."""
+        return {
+            "earliest_day": self.settings.first_day or EARLIEST_DAY,
+            "latest_day": self.settings.last_day or tomorrow,
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """The bound parameters of the clean and feature SQL; a statement takes those that it names."""
+        patterns = self.settings.non_products
+        return {
+            "as_of": None,
+            "default_behaviour": self.settings.default_behaviour,
+            "earliest_day": self.settings.first_day or EARLIEST_DAY,
+            "half_life_days": self.settings.half_life_days,
+            "largest_price": self.settings.largest_price,
+            "largest_quantity": self.settings.largest_quantity,
+            "latest_day": self.settings.last_day or date.max,
+            "non_products": "(?i:" + "|".join(patterns) + ")" if patterns else None,
+            "undated": self.settings.undated,
+        }
+
+
+DAY_OF_EVENT = (
+    "CASE WHEN TRY_CAST(TRY_CAST(source_rows.event_time AS TIMESTAMP) AS DATE) BETWEEN $earliest_day AND $latest_day "
+    "THEN TRY_CAST(TRY_CAST(source_rows.event_time AS TIMESTAMP) AS DATE) END"
+)
+_EMPTY_TRACE = (
+    "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
+)
+
+
+def _folder(name_or_folder: str | Path) -> Path:
+    built_in = BUILT_IN / str(name_or_folder)
+    if str(name_or_folder) in Source.built_in():
+        return built_in
+    folder = Path(name_or_folder).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    names = Source.built_in()
+    close = difflib.get_close_matches(str(name_or_folder), names, n=1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    raise SourceError(
+        f"expected RECSYS_SOURCE to be one of {', '.join(names)}, or a folder with raw_events.sql; "
+        f"found {str(name_or_folder)!r}.{guess}"
+    )
+
+
+def _checked(table: str, query: SourceQuery) -> SourceQuery:
+    canonical = (*RAW_COLUMNS[table], *TRACE)
+    given = [name.casefold() for name in query.columns]
+    for name in given:
+        if name not in canonical:
+            close = difflib.get_close_matches(name, canonical, n=1)
+            guess = f" Did you mean {close[0]!r}?" if close else ""
+            raise SourceError(f"expected columns among {', '.join(canonical)}; found {name!r}.{guess}")
+        if given.count(name) > 1:
+            raise SourceError(f"expected each column once; found {name!r} {given.count(name)} times")
+    if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:
+        raise SourceError(f"expected the columns {', '.join(missing)} in its SELECT; found {', '.join(given)}")
+    return query
+
+
+def _settings(path: Path) -> SourceSettings:
+    if not path.exists():
+        return SourceSettings()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SourceError(f"{path}: expected TOML; {error}") from error
+    known = {field.name: field for field in fields(SourceSettings)}
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            guess = f" Did you mean {close[0]!r}?" if close else ""
+            raise SourceError(f"{path}: expected settings among {', '.join(known)}; found {name!r}.{guess}")
+    patterns = values.get("non_products", [])
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise SourceError(f"{path}: expected regular expressions in non_products; {pattern!r}: {error}") from error
+    return SourceSettings(**{**values, "non_products": tuple(patterns)})

@@ -1,0 +1,9 @@
+-- The invoices are all there is: one row for each stock code and description, with the line that names them first.
+SELECT
+    upper(StockCode) AS item_id,
+    trim(Description) AS title,
+    count(*) AS occurrences,
+    arg_min(_file, (_file, _line)) AS _file,
+    arg_min(_line, (_file, _line)) AS _line
+FROM read_csv('*.csv')
+GROUP BY upper(StockCode), trim(Description)

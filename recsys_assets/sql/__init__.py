@@ -1,0 +1,9 @@
+"""The SQL of the shop: `<group>/<table>.sql` holds one SELECT for each table, its leading comment says what it is.
+
+A file whose name starts with `_` is a named query: wherever a SELECT reads it by its name without the `_`, it is
+put in front as a common table expression, so that a rule is written once.
+"""
+
+from recsys_assets.sql.load import load_sql, parameters_of, table_names
+
+__all__ = ["load_sql", "parameters_of", "table_names"]

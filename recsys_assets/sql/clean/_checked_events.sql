@@ -1,0 +1,189 @@
+-- Every row of raw_events once, typed, with the reason for which it is refused, or NULL.
+--
+-- The order of the reasons is the order in which a person would look: is it a row, whose and of what is it, can
+-- its values be read, do they lie where they can, was it here already, is it a return.
+WITH typed AS (
+    SELECT
+        _file,
+        _line,
+        _day,
+        _fault,
+        _row,
+        struct_pack(
+            event_time := event_time, user_id := user_id, item_id := item_id, order_id := order_id,
+            behaviour := behaviour, quantity := quantity, unit_price := unit_price, amount := amount,
+            discount := discount, store_id := store_id, subset := subset
+        ) AS raw,
+        TRY_CAST(event_time AS TIMESTAMP) AS event_time,
+        nullif(trim(user_id::VARCHAR), '') AS user_id,
+        nullif(trim(item_id::VARCHAR), '') AS item_id,
+        nullif(trim(order_id::VARCHAR), '') AS order_id,
+        nullif(lower(trim(behaviour::VARCHAR)), '') AS behaviour,
+        TRY_CAST(quantity AS DOUBLE) AS quantity,
+        TRY_CAST(unit_price AS DOUBLE) AS unit_price,
+        TRY_CAST(amount AS DOUBLE) AS amount,
+        TRY_CAST(discount AS DOUBLE) AS discount,
+        nullif(trim(store_id::VARCHAR), '') AS store_id,
+        subset::VARCHAR AS subset
+    FROM raw_events
+),
+
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN _fault IS NOT NULL THEN 'malformed row'
+            WHEN user_id IS NULL THEN 'missing user id'
+            WHEN item_id IS NULL THEN 'missing item id'
+            WHEN $non_products IS NOT NULL AND regexp_full_match(item_id, $non_products) THEN 'not a product'
+            WHEN event_time IS NULL AND raw.event_time IS NOT NULL THEN 'event time cannot be read'
+            WHEN event_time IS NULL AND NOT $undated THEN 'event time is missing'
+            WHEN event_time IS NOT NULL AND (
+                event_time::DATE <> _day OR event_time::DATE NOT BETWEEN $earliest_day AND $latest_day
+            ) THEN 'event time is outside the data''s range'
+            WHEN quantity IS NULL AND raw.quantity IS NOT NULL THEN 'quantity is not a number'
+            WHEN unit_price IS NULL AND raw.unit_price IS NOT NULL THEN 'unit price is not a number'
+            WHEN amount IS NULL AND raw.amount IS NOT NULL THEN 'amount is not a number'
+            WHEN discount IS NULL AND raw.discount IS NOT NULL THEN 'discount is not a number'
+            WHEN quantity = 0 THEN 'quantity is zero'
+            WHEN NOT abs(quantity) <= $largest_quantity THEN 'quantity is out of range'
+            WHEN NOT unit_price BETWEEN 0 AND $largest_price THEN 'unit price is out of range'
+            WHEN NOT abs(amount) <= $largest_price * $largest_quantity
+                OR (amount < 0 AND coalesce(quantity, 1) > 0 AND behaviour IS DISTINCT FROM 'return')
+                THEN 'amount is out of range'
+            WHEN NOT abs(discount) <= $largest_price * $largest_quantity THEN 'discount is out of range'
+        END AS reason
+    FROM typed
+),
+
+-- few rows have a copy, so only rows whose hash is not alone are compared in full
+repeated AS (
+    SELECT hash(raw) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw) HAVING count(*) > 1
+),
+
+counted AS (
+    SELECT *, NULL::VARCHAR AS copy_of
+    FROM judged
+    WHERE reason IS NOT NULL OR hash(raw) NOT IN (SELECT raw_hash FROM repeated)
+    UNION ALL
+    SELECT
+        *,
+        CASE WHEN row_number() OVER first_to_last > 1
+            THEN first_value(_file || ':' || _line) OVER first_to_last
+        END AS copy_of
+    FROM judged
+    WHERE reason IS NULL AND hash(raw) IN (SELECT raw_hash FROM repeated)
+    WINDOW first_to_last AS (PARTITION BY raw ORDER BY starts_with(_file, 'landing/'), _file, _line)
+),
+
+returns AS (
+    SELECT user_id, item_id, event_time, order_id, abs(quantity) AS quantity, _file, _line
+    FROM counted
+    WHERE reason IS NULL AND copy_of IS NULL AND (quantity < 0 OR behaviour = 'return')
+),
+
+-- a return belongs to the customer's latest earlier purchase of the item that was large enough for it
+matched AS (
+    SELECT
+        returns.user_id,
+        returns.item_id,
+        returns.event_time,
+        returns.quantity,
+        returns._file,
+        returns._line,
+        max(struct_pack(
+            event_time := purchases.event_time, order_id := purchases.order_id, _file := purchases._file,
+            _line := purchases._line, quantity := purchases.quantity
+        )) AS purchase
+    FROM returns
+    INNER JOIN counted AS purchases
+        ON purchases.user_id = returns.user_id
+        AND purchases.item_id = returns.item_id
+        AND purchases.event_time <= returns.event_time
+        AND purchases.quantity >= returns.quantity
+    WHERE purchases.reason IS NULL AND purchases.copy_of IS NULL AND purchases.behaviour IS DISTINCT FROM 'return'
+    GROUP BY returns.user_id, returns.item_id, returns.event_time, returns.quantity, returns._file, returns._line
+),
+
+-- no more comes back of a purchase than was bought; earlier returns count first
+settled AS (
+    SELECT
+        *,
+        sum(quantity::DECIMAL(18, 4)) OVER (
+            PARTITION BY user_id, item_id, purchase ORDER BY event_time, _file, _line ROWS UNBOUNDED PRECEDING
+        ) <= purchase.quantity AS fits
+    FROM matched
+),
+
+returned AS (
+    SELECT
+        user_id,
+        item_id,
+        purchase._file AS _file,
+        purchase._line AS _line,
+        sum(quantity::DECIMAL(18, 4))::DOUBLE AS quantity
+    FROM settled
+    WHERE fits
+    GROUP BY user_id, item_id, purchase._file, purchase._line
+)
+
+SELECT
+    counted.event_time,
+    counted._day,
+    counted.user_id,
+    counted.item_id,
+    counted.order_id,
+    counted.behaviour,
+    counted.quantity,
+    counted.unit_price,
+    counted.amount,
+    counted.discount,
+    counted.store_id,
+    counted.subset,
+    coalesce(returned.quantity, 0) AS returned_quantity,
+    counted._file,
+    counted._line,
+    counted.raw,
+    counted._row,
+    CASE
+        WHEN counted.reason IS NOT NULL THEN counted.reason
+        WHEN counted.copy_of IS NOT NULL THEN 'exact duplicate'
+        WHEN settled.fits THEN 'return of a purchase'
+        WHEN counted.quantity < 0 OR counted.behaviour = 'return' THEN 'return without a purchase'
+    END AS reason,
+    CASE
+        WHEN counted.copy_of IS NOT NULL THEN 'the same row as ' || counted.copy_of
+        WHEN settled.fits THEN
+            'return of order ' || coalesce(settled.purchase.order_id, '(none)') || ', '
+            || settled.purchase._file || ':' || settled.purchase._line
+        WHEN counted.reason IS NULL AND (counted.quantity < 0 OR counted.behaviour = 'return') THEN
+            'no earlier purchase of item ' || counted.item_id || ' by user ' || counted.user_id
+            || ' is large enough for ' || abs(counted.quantity)
+        WHEN counted.reason = 'malformed row' THEN counted._fault
+        WHEN counted.reason = 'not a product' THEN 'item id ' || counted.item_id || ' is on the source''s list'
+        WHEN counted.reason = 'event time is outside the data''s range'
+            THEN 'event time is ' || counted.event_time || ', its file holds ' || counted._day
+        WHEN starts_with(counted.reason, 'event time')
+            THEN 'event time is ' || coalesce('''' || counted.raw.event_time || '''', 'empty')
+        WHEN starts_with(counted.reason, 'quantity') THEN 'quantity is ''' || counted.raw.quantity || ''''
+        WHEN starts_with(counted.reason, 'unit price') THEN 'unit price is ''' || counted.raw.unit_price || ''''
+        WHEN starts_with(counted.reason, 'amount') THEN 'amount is ''' || counted.raw.amount || ''''
+        WHEN starts_with(counted.reason, 'discount') THEN 'discount is ''' || counted.raw.discount || ''''
+        ELSE counted.reason
+    END AS detail
+FROM counted
+LEFT JOIN settled
+    ON settled.user_id = counted.user_id
+    AND settled.item_id = counted.item_id
+    AND settled.event_time = counted.event_time
+    AND settled.quantity = abs(counted.quantity)
+    AND settled._file = counted._file
+    AND settled._line = counted._line
+    AND (counted.quantity < 0 OR counted.behaviour = 'return')
+LEFT JOIN returned
+    ON returned.user_id = counted.user_id
+    AND returned.item_id = counted.item_id
+    AND returned._file = counted._file
+    AND returned._line = counted._line
+    AND counted.reason IS NULL
+    AND counted.copy_of IS NULL

@@ -1,0 +1,60 @@
+-- Every row of raw_items once, with the reason for which it is refused, or NULL.
+WITH typed AS (
+    SELECT
+        *,
+        struct_pack(
+            item_id := item_id, title := title, department := department, category := category,
+            subcategory := subcategory, brand := brand, manufacturer := manufacturer, package_size := package_size,
+            occurrences := occurrences
+        ) AS raw,
+        nullif(trim(item_id::VARCHAR), '') AS item_key,
+        coalesce(trim(title::VARCHAR), '') = '' AS is_untitled,
+        TRY_CAST(occurrences AS BIGINT) AS count
+    FROM raw_items
+),
+
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN _fault IS NOT NULL THEN 'malformed row'
+            WHEN item_key IS NULL THEN 'missing item id'
+            WHEN $non_products IS NOT NULL AND regexp_full_match(item_key, $non_products) THEN 'not a product'
+            WHEN count IS NULL AND occurrences IS NOT NULL THEN 'occurrences is not a number'
+        END AS fault
+    FROM typed
+),
+
+ranked AS (
+    SELECT
+        *,
+        row_number() OVER copies AS copy,
+        first_value(_file || ':' || _line) OVER copies AS first_copy,
+        first_value(raw) OVER commonest = raw AS is_commonest,
+        first_value(_file || ':' || _line) OVER commonest AS kept
+    FROM judged
+    WINDOW
+        copies AS (PARTITION BY fault, raw ORDER BY starts_with(_file, 'landing/'), _file, _line),
+        commonest AS (
+            PARTITION BY fault, item_key
+            ORDER BY is_untitled, count DESC NULLS LAST, starts_with(_file, 'landing/'), _file, _line, raw
+        )
+)
+
+SELECT
+    * EXCLUDE (item_id, item_key),
+    item_key AS item_id,
+    CASE
+        WHEN fault IS NOT NULL THEN fault
+        WHEN copy > 1 THEN 'exact duplicate'
+        WHEN NOT is_commonest THEN 'another description of this item is more common'
+    END AS reason,
+    CASE
+        WHEN fault = 'malformed row' THEN _fault
+        WHEN fault = 'missing item id' THEN fault
+        WHEN fault = 'not a product' THEN 'item id ' || item_key || ' is on the source''s list'
+        WHEN fault IS NOT NULL THEN 'occurrences is ''' || occurrences || ''''
+        WHEN copy > 1 THEN 'the same row as ' || first_copy
+        ELSE 'the row at ' || kept || ' is kept: it has a title and occurs more often, or first'
+    END AS detail
+FROM ranked

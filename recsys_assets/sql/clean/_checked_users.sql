@@ -1,0 +1,57 @@
+-- Every row of raw_users once, with the reason for which it is refused, or NULL.
+WITH typed AS (
+    SELECT
+        *,
+        struct_pack(
+            user_id := user_id, age_group := age_group, income_group := income_group,
+            household_size := household_size, household_type := household_type, home_ownership := home_ownership,
+            marital_status := marital_status, children := children, country := country, occurrences := occurrences
+        ) AS raw,
+        nullif(trim(user_id::VARCHAR), '') AS user_key,
+        TRY_CAST(occurrences AS BIGINT) AS count
+    FROM raw_users
+),
+
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN _fault IS NOT NULL THEN 'malformed row'
+            WHEN user_key IS NULL THEN 'missing user id'
+            WHEN count IS NULL AND occurrences IS NOT NULL THEN 'occurrences is not a number'
+        END AS fault
+    FROM typed
+),
+
+ranked AS (
+    SELECT
+        *,
+        row_number() OVER copies AS copy,
+        first_value(_file || ':' || _line) OVER copies AS first_copy,
+        first_value(raw) OVER commonest = raw AS is_commonest,
+        first_value(_file || ':' || _line) OVER commonest AS kept
+    FROM judged
+    WINDOW
+        copies AS (PARTITION BY fault, raw ORDER BY starts_with(_file, 'landing/'), _file, _line),
+        commonest AS (
+            PARTITION BY fault, user_key
+            ORDER BY count DESC NULLS LAST, starts_with(_file, 'landing/'), _file, _line, raw
+        )
+)
+
+SELECT
+    * EXCLUDE (user_id, user_key),
+    user_key AS user_id,
+    CASE
+        WHEN fault IS NOT NULL THEN fault
+        WHEN copy > 1 THEN 'exact duplicate'
+        WHEN NOT is_commonest THEN 'another row describes this user'
+    END AS reason,
+    CASE
+        WHEN fault = 'malformed row' THEN _fault
+        WHEN fault = 'missing user id' THEN fault
+        WHEN fault IS NOT NULL THEN 'occurrences is ''' || occurrences || ''''
+        WHEN copy > 1 THEN 'the same row as ' || first_copy
+        ELSE 'the row at ' || kept || ' is kept: it occurs more often, or first'
+    END AS detail
+FROM ranked

@@ -1,0 +1,47 @@
+-- What customers did: every accepted row of raw_events, typed, one row for each event.
+--
+-- A returned purchase stays an event, since the customer did choose the item, with the part that came back in
+-- returned_quantity; interactions count only what was kept. The return's own row is in rejected_rows and names the
+-- purchase. Users and items that the other tables do not know are kept: they get profiles of their own.
+--
+-- column: event_time: when it happened; the first moment of `day` where the source has no times
+-- column: day: the day of event_time, by which events are partitioned
+-- column: user_id: the customer
+-- column: item_id: the product
+-- column: order_id: the basket or invoice, where there is one
+-- column: behaviour: purchase, view, cart, …; the source's default where a row does not say
+-- column: quantity: pieces, above zero; 1 where the row does not say
+-- column: unit_price: price of a piece; amount by quantity where the row does not say
+-- column: amount: what was paid; quantity by unit price where the row does not say
+-- column: discount: what was taken off, where the source says so
+-- column: store_id: where it happened, where the source says so
+-- column: returned_quantity: pieces of this purchase that came back
+-- column: subset: train, valid or test, for sources that are split already
+-- column: filled: the names of the columns that the row left empty and that were filled here
+-- column: _file: the file that holds the row
+-- column: _line: the line or row number at which it starts there
+SELECT
+    coalesce(event_time, _day::TIMESTAMP) AS event_time,
+    _day AS day,
+    user_id,
+    item_id,
+    order_id,
+    coalesce(behaviour, $default_behaviour) AS behaviour,
+    coalesce(quantity, 1) AS quantity,
+    coalesce(unit_price, round(amount / coalesce(quantity, 1), 4)) AS unit_price,
+    coalesce(amount, round(coalesce(quantity, 1) * unit_price, 4)) AS amount,
+    discount,
+    store_id,
+    returned_quantity,
+    subset,
+    list_concat(
+        CASE WHEN event_time IS NULL THEN ['event_time'] ELSE [] END,
+        CASE WHEN behaviour IS NULL THEN ['behaviour'] ELSE [] END,
+        CASE WHEN quantity IS NULL THEN ['quantity'] ELSE [] END,
+        CASE WHEN unit_price IS NULL AND amount IS NOT NULL THEN ['unit_price'] ELSE [] END,
+        CASE WHEN amount IS NULL AND unit_price IS NOT NULL THEN ['amount'] ELSE [] END
+    )::VARCHAR[] AS filled,
+    _file,
+    _line
+FROM checked_events
+WHERE reason IS NULL

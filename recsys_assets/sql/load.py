@@ -1,0 +1,73 @@
+"""Loads the SQL files of this package with their named queries in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+FOLDER = Path(__file__).parent
+
+
+def table_names(group: str) -> tuple[str, ...]:
+    """The tables of a group, such as `clean`.
+
+    Raises:
+        FileNotFoundError: there is no such group.
+    """
+    names = tuple(sorted(path.stem for path in (FOLDER / group).glob("*.sql") if not path.stem.startswith("_")))
+    if not names:
+        groups = sorted(path.name for path in FOLDER.iterdir() if any(path.glob("*.sql")))
+        raise FileNotFoundError(f"expected a group of SQL files among {groups}; found {group!r}")
+    return names
+
+
+def load_sql(group: str, name: str) -> str:
+    """The full SELECT of a table: its leading comment, the named queries that it reads, and its own text.
+
+    Raises:
+        FileNotFoundError: there is no such table.
+    """
+    if name not in table_names(group):
+        raise FileNotFoundError(f"expected a table of {group!r} among {table_names(group)}; found {name!r}")
+    comment, body = _parts((FOLDER / group / f"{name}.sql").read_text(encoding="utf-8"))
+    named: dict[str, str] = {}
+    _collect(group, body, named)
+    if not named:
+        return f"{comment}{body}"
+    queries = ",\n".join(f"{query} AS NOT MATERIALIZED (\n{text}\n)" for query, text in named.items())
+    own = f",\n{body[4:].lstrip()}" if body[:4].casefold() == "with" else f"\n{body}"
+    return f"{comment}WITH {queries}{own}"
+
+
+def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that the SQL names as `$parameter`.
+
+    Raises:
+        KeyError: the SQL names a parameter that has no value.
+    """
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    names = {parameter.name for parameter in tree.find_all(exp.Parameter, exp.Placeholder)}
+    if missing := sorted(names - values.keys()):
+        raise KeyError(f"expected values for the SQL's parameters; found none for {', '.join(missing)}")
+    return {name: values[name] for name in sorted(names)}
+
+
+def _collect(group: str, body: str, named: dict[str, str]) -> None:
+    """Adds the named queries that `body` reads, each after those that it reads itself."""
+    for table in sqlglot.parse_one(body, dialect="duckdb").find_all(exp.Table):
+        path = FOLDER / group / f"_{table.name}.sql"
+        if table.name and table.name not in named and path.exists():
+            text = _parts(path.read_text(encoding="utf-8"))[1]
+            _collect(group, text, named)
+            named[table.name] = text
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """The leading comment, with its line ends, and the SELECT after it."""
+    lines = text.strip().splitlines(keepends=True)
+    end = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines))
+    return "".join(lines[:end]), "".join(lines[end:]).strip().rstrip(";")
