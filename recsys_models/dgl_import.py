@@ -13,7 +13,7 @@ from typing import Any
 def import_dgl() -> Any:
     """Return the `dgl` module, imported on first call.
 
-    DGL 2.x imports `dgl.graphbolt`, whose compiled part exists only for PyTorch 2.0–2.2. Nothing here uses it,
+    DGL 2.x imports `dgl.graphbolt`, whose compiled part exists only for PyTorch 2.0 to 2.2. Nothing here uses it,
     so an empty module takes its place before the import.
 
     Raises:

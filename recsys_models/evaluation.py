@@ -192,7 +192,7 @@ def by_segment(per_user: pl.DataFrame, segments: pl.DataFrame | Mapping[Any, str
 
 
 def _on_items(interactions: Interactions, item_ids: NDArray[Any]) -> sp.csr_array:
-    """Users of the interactions × the given items, ones."""
+    """Users of the interactions by the given items, ones."""
     column = rows_of(interactions.item_ids, item_ids, "item")[interactions.item]
     known = column >= 0
     shape = (interactions.n_users, item_ids.size)

@@ -13,7 +13,7 @@ FEEDBACKS = ("binary", "log_count", "recent_28", "recent_84")
 
 
 def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
-    """Users × items, float32 CSR with a value in (0, …) for each pair that interacted.
+    """Users by items, float32 CSR with a value in (0, …) for each pair that interacted.
 
     Raises:
         ValueError: `feedback` is none of `FEEDBACKS`.
@@ -30,7 +30,7 @@ def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
 
 
 def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_array:
-    """2^(-age of the pair's latest interaction / half-life), as users × items CSR; ones without timestamps."""
+    """2^(-age of the pair's latest interaction / half-life), as users by items CSR; ones without timestamps."""
     matrix = interactions.user_items()
     if interactions.timestamp is None:
         return matrix

@@ -16,7 +16,7 @@ from recsys_models.ids import Ids, as_ids, encode, rows_of
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Implicit feedback of `n_users` users on `n_items` items, one row an event (or a user–item aggregate).
+    """Implicit feedback of `n_users` users on `n_items` items, one row an event (or a user-item aggregate).
 
     Attributes:
         user, item: int32 row numbers, shape (n,), into `user_ids` and `item_ids`.
@@ -179,7 +179,7 @@ class Interactions:
         return self.user.size
 
     def matrix(self, *, binary: bool = False) -> sp.csr_array:
-        """Users × items as float32 CSR with sorted columns; duplicates are summed by weight, or 1 with `binary`."""
+        """Users by items as float32 CSR with sorted columns; duplicates are summed by weight, or 1 with `binary`."""
         if "sum" not in self._rows:
             summed = sp.coo_array(
                 (self.weight, (self.user, self.item)), shape=(self.n_users, self.n_items)

@@ -23,9 +23,9 @@ BLOCK_PRODUCTS = 30_000_000
 
 @dataclass(kw_only=True, eq=False)
 class ItemNeighbours(Recommender):
-    """score(u, i) = Σ_j similarity(i, j) × feedback(u, j) over i itself and its nearest items j.
+    """score(u, i) = Σ_j similarity(i, j) · feedback(u, j) over i itself and its nearest items j.
 
-    similarity(i, j) = (users of both / √(users of i × users of j)) ^ power: for power 1 the cosine of the items'
+    similarity(i, j) = (users of both / √(users of i by users of j)) ^ power: for power 1 the cosine of the items'
     columns (Deshpande & Karypis 2004, "Item-based top-N recommendation algorithms", section 4).
 
     Args:
@@ -82,10 +82,10 @@ def cosine_neighbours(matrix: sp.csr_array, neighbours: int) -> sp.csr_array:
     """Cosines between columns: the `neighbours` largest for each column, and 1 for the column itself.
 
     Args:
-        matrix: users × items, ones.
+        matrix: users by items, ones.
 
     Returns:
-        items × items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
+        items by items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
     """
     degree = np.asarray(matrix.sum(axis=0), np.float64).ravel()
     normed = sp.csr_array(matrix * (1 / np.sqrt(np.maximum(degree, 1)))[None, :].astype(np.float32))

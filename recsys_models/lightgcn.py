@@ -1,4 +1,4 @@
-"""LightGCN: embeddings smoothed over the user–item graph."""
+"""LightGCN: embeddings smoothed over the user-item graph."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class LightGCN(EmbeddingRecommender):
         exponent: nodes are scaled by degree^-exponent.
         half_life_days: after how long an interaction counts half in the graph and as a training example; None for
             no decay. Without timestamps there is none.
-        filter_power: the spectral start's scores are U σ^filter_power Vᵀ.
+        filter_power: the spectral start's scores are U S^filter_power Vᵀ.
         epochs: passes over the interactions at most; 0 keeps the start.
         patience: stop after so many epochs without a better validation NDCG@20; the best epoch is kept.
-        batch: user–item pairs a step.
+        batch: user-item pairs a step.
         negatives: items sampled a step for the softmax.
         learning_rate, l2: of Adam; the penalty is on the batch's start embeddings.
     """
@@ -234,7 +234,7 @@ def _softmax(
     smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: torch.Tensor, n_items: int
 ) -> torch.Tensor:
     """Cross-entropy of the item among the sampled ones, which stand for the whole catalogue (Wu et al. 2022, "On the
-    effectiveness of sampled softmax loss for item recommendation"). `other` is shared by the batch, shape (negatives,)."""
+    effectiveness of sampled softmax loss for item recommendation"). The batch shares `other`, shape (negatives,)."""
     import torch
 
     vectors = smooth[user]
@@ -246,7 +246,7 @@ def _softmax(
 
 
 def _bpr(smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """-log σ(score of the item - score of another) (Rendle et al. 2009). `other` has one item a pair."""
+    """-log sigmoid(score of the item - score of another) (Rendle et al. 2009). `other` has one item a pair."""
     import torch
 
     vectors = smooth[user]
@@ -285,7 +285,7 @@ def warm_start(
 
     Args:
         start: shape (n_users + n_items of `before`, d).
-        matrix: users × items of `interactions`.
+        matrix: users by items of `interactions`.
     """
     n_before = before.user_ids.size
     users, users_known = _carried(start[:n_before], before.user_ids, interactions.user_ids)

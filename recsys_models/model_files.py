@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
     for key, tensor in tensors.items():
         if key.endswith("/ends"):
             text = tensors[key.removesuffix("ends") + "utf8"].tobytes()
-            starts = np.concatenate([[0], tensor])
-            values = [text[a:b].decode() for a, b in zip(starts[:-1], starts[1:], strict=True)]
+            bounds = np.concatenate([[0], tensor])
+            values = [text[a:b].decode() for a, b in pairwise(bounds)]
             arrays[key.removesuffix("/ends")] = np.array(values, np.str_)
         elif not key.endswith("/utf8"):
             arrays[key] = tensor

@@ -1,4 +1,4 @@
-"""Graph convolution on the user–item graph: one function, two kernels.
+"""Graph convolution on the user-item graph: one function, two kernels.
 
 Nodes are scaled, not edges: Â x = s · (A (s · x)) with s = degree^-exponent needs no edge weights, so DGL's
 `copy_u_sum` does it at memory speed. Â is symmetric, so the gradient of Â x is Â applied to the incoming gradient.
@@ -6,6 +6,7 @@ Nodes are scaled, not edges: Â x = s · (A (s · x)) with s = degree^-exponent 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,14 +91,15 @@ def propagation_graph(
         )
         edge_weight = None if weight is None else edge_values.unsqueeze(1).to(device)
         return PropagationGraph("dgl", graph.to(device), scale_tensor, edge_weight)
-    # PyTorch's CSR product takes int32 ids on both devices and is faster with them
-    matrix = torch.sparse_csr_tensor(
-        torch.from_numpy(indptr),
-        torch.from_numpy(np.ascontiguousarray(left[order])),
-        edge_values,
-        size=(n_nodes, n_nodes),
-        check_invariants=False,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        matrix = torch.sparse_csr_tensor(
+            torch.from_numpy(indptr),
+            torch.from_numpy(np.ascontiguousarray(left[order])),
+            edge_values,
+            size=(n_nodes, n_nodes),
+            check_invariants=False,
+        )
     return PropagationGraph("torch", matrix.to(device), scale_tensor)
 
 

@@ -20,7 +20,7 @@ def mask_items(scores: NDArray[np.float32], items: sp.csr_array, rows: NDArray[n
 
     Args:
         scores: shape (len(rows), n_items).
-        items: users × items; only its pattern counts.
+        items: users by items; only its pattern counts.
         rows: row of `items` for each row of `scores`, -1 for none.
     """
     known = np.flatnonzero(rows >= 0)

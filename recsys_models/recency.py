@@ -12,7 +12,7 @@ DAY = 86_400_000_000
 
 
 def recency_weights(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float32]:
-    """Weight × 2^(-age / half-life) of each row, age counted from the latest row. Shape (n,).
+    """Weight · 2^(-age / half-life) of each row, age counted from the latest row. Shape (n,).
 
     Without timestamps, or with a half-life of None (no decay), these are the weights themselves.
     """

@@ -62,7 +62,7 @@ class Recommender(ABC):
 
     Attributes after `fit`:
         user_ids, item_ids: id maps; row r of every array of the model belongs to id r.
-        seen: users × items, CSR of ones: what the model was fitted on.
+        seen: users by items, CSR of ones: what the model was fitted on.
         chosen: the parameters that validation chose (empty without validation).
         history: one dict an epoch, for iterative families.
     """
@@ -121,7 +121,7 @@ class Recommender(ABC):
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
 
     def chosen_model(self) -> Self:
-        """An unfitted model with the parameters that validation chose, to be fitted on train and validation together."""
+        """An unfitted model with the parameters that validation chose, to fit on train and validation together."""
         return type(self)(**{**self.params(), **self.chosen})
 
     def fit(
@@ -276,7 +276,7 @@ class Recommender(ABC):
         header, arrays = from_files("model", files)
         if header["family"] != cls.family:
             raise ModelFileError(
-                f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model, which picks it"
+                f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
             )
         model = cls(**header["params"])
         model.chosen, model.history = header["chosen"], header["history"]

@@ -1,0 +1,203 @@
+"""What every model family must do, as tests to inherit: `class TestPopularity(RecommenderContract)`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys_models import Interactions, ModelFileError, Recommender, families, load_model
+
+SIZE = 16
+
+
+def checkerboard(size: int = SIZE) -> Interactions:
+    """User i has every item of i's colour but item i: the one right recommendation is item i."""
+    pairs = [(u, i) for u in range(size) for i in range(size) if u % 2 == i % 2 and u != i]
+    users, items = np.array(pairs).T
+    return Interactions.from_arrays(users + 100, items + 1000)
+
+
+class RecommenderContract:
+    """Subclasses say how to make a model and whether it learns tastes at all."""
+
+    personal = True
+    """False for families that recommend the same to everybody."""
+
+    def make(self, **params: Any) -> Recommender:
+        raise NotImplementedError
+
+    def data(self) -> Interactions:
+        """The checkerboard; families that need more columns add them."""
+        return checkerboard()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def fitted(cls) -> Recommender:
+        family = cls()
+        return family.make().fit(family.data())
+
+    def test_is_registered_under_its_name(self) -> None:
+        model = self.make()
+        assert families[model.name] is type(model)
+
+    def test_parameters_make_the_same_model_again(self) -> None:
+        model = self.make()
+        json.dumps(model.params())
+        assert type(model)(**model.params()).params() == model.params()
+
+    def test_finds_the_right_item(self, fitted: Recommender) -> None:
+        users = fitted.user_ids
+        ids, scores = fitted.recommend(users, 3)
+        assert ids.shape == scores.shape == (SIZE, 3)
+        if self.personal:
+            assert (ids[:, 0] == users - 100 + 1000).mean() == 1.0
+
+    def test_seen_items_do_not_come_back_unless_asked_for(self, fitted: Recommender) -> None:
+        data = self.data()
+        ids, scores = fitted.recommend(data.user_ids, SIZE)
+        seen = data.matrix().toarray() > 0
+        for row, listed in enumerate(ids):
+            kept = listed[listed >= 0] - 1000
+            assert not seen[row, kept].any()
+            assert kept.size == SIZE - seen[row].sum()
+        assert (np.isneginf(scores) == (ids == -1)).all()
+        everything, _ = fitted.recommend(data.user_ids, SIZE, exclude=None)
+        assert (np.sort(everything, axis=1) == data.item_ids).all()
+
+    def test_excludes_what_it_is_told(self, fitted: Recommender) -> None:
+        hidden = Interactions.from_arrays([100, 100], [1000, 1001])
+        ids, _ = fitted.recommend([100, 101], SIZE, exclude=hidden)
+        assert not {1000, 1001} & set(ids[0].tolist())
+        assert {1000, 1001} <= set(ids[1].tolist())
+
+    def test_scores_descend_and_ties_go_by_row(self, fitted: Recommender) -> None:
+        ids, scores = fitted.recommend(fitted.user_ids, SIZE, exclude=None)
+        assert (np.diff(scores, axis=1) <= 0).all()
+        tied = np.diff(scores, axis=1) == 0
+        assert (np.diff(ids, axis=1)[tied] > 0).all()
+
+    def test_score_blocks_agree_with_one_another(self, fitted: Recommender) -> None:
+        whole = fitted.score_block(np.arange(SIZE))
+        assert whole.dtype == np.float32 and whole.shape == (SIZE, SIZE)
+        np.testing.assert_allclose(fitted.score_block(np.array([3, 5])), whole[[3, 5]], rtol=1e-5, atol=1e-6)
+
+    def test_unknown_and_empty_users_are_cold_and_get_popular_items(self) -> None:
+        board = self.data()
+        more = Interactions.from_arrays(
+            np.append(board.user_ids[board.user], [900, 901]),
+            np.append(board.item_ids[board.item], [1003, 1003]),
+            user_ids=np.append(board.user_ids, 800),
+            item_ids=board.item_ids,
+        )
+        model = self.make().fit(more)
+        assert model.is_cold([800, 31337, 100]).tolist() == [True, True, False]
+        ids, scores = model.recommend([800, 31337, 100], 5)
+        assert (ids[0] == ids[1]).all() and ids[0, 0] == 1003
+        assert np.isfinite(scores).all()
+
+    def test_one_item(self) -> None:
+        model = self.make().fit(Interactions.from_arrays([1, 2], [7, 7]))
+        ids, scores = model.recommend([1, 9], 3)
+        assert ids.tolist() == [[-1, -1, -1], [7, -1, -1]]
+        assert np.isneginf(scores[0]).all()
+
+    def test_string_ids_come_back_as_strings(self) -> None:
+        data = Interactions.from_arrays(["ann", "ann", "bob", "bob"], ["tea", "rye", "tea", "jam"])
+        ids, _ = self.make().fit(data).recommend(["ann", "eve"], 4)
+        assert ids[0].tolist() == ["jam", None, None, None]
+        assert set(ids[1].tolist()) == {"tea", "rye", "jam", None}
+
+    def test_ids_of_the_wrong_kind_are_refused(self, fitted: Recommender) -> None:
+        with pytest.raises(ValueError, match="user"):
+            fitted.recommend(["100"])
+
+    def test_duplicates_are_one_interaction_with_more_weight(self) -> None:
+        board = self.data()
+        double = Interactions.from_arrays(
+            np.tile(board.user_ids[board.user], 2),
+            np.tile(board.item_ids[board.item], 2),
+            weight=np.full(2 * len(board), 0.5),
+        )
+        model, twice = self.make().fit(board), self.make().fit(double)
+        assert (
+            model.recommend(board.user_ids, 1)[0].tolist() == twice.recommend(board.user_ids, 1)[0].tolist()
+        )
+        assert twice.seen.nnz == board.user_items().nnz
+
+    def test_nothing_to_fit_on_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="at least one interaction"):
+            self.make().fit(Interactions.from_arrays([], []))
+
+    def test_unfitted_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="call fit first"):
+            self.make().recommend([1])
+
+    def test_the_same_seed_gives_the_same_bits(self, fitted: Recommender) -> None:
+        again = self.make().fit(self.data())
+        assert again.to_files() == fitted.to_files()
+
+    def test_saved_and_loaded_it_recommends_the_same(self, fitted: Recommender, tmp_path: Any) -> None:
+        fitted.save(tmp_path)
+        for loaded in (type(fitted).load(tmp_path), load_model(tmp_path), load_model(fitted.to_files())):
+            assert loaded.params() == fitted.params()
+            for mine, theirs in zip(
+                fitted.recommend([100, 103, 5], 4), loaded.recommend([100, 103, 5], 4), strict=True
+            ):
+                np.testing.assert_array_equal(mine, theirs)
+            assert loaded.to_files() == fitted.to_files()
+
+    @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+    def test_an_altered_or_truncated_file_is_refused(self, fitted: Recommender, name: str) -> None:
+        files = fitted.to_files()
+        content = files[name]
+        flipped = bytearray(content)
+        flipped[len(content) // 2] ^= 1
+        for broken in (bytes(flipped), content[:-5], b""):
+            with pytest.raises(ModelFileError, match=name.replace(".", r"\.")):
+                load_model({**files, name: broken})
+        with pytest.raises(ModelFileError, match="expected a file"):
+            load_model({key: value for key, value in files.items() if key != name})
+
+    def test_similar_items(self, fitted: Recommender) -> None:
+        ids, scores = fitted.similar_items([1000, 1001, 4711], 5)
+        assert (ids[2] == -1).all()
+        assert 1000 not in ids[0] and (np.diff(scores[:2], axis=1) <= 0).all()
+        assert (ids[0] % 2 == 0).all() and (ids[1] % 2 == 1).all()
+
+    def test_embeddings_give_the_scores(self, fitted: Recommender) -> None:
+        embeddings = fitted.embeddings()
+        if embeddings is None:
+            pytest.skip("a family without embeddings")
+        assert embeddings.user.shape[0] == embeddings.item.shape[0] == SIZE
+        np.testing.assert_allclose(
+            embeddings.user @ embeddings.item.T, fitted.score_block(np.arange(SIZE)), rtol=1e-4, atol=1e-5
+        )
+
+    def test_refit_knows_new_users_and_items_and_leaves_the_old_model(self, fitted: Recommender) -> None:
+        before = fitted.to_files()
+        board = self.data()
+        new_user = np.full(6, 990), np.array([1000, 1002, 1004, 1006, 1008, 1010])
+        new_item = np.array([100, 102, 104, 106, 108, 110]), np.full(6, 1998)
+        more = board.merged(Interactions.from_arrays(*new_user)).merged(Interactions.from_arrays(*new_item))
+        model = fitted.refit(more)
+        assert fitted.to_files() == before
+        assert not model.is_cold([990]).any()
+        ids, _ = model.recommend([990], 3)
+        assert 1998 in model.item_ids
+        if self.personal:
+            assert (ids[0] % 2 == 0).all()
+
+    def test_validation_may_choose_and_the_chosen_model_can_be_made(self) -> None:
+        board = self.data()
+        held = Interactions.from_arrays(board.user_ids, board.user_ids + 900, like=board)
+        model = self.make().fit(board, validation=held)
+        again = model.chosen_model()
+        assert {**again.params(), **model.chosen} == again.params()
+        json.dumps(model.chosen)
+
+    def test_validation_without_known_rows_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="validation"):
+            self.make().fit(self.data(), validation=Interactions.from_arrays([1], [2]))

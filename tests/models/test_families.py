@@ -1,0 +1,28 @@
+"""The contract, for every family."""
+
+from typing import Any
+
+from recsys_models import ItemNeighbours, LightGCN, Popularity, Recommender
+from tests.models.contract import RecommenderContract
+
+
+class TestPopularity(RecommenderContract):
+    personal = False
+
+    def make(self, **params: Any) -> Recommender:
+        return Popularity(**params)
+
+
+class TestItemNeighbours(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return ItemNeighbours(**params)
+
+
+class TestLightGCN(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return LightGCN(**{"dim": 8, "epochs": 2, "batch": 64, **params})
+
+
+class TestLightGCNAsPublished(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return LightGCN.paper(**{"dim": 16, "epochs": 30, "batch": 64, "learning_rate": 0.05, **params})
