@@ -18,7 +18,9 @@ def table_names(group: str) -> tuple[str, ...]:
     Raises:
         FileNotFoundError: there is no such group.
     """
-    names = tuple(sorted(path.stem for path in (FOLDER / group).glob("*.sql") if not path.stem.startswith("_")))
+    names = tuple(
+        sorted(path.stem for path in (FOLDER / group).glob("*.sql") if not path.stem.startswith("_"))
+    )
     if not names:
         groups = sorted(path.name for path in FOLDER.iterdir() if any(path.glob("*.sql")))
         raise FileNotFoundError(f"expected a group of SQL files among {groups}; found {group!r}")
@@ -69,5 +71,7 @@ def _collect(group: str, body: str, named: dict[str, str]) -> None:
 def _parts(text: str) -> tuple[str, str]:
     """The leading comment, with its line ends, and the SELECT after it."""
     lines = text.strip().splitlines(keepends=True)
-    end = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines))
+    end = next(
+        (place for place, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines)
+    )
     return "".join(lines[:end]), "".join(lines[end:]).strip().rstrip(";")
