@@ -31,7 +31,7 @@ $(STAMP): requirements.lock pyproject.toml
 	echo "Making $(VENV) with $$($$python --version)"; \
 	$$python -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --no-deps --extra-index-url $(TORCH_INDEX) $(TORCH))
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
@@ -64,6 +64,11 @@ lock: ## resolve exact versions again for Python 3.10 to 3.12 (UPGRADE=1 takes n
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev $(if $(UPGRADE),--upgrade) \
 	  --custom-compile-command "make lock (why no CUDA package is pinned: pyproject.toml, [tool.uv])" \
 	  --output-file requirements.lock pyproject.toml
+	@for version in 3.10 3.11 3.12; do \
+	  $(BIN)/uv pip compile --quiet --no-deps --no-build --python-version $$version \
+	    --python-platform x86_64-manylinux_2_28 requirements.lock --output-file $(VENV)/lock-check.txt || \
+	    { echo "On Python $$version the lock needs a package without a wheel: see above"; exit 1; }; \
+	done; rm -f $(VENV)/lock-check.txt
 
 clean: ## remove .venv, caches and build output; $RECSYS_HOME stays
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
