@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
+from duckdb.sqltypes import DuckDBPyType
 
-from recsys_lineage.fingerprint import quote
+from recsys_lineage.errors import LineageError
+from recsys_lineage.fingerprint import children, quote
 from recsys_lineage.table_version import Column
 
-# DuckDB types without a Delta counterpart, and the smallest Delta type that holds every value.
+_KEPT = {
+    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE",
+    "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
+}  # fmt: skip
+
+# DuckDB types without a Delta counterpart, and the smallest Delta type that holds their values.
 _STORED_AS = {
     "UTINYINT": "SMALLINT",
     "USMALLINT": "INTEGER",
@@ -17,8 +24,10 @@ _STORED_AS = {
     "UBIGINT": "DECIMAL(20,0)",
     "HUGEINT": "BIGINT",
     "UHUGEINT": "BIGINT",
+    "BIGNUM": "VARCHAR",
     "UUID": "VARCHAR",
     "TIME": "VARCHAR",
+    "TIME WITH TIME ZONE": "VARCHAR",
     "INTERVAL": "VARCHAR",
     "BIT": "VARCHAR",
     "JSON": "VARCHAR",
@@ -26,21 +35,30 @@ _STORED_AS = {
     "TIMESTAMP_MS": "TIMESTAMP",
     "TIMESTAMP_NS": "TIMESTAMP",
     '"NULL"': "VARCHAR",
-    "NULL": "VARCHAR",
 }
 
 
-def storable(type_: str) -> str:
-    """The Delta-compatible DuckDB type in which a column of `type_` is stored.
+def storable(type_: DuckDBPyType) -> str | None:
+    """The Delta-compatible DuckDB type in which a column of `type_` is stored; None when there is none.
 
     Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a value beyond it fails the write.
+    Delta counts time in microseconds, so a TIMESTAMP_NS loses its last three digits.
     """
-    if type_.startswith("ENUM("):
+    if type_.id in ("list", "array"):
+        element = storable(children(type_)[0][1])
+        return None if element is None else f"{element}[]"
+    if type_.id == "struct":
+        fields = [(name, storable(child)) for name, child in children(type_)]
+        if any(stored is None for _, stored in fields):
+            return None
+        return "STRUCT(" + ", ".join(f"{quote(name)} {stored}" for name, stored in fields) + ")"
+    if type_.id == "map":
+        key, value = (storable(child) for _, child in children(type_))
+        return None if key is None or value is None else f"MAP({key}, {value})"
+    if type_.id == "enum":
         return "VARCHAR"
-    if type_.endswith("]"):
-        element = type_[: type_.rindex("[")]
-        return f"{storable(element)}[]"
-    return _STORED_AS.get(type_, type_)
+    name = str(type_)
+    return name if name in _KEPT or type_.id == "decimal" else _STORED_AS.get(name)
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> list[Column]:
@@ -49,15 +67,32 @@ def columns_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: ob
     return [Column(name, str(type_)) for name, type_, *_ in described]
 
 
-def stored_select(query: str, columns: Sequence[Column]) -> tuple[str, tuple[Column, ...]]:
-    """The query with every column cast to what Delta can keep, and the resulting schema."""
-    stored = tuple(Column(column.name, storable(column.type)) for column in columns)
-    if list(stored) == list(columns):
-        return query, stored
+def stored_select(
+    connection: duckdb.DuckDBPyConnection, query: str, columns: Sequence[Column]
+) -> tuple[str, tuple[Column, ...]]:
+    """The query with every column cast to what Delta can keep, and the resulting schema.
+
+    Raises:
+        LineageError: for a column whose type Delta cannot keep in any form.
+    """
+    stored: list[Column] = []
+    for column in columns:
+        kept = storable(connection.sqltype(column.type))
+        if kept is None:
+            raise LineageError(
+                f"Column {column.name!r} cannot be stored.",
+                expected="a type that Delta Lake knows, alone or in lists, structs with named fields and maps",
+                found=column.type,
+                advice=f"cast it in the query, for instance CAST({quote(column.name)} AS VARCHAR)",
+            )
+        # DuckDB's own spelling, so that a stored column describes itself the same way when it is read.
+        stored.append(Column(column.name, str(connection.sqltype(kept))))
+    if stored == list(columns):
+        return query, tuple(stored)
     casts = ", ".join(
         quote(old.name)
         if old.type == new.type
         else f"CAST({quote(old.name)} AS {new.type}) AS {quote(old.name)}"
         for old, new in zip(columns, stored, strict=True)
     )
-    return f"SELECT {casts} FROM ({query})", stored
+    return f"SELECT {casts} FROM ({query})", tuple(stored)

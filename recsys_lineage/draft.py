@@ -9,20 +9,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
-from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import create_table_with_add_actions
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction
 
-from recsys_lineage.errors import WriteConflict
+from recsys_lineage.commit_log import COMMIT_KEY
+from recsys_lineage.errors import LineageError, WriteConflict
 from recsys_lineage.lake_write import next_version
+from recsys_lineage.replacing_commit import replacing_commit
+from recsys_lineage.storage_fault import explained
 from recsys_lineage.table_files import WrittenFiles, active_files, read_files, removals
 from recsys_lineage.table_version import Column, TableVersion
+from recsys_lineage.write_marker import WriteMarker, delete_files_of
 
 if TYPE_CHECKING:
     from recsys_lineage.lake import Lake
 
-COMMIT_KEY = "lineage"
 _COMMIT_ATTEMPTS = 30
-_KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
+_CONFIGURATION: Mapping[str, str | None] = {
+    # Every version stays readable: nothing of the log may expire.
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.enableExpiredLogCleanup": "false",
+    # A reader replays the commits since the last checkpoint; delta-rs makes one each 100 unless told.
+    "delta.checkpointInterval": "20",
+}
 _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 
@@ -38,9 +47,13 @@ class Draft:
         partition_by: str | None,
         partitions: Sequence[str] | None,
         append: bool,
+        marker: WriteMarker,
     ) -> None:
         self._lake, self._table, self._write_id, self._written = lake, table, write_id, written
         self._partition_by, self._partitions, self._append = partition_by, partitions, append
+        self._marker, self._log = marker, lake.log(table)
+        self._attempted: int | None = None
+        self._closed = False
         self.committed: TableVersion | None = None
 
     @property
@@ -64,49 +77,45 @@ class Draft:
 
         Raises:
             SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
+            InsufficientSpace: when the disk is full or not writable.
             WriteConflict: when other writers kept winning.
+            LineageError: when the draft was committed before or its block has ended.
         """
-        lake, table, written = self._lake, self._table, self._written
-        options = dict(lake.storage.options) or None
-        keys = [self._partition_by] if self._partition_by else None
+        lake, table = self._lake, self._table
+        if self._closed or self.committed is not None:
+            raise LineageError(
+                f"This draft of table {table!r} cannot be committed any more.",
+                expected="one commit inside the draft's with block",
+                found="a second commit" if self.committed is not None else "a commit after the block",
+                where=lake.table_uri(table),
+            )
         for attempt in range(_COMMIT_ATTEMPTS):
             delta = lake.open_delta(table)
             before = lake.version(table, delta.version()) if delta else None
-            kept = self._kept_files(delta)
             after = next_version(
-                table, self._write_id, written, partition_by=self._partition_by,
-                partitions=self._partitions, append=self._append, before=before, kept_bytes=kept,
+                table, self._write_id, self._written, partition_by=self._partition_by,
+                partitions=self._partitions, append=self._append, before=before,
+                kept_bytes=self._kept_files(delta),
             )  # fmt: skip
-            carried = json.dumps(
-                {"table_version": after.to_json(), "record": record(after) if callable(record) else record}
-            )
-            properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
-            try:
-                if delta is None or before is None or before.partition_column != self._partition_by:
-                    create_table_with_add_actions(
-                        lake.table_uri(table), written.delta_schema, written.adds,
-                        mode="error" if delta is None else "overwrite", partition_by=keys,
-                        configuration=_KEEP_LOG, storage_options=options, commit_properties=properties,
-                    )  # fmt: skip
-                elif before.schema != written.schema:
-                    # Only an overwrite of everything gets here: the log then replaces the schema too.
-                    delta.create_write_transaction(
-                        written.adds, "overwrite", written.delta_schema, keys,
-                        commit_properties=properties, post_commithook_properties=_HOOKS,
-                    )  # fmt: skip
-                else:
-                    gone = [] if self._append else removals(delta, self._partition_by, self._partitions)
-                    delta.create_write_transaction(
-                        [*gone, *written.adds], "append", written.delta_schema, keys,
-                        commit_properties=properties, post_commithook_properties=_HOOKS,
-                    )  # fmt: skip
-            except (CommitFailedError, DeltaError) as error:
-                if not _is_conflict(error):
-                    raise
-                time.sleep(random.uniform(0.005, min(0.02 * 2**attempt, 0.5)))
-                continue
-            self.committed = after
-            return after
+            plain = record if record is None or isinstance(record, Mapping) else record(after)
+            carried = json.dumps({"table_version": after.to_json(), "record": plain})
+            with explained(lake.storage, table, self._write_id):
+                self._marker.require()
+                self._attempted = after.version
+                failure: Exception | None = None
+                try:
+                    self._try_commit(delta, before, carried)
+                except Exception as error:
+                    failure = error
+                # A commit can go through and still raise, for a lost answer or a checkpoint that failed:
+                # the log alone knows.
+                landed = failure is None or self._log.has_write(after.version, self._write_id)
+                if failure is not None and not landed and not _is_conflict(failure):
+                    raise failure
+            if landed:
+                self.committed = after
+                return after
+            time.sleep(random.uniform(0.005, min(0.02 * 2**attempt, 0.5)))
         raise WriteConflict(
             f"Table {table!r} could not be committed.",
             expected=f"to win one of {_COMMIT_ATTEMPTS} attempts",
@@ -115,14 +124,41 @@ class Draft:
             advice="write this table from fewer processes at once, then materialize again",
         )
 
+    def close(self) -> None:
+        """End the draft: delete its files unless they are committed, then its marker."""
+        self._closed = True
+        if self.committed is None:
+            landed = (
+                self._attempted is not None and self._log.find(self._write_id, self._attempted) is not None
+            )
+            if not landed:
+                delete_files_of(self._lake.storage, self._lake.table_uri(self._table), [self._write_id])
+        self._marker.remove()
+
+    def _try_commit(self, delta: DeltaTable | None, before: TableVersion | None, carried: str) -> None:
+        written, by = self._written, self._partition_by
+        properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
+        if (
+            delta is None
+            or before is None
+            or (before.schema, before.partition_column) != (written.schema, by)
+        ):
+            commit = replacing_commit(delta, written, by, _CONFIGURATION, properties)
+            self._lake.storage.create(self._log.path(0 if before is None else before.version + 1), commit)
+            return
+        gone = [] if self._append else removals(delta, self._partition_by, self._partitions)
+        actions: list[AddAction | RemoveAction] = [*gone, *written.adds]
+        delta.create_write_transaction(
+            actions, "append", written.delta_schema, [by] if by else None,
+            commit_properties=properties, post_commithook_properties=_HOOKS,
+        )  # fmt: skip
+
     def _kept_files(self, delta: DeltaTable | None) -> list[int]:
-        if delta is None or (self._partitions is None and not self._append):
+        if delta is None or self._partitions is None:
             return []
-        replaced = set(self._partitions or ())
-        files = active_files(delta, self._partition_by)
-        return [size for _, size, key in files if self._append or key not in replaced]
+        replaced = set(self._partitions)
+        return [size for _, size, key in active_files(delta, self._partition_by) if key not in replaced]
 
 
 def _is_conflict(error: Exception) -> bool:
-    text = str(error)
-    return isinstance(error, CommitFailedError) or "already exists" in text
+    return isinstance(error, CommitFailedError | FileExistsError)

@@ -2,7 +2,8 @@
 
 Each row is hashed to 64 bits by DuckDB; a partition is the sum of its rows' hashes and their count, so the
 order of rows and the layout of files cannot matter, duplicates do count, and a table is the sum of its
-partitions. It tells accidents and honest edits apart, not the work of an adversary who constructs collisions.
+partitions. Values that SQL calls equal (0.0 and -0.0) count as equal. It tells accidents and honest edits
+apart, not the work of an adversary who constructs collisions; another DuckDB may hash to other numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import duckdb
+from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.table_version import Column
 
@@ -22,6 +24,11 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of what a nested type is made of; an array's size is left out."""
+    return [(name, child) for name, child in type_.children if isinstance(child, DuckDBPyType)]
+
+
 def partition_fingerprints(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
@@ -29,10 +36,12 @@ def partition_fingerprints(
     partition_column: str | None,
 ) -> dict[str, str]:
     """`{partition: "rows:sum"}` of a relation; the key is "" for a table without partitions."""
-    columns = ", ".join(quote(column.name) for column in schema)
+    terms = ", ".join(_hashed(quote(column.name), connection.sqltype(column.type)) for column in schema)
     key = f"CAST({quote(partition_column)} AS VARCHAR)" if partition_column else "''"
+    # DuckDB joins the columns' hashes by XOR: two rows that swap values could keep their sum. The outer
+    # hash mixes the bits, so that they cannot.
     rows = connection.execute(
-        f"SELECT {key}, count(*), coalesce(sum(hash({columns})), 0) FROM {relation} GROUP BY 1"
+        f"SELECT {key}, count(*), coalesce(sum(hash(hash({terms}))), 0) FROM {relation} GROUP BY 1"
     ).fetchall()
     return {key: f"{count}:{int(total):x}" for key, count, total in rows if count}
 
@@ -51,3 +60,32 @@ def table_fingerprint(schema: Sequence[Column], content: str) -> str:
     """The fingerprint of a whole table, of its schema and its "rows:hash sum", as 32 hex digits."""
     text = ";".join(f"{column.name} {column.type}" for column in schema) + f"|{content}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _hashed(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
+    """SQL whose hash tells apart all values of a type.
+
+    DuckDB's hash alone takes an empty list for NULL, a struct of NULLs for NULL, and [[1], [2]] for [[1, 2]].
+    """
+    if type_.id == "list":
+        element = children(type_)[0][1]
+        if element.id in ("list", "struct", "map"):
+            inner = _hashed(f"e{depth}", element, depth + 1)
+            elements = f"list_transform({value}, lambda e{depth}: {inner})"
+        else:
+            elements = value
+        return f"hash({elements}, len({value}))"
+    if type_.id == "struct":
+        fields = [_hashed(f"struct_extract({value}, '{_escaped(name)}')", child, depth)
+                  for name, child in children(type_)]  # fmt: skip
+        return f"hash({value} IS NULL, {', '.join(fields)})"
+    if type_.id == "map":
+        (_, key), (_, item) = children(type_)
+        keys = _hashed(f"map_keys({value})", duckdb.list_type(key), depth)
+        items = _hashed(f"map_values({value})", duckdb.list_type(item), depth)
+        return f"hash({value} IS NULL, {keys}, {items})"
+    return value
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,17 +1,16 @@
 """Lake: a folder or object-store URL of versioned Delta tables, written by DuckDB.
 
-DuckDB writes the Parquet files and the Delta log commits them. A write is therefore atomic, every old version
-stays readable, and Spark, Polars or Trino open the same tables. Each commit carries its TableVersion and, when
-an asset wrote it, the asset's whole Materialization record, so that data and record cannot part.
+DuckDB writes the Parquet files and the Delta log commits them. A write is therefore atomic, every old
+version stays readable, and Spark, Polars or Trino open the same tables. Each commit carries its
+TableVersion and, when an asset wrote it, the asset's whole Materialization record, so that data and record
+cannot part.
 """
 
 from __future__ import annotations
 
-import errno
-import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,15 +18,17 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 
-from recsys_lineage.draft import COMMIT_KEY, Draft
+from recsys_lineage.commit_log import CommitLog
+from recsys_lineage.draft import Draft
 from recsys_lineage.engine import Engine
-from recsys_lineage.errors import InsufficientSpace, LineageError, TableNotFound
+from recsys_lineage.errors import LineageError, TableNotFound
 from recsys_lineage.storage import Storage
-from recsys_lineage.table_files import active_files, read_files, write_files
+from recsys_lineage.storage_fault import explained
+from recsys_lineage.table_files import active_files, read_files, scan_files, write_files
 from recsys_lineage.table_version import TableVersion
-from recsys_lineage.write_marker import WriteMarker, clean_dead_writes
+from recsys_lineage.write_marker import WriteMarker, clean_dead_writes, delete_files_of
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 
@@ -69,57 +70,70 @@ class Lake:
             )
         return self.storage.path(table)
 
+    def log(self, table: str) -> CommitLog:
+        """The table's commits, read without replaying them."""
+        return CommitLog(self.storage, table, self.table_uri(table))
+
     def tables(self) -> list[str]:
         """Names of all tables, sorted."""
         folders = self.storage.folders(self.uri)
-        return [name for name in folders if self.storage.exists(self.storage.path(name, "_delta_log"))]
+        return [name for name in folders if _NAME.fullmatch(name) and self.has(name)]
 
     def has(self, table: str) -> bool:
         """Whether the table has at least one committed version."""
-        return self.open_delta(table) is not None
+        with explained(self.storage, table):
+            return self.log(table).has(0)
 
     def version(self, table: str, version: int | None = None) -> TableVersion:
         """A version of a table; the latest when none is named.
 
         Raises:
             TableNotFound: when the table or that version does not exist.
+            LineageError: when its commit is damaged.
         """
         return TableVersion.from_json(self.commit(table, version)["table_version"])
 
     def latest(self, table: str) -> TableVersion | None:
         """The latest version, or None for a table that was never written."""
-        return self.version(table) if self.has(table) else None
+        with explained(self.storage, table):
+            number = self.log(table).latest()
+        return None if number is None else self.version(table, number)
 
     def versions(self, table: str) -> list[TableVersion]:
-        """All versions of a table, oldest first."""
-        latest = self.version(table).version
-        return [self.version(table, number) for number in range(latest + 1)]
+        """All versions of a table, oldest first.
+
+        Raises:
+            TableNotFound: when the table does not exist.
+        """
+        return [TableVersion.from_json(carried["table_version"]) for carried in self.commits(table)]
 
     def commit(self, table: str, version: int | None = None) -> dict[str, Any]:
         """What a commit carries: `table_version` and, where an asset wrote it, `record`.
 
         Raises:
             TableNotFound: when the table or that version does not exist.
+            LineageError: when the commit is damaged.
         """
-        if version is None:
-            delta = self.open_delta(table)
-            if delta is None:
+        with explained(self.storage, table):
+            log = self.log(table)
+            number = log.latest() if version is None else version
+            if number is None or not log.has(number):
+                raise self._not_found(table, version)
+            return log.carried(number, number)[0]
+
+    def commits(self, table: str, since: int = 0) -> list[dict[str, Any]]:
+        """What all commits from version `since` on carry, oldest first; empty when there are none so new.
+
+        Raises:
+            TableNotFound: when the table does not exist.
+            LineageError: when one of them is damaged.
+        """
+        with explained(self.storage, table):
+            log = self.log(table)
+            last = log.latest()
+            if last is None:
                 raise self._not_found(table, None)
-            version = delta.version()
-        path = f"{self.table_uri(table)}/_delta_log/{version:020d}.json"
-        try:
-            log = self.storage.read_bytes(path)
-        except FileNotFoundError:
-            raise self._not_found(table, version) from None
-        for line in log.splitlines():
-            action = json.loads(line)
-            if COMMIT_KEY in action.get("commitInfo", {}):
-                return json.loads(action["commitInfo"][COMMIT_KEY])
-        raise LineageError(
-            f"Version {version} of table {table!r} was not written by this lake.",
-            where=self.table_uri(table),
-            advice="write lake tables through assets only; remove what another program committed",
-        )
+            return log.carried(since, last)
 
     def relation(
         self,
@@ -134,44 +148,49 @@ class Lake:
             partitions: only these partitions; all when None.
             columns: only these columns; all when None.
         """
-        delta = self.open_delta(version.table, version.version)
-        if delta is None:
-            raise self._not_found(version.table, version.version)
-        wanted = None if partitions is None else set(partitions)
-        root = self.table_uri(version.table)
-        files = [
-            f"{root}/{path}"
-            for path, _, key in active_files(delta, version.partition_column)
-            if wanted is None or key in wanted
-        ]
+        files = self._files(version, partitions)
         kept = [column for column in version.schema if columns is None or column.name in columns]
         return read_files(files, version.schema, kept, version.partition_column)
 
     def scan(self, version: TableVersion) -> pl.LazyFrame:
         """One version as a Polars LazyFrame, read from the same Parquet files by Polars itself."""
-        options = dict(self.storage.options) or None
-        return pl.scan_delta(
-            self.table_uri(version.table), version=version.version, storage_options=options
-        ).select(version.columns)
+        files = self._files(version)
+        if not files:
+            return pl.DataFrame(self.arrow(version)).lazy()
+        return scan_files(files, version.schema, version.partition_column, self.storage)
 
     def added_between(self, table: str, since: int | None, until: int) -> pl.DataFrame:
-        """Rows of a table that is only appended to: those added after version `since`, up to `until`."""
-        delta = self.open_delta(table, until)
-        if delta is None:
-            raise self._not_found(table, until)
-        files = {path for path, _, _ in active_files(delta, None)}
-        if since is not None and (before := self.open_delta(table, since)) is not None:
-            files -= {path for path, _, _ in active_files(before, None)}
-        schema = self.version(table, until).schema
-        root = self.table_uri(table)
-        with self.connect() as connection:
-            query = read_files([f"{root}/{path}" for path in sorted(files)], schema, schema, None)
+        """Rows of a table that is only appended to: those added after version `since`, up to `until`.
+
+        Raises:
+            TableNotFound: when the table or version `until` does not exist.
+            LineageError: when one of its files is missing or damaged.
+        """
+        latest = self.version(table, until)
+        files = set(self._files(latest))
+        if since is not None:
+            files -= set(self._files(self.version(table, since)))
+        with explained(self.storage, table), self.connect() as connection:
+            query = read_files(sorted(files), latest.schema, latest.schema, latest.partition_column)
             return connection.sql(f"SELECT * FROM {query}").pl()
 
     def arrow(self, version: TableVersion) -> pa.Table:
-        """One version as an Arrow table."""
-        with self.connect() as connection:
+        """One version as an Arrow table.
+
+        Raises:
+            LineageError: when one of its files is missing or damaged.
+        """
+        with explained(self.storage, version.table), self.connect() as connection:
             return connection.execute(f"SELECT * FROM {self.relation(version)}").to_arrow_table()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Inside the block, a missing or damaged file of this lake raises a LineageError that names it.
+
+        For queries over `relation` on a connection of one's own; other errors pass unchanged.
+        """
+        with explained(self.storage, ""):
+            yield
 
     @contextmanager
     def draft(
@@ -194,31 +213,41 @@ class Lake:
             parameters: the query's named parameters.
             partition_by: the column whose values are the partitions.
             partitions: replace only these partitions (each, also one without rows); all when None.
-            append: add to what is there instead of replacing it (tables without partitions).
+            append: add to what is there instead of replacing it.
 
         Yields:
             The draft. What is not committed when the block ends is deleted again.
 
         Raises:
             InsufficientSpace: when the disk is full or not writable.
-            LineageError: when the query's columns cannot make a table.
+            LineageError: when the query's columns cannot make a table, or a file that it reads from the lake
+                is missing or damaged.
         """
+        if partitions is not None and (append or not partition_by):
+            raise LineageError(
+                f"Partitions of table {table!r} were named to be replaced, but "
+                + ("rows are to be appended." if append else "no column was named to partition it by."),
+                advice="pass partition_by with partitions, and leave partitions out to append",
+            )
         root = self.table_uri(table)
         write_id = uuid.uuid4().hex[:16]
-        try:
+        marker = WriteMarker(self.storage, root, write_id)
+        with explained(self.storage, table, write_id):
             self.storage.make_folder(root)
-            clean_dead_writes(self.storage, root, lambda id_: self._is_committed(table, id_))
-            with WriteMarker(self.storage, root, write_id):
-                draft: Draft | None = None
-                try:
-                    written = write_files(connection, query, parameters, root, write_id, partition_by)
-                    draft = Draft(self, table, write_id, written, partition_by, partitions, append)
-                    yield draft
-                finally:
-                    if draft is None or draft.committed is None:
-                        self._remove_files(root, write_id)
-        except (OSError, duckdb.IOException) as error:
-            raise _storage_error(error, table, root) from error
+            clean_dead_writes(self.storage, root, lambda id_: self.log(table).find(id_) is not None)
+            marker.place()
+        try:
+            with explained(self.storage, table, write_id):
+                written = write_files(connection, query, parameters, root, write_id, partition_by)
+        except BaseException:
+            delete_files_of(self.storage, root, [write_id])
+            marker.remove()
+            raise
+        draft = Draft(self, table, write_id, written, partition_by, partitions, append, marker)
+        try:
+            yield draft
+        finally:
+            draft.close()
 
     def write(
         self,
@@ -230,7 +259,7 @@ class Lake:
         partition_by: str | None = None,
         partitions: Sequence[str] | None = None,
         append: bool = False,
-        record: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
     ) -> TableVersion:
         """Write a query's result as the next version of a table: `draft` and `commit` in one.
 
@@ -254,7 +283,7 @@ class Lake:
         data: pa.Table | pl.DataFrame,
         *,
         append: bool = False,
-        record: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
     ) -> TableVersion:
         """Write an Arrow table or Polars frame as the next version of a table."""
         arrow = data.to_arrow() if isinstance(data, pl.DataFrame) else data
@@ -265,17 +294,33 @@ class Lake:
             )
 
     def open_delta(self, table: str, version: int | None = None) -> DeltaTable | None:
-        """The Delta table itself, at a version; None when it was never written."""
-        try:
-            return DeltaTable(
-                self.table_uri(table), version=version, storage_options=dict(self.storage.options) or None
-            )
-        except TableNotFoundError:
-            return None
-        except DeltaError as error:
-            if version is not None:
-                raise self._not_found(table, version) from error
-            raise
+        """The Delta table itself, at a version; None when it was never written.
+
+        Raises:
+            LineageError: when its log is damaged or cannot be read.
+        """
+        with explained(self.storage, table):
+            try:
+                return DeltaTable(
+                    self.table_uri(table), version=version, storage_options=dict(self.storage.options) or None
+                )
+            except TableNotFoundError:
+                return None
+
+    def _files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
+        table = version.table
+        if not self.log(table).has(version.version):
+            raise self._not_found(table, version.version)
+        delta = self.open_delta(table, version.version)
+        if delta is None:
+            raise self._not_found(table, version.version)
+        wanted = None if partitions is None else set(partitions)
+        root = self.table_uri(table)
+        return [
+            f"{root}/{path}"
+            for path, _, key in active_files(delta, version.partition_column)
+            if wanted is None or key in wanted
+        ]
 
     def _not_found(self, table: str, version: int | None) -> TableNotFound:
         if version is None or not self.has(table):
@@ -290,28 +335,3 @@ class Lake:
             expected=f"a version from 0 to {self.version(table).version}",
             where=self.table_uri(table),
         )
-
-    def _is_committed(self, table: str, write_id: str) -> bool:
-        log = f"{self.table_uri(table)}/_delta_log"
-        if not self.storage.exists(log):
-            return False
-        needle = write_id.encode()
-        commits = sorted((p for p in self.storage.files(log) if p.endswith(".json")), reverse=True)
-        return any(needle in self.storage.read_bytes(path) for path in commits)
-
-    def _remove_files(self, root: str, write_id: str) -> None:
-        for path in list(self.storage.files(root)):
-            if write_id in path.rsplit("/", 1)[-1] and path.endswith(".parquet"):
-                self.storage.delete(path)
-
-
-def _storage_error(error: Exception, table: str, root: str) -> LineageError:
-    text = str(error)
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text
-    return InsufficientSpace(
-        f"Table {table!r} could not be written" + (": the disk is full." if full else "."),
-        expected="a place that can be written to, with room for the table and its temporary files",
-        found=text.splitlines()[0] if text else type(error).__name__,
-        where=root,
-        advice="nothing of this write is visible; free space or mend the permissions, then materialize again",
-    )

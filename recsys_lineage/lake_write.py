@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from recsys_lineage.errors import LineageError, SchemaMismatch
 from recsys_lineage.fingerprint import EMPTY, add_contents, table_fingerprint
 from recsys_lineage.table_files import WrittenFiles
-from recsys_lineage.table_version import PartitionVersion, TableVersion
+from recsys_lineage.table_version import Column, PartitionVersion, TableVersion
 
 
 def next_version(
@@ -22,19 +22,24 @@ def next_version(
     before: TableVersion | None,
     kept_bytes: Sequence[int] = (),
 ) -> TableVersion:
-    """The TableVersion that committing `written` makes; `kept_bytes` are the sizes of older files that stay.
+    """The TableVersion that committing `written` makes; `kept_bytes` are the sizes of older files that stay
+    beside the partitions that are replaced.
 
     Raises:
-        SchemaMismatch: when part of a table is written with other columns than the rest has.
+        SchemaMismatch: when part of a table is written with other columns or partitions than the rest has.
         LineageError: when rows fall outside the partitions that were to be written.
     """
     number = 0 if before is None else before.version + 1
     partial = append or partitions is not None
-    if before is not None and partial and before.schema != written.schema:
+    same_shape = before is not None and (before.schema, before.partition_column) == (
+        written.schema,
+        partition_by,
+    )
+    if before is not None and partial and not same_shape:
         raise SchemaMismatch(
             f"These rows do not fit table {table!r}.",
-            expected=", ".join(f"{column.name} {column.type}" for column in before.schema),
-            found=", ".join(f"{column.name} {column.type}" for column in written.schema),
+            expected=_shape(before.schema, before.partition_column),
+            found=_shape(written.schema, partition_by),
             where=table,
             advice="materialize all partitions of this table, so that all carry the new columns",
         )
@@ -45,28 +50,31 @@ def next_version(
             expected=", ".join(list(partitions)[:5]),
             where=table,
         )
+    old = before.partitions if before is not None and same_shape else {}
+    parts: dict[str, PartitionVersion] = {}
     if partition_by:
-        kept = dict(before.partitions) if before is not None and partitions is not None else {}
-        for key in sorted(keys | set(partitions or ())):
+        parts = dict(old) if partial else {}
+        for key in keys | set(partitions or ()):
             content = written.contents.get(key, EMPTY)
-            old = kept.get(key)
-            unchanged = old is not None and old.fingerprint == content
-            kept[key] = (
-                old if unchanged and old is not None
-                else PartitionVersion(int(content.split(":")[0]), content, number)
-            )  # fmt: skip
-        parts, content = dict(sorted(kept.items())), add_contents(p.fingerprint for p in kept.values())
+            if append and key in old:
+                content = add_contents([old[key].fingerprint, content])
+            if key in old and old[key].fingerprint == content:
+                parts[key] = old[key]
+            else:
+                parts[key] = PartitionVersion(int(content.split(":")[0]), content, number)
+        parts = dict(sorted(parts.items()))
+        content = add_contents(part.fingerprint for part in parts.values())
     else:
-        parts = {}
         content = written.contents.get("", EMPTY)
         if append and before is not None:
             content = add_contents([before.content, content])
+    appended = before if append else None
     return TableVersion(
         table=table,
         version=number,
         rows=int(content.split(":")[0]),
-        bytes=written.bytes + sum(kept_bytes),
-        files=len(written.adds) + len(kept_bytes),
+        bytes=written.bytes + sum(kept_bytes) + (appended.bytes if appended else 0),
+        files=len(written.adds) + len(kept_bytes) + (appended.files if appended else 0),
         schema=written.schema,
         content=content,
         fingerprint=table_fingerprint(written.schema, content),
@@ -75,3 +83,8 @@ def next_version(
         partition_column=partition_by,
         partitions=parts,
     )
+
+
+def _shape(schema: Sequence[Column], partition_column: str | None) -> str:
+    columns = ", ".join(f"{column.name} {column.type}" for column in schema)
+    return f"{columns}, partitioned by {partition_column}" if partition_column else columns

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,9 @@ import duckdb
 import fsspec
 
 from recsys_lineage.errors import LineageError
+
+# Globs, escapes and `key=value` folders: DuckDB, delta-rs and Polars would read them as such.
+_UNSAFE_IN_ROOT = "*?[]\\%="
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,15 @@ class Storage:
         """
         text = os.fspath(uri).rstrip("/")
         if "://" not in text:
-            return cls(str(Path(text).expanduser().resolve()))
+            root = str(Path(text).expanduser().resolve())
+            if odd := sorted(set(_UNSAFE_IN_ROOT) & set(root)):
+                raise LineageError(
+                    f"A lake cannot lie at {root!r}.",
+                    expected=f"a path without {' '.join(_UNSAFE_IN_ROOT)}",
+                    found=" ".join(odd),
+                    advice="readers of Parquet and Delta give these characters a meaning; choose another folder",
+                )
+            return cls(root)
         scheme = text.split("://", 1)[0]
         if scheme != "s3":
             raise LineageError(
@@ -81,7 +93,16 @@ class Storage:
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
+        if self.is_local:
+            return os.path.exists(path)
         return self.filesystem.exists(path)
+
+    def scrub(self, text: str) -> str:
+        """The text without this storage's secrets."""
+        for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"):
+            if secret := self.options.get(name):
+                text = text.replace(secret, "***")
+        return text
 
     def make_folder(self, path: str) -> None:
         """Create a folder; a no-op on object stores, which have none."""
@@ -90,11 +111,52 @@ class Storage:
 
     def read_bytes(self, path: str) -> bytes:
         """The whole content of one file."""
+        if self.is_local:
+            return Path(path).read_bytes()
         return bytes(self.filesystem.cat_file(path))  # pyright: ignore[reportArgumentType]
 
+    def read_many(self, paths: Sequence[str]) -> list[bytes]:
+        """The contents of several files, on an object store fetched side by side.
+
+        Raises:
+            FileNotFoundError: when one is not there.
+        """
+        if self.is_local or len(paths) < 2:
+            return [self.read_bytes(path) for path in paths]
+        found = self.filesystem.cat(list(paths))
+        assert isinstance(found, dict)
+        return [bytes(found[path.removeprefix("s3://")]) for path in paths]
+
     def write_bytes(self, path: str, content: bytes) -> None:
-        """Write one small file."""
-        self.filesystem.pipe_file(path, content)
+        """Write one small file, which appears whole or not at all."""
+        if self.is_local:
+            Path(f"{path}.new").write_bytes(content)
+            os.replace(f"{path}.new", path)
+        else:
+            self.filesystem.pipe_file(path, content)
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write one small file that does not exist yet, whole or not at all; of several writers one wins.
+
+        Raises:
+            FileExistsError: when the file is there already.
+        """
+        if not self.is_local:
+            try:
+                self.filesystem.pipe_file(path, content, mode="create")
+            except OSError as error:
+                # S3 answers 412 to the later writer, and 409 to one that came while another was being stored.
+                if "PreconditionFailed" in str(error) or "ConditionalRequestConflict" in str(error):
+                    raise FileExistsError(path) from error
+                raise
+            return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        draft = f"{path}.{uuid.uuid4().hex}.tmp"
+        try:
+            Path(draft).write_bytes(content)
+            os.link(draft, path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
 
     def delete(self, path: str) -> None:
         """Delete one file; one that is gone already is no error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
@@ -17,8 +19,16 @@ from deltalake.transaction import AddAction, RemoveAction
 from recsys_lineage.delta_schema import columns_of, stored_select
 from recsys_lineage.errors import LineageError
 from recsys_lineage.fingerprint import partition_fingerprints, quote
+from recsys_lineage.storage import Storage
 from recsys_lineage.table_version import Column
 
+# NULL, empty and Hive's name for both cannot be told apart in a partition's folder.
+_NO_PARTITION = (None, "", "NULL", "__HIVE_DEFAULT_PARTITION__")
+_PARTITION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PARTITION_TYPES = {
+    "VARCHAR": pl.String, "DATE": pl.Date, "TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32,
+    "BIGINT": pl.Int64,
+}  # fmt: skip
 _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, RETURN_STATS"
 
 
@@ -52,10 +62,11 @@ def write_files(
     """Run a query into Parquet files below `root` whose names contain `write_id`, and fingerprint them.
 
     Raises:
-        LineageError: when the partition column is missing or NULL in some row.
+        LineageError: when columns cannot be stored, or the partition column is missing, or NULL or empty in
+            some row.
     """
     bound = dict(parameters) if parameters else None
-    select, schema = stored_select(query, columns_of(connection, query, bound))
+    select, schema = stored_select(connection, query, columns_of(connection, query, bound))
     _check_columns(schema, partition_by, root)
     if partition_by:
         target = root
@@ -69,11 +80,13 @@ def write_files(
     adds: list[AddAction] = []
     now = int(time.time() * 1000)
     for path, rows, size, _footer, _columns, keys, *_ in stats:
-        values = {name: unquote(value) for name, value in (keys or {}).items()}
+        values = dict(keys or {})
         relative = path[len(root) + 1 :]
-        if partition_by and values[partition_by] == "__HIVE_DEFAULT_PARTITION__":
+        if partition_by and values[partition_by] in _NO_PARTITION:
             raise LineageError(
                 f"Some rows have no value in the partition column {partition_by!r}.",
+                expected="a value that is neither NULL nor empty",
+                found=values[partition_by] or "NULL",
                 where=root,
                 advice="give every row a partition in the asset's query",
             )
@@ -108,10 +121,26 @@ def read_files(
     return f"(SELECT {names} FROM read_parquet([{listed}], {_hive(schema, partition_by)}))"
 
 
+def scan_files(
+    files: Sequence[str], schema: Sequence[Column], partition_by: str | None, storage: Storage
+) -> pl.LazyFrame:
+    """The given files of one table as a Polars LazyFrame."""
+    hive = None
+    if partition_by:
+        type_ = next(column.type for column in schema if column.name == partition_by)
+        hive = {partition_by: _PARTITION_TYPES[type_]}
+    frame = pl.scan_parquet(
+        list(files), glob=False, hive_partitioning=hive is not None, hive_schema=hive,
+        storage_options=dict(storage.options) or None,
+    )  # fmt: skip
+    return frame.select([column.name for column in schema])
+
+
 def active_files(delta: DeltaTable, partition_column: str | None) -> list[tuple[str, int, str]]:
     """(relative path, bytes, partition or "") of every file of an opened table version."""
     actions = pa.table(delta.get_add_actions(flatten=True))
-    paths = [unquote(path) if "%" in path else path for path in actions["path"].to_pylist()]
+    # A log spells paths as URLs do; partition folders of odd values contain a literal % besides.
+    paths = [unquote(path) for path in actions["path"].to_pylist()]
     sizes = actions["size_bytes"].to_pylist()
     if partition_column is None:
         return [(path, size, "") for path, size in zip(paths, sizes, strict=True)]
@@ -149,3 +178,20 @@ def _check_columns(schema: Sequence[Column], partition_by: str | None, root: str
             found=", ".join(names),
             where=root,
         )
+    if partition_by:
+        type_ = next(column.type for column in schema if column.name == partition_by)
+        if not _PARTITION_NAME.fullmatch(partition_by) or type_ not in _PARTITION_TYPES:
+            raise LineageError(
+                f"Column {partition_by!r} cannot be a table's partitions.",
+                expected=f"a name of letters, digits and underscores, and one of the types "
+                f"{', '.join(_PARTITION_TYPES)}",
+                found=f"{partition_by} {type_}",
+                where=root,
+                advice="rename or cast it in the asset's query",
+            )
+        if len(schema) == 1:
+            raise LineageError(
+                f"The query returns nothing but the partition column {partition_by!r}.",
+                where=root,
+                advice="return at least one other column",
+            )

@@ -18,7 +18,7 @@ class Column:
 
 @dataclass(frozen=True)
 class PartitionVersion:
-    """What one partition held, and the table version that last wrote it."""
+    """What one partition held, and the table version that last changed it."""
 
     rows: int
     fingerprint: str

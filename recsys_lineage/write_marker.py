@@ -12,9 +12,9 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-import psutil
-
+from recsys_lineage.errors import LineageError
 from recsys_lineage.storage import Storage
 
 FOLDER = "_writes"
@@ -26,21 +26,36 @@ class WriteMarker:
 
     def __init__(self, storage: Storage, table_path: str, write_id: str) -> None:
         self._storage = storage
-        self._path = f"{table_path}/{FOLDER}/{write_id}.json"
         self._folder = f"{table_path}/{FOLDER}"
+        self._path = f"{self._folder}/{write_id}.json"
 
-    def __enter__(self) -> WriteMarker:
+    def place(self) -> None:
+        """Leave the marker, before the first file is written."""
         owner = {
-            "host": socket.gethostname(),
+            **_place(),
             "pid": os.getpid(),
-            "process_started": psutil.Process().create_time(),
+            "process_started": _started(os.getpid()),
             "began": time.time(),
         }
         self._storage.make_folder(self._folder)
         self._storage.write_bytes(self._path, json.dumps(owner).encode())
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def require(self) -> None:
+        """Make sure that nobody took this write for dead and deleted its files.
+
+        Raises:
+            LineageError: when the marker is gone.
+        """
+        if not self._storage.exists(self._path):
+            raise LineageError(
+                "This write's files were removed while it ran, because its process was taken for dead.",
+                expected=f"a commit within {FOREIGN_HOST_SECONDS // 3600} hours of the write's start",
+                where=self._path,
+                advice="materialize again",
+            )
+
+    def remove(self) -> None:
+        """Take the marker away, after the commit or after the files were deleted."""
         self._storage.delete(self._path)
 
 
@@ -50,19 +65,22 @@ def clean_dead_writes(storage: Storage, table_path: str, is_committed: Callable[
     if not storage.exists(folder):
         return []
     markers = [path for path in storage.files(folder) if path.endswith(".json")]
-    dead = [path for path in markers if _owner_is_dead(storage, path)]
-    if not dead:
-        return []
-    lost = {path.rsplit("/", 1)[-1].removesuffix(".json"): path for path in dead}
+    lost = {Path(path).stem: path for path in markers if _owner_is_dead(storage, path)}
     uncommitted = [write_id for write_id in lost if not is_committed(write_id)]
-    if uncommitted:
-        for path in list(storage.files(table_path)):
-            name = path.rsplit("/", 1)[-1]
-            if name.endswith(".parquet") and any(write_id in name for write_id in uncommitted):
-                storage.delete(path)
+    delete_files_of(storage, table_path, uncommitted)
     for path in lost.values():
         storage.delete(path)
     return uncommitted
+
+
+def delete_files_of(storage: Storage, table_path: str, write_ids: list[str]) -> None:
+    """Delete the Parquet files that some writes left below a table."""
+    if not write_ids:
+        return
+    for path in list(storage.files(table_path)):
+        name = path.rsplit("/", 1)[-1]
+        if name.endswith(".parquet") and any(write_id in name for write_id in write_ids):
+            storage.delete(path)
 
 
 def _owner_is_dead(storage: Storage, marker: str) -> bool:
@@ -70,12 +88,33 @@ def _owner_is_dead(storage: Storage, marker: str) -> bool:
         owner = json.loads(storage.read_bytes(marker))
     except FileNotFoundError:
         return False
-    except ValueError:  # the writer died while it wrote its marker, before any file
+    except ValueError:  # markers appear whole; only a crash of the machine leaves half of one
         return True
-    if owner["host"] != socket.gethostname():
-        return time.time() - owner["began"] > FOREIGN_HOST_SECONDS
+    here = _place()
+    there = {key: owner.get(key) for key in here}
+    if there == here:
+        return _started(owner["pid"]) != owner["process_started"]
+    if here["machine"] and here["machine"] == there["machine"] and here["boot"] != there["boot"]:
+        return True
+    return time.time() - owner["began"] > FOREIGN_HOST_SECONDS
+
+
+def _place() -> dict[str, str]:
+    """The machine (empty when it has no id), its boot and its process namespace: where an id means one process."""
+    machine = Path("/etc/machine-id")
+    id_ = machine.read_text().strip() if machine.exists() else ""
+    return {
+        "machine": f"{socket.gethostname()}/{id_}" if id_ else "",
+        "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        "processes": os.readlink("/proc/self/ns/pid"),
+    }
+
+
+def _started(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; None when it is gone or only waits to be reaped."""
     try:
-        started = psutil.Process(owner["pid"]).create_time()
-    except psutil.NoSuchProcess:
-        return True
-    return abs(started - owner["process_started"]) > 1.0
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, *fields = stat.rsplit(")", 1)[1].split()
+    return None if state in "ZX" else int(fields[18])

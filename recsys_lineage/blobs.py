@@ -1,0 +1,114 @@
+"""Blobs: files such as safetensors, JSON and PNG kept as rows of a table, so that models are versioned like data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake import Lake
+from recsys_lineage.table_version import TableVersion
+
+PART_BYTES = 64 << 20
+SCHEMA = pa.schema(
+    [
+        ("name", pa.string()),
+        ("part", pa.int32()),
+        ("bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("content", pa.binary()),
+    ]
+)
+
+
+class BlobError(LineageError):
+    """Stored files are incomplete or not what was written."""
+
+
+def blob_table(files: Mapping[str, bytes]) -> pa.Table:
+    """The files as rows (name, part, bytes, sha256, content).
+
+    `part` counts from 0; a part holds at most 64 MiB. `bytes` and `sha256` are those of the whole file. The same
+    files make the same rows, and so the same fingerprint, in whatever order they are given.
+    """
+    rows: list[tuple[str, int, int, str, bytes]] = []
+    for name, content in sorted(files.items()):
+        digest = hashlib.sha256(content).hexdigest()
+        for part, start in enumerate(range(0, max(len(content), 1), PART_BYTES)):
+            rows.append((name, part, len(content), digest, content[start : start + PART_BYTES]))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(SCHEMA)
+    return pa.table(
+        [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)], SCHEMA
+    )
+
+
+def files_of(rows: pa.Table) -> dict[str, bytes]:
+    """The files that `blob_table` made rows of; the rows may come in any order.
+
+    Raises:
+        BlobError: when columns or parts are missing or repeated, or a file's bytes are not those that were written.
+    """
+    if missing := [name for name in SCHEMA.names if name not in rows.column_names]:
+        raise BlobError(
+            "These rows hold no files.",
+            expected=", ".join(SCHEMA.names),
+            found=", ".join(rows.column_names),
+            advice=f"read a table that holds files; this one lacks {', '.join(missing)}",
+        )
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.select(SCHEMA.names).to_pylist():
+        parts.setdefault(row["name"], []).append(row)
+    return {name: _joined(name, found) for name, found in sorted(parts.items())}
+
+
+def write_blobs(
+    lake: Lake,
+    table: str,
+    files: Mapping[str, bytes],
+    *,
+    record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
+) -> TableVersion:
+    """Write files as the next version of a table, instead of those that it held.
+
+    Raises:
+        InsufficientSpace: when the disk is full or not writable.
+        WriteConflict: when other writers kept winning.
+    """
+    return lake.write_arrow(table, blob_table(files), record=record)
+
+
+def read_blobs(lake: Lake, version: TableVersion) -> dict[str, bytes]:
+    """The files of one version, by name.
+
+    Raises:
+        BlobError: when rows are missing, or a file's bytes are not those that were written.
+        LineageError: when the table's Parquet files are missing or damaged.
+    """
+    rows = lake.arrow(version)
+    if rows.num_rows != version.rows:
+        raise BlobError(
+            f"Table {version.table!r} does not hold the rows that were committed.",
+            expected=f"{version.rows} rows in version {version.version}",
+            found=f"{rows.num_rows} rows",
+            where=lake.table_uri(version.table),
+            advice=f"materialize {version.table} again",
+        )
+    return files_of(rows)
+
+
+def _joined(name: str, found: list[dict[str, Any]]) -> bytes:
+    found.sort(key=lambda row: row["part"])
+    content = b"".join(row["content"] for row in found)
+    size, digest = found[0]["bytes"], hashlib.sha256(content).hexdigest()
+    numbers = [row["part"] for row in found]
+    if numbers != list(range(len(found))) or len(content) != size or digest != found[0]["sha256"]:
+        raise BlobError(
+            f"The stored file {name!r} is not what was written.",
+            expected=f"{size:,} bytes with sha256 {found[0]['sha256']}",
+            found=f"{len(content):,} bytes in parts {numbers} with sha256 {digest}",
+            advice="materialize the asset that wrote it again",
+        )
+    return content
