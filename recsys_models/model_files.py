@@ -41,7 +41,7 @@ def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[
     document = {"format": FORMAT, **header, "weights_sha256": hashlib.sha256(weights).hexdigest()}
     document["header_sha256"] = _digest(document)
     return {
-        f"{name}.json": (json.dumps(document, indent=1, sort_keys=True) + "\n").encode(),
+        f"{name}.json": _json(document),
         f"{name}.safetensors": weights,
     }
 
@@ -91,8 +91,8 @@ def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
         raise ModelFileError(f"expected a file {name}.json, found {sorted(files)}; save the model again")
     try:
         document = json.loads(raw)
-        claimed = document.pop("header_sha256")
-        intact = claimed == _digest(document)
+        intact = raw == _json(document)
+        intact = document.pop("header_sha256") == _digest(document) and intact
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(
             f"{name}.json: expected a whole model header, found {raw[:60]!r} ({error})"
@@ -120,6 +120,10 @@ def read_folder(folder: str | Path, name: str) -> dict[str, bytes]:
     """The two files called `name` of a folder; absent ones are left out."""
     paths = [Path(folder) / f"{name}.json", Path(folder) / f"{name}.safetensors"]
     return {path.name: path.read_bytes() for path in paths if path.exists()}
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _digest(document: Mapping[str, Any]) -> str:
