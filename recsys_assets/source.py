@@ -117,7 +117,9 @@ class Source:
                 except ValueError as error:
                     raise SourceError(f"{path}: {error}") from error
         if "raw_events" not in queries:
-            raise SourceError(f"{folder}: expected a file raw_events.sql; found none. Only the other tables are optional.")
+            raise SourceError(
+                f"{folder}: expected a file raw_events.sql; found none. Only the other tables are optional."
+            )
         return cls(folder.name, folder, _settings(folder / "source.toml"), MappingProxyType(queries))
 
     @staticmethod
@@ -137,7 +139,9 @@ class Source:
         package = data.removeprefix("python package ").strip()
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise SourceError(f"{self.name}: expected the Python package {package}; found none. pip install {package}")
+            raise SourceError(
+                f"{self.name}: expected the Python package {package}; found none. pip install {package}"
+            )
         return Path(next(iter(spec.submodule_search_locations))) / "data"
 
     def scans(self) -> tuple[NamedScan, ...]:
@@ -162,7 +166,7 @@ class Source:
         return tuple(named for named in self.scans() if named.scan in self.queries[table].scans)
 
     def malformed_scans(self, table: str) -> tuple[NamedScan, ...]:
-        """The scans whose malformed rows `query(table)` takes along: each scan's go to the first table that reads it."""
+        """The scans whose malformed rows `query(table)` takes along: a scan's go to the first table that reads it."""
         taken: set[FileScan] = set()
         for other in self.queries:
             if other == table:
@@ -187,8 +191,15 @@ class Source:
             return f"SELECT {empty}, {_EMPTY_TRACE} WHERE false"
         query = self.queries[table]
         given = {name.casefold() for name in query.columns}
-        selected = [f"source_rows.{name}" if name in given else f"NULL::VARCHAR AS {name}" for name in columns]
-        selected += ["source_rows._file", "source_rows._line", "NULL::VARCHAR AS _fault", "NULL::VARCHAR AS _row"]
+        selected = [
+            f"source_rows.{name}" if name in given else f"NULL::VARCHAR AS {name}" for name in columns
+        ]
+        selected += [
+            "source_rows._file",
+            "source_rows._line",
+            "NULL::VARCHAR AS _fault",
+            "NULL::VARCHAR AS _row",
+        ]
         absent = [f"NULL AS {name}" for name in columns]
         absent += ["source_rows._file", "source_rows._line", "source_rows._fault", "source_rows._row"]
         days = ""
@@ -258,9 +269,7 @@ DAY_OF_EVENT = (
     "CASE WHEN TRY_CAST(TRY_CAST(source_rows.event_time AS TIMESTAMP) AS DATE) BETWEEN $earliest_day AND $latest_day "
     "THEN TRY_CAST(TRY_CAST(source_rows.event_time AS TIMESTAMP) AS DATE) END"
 )
-_EMPTY_TRACE = (
-    "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
-)
+_EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
 
 
 def _folder(name_or_folder: str | Path) -> Path:
@@ -290,7 +299,9 @@ def _checked(table: str, query: SourceQuery) -> SourceQuery:
         if given.count(name) > 1:
             raise SourceError(f"expected each column once; found {name!r} {given.count(name)} times")
     if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:
-        raise SourceError(f"expected the columns {', '.join(missing)} in its SELECT; found {', '.join(given)}")
+        raise SourceError(
+            f"expected the columns {', '.join(missing)} in its SELECT; found {', '.join(given)}"
+        )
     return query
 
 
@@ -312,5 +323,7 @@ def _settings(path: Path) -> SourceSettings:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise SourceError(f"{path}: expected regular expressions in non_products; {pattern!r}: {error}") from error
+            raise SourceError(
+                f"{path}: expected regular expressions in non_products; {pattern!r}: {error}"
+            ) from error
     return SourceSettings(**{**values, "non_products": tuple(patterns)})

@@ -16,8 +16,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
@@ -29,7 +30,8 @@ BLOCK_BYTES = 4 << 20
 LONGEST_FIELD = csv.field_size_limit()
 """Characters (131,072 unless the process set another limit); a quote that is never closed is found by it."""
 UNREADABLE_SHARE = 0.01
-"""A file in which more than this share of the lines cannot be decoded is refused; fewer are faults of their rows."""
+"""A file in which several lines and more than this share cannot be decoded is refused; fewer are their rows' faults."""
+ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def read_csv_file(
         if magic in (b"PAR1", b"PK\x03\x04"):
             kind = "a Parquet file" if magic == b"PAR1" else "a ZIP archive"
             raise csv_fault(name, kind, "Read it with read_parquet, or deliver CSV.")
-        stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
+        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
         try:
             return _Reader(name, dialect, block_bytes).read(Utf8Stream(stream, name, dialect.encoding))
         except EOFError:
@@ -126,14 +128,11 @@ class _Reader:
             raise csv_fault(
                 self.name, "only blank lines", "Deliver it again; a day without rows is its header only."
             )
-        if self.bad_lines > UNREADABLE_SHARE * self.line:
+        if self.bad_lines > max(1, UNREADABLE_SHARE * self.line):
             raise csv_fault(
                 self.name,
-                f"{self.bad_lines} of {self.line - 1} lines with bytes that are no UTF-8 text, the first in line "
-                f"{self.content.malformed[0].line}"
-                if self.content.malformed
-                else "bytes that are no UTF-8 text",
-                "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1').",
+                f"{self.bad_lines} of {self.line - 1} lines that are no UTF-8 text",
+                ENCODING_ADVICE,
             )
         return self.content
 
@@ -141,19 +140,16 @@ class _Reader:
         """Takes the columns' names from the first record that is not blank; returns what follows it."""
         raw = block.splitlines(keepends=True)
         try:
-            if b"\0" in block[:1024]:
-                raise csv_fault(
-                    self.name,
-                    "NUL bytes",
-                    "If it is UTF-16, add encoding = 'utf-16-le' to its read_csv in the source's SQL.",
-                )
+            if b"\0" in raw[0]:
+                advice = "If it is UTF-16, add encoding = 'utf-16-le' to its read_csv in the source's SQL."
+                raise csv_fault(self.name, "a header with NUL bytes", advice)
             reader = csv.reader((line.decode() for line in raw), **_format(self.dialect))
             columns = next((row for row in reader if any(field.strip() for field in row)), None)
         except UnicodeDecodeError as error:
             raise csv_fault(
                 self.name,
                 f"a header that is no UTF-8 text (byte 0x{error.object[error.start]:02x})",
-                "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1').",
+                ENCODING_ADVICE,
             ) from None
         except csv.Error as error:
             raise csv_fault(
@@ -212,7 +208,7 @@ class _Reader:
             return None
         if table.num_rows != lines:
             return None
-        return table.append_column("_line", pa.array(range(self.line, self.line + lines), pa.int64()))
+        return table.append_column("_line", pa.array(np.arange(self.line, self.line + lines)))
 
     def _quotes_close_on_their_lines(self, block: bytes) -> bool:
         quote = self.dialect.quote.encode()

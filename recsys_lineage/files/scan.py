@@ -14,7 +14,7 @@ from recsys_lineage.files.csv_file import CsvContent, read_csv_file
 from recsys_lineage.files.fault import FileFault, missing_columns_fault
 from recsys_lineage.files.parquet_file import read_parquet_footer
 from recsys_lineage.files.source_file import SourceFile
-from recsys_lineage.files.source_query import FileScan
+from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
 
 MALFORMED_SCHEMA = pa.schema(
     [("_file", pa.string()), ("_line", pa.int64()), ("_fault", pa.string()), ("_row", pa.string())]
@@ -94,7 +94,9 @@ def open_scan(
     if scan.function == "read_parquet" and good:
         columns = _open_parquet(con, root, [report.file for report in good], relation_name)
     else:
-        names = {column.casefold(): column for report in good for column in report.columns}
+        names: dict[str, str] = {}
+        for column in (column for report in good for column in report.columns):
+            names.setdefault(column.casefold(), column)
         columns = tuple(names.values()) or tuple(required_columns)
         _register(con, relation_name, _csv_table(contents, columns))
     return OpenedScan(relation_name, malformed, columns, tuple(reports))
@@ -116,6 +118,11 @@ def _inspected(
             columns, malformed = content.columns, len(content.malformed)
             rows = content.rows + malformed
         present = {column.casefold() for column in columns}
+        if reserved := sorted(present & set(TRACED_COLUMNS)):
+            expected = "columns other than _file and _line, which are given to every row"
+            raise FileFault(
+                file.path, expected, f"the column {', '.join(reserved)}", "Rename it in the file."
+            )
         if missing := [column for column in required_columns if column.casefold() not in present]:
             raise missing_columns_fault(file.path, columns, missing, hint=_delimiter_hint(columns, dialect))
     except OSError as error:

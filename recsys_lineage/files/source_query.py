@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.files.source_file import parsed_pattern
 
@@ -53,8 +53,7 @@ class SourceQuery:
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
         """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written."""
         text = self.sql
-        for start, end in reversed(_scan_spans(self.sql)):
-            scan = _scanned_tables(_parsed("SELECT * FROM " + self.sql[start:end]))[0][1]
+        for start, end, scan in reversed(_scans_in_text(self.sql)):
             text = f'{text[:start]}"{names[scan]}"{text[end:]}'
         return text.strip().rstrip(";")
 
@@ -68,7 +67,7 @@ def parse_source_sql(sql: str) -> SourceQuery:
     """
     tree = _parsed(sql)
     tables = _scanned_tables(tree)
-    scans = tuple(dict.fromkeys(scan for _, scan in tables))
+    scans = tuple(dict.fromkeys(scan for _, _, scan in _scans_in_text(sql)))
     if not scans:
         raise ValueError(
             "expected a SELECT that scans files, FROM read_csv('…') or read_parquet('…'); found none"
@@ -90,8 +89,8 @@ def _parsed(sql: str) -> exp.Query:
     return statements[0]
 
 
-def _scan_spans(sql: str) -> list[tuple[int, int]]:
-    """Where the calls of scan functions stand in the text."""
+def _scans_in_text(sql: str) -> list[tuple[int, int, FileScan]]:
+    """Where the calls of scan functions start and end in the text, in its order."""
     spans = []
     tokens = sqlglot.tokenize(sql, read="duckdb")
     for place, token in enumerate(tokens[:-1]):
@@ -101,7 +100,8 @@ def _scan_spans(sql: str) -> list[tuple[int, int]]:
         for other in tokens[place + 1 :]:
             depth += (other.token_type == TokenType.L_PAREN) - (other.token_type == TokenType.R_PAREN)
             if depth == 0:
-                spans.append((token.start, other.end + 1))
+                call = sqlglot.parse_one(sql[token.start : other.end + 1], dialect="duckdb")
+                spans.append((token.start, other.end + 1, _scan(call)))
                 break
     return spans
 
@@ -131,7 +131,7 @@ def _scanned_tables(tree: exp.Query) -> list[tuple[exp.Table, FileScan]]:
     return scanned
 
 
-def _scan(call: exp.Expression) -> FileScan:
+def _scan(call: exp.Expr) -> FileScan:
     name = (
         call.name.casefold()
         if isinstance(call, exp.Anonymous)
@@ -139,7 +139,7 @@ def _scan(call: exp.Expression) -> FileScan:
     )
     if name not in FUNCTIONS:
         raise ValueError(f"expected FROM read_csv('…') or read_parquet('…'); found FROM {call.sql('duckdb')}")
-    own = [call.this] if isinstance(call.this, exp.Expression) else []
+    own = [call.this] if isinstance(call.this, exp.Expr) else []
     arguments = [*own, *call.expressions]
     if not arguments or not isinstance(arguments[0], exp.Literal) or not arguments[0].is_string:
         raise ValueError(f"expected one file pattern in quotes; found {call.sql('duckdb')}")
@@ -151,7 +151,7 @@ def _scan(call: exp.Expression) -> FileScan:
     return FileScan(FUNCTIONS[name], parsed_pattern(arguments[0].name), tuple(sorted(options)))
 
 
-def _value(value: exp.Expression) -> OptionValue:
+def _value(value: exp.Expr) -> OptionValue:
     if isinstance(value, exp.Boolean):
         return bool(value.this)
     if isinstance(value, exp.Literal):
@@ -181,7 +181,8 @@ def _required_columns(
             for alias, source in scope.sources.items()
             if isinstance(source, exp.Table) and source.name in scan_of
         }
-        given = {select.alias for select in scope.expression.selects if select.alias}
+        query = scope.expression
+        given = {select.alias for select in query.selects} if isinstance(query, exp.Query) else set()
         for column in scope.columns:
             if column.table:
                 scan = scans.get(column.table)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -22,7 +22,7 @@ from recsys_lineage.files import OpenedScan, deduplicate, list_files, open_scan
 
 CLEAN = ("events", "users", "items", "promotions", "rejected_rows")
 FEATURES = ("interactions", "user_profiles", "item_profiles", "item_relations", "user_sequences")
-TOMORROW = date(2026, 1, 1) + timedelta(days=400)
+TOMORROW = date(2027, 1, 1)
 
 Write = Callable[[duckdb.DuckDBPyConnection, str, str, dict[str, object]], None]
 
@@ -52,7 +52,11 @@ def run_raw(con: duckdb.DuckDBPyConnection, source: Source, write: Write = creat
 
 
 def run_sql(
-    con: duckdb.DuckDBPyConnection, source: Source, group: str, tables: tuple[str, ...], write: Write = create_table
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    group: str,
+    tables: tuple[str, ...],
+    write: Write = create_table,
 ) -> None:
     """Makes tables of a group from those that are there."""
     for table in tables:
@@ -60,7 +64,9 @@ def run_sql(
         write(con, table, sql, parameters_of(sql, source.parameters()))
 
 
-def run_pipeline(con: duckdb.DuckDBPyConnection, source: Source, data: Path, write: Write = create_table) -> None:
+def run_pipeline(
+    con: duckdb.DuckDBPyConnection, source: Source, data: Path, write: Write = create_table
+) -> None:
     """Makes every table up to the features."""
     open_source(con, source, data)
     run_raw(con, source, write)
@@ -76,7 +82,9 @@ def main(name: str, data: str | None = None) -> None:
     total = 0.0
     with tempfile.TemporaryDirectory() as lake:
 
-        def write_file(con: duckdb.DuckDBPyConnection, table: str, sql: str, parameters: dict[str, object]) -> None:
+        def write_file(
+            con: duckdb.DuckDBPyConnection, table: str, sql: str, parameters: dict[str, object]
+        ) -> None:
             nonlocal total
             path = Path(lake) / f"{table}.parquet"
             begin, cpu = time.perf_counter(), time.process_time()
@@ -86,25 +94,31 @@ def main(name: str, data: str | None = None) -> None:
             con.execute(f"CREATE VIEW {table} AS FROM read_parquet('{path}')").fetchall()
             rows = con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
             megabytes = path.stat().st_size / 1e6
-            print(f"{table:16} {seconds:7.2f} s {cpu:7.2f} CPU s {rows:12,} rows {megabytes:8.1f} MB", flush=True)
+            print(
+                f"{table:16} {seconds:7.2f} s {cpu:7.2f} CPU s {rows:12,} rows {megabytes:8.1f} MB",
+                flush=True,
+            )
 
         con = duckdb.connect(
-            config={"threads": 2, "memory_limit": "3GB", "temp_directory": lake, "preserve_insertion_order": False}
+            config={
+                "threads": 2,
+                "memory_limit": "3GB",
+                "temp_directory": lake,
+                "preserve_insertion_order": False,
+            }
         )
         begin = time.perf_counter()
         open_source(con, source, folder)
         print(f"{'open files':16} {time.perf_counter() - begin:7.2f} s")
         run_raw(con, source, write_file)
         run_sql(con, source, "clean", CLEAN, write_file)
-        run_sql(con, source, "features", [t for t in FEATURES if (SQL_FEATURES / f"{t}.sql").exists()], write_file)
+        run_sql(con, source, "features", FEATURES, write_file)
         print(f"{'all statements':16} {total:7.2f} s")
         for row in con.execute(
             "SELECT table_name, reason, count(*), min(detail) FROM rejected_rows GROUP BY ALL ORDER BY 1, 3 DESC"
         ).fetchall():
             print(*row, sep=" | ")
 
-
-SQL_FEATURES = Path(__file__).parents[2] / "recsys_assets/sql/features"
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -9,7 +9,7 @@
 -- column: item_id: the product
 -- column: behaviour: purchase, view, cart, …
 -- column: subset: train, valid or test
--- column: events: how often, within the subset
+-- column: count: how often, within the subset
 -- column: quantity: pieces kept, within the subset
 -- column: spend: what was paid, within the subset
 -- column: first_time: the first time, within the subset
@@ -45,7 +45,7 @@ SELECT
     item_id,
     behaviour,
     part AS subset,
-    count(*) AS events,
+    count(*) AS count,
     sum((quantity - coalesce(returned_quantity, 0))::DECIMAL(18, 3))::DOUBLE AS quantity,
     sum(amount::DECIMAL(18, 4))::DOUBLE AS spend,
     min(event_time) AS first_time,

@@ -1,0 +1,83 @@
+"""Which files a source has."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from recsys_lineage.files import deduplicate, list_files
+
+
+def test_files_are_listed_in_path_order_with_the_landing_folder_last(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    for name in ("landing/a.csv", "z.csv", "b.csv", "c.txt", ".hidden.csv"):
+        (tmp_path / name).write_text(name)
+    os.utime(tmp_path / "b.csv", (86400, 86400))
+    files = list_files(tmp_path, "*.csv")
+    assert [file.path for file in files] == ["b.csv", "z.csv", "landing/a.csv"]
+    assert files[0].sha256 == hashlib.sha256(b"b.csv").hexdigest()
+    assert files[0].bytes == 5
+    assert files[0].modified == datetime(1970, 1, 2, tzinfo=timezone.utc)
+
+
+def test_a_pattern_for_all_folders_lists_each_file_once(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing/a.csv").write_text("a")
+    assert [file.path for file in list_files(tmp_path, "**/*.csv")] == ["landing/a.csv"]
+
+
+@pytest.mark.parametrize("pattern", ["../*.csv", "/etc/passwd", "a/../../b", "", "~/x.csv"])
+def test_a_pattern_that_leads_outside_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ValueError, match="relative to the data folder"):
+        list_files(tmp_path, pattern)
+
+
+def test_a_link_that_leads_outside_is_listed_with_its_fault(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "secret.csv").write_text("secret")
+    (data / "inside.csv").write_text("x")
+    (data / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (data / "fine.csv").symlink_to(data / "inside.csv")
+    (data / "nowhere.csv").symlink_to(data / "gone")
+    files = {file.path: file for file in list_files(data, "*.csv")}
+    assert "outside" in str(files["link.csv"].fault)
+    assert files["link.csv"].sha256 == ""
+    assert "nowhere.csv: expected a readable file" in str(files["nowhere.csv"].fault)
+    assert files["fine.csv"].fault is None
+
+
+def test_a_missing_folder_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="RECSYS_DATA"):
+        list_files(tmp_path / "none", "*.csv")
+
+
+def test_a_file_delivered_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    for name in ("landing/a.csv", "b.csv", "c.csv"):
+        (tmp_path / name).write_text("a\n1\n")
+    (tmp_path / "d.csv").write_text("a\n2\n")
+    for name in ("e.csv", "f.csv"):
+        (tmp_path / name).write_text("")
+    unique, duplicates = deduplicate(reversed(list_files(tmp_path, "*.csv")))
+    assert [file.path for file in unique] == ["b.csv", "d.csv", "e.csv", "f.csv"]
+    assert [(twin.file.path, twin.duplicate_of) for twin in duplicates] == [
+        ("c.csv", "b.csv"),
+        ("landing/a.csv", "b.csv"),
+    ]
+
+
+def test_a_changed_file_has_another_sha256(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n")
+    os.utime(path, (0, 0))
+    before = list_files(tmp_path, "*.csv")
+    path.write_text("a\n2\n")
+    os.utime(path, (0, 0))
+    after = list_files(tmp_path, "*.csv")
+    assert before[0].sha256 != after[0].sha256
+    assert before[0].modified == after[0].modified

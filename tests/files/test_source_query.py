@@ -1,0 +1,83 @@
+"""Source SQL: what it scans, which columns of the files it needs, and what it becomes."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from recsys_lineage.files import FileScan, parse_source_sql
+
+
+def test_a_scan_has_its_pattern_and_options() -> None:
+    query = parse_source_sql("SELECT a AS x FROM read_csv('in/*.csv', delim = ';', header = true)")
+    assert query.scans == (FileScan("read_csv", "in/*.csv", (("delim", ";"), ("header", True))),)
+    assert query.columns == ("x",)
+
+
+def test_the_leading_comment_is_the_description() -> None:
+    query = parse_source_sql("-- One.\n-- Two.\n\nSELECT a FROM read_csv('a.csv') -- not this\n")
+    assert query.description == "One.\nTwo."
+
+
+def test_required_columns_are_those_that_the_sql_names() -> None:
+    query = parse_source_sql(
+        """
+        WITH lines AS (SELECT upper(a) AS code, b, _file FROM read_csv('a.csv') WHERE c > '1')
+        SELECT lines.code, count(*) AS n, max(p.price) AS price
+        FROM lines LEFT JOIN read_parquet('p.parquet') AS p ON p.item = lines.code
+        GROUP BY lines.code ORDER BY n
+        """
+    )
+    csv, parquet = query.scans
+    assert set(query.required_columns[csv]) == {"a", "b", "c"}
+    assert set(query.required_columns[parquet]) == {"price", "item"}
+
+
+def test_a_name_given_by_the_select_is_no_column_of_the_file() -> None:
+    query = parse_source_sql("SELECT trim(a) AS code FROM read_csv('a.csv') GROUP BY code ORDER BY code")
+    assert query.required_columns[query.scans[0]] == ("a",)
+
+
+def test_a_lambda_s_parameter_is_no_column_of_the_file() -> None:
+    query = parse_source_sql(
+        "SELECT list_transform(string_split(a, ' '), lambda part: part || 'x') AS parts FROM read_csv('a.csv')"
+    )
+    assert query.required_columns[query.scans[0]] == ("a",)
+
+
+def test_rewriting_replaces_the_scans_and_nothing_else() -> None:
+    sql = """SELECT a /* read_csv('x') */, 'read_csv(' AS text
+        FROM read_csv('a.csv', names = ['a', 'b'], header = false) AS t, read_csv('b.csv') u
+        WHERE t.a IN (SELECT u2.b FROM read_csv('b.csv') u2)"""
+    query = parse_source_sql(sql.replace("SELECT a", "SELECT t.a", 1))
+    first, second = query.scans
+    text = query.rewritten({first: "one", second: "two"})
+    assert text.split() == (
+        sql.replace("SELECT a", "SELECT t.a", 1)
+        .replace("read_csv('a.csv', names = ['a', 'b'], header = false)", '"one"')
+        .replace("read_csv('b.csv')", '"two"')
+        .split()
+    )
+    con = duckdb.connect()
+    con.execute("CREATE TABLE one AS SELECT 1 AS a; CREATE TABLE two AS SELECT 1 AS b")
+    assert con.execute(text).fetchall() == [(1, "read_csv(")]
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT a FROM events", "Sources read files only"),
+        ("SELECT 1 AS a", "found none"),
+        ("SELECT * FROM read_csv('a.csv')", "to have a name"),
+        ("SELECT a + 1 FROM read_csv('a.csv')", "to have a name"),
+        ("SELECT a FROM read_csv('../a.csv')", "relative to the data folder"),
+        ("SELECT a FROM read_text('a.csv')", "expected FROM read_csv"),
+        ("SELECT a FROM read_csv(['a.csv', 'b.csv'])", "one file pattern"),
+        ("DROP TABLE a", "expected one SELECT"),
+        ("SELECT a FROM read_csv('a.csv'); SELECT 1", "expected one SELECT"),
+        ("SELECT c FROM read_csv('a.csv') AS a, read_csv('b.csv') AS b", "write one of a.c, b.c"),
+    ],
+)
+def test_sql_that_is_no_source_says_why(sql: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_source_sql(sql)
