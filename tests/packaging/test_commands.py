@@ -1,0 +1,86 @@
+"""Every habit is one command that `make` lists, and the lock that it installs is complete and exact."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PYTHONS = ("3.10", "3.11", "3.12")
+
+
+def requirements(root: Path) -> list[Requirement]:
+    lines = (root / "requirements.lock").read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+
+
+def applies(marker: Marker | None, python: str) -> bool:
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.9",
+        "sys_platform": "linux",
+        "extra": "",
+    }
+    return marker is None or marker.evaluate(environment)
+
+
+def test_make_alone_lists_every_target_with_what_it_does(root: Path) -> None:
+    listed = subprocess.run(["make"], cwd=root, capture_output=True, text=True, check=True).stdout
+    phony = re.findall(r"^\.PHONY: (.*)$", (root / "Makefile").read_text(), re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):(?!=)", (root / "Makefile").read_text(), re.MULTILINE))
+    assert targets == set(" ".join(phony).split())
+    described = dict(re.findall(r"^  make ([a-z-]+) +(\S.*)$", listed, re.MULTILINE))
+    assert set(described) == targets
+
+
+def test_make_names_what_is_missing_where_there_is_no_python(root: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("sh", "uname", "sed", "awk"):
+        (tools / tool).symlink_to(subprocess.check_output(["which", tool], text=True).strip())
+    make = subprocess.check_output(["which", "make"], text=True).strip()
+    answer = subprocess.run(
+        [make, "venv", f"VENV={tmp_path / 'venv'}"],
+        cwd=root,
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode != 0
+    assert "Expected Python 3.10, 3.11 or 3.12" in answer.stdout
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_pins_every_dependency_to_a_version_that_is_allowed(root: Path, python: str) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    pinned = {
+        canonicalize_name(each.name): each for each in requirements(root) if applies(each.marker, python)
+    }
+    for requirement in map(Requirement, wanted):
+        if applies(requirement.marker, python):
+            (pin,) = pinned[canonicalize_name(requirement.name)].specifier
+            assert pin.operator == "==", requirement.name
+            assert requirement.specifier.contains(pin.version), requirement.name
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_names_each_package_once(root: Path, python: str) -> None:
+    names = [canonicalize_name(each.name) for each in requirements(root) if applies(each.marker, python)]
+    assert len(names) == len(set(names))
+
+
+def test_the_lock_forces_no_cuda_package_on_anybody(root: Path) -> None:
+    names = {canonicalize_name(each.name) for each in requirements(root)}
+    assert not {name for name in names if name.startswith(("nvidia-", "cuda-", "triton"))}
+    assert "torch" in names

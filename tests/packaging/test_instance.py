@@ -1,0 +1,123 @@
+"""The home is made ready for Dagster, holds no secret, and runs whose process died do not block the next."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from recsys_assets.instance import (
+    FOLDERS,
+    HomeError,
+    close_abandoned_runs,
+    deployment_file,
+    open_instance,
+    prepare_home,
+)
+from recsys_assets.settings import load_settings
+
+DIE_IN_THE_MIDDLE = """
+import os, signal, sys
+import dagster as dg
+
+@dg.asset(pool="gpu")
+def training():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
+    dg.materialize([training], instance=instance)
+"""
+
+
+@dg.asset(pool="gpu")
+def training() -> int:
+    return 1
+
+
+def test_the_home_has_its_folders_and_dagster_finds_it(elsewhere: Path) -> None:
+    folder = prepare_home(load_settings(home="shop"))
+    assert folder == elsewhere / "shop" / "dagster"
+    assert os.environ["DAGSTER_HOME"] == str(folder)
+    assert os.environ["RECSYS_HOME"] == str(elsewhere / "shop")
+    assert {path.name for path in (elsewhere / "shop").iterdir()} == set(FOLDERS)
+
+
+def test_without_postgres_records_are_in_sqlite_in_the_home(elsewhere: Path) -> None:
+    with open_instance(load_settings(home="shop")) as instance:
+        assert dg.materialize([training], instance=instance).success
+        assert not instance.telemetry_enabled
+        assert instance.run_monitoring_enabled
+    assert (elsewhere / "shop" / "dagster" / "history" / "runs.db").exists()
+
+
+def test_with_postgres_the_file_names_the_variable_and_never_the_secret(elsewhere: Path) -> None:
+    folder = prepare_home(load_settings(home="shop", postgres_url="postgresql://shop:open-sesame@db/shop"))
+    text = (folder / "dagster.yaml").read_text()
+    assert yaml.safe_load(text)["storage"] == {"postgres": {"postgres_url": {"env": "RECSYS_POSTGRES_URL"}}}
+    assert "open-sesame" not in text
+
+
+def test_a_gpu_holds_one_training_at_a_time(elsewhere: Path) -> None:
+    with open_instance(load_settings(home="shop")) as instance:
+        dg.materialize([training], instance=instance)
+        assert instance.event_log_storage.get_concurrency_info("gpu").slot_count == 1
+
+
+@pytest.mark.parametrize("kind", ["a file", "below a file", "not writable"])
+def test_a_home_that_cannot_be_used_is_named_with_the_reason(elsewhere: Path, kind: str) -> None:
+    (elsewhere / "taken").write_text("")
+    home = {"a file": "taken", "below a file": "taken/home", "not writable": "/proc/recsys"}[kind]
+    with pytest.raises(HomeError, match="RECSYS_HOME to another folder") as caught:
+        prepare_home(load_settings(home=home))
+    assert str(load_settings(home=home).home) in str(caught.value)
+
+
+def test_the_workspace_at_the_root_is_the_one_that_is_shipped(root: Path) -> None:
+    assert (root / "workspace.yaml").resolve() == deployment_file("workspace.yaml").resolve()
+
+
+def test_a_killed_run_is_failed_and_gives_its_place_in_the_pool_back(elsewhere: Path) -> None:
+    with open_instance(load_settings(home="shop")) as instance:
+        killed = subprocess.run(
+            [sys.executable, "-c", DIE_IN_THE_MIDDLE, str(elsewhere / "shop" / "dagster")],
+            capture_output=True,
+        )
+        assert killed.returncode == -signal.SIGKILL
+        (run,) = instance.get_runs()
+        assert run.status == dg.DagsterRunStatus.STARTED
+        assert instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
+
+        assert close_abandoned_runs(instance) == [run.run_id]
+
+        (run,) = instance.get_runs()
+        assert run.status == dg.DagsterRunStatus.FAILURE
+        assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
+        assert dg.materialize([training], instance=instance).success
+
+
+def test_a_run_whose_process_lives_is_left_alone(elsewhere: Path) -> None:
+    with open_instance(load_settings(home="shop")) as instance:
+        seen: list[list[str]] = []
+
+        @dg.asset
+        def looks_at_itself() -> None:
+            seen.append(close_abandoned_runs(instance))
+
+        assert dg.materialize([looks_at_itself], instance=instance).success
+        assert seen == [[]]
+
+
+def test_the_module_becomes_the_command_it_is_given(elsewhere: Path) -> None:
+    show = "import os; print(os.environ['DAGSTER_HOME'])"
+    answer = subprocess.run(
+        [sys.executable, "-m", "recsys_assets.instance", sys.executable, "-c", show],
+        env=os.environ | {"RECSYS_HOME": "shop"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == str(elsewhere / "shop" / "dagster")

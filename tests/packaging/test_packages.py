@@ -1,0 +1,116 @@
+"""The packages keep their arrows, declare what they import, and carry their data files when installed."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
+MAY_TOUCH_DAGSTER_INTERNALS = "recsys_lineage/dagster_internals.py"
+
+
+def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
+    for package in OURS:
+        for path in sorted((root / package).rglob("*.py")):
+            yield str(path.relative_to(root)), ast.parse(path.read_text())
+
+
+def imported_names(tree: ast.Module) -> Iterator[str]:
+    """Dotted names that a module imports, `from a import b` as `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def private_dagster_names(tree: ast.Module) -> list[str]:
+    """Imports of, and attribute chains into, what Dagster's packages mark with an underscore."""
+    imports = [name for name in imported_names(tree) if name.split(".")[0].startswith("dagster")]
+    aliases = {"dagster"} | {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == "dagster" and alias.asname
+    }
+    chains = [
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases
+    ]
+    return [name for name in (*imports, *chains) if any(part.startswith("_") for part in name.split("."))]
+
+
+def declared(root: Path) -> set[str]:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    return {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+
+
+def test_the_contracts_between_the_packages_hold(root: Path) -> None:
+    answer = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_one_module_only_touches_private_names_of_dagster(root: Path) -> None:
+    found = {path: names for path, tree in modules(root) if (names := private_dagster_names(tree))}
+    assert set(found) <= {MAY_TOUCH_DAGSTER_INTERNALS}, found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from dagster._core.events import DagsterEvent",
+        "import dagster._utils",
+        "from dagster import _check",
+        "import dagster as dg\nprint(dg._core)",
+        "from dagster_shared._record import record",
+    ],
+)
+def test_a_private_name_would_be_seen(line: str) -> None:
+    assert private_dagster_names(ast.parse(line))
+
+
+def test_every_imported_distribution_is_declared(root: Path) -> None:
+    homes = packages_distributions()
+    undeclared = {
+        (path, name)
+        for path, tree in modules(root)
+        for name in {dotted.split(".")[0] for dotted in imported_names(tree)}
+        if name not in OURS and name not in sys.stdlib_module_names and name in homes
+        if not {canonicalize_name(home) for home in homes[name]} & declared(root)
+    }
+    assert not undeclared
+
+
+def test_a_built_wheel_carries_every_file_of_the_packages(root: Path, tmp_path: Path) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", *OURS], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name for name in tracked if (root / name).exists()} <= names
+    assert {"recsys_assets/deployment/dagster.yaml", "recsys_assets/deployment/workspace.yaml"} <= names
