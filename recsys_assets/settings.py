@@ -55,38 +55,54 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(
-        default=Path(".recsys"), description="folder of everything the platform writes; delete it to start over"
+        default=Path(".recsys"),
+        description="folder of everything the platform writes; delete it to start over",
     )
     source: str = Field(
         default="complete-journey",
         min_length=1,
         description="where the data comes from: a built-in source, or a folder of SQL files of your own",
     )
-    data: Path | None = Field(default=None, description="folder of the source's files; empty: the source's own")
+    data: Path | None = Field(
+        default=None, description="folder of the source's files; empty: the source's own"
+    )
     lake: str = Field(
-        default="", description="where tables are kept: a folder or `s3://bucket/prefix`; empty: `lake/` in the home"
+        default="",
+        description="where tables are kept: a folder or `s3://bucket/prefix`; empty: `lake/` in the home",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="what models train on; `auto` takes a CUDA device where there is one"
     )
-    timezone: str = Field(default="UTC", description="IANA timezone of the nightly schedule, such as `Europe/Berlin`")
+    timezone: str = Field(
+        default="UTC", description="IANA timezone of the nightly schedule, such as `Europe/Berlin`"
+    )
     nightly_cron: str = Field(
         default="0 2 * * *", description="when the nightly retraining starts, as five cron fields"
     )
     nightly: bool = Field(default=False, description="whether the nightly schedule is on from the start")
-    memory_limit: str = Field(default="2GB", description="memory that DuckDB may take in one process, such as `2GB`")
-    threads: int = Field(default=0, ge=0, description="threads of DuckDB and PyTorch in one process; 0: all cores")
+    memory_limit: str = Field(
+        default="2GB", description="memory that DuckDB may take in one process, such as `2GB`"
+    )
+    threads: int = Field(
+        default=0, ge=0, description="threads of DuckDB and PyTorch in one process; 0: all cores"
+    )
     seed: int = Field(default=7, ge=0, lt=2**31, description="seed of everything random")
-    holdout_weeks: int = Field(default=4, ge=1, le=520, description="last weeks of the data, which judge the models")
+    holdout_weeks: int = Field(
+        default=4, ge=1, le=520, description="last weeks of the data, which judge the models"
+    )
     top_k: int = Field(default=20, ge=1, le=1000, description="recommendations for each user")
-    host: str = Field(default="127.0.0.1", min_length=1, description="address that the browser interface listens on")
-    port: int = Field(default=3000, ge=0, le=65535, description="port of the browser interface; 0: any free one")
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="address that the browser interface listens on"
+    )
+    port: int = Field(
+        default=3000, ge=0, le=65535, description="port of the browser interface; 0: any free one"
+    )
     postgres_url: SecretStr | None = Field(
         default=None,
         description="Dagster's Postgres, `postgresql://user:password@host:5432/database`; empty: SQLite",
     )
     git_commit: str = Field(
-       default= default_factory=lambda: _checkout_commit(),
+        default_factory=lambda: _checkout_commit(),
         description="commit that the records name as the code that ran; empty: asked of git",
     )
     aws_access_key_id: SecretStr | None = Field(
@@ -100,7 +116,9 @@ class Settings(BaseSettings):
     aws_session_token: SecretStr | None = Field(
         default=None, validation_alias="AWS_SESSION_TOKEN", description="token of temporary credentials"
     )
-    aws_region: str | None = Field(default=None, validation_alias="AWS_REGION", description="region of the bucket")
+    aws_region: str | None = Field(
+        default=None, validation_alias="AWS_REGION", description="region of the bucket"
+    )
     aws_endpoint_url: str | None = Field(
         default=None,
         validation_alias="AWS_ENDPOINT_URL",
