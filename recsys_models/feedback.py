@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from recsys_models.interactions import Interactions
 from recsys_models.recency import recency_weights
 
-FEEDBACKS = ("binary", "log_count", "recent_28", "recent_84")
-"""1; log(1 + summed weight); 2^(-age of the latest / 28 days); the same with 84 days."""
+FEEDBACKS = ("binary", "log_count", "recent_28")
+"""1; log(1 + summed weight); 2^(-age of the latest / 28 days)."""
 
 
 def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
@@ -24,8 +24,8 @@ def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
         matrix = interactions.matrix()
         matrix.data = np.log1p(matrix.data)
         return matrix
-    if feedback in FEEDBACKS:
-        return latest_weights(interactions, float(feedback.removeprefix("recent_")))
+    if feedback == "recent_28":
+        return latest_weights(interactions, 28.0)
     raise ValueError(f"feedback: expected one of {list(FEEDBACKS)} or 'auto', found {feedback!r}")
 
 

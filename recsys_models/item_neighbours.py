@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.feedback import FEEDBACKS, feedback_matrix
+from recsys_models.feedback import FEEDBACKS, feedback_matrix, latest_weights
 from recsys_models.interactions import Interactions
 from recsys_models.recommender import FitRun, Recommender
 from recsys_models.validation import validation_ndcg
 
-POWERS = (1.0, 1.5, 2.0)
+POWERS = (1.0, 1.5)
+HALF_LIVES = (None, 84.0)
 BLOCK_PRODUCTS = 30_000_000
 """Multiplications of one block of the similarity product: bounds its memory."""
 
@@ -25,41 +27,52 @@ BLOCK_PRODUCTS = 30_000_000
 class ItemNeighbours(Recommender):
     """score(u, i) = Σ_j similarity(i, j) · feedback(u, j) over i itself and its nearest items j.
 
-    similarity(i, j) = (users of both / √(users of i by users of j)) ^ power: for power 1 the cosine of the items'
-    columns (Deshpande & Karypis 2004, "Item-based top-N recommendation algorithms", section 4).
+    similarity(i, j) = cosine of the items' columns ^ power (Deshpande & Karypis 2004, "Item-based top-N
+    recommendation algorithms", section 4).
 
     Args:
         neighbours: how many nearest items to keep for each item.
-        power: > 1 trusts near items more; "auto": the best of `POWERS` on validation, 1.5 without.
-        feedback: how a user's interactions with an item count, a name of `FEEDBACKS`; "auto": the best on
-            validation, "binary" without.
+        power: > 1 trusts near items more.
+        half_life_days: columns hold 2^(-age / half-life) where a user has the item, or 1 with None.
+        feedback: how a user's interactions with an item count, a name of `FEEDBACKS`.
+
+    "auto" is the best of `POWERS`, `HALF_LIVES` and `FEEDBACKS` on validation; 1.5, None and "binary" without.
     """
 
     family: ClassVar[str] = "item_neighbours"
 
-    neighbours: int = 200
+    neighbours: int = 100
     power: float | str = "auto"
+    half_life_days: float | None | str = "auto"
     feedback: str = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
-        powers = [1.5 if self.power == "auto" else float(self.power)]
-        feedbacks = ["binary" if self.feedback == "auto" else self.feedback]
-        cosine = cosine_neighbours(self.seen, self.neighbours)
-        if validation is not None:
-            powers = list(POWERS) if self.power == "auto" else powers
-            feedbacks = list(FEEDBACKS) if self.feedback == "auto" else feedbacks
+        search = validation is not None
+        lives = _choices(
+            self.half_life_days, HALF_LIVES if search and interactions.timestamp is not None else (None,)
+        )
         best = -1.0
         kept: tuple[sp.csr_array, sp.csr_array] | None = None
-        for feedback, power in itertools.product(feedbacks, powers):
-            self._feedback = feedback_matrix(interactions, feedback)
-            self._similarity = cosine.copy()
-            self._similarity.data **= power
-            if validation is None or len(powers) * len(feedbacks) == 1:
-                return
-            reached = validation_ndcg(self.score_block, self.seen, validation)
-            if reached > best:
-                best, kept = reached, (self._feedback, self._similarity)
-                self.chosen = {"power": power, "feedback": feedback}
+        for life in lives:
+            cosine = cosine_neighbours(
+                self.seen if life is None else latest_weights(interactions, life), self.neighbours
+            )
+            for feedback, power in itertools.product(
+                _choices(self.feedback, FEEDBACKS if search else ("binary",)),
+                _choices(self.power, POWERS if search else (1.5,)),
+            ):
+                self._feedback = feedback_matrix(interactions, feedback)
+                self._similarity = cosine.copy()
+                self._similarity.data **= power
+                reached = 0.0
+                if validation is not None:
+                    reached = validation_ndcg(
+                        self.score_block, self.seen, validation, max_users=1000, seed=run.seed
+                    )
+                if reached > best:
+                    best, kept = reached, (self._feedback, self._similarity)
+                    if search:
+                        self.chosen = {"power": power, "half_life_days": life, "feedback": feedback}
         assert kept is not None
         self._feedback, self._similarity = kept
 
@@ -78,17 +91,21 @@ class ItemNeighbours(Recommender):
         self._feedback = sparse_from_state("feedback", state, (n_users, n_items))
 
 
+def _choices(parameter: Any, candidates: tuple[Any, ...]) -> tuple[Any, ...]:
+    return candidates if parameter == "auto" else (parameter,)
+
+
 def cosine_neighbours(matrix: sp.csr_array, neighbours: int) -> sp.csr_array:
     """Cosines between columns: the `neighbours` largest for each column, and 1 for the column itself.
 
     Args:
-        matrix: users by items, ones.
+        matrix: users by items, numbers > 0.
 
     Returns:
         items by items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
     """
-    degree = np.asarray(matrix.sum(axis=0), np.float64).ravel()
-    normed = sp.csr_array(matrix * (1 / np.sqrt(np.maximum(degree, 1)))[None, :].astype(np.float32))
+    length = np.sqrt(np.asarray(matrix.power(2).sum(axis=0), np.float64).ravel())
+    normed = sp.csr_array(matrix * (1 / np.maximum(length, 1e-12))[None, :].astype(np.float32))
     columns = normed.T.tocsr()
     work = np.cumsum(columns.astype(bool).astype(np.float64) @ np.diff(matrix.indptr).astype(np.float64))
     n_items = matrix.shape[1]
@@ -104,17 +121,20 @@ def cosine_neighbours(matrix: sp.csr_array, neighbours: int) -> sp.csr_array:
 
 def _largest(rows: sp.csr_array, n: int, first: int) -> sp.csr_array:
     """The n largest entries of each row, and column `first` + row, an item's likeness to itself."""
-    owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    column, value = rows.indices, rows.data
-    itself = column == owner + first
-    order = np.lexsort((column, -value, ~itself, owner))
-    owner, column, value = owner[order], column[order], value[order]
-    starts = np.searchsorted(owner, np.arange(rows.shape[0]))
-    rank = np.arange(owner.size) - starts[owner]
-    kept = rank <= n
-    return sp.coo_array(
-        (value[kept].astype(np.float32), (owner[kept], column[kept])), shape=rows.shape
-    ).tocsr()
+    # positive float32 sort as their bits do, so one integer holds value and column: larger value, then smaller column
+    bits = np.ascontiguousarray(rows.data, np.float32).view(np.int32).astype(np.int64)
+    itself = rows.indices == np.repeat(np.arange(rows.shape[0]) + first, np.diff(rows.indptr))
+    bits[itself] = np.iinfo(np.int32).max
+    key = (bits << 32) | (np.iinfo(np.int32).max - rows.indices)
+    kept: list[NDArray[np.int64]] = []
+    for start, stop in pairwise(rows.indptr.tolist()):
+        chosen = np.arange(start, stop)
+        if stop - start > n + 1:
+            chosen = start + np.argpartition(key[start:stop], stop - start - n - 1)[-n - 1 :]
+        kept.append(np.sort(chosen))
+    at = np.concatenate(kept)
+    indptr = np.concatenate([[0], np.cumsum([chosen.size for chosen in kept])])
+    return sp.csr_array((rows.data[at], rows.indices[at], indptr), shape=rows.shape)
 
 
 def sparse_state(name: str, matrix: sp.csr_array) -> dict[str, NDArray[Any]]:

@@ -57,11 +57,11 @@ class LightGCN(EmbeddingRecommender):
     exponent: float = 0.3
     half_life_days: float | None = 28.0
     filter_power: float = 2.0
-    epochs: int = 8
-    patience: int = 2
-    batch: int = 32_768
-    negatives: int = 1024
-    learning_rate: float = 0.003
+    epochs: int = 2
+    patience: int = 1
+    batch: int = 16_384
+    negatives: int = 512
+    learning_rate: float = 0.0003
     l2: float = 0.0
 
     @classmethod
