@@ -95,8 +95,7 @@ def _start(settings: Settings, workspace: Path, services: list[Service]) -> None
         "webserver": [str(scripts / "dagster-webserver"), *address, "--workspace", str(workspace)],
         "daemon": [str(scripts / "dagster-daemon"), "run", "--workspace", str(workspace)],
     }
-    logs = settings.home / "dagster" / "logs"
-    logs.mkdir(exist_ok=True)
+    logs = settings.home / "logs"  # dagster/logs is taken: Dagster's telemetry moves it away
     for name, command in commands.items():
         log = logs / f"{name}.log"
         with log.open("wb") as output:

@@ -7,7 +7,7 @@ SELECT
     'purchase' AS behaviour,
     quantity,
     sales_value AS amount,
-    retail_disc + coupon_disc + coupon_match_disc AS discount,
+    retail_disc::DOUBLE + coupon_disc::DOUBLE + coupon_match_disc::DOUBLE AS discount,
     store_id,
     _file,
     _line

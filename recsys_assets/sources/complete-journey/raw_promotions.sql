@@ -8,8 +8,8 @@ SELECT
     nullif(mailer_location, '0') AS mailer,
     NULL AS coupon_id,
     NULL AS campaign_id,
-    DATE '2016-12-26' + ((week - 1) * 7)::INTEGER AS start_day,
-    DATE '2017-01-01' + ((week - 1) * 7)::INTEGER AS end_day,
+    DATE '2016-12-26' + (week::INTEGER - 1) * 7 AS start_day,
+    DATE '2017-01-01' + (week::INTEGER - 1) * 7 AS end_day,
     _file,
     _line
 FROM read_parquet('promotions.parquet')

@@ -1,28 +1,46 @@
 -- What the items are: one row for each item that was bought or is described, with numbers and a text for models.
 --
 -- column: item_id: the product
--- column: title, department, category, subcategory, brand, manufacturer, package_size: as in items, or 'unknown'
+-- column: title: as in items, or its id
+-- column: department: as in items, or unknown
+-- column: category: as in items, or unknown
+-- column: subcategory: as in items, or unknown
+-- column: brand: as in items, or unknown
+-- column: manufacturer: as in items, or unknown
+-- column: package_size: as in items, or unknown
 -- column: text: title and groups in one line, for text models
--- column: events, baskets, users: how often, in how many baskets and by how many users it was bought
--- column: quantity, revenue: pieces kept and what was paid for them
--- column: quantity_per_event, events_per_user: means
--- column: price_mean, price_min, price_max, price_median: of the unit price over events; 0 where it is not known
+-- column: events: how often it was bought
+-- column: baskets: in how many baskets it was bought
+-- column: users: by how many users it was bought
+-- column: quantity: pieces kept
+-- column: revenue: what was paid for them
+-- column: quantity_per_event: mean over events
+-- column: events_per_user: mean over its users
+-- column: price_mean: mean unit price over events; 0 where no price is known
+-- column: price_min: lowest unit price; 0 where no price is known
+-- column: price_max: highest unit price; 0 where no price is known
+-- column: price_median: median unit price over events; 0 where no price is known
 -- column: price_spread: standard deviation of the unit price as a share of its mean
 -- column: price_to_category: mean price as a share of the category's mean price
 -- column: discount_share: what was taken off, as a share of the full price
 -- column: discounted_share: share of the events with a discount
 -- column: returned_share: share of the pieces that came back
 -- column: repeat_rate: share of its users who bought it in more than one basket
--- column: stores, active_days: in how many stores and on how many days it was bought
+-- column: stores: in how many stores it was bought
+-- column: active_days: on how many days it was bought
 -- column: weekend_share: share of the events on Saturday or Sunday
--- column: days_since_first, days_since_last: before the last event of all; 0 without events
+-- column: days_since_first: from its first event to the last event of all; 0 without events
+-- column: days_since_last: from its last event to the last event of all; 0 without events
 -- column: recent_share: share of the events in the last 28 days
 -- column: trend: events in the last 28 days against the 28 before, from -1 to 1
 -- column: popularity: share of all items that were bought less often
--- column: category_items, category_share: items in its category, and its share of the category's events
--- column: brand_items, brand_share: items of its brand and maker, and its share of their events
+-- column: category_items: items in its category
+-- column: category_share: its share of the category's events
+-- column: brand_items: items of its brand and maker
+-- column: brand_share: its share of their events
 -- column: placements: weeks and stores in which it was promoted
--- column: display_share, mailer_share: share of the placements on display, and in the mailer
+-- column: display_share: share of the placements on display
+-- column: mailer_share: share of the placements in the mailer
 -- column: coupons: coupons given for it
 -- column: filled: the columns of which the source says nothing for this item
 WITH newest AS (

@@ -3,8 +3,14 @@
 -- column: user_id: the customer
 -- column: segment: the age group, or the income group, or the activity: by which metrics are reported
 -- column: activity: low, medium or high: the third of users by number of events
--- column: age_group, income_group, household_size, household_type, home_ownership, marital_status, children, country:
---   what the user says, or 'unknown'
+-- column: age_group: what the user says, or unknown
+-- column: income_group: what the user says, or unknown
+-- column: household_size: what the user says, or unknown
+-- column: household_type: what the user says, or unknown
+-- column: home_ownership: what the user says, or unknown
+-- column: marital_status: what the user says, or unknown
+-- column: children: what the user says, or unknown
+-- column: country: what the user says, or unknown
 -- column: events: events in all
 -- column: baskets: orders, or days with events where there are no orders
 -- column: items: different items
@@ -12,15 +18,18 @@
 -- column: stores: different stores
 -- column: quantity: pieces kept
 -- column: spend: paid for them
--- column: spend_per_basket, events_per_basket: means over baskets
+-- column: spend_per_basket: mean over baskets
+-- column: events_per_basket: mean over baskets
 -- column: price_mean: mean unit price over events
 -- column: discount_share: what was taken off, as a share of the full price
 -- column: returned_share: share of the pieces that came back
 -- column: repeat_share: share of the events that repeat an item of an earlier basket
 -- column: top_category_share: share of the events in the user's main category
--- column: weekend_share, evening_share: share of the events on Saturday or Sunday, and from 17:00
+-- column: weekend_share: share of the events on Saturday or Sunday
+-- column: evening_share: share of the events from 17:00 on
 -- column: active_days: days with events
--- column: days_since_first, days_since_last: before the last event of all; 0 without events
+-- column: days_since_first: from the user's first event to the last event of all; 0 without events
+-- column: days_since_last: from the user's last event to the last event of all; 0 without events
 -- column: days_between_baskets: mean days from one basket to the next; 0 with fewer than two
 -- column: recent_share: share of the events in the last 28 days
 -- column: filled: the columns of which the source says nothing for this user
