@@ -71,6 +71,8 @@ class CommitLog:
 
     def _parse(self, number: int, content: bytes) -> dict[str, Any]:
         try:
+            if not content.strip():
+                raise ValueError("the file is empty")
             for line in content.splitlines():
                 if COMMIT_KEY in (info := json.loads(line).get("commitInfo", {})):
                     return json.loads(info[COMMIT_KEY])

@@ -95,7 +95,7 @@ class Draft:
             after = next_version(
                 table, self._write_id, self._written, partition_by=self._partition_by,
                 partitions=self._partitions, append=self._append, before=before,
-                kept_bytes=self._kept_files(delta),
+                kept_bytes=self._kept_files(delta, before),
             )  # fmt: skip
             plain = record if record is None or isinstance(record, Mapping) else record(after)
             carried = json.dumps({"table_version": after.to_json(), "record": plain})
@@ -128,10 +128,9 @@ class Draft:
         """End the draft: delete its files unless they are committed, then its marker."""
         self._closed = True
         if self.committed is None:
-            landed = (
-                self._attempted is not None and self._log.find(self._write_id, self._attempted) is not None
-            )
-            if not landed:
+            # An interrupt may have come between the commit and our noting it.
+            attempted = self._attempted
+            if attempted is None or not self._log.has_write(attempted, self._write_id):
                 delete_files_of(self._lake.storage, self._lake.table_uri(self._table), [self._write_id])
         self._marker.remove()
 
@@ -153,11 +152,11 @@ class Draft:
             commit_properties=properties, post_commithook_properties=_HOOKS,
         )  # fmt: skip
 
-    def _kept_files(self, delta: DeltaTable | None) -> list[int]:
-        if delta is None or self._partitions is None:
+    def _kept_files(self, delta: DeltaTable | None, before: TableVersion | None) -> list[int]:
+        if delta is None or before is None or self._partitions is None:
             return []
         replaced = set(self._partitions)
-        return [size for _, size, key in active_files(delta, self._partition_by) if key not in replaced]
+        return [size for _, size, key in active_files(delta, before.partition_column) if key not in replaced]
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -181,7 +181,7 @@ class Lake:
             LineageError: when one of its files is missing or damaged.
         """
         with explained(self.storage, version.table), self.connect() as connection:
-            return connection.execute(f"SELECT * FROM {self.relation(version)}").to_arrow_table()
+            return connection.sql(f"SELECT * FROM {self.relation(version)}").to_arrow_table()
 
     @contextmanager
     def reading(self) -> Iterator[None]:

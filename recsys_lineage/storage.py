@@ -129,11 +129,15 @@ class Storage:
 
     def write_bytes(self, path: str, content: bytes) -> None:
         """Write one small file, which appears whole or not at all."""
-        if self.is_local:
-            Path(f"{path}.new").write_bytes(content)
-            os.replace(f"{path}.new", path)
-        else:
+        if not self.is_local:
             self.filesystem.pipe_file(path, content)
+            return
+        draft = Path(f"{path}.{uuid.uuid4().hex}.tmp")
+        try:
+            draft.write_bytes(content)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> None:
         """Write one small file that does not exist yet, whole or not at all; of several writers one wins.
@@ -151,12 +155,12 @@ class Storage:
                 raise
             return
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        draft = f"{path}.{uuid.uuid4().hex}.tmp"
+        draft = Path(f"{path}.{uuid.uuid4().hex}.tmp")
         try:
-            Path(draft).write_bytes(content)
+            draft.write_bytes(content)
             os.link(draft, path)
         finally:
-            Path(draft).unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
 
     def delete(self, path: str) -> None:
         """Delete one file; one that is gone already is no error."""

@@ -8,13 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
+import polars as pl
 from deltalake.exceptions import DeltaError
 
 from recsys_lineage.errors import InsufficientSpace, LineageError
 from recsys_lineage.storage import Storage
 
 _FULL = re.compile(r"No space left|quota exceeded|max_temp_directory_size|File too large", re.IGNORECASE)
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# Colours, the arrows of nested causes, and stacks of Rust functions.
+_NOISE = re.compile(r"\x1b\[[0-9;]*m|↳|\s+0: <unknown>.*", re.DOTALL)
+# The end of a path suffices: Polars cuts off the beginning of long ones.
+_LAKE_FILE = re.compile(r"([a-z_][a-z0-9_]*)/((?:[^/\s\"']+=[^/\s\"']*/)?part-[0-9a-f]{16}-\d+\.parquet)")
+_NOT_THE_FILES = (duckdb.OutOfMemoryException, duckdb.InterruptException)
 
 
 @contextmanager
@@ -23,7 +28,7 @@ def explained(storage: Storage, table: str, write_id: str | None = None) -> Iter
 
     Args:
         storage: where the lake lies.
-        table: the table that is being read or written.
+        table: the table that is being read or written; empty when any may be, and then only damaged files count.
         write_id: the write in progress, None for a read.
     """
     try:
@@ -40,6 +45,18 @@ def explained(storage: Storage, table: str, write_id: str | None = None) -> Iter
 def _fault(error: Exception, storage: Storage, table: str, write_id: str | None) -> LineageError | None:
     text = storage.scrub(_plain(error))
     where = storage.path(table)
+    from_query = isinstance(error, duckdb.Error | pl.exceptions.PolarsError | FileNotFoundError)
+    own_file = write_id is not None and write_id in text
+    if from_query and not own_file and (damaged := _LAKE_FILE.search(text)):
+        return LineageError(
+            f"A file of table {damaged[1]!r} is missing or damaged.",
+            expected="every file that the table's log names, as it was written",
+            found=text,
+            where=storage.path(damaged[1], damaged[2]),
+            advice=f"restore the file, or materialize {damaged[1]} again",
+        )
+    if not table:
+        return None
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or _FULL.search(text):
         return InsufficientSpace(
             f"Table {table!r} could not be written: the disk is full.",
@@ -47,16 +64,6 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
             found=text,
             where=where,
             advice="nothing of this write is visible; free space, then materialize again",
-        )
-    own_file = write_id is not None and write_id in text
-    damaged = re.search(re.escape(storage.uri) + r"/([a-z0-9_]+)/([^\s\"']+\.parquet)", text)
-    if damaged and not own_file and isinstance(error, duckdb.Error):
-        return LineageError(
-            f"A file of table {damaged[1]!r} is missing or damaged.",
-            expected="every file that the table's log names, as it was written",
-            found=text,
-            where=f"{storage.uri}/{damaged[1]}/{damaged[2]}",
-            advice=f"restore the file, or materialize {damaged[1]} again",
         )
     storage_call = isinstance(error, OSError) or type(error).__module__.startswith(
         ("botocore", "aiobotocore")
@@ -69,13 +76,14 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
             where=where,
             advice="nothing of this write is visible; mend the place or its permissions, then materialize again",
         )
-    if storage_call:
+    unreadable = isinstance(error, duckdb.Error) and not isinstance(error, _NOT_THE_FILES)
+    if storage_call or (write_id is None and unreadable):
         return LineageError(
             f"Table {table!r} could not be read.",
-            expected="a lake that exists, can be reached and may be read",
+            expected="whole files in a lake that exists, can be reached and may be read",
             found=text,
             where=where,
-            advice="mend the place or its permissions, then try again",
+            advice="mend the place or its permissions and try again; if files are damaged, materialize it again",
         )
     if isinstance(error, DeltaError):
         return LineageError(
@@ -89,7 +97,7 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
 
 
 def _plain(error: Exception) -> str:
-    text = _ANSI.sub("", str(error)).replace("↳", "").strip() or type(error).__name__
+    text = _NOISE.sub("", str(error)).strip() or type(error).__name__
     if text.startswith("Traceback"):
         text = text.splitlines()[-1]
     return " ".join(text.split("\n\nLINE ")[0].split())[:500]

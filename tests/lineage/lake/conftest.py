@@ -1,0 +1,90 @@
+"""One lake, in a folder and on an S3 server that speaks real HTTP."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import boto3
+import duckdb
+import pytest
+from moto.server import ThreadedMotoServer
+
+from recsys_lineage.engine import Engine
+from recsys_lineage.lake import Lake
+
+SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
+ENGINE = Engine(memory_limit="500MB", threads=1)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The address of a running S3 server with the bucket `lake`."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    client.create_bucket(Bucket="lake")
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture
+def s3_uri(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty prefix on the S3 server, which the environment gives access to."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    return f"s3://lake/{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    """An empty lake in a folder, then one on S3."""
+    uri = str(tmp_path / "lake") if request.param == "folder" else request.getfixturevalue("s3_uri")
+    return Lake(uri, ENGINE)
+
+
+@pytest.fixture
+def folder_lake(tmp_path: Path) -> Lake:
+    """An empty lake in a folder."""
+    return Lake(str(tmp_path / "lake"), ENGINE)
+
+
+@pytest.fixture
+def db(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of `lake`."""
+    with lake.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def folder_db(folder_lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of `folder_lake`."""
+    with folder_lake.connect() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Six processes of their own, started afresh as Dagster starts its steps."""
+    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.fixture
+def aws() -> dict[str, str]:
+    """What a process must put into its environment to reach the same lake."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
