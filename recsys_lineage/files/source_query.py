@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokenizer_core import TokenType
 
@@ -83,7 +84,10 @@ def parse_source_sql(sql: str) -> SourceQuery:
 
 
 def _parsed(sql: str) -> exp.Query:
-    statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
+    except SqlglotError as error:
+        raise ValueError(f"expected SQL that can be parsed; {str(error).splitlines()[0]}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ValueError(f"expected one SELECT; found {len(statements)} statement(s) in: {sql[:200]}")
     return statements[0]

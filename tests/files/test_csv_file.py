@@ -124,7 +124,7 @@ def test_a_file_that_is_no_csv_says_what_it_is(tmp_path: Path, content: bytes, w
 
 
 def test_a_wrong_encoding_is_a_fault_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(FileFault, match="no ascii text|no utf-16 text|no UTF-8"):
+    with pytest.raises(FileFault, match="no utf-16 text"):
         read(tmp_path, b"\xff\xfea\0,", CsvDialect())
 
 
