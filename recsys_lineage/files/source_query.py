@@ -85,7 +85,9 @@ def parse_source_sql(sql: str) -> SourceQuery:
 
 def _parsed(sql: str) -> exp.Query:
     try:
-        statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
+        statements = [
+            statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None
+        ]
     except SqlglotError as error:
         raise ValueError(f"expected SQL that can be parsed; {str(error).splitlines()[0]}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):

@@ -13,7 +13,9 @@ from tests.sql.shop import EVENT, counts, make_shop, records
 
 
 def rejected(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
-    return con.execute("SELECT reason, detail, _file, _line FROM rejected_rows ORDER BY _file, _line").fetchall()
+    return con.execute(
+        "SELECT reason, detail, _file, _line FROM rejected_rows ORDER BY _file, _line"
+    ).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,9 @@ def rejected(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
          "row has 9 fields where the header names 8"),
     ],
 )  # fmt: skip
-def test_a_wrong_event_is_rejected_with_its_reason(con, change: dict[str, Any], reason: str, detail: str) -> None:
+def test_a_wrong_event_is_rejected_with_its_reason(
+    con, change: dict[str, Any], reason: str, detail: str
+) -> None:
     make_shop(con, events=[{**EVENT, **change}, {**EVENT, "user_id": "other"}])
     assert rejected(con) == [(reason, detail, "a.csv", 2)]
     assert con.execute("SELECT user_id, _line FROM events").fetchall() == [("other", 3)]
@@ -115,7 +119,10 @@ def test_the_first_of_equal_rows_stays_the_landing_folder_last(con: duckdb.DuckD
             {**EVENT, "_file": "z.csv", "_line": 8, "order_id": "another"},
         ],
     )
-    assert con.execute("SELECT _file, _line FROM events ORDER BY _line").fetchall() == [("z.csv", 8), ("z.csv", 9)]
+    assert con.execute("SELECT _file, _line FROM events ORDER BY _line").fetchall() == [
+        ("z.csv", 8),
+        ("z.csv", 9),
+    ]
     assert rejected(con) == [
         ("exact duplicate", "the same row as z.csv:9", "landing/a.csv", 1),
         ("exact duplicate", "the same row as z.csv:9", "z.csv", 10),
@@ -123,7 +130,13 @@ def test_the_first_of_equal_rows_stays_the_landing_folder_last(con: duckdb.DuckD
 
 
 def bought(quantity: int, hour: int, order: str, **more: Any) -> dict[str, Any]:
-    return {**EVENT, "quantity": str(quantity), "event_time": f"2020-01-01 {hour:02}:00:00", "order_id": order, **more}
+    return {
+        **EVENT,
+        "quantity": str(quantity),
+        "event_time": f"2020-01-01 {hour:02}:00:00",
+        "order_id": order,
+        **more,
+    }
 
 
 def test_a_return_belongs_to_the_latest_earlier_purchase_that_is_large_enough(con) -> None:
@@ -140,7 +153,9 @@ def test_a_return_belongs_to_the_latest_earlier_purchase_that_is_large_enough(co
         ],
     )
     assert rejected(con) == [("return of a purchase", "return of order latest, a.csv:3", "a.csv", 5)]
-    returned = con.execute("SELECT order_id, returned_quantity FROM events WHERE returned_quantity > 0").fetchall()
+    returned = con.execute(
+        "SELECT order_id, returned_quantity FROM events WHERE returned_quantity > 0"
+    ).fetchall()
     assert returned == [("latest", 3.0)]
 
 
@@ -192,7 +207,9 @@ def test_a_title_is_made_of_what_is_known(con: duckdb.DuckDBPyConnection) -> Non
             {"item_id": "c"},
         ],
     )
-    found = con.execute("SELECT title, category, 'title' IN filled, 'category' IN filled FROM items ORDER BY item_id")
+    found = con.execute(
+        "SELECT title, category, 'title' IN filled, 'category' IN filled FROM items ORDER BY item_id"
+    )
     assert found.fetchall() == [
         ("YOGURT, 6 OZ", "unknown", True, True),
         ("DELI", "unknown", True, True),
@@ -211,7 +228,9 @@ def test_users_are_one_row_each(con: duckdb.DuckDBPyConnection) -> None:
             {"user_id": None},
         ],
     )
-    found = con.execute("SELECT user_id, age_group, country, 'age_group' IN filled FROM users ORDER BY 1").fetchall()
+    found = con.execute(
+        "SELECT user_id, age_group, country, 'age_group' IN filled FROM users ORDER BY 1"
+    ).fetchall()
     assert found == [("u", "unknown", "Spain", True), ("v", "45-54", "unknown", False)]
     assert [row[:2] for row in rejected(con)] == [
         ("another row describes this user", "the row at a.csv:3 is kept: it occurs more often, or first"),
@@ -223,12 +242,23 @@ def test_users_are_one_row_each(con: duckdb.DuckDBPyConnection) -> None:
 def test_users_and_items_that_no_table_knows_are_kept_and_profiled(con: duckdb.DuckDBPyConnection) -> None:
     make_shop(con, events=[EVENT], users=[{"user_id": "known"}], items=[{"item_id": "known", "title": "T"}])
     assert con.execute("SELECT count(*) FROM events").fetchall() == [(1,)]
-    assert con.execute("SELECT user_id, events FROM user_profiles ORDER BY 1").fetchall() == [("known", 0), ("u", 1)]
-    found = con.execute("SELECT item_id, title, events, 'title' IN filled FROM item_profiles ORDER BY 1").fetchall()
+    assert con.execute("SELECT user_id, events FROM user_profiles ORDER BY 1").fetchall() == [
+        ("known", 0),
+        ("u", 1),
+    ]
+    found = con.execute(
+        "SELECT item_id, title, events, 'title' IN filled FROM item_profiles ORDER BY 1"
+    ).fetchall()
     assert found == [("i", "item i", 1, True), ("known", "T", 0, False)]
 
 
-PROMOTION = {"item_id": "i", "store_id": "s", "display": "1", "start_day": "2020-01-01", "end_day": "2020-01-07"}
+PROMOTION = {
+    "item_id": "i",
+    "store_id": "s",
+    "display": "1",
+    "start_day": "2020-01-01",
+    "end_day": "2020-01-07",
+}
 
 
 def test_promotions_are_checked_and_copies_left_out(con: duckdb.DuckDBPyConnection) -> None:

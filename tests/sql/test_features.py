@@ -55,7 +55,10 @@ def test_features_as_of_a_time_know_nothing_later(con: duckdb.DuckDBPyConnection
             for table, column in (
                 ("interactions", "user_id"),
                 ("user_profiles", "user_id"),
-                ("(SELECT * EXCLUDE (popularity, category_items, brand_items) FROM item_profiles)", "item_id"),
+                (
+                    "(SELECT * EXCLUDE (popularity, category_items, brand_items) FROM item_profiles)",
+                    "item_id",
+                ),
                 ("item_relations", "item_id"),
                 ("user_sequences", "user_id"),
             )
@@ -110,7 +113,13 @@ def test_item_profiles(con: duckdb.DuckDBPyConnection) -> None:
         ],
         promotions=[
             {"item_id": "i", "display": "1", "start_day": "2020-01-01", "end_day": "2020-01-07"},
-            {"item_id": "i", "mailer": "A", "display": "2", "start_day": "2020-01-01", "end_day": "2020-01-07"},
+            {
+                "item_id": "i",
+                "mailer": "A",
+                "display": "2",
+                "start_day": "2020-01-01",
+                "end_day": "2020-01-07",
+            },
             {"item_id": "i", "coupon_id": "c", "start_day": "2020-01-01", "end_day": "2020-01-07"},
         ],
     )
@@ -179,7 +188,9 @@ def test_groups_relate_each_item_to_their_most_bought(con: duckdb.DuckDBPyConnec
     )
     rows = records(con, "FROM item_relations")
     assert {row["relation"] for row in rows} == {"same_category", "same_brand"}
-    assert max(con.execute("SELECT count(*) FROM item_relations GROUP BY item_id, relation").fetchall()) <= (10,)
+    assert max(con.execute("SELECT count(*) FROM item_relations GROUP BY item_id, relation").fetchall()) <= (
+        10,
+    )
     best = con.execute(
         "SELECT other_id, weight FROM item_relations WHERE item_id = 'i29' AND relation = 'same_category' "
         "ORDER BY weight DESC LIMIT 2"

@@ -20,7 +20,9 @@ from tests.sql.shop import counts, make_shop, make_tables, write_raw
 SHARED = Path(__file__).parents[3] / "shared/data"
 
 ID = st.sampled_from(["a", "b", " a", "", None, "POST"])
-NUMBER = st.sampled_from(["1", "2", "-1", "-2", "0", "3.5", "1e9", "nan", "inf", "-inf", "x", "", None, "0.1", "0.7"])
+NUMBER = st.sampled_from(
+    ["1", "2", "-1", "-2", "0", "3.5", "1e9", "nan", "inf", "-inf", "x", "", None, "0.1", "0.7"]
+)
 TIME = st.sampled_from(
     ["2020-01-01", "2020-01-01 10:00:00", "2020-01-03 11:00:00", "1990-01-01", "2999-01-01", "x", "", None]
 )
@@ -34,7 +36,9 @@ PLACE = {
 def rows(**columns: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
     row = st.fixed_dictionaries({**columns, **PLACE})
     return st.lists(row, max_size=12).map(
-        lambda drawn: [{**row, "_line": line, "_row": row["_fault"]} for line, row in enumerate(drawn, start=2)]
+        lambda drawn: [
+            {**row, "_line": line, "_row": row["_fault"]} for line, row in enumerate(drawn, start=2)
+        ]
     )
 
 
@@ -58,7 +62,9 @@ def contents(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]
 
 @settings(max_examples=25, deadline=None)
 @given(shop=SHOPS, undated=st.booleans(), seed=st.integers(0, 2**32))
-def test_accepted_and_rejected_are_what_was_read_in_any_order(shop: dict[str, Any], undated: bool, seed: int) -> None:
+def test_accepted_and_rejected_are_what_was_read_in_any_order(
+    shop: dict[str, Any], undated: bool, seed: int
+) -> None:
     con = duckdb.connect(config={"threads": 2})
     make_shop(con, **shop, undated=undated)
     for table, (read, accepted, refused) in counts(con).items():
@@ -70,7 +76,9 @@ def test_accepted_and_rejected_are_what_was_read_in_any_order(shop: dict[str, An
                 SELECT _file, _line FROM rejected_rows WHERE table_name = '{table}')"""
         ).fetchall()
         assert places == [(read,)], table
-    assert con.execute("SELECT count(*) FROM rejected_rows WHERE reason IS NULL OR detail IS NULL").fetchall() == [(0,)]
+    assert con.execute(
+        "SELECT count(*) FROM rejected_rows WHERE reason IS NULL OR detail IS NULL"
+    ).fetchall() == [(0,)]
     assert con.execute("SELECT count(*) FROM rejected_rows WHERE raw_row IS NULL").fetchall() == [(0,)]
     first = contents(con)
     shuffled = {name: random.Random(seed).sample(rows, len(rows)) for name, rows in shop.items()}
@@ -80,11 +88,15 @@ def test_accepted_and_rejected_are_what_was_read_in_any_order(shop: dict[str, An
     assert contents(con) == first
 
 
-def accepted_and_rejected_are_what_was_read(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int, int]]:
+def accepted_and_rejected_are_what_was_read(
+    con: duckdb.DuckDBPyConnection,
+) -> dict[str, tuple[int, int, int]]:
     found = counts(con)
     for table, (read, accepted, refused) in found.items():
         assert accepted + refused == read, table
-    assert con.execute("SELECT count(*) FROM rejected_rows WHERE reason IS NULL OR detail IS NULL").fetchall() == [(0,)]
+    assert con.execute(
+        "SELECT count(*) FROM rejected_rows WHERE reason IS NULL OR detail IS NULL"
+    ).fetchall() == [(0,)]
     return found
 
 
@@ -97,7 +109,9 @@ def test_online_retail(con: duckdb.DuckDBPyConnection) -> None:
     found = accepted_and_rejected_are_what_was_read(con)
     assert found["raw_events"][0] == 541_909
     reasons = dict(
-        con.execute("SELECT reason, count(*) FROM rejected_rows WHERE table_name = 'raw_events' GROUP BY 1").fetchall()
+        con.execute(
+            "SELECT reason, count(*) FROM rejected_rows WHERE table_name = 'raw_events' GROUP BY 1"
+        ).fetchall()
     )
     assert reasons["missing user id"] == 135_080
     assert set(reasons) == {
@@ -136,9 +150,9 @@ def test_the_complete_journey(con: duckdb.DuckDBPyConnection, tmp_path: Path) ->
     run_pipeline(con, source, tmp_path)
     found = accepted_and_rejected_are_what_was_read(con)
     assert found["raw_events"][0] == 1_469_307
-    assert con.execute("SELECT DISTINCT reason FROM rejected_rows WHERE table_name = 'raw_events'").fetchall() == [
-        ("quantity is zero",)
-    ]
+    assert con.execute(
+        "SELECT DISTINCT reason FROM rejected_rows WHERE table_name = 'raw_events'"
+    ).fetchall() == [("quantity is zero",)]
     assert con.execute("SELECT count(*) FROM user_profiles").fetchall() == [(2469,)]
     # week 2 begins on Monday, 2 January
     weeks = con.execute(
@@ -156,4 +170,6 @@ def test_gowalla(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _digest(con: duckdb.DuckDBPyConnection, table: str) -> tuple[Any, ...]:
-    return con.execute(f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM {table} AS t").fetchall()[0]
+    return con.execute(
+        f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)::HUGEINT) FROM {table} AS t"
+    ).fetchall()[0]

@@ -17,7 +17,10 @@ EVENTS = "SELECT moment AS event_time, who AS user_id, what AS item_id, _file, _
 def folder(tmp_path: Path, **files: str) -> Path:
     path = tmp_path / "shop"
     path.mkdir(exist_ok=True)
-    for name, text in {"raw_events.sql": EVENTS, **{k.replace("__", "."): v for k, v in files.items()}}.items():
+    for name, text in {
+        "raw_events.sql": EVENTS,
+        **{k.replace("__", "."): v for k, v in files.items()},
+    }.items():
         (path / name).write_text(text)
     return path
 
@@ -54,18 +57,29 @@ def test_every_source_gives_the_canonical_columns(con, tmp_path: Path, table: st
 
 
 def test_an_unknown_source_lists_the_known() -> None:
-    with pytest.raises(SourceError, match=r"online-retail.*found 'online_retail'.*Did you mean 'online-retail'"):
+    with pytest.raises(
+        SourceError, match=r"online-retail.*found 'online_retail'.*Did you mean 'online-retail'"
+    ):
         Source.load("online_retail")
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"raw_events__sql": "SELECT a AS user FROM read_csv('a.csv')"}, "found 'user'. Did you mean 'user_id'"),
-        ({"raw_events__sql": "SELECT a AS user_id, _file, _line FROM read_csv('a.csv')"}, "the columns item_id"),
+        (
+            {"raw_events__sql": "SELECT a AS user FROM read_csv('a.csv')"},
+            "found 'user'. Did you mean 'user_id'",
+        ),
+        (
+            {"raw_events__sql": "SELECT a AS user_id, _file, _line FROM read_csv('a.csv')"},
+            "the columns item_id",
+        ),
         ({"raw_events__sql": "SELECT a AS user_id, b AS item_id FROM read_csv('a.csv')"}, "_file, _line"),
         ({"raw_events__sql": "SELECT FROM"}, "raw_events.sql"),
-        ({"raw_items__sql": "SELECT a AS item_id, _file, _line FROM items"}, "raw_items.sql.*read files only"),
+        (
+            {"raw_items__sql": "SELECT a AS item_id, _file, _line FROM items"},
+            "raw_items.sql.*read files only",
+        ),
         ({"source__toml": "titel = 'x'"}, "found 'titel'. Did you mean 'title'"),
         ({"source__toml": "title ="}, "expected TOML"),
         ({"source__toml": "non_products = ['(']"}, "regular expressions"),
@@ -121,7 +135,10 @@ def test_malformed_rows_are_taken_once(con: duckdb.DuckDBPyConnection, tmp_path:
     open_source(con, source, tmp_path)
     run_raw(con, source)
     faults = "SELECT _file, _line, _row FROM {} WHERE _fault IS NOT NULL ORDER BY 1"
-    assert con.execute(faults.format("raw_events")).fetchall() == [("a.csv", 3, "broken"), ("items.csv", 3, "broken")]
+    assert con.execute(faults.format("raw_events")).fetchall() == [
+        ("a.csv", 3, "broken"),
+        ("items.csv", 3, "broken"),
+    ]
     assert con.execute(faults.format("raw_users")).fetchall() == []
     assert con.execute(faults.format("raw_items")).fetchall() == [("items.csv", 3, "broken")]
 
@@ -130,7 +147,9 @@ def test_interaction_lists_become_events(con: duckdb.DuckDBPyConnection, tmp_pat
     (tmp_path / "train.txt").write_text("0 10 11\n1 \n2 12\n")
     (tmp_path / "test.txt").write_text("0 12\n")
     run_pipeline(con, Source.load("interaction-lists"), tmp_path)
-    found = con.execute("SELECT user_id, item_id, subset, behaviour, _file, _line FROM events ORDER BY ALL").fetchall()
+    found = con.execute(
+        "SELECT user_id, item_id, subset, behaviour, _file, _line FROM events ORDER BY ALL"
+    ).fetchall()
     assert found == [
         ("0", "10", "train", "interaction", "train.txt", 1),
         ("0", "11", "train", "interaction", "train.txt", 1),
