@@ -13,6 +13,8 @@ from recsys_models.model_files import ModelFileError
 from recsys_models.popularity import Popularity
 from recsys_models.recommender import Embeddings, Recommender
 from recsys_models.significance import Difference, holm, paired_bootstrap, wilcoxon
+from recsys_models.spectral import Spectral
+from recsys_models.user_neighbours import UserNeighbours
 
 __all__ = [
     "Difference",
@@ -25,6 +27,8 @@ __all__ = [
     "ModelFileError",
     "Popularity",
     "Recommender",
+    "Spectral",
+    "UserNeighbours",
     "evaluate",
     "families",
     "holm",

@@ -10,6 +10,8 @@ from recsys_models.lightgcn import LightGCN
 from recsys_models.model_files import ModelFileError, read_folder, read_header
 from recsys_models.popularity import Popularity
 from recsys_models.recommender import Recommender
+from recsys_models.spectral import Spectral
+from recsys_models.user_neighbours import UserNeighbours
 
 families: dict[str, type[Recommender]] = {
     family.family: family
@@ -17,6 +19,8 @@ families: dict[str, type[Recommender]] = {
         Popularity,
         ItemNeighbours,
         LightGCN,
+        UserNeighbours,
+        Spectral,
     )
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,13 +13,12 @@ from numpy.typing import NDArray
 
 from recsys_models.feedback import FEEDBACKS, feedback_matrix, latest_weights
 from recsys_models.interactions import Interactions
+from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.recommender import FitRun, Recommender
 from recsys_models.validation import validation_ndcg
 
 POWERS = (1.0, 1.5)
 HALF_LIVES = (None, 84.0)
-BLOCK_PRODUCTS = 30_000_000
-"""Multiplications of one block of the similarity product: bounds its memory."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,7 +41,7 @@ class ItemNeighbours(Recommender):
 
     neighbours: int = 100
     power: float | str = "auto"
-    half_life_days: float | None | str = "auto"
+    half_life_days: float | str | None = "auto"
     feedback: str = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
@@ -93,61 +91,3 @@ class ItemNeighbours(Recommender):
 
 def _choices(parameter: Any, candidates: tuple[Any, ...]) -> tuple[Any, ...]:
     return candidates if parameter == "auto" else (parameter,)
-
-
-def cosine_neighbours(matrix: sp.csr_array, neighbours: int) -> sp.csr_array:
-    """Cosines between columns: the `neighbours` largest for each column, and 1 for the column itself.
-
-    Args:
-        matrix: users by items, numbers > 0.
-
-    Returns:
-        items by items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
-    """
-    length = np.sqrt(np.asarray(matrix.power(2).sum(axis=0), np.float64).ravel())
-    normed = sp.csr_array(matrix * (1 / np.maximum(length, 1e-12))[None, :].astype(np.float32))
-    columns = normed.T.tocsr()
-    work = np.cumsum(columns.astype(bool).astype(np.float64) @ np.diff(matrix.indptr).astype(np.float64))
-    n_items = matrix.shape[1]
-    blocks: list[sp.csr_array] = []
-    start = 0
-    while start < n_items:
-        done = work[start - 1] if start else 0.0
-        stop = max(start + 1, int(np.searchsorted(work, done + BLOCK_PRODUCTS)))
-        blocks.append(_largest(sp.csr_array(columns[start:stop] @ normed), neighbours, start))
-        start = stop
-    return sp.vstack(blocks, format="csr").T.tocsr()
-
-
-def _largest(rows: sp.csr_array, n: int, first: int) -> sp.csr_array:
-    """The n largest entries of each row, and column `first` + row, an item's likeness to itself."""
-    # positive float32 sort as their bits do, so one integer holds value and column: larger value, then smaller column
-    bits = np.ascontiguousarray(rows.data, np.float32).view(np.int32).astype(np.int64)
-    itself = rows.indices == np.repeat(np.arange(rows.shape[0]) + first, np.diff(rows.indptr))
-    bits[itself] = np.iinfo(np.int32).max
-    key = (bits << 32) | (np.iinfo(np.int32).max - rows.indices)
-    kept: list[NDArray[np.int64]] = []
-    for start, stop in pairwise(rows.indptr.tolist()):
-        chosen = np.arange(start, stop)
-        if stop - start > n + 1:
-            chosen = start + np.argpartition(key[start:stop], stop - start - n - 1)[-n - 1 :]
-        kept.append(np.sort(chosen))
-    at = np.concatenate(kept)
-    indptr = np.concatenate([[0], np.cumsum([chosen.size for chosen in kept])])
-    return sp.csr_array((rows.data[at], rows.indices[at], indptr), shape=rows.shape)
-
-
-def sparse_state(name: str, matrix: sp.csr_array) -> dict[str, NDArray[Any]]:
-    """A CSR matrix as three arrays for a model file."""
-    return {
-        f"{name}.data": matrix.data.astype(np.float32),
-        f"{name}.indices": matrix.indices.astype(np.int32),
-        f"{name}.indptr": matrix.indptr.astype(np.int64),
-    }
-
-
-def sparse_from_state(name: str, state: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> sp.csr_array:
-    """What `sparse_state` took apart."""
-    return sp.csr_array(
-        (state[f"{name}.data"], state[f"{name}.indices"], state[f"{name}.indptr"]), shape=shape
-    )

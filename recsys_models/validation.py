@@ -78,3 +78,12 @@ def validation_ndcg(
         columns, _ = top_k(scores, k)
         total += float(ndcg_of_hits(hits_at_k(columns, relevant, block), counts[block]).sum())
     return total / users.size
+
+
+def choices(
+    parameter: float | str, candidates: tuple[float, ...], search: bool, default: float
+) -> tuple[float, ...]:
+    """What to try for a parameter: itself, or where it is "auto" the candidates with validation, else the default."""
+    if parameter != "auto":
+        return (float(parameter),)
+    return candidates if search else (default,)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recsys_models import ItemNeighbours, LightGCN, Popularity, Recommender
+from recsys_models import ItemNeighbours, LightGCN, Popularity, Recommender, Spectral, UserNeighbours
 from tests.models.contract import RecommenderContract
 
 
@@ -26,3 +26,13 @@ class TestLightGCN(RecommenderContract):
 class TestLightGCNAsPublished(RecommenderContract):
     def make(self, **params: Any) -> Recommender:
         return LightGCN.paper(**{"dim": 16, "epochs": 30, "batch": 64, "learning_rate": 0.05, **params})
+
+
+class TestUserNeighbours(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return UserNeighbours(**params)
+
+
+class TestSpectral(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return Spectral(**{"rank": 8, **params})

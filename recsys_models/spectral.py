@@ -1,0 +1,109 @@
+"""The truncated spectrum of the interaction matrix: LightGCN's limit, and its start."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.feedback import latest_weights
+from recsys_models.interactions import Interactions
+from recsys_models.recommender import FitRun
+from recsys_models.spectrum import degrees, normalised, truncated_svd
+from recsys_models.validation import choices, validation_ndcg
+
+HALF_LIVES = (None, 28.0)
+RIDGES = (0.0, 4.0, 64.0)
+RANKS = (64, 128, 256, 512, 1000, 1500, 2000)
+
+
+@dataclass(kw_only=True, eq=False)
+class Spectral(EmbeddingRecommender):
+    """Scores U w(S) (D_i^item_scale V)ᵀ of the truncated SVD of D_u^-exponent R D_i^-exponent.
+
+    The filter w(s) = s · s² / (s² + ridge) damps what a Wiener filter takes for noise. Filters of the normalised
+    matrix' spectrum are what graph convolutions approximate (Shen et al. 2021, "How powerful is graph convolution for
+    recommendation?").
+
+    Args:
+        rank: singular vectors to keep; "auto": the best of `RANKS` up to `largest_rank` on validation, without it
+            `largest_rank`.
+        largest_rank: bounds time and memory; never more than a quarter of the smaller side, or 64.
+        ridge: "auto": the best of `RIDGES` on validation, 4 without.
+        half_life_days: R holds 2^(-age / half-life) where a user has the item, or 1 with None; "auto": the better of
+            `HALF_LIVES` on validation, None without.
+    """
+
+    family: ClassVar[str] = "spectral"
+
+    rank: int | str = "auto"
+    largest_rank: int = 1500
+    exponent: float = 0.3
+    ridge: float | str = "auto"
+    item_scale: float | str = "auto"
+    half_life_days: float | str | None = "auto"
+    iterations: int = 3
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        n = min(self.seen.shape)
+        top = int(self.rank) if self.rank != "auto" else min(self.largest_rank, max(64, n // 4))
+        search = validation is not None
+        lives: tuple[float | str | None, ...] = (self.half_life_days,)
+        if self.half_life_days == "auto":
+            lives = HALF_LIVES if search and interactions.timestamp is not None else (None,)
+        ranks = [r for r in RANKS if r < top] + [top] if search and self.rank == "auto" else [top]
+        ridges = choices(self.ridge, RIDGES, search, 4.0)
+        scales = choices(self.item_scale, (0.0, 0.2), search, 0.2)
+        best = -1.0
+        kept: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        for life in lives:
+            matrix = self.seen if life is None else latest_weights(interactions, float(life))
+            left, values, right = truncated_svd(
+                normalised(matrix, self.exponent, self.exponent),
+                top,
+                iterations=self.iterations,
+                seed=run.seed,
+            )
+            for rank, ridge, scale in itertools.product(ranks, ridges, scales):
+                half = np.sqrt(spectral_filter(values[:rank], ridge))
+                self._user_vectors = left[:, :rank] * half
+                self._item_factors = right[:, :rank] * half * item_gain(matrix, scale)
+                reached = 0.0
+                if validation is not None:
+                    reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
+                if reached > best:
+                    best, kept = reached, (self._user_vectors, self._item_factors)
+                    if search:
+                        self.chosen = {
+                            "rank": rank,
+                            "ridge": ridge,
+                            "item_scale": scale,
+                            "half_life_days": life,
+                        }
+        assert kept is not None
+        self._user_vectors, self._item_factors = kept
+
+
+def _choices(
+    parameter: float | str, candidates: tuple[float, ...], search: bool, default: float
+) -> tuple[float, ...]:
+    if parameter != "auto":
+        return (float(parameter),)
+    return candidates if search else (default,)
+
+
+def spectral_filter(values: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
+    """w(s) = s · s² / (s² + ridge), shape (r,)."""
+    square = values.astype(np.float64) ** 2
+    return (values * square / np.maximum(square + ridge, 1e-30)).astype(np.float32)
+
+
+def item_gain(matrix: sp.csr_array, power: float) -> NDArray[np.float32]:
+    """(weighted users of the item)^power, shape (n_items, 1)."""
+    _, by_item = degrees(matrix)
+    return (np.maximum(by_item, 1e-6) ** power).astype(np.float32)[:, None]

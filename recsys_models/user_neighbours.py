@@ -1,0 +1,87 @@
+"""User-based collaborative filtering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.feedback import latest_weights
+from recsys_models.interactions import Interactions
+from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
+from recsys_models.recommender import FitRun, Recommender
+from recsys_models.spectrum import degrees, inverse_power
+from recsys_models.validation import choices, validation_ndcg
+
+POWERS = (1.0, 2.0)
+HALF_LIVES = (None, 28.0, 84.0)
+
+
+@dataclass(kw_only=True, eq=False)
+class UserNeighbours(Recommender):
+    """score(u, i) = Σ_v similarity(u, v) ^ power · feedback(v, i) · (users of i) ^ -popularity_damping.
+
+    The sum runs over u and the nearest users v; similarity is the cosine of the users' rows, in which an item counts
+    (users of it) ^ -rarity: what few people share says more about them than what everybody has.
+
+    Args:
+        neighbours: how many nearest users to keep for each user.
+        power: > 1 trusts near users more.
+        rarity, popularity_damping: see above.
+        half_life_days: feedback(v, i) is 2^(-age / half-life), or 1 with None.
+
+    "auto" is the best of `POWERS` and `HALF_LIVES` on validation; 2 and None without.
+    """
+
+    family: ClassVar[str] = "user_neighbours"
+
+    neighbours: int = 400
+    power: float | str = "auto"
+    rarity: float = 0.3
+    popularity_damping: float | str = "auto"
+    half_life_days: float | str | None = "auto"
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        _, by_item = degrees(self.seen)
+        rare = sp.csr_array(self.seen * inverse_power(by_item, self.rarity)[None, :])
+        by_user = np.sqrt(np.diff(self.seen.indptr).astype(np.float64))
+        cosine = sp.csr_array(cosine_neighbours(sp.csr_array(rare.T), self.neighbours, length=by_user).T)
+        search = validation is not None
+        lives = HALF_LIVES if search and interactions.timestamp is not None else (None,)
+        best = -1.0
+        kept: tuple[sp.csr_array, sp.csr_array] | None = None
+        for life in lives if self.half_life_days == "auto" else (self.half_life_days,):
+            feedback = self.seen if life is None else latest_weights(interactions, float(life))
+            for damping in choices(self.popularity_damping, (0.0, 0.3), search, 0.3):
+                self._feedback = sp.csr_array(feedback * inverse_power(by_item, damping)[None, :])
+                for power in choices(self.power, POWERS, search, 2.0):
+                    self._similarity = cosine.copy()
+                    self._similarity.data **= power
+                    reached = 0.0
+                    if validation is not None:
+                        reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
+                    if reached > best:
+                        best, kept = reached, (self._feedback, self._similarity)
+                        if search:
+                            self.chosen = {
+                                "power": power,
+                                "half_life_days": life,
+                                "popularity_damping": damping,
+                            }
+        assert kept is not None
+        self._feedback, self._similarity = kept
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return np.asarray((self._similarity[user_rows] @ self._feedback).todense(), np.float32)
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {**sparse_state("similarity", self._similarity), **sparse_state("feedback", self._feedback)}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        n_users, n_items = self.seen.shape
+        self._similarity = sparse_from_state("similarity", state, (n_users, n_users))
+        self._feedback = sparse_from_state("feedback", state, (n_users, n_items))
