@@ -37,6 +37,16 @@ def test_interactions_sum_what_was_kept(con: duckdb.DuckDBPyConnection) -> None:
     assert (view["behaviour"], view["count"], view["recency_weight"]) == ("view", 1, 1.0)
 
 
+def test_a_pair_in_several_subsets_belongs_to_the_first(con: duckdb.DuckDBPyConnection) -> None:
+    subsets = ["test", "train", "valid"]
+    make_shop(
+        con,
+        events=[event("u", "i", 1, subset=name) for name in subsets] + [event("u", "j", 1, subset="test")],
+    )
+    found = con.execute("SELECT item_id, subset, count FROM interactions ORDER BY 1").fetchall()
+    assert found == [("i", "train", 3), ("j", "test", 1)]
+
+
 def test_features_as_of_a_time_know_nothing_later(con: duckdb.DuckDBPyConnection) -> None:
     early = [event("u", "i", 1), event("u", "j", 2), event("v", "i", 3)]
     late = [event("u", "k", 20), event("w", "i", 21)]

@@ -1,4 +1,4 @@
--- What the models learn from: one row for each user, item and behaviour (and subset, where a source is split already).
+-- What the models learn from: one row for each user, item and behaviour.
 --
 -- Only what was kept counts: a fully returned purchase gives no interaction. Sums are taken over exact decimals, so
 -- that they do not depend on the order of rows.
@@ -6,7 +6,7 @@
 -- column: user_id: the customer
 -- column: item_id: the product
 -- column: behaviour: purchase, view, cart, …
--- column: subset: train, valid or test, for sources that are split already
+-- column: subset: train, valid or test, for sources that are split already; the first of them that has the pair
 -- column: count: events
 -- column: quantity: pieces kept
 -- column: spend: what was paid for them
@@ -21,7 +21,7 @@ SELECT
     seen_events.user_id,
     seen_events.item_id,
     seen_events.behaviour,
-    seen_events.subset,
+    ['train', 'valid', 'test'][min(list_position(['train', 'valid', 'test'], seen_events.subset))] AS subset,
     count(*) AS count,
     sum(seen_events.kept_quantity::DECIMAL(18, 4))::DOUBLE AS quantity,
     coalesce(sum(seen_events.kept_amount::DECIMAL(18, 4)), 0)::DOUBLE AS spend,
@@ -34,4 +34,4 @@ SELECT
 FROM seen_events
 CROSS JOIN newest
 WHERE seen_events.kept_quantity > 0
-GROUP BY seen_events.user_id, seen_events.item_id, seen_events.behaviour, seen_events.subset
+GROUP BY seen_events.user_id, seen_events.item_id, seen_events.behaviour
