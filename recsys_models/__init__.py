@@ -11,6 +11,7 @@ from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
 from recsys_models.model_files import ModelFileError
 from recsys_models.popularity import Popularity
+from recsys_models.ranker import Ranker
 from recsys_models.recommender import Embeddings, Recommender
 from recsys_models.significance import Difference, holm, paired_bootstrap, wilcoxon
 from recsys_models.spectral import Spectral
@@ -26,6 +27,7 @@ __all__ = [
     "LightGCN",
     "ModelFileError",
     "Popularity",
+    "Ranker",
     "Recommender",
     "Spectral",
     "UserNeighbours",

@@ -9,6 +9,7 @@ from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
 from recsys_models.model_files import ModelFileError, read_folder, read_header
 from recsys_models.popularity import Popularity
+from recsys_models.ranker import Ranker
 from recsys_models.recommender import Recommender
 from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
@@ -21,6 +22,7 @@ families: dict[str, type[Recommender]] = {
         LightGCN,
         UserNeighbours,
         Spectral,
+        Ranker,
     )
 }
 

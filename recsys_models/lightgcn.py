@@ -57,10 +57,10 @@ class LightGCN(EmbeddingRecommender):
     exponent: float = 0.3
     half_life_days: float | None = 28.0
     filter_power: float = 2.0
-    epochs: int = 2
+    epochs: int = 1
     patience: int = 1
     batch: int = 16_384
-    negatives: int = 512
+    negatives: int = 256
     learning_rate: float = 0.0003
     l2: float = 0.0
 

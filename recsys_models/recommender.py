@@ -124,6 +124,11 @@ class Recommender(ABC):
         """An unfitted model with the parameters that validation chose, to fit on train and validation together."""
         return type(self)(**{**self.params(), **self.chosen})
 
+    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Self:
+        """A new model fitted on `interactions`, usually train and validation together, with what validation chose:
+        parameters, epochs, and in families that learn from validation labels what was learned."""
+        return self.chosen_model().fit(interactions, seed=seed, device=device)
+
     def fit(
         self,
         interactions: Interactions,
@@ -225,9 +230,18 @@ class Recommender(ABC):
         return self._item_ids_of(columns), values
 
     def similar_items(
-        self, items: ArrayLike | Iterable[int | str], k: int = 20
+        self,
+        items: ArrayLike | Iterable[int | str],
+        k: int = 20,
+        *,
+        among: ArrayLike | Iterable[int | str] | None = None,
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k items most like each item, by cosine of their embeddings, or of who interacted with them.
+
+        Args:
+            items: ids, known or not.
+            k: how many.
+            among: only these known items are answers; all when None.
 
         Returns:
             Ids and cosines of shape (len(items), k), without the item itself; padded as in `recommend`, wholly so
@@ -235,17 +249,27 @@ class Recommender(ABC):
         """
         self._must_be_fitted()
         rows = rows_of(as_ids(items, "item"), self.item_ids, "item")
+        answers = np.arange(self.n_items, dtype=np.int32)
+        if among is not None:
+            answers = np.unique(rows_of(as_ids(among, "among"), self.item_ids, "among"))
+            answers = answers[answers >= 0]
         columns = np.full((rows.size, k), -1, np.int32)
         values = np.full((rows.size, k), -np.inf, np.float32)
         known = np.flatnonzero(rows >= 0)
         vectors = self._item_vectors()
-        step = block_rows(self.n_items)
+        others = vectors[answers].T
+        step = block_rows(answers.size)
         for start in range(0, known.size, step):
             block = known[start : start + step]
-            cosine = vectors[rows[block]] @ vectors.T
+            cosine = vectors[rows[block]] @ others
             dense = np.asarray(cosine.todense() if sp.issparse(cosine) else cosine, np.float32)  # type: ignore[union-attr]
-            dense[np.arange(block.size), rows[block]] = -np.inf
-            columns[block], values[block] = top_k(dense, k)
+            place = np.searchsorted(answers, rows[block])
+            own = np.flatnonzero(
+                (place < answers.size) & (answers[np.minimum(place, answers.size - 1)] == rows[block])
+            )
+            dense[own, place[own]] = -np.inf
+            found, values[block] = top_k(dense, k)
+            columns[block] = np.where(found >= 0, answers[found], -1)
         return self._item_ids_of(columns), values
 
     def to_files(self) -> dict[str, bytes]:

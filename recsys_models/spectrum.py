@@ -34,9 +34,17 @@ def normalised(matrix: sp.csr_array, user_exponent: float, item_exponent: float)
 
 
 def truncated_svd(
-    matrix: sp.csr_array, rank: int, *, iterations: int = 3, seed: int = 0
+    matrix: sp.csr_array,
+    rank: int,
+    *,
+    iterations: int = 3,
+    seed: int = 0,
+    warm: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """The largest singular values and vectors by randomised subspace iteration (Halko et al. 2011, algorithm 4.4).
+
+    Args:
+        warm: (m, w) columns near the right singular vectors, to start from.
 
     Returns:
         U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
@@ -47,6 +55,8 @@ def truncated_svd(
     width = min(rank + max(32, rank // 20), n, m)
     transposed = matrix.T.tocsr()
     start = np.random.default_rng(seed).standard_normal((m, width), dtype=np.float32)
+    if warm is not None:
+        start[:, : warm.shape[1]] = warm[:, :width]
     basis = (spanning if iterations else orthonormal)(matrix @ start)
     for step in range(iterations):
         basis = spanning(transposed @ basis)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recsys_models import ItemNeighbours, LightGCN, Popularity, Recommender, Spectral, UserNeighbours
+from recsys_models import ItemNeighbours, LightGCN, Popularity, Ranker, Recommender, Spectral, UserNeighbours
 from tests.models.contract import RecommenderContract
 
 
@@ -36,3 +36,8 @@ class TestUserNeighbours(RecommenderContract):
 class TestSpectral(RecommenderContract):
     def make(self, **params: Any) -> Recommender:
         return Spectral(**{"rank": 8, **params})
+
+
+class TestRanker(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return Ranker(**{"trees": 10, **params})

@@ -1,0 +1,220 @@
+"""Two stages as shops run them: candidates, then gradient-boosted trees over what is known of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.first_stage import FEATURE_BLOCK, FirstStage, FirstStageSettings
+from recsys_models.holdout import hold_out
+from recsys_models.ids import as_ids, rows_of
+from recsys_models.interactions import Interactions
+from recsys_models.recommender import FitRun, Recommender
+from recsys_models.validation import hits_at_k, unseen
+
+if TYPE_CHECKING:
+    import lightgbm
+
+ABOVE_THE_REST = 100.0
+"""Log odds are far smaller: an item that is no candidate always comes after those that are."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Ranker(Recommender):
+    """Candidates by spectral and user-neighbour scores; LightGBM orders them by their features.
+
+    The trees learn from held-out interactions: the first stage is fitted on `interactions`, its candidates are
+    labelled by `validation`. Without validation a part of the interactions is held out for that, and the first stage
+    is then fitted on all. `retrained` fits the first stage on more interactions and keeps the trees.
+
+    Items that are no candidates, and items that the user has, come after the candidates in the first stage's order.
+
+    Args:
+        candidates: how many a user.
+        rank, scoring_rank: singular vectors for features, and for the candidates' scores.
+        user_neighbours, item_neighbours: how many nearest ones to keep.
+        half_life_days: age weighting of the spectral model where there are timestamps; None for none.
+        users: from how many users' labels the trees learn.
+        negative_share: share of the candidates without label that they learn from.
+        trees, leaves, learning_rate: of LightGBM.
+    """
+
+    family: ClassVar[str] = "ranker"
+
+    candidates: int = 120
+    rank: int = 1500
+    scoring_rank: int = 600
+    user_neighbours: int = 500
+    item_neighbours: int = 300
+    half_life_days: float | None = 28.0
+    users: int = 20_000
+    negative_share: float = 0.15
+    trees: int = 300
+    leaves: int = 15
+    learning_rate: float = 0.06
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._stage: FirstStage | None = None
+        self._trees = ""
+        self._booster: lightgbm.Booster | None = None
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        if validation is not None:
+            self._stage = self._first_stage(interactions, run.seed)
+            self._learn(self._stage, validation, run.seed)
+            return
+        known, held = hold_out(interactions, share=0.2, seed=run.seed)
+        stage = self._first_stage(known, run.seed)
+        self._learn(stage, held, run.seed)
+        self._stage = self._first_stage(interactions, run.seed, stage.right)
+
+    def _refit(
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Ranker
+    ) -> None:
+        stage = before.stage
+        row = rows_of(self.item_ids, before.item_ids, "item")
+        warm = stage.right[np.maximum(row, 0)] * (row >= 0)[:, None]
+        self._stage = self._first_stage(interactions, run.seed, warm)
+        if validation is None:
+            self._trees = before._trees
+        else:
+            self._learn(self._stage, validation, run.seed)
+
+    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Ranker:
+        return self.refit(interactions, seed=seed, device=device)
+
+    @property
+    def stage(self) -> FirstStage:
+        """The fitted first stage."""
+        if self._stage is None:
+            raise ValueError("ranker: expected a fitted model, found one without data; call fit first")
+        return self._stage
+
+    def _first_stage(
+        self, interactions: Interactions, seed: int, warm: NDArray[np.float32] | None = None
+    ) -> FirstStage:
+        timed = interactions.timestamp is not None
+        n = min(interactions.n_users, interactions.n_items)
+        settings = FirstStageSettings(
+            rank=min(self.rank, max(64, n // 4)),
+            scoring_rank=self.scoring_rank,
+            user_neighbours=self.user_neighbours,
+            item_neighbours=self.item_neighbours,
+            half_life_days=self.half_life_days if timed else None,
+        )
+        return FirstStage.fit(interactions, settings, seed, warm)
+
+    def _learn(self, stage: FirstStage, labels: Interactions, seed: int) -> None:
+        import lightgbm
+
+        relevant = unseen(labels, stage.seen)
+        warm = np.diff(stage.seen.indptr) > 0
+        users = np.flatnonzero((np.diff(relevant.indptr) > 0) & warm)
+        generator = np.random.default_rng(seed)
+        if users.size > self.users:
+            users = np.sort(generator.choice(users, self.users, replace=False))
+        features: list[NDArray[np.float32]] = []
+        targets: list[NDArray[np.bool_]] = []
+        for start in range(0, users.size, FEATURE_BLOCK):
+            block = users[start : start + FEATURE_BLOCK]
+            items, described = stage.features(block, self.candidates)
+            hit = hits_at_k(items.astype(np.int32), relevant, block)
+            kept = hit | (generator.random(hit.shape) < self.negative_share)
+            features.append(described[kept])
+            targets.append(hit[kept])
+        self._booster = None
+        target = np.concatenate(targets) if targets else np.empty(0, bool)
+        if not target.any() or target.all():
+            self._trees = ""
+            return
+        parameters = {
+            "objective": "binary",
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "lambda_l2": 10.0,
+            "min_data_in_leaf": int(min(100, max(1, target.sum() // 4))),
+            "feature_fraction": 0.5,
+            "bagging_fraction": 0.7,
+            "bagging_freq": 1,
+            "max_bin": 127,
+            "deterministic": True,
+            "force_row_wise": True,
+            "seed": seed,
+            "num_threads": os.cpu_count() or 1,
+            "verbosity": -1,
+        }
+        data = lightgbm.Dataset(np.concatenate(features), target, feature_name=list(stage.feature_names()))
+        self._trees = lightgbm.train(parameters, data, num_boost_round=self.trees).model_to_string()
+
+    def _log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Shape (rows, features) in, (rows,) out."""
+        if not self._trees:
+            return np.zeros(features.shape[0])
+        return np.asarray(self._model().predict(features, raw_score=True), np.float64)
+
+    def _model(self) -> lightgbm.Booster:
+        import lightgbm
+
+        if self._booster is None:
+            self._booster = lightgbm.Booster(model_str=self._trees)
+        return self._booster
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        stage = self.stage
+        blocks: list[NDArray[np.float32]] = []
+        for start in range(0, user_rows.size, FEATURE_BLOCK):
+            rows = user_rows[start : start + FEATURE_BLOCK]
+            total = stage.combined(rows)[0]
+            scores = total - ABOVE_THE_REST
+            items, described = stage.features(rows, self.candidates)
+            odds = self._log_odds(described.reshape(-1, described.shape[2])).reshape(items.shape)
+            # the first stage decides where the trees see no difference
+            odds = odds + 1e-4 * np.take_along_axis(total, items, 1)
+            real = ~hits_at_k(items.astype(np.int32), stage.seen, rows)
+            np.put_along_axis(
+                scores,
+                items,
+                np.where(real, odds, np.take_along_axis(scores, items, 1)).astype(np.float32),
+                1,
+            )
+            blocks.append(scores)
+        return np.concatenate(blocks) if blocks else np.empty((0, self.n_items), np.float32)
+
+    def explain(self, user: int | str, item: int | str) -> dict[str, tuple[float, float]]:
+        """Feature → (its value, what it adds to the log odds), largest effect first (Lundberg et al. 2020, TreeSHAP).
+
+        Raises:
+            ValueError: user or item is unknown, or the item is no candidate for the user.
+        """
+        row = int(rows_of(as_ids([user], "user"), self.user_ids, "user")[0])
+        column = int(rows_of(as_ids([item], "item"), self.item_ids, "item")[0])
+        if row < 0 or column < 0:
+            raise ValueError(f"expected a known user and item, found user {user!r} and item {item!r}")
+        items, described = self.stage.features(np.array([row]), self.candidates)
+        at = np.flatnonzero(items[0] == column)
+        if not at.size or self.stage.seen[[row]][:, [column]].nnz:
+            raise ValueError(
+                f"item {item!r}: expected a candidate for user {user!r}, found one of the other items"
+            )
+        values = described[0, at]
+        effects = np.zeros(values.shape[1] + 1)
+        if self._trees:
+            effects = np.asarray(self._model().predict(values, pred_contrib=True))[0]
+        named = zip(self.stage.feature_names(), values[0].tolist(), effects[:-1].tolist(), strict=True)
+        ordered = sorted(named, key=lambda entry: -abs(entry[2]))
+        return {name: (value, effect) for name, value, effect in ordered}
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {**self.stage.state(), "trees": np.array([self._trees])}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._trees = str(state["trees"][0])
+        self._booster = None
+        self._stage = FirstStage.from_state(state, sp.csr_array(self.seen))
