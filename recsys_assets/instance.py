@@ -85,14 +85,17 @@ def open_instance(settings: Settings) -> DagsterInstance:
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     """Fail the runs whose process is gone, which Dagster would show as running for ever.
 
-    A killed run also holds its place in a pool, so that the next run would wait for it without end. Only
-    for a home whose runs are all processes of this machine: elsewhere a missing process says nothing.
+    A killed run also holds its place in a pool, so that the next run would wait for it without end. With
+    Postgres nothing is done: its runs may be processes of other machines, of which this one knows nothing.
 
     Returns:
         The ids of the runs that were failed.
     """
     from dagster import DagsterRunStatus, RunsFilter
+    from dagster_postgres.run_storage import PostgresRunStorage
 
+    if isinstance(instance.run_storage, PostgresRunStorage):
+        return []
     busy = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus(state) for state in _BUSY_STATES]))
     abandoned = [run for run in busy if _is_abandoned(instance, run.run_id)]
     for run in abandoned:

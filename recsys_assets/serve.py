@@ -71,8 +71,7 @@ def run_ui(
     with _only_one(settings):
         settings = settings.model_copy(update={"port": _free_port(settings.host, settings.port)})
         with open_instance(settings) as instance:
-            is_local = settings.postgres_url is None
-            for run_id in close_abandoned_runs(instance) if is_local else ():
+            for run_id in close_abandoned_runs(instance):
                 say(f"Run {run_id} was cut short when its process ended; it is marked as failed.")
             with _stop_requests() as stop:
                 services: list[Service] = []
@@ -84,8 +83,7 @@ def run_ui(
                         _watch(services, stop)
                 finally:
                     _stop(services)
-                    if is_local:
-                        close_abandoned_runs(instance)
+                    close_abandoned_runs(instance)
 
 
 def _start(settings: Settings, workspace: Path, services: list[Service]) -> None:

@@ -10,6 +10,19 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+# A run that is killed while it holds the one place of the pool `gpu`; takes the folder of dagster.yaml.
+DIE_IN_THE_MIDDLE = """
+import os, signal, sys
+import dagster as dg
+
+@dg.asset(pool="gpu")
+def training():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
+    dg.materialize([training], instance=instance)
+"""
+
 
 def free_port() -> int:
     """A port that nothing listens on."""

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg2
 import pytest
 import yaml
 
 from recsys_assets.doctor import diagnose
+from recsys_assets.instance import close_abandoned_runs, open_instance
 from recsys_assets.settings import load_settings
-from tests.packaging.processes import ask, free_port, get, wait_for
+from tests.packaging.processes import DIE_IN_THE_MIDDLE, ask, free_port, get, wait_for
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "open-sesame"
@@ -239,6 +241,15 @@ def test_records_are_in_postgres_and_the_password_is_in_no_file(stack: Stack) ->
     assert stack.home / "dagster" / "dagster.yaml" in files
     assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]
     assert not list(stack.home.rglob("*.db"))
+
+
+def test_runs_in_postgres_may_be_another_machines_and_are_left_alone(postgres: str, elsewhere: Path) -> None:
+    with open_instance(load_settings(home="shop", postgres_url=postgres)) as instance:
+        home = str(elsewhere / "shop" / "dagster")
+        subprocess.run([sys.executable, "-c", DIE_IN_THE_MIDDLE, home], capture_output=True, check=False)
+        assert close_abandoned_runs(instance) == []
+        (run,) = instance.get_runs()
+        assert run.status == dg.DagsterRunStatus.STARTED
 
 
 def test_doctor_reaches_postgres_and_hides_the_password_where_it_cannot(postgres: str) -> None:

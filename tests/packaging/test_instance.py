@@ -19,18 +19,7 @@ from recsys_assets.instance import (
     prepare_home,
 )
 from recsys_assets.settings import load_settings
-
-DIE_IN_THE_MIDDLE = """
-import os, signal, sys
-import dagster as dg
-
-@dg.asset(pool="gpu")
-def training():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
-    dg.materialize([training], instance=instance)
-"""
+from tests.packaging.processes import DIE_IN_THE_MIDDLE
 
 
 @dg.asset(pool="gpu")
