@@ -60,8 +60,9 @@ def path_order(path: str) -> tuple[bool, str]:
 def list_files(root: Path, pattern: str) -> list[SourceFile]:
     """The files under `root`, and under its landing folder, that match `pattern`, in path order.
 
-    Hidden files are left out. A symbolic link that leads outside `root`, or nowhere, and a file that may not
-    be read are listed with their `fault`.
+    A file compressed by gzip, with `.gz` after a name that matches, matches too. Hidden files are left out.
+    A symbolic link that leads outside `root`, or nowhere, and a file that may not be read are listed with
+    their `fault`.
 
     Raises:
         ValueError: the pattern leads outside the folder.
@@ -77,7 +78,8 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
         path.relative_to(root).as_posix(): path
         for folder in (root, root / LANDING)
         if folder.is_dir()
-        for path in folder.glob(pattern)
+        for wanted in (pattern, f"{pattern}.gz")
+        for path in folder.glob(wanted)
     }
     return [
         _listed(found[name], name, inside)

@@ -14,14 +14,14 @@ from recsys_lineage.files import deduplicate, list_files
 
 def test_files_are_listed_in_path_order_with_the_landing_folder_last(tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
-    for name in ("landing/a.csv", "z.csv", "b.csv", "c.txt", ".hidden.csv"):
+    for name in ("landing/a.csv", "z.csv", "b.csv", "c.txt", ".hidden.csv", "a.csv.gz"):
         (tmp_path / name).write_text(name)
     os.utime(tmp_path / "b.csv", (86400, 86400))
     files = list_files(tmp_path, "*.csv")
-    assert [file.path for file in files] == ["b.csv", "z.csv", "landing/a.csv"]
-    assert files[0].sha256 == hashlib.sha256(b"b.csv").hexdigest()
-    assert files[0].bytes == 5
-    assert files[0].modified == datetime(1970, 1, 2, tzinfo=timezone.utc)
+    assert [file.path for file in files] == ["a.csv.gz", "b.csv", "z.csv", "landing/a.csv"]
+    assert files[1].sha256 == hashlib.sha256(b"b.csv").hexdigest()
+    assert files[1].bytes == 5
+    assert files[1].modified == datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 def test_a_pattern_for_all_folders_lists_each_file_once(tmp_path: Path) -> None:

@@ -246,10 +246,8 @@ def test_users_and_items_that_no_table_knows_are_kept_and_profiled(con: duckdb.D
         ("known", 0),
         ("u", 1),
     ]
-    found = con.execute(
-        "SELECT item_id, title, events, 'title' IN filled FROM item_profiles ORDER BY 1"
-    ).fetchall()
-    assert found == [("i", "item i", 1, True), ("known", "T", 0, False)]
+    found = con.execute("SELECT item_id, title, events, described FROM item_profiles ORDER BY 1").fetchall()
+    assert found == [("i", "item i", 1, False), ("known", "T", 0, True)]
 
 
 PROMOTION = {

@@ -144,7 +144,7 @@ def test_malformed_rows_are_taken_once(con: duckdb.DuckDBPyConnection, tmp_path:
 
 
 def test_interaction_lists_become_events(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    (tmp_path / "train.txt").write_text("0 10 11\n1 \n2 12\n")
+    (tmp_path / "train.txt").write_text("0 10 11 10\n1 \n2 12\n")
     (tmp_path / "test.txt").write_text("0 12\n")
     run_pipeline(con, Source.load("interaction-lists"), tmp_path)
     found = con.execute(
@@ -156,7 +156,9 @@ def test_interaction_lists_become_events(con: duckdb.DuckDBPyConnection, tmp_pat
         ("0", "12", "test", "interaction", "test.txt", 1),
         ("2", "12", "train", "interaction", "train.txt", 3),
     ]
-    assert con.execute("SELECT count(*) FROM rejected_rows").fetchall() == [(0,)]
+    assert con.execute("SELECT reason, detail FROM rejected_rows").fetchall() == [
+        ("exact duplicate", "the same row as train.txt:1")
+    ]
 
 
 def test_the_complete_journey_s_data_is_its_package() -> None:

@@ -42,6 +42,7 @@
 -- column: display_share: share of the placements on display
 -- column: mailer_share: share of the placements in the mailer
 -- column: coupons: coupons given for it
+-- column: described: whether the items table knows it; false for items that only events name
 -- column: filled: the columns of which the source says nothing for this item
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
@@ -193,6 +194,7 @@ SELECT
     display_share,
     mailer_share,
     coupons,
+    described,
     filled
 FROM joined
 WINDOW in_category AS (PARTITION BY category), of_brand AS (PARTITION BY brand, manufacturer)

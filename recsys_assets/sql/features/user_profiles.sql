@@ -32,6 +32,7 @@
 -- column: days_since_last: from the user's last event to the last event of all; 0 without events
 -- column: days_between_baskets: mean days from one basket to the next; 0 with fewer than two
 -- column: recent_share: share of the events in the last 28 days
+-- column: described: whether the users table knows the user; false for users that only events name
 -- column: filled: the columns of which the source says nothing for this user
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
@@ -133,6 +134,7 @@ SELECT
     coalesce((epoch(totals.last_time) - epoch(totals.first_time)) / 86400 / nullif(totals.baskets - 1, 0), 0)
         AS days_between_baskets,
     coalesce(totals.recent / totals.events, 0) AS recent_share,
+    users.user_id IS NOT NULL AS described,
     coalesce(
         users.filled,
         ['age_group', 'income_group', 'household_size', 'household_type', 'home_ownership', 'marital_status',
