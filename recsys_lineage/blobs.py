@@ -12,7 +12,8 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake import Lake
 from recsys_lineage.table_version import TableVersion
 
-PART_BYTES = 64 << 20
+# DuckDB holds several parts in memory at once; a 1 GB file in parts of 64 MB takes more than 2 GB.
+PART_BYTES = 1 << 20
 SCHEMA = pa.schema(
     [
         ("name", pa.string()),
@@ -31,7 +32,7 @@ class BlobError(LineageError):
 def blob_table(files: Mapping[str, bytes]) -> pa.Table:
     """The files as rows (name, part, bytes, sha256, content).
 
-    `part` counts from 0; a part holds at most 64 MiB. `bytes` and `sha256` are those of the whole file. The same
+    `part` counts from 0; a part holds at most 1 MiB. `bytes` and `sha256` are those of the whole file. The same
     files make the same rows, and so the same fingerprint, in whatever order they are given.
     """
     rows: list[tuple[str, int, int, str, bytes]] = []

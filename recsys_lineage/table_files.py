@@ -29,7 +29,8 @@ _PARTITION_TYPES = {
     "VARCHAR": pl.String, "DATE": pl.Date, "TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32,
     "BIGINT": pl.Int64,
 }  # fmt: skip
-_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, RETURN_STATS"
+# A row group is held in memory until it is written: rows can be a megabyte each (blobs, embeddings).
+_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', RETURN_STATS"
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
+import socket
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +16,7 @@ from pathlib import Path
 import boto3
 import duckdb
 import pytest
-from moto.server import ThreadedMotoServer
+from botocore.exceptions import EndpointConnectionError
 
 from recsys_lineage.engine import Engine
 from recsys_lineage.lake import Lake
@@ -24,18 +27,30 @@ ENGINE = Engine(memory_limit="500MB", threads=1)
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """The address of a running S3 server with the bucket `lake`."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    """The address of a running S3 server with the bucket `lake`.
+
+    It is a process of its own: delta-rs holds Python's lock during some requests, and a server in a thread of
+    the same process could not answer them.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    endpoint = f"http://127.0.0.1:{port}"
     client = boto3.client(
         "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    client.create_bucket(Bucket="lake")
+    while True:
+        try:
+            client.create_bucket(Bucket="lake")
+            break
+        except EndpointConnectionError:
+            assert server.poll() is None, "the S3 server did not start"
+            time.sleep(0.1)
     yield endpoint
-    server.stop()
+    server.terminate()
+    server.wait()
 
 
 @pytest.fixture
