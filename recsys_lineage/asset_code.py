@@ -52,6 +52,7 @@ class Output:
         statistics: plain JSON values to keep in the record; numbers and texts also show in the UI.
         metadata: more for the UI only, such as plots.
         failures: per partition that could not be written, why; the others are.
+        found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table
@@ -60,6 +61,7 @@ class Output:
     statistics: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    found_partitions: tuple[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)

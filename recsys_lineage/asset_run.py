@@ -60,6 +60,13 @@ class AssetRun:
             dagster.Failure: when the code, the write or a blocking check failed. Nothing of the new version is
                 visible then, and the failure is recorded. Only transient errors may be retried.
         """
+        try:
+            yield from self._events()
+        except Exception as error:
+            tell(Progress(self._asset.name, "failed", str(error)))
+            raise _failure(self._asset.name, error) from error
+
+    def _events(self) -> Iterator[Event]:
         key = self._context.asset_key
         tell(Progress(self._asset.name, "start"))
         reuse = self._context.run.tags.get(REUSE_TAG) == "true"
@@ -79,9 +86,11 @@ class AssetRun:
             except Exception as error:
                 yield from self._check_results(key)
                 self._record_failure(inputs, request, error)
-                tell(Progress(self._asset.name, "failed", str(error)))
-                raise _failure(self._asset.name, error) from error
+                raise
         self._records.append([record])
+        if output.found_partitions is not None:
+            name, keys = output.found_partitions
+            self._context.instance.add_dynamic_partitions(name, list(keys))
         tell(Progress(self._asset.name, "done", rows=version.rows, seconds=record.seconds))
         yield from self._check_results(key)
         yield self._result(key, record, version, output)

@@ -10,6 +10,7 @@ import duckdb
 from recsys_lineage.fingerprint import quote
 from recsys_lineage.inputs import Inputs
 from recsys_lineage.materialization import CheckOutcome
+from recsys_lineage.sql_text import SqlText
 
 OUTPUT = "output"
 _SAMPLE = 5
@@ -38,6 +39,9 @@ class TableCheck:
         if self.function is not None:
             return self.function(inputs, relation)
         assert self.sql is not None
+        for table in SqlText(self.sql, f"the check {self.name}").tables:
+            if table != OUTPUT:
+                inputs.view(table)
         inputs.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(OUTPUT)} AS FROM {relation}")
         return _rows_outcome(self, inputs.connection)
 

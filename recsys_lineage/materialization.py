@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from recsys_lineage.table_version import Column
@@ -130,7 +130,7 @@ class Materialization:
             "fingerprint": self.fingerprint,
             "rows": self.rows,
             "schema": [[column.name, column.type] for column in self.schema],
-            "parameters": dict(self.parameters),
+            "parameters": {name: _plain(value) for name, value in self.parameters.items()},
             "statistics": dict(self.statistics),
             "checks": [
                 {
@@ -164,10 +164,30 @@ class Materialization:
             fingerprint=data["fingerprint"],
             rows=data["rows"],
             schema=tuple(Column(name, type_) for name, type_ in data["schema"]),
-            parameters=data["parameters"],
+            parameters={name: _typed(value) for name, value in data["parameters"].items()},
             statistics=data["statistics"],
             checks=tuple(CheckOutcome(**check) for check in data["checks"]),
             run=data["run"],
             git_commit=data["git_commit"],
             error=data["error"],
         )
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON; dates keep their type, so that a query can be run again exactly as it was."""
+    if isinstance(value, datetime):
+        return {"datetime": value.isoformat()}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) == 1:
+        if "datetime" in value:
+            return datetime.fromisoformat(value["datetime"])
+        if "date" in value:
+            return date.fromisoformat(value["date"])
+    return value

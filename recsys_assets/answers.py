@@ -1,0 +1,110 @@
+"""Answers about what the platform has made, as plain data: the demo's summary, one customer's recommendations."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from recsys_assets.assets.balance import CLEAN_OF, row_balance
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake import Lake
+from recsys_lineage.records import Records
+
+KIND = "new items"
+
+
+class UnknownCustomer(LineageError):
+    """The platform has no recommendations for a customer."""
+
+
+@dataclass(frozen=True)
+class CustomerAnswer:
+    """What a customer had lately and what they are recommended; rows are plain dictionaries."""
+
+    user_id: str
+    history: list[dict[str, Any]]
+    recommendations: list[dict[str, Any]]
+
+
+def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
+    """What the last run made, as one JSON object."""
+    lake = records.lake
+    balances = [row_balance(records, raw) for raw in CLEAN_OF]
+    interactions = lake.version("interactions")
+    champion = records.get("champion")
+    with lake.connect() as connection:
+        users, items = connection.execute(
+            f"SELECT count(DISTINCT user_id), count(DISTINCT item_id) FROM {lake.relation(interactions)}"
+        ).fetchall()[0]
+        rows = connection.execute(
+            f"""SELECT family, metric || '@' || k, value FROM {lake.relation(lake.version("evaluation"))}
+            WHERE level = 'all' AND kind = $kind ORDER BY family, metric, k""",
+            {"kind": KIND},
+        ).fetchall()
+    metrics: dict[str, dict[str, float]] = {}
+    for family, metric, value in rows:
+        metrics.setdefault(family, {})[metric] = value
+    return {
+        "source": source,
+        "rows_read": sum(balance["read"] for balance in balances),
+        "rows_accepted": sum(balance["accepted"] for balance in balances),
+        "rows_rejected": sum(balance["rejected"] for balance in balances),
+        "users": users,
+        "items": items,
+        "interactions": interactions.rows,
+        "seconds": round(seconds, 1),
+        "metrics": metrics,
+        "champion": champion.statistics["family"],
+    }
+
+
+def customer(lake: Lake, user_id: str, k: int, history: int = 8) -> CustomerAnswer:
+    """What one customer bought last and the best `k` recommendations for them.
+
+    Raises:
+        UnknownCustomer: when there are none; names ids that look alike.
+    """
+    recommended = (
+        lake.scan(lake.version("recommendations"))
+        .filter((pl.col("user_id") == user_id) & (pl.col("rank") <= k))
+        .sort("rank")
+        .collect()
+    )
+    if recommended.is_empty():
+        ids = (
+            lake.scan(lake.version("recommendations")).select(pl.col("user_id").unique()).collect()["user_id"]
+        )
+        close = difflib.get_close_matches(user_id, ids.to_list(), n=5) or ids.sort().head(5).to_list()
+        raise UnknownCustomer(
+            f"There are no recommendations for the customer {user_id!r}.",
+            expected=f"one of {ids.len():,} customers, such as {', '.join(close)}",
+            advice="customers are named by the user_id of the source's files",
+        )
+    titles = lake.scan(lake.version("item_profiles")).select("item_id", "title")
+    had = (
+        lake.scan(lake.version("split"))
+        .filter(pl.col("user_id") == user_id)
+        .group_by("item_id")
+        .agg(pl.col("count").sum().alias("times"), pl.col("last_time").max().alias("last_time"))
+        .join(titles, on="item_id", how="left")
+        .sort(["times", "last_time", "item_id"], descending=[True, True, False])
+        .head(history)
+        .select("item_id", "title", "times", "last_time")
+        .collect()
+    )
+    return CustomerAnswer(user_id, had.to_dicts(), recommended.drop("user_id").to_dicts())
+
+
+def typical_customer(lake: Lake) -> str:
+    """A customer worth showing: of those with an ordinary amount of purchases, the first."""
+    counts = (
+        lake.scan(lake.version("split"))
+        .group_by("user_id")
+        .agg(pl.len().alias("n"))
+        .sort("n", "user_id")
+        .collect()
+    )
+    return counts["user_id"][counts.height * 3 // 4]

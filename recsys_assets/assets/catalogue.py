@@ -1,0 +1,150 @@
+"""Every asset and check of the platform, for given settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dagster as dg
+
+from recsys_assets.assets import champion, evaluation, gate, graph, serving
+from recsys_assets.assets.balance import CLEAN_OF, balance_check
+from recsys_assets.assets.candidates import FAMILIES, candidate_asset, candidate_name
+from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
+from recsys_assets.assets.reports import report_assets
+from recsys_assets.assets.source_files import SourceFolder
+from recsys_assets.assets.tables import sql_group
+from recsys_assets.settings import Settings
+from recsys_assets.source import Source
+from recsys_lineage.errors import LineageError
+from recsys_lineage.frame_asset import frame_asset
+from recsys_lineage.lineage_asset import AssetLook
+
+OWNERS = ["team:data"]
+_TRAINING = ("recsys_assets.assets.training", "recsys_assets.assets.candidates")
+_RAW_DESCRIPTIONS = {
+    "source_files": "Every file of the source with its sha256, size, rows and arrival, and whether it could be read.",
+    "raw_events": "Every event line as it arrived, with the file and line that it came from; one partition a day.",
+    "raw_users": "What the source says about customers, as it arrived, with file and line.",
+    "raw_items": "What the source says about products, as it arrived, with file and line.",
+    "raw_promotions": "What the source says about promotions and coupons, as it arrived, with file and line.",
+}
+
+
+@dataclass(frozen=True)
+class PlatformAssets:
+    """The assets and the checks that stand beside them."""
+
+    assets: list[dg.AssetsDefinition]
+    checks: list[dg.AssetChecksDefinition]
+
+
+def source_folder(settings: Settings) -> SourceFolder:
+    """The source of the settings and the folder of its files.
+
+    Raises:
+        LineageError: when the settings name no data folder and the source has none of its own.
+        SourceError: when the source cannot be loaded.
+    """
+    source = Source.load(settings.source)
+    root = settings.data or source.data_folder()
+    if root is None:
+        raise LineageError(
+            f"The source {source.name} has no data of its own.",
+            expected="RECSYS_DATA to name the folder of its files",
+            found="no RECSYS_DATA",
+            advice=f"RECSYS_SOURCE={source.name} RECSYS_DATA=path/to/files recsys demo",
+        )
+    return SourceFolder(source, root)
+
+
+def all_assets(settings: Settings) -> PlatformAssets:
+    """The whole asset graph, from files to recommendations."""
+    folder = source_folder(settings)
+    values = _sql_values(folder.source, settings)
+    raw = AssetLook(group="raw", owners=OWNERS, tags={"layer": "raw"})
+    clean = AssetLook(group="clean", owners=OWNERS, tags={"layer": "clean"})
+    features = AssetLook(group="features", owners=OWNERS, tags={"layer": "features"})
+    model = AssetLook(group="model", owners=OWNERS, tags={"layer": "model"})
+    serve = AssetLook(group="serving", owners=OWNERS, tags={"layer": "serving"})
+    fit = {"seed": settings.seed, "device": settings.device}
+    assets = [
+        source_files_asset(folder, _described(raw, "source_files", {"python", "deltalake"})),
+        raw_events_asset(
+            folder,
+            replace(
+                _described(raw, "raw_events", {"sql", "duckdb", "deltalake"}),
+                partitions_def=EVENT_DAYS,
+                backfill_policy=dg.BackfillPolicy.single_run(),
+            ),
+        ),
+        *(
+            raw_table_asset(folder, table, _described(raw, table, {"sql", "duckdb", "deltalake"}))
+            for table in ("raw_users", "raw_items", "raw_promotions")
+        ),
+        *sql_group("clean", values, clean),
+        *sql_group("features", values, features),
+        *sql_group("model", values, model),
+        frame_asset(
+            graph.interaction_graph,
+            uses=("recsys_models.graph",),
+            look=AssetLook(group="graph", owners=OWNERS, tags={"layer": "graph"}, kinds=frozenset({"dgl"})),
+        ),
+        *(
+            candidate_asset(
+                family,
+                **fit,
+                look=replace(
+                    model,
+                    kinds=frozenset({"pytorch"} if family == "lightgcn" else {"scipy"}),
+                    pool="gpu" if family == "lightgcn" else None,
+                    description=f"The {family} family: chosen on validation, fitted on train and validation.",
+                ),
+            )
+            for family in FAMILIES
+        ),
+        frame_asset(
+            evaluation.evaluation,
+            parameters={"families": list(FAMILIES)},
+            reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, FAMILIES)),
+            uses=(*_TRAINING, "recsys_models.evaluation", "recsys_models.ranking"),
+            look=model,
+        ),
+        frame_asset(
+            gate.gate,
+            parameters={"seed": settings.seed},
+            uses=("recsys_models.significance",),
+            checks=gate.CHECKS,
+            look=model,
+        ),
+        frame_asset(
+            champion.champion,
+            parameters=fit,
+            reads=("gate", "split", "interaction_graph", *map(candidate_name, FAMILIES)),
+            uses=_TRAINING,
+            look=replace(model, kinds=frozenset({"pytorch"}), pool="gpu"),
+        ),
+        frame_asset(
+            serving.recommendations,
+            parameters={"top_k": settings.top_k},
+            reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
+            uses=(*_TRAINING, "recsys_assets.assets.reasons"),
+            checks=serving.RECOMMENDATION_CHECKS,
+            look=serve,
+        ),
+        frame_asset(serving.similar_items, reads=("champion", "item_profiles"), uses=_TRAINING, look=serve),
+        frame_asset(serving.user_embeddings, reads=("champion",), uses=_TRAINING, look=serve),
+        frame_asset(serving.item_embeddings, reads=("champion",), uses=_TRAINING, look=serve),
+        *report_assets(OWNERS),
+    ]
+    return PlatformAssets(assets, [balance_check(raw_table) for raw_table in CLEAN_OF])
+
+
+def _sql_values(source: Source, settings: Settings) -> Mapping[str, Any]:
+    weeks = source.settings.holdout_weeks or settings.holdout_weeks
+    return {**source.parameters(), "holdout_weeks": weeks}
+
+
+def _described(look: AssetLook, name: str, kinds: set[str]) -> AssetLook:
+    return replace(look, description=_RAW_DESCRIPTIONS[name], kinds=frozenset(kinds))

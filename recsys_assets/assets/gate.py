@@ -1,0 +1,109 @@
+"""`gate`: a challenger replaces the champion only where it is better by more than chance."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recsys_assets.assets.candidates import BASELINES
+from recsys_assets.plots import intervals
+from recsys_lineage.asset_code import Output, Request
+from recsys_lineage.checks import TableCheck
+from recsys_lineage.inputs import Inputs
+from recsys_lineage.materialization import CheckOutcome
+
+METRIC, KIND = "ndcg", "new items"
+SCHEMA = {
+    "champion_before": pl.String,
+    "challenger": pl.String,
+    "metric": pl.String,
+    "champion_value": pl.Float64,
+    "challenger_value": pl.Float64,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "users": pl.Int64,
+    "better": pl.Boolean,
+    "promoted": pl.Boolean,
+    "reason": pl.String,
+}
+LARGEST_DROP = 0.2
+
+
+def gate(evaluation: pl.DataFrame, request: Request, seed: int) -> Output:
+    """The evidence for tonight's champion: each challenger against it, user by user (paired bootstrap).
+
+    The first champion is the better baseline. A challenger is promoted when the whole 95 % interval of its NDCG@20
+    gain lies above zero; of several, the one with the highest NDCG@20.
+    """
+    from recsys_models import paired_bootstrap
+
+    scores = _scores_by_user(evaluation)
+    means = {family: scores[family].mean() for family in scores.columns if family != "member"}
+    before = request.previous.statistics.get("champion") if request.previous else None
+    if before not in means:
+        before = max((f for f in BASELINES if f in means), key=lambda family: means[family])
+    rows = []
+    for family in sorted(means, key=lambda family: -means[family]):
+        if family == before:
+            continue
+        gain = paired_bootstrap(scores[family], scores[before], seed=seed)
+        rows.append((family, means[family], gain, gain.low > 0))
+    better = [row for row in rows if row[3]]
+    champion = max(better, key=lambda row: row[1])[0] if better else before
+    table = pl.DataFrame(
+        [
+            (
+                before, family, f"{METRIC}@20, {KIND}", means[before], mean, gain.mean, gain.low, gain.high,
+                gain.p, scores.height, is_better, family == champion, _reason(family, champion, is_better, gain),
+            )
+            for family, mean, gain, is_better in rows
+        ],
+        schema=SCHEMA,
+        orient="row",
+    )  # fmt: skip
+    statistics = {"champion": champion, "champion before": before, "champion ndcg@20": means[champion]}
+    return Output(
+        table, statistics=statistics, metadata={"evidence": intervals(table, title=f"against {before}")}
+    )
+
+
+def not_much_worse_than_before(inputs: Inputs, relation: str) -> CheckOutcome:
+    """Whether tonight's best model is about as good as the one promoted before."""
+    name = "not_much_worse_than_before"
+    best = inputs.connection.execute(
+        f"SELECT max(greatest(champion_value, challenger_value)) FROM {relation}"
+    ).fetchone()
+    lake = inputs.lake
+    before = lake.commit("gate")["record"] if lake.has("gate") else None
+    if before is None or best is None or best[0] is None:
+        return CheckOutcome(name, True, "there is nothing to compare with yet")
+    then = before["statistics"]["champion ndcg@20"]
+    change = (best[0] - then) / then if then else 0.0
+    found = f"NDCG@20 of the best model is {best[0]:.4f}, it was {then:.4f} ({change:+.1%})"
+    return CheckOutcome(name, change > -LARGEST_DROP, found, metadata={"now": best[0], "before": then})
+
+
+CHECKS = (
+    TableCheck(
+        "not_much_worse_than_before",
+        f"the best model's NDCG@20 is at most {LARGEST_DROP:.0%} below that of the champion before",
+        function=not_much_worse_than_before,
+    ),
+)
+
+
+def _scores_by_user(evaluation: pl.DataFrame) -> pl.DataFrame:
+    by_user = evaluation.filter(
+        (pl.col("level") == "user") & (pl.col("metric") == METRIC) & (pl.col("kind") == KIND)
+    )
+    return by_user.pivot(on="family", index="member", values="value").sort("member")
+
+
+def _reason(family: str, champion: str, is_better: bool, gain) -> str:
+    interval = f"95 % interval {gain.low:+.4f} to {gain.high:+.4f}"
+    if not is_better:
+        return f"not better by more than chance: {gain.mean:+.4f}, {interval}"
+    if family == champion:
+        return f"better by more than chance: {gain.mean:+.4f}, {interval}"
+    return f"better than the champion, but {champion} has the higher NDCG@20"

@@ -1,0 +1,44 @@
+"""`interaction_graph`: users and items as nodes, behaviours and item relations as edges."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recsys_lineage.asset_code import Output
+from recsys_lineage.blobs import blob_table
+
+
+def interaction_graph(interactions: pl.DataFrame, item_relations: pl.DataFrame) -> Output:
+    """The DGL heterograph: users and items as nodes, behaviours and item relations as edges, with stable id maps.
+
+    Kept as safetensors and JSON, one row a file; `InteractionGraph.from_files(...).heterograph()` gives DGL's graph.
+    """
+    from recsys_models import Interactions
+    from recsys_models import interaction_graph as build
+
+    ordered = interactions.sort("user_id", "item_id", "behaviour")
+    ids = {"user_ids": ordered["user_id"].unique().sort(), "item_ids": ordered["item_id"].unique().sort()}
+    edges = Interactions.from_frame(
+        ordered,
+        behaviour="behaviour",
+        weight="count",
+        user_ids=ids["user_ids"].to_numpy(),
+        item_ids=ids["item_ids"].to_numpy(),
+    )
+    relations = {
+        str(name): (part["item_id"].to_numpy(), part["other_id"].to_numpy(), part["weight"].to_numpy())
+        for (name,), part in item_relations.sort("relation", "item_id", "other_id").group_by(
+            "relation", maintain_order=True
+        )
+    }
+    graph = build(edges, relations)
+    heterograph = graph.heterograph()
+    counts = {f"edges {'/'.join(kind)}": heterograph.num_edges(kind) for kind in heterograph.canonical_etypes}
+    return Output(
+        blob_table(graph.to_files()),
+        statistics={
+            "users": heterograph.num_nodes("user"),
+            "items": heterograph.num_nodes("item"),
+            **counts,
+        },
+    )

@@ -1,0 +1,285 @@
+"""The raw group: `source_files` and the four raw tables, as the source's SQL maps them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+
+import dagster as dg
+import polars as pl
+import pyarrow as pa
+
+from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
+from recsys_assets.source import NamedScan
+from recsys_lineage.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.checks import OUTPUT, TableCheck
+from recsys_lineage.errors import LineageError
+from recsys_lineage.files import SourceFile, list_files, open_scan
+from recsys_lineage.inputs import Inputs
+from recsys_lineage.lineage_asset import AssetLook, lineage_asset
+from recsys_lineage.materialization import CheckOutcome, Code
+
+EVENT_DAYS_NAME = "event_days"
+EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
+DAY = "_day"
+RAW_TABLES = ("raw_events", "raw_users", "raw_items", "raw_promotions")
+
+
+class FaultyFiles(LineageError):
+    """Files that hold the asked-for days cannot be read."""
+
+
+class FilesChanged(LineageError):
+    """A file is no longer what `source_files` saw."""
+
+
+def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
+    """`source_files`: looks at the data folder, and registers the days that events have as partitions."""
+    code = AssetCode(
+        name="source_files",
+        code=Code("python", _source_text(folder), str(folder.source.folder)),
+        code_version=_hash(_source_text(folder)),
+        upstream=(),
+        parameters={"source": folder.source.name},
+        checks=(
+            TableCheck(
+                "every_file_can_be_read",
+                "every file of the source can be read and has the columns that the source's SQL names",
+                f"SELECT path, fault FROM {OUTPUT} WHERE status = 'faulty'",
+            ),
+            TableCheck(
+                "no_file_twice",
+                "no file has the content of another; a copy is not loaded",
+                f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
+            ),
+            TableCheck(
+                "no_file_changed",
+                "no file that was loaded before has another content now",
+                function=_changed_files,
+            ),
+        ),
+        observe=folder.observe,
+    )
+
+    def compute(inputs: Inputs, request: Request) -> Output:
+        before = _frame_before(inputs, request)
+        known = {} if before is None else dict(before.select("path", "days").iter_rows())
+        files = inspect(folder, inputs.connection, known, _tomorrow())
+        for path, size, sha in files.select("path", "bytes", "sha256").unique().iter_rows():
+            inputs.file(path, bytes=size, sha256=sha)
+        counts = files.group_by("status").len()
+        days = files.select(pl.col("days").explode().unique().sort()).to_series()
+        return Output(
+            files,
+            statistics={f"{status} files": n for status, n in counts.iter_rows()},
+            found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+        )
+
+    return lineage_asset(code, compute, look)
+
+
+def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
+    """`raw_events`: every event line as it arrived, one partition an event day."""
+    code = _raw_code(folder, "raw_events", "partition")
+
+    def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
+        files = inputs.frame("source_files")
+        scans = folder.source.table_scans("raw_events")
+        digests = _day_digests(files, scans, code.code_version)
+        faulty = _faulty_days(files, scans)
+        known = dict(request.previous.statistics.get("inputs", {})) if request.previous else {}
+        wanted = _wanted_days(request, digests, known, faulty)
+        if not wanted and not faulty and request.previous is not None:
+            return Unchanged()
+        if not wanted:
+            raise _faults(faulty)
+        chosen = {
+            named: frame.filter(pl.col("days").list.eval(pl.element().is_in(_dates(wanted))).list.any())
+            for named, frame in loadable(files, scans).items()
+        }
+        _open(folder, inputs, chosen)
+        inputs.connection.register("file_days", _file_days(chosen))
+        parameters = folder.source.raw_parameters(_tomorrow())
+        sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
+        if set(wanted) != set(digests):
+            sql += f" WHERE CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
+            parameters["days"] = sorted(wanted)
+        failures = {day: _faults({day: texts}).args[0] for day, texts in faulty.items()}
+        return Output(
+            Query(sql, parameters),
+            partition_by=DAY,
+            partitions=sorted(wanted),
+            statistics={
+                "inputs": {**known, **{day: digests.get(day, "") for day in wanted}},
+                "days": len(wanted),
+                "days not loaded": len(failures),
+            },
+            failures=failures,
+        )
+
+    return lineage_asset(code, compute, look)
+
+
+def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.AssetsDefinition:
+    """`raw_users`, `raw_items` or `raw_promotions`: every row as it arrived."""
+    code = _raw_code(folder, table, "table")
+
+    def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
+        files = inputs.frame("source_files")
+        chosen = loadable(files, folder.source.table_scans(table))
+        pairs = [
+            (path, sha) for frame in chosen.values() for path, sha in frame["path", "sha256"].iter_rows()
+        ]
+        digest = inputs_digest(pairs, code.code_version)
+        if request.reuse and request.previous and request.previous.statistics.get("inputs") == digest:
+            return Unchanged()
+        _open(folder, inputs, chosen)
+        return Output(Query(folder.source.query(table)), statistics={"inputs": digest})
+
+    return lineage_asset(code, compute, look)
+
+
+def _raw_code(folder: SourceFolder, table: str, kind: str) -> AssetCode:
+    query = folder.source.query(table)
+    origin = folder.source.folder / f"{table}.sql"
+    limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
+    return AssetCode(
+        name=table,
+        code=Code("sql", query, str(origin)),
+        code_version=_hash(f"{kind}|{query}|{limits}"),
+        upstream=("source_files",),
+        parameters={"source": folder.source.name},
+        checks=(
+            TableCheck(
+                "every_row_has_file_and_line",
+                "every row says which file and line it came from",
+                f"SELECT * FROM {OUTPUT} WHERE _file IS NULL OR _line IS NULL",
+                blocking=True,
+            ),
+        ),
+    )
+
+
+def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
+    """Open the files of each scan on the run's connection, sure that they are what `source_files` saw."""
+    for named, frame in chosen.items():
+        there = {file.path: file for file in list_files(folder.root, named.scan.pattern)}
+        files: list[SourceFile] = []
+        for path, sha in frame["path", "sha256"].iter_rows():
+            file = there.get(path)
+            if file is None or file.sha256 != sha:
+                raise FilesChanged(
+                    f"The file {path} is not what it was when source_files looked at it.",
+                    expected=f"sha256 {sha[:16]}…",
+                    found="no file" if file is None else f"sha256 {file.sha256[:16]}…",
+                    where=str(folder.root / path),
+                    advice="materialize source_files, then this asset again",
+                )
+            inputs.file(path, bytes=file.bytes, sha256=sha)
+            files.append(file)
+        open_scan(
+            inputs.connection,
+            folder.root,
+            named.scan,
+            files,
+            named.relation,
+            required_columns=named.required_columns,
+        )
+
+
+def _day_digests(files: pl.DataFrame, scans: tuple[NamedScan, ...], code_version: str) -> dict[str, str]:
+    """For each day, a hash of the files that hold it."""
+    by_day: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for frame in loadable(files, scans).values():
+        for path, sha, days in frame["path", "sha256", "days"].iter_rows():
+            for day in days:
+                by_day[str(day)].append((path, sha))
+    return {day: inputs_digest(pairs, code_version) for day, pairs in by_day.items()}
+
+
+def _faulty_days(files: pl.DataFrame, scans: tuple[NamedScan, ...]) -> dict[str, list[str]]:
+    """For each day that a faulty file holds, as far as one can tell, what is wrong with the file."""
+    patterns = [str(named.scan) for named in scans]
+    faulty: dict[str, list[str]] = defaultdict(list)
+    rows = files.filter((pl.col("status") == "faulty") & pl.col("pattern").is_in(patterns))
+    for fault, days in rows["fault", "days"].iter_rows():
+        for day in days:
+            faulty[str(day)].append(fault)
+    return dict(faulty)
+
+
+def _wanted_days(
+    request: Request, digests: Mapping[str, str], known: Mapping[str, str], faulty: Mapping[str, list[str]]
+) -> list[str]:
+    """The days to write now: those asked for, or those whose files changed; never one with a faulty file."""
+    if request.partitions is not None:
+        if len(request.partitions) == 1 and (broken := set(request.partitions) & set(faulty)):
+            raise _faults({day: faulty[day] for day in broken})
+        return [day for day in request.partitions if day not in faulty]
+    gone = set(known) - set(digests)
+    if request.reuse:
+        changed = {day for day, digest in digests.items() if known.get(day) != digest}
+        emptied = {day for day in gone if known[day]}
+        return sorted((changed | emptied) - set(faulty))
+    return sorted((set(digests) | gone) - set(faulty))
+
+
+def _faults(faulty: Mapping[str, list[str]]) -> FaultyFiles:
+    texts = sorted({text for day in faulty.values() for text in day})
+    days = sorted(faulty)
+    shown = ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
+    return FaultyFiles(
+        f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
+        where=shown,
+        advice="mend or remove the file, materialize source_files, then these days of raw_events; "
+        "all other days are loaded",
+    )
+
+
+def _file_days(chosen: Mapping[NamedScan, pl.DataFrame]) -> pa.Table:
+    firsts = {path: days[0] for frame in chosen.values() for path, days in frame["path", "days"].iter_rows()}
+    return pa.table(
+        {"_file": pa.array(list(firsts), pa.string()), "day": pa.array(firsts.values(), pa.date32())}
+    )
+
+
+def _frame_before(inputs: Inputs, request: Request) -> pl.DataFrame | None:
+    if request.previous is None or request.previous.version is None:
+        return None
+    lake = inputs.lake
+    return lake.scan(lake.version("source_files", request.previous.version)).collect()
+
+
+def _changed_files(inputs: Inputs, relation: str) -> CheckOutcome:
+    name = "no_file_changed"
+    before = inputs.lake.latest("source_files")
+    if before is None:
+        return CheckOutcome(name, True, "nothing was loaded before")
+    rows = inputs.connection.execute(
+        f"""SELECT DISTINCT now.path FROM {relation} AS now JOIN {inputs.lake.relation(before)} AS before
+        ON now.path = before.path AND now.pattern = before.pattern WHERE now.sha256 <> before.sha256 ORDER BY 1"""
+    ).fetchall()
+    paths = [path for (path,) in rows]
+    if not paths:
+        return CheckOutcome(name, True, "no file changed")
+    found = f"{len(paths)} files changed after they were loaded: {', '.join(paths[:5])}; their new content is loaded"
+    return CheckOutcome(name, False, found, metadata={"files": paths[:100]})
+
+
+def _source_text(folder: SourceFolder) -> str:
+    parts = [f"{table}: {query.sql}" for table, query in sorted(folder.source.queries.items())]
+    return "\n".join([*parts, repr(folder.source.settings)])
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _dates(days: list[str]) -> list[date]:
+    return [date.fromisoformat(day) for day in days]
+
+
+def _tomorrow() -> date:
+    return datetime.now(timezone.utc).date() + timedelta(days=1)

@@ -1,0 +1,114 @@
+"""The frames that leave the platform for analysts: typed with dagster-pandas, written as CSV and Parquet."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
+
+from recsys_lineage.lake_resource import LakeResource
+
+RecommendationsFrame = create_dagster_pandas_dataframe_type(
+    name="RecommendationsFrame",
+    description="Top recommendations of every customer, best first.",
+    columns=[
+        PandasColumn.string_column("user_id", non_nullable=True),
+        PandasColumn.integer_column("rank", non_nullable=True, min_value=1),
+        PandasColumn.string_column("item_id", non_nullable=True),
+        PandasColumn.string_column("title", ignore_missing_vals=True),
+        PandasColumn.float_column("score", non_nullable=True),
+        PandasColumn.string_column("reason", non_nullable=True),
+        PandasColumn.boolean_column("cold", non_nullable=True),
+    ],
+    dataframe_constraints=[RowCountConstraint(10_000_000, error_tolerance=9_999_999)],
+)
+MetricsFrame = create_dagster_pandas_dataframe_type(
+    name="MetricsFrame",
+    description="Metrics of every family on the held-out weeks, overall and by customer segment.",
+    columns=[
+        PandasColumn.string_column("family", non_nullable=True),
+        PandasColumn.categorical_column(
+            "kind", categories={"new items", "with repeat purchases"}, non_nullable=True
+        ),
+        PandasColumn.categorical_column("level", categories={"all", "segment"}, non_nullable=True),
+        PandasColumn.string_column("metric", non_nullable=True),
+        PandasColumn.integer_column("k", non_nullable=True, min_value=1),
+        PandasColumn.float_column("value", non_nullable=True, min_value=0.0),
+        PandasColumn.integer_column("users", non_nullable=True, min_value=1),
+    ],
+)
+
+
+class ReportFiles(dg.ConfigurableIOManager):
+    """Writes each report as `<folder>/<asset>.csv` and `.parquet`, replacing the one before in one step."""
+
+    folder: str
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """Write both files."""
+        folder = Path(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = context.asset_key.path[-1]
+        for suffix, write in ((".csv", _csv), (".parquet", _parquet)):
+            target = folder / f"{name}{suffix}"
+            partial = target.with_name(f".{target.name}.{os.getpid()}")
+            write(obj, partial)
+            partial.replace(target)
+        context.add_output_metadata(
+            {
+                "dagster/row_count": len(obj),
+                "csv": dg.MetadataValue.path(folder / f"{name}.csv"),
+                "parquet": dg.MetadataValue.path(folder / f"{name}.parquet"),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """Read the Parquet file back."""
+        return pd.read_parquet(Path(self.folder) / f"{context.asset_key.path[-1]}.parquet")
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False)
+
+
+def _parquet(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False)
+
+
+def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
+    """`recommendations_report` and `metrics_report`."""
+
+    @dg.asset(
+        deps=["recommendations"],
+        group_name="serving",
+        owners=owners,
+        kinds={"pandas", "csv"},
+        dagster_type=RecommendationsFrame,
+        io_manager_key="reports",
+        code_version="1",
+    )
+    def recommendations_report(lake: LakeResource) -> pd.DataFrame:
+        """Recommendations of every customer as CSV and Parquet, for analysts; column rules are checked."""
+        return _frame(lake, "recommendations").drop(columns="like_item_id")
+
+    @dg.asset(
+        deps=["evaluation"],
+        group_name="model",
+        owners=owners,
+        kinds={"pandas", "csv"},
+        dagster_type=MetricsFrame,
+        io_manager_key="reports",
+        code_version="1",
+    )
+    def metrics_report(lake: LakeResource) -> pd.DataFrame:
+        """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
+        frame = _frame(lake, "evaluation")
+        return frame[frame["level"] != "user"].reset_index(drop=True)
+
+    return [recommendations_report, metrics_report]
+
+
+def _frame(lake: LakeResource, table: str) -> pd.DataFrame:
+    opened = lake.lake()
+    return opened.arrow(opened.version(table)).to_pandas()

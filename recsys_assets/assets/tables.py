@@ -1,0 +1,75 @@
+"""The clean, features and model tables that are one SQL file each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+
+from recsys_assets.sql import load_sql, parameters_of, table_names
+from recsys_assets.sql.load import FOLDER
+from recsys_lineage.checks import OUTPUT, TableCheck, not_empty, not_null, unique
+from recsys_lineage.lineage_asset import AssetLook
+from recsys_lineage.sql_asset import sql_asset
+from recsys_lineage.sql_text import SqlText
+
+CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
+    "events": (
+        not_empty(),
+        not_null("event_time", "user_id", "item_id", "behaviour", "quantity", "_file", "_line"),
+        TableCheck(
+            "quantity_is_positive",
+            "every accepted event has a quantity above zero",
+            f"SELECT * FROM {OUTPUT} WHERE NOT quantity > 0",
+            blocking=True,
+        ),
+        TableCheck(
+            "returned_at_most_bought",
+            "no event has more pieces returned than bought",
+            f"SELECT * FROM {OUTPUT} WHERE returned_quantity > quantity",
+            blocking=True,
+        ),
+    ),
+    "users": (unique("user_id"), not_null("user_id", "_file", "_line")),
+    "items": (unique("item_id"), not_null("item_id", "_file", "_line")),
+    "promotions": (not_null("item_id", "_file", "_line"),),
+    "rejected_rows": (not_null("table_name", "reason", "_file", "_line"),),
+    "interactions": (not_empty(), unique("user_id", "item_id", "behaviour")),
+    "user_profiles": (unique("user_id"),),
+    "item_profiles": (unique("item_id"),),
+    "user_sequences": (unique("user_id"),),
+    "split": (
+        unique("user_id", "item_id", "behaviour", "subset"),
+        TableCheck(
+            "every_subset_has_rows",
+            "train, valid and test each have interactions",
+            f"SELECT part FROM (VALUES ('train'), ('valid'), ('test')) AS parts(part) "
+            f"WHERE part NOT IN (SELECT subset FROM {OUTPUT})",
+            blocking=True,
+        ),
+    ),
+}
+
+
+WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
+"""Assets that wait for a blocking check of an asset that they do not read: the row balance of promotions."""
+
+
+def sql_group(group: str, values: Mapping[str, Any], look: AssetLook) -> list[dg.AssetsDefinition]:
+    """The assets of `sql/<group>/*.sql`, each with those of `values` that its text names as `$parameter`."""
+    made = []
+    for name in table_names(group):
+        text = SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
+        checks = CHECKS.get(name, ())
+        made.append(
+            sql_asset(
+                text,
+                name=name,
+                parameters=parameters_of(text.text, values),
+                checks=checks,
+                look=replace(look, deps=WAITS_FOR.get(name, ())),
+            )
+        )
+    return made

@@ -1,0 +1,78 @@
+"""What every asset of the model group starts from: the split as Interactions, and models as tables of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from recsys_lineage.blobs import files_of
+from recsys_lineage.inputs import Inputs
+from recsys_lineage.progress import Progress, tell
+
+if TYPE_CHECKING:
+    from recsys_models import Interactions, Recommender
+
+METRICS = ("recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate")
+KINDS = {"new items": True, "with repeat purchases": False}
+"""Kind of evaluation → whether items that the user had before are left out."""
+
+
+@dataclass(frozen=True)
+class SplitData:
+    """Train, validation and test interactions on the same id maps."""
+
+    train: Interactions
+    valid: Interactions
+    test: Interactions
+
+    @property
+    def before_test(self) -> Interactions:
+        """Train and validation together."""
+        return self.train.merged(self.valid)
+
+    @property
+    def everything(self) -> Interactions:
+        """All interactions, for the model that serves."""
+        return self.before_test.merged(self.test)
+
+
+def split_data(inputs: Inputs) -> SplitData:
+    """The tables `split` and `interaction_graph` as Interactions; the graph gives the id maps."""
+    from recsys_models import InteractionGraph, Interactions
+
+    graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
+    split = inputs.frame("split").sort("user_id", "item_id", "behaviour")
+
+    def part(name: str) -> Interactions:
+        return Interactions.from_frame(
+            split.filter(pl.col("subset") == name),
+            behaviour="behaviour",
+            weight="count",
+            timestamp="last_time",
+            user_ids=graph.user_ids,
+            item_ids=graph.item_ids,
+        )
+
+    return SplitData(part("train"), part("valid"), part("test"))
+
+
+def stored_model(inputs: Inputs, table: str) -> Recommender:
+    """The model that a candidate or the champion holds; nothing is unpickled, hashes are checked."""
+    from recsys_models import load_model
+
+    return load_model(files_of(inputs.arrow(table)))
+
+
+class EpochProgress:
+    """Tells listeners, after each epoch, how a fit goes."""
+
+    def __init__(self, asset: str, epochs: int | None) -> None:
+        self._asset, self._epochs = asset, epochs
+
+    def __call__(self, epoch: int, metrics: Mapping[str, Any]) -> None:
+        numbers = ", ".join(f"{k} {v:.4f}" for k, v in metrics.items() if isinstance(v, float))
+        fraction = min(1.0, epoch / self._epochs) if self._epochs else None
+        tell(Progress(self._asset, "step", f"epoch {epoch}: {numbers}", fraction=fraction))

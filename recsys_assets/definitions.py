@@ -1,0 +1,52 @@
+"""The code location: what `workspace.yaml` loads."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from recsys_assets.assets import all_assets
+from recsys_assets.assets.reports import ReportFiles
+from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule
+from recsys_assets.settings import Settings, load_settings
+from recsys_lineage.lake_resource import LakeResource
+
+
+def lake_resource(settings: Settings) -> LakeResource:
+    """The lake of the settings."""
+    return LakeResource(
+        uri=settings.lake_url,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        git_commit=settings.git_commit,
+    )
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Everything that Dagster is to know, for given settings."""
+    platform = all_assets(settings)
+    definitions = dg.Definitions(
+        assets=platform.assets,
+        asset_checks=platform.checks,
+        jobs=[everything, nightly, ingest],
+        schedules=[nightly_schedule(settings)],
+        sensors=[landing_sensor(settings)],
+        resources={
+            "lake": lake_resource(settings),
+            "reports": ReportFiles(folder=str(settings.home / "reports")),
+        },
+        executor=dg.multiprocess_executor.configured(
+            {
+                "max_concurrent": 2,
+                "start_method": {"forkserver": {"preload_modules": ["recsys_assets.preload"]}},
+            }
+        ),
+    )
+    return definitions.map_asset_specs(
+        func=lambda spec: dg.apply_freshness_policy(spec, FRESH, overwrite_existing=False)
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for the settings of the environment; read when Dagster loads the code location."""
+    return build_definitions(load_settings())

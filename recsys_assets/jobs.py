@@ -1,0 +1,117 @@
+"""Jobs, the nightly schedule and the sensor of the landing folder."""
+
+import hashlib
+from datetime import timedelta
+
+import dagster as dg
+
+from recsys_assets.assets.catalogue import source_folder
+from recsys_assets.assets.raw import EVENT_DAYS_NAME
+from recsys_assets.settings import Settings
+from recsys_lineage.asset_code import REUSE_TAG
+from recsys_lineage.errors import LineageError
+from recsys_lineage.files.source_file import LANDING
+from recsys_lineage.lake_resource import LakeResource
+
+EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
+
+everything = dg.define_asset_job(
+    EVERYTHING,
+    selection=dg.AssetSelection.all(),
+    description="The whole graph, from files to recommendations; what is unchanged is made again too.",
+)
+nightly = dg.define_asset_job(
+    NIGHTLY,
+    selection=dg.AssetSelection.all(),
+    description="The whole graph; whatever would come out unchanged is kept.",
+    tags={REUSE_TAG: "true"},
+)
+ingest = dg.define_asset_job(
+    INGEST,
+    selection=dg.AssetSelection.groups("raw", "clean"),
+    description="New and changed files into the raw and clean tables.",
+    tags={REUSE_TAG: "true"},
+)
+
+
+def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The nightly retraining, at the settings' time; running from the start where they say so."""
+    status = dg.DefaultScheduleStatus.RUNNING if settings.nightly else dg.DefaultScheduleStatus.STOPPED
+    return dg.ScheduleDefinition(
+        name="nightly_retraining",
+        job=nightly,
+        cron_schedule=settings.nightly_cron,
+        execution_timezone=settings.timezone,
+        default_status=status,
+        description="Loads what is new, trains all families, promotes a better one, recommends to every customer.",
+    )
+
+
+def landing_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Loads files dropped into `$RECSYS_DATA/landing`, and shows the days of unreadable ones as failed."""
+
+    @dg.sensor(
+        name="landing_files",
+        jobs=[ingest],
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Loads files that arrive in the {LANDING} folder of the data folder.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, lake: LakeResource):
+        folder = source_folder(settings)
+        landing = folder.root / LANDING
+        if not landing.is_dir():
+            return dg.SkipReason(f"There is no folder {landing}.")
+        try:
+            listed = folder.listed()
+        except LineageError as error:
+            return dg.SkipReason(str(error))
+        landed = sorted(
+            {(f.path, f.sha256) for files in listed.values() for f in files if f.path.startswith(LANDING)}
+        )
+        if not landed:
+            return dg.SkipReason(f"There is no file in {landing}.")
+        seen = hashlib.sha256(repr(landed).encode()).hexdigest()
+        requests = []
+        if seen != context.cursor:
+            requests.append(dg.RunRequest(run_key=seen, job_name=INGEST))
+        requests += [
+            dg.RunRequest(
+                run_key=f"faulty {day} {key}",
+                job_name=INGEST,
+                partition_key=day,
+                asset_selection=[dg.AssetKey("raw_events")],
+            )
+            for day, key in faulty_days(lake)
+        ]
+        if not requests:
+            return dg.SkipReason("Nothing new.")
+        return dg.SensorResult(run_requests=requests, cursor=seen)
+
+    return sensor
+
+
+def faulty_days(lake: LakeResource) -> list[tuple[str, str]]:
+    """(day, hash of the faulty files) of every day that could not be loaded because of its files."""
+    opened = lake.lake()
+    if not opened.has("source_files"):
+        return []
+    with opened.connect() as connection:
+        rows = connection.execute(
+            f"""SELECT CAST(unnest(days) AS VARCHAR) AS day, string_agg(DISTINCT sha256, ' ' ORDER BY sha256)
+            FROM {opened.relation(opened.version("source_files"))} WHERE status = 'faulty' GROUP BY 1 ORDER BY 1"""
+        ).fetchall()
+    return [(day, hashlib.sha256(hashes.encode()).hexdigest()[:16]) for day, hashes in rows]
+
+
+__all__ = [
+    "EVENT_DAYS_NAME",
+    "EVERYTHING",
+    "FRESH",
+    "INGEST",
+    "NIGHTLY",
+    "everything",
+    "faulty_days",
+    "ingest",
+]

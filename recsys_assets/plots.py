@@ -1,0 +1,64 @@
+"""Plots for Dagster's pages: Altair charts as PNG inside Markdown, made without a browser."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import dagster as dg
+import polars as pl
+import vl_convert
+
+WIDTH, HEIGHT = 420, 240
+
+
+def loss_curve(history: Sequence[dict[str, float]]) -> dg.MarkdownMetadataValue | None:
+    """One line a recorded quantity over the epochs of a fit; None for a fit without epochs."""
+    if len(history) < 2:
+        return None
+    rows = [
+        {"epoch": epoch, "quantity": name, "value": float(value)}
+        for epoch, moment in enumerate(history, start=1)
+        for name, value in moment.items()
+        if name != "epoch" and isinstance(value, int | float)
+    ]
+    base = alt.Chart(pl.DataFrame(rows)).mark_line(point=len(history) < 40)
+    chart = base.encode(
+        x=alt.X("epoch:Q", title="epoch"),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+        color=alt.Color("quantity:N", legend=None),
+    ).properties(width=WIDTH, height=HEIGHT // 2)
+    return png(chart.facet(row=alt.Row("quantity:N", title=None)).resolve_scale(y="independent"))
+
+
+def bars(frame: pl.DataFrame, *, value: str, label: str, colour: str, title: str) -> dg.MarkdownMetadataValue:
+    """Grouped horizontal bars: one group a label, one bar a colour."""
+    chart = (
+        alt.Chart(frame, title=title)
+        .mark_bar()
+        .encode(
+            x=alt.X(f"{value}:Q", title=value),
+            y=alt.Y(f"{label}:N", title=None, sort="-x"),
+            yOffset=alt.YOffset(f"{colour}:N"),
+            color=alt.Color(f"{colour}:N", title=None, legend=alt.Legend(orient="bottom")),
+        )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+    return png(chart)
+
+
+def intervals(frame: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
+    """Differences with their confidence intervals, one a row of (challenger, difference, low, high)."""
+    base = alt.Chart(frame, title=title).encode(y=alt.Y("challenger:N", title=None))
+    line = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", title="difference in NDCG"), x2="high:Q")
+    point = base.mark_point(filled=True, size=70).encode(x="difference:Q")
+    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(strokeDash=[4, 4]).encode(x="zero:Q")
+    return png((zero + line + point).properties(width=WIDTH, height=HEIGHT // 2))
+
+
+def png(chart: Any) -> dg.MarkdownMetadataValue:
+    """A chart as a PNG inside Markdown, as Dagster shows it."""
+    image = vl_convert.vegalite_to_png(chart.to_json(), scale=1.5)
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(image).decode()})")

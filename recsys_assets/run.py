@@ -1,0 +1,138 @@
+"""Runs in this process: what `recsys demo` and `recsys materialize` do, on the same instance as the browser's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from recsys_assets.definitions import build_definitions, lake_resource
+from recsys_assets.instance import close_abandoned_runs
+from recsys_assets.jobs import EVERYTHING, faulty_days
+from recsys_assets.settings import Settings
+from recsys_lineage.asset_code import REUSE_TAG
+from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.errors import LineageError
+from recsys_lineage.records import Records
+
+REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
+MOST_FAULTY_DAYS = 10
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class UnknownAsset(LineageError):
+    """A selection names no asset."""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run in this process ended. `errors` maps each failed step to what went wrong, in words."""
+
+    run_id: str
+    success: bool
+    errors: dict[str, str]
+
+
+class Platform:
+    """The platform of some settings, opened for runs and questions in this process.
+
+    Args:
+        settings: where everything lies.
+        instance: the home's Dagster instance.
+    """
+
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self.settings, self.instance = settings, instance
+        self.definitions = build_definitions(settings)
+        self.lake_resource = lake_resource(settings)
+        self.lake = self.lake_resource.lake()
+        self.records = Records(self.lake)
+        self.codes = asset_codes(self.definitions.assets or ())
+
+    def recover(self) -> None:
+        """Mend what a killed process left: runs that nobody runs, records that were not added to their table."""
+        close_abandoned_runs(self.instance)
+        self.records.sync()
+
+    def statuses(self) -> dict[str, AssetStatus]:
+        """The status of every asset, upstream first."""
+        return asset_statuses(self.codes, self.records)
+
+    def names(self, selection: str | None = None) -> list[str]:
+        """The assets that a selection in Dagster's syntax names (`group:clean`, `+champion`); all when None.
+
+        Raises:
+            UnknownAsset: when it names none.
+        """
+        graph = self.definitions.resolve_asset_graph()
+        if selection is None:
+            return [key.to_user_string() for key in graph.executable_asset_keys]
+        try:
+            chosen = dg.AssetSelection.from_string(selection).resolve(graph)
+        except Exception as error:  # Dagster raises several kinds for a selection that it cannot parse
+            raise UnknownAsset(
+                f"The selection {selection!r} cannot be read.",
+                expected="an asset's name, group:NAME, +NAME (with all upstream) or NAME+ (with all downstream)",
+                found=str(error).splitlines()[0],
+            ) from error
+        if not chosen:
+            raise UnknownAsset(
+                f"The selection {selection!r} names no asset.",
+                expected=", ".join(self.codes),
+            )
+        return [key.to_user_string() for key in chosen]
+
+    def outdated(self) -> list[str]:
+        """Assets to materialize now: the stale ones, and those that Dagster was never told of."""
+        names = [name for name, status in self.statuses().items() if status.stale or not self._is_told(name)]
+        reports = [
+            report for report, source in REPORTS.items() if source in names or not self._is_told(report)
+        ]
+        return names + reports
+
+    def _is_told(self, name: str) -> bool:
+        return self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None
+
+    def run(self, names: Iterable[str], *, reuse: bool = False, partition: str | None = None) -> RunOutcome:
+        """Materialize assets in one run of this process; Dagster's pages show it like any other.
+
+        Args:
+            names: the assets.
+            reuse: keep what would come out unchanged.
+            partition: one event day, for partitioned assets.
+        """
+        job = self.definitions.resolve_job_def(EVERYTHING)
+        result = job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(name) for name in names],
+            tags={REUSE_TAG: "true"} if reuse else {},
+            partition_key=partition,
+            run_config=_QUIET,
+            raise_on_error=False,
+        )
+        return RunOutcome(result.run_id, result.success, _errors(result.all_events))
+
+    def show_faulty_days(self) -> dict[str, str]:
+        """Let the days whose files cannot be read fail on Dagster's pages too; returns day → error."""
+        errors: dict[str, str] = {}
+        for day, _ in faulty_days(self.lake_resource)[:MOST_FAULTY_DAYS]:
+            outcome = self.run(["raw_events"], partition=day)
+            errors[day] = next(iter(outcome.errors.values()), "")
+        return errors
+
+
+def _errors(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    for event in events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            failure = data.user_failure_data
+            text = failure.description if failure and failure.description else None
+            error = data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            errors[event.step_key or ""] = text or (error.message if error else "failed")
+        elif event.is_failure and not errors and event.message:
+            errors["run"] = event.message
+    return errors

@@ -1,0 +1,88 @@
+"""What the command line shows: progress while assets run, tables and sentences afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from recsys_assets.answers import CustomerAnswer
+from recsys_lineage import progress as lineage_progress
+
+SHOWN_METRICS = ("ndcg@20", "recall@20", "hit_rate@20", "map@20", "coverage@20", "novelty@20")
+
+
+@contextmanager
+def asset_progress(console: Console, total: int) -> Iterator[None]:
+    """A progress bar over the assets of a run, with a line for each one that is done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def listen(moment: lineage_progress.Progress) -> None:
+            if moment.kind == "start":
+                bar.update(task, description=moment.asset)
+            elif moment.kind == "step":
+                bar.update(task, description=f"{moment.asset}: {moment.text}")
+            elif moment.kind == "failed":
+                bar.console.print(f"  [red]✗[/red] {moment.asset}")
+                bar.advance(task)
+            else:
+                kept = "kept, unchanged" if moment.kind == "kept" else f"{moment.seconds or 0:.1f} s"
+                bar.console.print(
+                    f"  [green]✓[/green] {moment.asset:<26}{moment.rows or 0:>14,} rows   {kept}"
+                )
+                bar.advance(task)
+
+        with lineage_progress.listening(listen):
+            yield
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str) -> Table:
+    """Metrics of each family on the held-out weeks, best first."""
+    table = Table(title="Items new to the customer, in the held-out weeks", title_justify="left")
+    table.add_column("family")
+    for metric in SHOWN_METRICS:
+        table.add_column(metric, justify="right")
+    for family, values in sorted(metrics.items(), key=lambda pair: -pair[1]["ndcg@20"]):
+        label = f"{family} (champion)" if family == champion else family
+        table.add_row(label, *(f"{values[metric]:.4f}" for metric in SHOWN_METRICS))
+    return table
+
+
+def customer_text(answer: CustomerAnswer) -> list[str]:
+    """One customer's purchases and recommendations, in words."""
+    lines = [f"[bold]Customer {answer.user_id}[/bold] bought most often:"]
+    for row in answer.history:
+        times = "once" if row["times"] == 1 else f"{row['times']} times"
+        lines.append(f"  {row['title'] or row['item_id']} ({times}, last on {row['last_time']:%Y-%m-%d})")
+    lines.append("and is recommended:")
+    for row in answer.recommendations:
+        lines.append(f"  {row['rank']:>2}. {row['title'] or row['item_id']}, {row['reason']}")
+    return lines
+
+
+def summary_lines(facts: Mapping[str, Any]) -> list[str]:
+    """The demo's counts, in words."""
+    return [
+        f"{facts['rows_read']:,} rows read, {facts['rows_accepted']:,} accepted, "
+        f"{facts['rows_rejected']:,} rejected with a reason (table rejected_rows).",
+        f"{facts['users']:,} customers, {facts['items']:,} items, {facts['interactions']:,} interactions.",
+    ]
