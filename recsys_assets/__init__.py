@@ -6,4 +6,4 @@ from dagster import BetaWarning, PreviewWarning
 
 # Dagster marks some of what the platform uses as beta; the lock pins the version that it was tested with.
 for _kind in (BetaWarning, PreviewWarning):
-    warnings.filterwarnings("ignore", category=_kind, module=r"(recsys_assets|recsys_lineage|dagster_pandas)\b.*")
+    warnings.filterwarnings("ignore", category=_kind)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -23,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-console = Console()
+console = Console(soft_wrap=True, highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 
 
@@ -155,6 +157,25 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def main() -> None:
+    """Run the command line, and leave at once when it is done.
+
+    Without `os._exit` the interpreter takes the engines' native modules apart in an order that makes one of them
+    print pages of warnings about leaks after the last line that a person should read.
+    """
+    code: object = 0
+    try:
+        app()
+    except SystemExit as done:
+        code = done.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def _materialize(
     platform: Any, names: list[str], out: Console, *, reuse: bool, partition: str | None = None
 ) -> dict[str, str]:
@@ -188,7 +209,7 @@ def _platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
         with open_instance(settings) as instance:
             from recsys_assets.run import Platform
 
-            yield Platform(settings, instance), Console(stderr=True) if quiet else console
+            yield Platform(settings, instance), Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console
 
 
 @contextmanager
