@@ -30,11 +30,14 @@ from recsys_lineage.lake import Lake
 ENGINE = Engine(memory_limit="4GB", threads=2)
 # What a day of shop events looks like: ids, a price, a time, a short text; 365 days.
 EVENTS = """
-SELECT i AS event_id, hash(i) % 100000 AS user_id, hash(i + 1) % 90000 AS item_id,
+SELECT i AS event_id, (hash(i) % 100000)::BIGINT AS user_id, (hash(i + 1) % 90000)::BIGINT AS item_id,
        (hash(i + 2) % 10000 / 100)::DECIMAL(8,2) AS price, 'store ' || (i % 300) AS store,
        TIMESTAMP '2017-01-01' + to_seconds(i % 31536000) AS bought, (i * 365) // {rows} AS day
 FROM range({rows}) t(i)
 """
+
+
+PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd"
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -59,9 +62,7 @@ def writing_and_reading(folder: Path, rows: int, partitioned: bool, with_deltala
         layout = ", PARTITION_BY (day), OVERWRITE_OR_IGNORE" if by else ""
         target = folder / ("copy" if by else "copy.parquet")
         found["write: DuckDB COPY"] = best(
-            lambda: db.execute(
-                f"COPY events TO '{target}' (FORMAT parquet, COMPRESSION zstd{layout})"
-            ).fetchall()
+            lambda: db.execute(f"COPY events TO '{target}' ({PARQUET}{layout})").fetchall()
         )
         found["write: Lake.write"] = best(
             lambda: lake.write("events", "FROM events", connection=db, partition_by=by)
@@ -78,7 +79,7 @@ def writing_and_reading(folder: Path, rows: int, partitioned: bool, with_deltala
         latest = lake.version("events")
         relation = lake.relation(latest)
         source = f"read_parquet('{target}/**/*.parquet')" if by else f"read_parquet('{target}')"
-        total = "SELECT sum(price), count(DISTINCT store), max(bought) FROM"
+        total = "SELECT sum(price), sum(user_id), count(DISTINCT store), max(bought) FROM"
         found["of which fingerprint"] = best(lambda: partition_fingerprints(db, relation, latest.schema, by))
         found["read: bare Parquet"] = best(lambda: db.sql(f"{total} {source}").fetchall())
         found["read: Lake.relation"] = best(lambda: db.sql(f"{total} {lake.relation(latest)}").fetchall())

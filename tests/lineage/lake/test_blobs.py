@@ -60,10 +60,10 @@ def test_parts_come_together_in_any_order(files: dict[str, bytes], chance: rando
     assert files_of(rows.take(pa.array(order, pa.int64()))) == files
 
 
-def test_a_file_that_takes_a_quarter_of_the_memory(folder_lake: Lake) -> None:
-    content = random.Random(2).randbytes(1 << 20) * 120
+def test_a_file_that_takes_a_third_of_the_memory(folder_lake: Lake) -> None:
+    content = random.Random(2).randbytes(1 << 20) * 160
     version = write_blobs(folder_lake, "model", {"weights": content})
-    assert version.rows == 120
+    assert version.rows == 160
     assert read_blobs(folder_lake, version) == {"weights": content}
 
 
