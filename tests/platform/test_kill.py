@@ -1,0 +1,68 @@
+"""`kill -9` at any moment of the demo: the next run completes, and every table is as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from recsys_lineage.engine import Engine
+from recsys_lineage.lake import Lake
+from recsys_lineage.records import Records
+from tests.platform.conftest import RECSYS, Shop
+
+KILLS = int(os.environ.get("RECSYS_KILLS", "3"))
+TABLES = 27
+
+
+def committed(lake: Path) -> int:
+    """How many tables have a version."""
+    return len(list(lake.glob("*/_delta_log/00000000000000000000.json")))
+
+
+def killed_run(shop: Shop, after_tables: int, and_seconds: float) -> bool:
+    """Start the demo and kill it so many seconds after it has written so many tables; whether it was in time."""
+    process = subprocess.Popen(
+        [RECSYS, "demo", "--json"],
+        env=shop.environment,
+        cwd=shop.home.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while process.poll() is None and committed(shop.home / "lake") < after_tables:
+        time.sleep(0.005)
+    time.sleep(and_seconds)
+    in_time = process.poll() is None
+    if in_time:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return in_time
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_the_run_after_a_kill_completes_and_makes_the_same_tables(seed: int, original: Shop, new_shop: Shop) -> None:
+    luck = random.Random(seed)
+    # A third of the kills at the start, in the middle and towards the end of the graph.
+    after = luck.randrange(seed % 3 * TABLES // 3, (seed % 3 + 1) * TABLES // 3)
+    killed_run(new_shop, after, luck.random() ** 2)
+    at_kill = committed(new_shop.home / "lake")
+
+    finished = new_shop.recsys("demo", "--json")
+
+    assert finished.returncode == 0, f"killed with {at_kill} tables: {finished.stderr}"
+    wanted = {name: table["fingerprint"] for name, table in original.tables().items()}
+    found = new_shop.tables()
+    assert {name: table["fingerprint"] for name, table in found.items()} == wanted, f"killed with {at_kill} tables"
+    assert not [table["reason"] for table in found.values() if table["stale"]]
+    records = Records(Lake(str(new_shop.home / "lake"), Engine(threads=1)))
+    assert records.sync() == 0, "every version has its row among the records"
+    again = new_shop.recsys("demo", "--json")
+    assert again.returncode == 0
+    assert "Nothing changed" in again.stderr
