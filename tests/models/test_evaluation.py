@@ -1,0 +1,136 @@
+"""Evaluation: definitions on small cases whose values are known, and agreement with ranx."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from recsys_models import Interactions, Popularity, Recommender, evaluate
+from recsys_models.ranking import top_k
+
+
+class Fixed(Recommender):
+    """Scores that the test sets."""
+
+    family: ClassVar[str] = "fixed"
+    table: NDArray[np.float32]
+
+    def _fit(self, interactions: Any, validation: Any, run: Any) -> None: ...
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return self.table[user_rows].copy()
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {"table": self.table}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.table = state["table"]
+
+
+def fixed(train: Interactions, table: Any) -> Fixed:
+    model = Fixed().fit(train)
+    model.table = np.asarray(table, np.float32)
+    return model
+
+
+def test_known_values() -> None:
+    train = Interactions.from_arrays([0, 1], [0, 0], item_ids=np.arange(5))
+    test = Interactions.from_arrays([0, 0, 0], [1, 3, 4], like=train)
+    model = fixed(train, [[9, 5, 4, 3, 2], [0, 0, 0, 0, 0]])
+    result = evaluate(model, train, test, k=3, ks=(1,))
+    ideal = 1 + 1 / np.log2(3) + 0.5
+    assert result.n_users == 1
+    assert result["recall"] == pytest.approx(2 / 3)
+    assert result["precision"] == pytest.approx(2 / 3)
+    assert result["ndcg"] == pytest.approx((1 + 0.5) / ideal)
+    assert result["map"] == pytest.approx((1 + 2 / 3) / 3)
+    assert result["mrr"] == result["hit_rate"] == 1
+    assert result["recall@1"] == pytest.approx(1 / 3)
+    assert result["coverage"] == pytest.approx(3 / 5)
+    assert "ndcg" in str(result) and "new items" in str(result)
+
+
+def test_repeat_purchases_count_only_when_asked_for() -> None:
+    train = Interactions.from_arrays([0, 0], [0, 1], item_ids=np.arange(3))
+    test = Interactions.from_arrays([0, 0], [0, 2], like=train)
+    model = fixed(train, [[3, 2, 1]])
+    assert evaluate(model, train, test, k=1)["recall"] == 1
+    assert evaluate(model, train, test, k=1, exclude_seen=False)["recall"] == pytest.approx(0.5)
+    only_repeats = Interactions.from_arrays([0], [0], like=train)
+    with pytest.raises(ValueError, match="exclude_seen=False"):
+        evaluate(model, train, only_repeats)
+
+
+def test_unknown_items_cannot_be_hit_and_unknown_users_are_marked() -> None:
+    train = Interactions.from_arrays([0], [0], item_ids=[0, 1])
+    test = Interactions.from_arrays([0, 0, 9], [1, 77, 1])
+    result = evaluate(fixed(train, [[2, 1]]), train, test, k=2)
+    rows = {row["user_id"]: row for row in result.per_user.iter_rows(named=True)}
+    assert rows[0]["recall"] == 0.5 and rows[0]["relevant"] == 2 and not rows[0]["cold"]
+    assert rows[9]["cold"] and rows[9]["recall"] == 1
+
+
+def test_segments() -> None:
+    train = Interactions.from_arrays([1, 2, 3], [0, 0, 0], item_ids=[0, 1, 2])
+    test = Interactions.from_arrays([1, 2, 3], [1, 2, 2], like=train)
+    model = fixed(train, [[0, 2, 1]] * 3)
+    people = pl.DataFrame({"user_id": [1, 2], "age": ["young", "old"]})
+    table = evaluate(model, train, test, k=1, segments=people).segments
+    assert table is not None
+    assert dict(zip(table["value"], table["recall"], strict=True)) == {"young": 1, "old": 0, "unknown": 0}
+    assert "age = young" in str(evaluate(model, train, test, k=1, segments=people))
+
+
+def test_ties_go_to_the_smaller_row() -> None:
+    columns, values = top_k(np.array([[1, 2, 1, 1, 1], [0, 0, 0, 0, 0]], np.float32), 3)
+    assert columns.tolist() == [[1, 0, 2], [0, 1, 2]]
+    assert values.tolist() == [[2, 1, 1], [0, 0, 0]]
+
+
+def test_top_k_is_a_stable_sort() -> None:
+    scores = np.random.default_rng(0).integers(0, 6, (50, 40)).astype(np.float32)
+    scores[scores == 0] = -np.inf
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    columns, values = top_k(scores, 10)
+    kept = values > -np.inf
+    assert (columns[kept] == expected[kept]).all() and (columns[~kept] == -1).all()
+
+
+def test_nan_scores_are_refused() -> None:
+    with pytest.raises(ValueError, match="NaN in row 1"):
+        top_k(np.array([[0, 1], [np.nan, 0]], np.float32), 1)
+
+
+def test_values_equal_those_of_ranx(monkeypatch: pytest.MonkeyPatch) -> None:
+    # compiling ranx takes a minute, running its source as Python a moment
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    ranx = pytest.importorskip("ranx", reason="ranx is not installed")
+    generator = np.random.default_rng(3)
+    n_users, n_items = 60, 80
+    table = generator.permuted(np.tile(np.arange(n_items, dtype=np.float32), (n_users, 1)), axis=1)
+    pairs = np.argwhere(generator.random((n_users, n_items)) < 0.1)
+    train = Interactions.from_arrays(np.arange(n_users), np.zeros(n_users, int), item_ids=np.arange(n_items))
+    test = Interactions.from_arrays(pairs[:, 0], pairs[:, 1], like=train)
+    model = fixed(train, table)
+    ours = evaluate(model, train, test, k=20, exclude_seen=False)
+    users = ours.per_user["user_id"].to_list()
+    truth = {str(u): {str(i): 1 for i in pairs[pairs[:, 0] == u, 1]} for u in users}
+    run = {str(u): {str(i): float(table[u, i]) for i in range(n_items)} for u in users}
+    names = ["recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate"]
+    theirs = ranx.evaluate(
+        ranx.Qrels(truth), ranx.Run(run), [f"{n}@20" for n in names], return_mean=False, make_comparable=True
+    )
+    order = np.argsort([str(u) for u in users])
+    for name in names:
+        mine = ours.per_user[name].to_numpy()[order]
+        np.testing.assert_allclose(mine, theirs[f"{name}@20"], atol=1e-9, rtol=0, err_msg=name)
+        assert ours[name] == pytest.approx(theirs[f"{name}@20"].mean(), abs=1e-9)
+
+
+def test_a_better_model_scores_better() -> None:
+    popular = Interactions.from_arrays([0, 1, 2, 3, 3], [0, 0, 0, 0, 1])
+    test = Interactions.from_arrays([0, 1, 2], [1, 1, 1], like=popular)
+    assert evaluate(Popularity().fit(popular), popular, test, k=1)["recall"] == 1

@@ -1,0 +1,52 @@
+"""The heterograph and its files."""
+
+import numpy as np
+import pytest
+
+from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph
+
+
+def graph() -> InteractionGraph:
+    data = Interactions.from_arrays(
+        ["u", "u", "v", "u"],
+        ["a", "b", "b", "a"],
+        behaviour=["buy", "view", "buy", "buy"],
+        weight=[1, 2, 3, 4],
+    )
+    return interaction_graph(data, {"same_brand": (["a", "b", "zzz"], ["b", "a", "a"], [0.5, 0.5, 1.0])})
+
+
+def test_edges_run_both_ways_by_behaviour_and_repeats_are_summed() -> None:
+    hetero = graph().heterograph()
+    assert hetero.canonical_etypes == [
+        ("item", "buy_by", "user"),
+        ("item", "same_brand", "item"),
+        ("item", "view_by", "user"),
+        ("user", "buy", "item"),
+        ("user", "view", "item"),
+    ]
+    assert hetero.num_nodes("user") == 2 and hetero.num_nodes("item") == 2
+    assert hetero.num_edges("buy") == 2 and hetero.num_edges("same_brand") == 2
+    assert hetero.edges["buy"].data["weight"].tolist() == [5, 3]
+    assert str(hetero.idtype) == "torch.int32"
+
+
+def test_files_give_the_same_graph_and_refuse_another() -> None:
+    files = graph().to_files()
+    again = InteractionGraph.from_files(files)
+    assert again.to_files() == files
+    assert again.user_ids.tolist() == ["u", "v"]
+    for kind, edges in graph().edges.items():
+        np.testing.assert_array_equal(edges.weight, again.edges[kind].weight)
+    with pytest.raises(ModelFileError, match="truncated"):
+        InteractionGraph.from_files({**files, "graph.safetensors": files["graph.safetensors"][:-1]})
+
+
+def test_bad_relations_are_refused() -> None:
+    data = Interactions.from_arrays([1], [1])
+    with pytest.raises(ValueError, match="equally many"):
+        interaction_graph(data, {"near": ([1], [1, 1])})
+    with pytest.raises(ValueError, match="'weight'"):
+        interaction_graph(data, {"near": ([1], [1], [np.nan])})
+    with pytest.raises(ValueError, match="without '/'"):
+        interaction_graph(data, {"a/b": ([1], [1])})
