@@ -209,7 +209,10 @@ def _platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
         with open_instance(settings) as instance:
             from recsys_assets.run import Platform
 
-            yield Platform(settings, instance), Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console
+            yield (
+                Platform(settings, instance),
+                Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console,
+            )
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def gate(evaluation: pl.DataFrame, request: Request, seed: int) -> Output:
     from recsys_models import paired_bootstrap
 
     scores = _scores_by_user(evaluation)
-    means = {family: scores[family].mean() for family in scores.columns if family != "member"}
+    means = {name: float(scores[name].to_numpy().mean()) for name in scores.columns if name != "member"}
     before = request.previous.statistics.get("champion") if request.previous else None
     if before not in means:
         before = max((f for f in BASELINES if f in means), key=lambda family: means[family])

@@ -46,7 +46,7 @@ def nearest_in_history(
         best = dense.argmax(1)
         found.append(
             [
-                history.item_ids[owned[j]] if rows[i] >= 0 and dense[i, j] > 0 else None
+                str(history.item_ids[owned[j]]) if rows[i] >= 0 and dense[i, j] > 0 else None
                 for i, j in enumerate(best)
             ]
         )

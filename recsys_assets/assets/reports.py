@@ -103,8 +103,7 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
     )
     def metrics_report(lake: LakeResource) -> pd.DataFrame:
         """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
-        frame = _frame(lake, "evaluation")
-        return frame[frame["level"] != "user"].reset_index(drop=True)
+        return _frame(lake, "evaluation").query("level != 'user'").reset_index(drop=True)
 
     return [recommendations_report, metrics_report]
 
