@@ -201,7 +201,7 @@ class AssetRun:
         return {
             "run_id": context.run.run_id,
             "job": context.run.job_name,
-            "step": str(context.op_handle),
+            "step": str(context.op_execution_context.op_handle),
             "retry": context.retry_number,
             **known,
         }

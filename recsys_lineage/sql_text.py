@@ -11,7 +11,6 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.errors import SqlAssetError
@@ -73,16 +72,16 @@ class SqlText:
     def tables(self) -> tuple[str, ...]:
         """Names in FROM clauses that are neither CTEs nor table functions: the upstream tables, sorted."""
         found: set[str] = set()
-        for scope in traverse_scope(self.expression):
-            for source in scope.sources.values():
-                if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
-                    if source.args.get("db"):
-                        raise SqlAssetError(
-                            f"The table {source.sql(dialect='duckdb')} names a schema.",
-                            expected="the name of an asset",
-                            where=self.origin,
-                        )
-                    found.add(source.name)
+        for table in self.expression.find_all(exp.Table):
+            if not isinstance(table.this, exp.Identifier) or _is_cte(table):
+                continue
+            if table.args.get("db"):
+                raise SqlAssetError(
+                    f"The table {table.sql(dialect='duckdb')} names a schema.",
+                    expected="the name of an asset",
+                    where=self.origin,
+                )
+            found.add(table.name)
         return tuple(sorted(found))
 
     @cached_property
@@ -124,3 +123,23 @@ class SqlText:
             f"{t.token_type.name}:{t.text if t.token_type in literal else t.text.upper()}" for t in tokens
         )
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+def _is_cte(table: exp.Table) -> bool:
+    """Whether a WITH around the table defines its name.
+
+    A query of a WITH sees those before it, and itself where the WITH is recursive; what follows the WITH sees all.
+    sqlglot's own scopes do not look into PIVOT, UNPIVOT and SUMMARIZE.
+    """
+    node: exp.Expr = table
+    while (parent := node.parent) is not None:
+        if isinstance(parent, exp.With):
+            before = parent.expressions[: node.index or 0]
+            visible = [*before, node] if parent.args.get("recursive") else before
+        else:
+            around = parent.args.get("with_")
+            visible = around.expressions if around is not None and around is not node else []
+        if any(cte.alias.casefold() == table.name.casefold() for cte in visible):
+            return not table.args.get("db")
+        node = parent
+    return False

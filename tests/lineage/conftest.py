@@ -1,0 +1,25 @@
+"""A fresh project for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tests.lineage.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty lake and an instance that forgets everything at the end."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Project(tmp_path, instance)
+
+
+@pytest.fixture
+def stored_project(tmp_path: Path) -> Iterator[Project]:
+    """An empty lake and an instance that keeps its runs and events in SQLite, as a user's does."""
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        yield Project(tmp_path, instance)

@@ -1,0 +1,198 @@
+"""A Python function over frames is an asset: its annotations say what it reads, and it can read nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from recsys_lineage.asset_code import Output, Query, Request
+from recsys_lineage.errors import LineageError
+from recsys_lineage.frame_asset import frame_asset, function_version
+from recsys_lineage.inputs import Inputs
+from tests.lineage.project import Project, table
+
+
+def rows(orders: pl.DataFrame) -> pl.DataFrame:
+    """Amounts, doubled."""
+    return orders.select("id", pl.col("amount") * 2)
+
+
+def lazy_rows(orders: pl.LazyFrame) -> pl.LazyFrame:
+    return orders.select("id", pl.col("amount") * 2)
+
+
+def arrow_rows(orders: pa.Table) -> pa.Table:
+    return pa.table({"id": orders["id"], "amount": [2 * amount for amount in orders["amount"].to_pylist()]})
+
+
+def duckdb_rows(orders: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    return orders.project("id, amount * 2 AS amount")
+
+
+def query_rows(inputs: Inputs) -> Output:
+    return Output(Query(f"SELECT id, amount * 2 AS amount FROM {inputs.relation('orders')}"))
+
+
+@pytest.mark.parametrize(
+    ("function", "reads"),
+    [(rows, ()), (lazy_rows, ()), (arrow_rows, ()), (duckdb_rows, ()), (query_rows, ("orders",))],
+)
+def test_frames_of_each_kind_are_read_and_written(function, reads: tuple[str, ...], project: Project) -> None:
+    asset = frame_asset(function, name="doubled", reads=reads)
+    assert [dep.asset_key.to_user_string() for dep in asset.get_asset_spec().deps] == ["orders"]
+
+    project.run(table("orders"), asset)
+
+    assert sorted(project.frame("doubled").rows()) == [(1, 20), (2, 40), (3, 60)]
+    (read,) = project.records.get("doubled").reads
+    assert (read.name, read.version, read.partitions) == ("orders", 0, None)
+    assert read.fingerprint == project.lake.version("orders").fingerprint
+
+
+def test_name_description_kinds_and_code_version_come_from_the_function() -> None:
+    spec = frame_asset(rows).get_asset_spec()
+    assert spec.key == dg.AssetKey("rows")
+    assert spec.description == "Amounts, doubled."
+    assert "python" in spec.kinds
+    assert spec.code_version == function_version(rows, {}, ())
+
+
+def curious(inputs: Inputs) -> pl.DataFrame:
+    inputs.frame("orders")
+    return inputs.frame("secrets")
+
+
+def test_reading_an_undeclared_table_is_an_error_and_nothing_is_written(project: Project) -> None:
+    asset = frame_asset(curious, reads=["orders"])
+    secrets = table("secrets", "SELECT 1 AS x")
+    project.run(table("orders"), secrets)
+
+    result = project.run(table("orders"), secrets, asset, only=["curious"], raises=False)
+
+    assert not result.success
+    failure = result.failure_data_for_node("curious")
+    assert failure is not None and failure.error is not None and failure.error.cause is not None
+    assert failure.error.cause.cls_name == "UndeclaredRead"
+    assert "'curious' read 'secrets'" in failure.error.cause.message
+    assert not project.lake.has("curious")
+    (record,) = project.records.runs("curious")
+    assert record.status == "failed"
+    assert [read.name for read in record.reads] == ["orders"], "what it had read by then is on record"
+
+
+def twice(inputs: Inputs, orders: pl.DataFrame) -> pl.DataFrame:
+    other = table("orders", "SELECT 9 AS id, 'eve' AS customer, 9.0 AS amount")
+    Project(Path(inputs.lake.uri).parent, dg.DagsterInstance.ephemeral()).run(other)
+    return pl.DataFrame({"first": [orders.height], "second": [inputs.frame("orders").height]})
+
+
+def test_the_first_read_pins_the_version_for_the_whole_run(project: Project) -> None:
+    project.run(table("orders"), frame_asset(twice))
+    assert project.lake.version("orders").version == 1
+    assert project.frame("twice").rows() == [(3, 3)]
+    read = project.records.get("twice").read("orders")
+    assert read is not None and read.version == 0
+
+
+def scaled(orders: pl.DataFrame, factor: float, request: Request) -> pl.DataFrame:
+    assert request.partitions is None
+    return orders.select(pl.col("amount") * factor)
+
+
+def test_other_parameters_take_given_values_which_are_on_record(project: Project) -> None:
+    project.run(table("orders"), frame_asset(scaled, parameters={"factor": 0.5}))
+    assert sorted(project.frame("scaled")["amount"]) == [5, 10, 15]
+    assert project.records.get("scaled").parameters == {"factor": 0.5}
+
+
+def test_a_parameter_without_a_source_is_refused_with_its_place() -> None:
+    with pytest.raises(LineageError, match=r"'factor' of scaled has no source[\s\S]*test_frame_asset\.py:\d+"):
+        frame_asset(scaled)
+
+
+def _defined(tmp_path: Path, name: str, source: str):
+    import importlib.util
+
+    path = tmp_path / f"{name}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.f
+
+
+BODY = "def f(x: int) -> int:\n    return x + 1\n"
+
+
+def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_path: Path) -> None:
+    plain = _defined(tmp_path, "plain", BODY)
+    noted = _defined(
+        tmp_path, "noted", 'def f(\n    x: int,\n) -> int:\n    """Adds one."""\n    # so\n    return (x + 1)\n'
+    )
+    assert function_version(plain, {}, ()) == function_version(noted, {}, ())
+
+
+@pytest.mark.parametrize(
+    "other", [BODY.replace("+ 1", "+ 2"), BODY.replace("+", "-"), BODY.replace("return x", "return -x")]
+)
+def test_what_the_function_does_is_part_of_the_code_version(other: str, tmp_path: Path) -> None:
+    one, two = _defined(tmp_path, "one", BODY), _defined(tmp_path, "two", other)
+    assert function_version(one, {}, ()) != function_version(two, {}, ())
+
+
+def test_parameters_and_used_modules_are_part_of_the_code_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = _defined(tmp_path, "function", BODY)
+    assert function_version(function, {"a": 1}, ()) != function_version(function, {"a": 2}, ())
+
+    monkeypatch.syspath_prepend(tmp_path)
+    used = tmp_path / "used_by_a_test.py"
+    used.write_text("RATE = 1\n")
+    before = function_version(function, {}, ["used_by_a_test"])
+    used.write_text("RATE = 1  # the same\n")
+    assert function_version(function, {}, ["used_by_a_test"]) == before
+    used.write_text("RATE = 2\n")
+    assert function_version(function, {}, ["used_by_a_test"]) != before
+
+
+def test_a_used_module_that_is_absent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LineageError, match="module absent_module that f uses"):
+        function_version(_defined(tmp_path, "function", BODY), {}, ["absent_module"])
+
+
+CALLS: list[str] = []
+
+
+def lost_connection() -> pl.DataFrame:
+    CALLS.append("lost")
+    if len(CALLS) < 2:
+        raise ConnectionError("the store hung up")
+    return pl.DataFrame({"x": [1]})
+
+
+def wrong_value() -> pl.DataFrame:
+    CALLS.append("wrong")
+    raise ValueError("no retry mends this")
+
+
+def test_a_lost_connection_is_tried_again(project: Project) -> None:
+    CALLS.clear()
+    assert project.run(frame_asset(lost_connection)).success
+    assert CALLS == ["lost", "lost"]
+    assert [record.status for record in project.records.runs("lost_connection")] == ["failed", "success"]
+    assert project.records.get("lost_connection").run["retry"] == 1
+
+
+def test_any_other_error_is_not(project: Project) -> None:
+    CALLS.clear()
+    assert not project.run(frame_asset(wrong_value), raises=False).success
+    assert CALLS == ["wrong"]
+    (record,) = project.records.runs("wrong_value")
+    assert record.error == "ValueError: no retry mends this"
