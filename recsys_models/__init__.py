@@ -3,12 +3,15 @@
 `Interactions` go in, a `Recommender` of one of the `families` is fitted, `evaluate` ranks the catalogue with it.
 """
 
+from recsys_models.ease import Ease
 from recsys_models.evaluation import Evaluation, evaluate
 from recsys_models.families import families, load_model
 from recsys_models.graph import InteractionGraph, interaction_graph
+from recsys_models.ials import IALS
 from recsys_models.interactions import Interactions
 from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
+from recsys_models.matrix_factorization import MatrixFactorization
 from recsys_models.model_files import ModelFileError
 from recsys_models.popularity import Popularity
 from recsys_models.ranker import Ranker
@@ -18,13 +21,16 @@ from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
 
 __all__ = [
+    "IALS",
     "Difference",
+    "Ease",
     "Embeddings",
     "Evaluation",
     "InteractionGraph",
     "Interactions",
     "ItemNeighbours",
     "LightGCN",
+    "MatrixFactorization",
     "ModelFileError",
     "Popularity",
     "Ranker",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from recsys_models.ease import Ease
+from recsys_models.ials import IALS
 from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
+from recsys_models.matrix_factorization import MatrixFactorization
 from recsys_models.model_files import ModelFileError, read_folder, read_header
 from recsys_models.popularity import Popularity
 from recsys_models.ranker import Ranker
@@ -23,6 +26,9 @@ families: dict[str, type[Recommender]] = {
         UserNeighbours,
         Spectral,
         Ranker,
+        MatrixFactorization,
+        Ease,
+        IALS,
     )
 }
 

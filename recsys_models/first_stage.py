@@ -15,6 +15,7 @@ from recsys_models.interactions import Interactions
 from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.ranking import mask_items
 from recsys_models.recency import recency_weights
+from recsys_models.sparse import shape_of
 from recsys_models.spectral import spectral_filter
 from recsys_models.spectrum import degrees, inverse_power, normalised, truncated_svd
 
@@ -119,7 +120,7 @@ class FirstStage:
         if not self._damped:
             self._damped.append(sp.csr_array(self.seen * inverse_power(by_item, 0.3)[None, :]))
         neighbours = np.asarray((self.user_similarity[rows] @ self._damped[0]).todense(), np.float32)
-        return spectral, neighbours
+        return spectral.astype(np.float32, copy=False), neighbours
 
     def combined(
         self, rows: NDArray[np.integer]
@@ -127,7 +128,7 @@ class FirstStage:
         """S / ‖S‖ + 2 K / ‖K‖ of spectral scores S and neighbour scores K, then S and K."""
         spectral, neighbours = self.scores(rows)
         total = spectral / _lengths(spectral) + 2 * neighbours / _lengths(neighbours)
-        return total, spectral, neighbours
+        return total.astype(np.float32, copy=False), spectral, neighbours
 
     def candidates(
         self, rows: NDArray[np.integer], n: int, total: NDArray[np.float32] | None = None
@@ -224,7 +225,7 @@ class FirstStage:
         """Over the cosines of a candidate with the user's items: the three largest, sums of powers 1, 1.5 and 2, the
         sum with each item weighed by degree^-0.5, how many are not zero. Shape (b, c, 8)."""
         b, c = items.shape
-        n_items = self.seen.shape[1]
+        n_items = shape_of(self.seen)[1]
         slot = np.full((b, n_items), -1, np.int16)
         np.put_along_axis(slot, items, np.arange(c, dtype=np.int16)[None, :], 1)
         owned = self.seen[rows]
@@ -269,7 +270,7 @@ class FirstStage:
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> FirstStage:
         """What `state` took apart."""
-        n_users, n_items = seen.shape
+        n_users, n_items = shape_of(seen)
         return cls(
             seen=seen,
             left=state["left"],

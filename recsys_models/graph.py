@@ -106,9 +106,10 @@ def interaction_graph(
         _plain(name)
         part = interactions.with_behaviour(name) if interactions.behaviour_names else interactions
         matrix = part.matrix().tocoo()
+        weight = np.asarray(matrix.data, np.float32)
         user, item = matrix.row.astype(np.int32), matrix.col.astype(np.int32)
-        edges["user", name, "item"] = Edges(user, item, matrix.data)
-        edges["item", f"{name}_by", "user"] = Edges(item, user, matrix.data)
+        edges["user", name, "item"] = Edges(user, item, weight)
+        edges["item", f"{name}_by", "user"] = Edges(item, user, weight)
     for name, columns in (relations or {}).items():
         _plain(name)
         source = rows_of(as_ids(columns[0], f"{name} source"), interactions.item_ids, f"{name} source")  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from recsys_models.feedback import FEEDBACKS, feedback_matrix, latest_weights
 from recsys_models.interactions import Interactions
 from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.recommender import FitRun, Recommender
+from recsys_models.sparse import shape_of
 from recsys_models.validation import validation_ndcg
 
 POWERS = (1.0, 1.5)
@@ -84,7 +85,7 @@ class ItemNeighbours(Recommender):
         }
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        n_users, n_items = self.seen.shape
+        n_users, n_items = shape_of(self.seen)
         self._similarity = sparse_from_state("similarity", state, (n_items, n_items))
         self._feedback = sparse_from_state("feedback", state, (n_users, n_items))
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from recsys_models.device import resolve_device
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.feedback import latest_weights
-from recsys_models.ids import rows_of
 from recsys_models.interactions import Interactions
 from recsys_models.propagation import PropagationGraph, propagate, propagation_graph
 from recsys_models.recommender import FitRun
+from recsys_models.sparse import shape_of
 from recsys_models.spectrum import normalised, truncated_svd
 from recsys_models.validation import validation_ndcg
+from recsys_models.warm_start import warm_start
 
 if TYPE_CHECKING:
     import torch
@@ -93,15 +94,15 @@ class LightGCN(EmbeddingRecommender):
         if self.start == "spectral":
             start = self._spectral_start(matrix, run.seed)
         else:
-            n_nodes = sum(matrix.shape)
+            n_nodes = sum(shape_of(matrix))
             start = np.random.default_rng(run.seed).standard_normal((n_nodes, self.dim), np.float32) * 0.1
         self._train(matrix, start, validation, run)
 
     def _refit(
-        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: LightGCN
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         matrix = self._edges(interactions)
-        start = warm_start(before._start, before, interactions, matrix)
+        start = warm_start(before._start, before.user_ids, before.item_ids, interactions, matrix)
         self._train(matrix, start, validation, run)
 
     def _edges(self, interactions: Interactions) -> sp.csr_array:
@@ -130,7 +131,7 @@ class LightGCN(EmbeddingRecommender):
         import torch
 
         device = resolve_device(run.device)
-        n_users, n_items = matrix.shape
+        n_users, n_items = shape_of(matrix)
         pairs = matrix.tocoo()
         weighted = self.half_life_days is not None and not np.all(matrix.data == 1)
         graph = propagation_graph(
@@ -138,7 +139,7 @@ class LightGCN(EmbeddingRecommender):
             pairs.col,
             n_users,
             n_items,
-            matrix.data if weighted else None,
+            np.asarray(matrix.data, np.float32) if weighted else None,
             device=device,
             exponent=self.exponent,
         )
@@ -146,6 +147,7 @@ class LightGCN(EmbeddingRecommender):
         embedding = torch.nn.Parameter(torch.from_numpy(start).to(device))
         optimiser = torch.optim.Adam([embedding], lr=self.learning_rate, fused=True)
         best, best_epoch = -1.0, 0
+        kept = (self._start, self._user_vectors, self._item_factors)
         for epoch in range(self.epochs + 1):
             metrics: dict[str, float] = {}
             if epoch:
@@ -178,7 +180,7 @@ class LightGCN(EmbeddingRecommender):
         import torch
 
         device = embedding.device
-        n_users, n_items = pairs.shape
+        n_users, n_items = shape_of(pairs)
         chance = torch.from_numpy(np.cumsum(pairs.data, dtype=np.float64))
         users, items = (
             torch.from_numpy(pairs.row.astype(np.int64)),
@@ -260,7 +262,7 @@ def _logit_scale(
     generator = np.random.default_rng(seed)
     pairs = matrix.tocoo()
     at = generator.integers(0, pairs.nnz, sample)
-    other = generator.integers(0, matrix.shape[1], sample)
+    other = generator.integers(0, shape_of(matrix)[1], sample)
     right = (user[pairs.row[at]] * item[pairs.col[at]]).sum(1)
     wrong = user[pairs.row[at]] @ item[other].T
     spread = float(np.abs(right).mean()) or 1.0
@@ -273,44 +275,3 @@ def _logit_scale(
         if loss < best:
             best, scale = loss, c
     return float(np.sqrt(scale))
-
-
-def warm_start(
-    start: NDArray[np.float32], before: EmbeddingRecommender, interactions: Interactions, matrix: sp.csr_array
-) -> NDArray[np.float32]:
-    """Start embeddings for `interactions` from those of an earlier model.
-
-    A known row keeps its own. A new user or item takes the weighted mean of its known neighbours' rows, and the mean
-    of all rows of its kind where it has none.
-
-    Args:
-        start: shape (n_users + n_items of `before`, d).
-        matrix: users by items of `interactions`.
-    """
-    n_before = before.user_ids.size
-    users, users_known = _carried(start[:n_before], before.user_ids, interactions.user_ids)
-    items, items_known = _carried(start[n_before:], before.item_ids, interactions.item_ids)
-    new_users = _neighbour_mean(matrix, items, items_known)
-    new_items = _neighbour_mean(matrix.T.tocsr(), users, users_known)
-    users[~users_known] = new_users[~users_known]
-    items[~items_known] = new_items[~items_known]
-    return np.vstack([users, items])
-
-
-def _carried(
-    vectors: NDArray[np.float32], old: NDArray[Any], new: NDArray[Any]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    row = rows_of(new, old)
-    known = row >= 0
-    carried = np.zeros((new.size, vectors.shape[1]), np.float32)
-    carried[known] = vectors[row[known]]
-    return carried, known
-
-
-def _neighbour_mean(
-    matrix: sp.csr_array, vectors: NDArray[np.float32], known: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    reach = np.asarray(matrix @ known.astype(np.float32)).ravel()
-    mean = vectors[known].mean(0) if known.any() else np.zeros(vectors.shape[1], np.float32)
-    summed = np.asarray(matrix @ vectors, np.float32)
-    return np.where(reach[:, None] > 0, summed / np.maximum(reach, 1e-12)[:, None], mean)

@@ -75,7 +75,7 @@ def propagation_graph(
         if weight is None
         else np.concatenate([weight, weight]).astype(np.float32)
     )
-    scale = inverse_power(np.bincount(right, values, n_nodes), exponent)
+    scale = inverse_power(np.bincount(right, values, n_nodes).astype(np.float64), exponent)
     if exponent != 0.5:
         scale /= np.sqrt(_largest_eigenvalue(left, right, values, scale))
     scale_tensor = torch.from_numpy(scale).unsqueeze(1).to(device)

@@ -76,7 +76,7 @@ class Ranker(Recommender):
         self._stage = self._first_stage(interactions, run.seed, stage.right)
 
     def _refit(
-        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Ranker
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         stage = before.stage
         row = rows_of(self.item_ids, before.item_ids, "item")

@@ -96,9 +96,9 @@ class Recommender(ABC):
         """Take over what `_state` gave."""
 
     def _refit(
-        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Self
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
-        """Learn, starting from `before`. Families in closed form just fit again."""
+        """Learn, starting from `before`, a fitted model of the same family. Families in closed form just fit again."""
         self._fit(interactions, validation, run)
 
     def embeddings(self) -> Embeddings | None:

@@ -14,6 +14,7 @@ from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.feedback import latest_weights
 from recsys_models.interactions import Interactions
 from recsys_models.recommender import FitRun
+from recsys_models.sparse import shape_of
 from recsys_models.spectrum import degrees, normalised, truncated_svd
 from recsys_models.validation import choices, validation_ndcg
 
@@ -50,7 +51,7 @@ class Spectral(EmbeddingRecommender):
     iterations: int = 3
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
-        n = min(self.seen.shape)
+        n = min(shape_of(self.seen))
         top = int(self.rank) if self.rank != "auto" else min(self.largest_rank, max(64, n // 4))
         search = validation is not None
         lives: tuple[float | str | None, ...] = (self.half_life_days,)

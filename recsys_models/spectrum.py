@@ -6,8 +6,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, qr
-from scipy.linalg.blas import ssyrk, strmm
-from scipy.linalg.lapack import dtrtri
+from scipy.linalg.blas import ssyrk, strmm  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessIssue]
+
+from recsys_models.sparse import csr, shape_of
 
 
 def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -28,7 +30,7 @@ def normalised(matrix: sp.csr_array, user_exponent: float, item_exponent: float)
     """D_u^-user_exponent R D_i^-item_exponent, float32."""
     by_user, by_item = degrees(matrix)
     left, right = inverse_power(by_user, user_exponent), inverse_power(by_item, item_exponent)
-    scaled = matrix.astype(np.float32)
+    scaled = csr(matrix.astype(np.float32))
     scaled.data = scaled.data * np.repeat(left, np.diff(matrix.indptr)) * right[matrix.indices]
     return scaled
 
@@ -50,7 +52,7 @@ def truncated_svd(
         U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
         positive, so that signs do not depend on the machine.
     """
-    n, m = matrix.shape
+    n, m = shape_of(matrix)
     rank = min(rank, n, m)
     width = min(rank + max(32, rank // 20), n, m)
     transposed = matrix.T.tocsr()
@@ -79,7 +81,7 @@ def orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             block = _cholesky_qr(block)
         except LinAlgError:
-            return qr(block.astype(np.float32), mode="economic")[0]
+            return np.asarray(qr(block, mode="economic")[0], np.float32)
     return block
 
 

@@ -14,6 +14,7 @@ from recsys_models.feedback import latest_weights
 from recsys_models.interactions import Interactions
 from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.recommender import FitRun, Recommender
+from recsys_models.sparse import shape_of
 from recsys_models.spectrum import degrees, inverse_power
 from recsys_models.validation import choices, validation_ndcg
 
@@ -82,6 +83,6 @@ class UserNeighbours(Recommender):
         return {**sparse_state("similarity", self._similarity), **sparse_state("feedback", self._feedback)}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        n_users, n_items = self.seen.shape
+        n_users, n_items = shape_of(self.seen)
         self._similarity = sparse_from_state("similarity", state, (n_users, n_users))
         self._feedback = sparse_from_state("feedback", state, (n_users, n_items))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recsys_models.interactions import Interactions
 from recsys_models.ranking import block_rows, mask_items, top_k
+from recsys_models.sparse import csr, shape_of
 
 Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
 
@@ -18,7 +19,7 @@ def hits_at_k(
     columns: NDArray[np.int32], relevant: sp.csr_array, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
     """Which of the ranked columns are relevant. Shapes: columns (n, k), rows (n,) into `relevant`, result (n, k)."""
-    m = relevant.shape[1]
+    m = shape_of(relevant)[1]
     wanted = relevant[rows]
     keys = np.repeat(np.arange(rows.size, dtype=np.int64), np.diff(wanted.indptr)) * m + wanted.indices
     keys.sort()
@@ -40,9 +41,9 @@ def ndcg_of_hits(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> ND
 def unseen(validation: Interactions, seen: sp.csr_array) -> sp.csr_array:
     """What of the validation the users have not seen, as CSR of ones."""
     relevant = validation.user_items()
-    fresh = relevant - relevant.multiply(seen)
+    fresh = csr(relevant - relevant.multiply(seen))
     fresh.eliminate_zeros()
-    return sp.csr_array(fresh)
+    return fresh
 
 
 def validation_ndcg(
@@ -69,7 +70,7 @@ def validation_ndcg(
     if not users.size:
         return 0.0
     total = 0.0
-    step = block_rows(seen.shape[1])
+    step = block_rows(shape_of(seen)[1])
     for start in range(0, users.size, step):
         block = users[start : start + step]
         scores = score(block)

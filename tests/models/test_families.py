@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from recsys_models import ItemNeighbours, LightGCN, Popularity, Ranker, Recommender, Spectral, UserNeighbours
+from recsys_models import (
+    IALS,
+    Ease,
+    ItemNeighbours,
+    LightGCN,
+    MatrixFactorization,
+    Popularity,
+    Ranker,
+    Recommender,
+    Spectral,
+    UserNeighbours,
+)
 from tests.models.contract import RecommenderContract
 
 
@@ -41,3 +52,30 @@ class TestSpectral(RecommenderContract):
 class TestRanker(RecommenderContract):
     def make(self, **params: Any) -> Recommender:
         return Ranker(**{"trees": 10, **params})
+
+
+class TestMatrixFactorization(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return MatrixFactorization(**{"dim": 8, "epochs": 20, "batch": 32, "learning_rate": 0.05, **params})
+
+
+class TestMatrixFactorizationLogistic(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        settings = {"dim": 8, "epochs": 20, "batch": 32, "learning_rate": 0.05, "loss": "logistic"}
+        return MatrixFactorization(**{**settings, **params})
+
+
+class TestMatrixFactorizationSquared(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        settings = {"dim": 8, "epochs": 20, "batch": 32, "learning_rate": 0.05, "loss": "squared"}
+        return MatrixFactorization(**{**settings, **params})
+
+
+class TestEase(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return Ease(**params)
+
+
+class TestIALS(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return IALS(**{"dim": 4, **params})

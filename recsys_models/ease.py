@@ -1,0 +1,75 @@
+"""EASE: the best linear item-to-item model in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from recsys_models.interactions import Interactions
+from recsys_models.recommender import FitRun, Recommender
+from recsys_models.sparse import csr
+from recsys_models.spectrum import degrees
+from recsys_models.validation import choices, validation_ndcg
+
+PENALTIES = (1.0, 5.0, 25.0)
+
+
+@dataclass(kw_only=True, eq=False)
+class Ease(Recommender):
+    """Steck 2019, "Embarrassingly shallow autoencoders for sparse data", equation 8: score = X B with the B that
+    reproduces X best under an L2 penalty and a zero diagonal.
+
+    The most popular items only: B is a dense square. The others are scored below them, by popularity.
+
+    Args:
+        items: how many items B covers; memory is 8 · items² bytes, time grows with the cube.
+        penalty: the L2 penalty as a multiple of the mean number of users an item has; "auto": the best of
+            `PENALTIES` on validation, 1 without.
+    """
+
+    family: ClassVar[str] = "ease"
+
+    items: int = 6000
+    penalty: float | str = "auto"
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        _, by_item = degrees(self.seen)
+        self._kept = np.sort(np.argsort(-by_item, kind="stable")[: self.items])
+        self._rest = (by_item / (by_item.max() + 1) - 1e3).astype(np.float32)
+        known = csr(self.seen[:, self._kept])
+        gram = np.asarray((known.T @ known).todense(), np.float64)
+        mean = float(np.trace(gram) / self._kept.size)
+        best = -1.0
+        kept: NDArray[np.float32] | None = None
+        for penalty in choices(self.penalty, PENALTIES, validation is not None, 1.0):
+            regular = gram.copy()
+            regular[np.diag_indices_from(regular)] += penalty * mean
+            inverse = cho_solve(cho_factor(regular, overwrite_a=True), np.eye(self._kept.size))
+            weights = -inverse / np.diag(inverse)
+            np.fill_diagonal(weights, 0)
+            self._weights = weights.astype(np.float32)
+            reached = 0.0
+            if validation is not None:
+                reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
+            if reached > best:
+                best, kept = reached, self._weights
+                if validation is not None:
+                    self.chosen = {"penalty": penalty}
+        assert kept is not None
+        self._weights = kept
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        scores = np.tile(self._rest, (user_rows.size, 1))
+        scores[:, self._kept] = csr(self.seen[user_rows][:, self._kept]) @ self._weights
+        return scores
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {"kept": self._kept, "rest": self._rest, "weights": self._weights}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._kept, self._rest, self._weights = state["kept"], state["rest"], state["weights"]
