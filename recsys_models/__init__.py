@@ -3,9 +3,12 @@
 `Interactions` go in, a `Recommender` of one of the `families` is fitted, `evaluate` ranks the catalogue with it.
 """
 
+from recsys_models.content import Content
 from recsys_models.ease import Ease
 from recsys_models.evaluation import Evaluation, evaluate
 from recsys_models.families import families, load_model
+from recsys_models.features import Features
+from recsys_models.fusion import Fusion
 from recsys_models.graph import InteractionGraph, interaction_graph
 from recsys_models.ials import IALS
 from recsys_models.interactions import Interactions
@@ -22,10 +25,13 @@ from recsys_models.user_neighbours import UserNeighbours
 
 __all__ = [
     "IALS",
+    "Content",
     "Difference",
     "Ease",
     "Embeddings",
     "Evaluation",
+    "Features",
+    "Fusion",
     "InteractionGraph",
     "Interactions",
     "ItemNeighbours",

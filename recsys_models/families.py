@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from recsys_models.content import Content
 from recsys_models.ease import Ease
+from recsys_models.fusion import Fusion
 from recsys_models.ials import IALS
 from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
@@ -29,6 +31,8 @@ families: dict[str, type[Recommender]] = {
         MatrixFactorization,
         Ease,
         IALS,
+        Content,
+        Fusion,
     )
 }
 

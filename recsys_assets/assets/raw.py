@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
 from recsys_assets.source import NamedScan
+from recsys_assets.sql import parameters_of
 from recsys_lineage.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.checks import OUTPUT, TableCheck
 from recsys_lineage.errors import LineageError
@@ -101,14 +103,13 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
         }
         _open(folder, inputs, chosen)
         inputs.connection.register("file_days", _file_days(chosen))
-        parameters = folder.source.raw_parameters(_tomorrow())
+        values: dict[str, Any] = {**folder.source.raw_parameters(_tomorrow()), "days": sorted(wanted)}
         sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
         if set(wanted) != set(digests):
             sql += f" WHERE CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
-            parameters["days"] = sorted(wanted)
         failures = {day: _faults({day: texts}).args[0] for day, texts in faulty.items()}
         return Output(
-            Query(sql, parameters),
+            Query(sql, parameters_of(sql, values)),
             partition_by=DAY,
             partitions=sorted(wanted),
             statistics={

@@ -21,5 +21,6 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def stored_project(tmp_path: Path) -> Iterator[Project]:
     """An empty lake and an instance that keeps its runs and events in SQLite, as a user's does."""
+    (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         yield Project(tmp_path, instance)

@@ -16,7 +16,9 @@ from recsys_lineage.sql_asset import sql_asset
 from recsys_lineage.sql_text import SqlText
 
 REUSE = {"lineage/reuse": "true"}
-ORDERS = "SELECT * FROM (VALUES (1, 'ann', 10.0), (2, 'bob', 20.0), (3, 'ann', 30.0)) AS t(id, customer, amount)"
+ORDERS = (
+    "SELECT * FROM (VALUES (1, 'ann', 10.0), (2, 'bob', 20.0), (3, 'ann', 30.0)) AS t(id, customer, amount)"
+)
 
 
 class Project:

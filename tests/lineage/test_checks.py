@@ -12,7 +12,10 @@ from recsys_lineage.materialization import CheckOutcome
 from tests.lineage.project import ORDERS, Project, table
 
 POSITIVE = TableCheck(
-    "amount_is_positive", "every amount is above zero", f"SELECT * FROM {OUTPUT} WHERE amount <= 0", blocking=True
+    "amount_is_positive",
+    "every amount is above zero",
+    f"SELECT * FROM {OUTPUT} WHERE amount <= 0",
+    blocking=True,
 )
 BAD_ORDERS = ORDERS.replace("20.0", "-20.0")
 
@@ -54,7 +57,9 @@ def test_a_first_version_that_a_blocking_check_refuses_is_no_table(project: Proj
 
 def test_what_lies_downstream_of_a_refused_version_does_not_run(project: Project) -> None:
     result = project.run(
-        table("orders", BAD_ORDERS, checks=[POSITIVE]), table("count", "SELECT count(*) AS n FROM orders"), raises=False
+        table("orders", BAD_ORDERS, checks=[POSITIVE]),
+        table("count", "SELECT count(*) AS n FROM orders"),
+        raises=False,
     )
     assert not result.success
     assert not project.lake.has("count")
@@ -71,7 +76,10 @@ def test_a_failing_check_that_does_not_block_warns_and_the_version_is_written(pr
 
 def test_a_check_may_look_at_the_assets_inputs(project: Project) -> None:
     nothing_lost = TableCheck(
-        "nothing_lost", "every order has a line", f"SELECT id FROM orders EXCEPT SELECT id FROM {OUTPUT}", blocking=True
+        "nothing_lost",
+        "every order has a line",
+        f"SELECT id FROM orders EXCEPT SELECT id FROM {OUTPUT}",
+        blocking=True,
     )
     lines = table("lines", "SELECT id FROM orders WHERE id < 3", checks=[nothing_lost])
     result = project.run(table("orders"), lines, raises=False)

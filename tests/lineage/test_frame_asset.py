@@ -111,7 +111,9 @@ def test_other_parameters_take_given_values_which_are_on_record(project: Project
 
 
 def test_a_parameter_without_a_source_is_refused_with_its_place() -> None:
-    with pytest.raises(LineageError, match=r"'factor' of scaled has no source[\s\S]*test_frame_asset\.py:\d+"):
+    with pytest.raises(
+        LineageError, match=r"'factor' of scaled has no source[\s\S]*test_frame_asset\.py:\d+"
+    ):
         frame_asset(scaled)
 
 
@@ -133,7 +135,9 @@ BODY = "def f(x: int) -> int:\n    return x + 1\n"
 def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_path: Path) -> None:
     plain = _defined(tmp_path, "plain", BODY)
     noted = _defined(
-        tmp_path, "noted", 'def f(\n    x: int,\n) -> int:\n    """Adds one."""\n    # so\n    return (x + 1)\n'
+        tmp_path,
+        "noted",
+        'def f(\n    x: int,\n) -> int:\n    """Adds one."""\n    # so\n    return (x + 1)\n',
     )
     assert function_version(plain, {}, ()) == function_version(noted, {}, ())
 

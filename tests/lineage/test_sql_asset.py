@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from recsys_lineage.dagster_internals import code_of
 from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.lake_resource import LakeResource
 from recsys_lineage.lineage_asset import AssetLook
 from recsys_lineage.sql_asset import sql_asset
 from tests.lineage.project import Project, table
@@ -24,7 +27,7 @@ def key(name: str) -> dg.AssetKey:
     return dg.AssetKey(name)
 
 
-def test_a_strangers_project_needs_ten_lines(tmp_path: Path) -> None:
+def test_a_strangers_project_needs_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "spend.sql").write_text(SPEND)
     script = f'''
 from recsys_lineage.lake_resource import LakeResource
@@ -41,23 +44,14 @@ defs = dg.Definitions(
     resources={{"lake": LakeResource(uri={str(tmp_path / "lake")!r})}},
 )
 '''
-    names: dict[str, object] = {"__name__": "stranger"}
-    path = tmp_path / "stranger.py"
-    path.write_text(script)
-    import importlib.util
+    (tmp_path / "stranger.py").write_text(script)
+    monkeypatch.syspath_prepend(tmp_path)
+    stranger = importlib.import_module("stranger")
+    dg.Definitions.validate_loadable(stranger.defs)
 
-    spec = importlib.util.spec_from_file_location("stranger", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    names.update(vars(module))
-    defs = names["defs"]
-    assert isinstance(defs, dg.Definitions)
-    dg.Definitions.validate_loadable(defs)
+    assert stranger.defs.resolve_implicit_global_asset_job_def().execute_in_process().success
 
-    assert defs.resolve_implicit_global_asset_job_def().execute_in_process().success
-
-    lake = module.LakeResource(uri=str(tmp_path / "lake")).lake()
+    lake = LakeResource(uri=str(tmp_path / "lake")).lake()
     assert sorted(lake.arrow(lake.version("spend")).to_pylist(), key=str) == [
         {"customer": "ann", "paid": 4.0},
         {"customer": "bob", "paid": 2.0},
@@ -88,7 +82,8 @@ def test_the_event_tells_rows_columns_place_and_reads_under_dagsters_own_keys(pr
 
     event = project.event("spend")
 
-    metadata = {name: value.value for name, value in event.metadata.items()}
+    metadata: dict[str, Any] = {name: value.value for name, value in event.metadata.items()}
+    reads: Any = event.metadata["reads"]
     version = project.lake.version("spend")
     assert metadata["dagster/row_count"] == 2
     assert metadata["dagster/uri"] == project.lake.table_uri("spend")
@@ -99,9 +94,9 @@ def test_the_event_tells_rows_columns_place_and_reads_under_dagsters_own_keys(pr
     columns = metadata["dagster/column_schema"].columns
     assert [(column.name, column.type, column.description) for column in columns] == [
         ("customer", "VARCHAR", "who paid"),
-        ("paid", "DOUBLE", None),
+        ("paid", "DECIMAL(38,1)", None),
     ]
-    (read,) = [row.data for row in metadata["reads"]]
+    (read,) = [row.data for row in reads.records]
     orders = project.lake.version("orders")
     assert (read["kind"], read["name"], read["version"]) == ("table", "orders", 0)
     assert read["fingerprint"] == orders.fingerprint
@@ -131,7 +126,9 @@ def test_parameters_are_bound_and_never_pasted(project: Project) -> None:
 
 def test_parameters_of_other_types_keep_their_type_on_record(project: Project) -> None:
     day = date(2024, 2, 29)
-    project.run(table("days", "SELECT $day + 1 AS next, $names AS names", parameters={"day": day, "names": ["a"]}))
+    project.run(
+        table("days", "SELECT $day + 1 AS next, $names AS names", parameters={"day": day, "names": ["a"]})
+    )
     assert str(project.frame("days")["next"][0])[:10] == "2024-03-01"
     assert project.records.get("days").parameters == {"day": day, "names": ["a"]}
 
@@ -177,7 +174,9 @@ def test_a_pivot_a_lambda_and_an_asof_join_run_as_assets(project: Project) -> No
         table("orders"),
         table("pivoted", "SELECT * FROM (PIVOT orders ON customer USING sum(amount) GROUP BY id)"),
         table("mapped", "SELECT list_transform(list(amount), lambda x: x * 2) AS doubled FROM orders"),
-        table("joined", "SELECT a.id, b.id AS before FROM orders a ASOF JOIN orders b ON a.amount > b.amount"),
+        table(
+            "joined", "SELECT a.id, b.id AS before FROM orders a ASOF JOIN orders b ON a.amount > b.amount"
+        ),
         table("last", "SELECT * FROM orders QUALIFY row_number() OVER (ORDER BY id DESC) = 1"),
     )
     assert set(project.frame("pivoted").columns) == {"id", "ann", "bob"}

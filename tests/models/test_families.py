@@ -4,7 +4,9 @@ from typing import Any
 
 from recsys_models import (
     IALS,
+    Content,
     Ease,
+    Fusion,
     ItemNeighbours,
     LightGCN,
     MatrixFactorization,
@@ -79,3 +81,13 @@ class TestEase(RecommenderContract):
 class TestIALS(RecommenderContract):
     def make(self, **params: Any) -> Recommender:
         return IALS(**{"dim": 4, **params})
+
+
+class TestContent(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return Content(**params)
+
+
+class TestFusion(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return Fusion(**{"settings": {"spectral": {"rank": 8}}, **params})

@@ -30,7 +30,9 @@ class Shop:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that the command is run with."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("RECSYS_", "DAGSTER_"))}
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RECSYS_", "DAGSTER_"))
+        }
         return own | {
             "RECSYS_HOME": str(self.home),
             "RECSYS_SOURCE": str(SOURCE),

@@ -84,7 +84,14 @@ def day_rows(day: int) -> list[Row]:
             place = min(int(luck.expovariate(0.15)), ITEMS // CATEGORIES - 1)
             item = place * CATEGORIES + shelf
             price = f"{1 + item % 17 + 0.01 * (item % 100):.2f}"
-            line = (invoice, f"i{item}", str(luck.randint(1, 5)), price, f"{moment:%Y-%m-%d %H:%M:%S}", f"u{user}")
+            line = (
+                invoice,
+                f"i{item}",
+                str(luck.randint(1, 5)),
+                price,
+                f"{moment:%Y-%m-%d %H:%M:%S}",
+                f"u{user}",
+            )
             rows.append(line)
     rows.append(rows[0])  # delivered twice within the file
     rows.append((rows[1][0], rows[1][1], "many", *rows[1][3:]))  # a number that is not one

@@ -47,7 +47,9 @@ def killed_run(shop: Shop, after_tables: int, and_seconds: float) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_the_run_after_a_kill_completes_and_makes_the_same_tables(seed: int, original: Shop, new_shop: Shop) -> None:
+def test_the_run_after_a_kill_completes_and_makes_the_same_tables(
+    seed: int, original: Shop, new_shop: Shop
+) -> None:
     luck = random.Random(seed)
     # A third of the kills at the start, in the middle and towards the end of the graph.
     after = luck.randrange(seed % 3 * TABLES // 3, (seed % 3 + 1) * TABLES // 3)
@@ -59,7 +61,9 @@ def test_the_run_after_a_kill_completes_and_makes_the_same_tables(seed: int, ori
     assert finished.returncode == 0, f"killed with {at_kill} tables: {finished.stderr}"
     wanted = {name: table["fingerprint"] for name, table in original.tables().items()}
     found = new_shop.tables()
-    assert {name: table["fingerprint"] for name, table in found.items()} == wanted, f"killed with {at_kill} tables"
+    assert {name: table["fingerprint"] for name, table in found.items()} == wanted, (
+        f"killed with {at_kill} tables"
+    )
     assert not [table["reason"] for table in found.values() if table["stale"]]
     records = Records(Lake(str(new_shop.home / "lake"), Engine(threads=1)))
     assert records.sync() == 0, "every version has its row among the records"
