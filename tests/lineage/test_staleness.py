@@ -1,0 +1,143 @@
+"""Whether an asset is up to date, and if not, why; what is, is kept."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.checks import TableCheck
+from recsys_lineage.frame_asset import frame_asset
+from tests.lineage.project import ORDERS, REUSE, Project, table
+from tests.lineage.test_records import CONTENT, daily_asset, some_days
+
+SPEND = "SELECT customer, sum(amount) AS paid FROM orders GROUP BY customer"
+TOP = "SELECT max(paid) AS most FROM spend"
+
+
+def chain(orders: str = ORDERS, spend: str = SPEND) -> list[dg.AssetsDefinition]:
+    return [table("orders", orders), table("spend", spend), table("top", TOP)]
+
+
+def statuses(project: Project, assets: list[dg.AssetsDefinition]) -> dict[str, AssetStatus]:
+    return asset_statuses(asset_codes(assets), project.records)
+
+
+def reasons(project: Project, assets: list[dg.AssetsDefinition]) -> dict[str, str | None]:
+    return {name: status.stale for name, status in statuses(project, assets).items()}
+
+
+def test_what_never_ran_is_stale(project: Project) -> None:
+    assert set(reasons(project, chain()).values()) == {"it was never materialized"}
+
+
+def test_after_a_run_nothing_is_stale(project: Project) -> None:
+    project.run(*chain())
+    assert reasons(project, chain()) == {"orders": None, "spend": None, "top": None}
+    status = statuses(project, chain())["spend"]
+    version = project.lake.version("spend")
+    assert (status.version, status.rows, status.fingerprint) == (0, 2, version.fingerprint)
+
+
+def test_unchanged_content_means_that_nothing_downstream_is_stale(project: Project) -> None:
+    project.run(*chain())
+    reordered = f"SELECT * FROM ({ORDERS}) ORDER BY id DESC"
+    project.run(*chain(reordered), only=["orders"])
+    assert project.lake.version("orders").version == 1
+    assert reasons(project, chain(reordered)) == {"orders": None, "spend": None, "top": None}
+
+
+def test_changed_content_names_the_input_and_both_versions(project: Project) -> None:
+    project.run(*chain())
+    changed = ORDERS.replace("10.0", "11.0")
+    project.run(*chain(changed), only=["orders"])
+    assert reasons(project, chain(changed)) == {
+        "orders": None,
+        "spend": "orders changed (version 0 was read, 1 is there)",
+        "top": "spend is to be materialized first",
+    }
+
+
+def test_changed_code_is_a_reason_and_its_layout_is_not(project: Project) -> None:
+    project.run(*chain())
+    assert reasons(project, chain(spend=f"-- better said\n{SPEND.lower()}"))["spend"] is None
+    changed = reasons(project, chain(spend=SPEND.replace("sum", "max")))
+    assert changed == {
+        "orders": None,
+        "spend": "its code or settings changed",
+        "top": "spend is to be materialized first",
+    }
+
+
+SEEN = ["one"]
+
+
+def outside() -> pl.DataFrame:
+    return pl.DataFrame({"seen": SEEN})
+
+
+def test_an_asset_that_looks_outside_is_stale_when_it_would_see_something_else(project: Project) -> None:
+    asset = frame_asset(outside, observe=lambda: SEEN[0])
+    SEEN[:] = ["one"]
+    project.run(asset)
+    assert reasons(project, [asset]) == {"outside": None}
+    SEEN[:] = ["two"]
+    assert reasons(project, [asset]) == {"outside": "the source changed"}
+
+
+def kept(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        found[materialization.asset_key.to_user_string()] = bool(materialization.metadata["reused"].value)
+    return found
+
+
+def test_a_run_with_the_reuse_tag_keeps_what_is_up_to_date(project: Project) -> None:
+    project.run(*chain())
+    result = project.run(*chain(), tags=REUSE)
+    assert kept(result) == {"orders": True, "spend": True, "top": True}
+    assert [project.lake.version(name).version for name in ("orders", "spend", "top")] == [0, 0, 0]
+    assert len(project.records.read()[0]) == 3, "what is kept makes no record"
+
+
+def test_a_run_without_the_tag_makes_everything_again(project: Project) -> None:
+    project.run(*chain())
+    assert kept(project.run(*chain())) == {"orders": False, "spend": False, "top": False}
+    assert project.lake.version("top").version == 1
+
+
+def test_a_new_input_version_with_the_same_content_is_not_followed(project: Project) -> None:
+    project.run(*chain())
+    reordered = f"SELECT * FROM ({ORDERS}) ORDER BY id DESC"
+    assert kept(project.run(*chain(reordered), tags=REUSE)) == {"orders": False, "spend": True, "top": True}
+
+
+def test_a_change_is_followed_only_as_far_as_it_makes_a_difference(project: Project) -> None:
+    project.run(*chain())
+    less = ORDERS.replace("20.0", "15.0")
+    assert kept(project.run(*chain(less), tags=REUSE)) == {"orders": False, "spend": False, "top": False}
+    # Bob's amount does not touch the largest sum: top was made again and is what it was.
+    assert project.lake.version("top", 0).fingerprint == project.lake.version("top", 1).fingerprint
+
+
+def test_what_is_kept_shows_its_checks_again(project: Project) -> None:
+    check = TableCheck("no_bob", "bob is not there", "SELECT * FROM output WHERE customer = 'bob'")
+    orders = table("orders", checks=[check])
+    project.run(orders)
+    result = project.run(orders, tags=REUSE)
+    assert kept(result) == {"orders": True}
+    (shown,) = result.get_asset_check_evaluations()
+    assert not shown.passed
+
+
+def test_a_partition_that_was_not_read_may_change(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets = [daily_asset(), frame_asset(some_days, reads=["daily"])]
+    project.run(*assets)
+    monkeypatch.setitem(CONTENT, "tue", [30])
+    project.run(*assets, only=["daily"], partition="tue")
+    assert reasons(project, assets)["some_days"] is None
+    monkeypatch.setitem(CONTENT, "mon", [10])
+    project.run(*assets, only=["daily"], partition="mon")
+    assert reasons(project, assets)["some_days"] == "daily changed (version 0 was read, 2 is there)"
