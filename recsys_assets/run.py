@@ -114,12 +114,21 @@ class Platform:
         return RunOutcome(result.run_id, result.success, _errors(result.all_events))
 
     def show_faulty_days(self) -> dict[str, str]:
-        """Let the days whose files cannot be read fail on Dagster's pages too; returns day → error."""
-        errors: dict[str, str] = {}
-        for day, _ in faulty_days(self.lake_resource)[:MOST_FAULTY_DAYS]:
-            outcome = self.run(["raw_events"], partition=day)
-            errors[day] = next(iter(outcome.errors.values()), "")
-        return errors
+        """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""
+        days = faulty_days(self.lake_resource)[:MOST_FAULTY_DAYS]
+        if not days:
+            return {}
+        seen = self.records.get("source_files").ended
+        errors = {
+            record.partitions[0]: str(record.error).partition(": ")[2]
+            for record in self.records.runs("raw_events")
+            if record.status == "failed" and len(record.partitions) == 1 and record.ended > seen
+        }
+        for day, _ in days:
+            if day not in errors:
+                outcome = self.run(["raw_events"], partition=day)
+                errors[day] = next(iter(outcome.errors.values()), "")
+        return {day: errors[day] for day, _ in days}
 
 
 def _errors(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:

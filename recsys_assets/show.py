@@ -20,7 +20,14 @@ from rich.table import Table
 from recsys_assets.answers import CustomerAnswer
 from recsys_lineage import progress as lineage_progress
 
-SHOWN_METRICS = ("ndcg@20", "recall@20", "hit_rate@20", "map@20", "coverage@20", "novelty@20")
+SHOWN_METRICS = {
+    "NDCG": "ndcg@20",
+    "recall": "recall@20",
+    "hit rate": "hit_rate@20",
+    "MAP": "map@20",
+    "coverage": "coverage@20",
+    "novelty": "novelty@20",
+}
 
 
 @contextmanager
@@ -57,13 +64,13 @@ def asset_progress(console: Console, total: int) -> Iterator[None]:
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str) -> Table:
     """Metrics of each family on the held-out weeks, best first."""
-    table = Table(title="Items new to the customer, in the held-out weeks", title_justify="left")
-    table.add_column("family")
-    for metric in SHOWN_METRICS:
-        table.add_column(metric, justify="right")
+    table = Table(title="20 items new to each customer, in the held-out weeks", title_justify="left")
+    table.add_column("family", no_wrap=True)
+    for label in SHOWN_METRICS:
+        table.add_column(label, justify="right", no_wrap=True)
     for family, values in sorted(metrics.items(), key=lambda pair: -pair[1]["ndcg@20"]):
         label = f"{family} (champion)" if family == champion else family
-        table.add_row(label, *(f"{values[metric]:.4f}" for metric in SHOWN_METRICS))
+        table.add_row(label, *(f"{values[metric]:.4f}" for metric in SHOWN_METRICS.values()))
     return table
 
 

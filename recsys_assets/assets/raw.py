@@ -93,9 +93,9 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
         faulty = _faulty_days(files, scans)
         known = dict(request.previous.statistics.get("inputs", {})) if request.previous else {}
         wanted = _wanted_days(request, digests, known, faulty)
-        if not wanted and not faulty and request.previous is not None:
+        if not wanted and request.partitions is None and request.previous is not None:
             return Unchanged()
-        if not wanted:
+        if not wanted and faulty:
             raise _faults(faulty)
         chosen = {
             named: frame.filter(pl.col("days").list.eval(pl.element().is_in(_dates(wanted))).list.any())
