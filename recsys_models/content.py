@@ -1,0 +1,110 @@
+"""Items like those that the user took, by what is known of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.features import Features
+from recsys_models.feedback import FEEDBACKS, feedback_matrix
+from recsys_models.interactions import Interactions
+from recsys_models.neighbours import sparse_from_state, sparse_state
+from recsys_models.recommender import FitRun, Recommender
+from recsys_models.sparse import csr, shape_of
+from recsys_models.validation import validation_ndcg
+
+
+@dataclass(kw_only=True, eq=False)
+class Content(Recommender):
+    """score(u, i) = ⟨preference of u, profile of i⟩ + popularity_weight · share of users who have i.
+
+    A profile is the item's features at length 1. A preference is the sum of the profiles of the user's items, weighed
+    by feedback, minus the mean profile of the catalogue times the same weight: what the user likes more than others do.
+
+    `with_features` gives the model its features; without any, each item's only feature is to be the items that its
+    users took, so the model still has a profile for every item.
+
+    Args:
+        feedback: how interactions count, a name of `FEEDBACKS`; "auto": the best on validation, "binary" without.
+        popularity_weight: "auto": the best of 0, 0.3, 1 on validation, 0 without.
+    """
+
+    family: ClassVar[str] = "content"
+
+    feedback: str = "auto"
+    popularity_weight: float | str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.features: Features | None = None
+
+    def with_features(self, features: Features) -> Content:
+        """This model, to be fitted with the item features."""
+        self.features = features
+        return self
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        described = self.features.of(self.item_ids) if self.features is not None else csr(self.seen.T)
+        length = np.sqrt(np.asarray(described.power(2).sum(axis=1)).ravel())
+        self._profile = csr(described * (1 / np.maximum(length, 1e-12))[:, None])
+        self._share = np.asarray(self.seen.sum(axis=0), np.float32).ravel() / shape_of(self.seen)[0]
+        search = validation is not None
+        feedbacks = FEEDBACKS if search else ("binary",)
+        weights = (0.0, 0.3, 1.0) if search else (0.0,)
+        best = -1.0
+        kept: tuple[sp.csr_array, float] | None = None
+        for feedback in feedbacks if self.feedback == "auto" else (self.feedback,):
+            liked = feedback_matrix(interactions, feedback)
+            total = np.maximum(np.asarray(liked.sum(axis=1)).ravel(), 1e-12)
+            self._preference = csr(csr(liked * (1 / total)[:, None]) @ self._profile)
+            for weight in weights if self.popularity_weight == "auto" else (float(self.popularity_weight),):
+                self._weight = weight
+                reached = 0.0
+                if validation is not None:
+                    reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
+                if reached > best:
+                    best, kept = reached, (self._preference, weight)
+                    if search:
+                        self.chosen = {"feedback": feedback, "popularity_weight": weight}
+        assert kept is not None
+        self._preference, self._weight = kept
+
+    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Content:
+        model = self.chosen_model()
+        model.features = self.features
+        return model.fit(interactions, seed=seed, device=device)
+
+    def _refit(
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
+    ) -> None:
+        self.features = before.features
+        self._fit(interactions, validation, run)
+
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        scores = np.asarray((self._preference[user_rows] @ self._profile.T).todense(), np.float32)
+        usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
+        offset = np.asarray(self._weight * self._share - self._profile @ usual, np.float32)
+        return scores + offset
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {
+            "share": self._share,
+            "weight": np.array([self._weight], np.float32),
+            "width": np.array([shape_of(self._profile)[1]]),
+            **sparse_state("profile", self._profile),
+            **sparse_state("preference", self._preference),
+        }
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        width = int(state["width"][0])
+        self._share, self._weight = state["share"], float(state["weight"][0])
+        self._profile = sparse_from_state("profile", state, (self.item_ids.size, width))
+        self._preference = sparse_from_state("preference", state, (self.user_ids.size, width))
+
+    def _item_vectors(self) -> sp.csr_array:
+        return self._profile
