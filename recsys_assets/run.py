@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
+from recsys_assets.assets.raw import EVENT_DAYS_NAME
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING, faulty_days
@@ -23,6 +25,10 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 class UnknownAsset(LineageError):
     """A selection names no asset."""
+
+
+class UnknownDay(LineageError):
+    """A day on which no file has events."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,12 @@ class Platform:
         try:
             chosen = dg.AssetSelection.from_string(selection).resolve(graph)
         except Exception as error:  # Dagster raises several kinds for a selection that it cannot parse
+            close = difflib.get_close_matches(selection.strip("+*"), self.codes, n=3, cutoff=0.5)
             raise UnknownAsset(
-                f"The selection {selection!r} cannot be read.",
+                f"The selection {selection!r} names no asset.",
                 expected="an asset's name, group:NAME, +NAME (with all upstream) or NAME+ (with all downstream)",
                 found=str(error).splitlines()[0],
+                advice=f"did you mean {' or '.join(close)}?" if close else "recsys status lists all assets",
             ) from error
         if not chosen:
             raise UnknownAsset(
@@ -101,7 +109,12 @@ class Platform:
             names: the assets.
             reuse: keep what would come out unchanged.
             partition: one event day, for partitioned assets.
+
+        Raises:
+            UnknownDay: no file was found to have events of that day.
         """
+        if partition is not None:
+            self._check_day(partition)
         job = self.definitions.resolve_job_def(EVERYTHING)
         result = job.execute_in_process(
             instance=self.instance,
@@ -112,6 +125,17 @@ class Platform:
             raise_on_error=False,
         )
         return RunOutcome(result.run_id, result.success, _errors(result.all_events))
+
+    def _check_day(self, day: str) -> None:
+        days = sorted(self.instance.get_dynamic_partitions(EVENT_DAYS_NAME))
+        if day not in days:
+            raise UnknownDay(
+                f"There are no events of the day {day!r}.",
+                expected=f"one of {len(days)} days from {days[0]} to {days[-1]}" if days else "a known day",
+                found="no file with events of that day",
+                where=str(self.settings.data or self.settings.source),
+                advice="recsys materialize source_files looks for new files and finds their days",
+            )
 
     def show_faulty_days(self) -> dict[str, str]:
         """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""

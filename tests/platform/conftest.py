@@ -1,4 +1,4 @@
-"""A small shop built once; each test works on a copy of its home and its files."""
+"""A small shop, built once; each test works on a copy of its home and its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from recsys_assets.cli import app
+from recsys_lineage.engine import Engine
+from recsys_lineage.lake import Lake
 from tests.platform.shop import SOURCE, write_shop
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))
@@ -43,8 +48,8 @@ class Shop:
             "COLUMNS": "200",
         }
 
-    def recsys(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end."""
+    def process(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end, in a process of its own."""
         return subprocess.run(
             [RECSYS, *arguments],
             env=self.environment | variables,
@@ -54,11 +59,37 @@ class Shop:
             timeout=300,
         )
 
+    def recsys(self, *arguments: str, **variables: str) -> Result:
+        """Run the command to its end in this process, which spares it the imports."""
+        before = dict(os.environ)
+        folder = Path.cwd()
+        try:
+            os.environ.clear()
+            os.environ.update(self.environment | variables)
+            os.chdir(self.home.parent)
+            return CliRunner().invoke(app, arguments)
+        finally:
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(before)
+
     def answer(self, *arguments: str) -> dict[str, Any]:
         """The JSON object that a successful command prints."""
         done = self.recsys(*arguments, "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
+
+    @property
+    def lake(self) -> Lake:
+        """The tables."""
+        return Lake(str(self.home / "lake"), Engine(threads=1, memory_limit="500MB"))
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query over the latest versions of the lake's tables gives; tables are named `{like_this}`."""
+        lake = self.lake
+        names = {name: lake.relation(lake.version(name)) for name in lake.tables()}
+        with lake.connect() as connection:
+            return connection.sql(sql.format(**names)).fetchall()
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """What `recsys status` says of each asset."""

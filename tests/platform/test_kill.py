@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.engine import Engine
-from recsys_lineage.lake import Lake
 from recsys_lineage.records import Records
 from tests.platform.conftest import RECSYS, Shop
 
@@ -56,7 +54,7 @@ def test_the_run_after_a_kill_completes_and_makes_the_same_tables(
     killed_run(new_shop, after, luck.random() ** 2)
     at_kill = committed(new_shop.home / "lake")
 
-    finished = new_shop.recsys("demo", "--json")
+    finished = new_shop.process("demo", "--json")
 
     assert finished.returncode == 0, f"killed with {at_kill} tables: {finished.stderr}"
     wanted = {name: table["fingerprint"] for name, table in original.tables().items()}
@@ -65,8 +63,7 @@ def test_the_run_after_a_kill_completes_and_makes_the_same_tables(
         f"killed with {at_kill} tables"
     )
     assert not [table["reason"] for table in found.values() if table["stale"]]
-    records = Records(Lake(str(new_shop.home / "lake"), Engine(threads=1)))
-    assert records.sync() == 0, "every version has its row among the records"
-    again = new_shop.recsys("demo", "--json")
+    assert Records(new_shop.lake).sync() == 0, "every version has its row among the records"
+    again = new_shop.process("demo", "--json")
     assert again.returncode == 0
     assert "Nothing changed" in again.stderr
