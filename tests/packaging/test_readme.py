@@ -1,0 +1,66 @@
+"""What the README promises holds: its settings, its commands, its source of one's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from recsys_assets.cli import app
+from recsys_assets.settings import settings_table
+from recsys_assets.source import Source
+from recsys_lineage.files import list_files, open_scan
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_settings_table_is_that_of_the_class() -> None:
+    assert settings_table() in TEXT
+
+
+def test_every_command_it_names_exists() -> None:
+    named = set(re.findall(r"\brecsys ([a-z]+)\b", TEXT))
+    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert named and named <= known
+
+
+def test_every_command_has_help() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        shown = CliRunner().invoke(app, [command.callback.__name__, "--help"])
+        assert shown.exit_code == 0
+        assert (command.callback.__doc__ or "").split(".")[0].split("\n")[0][:30] in shown.output
+
+
+def test_the_source_of_ones_own_reads_files(tmp_path: Path) -> None:
+    folder, data = tmp_path / "my-shop", tmp_path / "files"
+    folder.mkdir()
+    data.mkdir()
+    (folder / "raw_events.sql").write_text(blocks("sql")[0])
+    (data / "orders-1.csv").write_text(
+        "order_no;ordered_at;customer;sku;qty;price\n7;2024-05-01;ann;cup;2;3.5\n"
+    )
+    source = Source.load(folder)
+    connection = duckdb.connect()
+    for named in source.table_scans("raw_events"):
+        open_scan(connection, data, named.scan, list_files(data, named.scan.pattern), named.relation)
+    connection.execute("CREATE TABLE file_days AS SELECT 'orders-1.csv' AS _file, DATE '2024-05-01' AS day")
+    from datetime import date
+
+    rows = connection.execute(source.query("raw_events"), source.raw_parameters(date(2024, 6, 1))).fetchall()
+    assert len(rows) == 1
+    assert rows[0][:4] == ("2024-05-01", "ann", "cup", "7")
+
+
+@pytest.mark.parametrize("language", ["python"])
+def test_its_python_is_python(language: str) -> None:
+    for text in blocks(language):
+        compile(text, "README.md", "exec")
