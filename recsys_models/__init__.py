@@ -8,6 +8,7 @@ from recsys_models.ease import Ease
 from recsys_models.evaluation import Evaluation, evaluate
 from recsys_models.families import families, load_model
 from recsys_models.features import Features
+from recsys_models.folds import rolling_folds, time_split, user_folds
 from recsys_models.fusion import Fusion
 from recsys_models.graph import InteractionGraph, interaction_graph
 from recsys_models.ials import IALS
@@ -49,5 +50,8 @@ __all__ = [
     "interaction_graph",
     "load_model",
     "paired_bootstrap",
+    "rolling_folds",
+    "time_split",
+    "user_folds",
     "wilcoxon",
 ]

