@@ -136,17 +136,21 @@ def main() -> None:
         if arguments.json:
             continue
         print(
-            f"\n{shop}, {arguments.seeds} seeds, @20; p: {arguments.family[0]} against the family, paired bootstrap, Holm"
+            f"\n{shop}, {arguments.seeds} seeds, @20; p: {arguments.family[0]} against it, paired bootstrap, Holm"
         )
-        print(
-            f"{'family':<18}{'ndcg':>8}{'±':>8}{'recall':>8}{'repeat ndcg':>13}{'recall':>8}{'fit s':>8}{'MB':>7}{'p':>9}"
-        )
+        columns = ("ndcg", "+-", "recall", "repeat ndcg", "recall", "fit s", "MB", "p")
+        print(f"{'family':<18}" + "".join(f"{column:>12}" for column in columns))
         for name, row in results[shop].items():
-            p = f"{row['p_holm']:.4f}" if "p_holm" in row else ""
-            print(
-                f"{name:<18}{row['ndcg']:>8.4f}{row['ndcg_deviation']:>8.4f}{row['recall']:>8.4f}"
-                f"{row['repeat_ndcg']:>13.4f}{row['repeat_recall']:>8.4f}{row['seconds']:>8.1f}{row['peak_mb']:>7.0f}{p:>9}"
-            )
+            cells = [
+                f"{row[key]:.4f}"
+                for key in ("ndcg", "ndcg_deviation", "recall", "repeat_ndcg", "repeat_recall")
+            ]
+            cells += [
+                f"{row['seconds']:.1f}",
+                f"{row['peak_mb']:.0f}",
+                f"{row['p_holm']:.4f}" if "p_holm" in row else "",
+            ]
+            print(f"{name:<18}" + "".join(f"{cell:>12}" for cell in cells))
     print(json.dumps(results) if arguments.json else machine())
 
 
