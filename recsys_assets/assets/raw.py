@@ -130,6 +130,7 @@ def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.Ass
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         files = inputs.frame("source_files")
         chosen = loadable(files, folder.source.table_scans(table))
+        _refuse_to_lose(table, files, chosen)
         pairs = [
             (path, sha) for frame in chosen.values() for path, sha in frame["path", "sha256"].iter_rows()
         ]
@@ -237,6 +238,18 @@ def _faults(faulty: Mapping[str, list[str]]) -> FaultyFiles:
         advice="mend or remove the file, materialize source_files, then these days of raw_events; "
         "all other days are loaded",
     )
+
+
+def _refuse_to_lose(table: str, files: pl.DataFrame, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
+    """Raises FaultyFiles where all files of a scan are faulty: an empty table would take the place of a good one."""
+    for named, frame in chosen.items():
+        faults = files.filter((pl.col("pattern") == str(named.scan)) & (pl.col("status") == "faulty"))
+        if frame.is_empty() and not faults.is_empty():
+            raise FaultyFiles(
+                f"{table} cannot be loaded.\n  " + "\n  ".join(faults["fault"].unique().sort()),
+                where=", ".join(faults["path"].unique().sort()[:5]),
+                advice=f"mend the file, materialize source_files, then {table}; readers still see what it held before",
+            )
 
 
 def _file_days(chosen: Mapping[NamedScan, pl.DataFrame]) -> pa.Table:

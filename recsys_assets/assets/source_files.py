@@ -84,6 +84,8 @@ def inspect(
 ) -> pl.DataFrame:
     """Read every file of the source to its end and say what it holds; one row a file and pattern.
 
+    `days` is empty for files that hold no events, such as those of customers.
+
     Args:
         folder: the source and its folder.
         connection: where files are opened.
@@ -91,7 +93,6 @@ def inspect(
         tomorrow: no event can be later.
     """
     rows: list[dict[str, object]] = []
-    relations: dict[str, tuple[str, ...]] = {}
     for named, files in folder.listed().items():
         unique, duplicates = deduplicate(files)
         opened = open_scan(
@@ -102,7 +103,6 @@ def inspect(
             named.relation,
             required_columns=named.required_columns,
         )
-        relations[named.relation] = opened.columns
         for report in opened.reports:
             rows.append(
                 _row(named, report.file)
@@ -116,7 +116,11 @@ def inspect(
         for copy in duplicates:
             rows.append(_row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of})
     days = event_days(folder.source, connection, tomorrow)
+    with_events = {str(named.scan) for named in folder.source.table_scans("raw_events")}
     for row in rows:
+        if row["pattern"] not in with_events:
+            row["days"] = []
+            continue
         path = str(row["path"])
         row["days"] = days.get(path) or before.get(path) or [_named_day(path) or row["arrival"].date()]  # type: ignore[union-attr]
     return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern")

@@ -91,13 +91,14 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
 def deduplicate(files: Iterable[SourceFile]) -> tuple[list[SourceFile], list[DuplicateFile]]:
     """Parts files into those to read and those whose content another path has already.
 
-    Of equal files the first in path order stays, one in the landing folder last. Empty files and files that
-    could not be read are never duplicates, so that each is reported.
+    Of equal files the one with the shortest path stays, as the names of copies (`day (1).csv`) are longer; one in
+    the landing folder stays only where there is no other. Empty files and files that could not be read are never
+    duplicates, so that each is reported.
     """
     first: dict[str, str] = {}
     unique: list[SourceFile] = []
     duplicates: list[DuplicateFile] = []
-    for file in sorted(files, key=lambda file: path_order(file.path)):
+    for file in sorted(files, key=lambda file: (path_order(file.path)[0], len(file.path), file.path)):
         if file.sha256 and file.bytes and first.setdefault(file.sha256, file.path) != file.path:
             duplicates.append(DuplicateFile(file, first[file.sha256]))
         else:

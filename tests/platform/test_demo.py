@@ -108,7 +108,10 @@ def test_recommendations_in_words(original: Shop) -> None:
         ),
         (("materialize", "evnts"), ["'evnts' names no asset", "did you mean events"]),
         (("materialize", "group:"), ["group:"]),
-        (("materialize", "raw_events", "--partition", "2031-01-01"), ["24 days from 2024-01-01 to 2024-01-24"]),
+        (
+            ("materialize", "raw_events", "--partition", "2031-01-01"),
+            ["24 days from 2024-01-01 to 2024-01-24"],
+        ),
         (("materialize", "raw_events", "--partition", "yesterday"), ["yesterday"]),
     ],
 )

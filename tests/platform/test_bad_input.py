@@ -1,0 +1,285 @@
+"""Bad input: a file that cannot be read stops its own day and says what to do; everything else goes on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recsys_lineage.records import Records
+from tests.platform.conftest import Shop
+from tests.platform.shop import DAYS, HEADER, Row, day_file, day_name, day_rows, write_day
+
+NEW = DAYS
+"""The day after the last; the tests deliver its file."""
+CLEAN = "+group:clean"
+
+
+def deliver(shop: Shop, rows: list[Row] | None = None, header: Row = HEADER) -> Path:
+    """The file of a new day."""
+    return write_day(shop.data / day_file(NEW), day_rows(NEW) if rows is None else rows, header)
+
+
+def load(shop: Shop, *, fails: bool = False) -> str:
+    """Load what is new into the raw and clean tables; returns what was said about failures."""
+    done = shop.recsys("materialize", CLEAN, "--reuse")
+    assert (done.exit_code != 0) is fails, done.output
+    assert "Traceback" not in done.output
+    return " ".join(done.stderr.split())
+
+
+def days_with_events(shop: Shop) -> set[str]:
+    return {day for day, held in shop.lake.version("raw_events").partitions.items() if held.rows}
+
+
+def balance(shop: Shop) -> None:
+    """Every raw row is accepted or rejected."""
+    for raw, clean in (("raw_events", "events"), ("raw_users", "users"), ("raw_items", "items")):
+        read, kept, refused = shop.rows(
+            f"SELECT (SELECT count(*) FROM {{{raw}}}), (SELECT count(*) FROM {{{clean}}}), "
+            f"(SELECT count(*) FROM {{rejected_rows}} WHERE table_name = '{raw}')"
+        )[0]
+        assert kept + refused == read, raw
+
+
+def truncated_gzip(path: Path) -> Path:
+    target = path.with_name(path.name + ".gz")
+    whole = gzip.compress(path.read_bytes())
+    target.write_bytes(whole[: len(whole) // 2])
+    path.unlink()
+    return target
+
+
+def renamed(path: Path) -> Path:
+    return write_day(path, day_rows(NEW), ("invoice", "product", "pieces", "price", "moment", "custmer"))
+
+
+def without_a_column(path: Path) -> Path:
+    return write_day(path, [row[:4] + row[5:] for row in day_rows(NEW)], HEADER[:4] + HEADER[5:])
+
+
+def replaced(content: bytes) -> Callable[[Path], Path]:
+    def replace(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return replace
+
+
+LATIN = "".join(f"1,i1,1,1.0,2024-01-25 10:00:00,Zoë{n}\n" for n in range(50)).encode("latin-1")
+FAULTS = {
+    "a column is missing": (without_a_column, ["the column 'moment'", "Rename the column in the file"]),
+    "a column is renamed": (renamed, ["did you mean 'custmer' for 'customer'?"]),
+    "the file is empty": (replaced(b""), ["an empty file (0 bytes)", "Deliver it again"]),
+    "the file is no CSV": (replaced(b"\x00\x01\x02" * 300), ["expected a CSV file"]),
+    "the file is a Parquet file": (
+        replaced(b"PAR1 and more"),
+        ["a Parquet file", "Read it with read_parquet"],
+    ),
+    "a gzip file is cut off": (
+        truncated_gzip,
+        ["a gzip file that ends too early (truncated)", "Deliver it again"],
+    ),
+    "the encoding is another": (
+        replaced(",".join(HEADER).encode() + b"\n" + LATIN),
+        ["no UTF-8 text", "Name its encoding", "latin-1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_file_that_cannot_be_read_fails_its_day_and_no_other(fault: str, shop: Shop) -> None:
+    spoil, words = FAULTS[fault]
+    before = shop.lake.version("raw_events").partitions
+    write_day(shop.data / day_file(NEW + 1), day_rows(NEW + 1))
+    file = spoil(deliver(shop))
+
+    load(shop)
+    of_the_day = shop.recsys("materialize", "raw_events", "--partition", day_name(NEW))
+
+    assert of_the_day.exit_code == 1
+    said = " ".join(of_the_day.stderr.split())
+    for word in [file.name, day_name(NEW), "materialize source_files", *words]:
+        assert word in said, said
+    now = shop.lake.version("raw_events").partitions
+    assert {day: now[day] for day in before} == dict(before), "the other days are as they were"
+    assert day_name(NEW + 1) in days_with_events(shop), "and the other new one is loaded"
+    ((status, told),) = shop.rows(f"SELECT status, fault FROM {{source_files}} WHERE path = '{file.name}'")
+    assert status == "faulty" and all(word in told for word in words)
+    balance(shop)
+
+
+def test_a_mended_file_is_loaded_as_if_it_had_never_been_broken(shop: Shop) -> None:
+    deliver(shop).write_bytes(b"")
+    load(shop)
+    assert day_name(NEW) not in days_with_events(shop)
+    deliver(shop)
+    load(shop)
+    assert day_name(NEW) in days_with_events(shop)
+    assert shop.rows(f"SELECT count(*) FROM {{raw_events}} WHERE _file = '{day_file(NEW)}'") == [
+        (len(day_rows(NEW)),)
+    ]
+
+
+def test_the_demo_goes_on_without_the_faulty_day_and_names_it(shop: Shop) -> None:
+    deliver(shop).write_bytes(b"")
+    done = shop.recsys("demo", "--json")
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert list(answer["faulty_days"]) == [day_name(NEW)]
+    assert day_file(NEW) in answer["faulty_days"][day_name(NEW)]
+    assert answer["rows_accepted"] + answer["rows_rejected"] == answer["rows_read"]
+
+
+def test_a_loaded_file_that_becomes_unreadable_loses_nothing(shop: Shop) -> None:
+    (shop.data / day_file(3)).write_bytes(b"")
+    before = shop.lake.version("raw_events").partitions[day_name(3)]
+    load(shop)
+    assert shop.lake.version("raw_events").partitions[day_name(3)] == before, "readers still see what it held"
+
+
+def test_a_table_whose_only_file_is_no_parquet_fails_and_the_rest_goes_on(shop: Shop) -> None:
+    (shop.data / "products.parquet").write_bytes(b"not a parquet file at all")
+    deliver(shop)
+    said = load(shop, fails=True)
+    assert "raw_items cannot be loaded" in said and "products.parquet: expected a Parquet file" in said
+    assert "materialize source_files, then raw_items" in said
+    assert day_name(NEW) in days_with_events(shop), "the new day's events are loaded"
+    assert shop.lake.version("items").rows == 160, "the products that were known are not lost"
+    demo = shop.recsys("demo", "--json")
+    assert demo.exit_code == 1
+    assert "products.parquet: expected a Parquet file" in " ".join(demo.stderr.split())
+
+
+LONG = ("1", "i1", "1", "1.0", f"{day_name(NEW)} 10:00:00", "u1", "and", "more")
+MANY = ("1", "i1", "many", "1.0", f"{day_name(NEW)} 10:00:00", "u1")
+SOON = ("1", "i1", "1", "1.0", "soon", "u1")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "detail"),
+    [(LONG, "malformed row", "8"), (MANY, "quantity", "'many'"), (SOON, "time", "'soon'")],
+)
+def test_a_row_that_is_wrong_is_kept_with_reason_file_and_line(
+    row: Row, reason: str, detail: str, shop: Shop
+) -> None:
+    good = day_rows(NEW)[10:13]
+    deliver(shop, [*good, row])
+    load(shop)
+    found = shop.rows(
+        f"SELECT reason, detail, _line, raw_row FROM {{rejected_rows}} WHERE _file = '{day_file(NEW)}'"
+    )
+    ((why, what, line, raw),) = found
+    assert reason in why and detail in what and line == 5
+    assert all(field in raw for field in row if field)
+    balance(shop)
+
+
+def test_a_file_delivered_twice_is_loaded_once(shop: Shop) -> None:
+    before = shop.lake.version("events").fingerprint
+    shutil.copy(shop.data / day_file(5), shop.data / "sales-2024-01-06-again.csv")
+    load(shop)
+    assert shop.lake.version("events").fingerprint == before
+    assert shop.rows("SELECT path, duplicate_of FROM {source_files} WHERE status = 'duplicate'") == [
+        ("sales-2024-01-06-again.csv", day_file(5))
+    ]
+    failed = [check.name for check in Records(shop.lake).get("source_files").checks if not check.passed]
+    assert failed == ["no_file_twice"]
+
+
+def test_a_file_changed_after_it_was_loaded_is_noticed_and_only_its_day_is_rewritten(shop: Shop) -> None:
+    before = shop.lake.version("raw_events")
+    write_day(shop.data / day_file(5), day_rows(5)[:-10])
+
+    load(shop)
+
+    (check,) = [c for c in Records(shop.lake).get("source_files").checks if c.name == "no_file_changed"]
+    assert not check.passed and day_file(5) in check.found
+    after = shop.lake.version("raw_events")
+    assert after.version == before.version + 1
+    assert {day for day in before.partitions if before.partitions[day] != after.partitions[day]} == {
+        day_name(5)
+    }
+    assert Records(shop.lake).get("raw_events").partitions == (day_name(5),)
+    assert after.rows == before.rows - 10
+    assert shop.lake.version("raw_events", before.version).rows == before.rows, (
+        "the old content is still there"
+    )
+    balance(shop)
+
+
+def test_a_day_without_events_is_a_file_with_its_header_only(shop: Shop) -> None:
+    deliver(shop, rows=[])
+    load(shop)
+    assert shop.rows(f"SELECT status, rows FROM {{source_files}} WHERE path = '{day_file(NEW)}'") == [
+        ("loaded", 0)
+    ]
+    assert day_name(NEW) not in days_with_events(shop)
+    balance(shop)
+
+
+def test_a_customer_and_a_product_that_only_events_name_are_kept(shop: Shop) -> None:
+    deliver(shop, [("9", "i9999", "1", "2.0", f"{day_name(NEW)} 10:00:00", "u9999")])
+    done = shop.recsys("materialize", "+group:features", "--reuse")
+    assert done.exit_code == 0, done.output
+    assert shop.rows("SELECT count(*) FROM {events} WHERE user_id = 'u9999' AND item_id = 'i9999'") == [(1,)]
+    assert shop.rows("SELECT described FROM {user_profiles} WHERE user_id = 'u9999'") == [(False,)]
+    assert shop.rows("SELECT described FROM {item_profiles} WHERE item_id = 'i9999'") == [(False,)]
+
+
+def test_an_empty_data_folder_is_named(new_shop: Shop) -> None:
+    shutil.rmtree(new_shop.data)
+    new_shop.data.mkdir()
+    done = new_shop.recsys("demo")
+    assert done.exit_code == 1
+    said = " ".join(done.stderr.split())
+    assert "holds no file of the source" in said and str(new_shop.data) in said and "sales-*.csv" in said
+
+
+def test_a_home_that_cannot_be_made_is_named(new_shop: Shop) -> None:
+    new_shop.home.write_text("a file, where the home should be")
+    done = new_shop.recsys("demo")
+    assert done.exit_code == 1
+    said = " ".join(done.stderr.split())
+    assert str(new_shop.home) in said and "set RECSYS_HOME to another folder" in said
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 8 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_is_named_and_the_run_after_there_is_room_completes(
+    small_disk: Path, new_shop: Shop, original: Shop
+) -> None:
+    lake = {"RECSYS_LAKE": str(small_disk / "lake")}
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(8 * 2**20 - 100_000))
+
+    full = new_shop.recsys("materialize", CLEAN, **lake)
+
+    assert full.exit_code == 1
+    said = " ".join(full.stderr.split())
+    assert "No space left" in said or "full" in said, said
+    assert "Traceback" not in full.output
+    ballast.unlink()
+    done = new_shop.recsys("materialize", CLEAN, **lake)
+    assert done.exit_code == 0, done.output
+    status = json.loads(new_shop.recsys("status", "--json", **lake).stdout)["assets"]
+    wanted = original.tables()
+    for name in ("raw_events", "events", "users", "items", "promotions", "rejected_rows"):
+        assert status[name]["fingerprint"] == wanted[name]["fingerprint"], name
