@@ -24,6 +24,18 @@ FEATURE_BLOCK = 512
 """Users whose candidates are described at once; bounds memory at about FEATURE_BLOCK x candidates x rank floats."""
 
 
+COSINES = (
+    "cosine_1",
+    "cosine_2",
+    "cosine_3",
+    "cosine_sum",
+    "cosine_power_1.5",
+    "cosine_square",
+    "cosine_degree",
+    "cosine_items",
+)
+
+
 @dataclass(frozen=True)
 class FirstStageSettings:
     """Sizes of the first stage; see `Ranker`."""
@@ -141,28 +153,13 @@ class FirstStage:
         return torch.topk(torch.from_numpy(scores), min(n, scores.shape[1]), dim=1).indices.numpy()
 
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the last axis of `features`."""
+        """Names of the last axis of `features`. "_gain" is times (users of the item)^0.2; "_relative" is divided by the
+        mean over the user's candidates, which makes users and first stages of different size alike."""
         ranks = [f"spectral_{kind}_{rank}" for rank in self._ranks() for kind in ("flat", "root", "filtered")]
-        per_user = ["combined", "spectral", "spectral_gain", "neighbours"]
-        return (
-            *ranks,
-            *(f"{name}_gain" for name in ranks if "_filtered_" in name or "_root_" in name),
-            *per_user,
-            *(f"{name}_relative" for name in per_user),
-            "position",
-            "cosine_1",
-            "cosine_2",
-            "cosine_3",
-            "cosine_sum",
-            "cosine_power_1.5",
-            "cosine_square",
-            "cosine_degree",
-            "cosine_items",
-            "item_leverage",
-            "user_leverage",
-            "user_degree",
-            *self.fact_names,
-        )
+        gained = [f"{name}_gain" for name in ranks if "_flat_" not in name]
+        compared = [*ranks, *gained, "combined", "spectral", "spectral_gain", "neighbours", *COSINES]
+        alone = ("position", "item_leverage", "user_leverage", "user_degree", *self.fact_names)
+        return (*compared, *(f"{name}_relative" for name in compared), *alone)
 
     def features(self, rows: NDArray[np.integer], n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Candidates (b, c) of the users and their features (b, c, f), f as `feature_names`."""
@@ -186,7 +183,6 @@ class FirstStage:
         stack = np.stack(ranks, 2)
         picked = [np.take_along_axis(block, items, 1) for block in (total, spectral, neighbours)]
         per_user = np.stack([picked[0], picked[1] / gain, picked[1], picked[2]], 2)
-        mean = per_user.mean(1, keepdims=True)
         position = np.empty(items.shape, np.float32)
         order = np.argsort(-picked[0], axis=1, kind="stable")
         np.put_along_axis(position, order, np.arange(items.shape[1], dtype=np.float32)[None, :], 1)
@@ -195,22 +191,14 @@ class FirstStage:
         user_leverage = np.broadcast_to((self.left[rows] ** 2).sum(1)[:, None, None], shape)
         flat = stack.reshape(*items.shape, -1)
         gained = (stack[:, :, :, 1:] * gain[:, :, None, None]).reshape(*items.shape, -1)
-        return items, np.concatenate(
-            [
-                flat,
-                gained,
-                per_user,
-                per_user / np.where(np.abs(mean) > 1e-12, mean, 1),
-                position[:, :, None],
-                self._cosines(rows, items),
-                item_leverage,
-                user_leverage,
-                np.broadcast_to(np.log1p(degree)[:, None, None], shape),
-                self.item_facts[items],
-            ],
-            axis=2,
-            dtype=np.float32,
+        compared = np.concatenate(
+            [flat, gained, per_user, self._cosines(rows, items)], axis=2, dtype=np.float32
         )
+        mean = compared.mean(1, keepdims=True)
+        alone = [position[:, :, None], item_leverage, user_leverage]
+        alone += [np.broadcast_to(np.log1p(degree)[:, None, None], shape), self.item_facts[items]]
+        relative = compared / np.where(np.abs(mean) > 1e-12, mean, 1)
+        return items, np.concatenate([compared, relative, *alone], axis=2, dtype=np.float32)
 
     def _ranks(self) -> list[int]:
         r = self.values.size

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recsys_models.sparse import shape_of
 
-BLOCK_PRODUCTS = 30_000_000
+BLOCK_PRODUCTS = 8_000_000
 """Multiplications of one block of the similarity product: bounds its memory."""
 
 

@@ -1,0 +1,70 @@
+"""The ranker's own promises beyond the contract."""
+
+import numpy as np
+import pytest
+
+from recsys_models import Interactions, Ranker, evaluate
+from recsys_models.holdout import hold_out
+
+
+def communities(seed: int = 0) -> tuple[Interactions, Interactions, Interactions]:
+    """300 users of six tastes; train, validation, test."""
+    generator = np.random.default_rng(seed)
+    taste = generator.integers(0, 6, 300)
+    liked = (np.arange(120)[None, :] % 6 == taste[:, None]) * 0.5 + 0.03
+    user, item = np.nonzero(generator.random((300, 120)) < liked)
+    everything = Interactions.from_arrays(user, item, item_ids=np.arange(120))
+    known, test = hold_out(everything, share=0.2, seed=1)
+    train, valid = hold_out(known, share=0.2, seed=2)
+    return train, valid, test
+
+
+def test_features_are_named_and_finite() -> None:
+    train, valid, _ = communities()
+    stage = Ranker(trees=20).fit(train, validation=valid).stage
+    items, features = stage.features(np.arange(10), 30)
+    assert features.shape == (10, 30, len(stage.feature_names())) and np.isfinite(features).all()
+    assert len(set(stage.feature_names())) == len(stage.feature_names())
+    spectral, neighbours = stage.scores(np.arange(10))
+    names = stage.feature_names()
+    picked = features[:, :, names.index("spectral_gain")]
+    np.testing.assert_allclose(picked, np.take_along_axis(spectral, items, 1), rtol=1e-4)
+    picked = features[:, :, names.index("neighbours")]
+    np.testing.assert_allclose(picked, np.take_along_axis(neighbours, items, 1), rtol=1e-4)
+
+
+def test_cosine_features_are_those_of_the_users_items() -> None:
+    train, valid, _ = communities()
+    stage = Ranker(trees=5).fit(train, validation=valid).stage
+    items, features = stage.features(np.array([4]), 20)
+    own = stage.seen[[4]].indices
+    similar = stage.item_similarity.toarray()[own][:, items[0]]
+    names = stage.feature_names()
+    np.testing.assert_allclose(features[0, :, names.index("cosine_sum")], similar.sum(0), rtol=1e-4)
+    np.testing.assert_allclose(features[0, :, names.index("cosine_1")], similar.max(0), rtol=1e-5)
+    np.testing.assert_allclose(features[0, :, names.index("cosine_square")], (similar**2).sum(0), rtol=1e-4)
+
+
+def test_retrained_keeps_the_trees_and_ranks_at_least_as_well_as_chance_allows() -> None:
+    train, valid, test = communities()
+    model = Ranker(trees=40).fit(train, validation=valid)
+    both = train.merged(valid)
+    final = model.retrained(both)
+    assert final._trees == model._trees and final.seen.nnz > model.seen.nnz
+    assert evaluate(final, both, test)["recall"] > 3 * 20 / 120 * 0.8
+
+
+def test_a_score_is_explained_by_its_features() -> None:
+    train, valid, _ = communities()
+    model = Ranker(trees=20).fit(train, validation=valid)
+    ids, scores = model.recommend([5], 1)
+    reasons = model.explain(5, int(ids[0, 0]))
+    assert set(reasons) == set(model.stage.feature_names())
+    effects = [abs(effect) for _, effect in reasons.values()]
+    assert effects == sorted(effects, reverse=True) and effects[0] > 0
+    assert np.isfinite(scores).all()
+    seen = int(train.item_ids[train.item[train.user == 5][0]])
+    with pytest.raises(ValueError, match="candidate"):
+        model.explain(5, seen)
+    with pytest.raises(ValueError, match="known user"):
+        model.explain(777, 0)
