@@ -34,7 +34,7 @@ class LightGCN(EmbeddingRecommender):
     normalised matrix, scaled so that propagation gives back the filtered spectrum: epoch 0 is the spectral model.
 
     Args:
-        dim: length of the embeddings.
+        dim: length of the embeddings; "auto": 64 where there are fewer than 10,000 users or items, else 512.
         layers: how often the graph is convolved.
         loss: "softmax" over sampled items, or "bpr".
         start: "spectral", or "normal" (standard deviation 0.1).
@@ -51,7 +51,7 @@ class LightGCN(EmbeddingRecommender):
 
     family: ClassVar[str] = "lightgcn"
 
-    dim: int = 64
+    dim: int | str = "auto"
     layers: int = 3
     loss: str = "softmax"
     start: str = "spectral"
@@ -69,6 +69,7 @@ class LightGCN(EmbeddingRecommender):
     def paper(cls, *, epochs: int = 1000, **params: Any) -> LightGCN:
         """The model as published: 64 dimensions, 3 layers, BPR, batches of 2,048 pairs, a normal start, L2 1e-4."""
         settings: dict[str, Any] = {
+            "dim": 64,
             "loss": "bpr",
             "start": "normal",
             "exponent": 0.5,
@@ -95,7 +96,9 @@ class LightGCN(EmbeddingRecommender):
             start = self._spectral_start(matrix, run.seed)
         else:
             n_nodes = sum(shape_of(matrix))
-            start = np.random.default_rng(run.seed).standard_normal((n_nodes, self.dim), np.float32) * 0.1
+            start = (
+                np.random.default_rng(run.seed).standard_normal((n_nodes, self._length()), np.float32) * 0.1
+            )
         self._train(matrix, start, validation, run)
 
     def _refit(
@@ -104,6 +107,11 @@ class LightGCN(EmbeddingRecommender):
         matrix = self._edges(interactions)
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, matrix)
         self._train(matrix, start, validation, run)
+
+    def _length(self) -> int:
+        if self.dim == "auto":
+            return 64 if min(self.user_ids.size, self.item_ids.size) < 10_000 else 512
+        return int(self.dim)
 
     def _edges(self, interactions: Interactions) -> sp.csr_array:
         if self.half_life_days is None:
@@ -121,7 +129,7 @@ class LightGCN(EmbeddingRecommender):
         response = np.mean([values**layer for layer in range(self.layers + 1)], axis=0)
         gain = values ** (self.filter_power / 2) / response
         start = np.vstack([left * gain, right * gain]).astype(np.float32)
-        missing = self.dim - start.shape[1]
+        missing = dim - start.shape[1]
         start = np.pad(start, ((0, 0), (0, max(0, missing))))
         return start * _logit_scale(matrix, left * np.sqrt(values**self.filter_power), right, seed)
 
