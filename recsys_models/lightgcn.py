@@ -122,9 +122,8 @@ class LightGCN(EmbeddingRecommender):
         return matrix
 
     def _spectral_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
-        left, values, right = truncated_svd(
-            normalised(matrix, self.exponent, self.exponent), self.dim, seed=seed
-        )
+        dim = self._length()
+        left, values, right = truncated_svd(normalised(matrix, self.exponent, self.exponent), dim, seed=seed)
         values = values / values[0]
         response = np.mean([values**layer for layer in range(self.layers + 1)], axis=0)
         gain = values ** (self.filter_power / 2) / response
