@@ -17,6 +17,7 @@ from recsys_lineage.asset_code import REUSE_TAG
 from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records import Records
+from recsys_lineage.sqlite_events import many_events
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
 MOST_FAULTY_DAYS = 10
@@ -116,14 +117,15 @@ class Platform:
         if partition is not None:
             self._check_day(partition)
         job = self.definitions.resolve_job_def(EVERYTHING)
-        result = job.execute_in_process(
-            instance=self.instance,
-            asset_selection=[dg.AssetKey(name) for name in names],
-            tags={REUSE_TAG: "true"} if reuse else {},
-            partition_key=partition,
-            run_config=_QUIET,
-            raise_on_error=False,
-        )
+        with many_events():
+            result = job.execute_in_process(
+                instance=self.instance,
+                asset_selection=[dg.AssetKey(name) for name in names],
+                tags={REUSE_TAG: "true"} if reuse else {},
+                partition_key=partition,
+                run_config=_QUIET,
+                raise_on_error=False,
+            )
         return RunOutcome(result.run_id, result.success, _errors(result.all_events))
 
     def _check_day(self, day: str) -> None:

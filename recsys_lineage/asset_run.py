@@ -20,6 +20,7 @@ from recsys_lineage.lake_resource import LakeResource
 from recsys_lineage.materialization import CheckOutcome, Materialization
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records import Records
+from recsys_lineage.sqlite_events import many_events
 from recsys_lineage.staleness import why_stale
 from recsys_lineage.table_version import TableVersion
 from recsys_lineage.transient import is_transient
@@ -244,29 +245,29 @@ class AssetRun:
         failed = output.failures if output else {}
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
         reads = reads_table(record)
-        for partition in sorted(version.partitions):
-            if partition in failed or (partition not in written and partition in known):
-                continue
-            held = version.partitions[partition]
-            self._context.log_event(
-                dg.AssetMaterialization(
-                    asset_key=key,
-                    partition=partition,
-                    metadata={
-                        "dagster/partition_row_count": held.rows,
-                        "version": held.version,
-                        "fingerprint": held.fingerprint,
-                        "reads": reads,
-                    },
-                    tags={
-                        **version_tags(
-                            data_version=held.fingerprint, code_version=record.code_version, inputs=inputs
-                        ),
-                        "lineage/record": record.id,
-                        "lineage/version": str(held.version),
-                    },
+        told = [p for p in version.partitions if p not in failed and (p in written or p not in known)]
+        with many_events():
+            for partition in sorted(told):
+                held = version.partitions[partition]
+                self._context.log_event(
+                    dg.AssetMaterialization(
+                        asset_key=key,
+                        partition=partition,
+                        metadata={
+                            "dagster/partition_row_count": held.rows,
+                            "version": held.version,
+                            "fingerprint": held.fingerprint,
+                            "reads": reads,
+                        },
+                        tags={
+                            **version_tags(
+                                data_version=held.fingerprint, code_version=record.code_version, inputs=inputs
+                            ),
+                            "lineage/record": record.id,
+                            "lineage/version": str(held.version),
+                        },
+                    )
                 )
-            )
 
 
 def _failure(asset: str, error: Exception) -> dg.Failure:
