@@ -1,4 +1,4 @@
-"""`recsys ui --nightly` for real: the schedule's tick runs the graph, and the sensor loads what is dropped into landing."""
+"""`recsys ui --nightly` for real: the tick runs the graph, and the sensor loads what is dropped into landing."""
 
 from __future__ import annotations
 
