@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         default=4, ge=1, le=520, description="last weeks of the data, which judge the models"
     )
     top_k: int = Field(default=20, ge=1, le=1000, description="recommendations for each user")
+    families: str = Field(
+        default="popularity,item_neighbours,lightgcn",
+        description="model families that compete, with commas; also `user_neighbours`, `spectral`, `ease`, `ials`, "
+        "`matrix_factorization`, `ranker`",
+    )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="address that the browser interface listens on"
     )

@@ -10,18 +10,43 @@ from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.plots import loss_curve
 from recsys_lineage.asset_code import Output
 from recsys_lineage.blobs import blob_table
+from recsys_lineage.errors import LineageError
 from recsys_lineage.frame_asset import frame_asset
 from recsys_lineage.inputs import Inputs
 from recsys_lineage.lineage_asset import AssetLook
 
 FAMILIES = {
     "popularity": ("recsys_models.popularity",),
-    "item_neighbours": ("recsys_models.item_neighbours",),
+    "item_neighbours": ("recsys_models.item_neighbours", "recsys_models.neighbours"),
+    "user_neighbours": ("recsys_models.user_neighbours", "recsys_models.neighbours"),
     "lightgcn": ("recsys_models.lightgcn", "recsys_models.propagation", "recsys_models.spectrum"),
+    "spectral": ("recsys_models.spectral", "recsys_models.spectrum"),
+    "matrix_factorization": ("recsys_models.matrix_factorization",),
+    "ease": ("recsys_models.ease",),
+    "ials": ("recsys_models.ials",),
+    "ranker": ("recsys_models.ranker", "recsys_models.first_stage", "recsys_models.spectrum"),
 }
-"""The families that compete, and the modules that each one's code version covers."""
+"""The families that can compete, and the modules that each one's code version covers."""
+TORCH_FAMILIES = ("lightgcn", "matrix_factorization")
+"""Families trained with PyTorch: they take turns on the device."""
 BASELINES = ("popularity", "item_neighbours")
 _SHARED = ("recsys_models.recommender", "recsys_models.validation", "recsys_assets.assets.training")
+
+
+def competing(names: str) -> list[str]:
+    """The families of a comma-separated list, in the order of `FAMILIES`; the baselines always take part.
+
+    Raises:
+        LineageError: when a name is no family.
+    """
+    asked = {name.strip() for name in names.split(",") if name.strip()}
+    if unknown := sorted(asked - set(FAMILIES)):
+        raise LineageError(
+            f"There is no model family {', '.join(unknown)}.",
+            expected=", ".join(FAMILIES),
+            where="RECSYS_FAMILIES",
+        )
+    return [family for family in FAMILIES if family in asked or family in BASELINES]
 
 
 def candidate_name(family: str) -> str:
@@ -40,7 +65,7 @@ def fit_candidate(inputs: Inputs, family: str, seed: int, device: str) -> Output
     began = time.perf_counter()
     model.fit(data.train, validation=data.valid, seed=seed, device=device, on_epoch=progress)
     judged = evaluate(model, data.train, data.valid, k=20)
-    final = model.chosen_model().fit(data.before_test, seed=seed, device=device, on_epoch=progress)
+    final = model.retrained(data.before_test, seed=seed, device=device)
     seconds = time.perf_counter() - began
     plot = loss_curve(model.history)
     return Output(

@@ -10,7 +10,7 @@ import dagster as dg
 
 from recsys_assets.assets import champion, evaluation, gate, graph, serving
 from recsys_assets.assets.balance import CLEAN_OF, balance_check
-from recsys_assets.assets.candidates import FAMILIES, candidate_asset, candidate_name
+from recsys_assets.assets.candidates import TORCH_FAMILIES, candidate_asset, candidate_name, competing
 from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
 from recsys_assets.assets.reports import report_assets
 from recsys_assets.assets.source_files import SourceFolder
@@ -69,6 +69,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
     model = AssetLook(group="model", owners=OWNERS, tags={"layer": "model"})
     serve = AssetLook(group="serving", owners=OWNERS, tags={"layer": "serving"})
     fit = {"seed": settings.seed, "device": settings.device}
+    families = competing(settings.families)
     assets = [
         source_files_asset(folder, _described(raw, "source_files", {"python", "deltalake"})),
         raw_events_asset(
@@ -97,17 +98,17 @@ def all_assets(settings: Settings) -> PlatformAssets:
                 **fit,
                 look=replace(
                     model,
-                    kinds=frozenset({"pytorch"} if family == "lightgcn" else {"scipy"}),
-                    pool="gpu" if family == "lightgcn" else None,
+                    kinds=frozenset({"pytorch"} if family in TORCH_FAMILIES else {"scipy"}),
+                    pool="gpu" if family in TORCH_FAMILIES else None,
                     description=f"The {family} family: chosen on validation, fitted on train and validation.",
                 ),
             )
-            for family in FAMILIES
+            for family in families
         ),
         frame_asset(
             evaluation.evaluation,
-            parameters={"families": list(FAMILIES)},
-            reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, FAMILIES)),
+            parameters={"families": families},
+            reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
             uses=(*_TRAINING, "recsys_models.evaluation", "recsys_models.ranking"),
             look=model,
         ),
@@ -121,7 +122,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
         frame_asset(
             champion.champion,
             parameters=fit,
-            reads=("gate", "split", "interaction_graph", *map(candidate_name, FAMILIES)),
+            reads=("gate", "split", "interaction_graph", *map(candidate_name, families)),
             uses=_TRAINING,
             look=replace(model, kinds=frozenset({"pytorch"}), pool="gpu"),
         ),

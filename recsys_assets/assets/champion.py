@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from recsys_assets.assets.candidates import candidate_name
-from recsys_assets.assets.training import EpochProgress, split_data, stored_model
+from recsys_assets.assets.training import split_data, stored_model
 from recsys_assets.plots import loss_curve
 from recsys_lineage.asset_code import Output
 from recsys_lineage.blobs import blob_table
@@ -17,11 +17,9 @@ def champion(inputs: Inputs, seed: int, device: str) -> Output:
     gate = inputs.frame("gate")
     promoted = gate.filter("promoted")["challenger"]
     family = promoted[0] if len(promoted) else gate["champion_before"][0]
-    chosen = stored_model(inputs, candidate_name(family))
-    model = chosen.chosen_model()
-    progress = EpochProgress("champion", getattr(model, "epochs", None))
     began = time.perf_counter()
-    model.fit(split_data(inputs).everything, seed=seed, device=device, on_epoch=progress)
+    candidate = stored_model(inputs, candidate_name(family))
+    model = candidate.retrained(split_data(inputs).everything, seed=seed, device=device)
     plot = loss_curve(model.history)
     return Output(
         blob_table(model.to_files()),
