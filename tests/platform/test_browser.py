@@ -76,8 +76,9 @@ def test_a_selection_is_materialized_by_clicking_and_its_pages_are_in_order(
     # The plot of a model is an image that the browser can draw.
     page.goto(f"{url}/assets/evaluation")
     expect(page.get_by_text("best family").first).to_be_visible()
-    picture = page.locator("img[src^='data:image/png']").first
-    picture.scroll_into_view_if_needed()
+    page.get_by_text("[Show Markdown]").click()
+    picture = page.locator("img[src^='data:image/png']")
+    expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") > 100
 
     # The whole graph, with all its groups open.
