@@ -25,13 +25,13 @@ def features(repeats: int, with_pandas: bool) -> dict[str, Any]:
         SystemExit: when a run fails.
     """
     runs: dict[str, list[dict[str, Any]]] = {"platform": [], "bare": [], "pandas": []}
+    if with_pandas:
+        runs["pandas"].append(_run("pandas"))
+        say(f"pandas: {runs['pandas'][0]['seconds']:.1f} s")
     for number in range(repeats):
         for name in ("platform", "bare") if number % 2 == 0 else ("bare", "platform"):
             runs[name].append(_run(name))
             say(f"{name} {number + 1} of {repeats}: {runs[name][-1]['seconds']:.1f} s")
-    if with_pandas:
-        runs["pandas"].append(_run("pandas"))
-        say(f"pandas: {runs['pandas'][0]['seconds']:.1f} s")
     medians = {name: _medians(found) for name, found in runs.items() if found}
     ours, bare = medians["platform"], medians["bare"]
     rows = runs["platform"][0]["rows"]

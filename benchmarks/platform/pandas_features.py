@@ -268,7 +268,7 @@ def user_sequences(events: pd.DataFrame) -> pd.DataFrame:
     """The last 200 events of each user, in order."""
     order = ["user_id", "event_time", "order_id", "item_id", "behaviour", "_file", "_line"]
     kept = events[events["kept_quantity"] > 0].sort_values(order)
-    last = kept.groupby("user_id").tail(200)
+    last = kept.groupby("user_id").tail(200).astype({"item_id": object, "behaviour": object})
     return (
         last.groupby("user_id")
         .agg(

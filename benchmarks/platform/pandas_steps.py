@@ -248,7 +248,7 @@ def clean_promotions(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     repeated = raw[raw.duplicated(RAW_PROMOTION, keep=False) & reason.isna()].sort_values(["_file", "_line"])
     place = repeated["_file"] + ":" + repeated["_line"].astype(TEXT)
     keys = [repeated[name] for name in RAW_PROMOTION]
-    places = place.groupby(keys, dropna=False).agg(list)
+    places = place.astype(object).groupby(keys, dropna=False).agg(list)
     first = repeated.drop_duplicates(RAW_PROMOTION)
     others = pd.Series(
         [found[1:] for found in places.reindex(pd.MultiIndex.from_frame(first[RAW_PROMOTION]))], first.index,
