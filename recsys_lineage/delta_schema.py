@@ -77,7 +77,10 @@ def stored_select(
     """
     stored: list[Column] = []
     for column in columns:
-        kept = storable(connection.sqltype(column.type))
+        try:
+            kept = storable(connection.sqltype(column.type))
+        except duckdb.ParserException:  # older DuckDB cannot name an unnamed struct
+            kept = None
         if kept is None:
             raise LineageError(
                 f"Column {column.name!r} cannot be stored.",

@@ -22,8 +22,9 @@ from recsys_lineage.fingerprint import partition_fingerprints, quote
 from recsys_lineage.storage import Storage
 from recsys_lineage.table_version import Column
 
-# NULL, empty and Hive's name for both cannot be told apart in a partition's folder.
-_NO_PARTITION = (None, "", "NULL", "__HIVE_DEFAULT_PARTITION__")
+# NULL, empty and Hive's name for both cannot be told apart in a partition's folder; DuckDB before 2.0 reads "null"
+# in any case as NULL.
+_NO_PARTITION = (None, "", "null", "__hive_default_partition__")
 _PARTITION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARTITION_TYPES = {
     "VARCHAR": pl.String, "DATE": pl.Date, "TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32,
@@ -83,7 +84,7 @@ def write_files(
     for path, rows, size, _footer, _columns, keys, *_ in stats:
         values = dict(keys or {})
         relative = path[len(root) + 1 :]
-        if partition_by and values[partition_by] in _NO_PARTITION:
+        if partition_by and _folded(values[partition_by]) in _NO_PARTITION:
             raise LineageError(
                 f"Some rows have no value in the partition column {partition_by!r}.",
                 expected="a value that is neither NULL nor empty",
@@ -101,6 +102,10 @@ def write_files(
         )
     empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
     return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sum(add.size for add in adds))
+
+
+def _folded(value: str | None) -> str | None:
+    return value if value is None else value.casefold()
 
 
 def _hive(schema: Sequence[Column], partition_by: str | None) -> str:

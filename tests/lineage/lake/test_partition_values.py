@@ -10,7 +10,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake import Lake
 
 VALUES = ["a b", "  led and trailed ", "a/b", "../../up", "..", ".", "é漢\U0001f600", "50%", "a%20b", "%", "k=v", "o'q",
-          'd"q', "a\\b", "a:b", "*?[x]", "x#y", "a+b", "tab\tx", "line\nbreak", "&;,{}()", "~`|<>^", "NULL ", "null",
+          'd"q', "a\\b", "a:b", "*?[x]", "x#y", "a+b", "tab\tx", "line\nbreak", "&;,{}()", "~`|<>^", "NULL ",
           "2017-01-01", "007", "true", "x" * 60]  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_dates_and_integers_keep_their_type(
 
 
 @pytest.mark.parametrize(
-    "value", ["NULL::VARCHAR", "''", "NULL::DATE", "'__HIVE_DEFAULT_PARTITION__'", "'NULL'"]
+    "value", ["NULL::VARCHAR", "''", "NULL::DATE", "'__HIVE_DEFAULT_PARTITION__'", "'NULL'", "'null'"]
 )
 def test_a_row_without_a_partition_is_refused(
     folder_lake: Lake, folder_db: duckdb.DuckDBPyConnection, value: str
