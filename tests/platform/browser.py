@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from playwright.sync_api import ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Page, Response, sync_playwright
 
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -43,7 +43,10 @@ class Window:
         if response.status >= 400:
             self.troubles.append(f"{response.status} {response.url}")
         elif response.url.endswith("/graphql") or "/graphql?" in response.url:
-            answer = response.json()
+            try:
+                answer = response.json()
+            except Error:  # the page was left before the answer was read
+                return
             for part in answer if isinstance(answer, list) else [answer]:
                 if part.get("errors"):
                     self.troubles.append(f"GraphQL: {part['errors']}")

@@ -83,6 +83,7 @@ def test_a_selection_is_materialized_by_clicking_and_its_pages_are_in_order(
 
     # The whole graph, with all its groups open.
     page.goto(url + WHOLE_GRAPH)
-    expect(page.get_by_text("recommendations_report").first).to_be_visible()
+    shown = page.get_by_text("user_profiles", exact=True).locator("visible=true")
+    expect(shown.first).to_be_visible(timeout=PATIENT)
     expect(page.get_by_text("Error", exact=True)).to_have_count(0)
     assert browser.troubles == []
