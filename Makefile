@@ -58,7 +58,9 @@ bench: $(STAMP) ## measure the platform and print the table
 	$(BIN)/python -m benchmarks.platform
 
 bench-models: $(STAMP) ## measure the recommenders and print the table
-	$(BIN)/python -m benchmarks.models
+	$(BIN)/python benchmarks/propagation.py
+	$(BIN)/python benchmarks/models_shop.py --family popularity item_neighbours lightgcn
+	if [ -d ../shared/data/gowalla ]; then $(BIN)/python benchmarks/quality.py ../shared/data/gowalla; fi
 
 lock: ## resolve exact versions again for Python 3.10 to 3.12 (UPGRADE=1 takes newer ones)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev $(if $(UPGRADE),--upgrade) \
