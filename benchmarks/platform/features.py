@@ -13,10 +13,11 @@ from benchmarks.platform.child import measure, say
 
 GROUPS = ("raw", "clean", "features")
 TARGETS = {"pandas / platform": 5.0, "platform / bare": 1.25}
+PANDAS = {"pandas": "numpy", "pandas, Arrow": "arrow"}
 
 
 def features(repeats: int, with_pandas: bool) -> dict[str, Any]:
-    """Run the platform and the bare statements alternately, and pandas once.
+    """Run the platform and the bare statements alternately, and pandas once with each kind of column types.
 
     Every run is a process of its own that starts with an empty folder. `seconds` counts from the first statement
     to the last, without starting Python; `process_seconds` counts that too.
@@ -24,10 +25,10 @@ def features(repeats: int, with_pandas: bool) -> dict[str, Any]:
     Raises:
         SystemExit: when a run fails.
     """
-    runs: dict[str, list[dict[str, Any]]] = {"platform": [], "bare": [], "pandas": []}
-    if with_pandas:
-        runs["pandas"].append(_run("pandas"))
-        say(f"pandas: {runs['pandas'][0]['seconds']:.1f} s")
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ("platform", "bare", *PANDAS)}
+    for name in PANDAS if with_pandas else ():
+        runs[name].append(_run(name))
+        say(f"{name}: {runs[name][0]['seconds']:.1f} s")
     for number in range(repeats):
         for name in ("platform", "bare") if number % 2 == 0 else ("bare", "platform"):
             runs[name].append(_run(name))
@@ -52,14 +53,11 @@ def features(repeats: int, with_pandas: bool) -> dict[str, Any]:
         "fingerprints_differ": _differing([one["fingerprints"] for one in runs["platform"]]),
         "targets": {"platform / bare": [ours["seconds"] / bare["seconds"], TARGETS["platform / bare"]]},
     }
-    if with_pandas:
-        pandas = medians["pandas"]
+    for name in PANDAS if with_pandas else ():
         for unit in ("seconds", "cpu_seconds"):
-            found["ratios"][f"pandas / platform, {unit}"] = pandas[unit] / ours[unit]
-        found["targets"]["pandas / platform"] = [
-            pandas["seconds"] / ours["seconds"],
-            TARGETS["pandas / platform"],
-        ]
+            found["ratios"][f"{name} / platform, {unit}"] = medians[name][unit] / ours[unit]
+        ratio = medians[name]["seconds"] / ours["seconds"]
+        found["targets"][f"{name} / platform"] = [ratio, TARGETS["pandas / platform"]]
     return found
 
 
@@ -68,11 +66,12 @@ def _run(name: str) -> dict[str, Any]:
         folder = Path(scratch)
         settings = {"RECSYS_HOME": str(folder / "home")}
         (folder / "out").mkdir()
-        command = {
-            "platform": ["benchmarks.platform.in_process", *GROUPS],
-            "bare": ["benchmarks.platform.bare", str(folder / "out")],
-            "pandas": ["benchmarks.platform.pandas_steps", str(_data()), str(folder / "out")],
-        }[name]
+        if name in PANDAS:
+            command = ["benchmarks.platform.pandas_steps", str(_data()), str(folder / "out"), PANDAS[name]]
+        elif name == "bare":
+            command = ["benchmarks.platform.bare", str(folder / "out")]
+        else:
+            command = ["benchmarks.platform.in_process", *GROUPS]
         cost = measure([sys.executable, "-m", *command], settings, folder)
         return {
             **json.loads(cost.output),

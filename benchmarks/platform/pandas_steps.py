@@ -1,12 +1,14 @@
-"""The same steps in pandas: raw to features of The Complete Journey, vectorised, with Arrow-backed columns.
+"""The same steps in pandas: raw to features of The Complete Journey, vectorised, every table written to Parquet.
 
 It makes the same tables from the same rows as the platform's SQL: mapping, checks with reasons, copies, returns,
-fills, rejected rows, profiles, relations and sequences, each written to Parquet. It keeps tables in memory between
-steps instead of reading them back, has no parameters, sha256, fingerprints, checks of results or records, and of a
-basket with more than 40 items it draws other 40 than DuckDB's hash does; all of that is to its advantage or
-neutral. `benchmarks.platform.features` compares the number of rows of each table.
+fills, rejected rows, profiles, relations and sequences. With TYPES `numpy` columns are as `read_parquet` gives them
+and text is pandas' own string type; with `arrow` both are Arrow's, which is the fastest pandas that we know.
 
-Run as `python -m benchmarks.platform.pandas_steps DATA FOLDER`; prints one JSON object.
+It keeps tables in memory between steps instead of reading them back, has no parameters, sha256, fingerprints, checks
+of results or records, and of a basket with more than 40 items it draws other 40 than DuckDB's hash does; all of that
+is to its advantage or neutral. `benchmarks.platform.features` compares the number of rows of each table.
+
+Run as `python -m benchmarks.platform.pandas_steps DATA FOLDER TYPES`; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -35,12 +37,18 @@ TOLD = [
 ]  # fmt: skip
 LATER_REASONS = ("exact duplicate", "return of a purchase", "return without a purchase")
 LARGEST = 100_000.0
-TEXT = pd.ArrowDtype(pa.string())
+TYPES = sys.argv[3] if len(sys.argv) > 3 else "arrow"
+TEXT = pd.ArrowDtype(pa.string()) if TYPES == "arrow" else pd.StringDtype("python")
+
+
+def parquet(path: Path) -> pd.DataFrame:
+    """A Parquet file, with columns of the types that were asked for."""
+    return pd.read_parquet(path, dtype_backend="pyarrow") if TYPES == "arrow" else pd.read_parquet(path)
 
 
 def read(data: Path, name: str) -> pd.DataFrame:
     """A file, each row with its file and line."""
-    frame = pd.read_parquet(data / name, dtype_backend="pyarrow")
+    frame = parquet(data / name)
     return frame.assign(_file=pd.Series(name, frame.index, dtype=TEXT), _line=np.arange(1, len(frame) + 1))
 
 
@@ -103,7 +111,7 @@ def raw_promotions(data: Path) -> pd.DataFrame:
         end_day=pd.Timestamp("2017-01-01") + week,
     )
     coupons = read(data, "coupons.parquet").merge(
-        pd.read_parquet(data / "campaign_descriptions.parquet", dtype_backend="pyarrow"),
+        parquet(data / "campaign_descriptions.parquet"),
         on="campaign_id",
         how="left",
     )
