@@ -98,12 +98,14 @@ def _show_growth(found: Mapping[str, Any]) -> None:
     shown = ("rows", "events", "promotions", "seconds", "cpu_seconds", "peak_gb", "lake_gb")
     _table("Growth", {name: {key: run[key] for key in shown} for name, run in found["runs"].items()})
     times = {
-        table: {name: run["tables"][table] for name, run in found["runs"].items()}
-        for table in next(iter(found["runs"].values()))["tables"]
+        table: {name: run["tables_cpu"][table] for name, run in found["runs"].items()}
+        for table in next(iter(found["runs"].values()))["tables_cpu"]
     }
     for table, exponent in found["exponents"].items():
         times.setdefault(table, {})["exponent"] = exponent
-    _table("Seconds by table", times, columns=[*found["runs"], *(["exponent"] if found["exponents"] else [])])
+    _table(
+        "CPU seconds by table", times, columns=[*found["runs"], *(["exponent"] if found["exponents"] else [])]
+    )
     _targets(found["targets"])
 
 

@@ -71,6 +71,7 @@ def growth(
                     run["rows"][t] for t in ("raw_events", "raw_users", "raw_items", "raw_promotions")
                 ),
                 "tables": run["tables"],
+                "tables_cpu": run["tables_cpu"],
                 "table_rows": run["rows"],
             }
             say(f"{factor}x: {run['seconds']:.1f} s, {cost.peak_gb:.2f} GB")
@@ -110,13 +111,13 @@ def replicate(folder: Path, factor: int, promotions: bool) -> None:
 
 
 def _exponents(runs: list[dict[str, Any]]) -> dict[str, float]:
-    """For each table, the x of seconds ~ factor^x between the two largest factors; 1 is linear, 0 constant."""
+    """For each table, the x of CPU seconds ~ factor^x between the two largest factors; 1 is linear, 0 constant."""
     if len(runs) < 2:
         return {}
     small, large = runs[-2], runs[-1]
     by = math.log(large["factor"] / small["factor"])
-    times = {name: (small["tables"][name], large["tables"][name]) for name in large["tables"]}
-    times["all"] = (small["seconds"], large["seconds"])
+    times = {name: (small["tables_cpu"][name], large["tables_cpu"][name]) for name in large["tables_cpu"]}
+    times["all"] = (small["cpu_seconds"], large["cpu_seconds"])
     return {name: math.log(after / before) / by for name, (before, after) in times.items() if before > 0}
 
 
