@@ -214,7 +214,7 @@ class LightGCN(EmbeddingRecommender):
                 else _bpr(smooth, user, item, other)
             )
             if self.l2:
-                norms = [embedding[rows].square().sum() for rows in (user, item, other)]
+                norms = [_rows(embedding, rows).square().sum() for rows in (user, item, other)]
                 loss = loss + self.l2 * sum(norms) / (2 * user.numel())
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -246,9 +246,9 @@ def _softmax(
     effectiveness of sampled softmax loss for item recommendation"). The batch shares `other`, shape (negatives,)."""
     import torch
 
-    vectors = smooth[user]
-    right = (vectors * smooth[item]).sum(1)
-    wrong = vectors @ smooth[other].T
+    vectors = _rows(smooth, user)
+    right = (vectors * _rows(smooth, item)).sum(1)
+    wrong = vectors @ _rows(smooth, other).T
     wrong = wrong.masked_fill(other[None, :] == item[:, None], -torch.inf)
     catalogue = torch.logsumexp(wrong, 1) + float(np.log(n_items / other.numel()))
     return (torch.logaddexp(right, catalogue) - right).mean()
@@ -258,8 +258,10 @@ def _bpr(smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: to
     """-log sigmoid(score of the item - score of another) (Rendle et al. 2009). `other` has one item a pair."""
     import torch
 
-    vectors = smooth[user]
-    return torch.nn.functional.softplus((vectors * (smooth[other] - smooth[item])).sum(1)).mean()
+    vectors = _rows(smooth, user)
+    return torch.nn.functional.softplus(
+        (vectors * (_rows(smooth, other) - _rows(smooth, item))).sum(1)
+    ).mean()
 
 
 def _logit_scale(
@@ -282,3 +284,10 @@ def _logit_scale(
         if loss < best:
             best, scale = loss, c
     return float(np.sqrt(scale))
+
+
+def _rows(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """`table[rows]`; its gradient is summed in the same order each time, which that of an index is not."""
+    import torch
+
+    return torch.nn.functional.embedding(rows, table)

@@ -70,6 +70,8 @@ class MatrixFactorization(EmbeddingRecommender):
         users = torch.from_numpy(pairs.row.astype(np.int64))
         items = torch.from_numpy(pairs.col.astype(np.int64))
         embedding = torch.nn.Parameter(torch.from_numpy(start).to(device))
+        # unlike those of an index, its gradients are summed in the same order each time
+        take = torch.nn.functional.embedding
         optimiser = torch.optim.Adam([embedding], lr=self.learning_rate, fused=True)
         generator = torch.Generator().manual_seed(run.seed)
         best, best_epoch = -1.0, 0
@@ -79,9 +81,9 @@ class MatrixFactorization(EmbeddingRecommender):
             parts = torch.randperm(users.numel(), generator=generator).split(self.batch)
             for part in parts:
                 drawn = torch.randint(n_items, (part.numel(), self.negatives), generator=generator)
-                user = embedding[users[part].to(device)]
-                item = embedding[items[part].to(device) + n_users]
-                other = embedding[drawn.to(device) + n_users]
+                user = take(users[part].to(device), embedding)
+                item = take(items[part].to(device) + n_users, embedding)
+                other = take(drawn.to(device) + n_users, embedding)
                 right, wrong = (user * item).sum(1, keepdim=True), (user[:, None] * other).sum(2)
                 penalty = (user.square().sum() + item.square().sum() + other.square().sum()) / part.numel()
                 loss = self._loss(right, wrong) + self.l2 * penalty / 2
