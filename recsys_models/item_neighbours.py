@@ -20,6 +20,8 @@ from recsys_models.validation import validation_ndcg
 
 POWERS = (1.0, 1.5)
 HALF_LIVES = (None, 84.0)
+LARGE_CATALOGUE = 50_000
+"""From here on a second similarity matrix costs more time than its half-life has been worth."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,7 +37,8 @@ class ItemNeighbours(Recommender):
         half_life_days: columns hold 2^(-age / half-life) where a user has the item, or 1 with None.
         feedback: how a user's interactions with an item count, a name of `FEEDBACKS`.
 
-    "auto" is the best of `POWERS`, `HALF_LIVES` and `FEEDBACKS` on validation; 1.5, None and "binary" without.
+    "auto" is the best of `POWERS`, `HALF_LIVES` and `FEEDBACKS` on validation; 1.5, None and "binary" without. With
+    more than `LARGE_CATALOGUE` items there is no half-life, and fewer validation users choose.
     """
 
     family: ClassVar[str] = "item_neighbours"
@@ -47,9 +50,9 @@ class ItemNeighbours(Recommender):
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         search = validation is not None
-        lives = _choices(
-            self.half_life_days, HALF_LIVES if search and interactions.timestamp is not None else (None,)
-        )
+        large = self.n_items > LARGE_CATALOGUE
+        timed = search and interactions.timestamp is not None and not large
+        lives = _choices(self.half_life_days, HALF_LIVES if timed else (None,))
         best = -1.0
         kept: tuple[sp.csr_array, sp.csr_array] | None = None
         for life in lives:
@@ -66,7 +69,11 @@ class ItemNeighbours(Recommender):
                 reached = 0.0
                 if validation is not None:
                     reached = validation_ndcg(
-                        self.score_block, self.seen, validation, max_users=1000, seed=run.seed
+                        self.score_block,
+                        self.seen,
+                        validation,
+                        max_users=500 if large else 1000,
+                        seed=run.seed,
                     )
                 if reached > best:
                     best, kept = reached, (self._feedback, self._similarity)

@@ -49,7 +49,11 @@ class Popularity(Recommender):
                     return
                 assert validation is not None
                 reached = validation_ndcg(
-                    lambda rows, c=counts: np.tile(c, (rows.size, 1)), self.seen, validation
+                    lambda rows, c=counts: np.tile(c, (rows.size, 1)),
+                    self.seen,
+                    validation,
+                    max_users=1000,
+                    seed=run.seed,
                 )
                 if reached > best:
                     best, self._count = reached, counts

@@ -56,7 +56,7 @@ def candidate_name(family: str) -> str:
 
 def fit_candidate(inputs: Inputs, family: str, seed: int, device: str) -> Output:
     """A model of this family: parameters and epochs chosen on validation, then fitted on train and validation."""
-    from recsys_models import evaluate, families
+    from recsys_models import families
 
     name = candidate_name(family)
     data = split_data(inputs)
@@ -64,7 +64,6 @@ def fit_candidate(inputs: Inputs, family: str, seed: int, device: str) -> Output
     progress = EpochProgress(name, getattr(model, "epochs", None))
     began = time.perf_counter()
     model.fit(data.train, validation=data.valid, seed=seed, device=device, on_epoch=progress)
-    judged = evaluate(model, data.train, data.valid, k=20)
     final = model.retrained(data.before_test, seed=seed, device=device)
     seconds = time.perf_counter() - began
     plot = loss_curve(model.history)
@@ -76,8 +75,6 @@ def fit_candidate(inputs: Inputs, family: str, seed: int, device: str) -> Output
             "device": device,
             "params": model.params(),
             "chosen": model.chosen,
-            "valid ndcg@20": judged["ndcg"],
-            "valid recall@20": judged["recall"],
             "training seconds": round(seconds, 2),
         },
         metadata={"fit": plot} if plot is not None else {},
