@@ -1,6 +1,6 @@
 """What the platform costs, against its targets.
 
-    python -m benchmarks.platform                          everything; about 25 minutes on two idle cores
+    python -m benchmarks.platform                          everything
     python -m benchmarks.platform demo                     the demo, twice
     python -m benchmarks.platform features --no-pandas     raw to features against bare DuckDB
     python -m benchmarks.platform growth --factors 1 2     a quick look at growth
