@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.features import Features
 from recsys_models.feedback import FEEDBACKS, feedback_matrix
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
 from recsys_models.neighbours import sparse_from_state, sparse_state
-from recsys_models.recommender import FitRun, Recommender
+from recsys_models.recommender import Recommender
 from recsys_models.sparse import csr, shape_of
 from recsys_models.validation import validation_ndcg
 
@@ -39,17 +39,10 @@ class Content(Recommender):
     feedback: str = "auto"
     popularity_weight: float | str = "auto"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.features: Features | None = None
-
-    def with_features(self, features: Features) -> Content:
-        """This model, to be fitted with the item features."""
-        self.features = features
-        return self
-
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
-        described = self.features.of(self.item_ids) if self.features is not None else csr(self.seen.T)
+        described = (
+            self.item_features.of(self.item_ids) if self.item_features is not None else csr(self.seen.T)
+        )
         length = np.sqrt(np.asarray(described.power(2).sum(axis=1)).ravel())
         self._profile = csr(described * (1 / np.maximum(length, 1e-12))[:, None])
         self._share = np.asarray(self.seen.sum(axis=0), np.float32).ravel() / shape_of(self.seen)[0]
@@ -73,17 +66,6 @@ class Content(Recommender):
                         self.chosen = {"feedback": feedback, "popularity_weight": weight}
         assert kept is not None
         self._preference, self._weight = kept
-
-    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Content:
-        model = self.chosen_model()
-        model.features = self.features
-        return model.fit(interactions, seed=seed, device=device)
-
-    def _refit(
-        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
-    ) -> None:
-        self.features = before.features
-        self._fit(interactions, validation, run)
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         scores = np.asarray((self._preference[user_rows] @ self._profile.T).todense(), np.float32)

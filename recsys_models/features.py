@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -77,6 +79,13 @@ class Features:
             names += [f"{name}:{word}" for word in vocabulary]
         stacked = sp.hstack(parts, format="csr") if parts else sp.csr_array((ids.size, 0))
         return cls(ids, tuple(names), sp.csr_array(stacked.astype(np.float32)))
+
+    def digest(self) -> bytes:
+        """A hash of all that is in it."""
+        known = hashlib.sha256(json.dumps([self.ids.tolist(), self.names]).encode())
+        for array in (self.values.indptr, self.values.indices, self.values.data):
+            known.update(np.ascontiguousarray(array))
+        return known.digest()
 
     def of(self, ids: Ids) -> sp.csr_array:
         """The rows of these ids, zeros for unknown ones; shape (len(ids), f)."""

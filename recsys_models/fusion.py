@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_models.fit_run import FitRun
 from recsys_models.holdout import hold_out
 from recsys_models.interactions import Interactions
-from recsys_models.recommender import FitRun, Recommender
+from recsys_models.recommender import Recommender
 from recsys_models.validation import validation_ndcg
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -62,7 +63,7 @@ class Fusion(Recommender):
         )
         chosen = self.settings or {}
         self._models = [
-            families[name](**chosen.get(name, {})).fit(
+            self._featured(families[name](**chosen.get(name, {}))).fit(
                 known, validation=validation, seed=run.seed, device=run.device
             )
             for name in self.members
@@ -75,18 +76,22 @@ class Fusion(Recommender):
                 model.retrained(interactions, seed=run.seed, device=run.device) for model in self._models
             ]
 
-    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Fusion:
-        model = Fusion(**self.params())
-        model._remember(interactions)
-        model._models = [member.retrained(interactions, seed=seed, device=device) for member in self._models]
-        model._weights = self._weights
-        return model
+    def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
+        self._models = [
+            self._featured(model).retrained(interactions, seed=run.seed, device=run.device)
+            for model in before._models
+        ]
+        self._weights = before._weights
+
+    def _featured(self, member: Recommender) -> Recommender:
+        return member.with_features(users=self.user_features, items=self.item_features)
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         self._models = [
-            model.refit(interactions, seed=run.seed, device=run.device) for model in before._models
+            self._featured(model).refit(interactions, seed=run.seed, device=run.device)
+            for model in before._models
         ]
         self._weights = before._weights
         if validation is not None:
@@ -122,7 +127,7 @@ class Fusion(Recommender):
     def _state(self) -> dict[str, NDArray[Any]]:
         state: dict[str, NDArray[Any]] = {"weights": self._weights}
         for name, model in zip(self.members, self._models, strict=True):
-            state[f"{name}.params"] = np.array([json.dumps(model.params(), sort_keys=True)])
+            state[f"{name}.params"] = np.array([json.dumps([model.params(), model.chosen], sort_keys=True)])
             state |= {f"{name}.state.{key}": array for key, array in model._state().items()}
         return state
 
@@ -132,7 +137,9 @@ class Fusion(Recommender):
         self._weights = state["weights"]
         self._models = []
         for name in self.members:
-            model = families[name](**json.loads(str(state[f"{name}.params"][0])))
+            params, chosen = json.loads(str(state[f"{name}.params"][0]))
+            model = families[name](**params)
+            model.chosen = chosen
             model.user_ids, model.item_ids, model.seen, model.popular = (
                 self.user_ids,
                 self.item_ids,

@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
-from recsys_models.recommender import FitRun
 from recsys_models.sparse import csr, shape_of
 from recsys_models.validation import validation_ndcg
 from recsys_models.warm_start import warm_start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -194,6 +196,14 @@ class Interactions:
     def user_items(self) -> sp.csr_array:
         """Which items each user has, as CSR of ones; read `indptr` and `indices`."""
         return self.matrix(binary=True)
+
+    def digest(self) -> bytes:
+        """A hash of all that is in it."""
+        known = hashlib.sha256(json.dumps([self.user_ids.tolist(), self.item_ids.tolist()]).encode())
+        known.update(json.dumps(self.behaviour_names).encode())
+        for array in (self.user, self.item, self.weight, self.behaviour, self.timestamp):
+            known.update(b"none" if array is None else np.ascontiguousarray(array))
+        return known.digest()
 
     def subset(self, mask: ArrayLike) -> Interactions:
         """The rows of a boolean mask or of row numbers; the id maps stay."""

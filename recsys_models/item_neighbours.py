@@ -12,9 +12,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.feedback import FEEDBACKS, feedback_matrix, latest_weights
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
 from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
-from recsys_models.recommender import FitRun, Recommender
+from recsys_models.recommender import Recommender
 from recsys_models.sparse import shape_of
 from recsys_models.validation import validation_ndcg
 

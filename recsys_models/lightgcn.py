@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,15 +10,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.device import resolve_device
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.feedback import latest_weights
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
-from recsys_models.propagation import PropagationGraph, propagate, propagation_graph
-from recsys_models.recommender import FitRun
+from recsys_models.propagation import propagate, propagation_graph
 from recsys_models.sparse import shape_of
 from recsys_models.spectrum import normalised, truncated_svd
-from recsys_models.validation import validation_ndcg
+from recsys_models.trainer import Fit, Training
 from recsys_models.warm_start import warm_start
 
 if TYPE_CHECKING:
@@ -135,101 +134,11 @@ class LightGCN(EmbeddingRecommender):
     def _train(
         self, matrix: sp.csr_array, start: NDArray[np.float32], validation: Interactions | None, run: FitRun
     ) -> None:
-        import torch
-
-        device = resolve_device(run.device)
-        n_users, n_items = shape_of(matrix)
-        pairs = matrix.tocoo()
         weighted = self.half_life_days is not None and not np.all(matrix.data == 1)
-        graph = propagation_graph(
-            pairs.row,
-            pairs.col,
-            n_users,
-            n_items,
-            np.asarray(matrix.data, np.float32) if weighted else None,
-            device=device,
-            exponent=self.exponent,
+        training = Training(self.epochs, self.patience, self.batch, from_start=True)
+        training.run(
+            self, lambda device: _LightGCNFit(self, matrix, weighted, start, device), validation, run
         )
-        generator = torch.Generator().manual_seed(run.seed)
-        embedding = torch.nn.Parameter(torch.from_numpy(start).to(device))
-        optimiser = torch.optim.Adam([embedding], lr=self.learning_rate, fused=True)
-        best, best_epoch = -1.0, 0
-        kept = (self._start, self._user_vectors, self._item_factors)
-        for epoch in range(self.epochs + 1):
-            metrics: dict[str, float] = {}
-            if epoch:
-                metrics["loss"] = self._epoch(embedding, optimiser, graph, pairs, generator)
-            self._take(embedding, graph, n_users)
-            if validation is not None:
-                metrics["ndcg"] = validation_ndcg(self.score_block, self.seen, validation)
-                if metrics["ndcg"] > best:
-                    best, best_epoch = metrics["ndcg"], epoch
-                    kept = (self._start, self._user_vectors, self._item_factors)
-            if epoch:
-                self.history.append({"epoch": epoch, **metrics})
-                if run.on_epoch is not None:
-                    run.on_epoch(epoch, metrics)
-            if validation is not None and epoch - best_epoch >= self.patience:
-                break
-        if validation is not None:
-            self._start, self._user_vectors, self._item_factors = kept
-            self.chosen = {"epochs": best_epoch}
-
-    def _epoch(
-        self,
-        embedding: torch.nn.Parameter,
-        optimiser: torch.optim.Optimizer,
-        graph: PropagationGraph,
-        pairs: sp.coo_array,
-        generator: torch.Generator,
-    ) -> float:
-        """One pass; returns the mean loss. Pairs are drawn in proportion to their weight."""
-        import torch
-
-        device = embedding.device
-        n_users, n_items = shape_of(pairs)
-        chance = torch.from_numpy(np.cumsum(pairs.data, dtype=np.float64))
-        users, items = (
-            torch.from_numpy(pairs.row.astype(np.int64)),
-            torch.from_numpy(pairs.col.astype(np.int64)),
-        )
-        steps = max(1, round(pairs.nnz / self.batch))
-        total = 0.0
-        for _ in range(steps):
-            draw = (
-                torch.rand(min(self.batch, pairs.nnz), generator=generator, dtype=torch.float64) * chance[-1]
-            )
-            row = torch.searchsorted(chance, draw).clamp_max(pairs.nnz - 1)
-            shape = (self.negatives,) if self.loss == "softmax" else row.shape
-            other = torch.randint(n_items, shape, generator=generator)
-            user, item, other = (
-                users[row].to(device),
-                items[row].to(device) + n_users,
-                other.to(device) + n_users,
-            )
-            smooth = propagate(graph, embedding, self.layers)
-            loss = (
-                _softmax(smooth, user, item, other, n_items)
-                if self.loss == "softmax"
-                else _bpr(smooth, user, item, other)
-            )
-            if self.l2:
-                norms = [_rows(embedding, rows).square().sum() for rows in (user, item, other)]
-                loss = loss + self.l2 * sum(norms) / (2 * user.numel())
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            total += loss.item()
-        return total / steps
-
-    def _take(self, embedding: torch.Tensor, graph: PropagationGraph, n_users: int) -> None:
-        """Keep the embeddings as they are now."""
-        import torch
-
-        with torch.no_grad():
-            smooth = propagate(graph, embedding, self.layers).cpu().numpy()
-        self._start = embedding.detach().cpu().numpy().copy()
-        self._user_vectors, self._item_factors = smooth[:n_users].copy(), smooth[n_users:].copy()
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), "start": self._start}
@@ -237,6 +146,79 @@ class LightGCN(EmbeddingRecommender):
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         super()._restore(state)
         self._start = state["start"]
+
+
+class _LightGCNFit(Fit):
+    """Start embeddings of one graph that learn."""
+
+    def __init__(
+        self,
+        settings: LightGCN,
+        matrix: sp.csr_array,
+        weighted: bool,
+        start: NDArray[np.float32],
+        device: str,
+    ) -> None:
+        import torch
+
+        self._settings, self._device = settings, device
+        self._pairs = matrix.tocoo()
+        self._n_users, self._n_items = shape_of(matrix)
+        self._graph = propagation_graph(
+            self._pairs.row,
+            self._pairs.col,
+            self._n_users,
+            self._n_items,
+            np.asarray(matrix.data, np.float32) if weighted else None,
+            device=device,
+            exponent=settings.exponent,
+        )
+        self._chance = torch.from_numpy(np.cumsum(self._pairs.data, dtype=np.float64))
+        self.module = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False).to(
+            device
+        )
+        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
+
+    def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+        """Pairs are drawn in proportion to their weight."""
+        import torch
+
+        settings, pairs, weight = self._settings, self._pairs, self._weight
+        users = torch.from_numpy(pairs.row.astype(np.int64))
+        items = torch.from_numpy(pairs.col.astype(np.int64))
+        for _ in range(max(1, round(pairs.nnz / batch))):
+            draw = (
+                torch.rand(min(batch, pairs.nnz), generator=generator, dtype=torch.float64) * self._chance[-1]
+            )
+            row = torch.searchsorted(self._chance, draw).clamp_max(pairs.nnz - 1)
+            shape = (settings.negatives,) if settings.loss == "softmax" else row.shape
+            other = torch.randint(self._n_items, shape, generator=generator)
+            user, item, other = (
+                users[row].to(self._device),
+                items[row].to(self._device) + self._n_users,
+                other.to(self._device) + self._n_users,
+            )
+            smooth = propagate(self._graph, weight, settings.layers)
+            if settings.loss == "softmax":
+                loss = _softmax(smooth, user, item, other, self._n_items)
+            else:
+                loss = _bpr(smooth, user, item, other)
+            if settings.l2:
+                norms = [_rows(weight, rows).square().sum() for rows in (user, item, other)]
+                loss = loss + settings.l2 * sum(norms) / (2 * user.numel())
+            yield loss
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        smooth = propagate(self._graph, self._weight, self._settings.layers).cpu().numpy()
+        return {
+            "user": smooth[: self._n_users].copy(),
+            "item": smooth[self._n_users :].copy(),
+            "start": self._weight.detach().cpu().numpy().copy(),
+        }
+
+    @property
+    def _weight(self) -> torch.Tensor:
+        return self.module.get_parameter("weight")
 
 
 def _softmax(

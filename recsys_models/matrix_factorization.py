@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.device import resolve_device
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
-from recsys_models.recommender import FitRun
-from recsys_models.validation import validation_ndcg
+from recsys_models.sparse import shape_of
+from recsys_models.trainer import Fit, Training
 from recsys_models.warm_start import warm_start
+
+if TYPE_CHECKING:
+    import torch
 
 LOSSES = ("bpr", "logistic", "squared")
 
@@ -62,53 +66,10 @@ class MatrixFactorization(EmbeddingRecommender):
         )
 
     def _train(self, start: NDArray[np.float32], validation: Interactions | None, run: FitRun) -> None:
-        import torch
+        training = Training(self.epochs, self.patience, self.batch, validation_users=2000)
+        training.run(self, lambda device: _FactorsFit(self, start, device), validation, run)
 
-        device = resolve_device(run.device)
-        pairs = self.seen.tocoo()
-        n_users, n_items = self.user_ids.size, self.item_ids.size
-        users = torch.from_numpy(pairs.row.astype(np.int64))
-        items = torch.from_numpy(pairs.col.astype(np.int64))
-        embedding = torch.nn.Parameter(torch.from_numpy(start).to(device))
-        # unlike those of an index, its gradients are summed in the same order each time
-        take = torch.nn.functional.embedding
-        optimiser = torch.optim.Adam([embedding], lr=self.learning_rate, fused=True)
-        generator = torch.Generator().manual_seed(run.seed)
-        best, best_epoch = -1.0, 0
-        kept: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-        for epoch in range(1, self.epochs + 1):
-            total = 0.0
-            parts = torch.randperm(users.numel(), generator=generator).split(self.batch)
-            for part in parts:
-                drawn = torch.randint(n_items, (part.numel(), self.negatives), generator=generator)
-                user = take(users[part].to(device), embedding)
-                item = take(items[part].to(device) + n_users, embedding)
-                other = take(drawn.to(device) + n_users, embedding)
-                right, wrong = (user * item).sum(1, keepdim=True), (user[:, None] * other).sum(2)
-                penalty = (user.square().sum() + item.square().sum() + other.square().sum()) / part.numel()
-                loss = self._loss(right, wrong) + self.l2 * penalty / 2
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                total += loss.item()
-            vectors = embedding.detach().cpu().numpy().copy()
-            self._user_vectors, self._item_factors = vectors[:n_users], vectors[n_users:]
-            metrics = {"loss": total / len(parts)}
-            if validation is not None:
-                metrics["ndcg"] = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
-                if metrics["ndcg"] > best:
-                    best, best_epoch = metrics["ndcg"], epoch
-                    kept = (self._user_vectors, self._item_factors)
-            self.history.append({"epoch": epoch, **metrics})
-            if run.on_epoch is not None:
-                run.on_epoch(epoch, metrics)
-            if kept is not None and epoch - best_epoch >= self.patience:
-                break
-        if kept is not None:
-            self._user_vectors, self._item_factors = kept
-            self.chosen = {"epochs": best_epoch}
-
-    def _loss(self, right: Any, wrong: Any) -> Any:
+    def loss_of(self, right: Any, wrong: Any) -> Any:
         """Mean loss of scores (b, 1) of interactions and (b, negatives) of drawn pairs."""
         from torch.nn.functional import softplus
 
@@ -117,3 +78,38 @@ class MatrixFactorization(EmbeddingRecommender):
         if self.loss == "logistic":
             return softplus(-right).mean() + softplus(wrong).mean()
         return (right - 1).square().mean() + wrong.square().mean()
+
+
+class _FactorsFit(Fit):
+    """Vectors of users and items that learn."""
+
+    def __init__(self, settings: MatrixFactorization, start: NDArray[np.float32], device: str) -> None:
+        import torch
+
+        self._settings, self._device = settings, device
+        self.module = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False).to(
+            device
+        )
+        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
+
+    def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+        import torch
+
+        settings, device, take = self._settings, self._device, self.module
+        n_users, n_items = shape_of(settings.seen)
+        pairs = settings.seen.tocoo()
+        users = torch.from_numpy(pairs.row.astype(np.int64))
+        items = torch.from_numpy(pairs.col.astype(np.int64))
+        for part in torch.randperm(users.numel(), generator=generator).split(batch):
+            drawn = torch.randint(n_items, (part.numel(), settings.negatives), generator=generator)
+            user = take(users[part].to(device))
+            item = take(items[part].to(device) + n_users)
+            other = take(drawn.to(device) + n_users)
+            right, wrong = (user * item).sum(1, keepdim=True), (user[:, None] * other).sum(2)
+            penalty = (user.square().sum() + item.square().sum() + other.square().sum()) / part.numel()
+            yield settings.loss_of(right, wrong) + settings.l2 * penalty / 2
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        vectors = self.module.get_parameter("weight").detach().cpu().numpy().copy()
+        n_users = self._settings.user_ids.size
+        return {"user": vectors[:n_users], "item": vectors[n_users:]}

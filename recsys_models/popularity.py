@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
 from recsys_models.recency import recency_weights
-from recsys_models.recommender import FitRun, Recommender
+from recsys_models.recommender import Recommender
 from recsys_models.validation import validation_ndcg
 
 HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)

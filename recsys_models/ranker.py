@@ -12,10 +12,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.first_stage import FEATURE_BLOCK, FirstStage, FirstStageSettings
+from recsys_models.fit_run import FitRun
 from recsys_models.holdout import hold_out
 from recsys_models.ids import as_ids, rows_of
 from recsys_models.interactions import Interactions
-from recsys_models.recommender import FitRun, Recommender
+from recsys_models.recommender import Recommender
 from recsys_models.validation import hits_at_k, unseen
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ class Ranker(Recommender):
         else:
             self._learn(self._stage, validation, run.seed)
 
-    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Ranker:
-        return self.refit(interactions, seed=seed, device=device)
+    def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
+        self._refit(interactions, None, run, before)
 
     @property
     def stage(self) -> FirstStage:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -12,6 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from recsys_models.features import Features
+from recsys_models.fit_run import FitRun, OnEpoch
 from recsys_models.ids import Ids, as_ids, rows_of
 from recsys_models.interactions import Interactions
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
@@ -20,9 +24,6 @@ from recsys_models.recency import recency_weights
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-OnEpoch = Callable[[int, dict[str, float]], None]
-"""Called after each epoch with its number from 1 and its metrics (`loss`, and `ndcg` where there is validation)."""
 
 COLD_HALF_LIFE_DAYS = 28.0
 
@@ -44,15 +45,6 @@ class Embeddings(NamedTuple):
     item: NDArray[np.float32]
 
 
-@dataclasses.dataclass(frozen=True)
-class FitRun:
-    """How a fit is to run: seed, resolved device (`auto` until a family needs one), progress callback."""
-
-    seed: int = 0
-    device: str = "auto"
-    on_epoch: OnEpoch | None = None
-
-
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Recommender(ABC):
     """A recommender: fit it on Interactions, then ask for items by the caller's own ids.
@@ -65,6 +57,8 @@ class Recommender(ABC):
         seen: users by items, CSR of ones: what the model was fitted on.
         chosen: the parameters that validation chose (empty without validation).
         history: one dict an epoch, for iterative families.
+        incidents: what went wrong in training and how it went on, in words.
+        user_features, item_features: what `with_features` gave, or None.
     """
 
     family: ClassVar[str]
@@ -76,6 +70,9 @@ class Recommender(ABC):
         self.popular: NDArray[np.float32] = np.empty(0, np.float32)
         self.chosen: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
+        self.incidents: list[str] = []
+        self.user_features: Features | None = None
+        self.item_features: Features | None = None
 
     # --- what a family implements -------------------------------------------------------------------------
 
@@ -101,6 +98,10 @@ class Recommender(ABC):
         """Learn, starting from `before`, a fitted model of the same family. Families in closed form just fit again."""
         self._fit(interactions, validation, run)
 
+    def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
+        """Learn with what validation chose for `before`. Families that learned from labels keep that."""
+        self._fit(interactions, None, run)
+
     def embeddings(self) -> Embeddings | None:
         """Vectors of users and items, or None for families without any."""
         return None
@@ -120,14 +121,36 @@ class Recommender(ABC):
         """The parameters the model was made with: plain JSON values that `type(model)(**params)` takes."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
 
+    def with_features(self, *, users: Features | None = None, items: Features | None = None) -> Self:
+        """This model, to be fitted with what is known of users and items; families without use for it ignore it.
+
+        Features are not saved with a model: a loaded model needs them again to be retrained or refitted.
+        """
+        self.user_features, self.item_features = users, items
+        return self
+
     def chosen_model(self) -> Self:
         """An unfitted model with the parameters that validation chose, to fit on train and validation together."""
-        return type(self)(**{**self.params(), **self.chosen})
+        model = type(self)(**{**self.params(), **self.chosen})
+        return model.with_features(users=self.user_features, items=self.item_features)
 
-    def retrained(self, interactions: Interactions, *, seed: int = 0, device: str = "auto") -> Self:
+    def retrained(
+        self,
+        interactions: Interactions,
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        on_epoch: OnEpoch | None = None,
+        checkpoint: str | Path | None = None,
+    ) -> Self:
         """A new model fitted on `interactions`, usually train and validation together, with what validation chose:
         parameters, epochs, and in families that learn from validation labels what was learned."""
-        return self.chosen_model().fit(interactions, seed=seed, device=device)
+        self._must_be_fitted()
+        model = self.chosen_model()
+        model._remember(interactions)
+        run = model._run((interactions, None), seed, device, on_epoch, checkpoint, before=self)
+        model._retrain(interactions, run, self)
+        return model
 
     def fit(
         self,
@@ -137,6 +160,7 @@ class Recommender(ABC):
         seed: int = 0,
         device: str = "auto",
         on_epoch: OnEpoch | None = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """Learn from interactions.
 
@@ -146,12 +170,15 @@ class Recommender(ABC):
             seed: the same seed on the same device gives the same model.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             on_epoch: progress of iterative families.
+            checkpoint: a folder where iterative families keep their last epoch; a fit that was interrupted and is
+                started again with the same data, parameters and seed goes on there, and ends with the same bits.
 
         Raises:
             ValueError: there is no interaction.
         """
         self._remember(interactions)
-        self._fit(interactions, self._aligned(validation, interactions), FitRun(seed, device, on_epoch))
+        run = self._run((interactions, validation), seed, device, on_epoch, checkpoint)
+        self._fit(interactions, self._aligned(validation, interactions), run)
         return self
 
     def refit(
@@ -162,6 +189,7 @@ class Recommender(ABC):
         seed: int = 0,
         device: str = "auto",
         on_epoch: OnEpoch | None = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """A new model fitted on `interactions` (all that is to count now, not only what is new), started from this one.
 
@@ -169,9 +197,9 @@ class Recommender(ABC):
         Families in closed form compute their state anew. This model is left as it is.
         """
         self._must_be_fitted()
-        model = type(self)(**self.params())
+        model = type(self)(**self.params()).with_features(users=self.user_features, items=self.item_features)
         model._remember(interactions)
-        run = FitRun(seed, device, on_epoch)
+        run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, before=self)
         model._refit(interactions, self._aligned(validation, interactions), run, self)
         return model
 
@@ -280,6 +308,7 @@ class Recommender(ABC):
             "params": self.params(),
             "chosen": self.chosen,
             "history": self.history,
+            "incidents": self.incidents,
         }
         arrays = {
             "user_ids": self.user_ids,
@@ -303,7 +332,11 @@ class Recommender(ABC):
                 f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
             )
         model = cls(**header["params"])
-        model.chosen, model.history = header["chosen"], header["history"]
+        model.chosen, model.history, model.incidents = (
+            header["chosen"],
+            header["history"],
+            header["incidents"],
+        )
         model.user_ids, model.item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
         indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
         shape = (model.user_ids.size, model.item_ids.size)
@@ -330,7 +363,25 @@ class Recommender(ABC):
         self.seen = interactions.user_items()
         weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
         self.popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
-        self.chosen, self.history = {}, []
+        self.chosen, self.history, self.incidents = {}, [], []
+
+    def _run(
+        self,
+        data: tuple[Interactions | None, ...],
+        seed: int,
+        device: str,
+        on_epoch: OnEpoch | None,
+        checkpoint: str | Path | None,
+        before: Recommender | None = None,
+    ) -> FitRun:
+        if checkpoint is None:
+            return FitRun(seed, device, on_epoch)
+        known = hashlib.sha256(json.dumps([self.family, self.params(), seed, device]).encode())
+        for part in (*data, self.user_features, self.item_features):
+            known.update(b"none" if part is None else part.digest())
+        if before is not None:
+            known.update(before.to_files()["model.json"])
+        return FitRun(seed, device, on_epoch, Path(checkpoint), known.hexdigest()[:32])
 
     def _aligned(self, validation: Interactions | None, interactions: Interactions) -> Interactions | None:
         if validation is None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.feedback import latest_weights
+from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
-from recsys_models.recommender import FitRun
 from recsys_models.sparse import shape_of
 from recsys_models.spectrum import degrees, normalised, truncated_svd
 from recsys_models.validation import choices, validation_ndcg

@@ -24,7 +24,7 @@ def test_text_and_categories_find_the_right_item() -> None:
     by_category = Features.from_frame(frame(), "item_id", categorical=["colour"])
     by_text = Features.from_frame(frame(), "item_id", text=["title"])
     for features in (by_category, by_text):
-        ids, _ = Content().with_features(features).fit(board).recommend(board.user_ids, 1)
+        ids, _ = Content().with_features(items=features).fit(board).recommend(board.user_ids, 1)
         assert ids[:, 0].tolist() == list(range(1000, 1000 + SIZE))
 
 
@@ -36,7 +36,11 @@ def test_an_item_that_nobody_took_is_found_by_its_features() -> None:
     table = pl.concat(
         [frame(), pl.DataFrame({"item_id": [5000], "price": [1.5], "colour": ["black"], "title": ["x"]})]
     )
-    model = Content().with_features(Features.from_frame(table, "item_id", categorical=["colour"])).fit(wider)
+    model = (
+        Content()
+        .with_features(items=Features.from_frame(table, "item_id", categorical=["colour"]))
+        .fit(wider)
+    )
     assert 5000 in model.recommend([101], 2)[0] and 5000 not in model.recommend([100], 1)[0]
 
 
