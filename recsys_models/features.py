@@ -84,7 +84,7 @@ class Features:
         """A hash of all that is in it."""
         known = hashlib.sha256(json.dumps([self.ids.tolist(), self.names]).encode())
         for array in (self.values.indptr, self.values.indices, self.values.data):
-            known.update(np.ascontiguousarray(array))
+            known.update(array.tobytes())
         return known.digest()
 
     def of(self, ids: Ids) -> sp.csr_array:

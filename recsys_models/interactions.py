@@ -202,7 +202,7 @@ class Interactions:
         known = hashlib.sha256(json.dumps([self.user_ids.tolist(), self.item_ids.tolist()]).encode())
         known.update(json.dumps(self.behaviour_names).encode())
         for array in (self.user, self.item, self.weight, self.behaviour, self.timestamp):
-            known.update(b"none" if array is None else np.ascontiguousarray(array))
+            known.update(b"none" if array is None else array.tobytes())
         return known.digest()
 
     def subset(self, mask: ArrayLike) -> Interactions:
