@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recsys_lineage.lineage_asset import AssetLook
     from recsys_lineage.materialization import Materialization, Read
     from recsys_lineage.records import Records
+    from recsys_lineage.reproduction import Reproduction, reproduce
     from recsys_lineage.sql_asset import sql_asset
     from recsys_lineage.table_version import TableVersion
 
@@ -34,12 +35,14 @@ _HOMES = {
     "Query": "asset_code",
     "Read": "materialization",
     "Records": "records",
+    "Reproduction": "reproduction",
     "Request": "asset_code",
     "TableCheck": "checks",
     "TableVersion": "table_version",
     "frame_asset": "frame_asset",
     "not_empty": "checks",
     "not_null": "checks",
+    "reproduce": "reproduction",
     "sql_asset": "sql_asset",
     "unique": "checks",
 }
@@ -55,12 +58,14 @@ __all__ = [
     "Query",
     "Read",
     "Records",
+    "Reproduction",
     "Request",
     "TableCheck",
     "TableVersion",
     "frame_asset",
     "not_empty",
     "not_null",
+    "reproduce",
     "sql_asset",
     "unique",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
@@ -12,7 +13,13 @@ import pyarrow as pa
 from recsys_lineage.checks import TableCheck
 from recsys_lineage.materialization import Code, Materialization
 
+if TYPE_CHECKING:
+    from recsys_lineage.inputs import Inputs
+
 REUSE_TAG = "lineage/reuse"
+"""Tag of runs that keep what would come out unchanged."""
+CONTINUE_TAG = "lineage/continue"
+"""Tag of runs in which an asset may start from its own previous version."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,9 @@ class AssetCode:
     """One asset: its code, what it depends on, and what must be true of its output.
 
     `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what
-    the asset would see changes.
+    the asset would see changes. `remade` gives the code version and the code for other values of the parameters;
+    None for an asset that cannot be made again from tables alone. `on_request` marks an asset that is made only when
+    somebody asks for it: its age or absence makes nothing downstream stale.
     """
 
     name: str
@@ -31,6 +40,8 @@ class AssetCode:
     checks: tuple[TableCheck, ...] = ()
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[], str] | None = None
+    remade: Callable[[Mapping[str, Any]], tuple[str, Compute]] | None = None
+    on_request: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Output:
         partitions: the partitions written, each also when it has no rows; all when None.
         statistics: plain JSON values to keep in the record; numbers and texts also show in the UI.
         metadata: more for the UI only, such as plots.
+        warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
     """
@@ -60,6 +72,7 @@ class Output:
     partitions: Sequence[str] | None = None
     statistics: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
 
@@ -72,12 +85,22 @@ class Request:
         partitions: the partitions named by the run; None when it named none.
         previous: the record of the latest version, if there is one.
         reuse: whether parts that are still right may be kept.
+        continues: whether the asset may read its own previous version, to start from it.
+        code_version: the asset's code version in this run.
+        work: a folder for what the code keeps while it works, such as checkpoints; None where there is none.
     """
 
     partitions: list[str] | None
     previous: Materialization | None
     reuse: bool
+    continues: bool = False
+    code_version: str = ""
+    work: Path | None = None
 
 
 class Unchanged:
     """Handed back instead of an Output when everything that was asked for is still right."""
+
+
+Compute = Callable[["Inputs", Request], "Output | Unchanged"]
+"""An asset's code: reads through its inputs, hands back its output."""

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.asset_code import REUSE_TAG, AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.asset_code import (
+    CONTINUE_TAG,
+    REUSE_TAG,
+    AssetCode,
+    Compute,
+    Output,
+    Query,
+    Request,
+    Unchanged,
+)
 from recsys_lineage.dagster_internals import partition_keys_of, version_tags, without_automatic_event
 from recsys_lineage.draft import Draft
 from recsys_lineage.errors import LineageError
-from recsys_lineage.event_metadata import check_result, event_metadata, reads_table
+from recsys_lineage.event_metadata import check_result, event_metadata
 from recsys_lineage.inputs import Inputs
 from recsys_lineage.lake import Lake
 from recsys_lineage.lake_resource import LakeResource
 from recsys_lineage.materialization import CheckOutcome, Materialization
-from recsys_lineage.progress import Progress, tell
+from recsys_lineage.progress import Progress, listening, tell
 from recsys_lineage.records import Records
 from recsys_lineage.sqlite_events import many_events
 from recsys_lineage.staleness import why_stale
 from recsys_lineage.table_version import TableVersion
 from recsys_lineage.transient import is_transient
 
-Compute = Callable[[Inputs, Request], Output | Unchanged]
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
+SECONDS_BETWEEN_LOG_LINES = 2.0
+"""Of one step's progress; long fits tell of each epoch, and each line is written to Dagster's storage."""
 _RUN_TAGS = {
     "schedule": "dagster/schedule_name",
     "sensor": "dagster/sensor_name",
@@ -53,6 +64,8 @@ class AssetRun:
         self._git_commit = resource.git_commit or None
         self._started = datetime.now(timezone.utc)
         self._outcomes: list[CheckOutcome] = []
+        self._work = resource.work_of(asset.name)
+        self._logged = 0.0
 
     def events(self) -> Iterator[Event]:
         """Run the asset; yields its check results and its result.
@@ -62,7 +75,8 @@ class AssetRun:
                 visible then, and the failure is recorded. Only transient errors may be retried.
         """
         try:
-            yield from self._events()
+            with listening(self._log_step):
+                yield from self._events()
         except Exception as error:
             tell(Progress(self._asset.name, "failed", str(error)))
             raise _failure(self._asset.name, error) from error
@@ -70,14 +84,23 @@ class AssetRun:
     def _events(self) -> Iterator[Event]:
         key = self._context.asset_key
         tell(Progress(self._asset.name, "start"))
-        reuse = self._context.run.tags.get(REUSE_TAG) == "true"
-        request = Request(partition_keys_of(self._context), self._records.latest(self._asset.name), reuse)
+        reuse, continues = (self._context.run.tags.get(tag) == "true" for tag in (REUSE_TAG, CONTINUE_TAG))
+        request = Request(
+            partition_keys_of(self._context),
+            self._records.latest(self._asset.name),
+            reuse,
+            continues=continues,
+            code_version=self._asset.code_version,
+            work=self._work,
+        )
         observed = self._asset.observe() if self._asset.observe else None
         if reuse and request.partitions is None and self._is_current(observed):
             yield from self._reused(key, request.previous)
             return
         with self._lake.connect() as connection:
-            inputs = Inputs(self._lake, connection, self._asset.name, self._asset.upstream)
+            inputs = Inputs(
+                self._lake, connection, self._asset.name, self._asset.upstream, own_version(request)
+            )
             try:
                 output = self._compute(inputs, request)
                 if isinstance(output, Unchanged):
@@ -88,6 +111,8 @@ class AssetRun:
                 yield from self._check_results(key)
                 self._record_failure(inputs, request, error)
                 raise
+        for warning in output.warnings:
+            self._context.log.warning(f"{self._asset.name}: {warning}")
         self._records.append([record])
         if output.found_partitions is not None:
             name, keys = output.found_partitions
@@ -95,6 +120,13 @@ class AssetRun:
         tell(Progress(self._asset.name, "done", rows=version.rows, seconds=record.seconds))
         yield from self._check_results(key)
         yield self._result(key, record, version, output)
+
+    def _log_step(self, moment: Progress) -> None:
+        if moment.kind == "step" and moment.asset == self._asset.name:
+            now = time.monotonic()
+            if now - self._logged >= SECONDS_BETWEEN_LOG_LINES:
+                self._logged = now
+                self._context.log.info(f"{moment.asset}: {moment.text}")
 
     def _is_current(self, observed: str | None) -> bool:
         reason = why_stale(
@@ -244,7 +276,6 @@ class AssetRun:
         written = set(output.partitions or version.partitions) if output else set()
         failed = output.failures if output else {}
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
-        reads = reads_table(record)
         told = [p for p in version.partitions if p not in failed and (p in written or p not in known)]
         with many_events():
             for partition in sorted(told):
@@ -257,7 +288,7 @@ class AssetRun:
                             "dagster/partition_row_count": held.rows,
                             "version": held.version,
                             "fingerprint": held.fingerprint,
-                            "reads": reads,
+                            "record": record.id,
                         },
                         tags={
                             **version_tags(
@@ -268,6 +299,14 @@ class AssetRun:
                         },
                     )
                 )
+
+
+def own_version(request: Request) -> dict[str, int]:
+    """The asset's own version that a run may start from, as `Inputs` takes it."""
+    previous = request.previous
+    if not request.continues or previous is None or previous.version is None:
+        return {}
+    return {previous.asset: previous.version}
 
 
 def _failure(asset: str, error: Exception) -> dg.Failure:

@@ -41,9 +41,14 @@ def asset_codes(definitions: Iterable[object]) -> dict[str, AssetCode]:
 
 
 def asset_statuses(codes: dict[str, AssetCode], records: Records) -> dict[str, AssetStatus]:
-    """The status of every asset, upstream first; what lies downstream of a stale asset is stale too."""
+    """The status of every asset, upstream first; what lies downstream of a stale asset is stale too.
+
+    An asset that is made on request only is left out until it was made, and makes nothing downstream stale by its age.
+    """
     statuses: dict[str, AssetStatus] = {}
     for name, code in codes.items():
+        if code.on_request and not records.lake.has(name):
+            continue
         reason = why_stale(
             records,
             name,
@@ -52,7 +57,13 @@ def asset_statuses(codes: dict[str, AssetCode], records: Records) -> dict[str, A
             observed=code.observe() if code.observe else None,
         )
         if reason is None:
-            behind = [u for u in code.upstream if u in statuses and statuses[u].stale is not None]
+            behind = [
+                upstream
+                for upstream in code.upstream
+                if upstream in statuses
+                and statuses[upstream].stale is not None
+                and not codes[upstream].on_request
+            ]
             reason = f"{behind[0]} is to be materialized first" if behind else None
         record = records.latest(name)
         statuses[name] = AssetStatus(

@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from recsys_lineage.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.checks import TableCheck
 from recsys_lineage.errors import LineageError
 from recsys_lineage.inputs import Inputs
@@ -43,6 +43,7 @@ def frame_asset(
     uses: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     observe: Callable[[], str] | None = None,
+    on_request: bool = False,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes what a function returns into one lake table.
@@ -59,6 +60,7 @@ def frame_asset(
         uses: modules whose source is part of the code version, besides the function's own.
         checks: run on the draft before it is committed.
         observe: for an asset that looks at the outside world, see AssetCode.
+        on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         look: group, owners, tags and the like; the description defaults to the function's docstring.
 
     Raises:
@@ -81,6 +83,11 @@ def frame_asset(
                 found=str(hints.get(parameter, "no annotation")),
                 where=f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}",
             )
+
+    def remade(given: Mapping[str, Any]) -> tuple[str, Compute]:
+        known = {**values, **{key: value for key, value in given.items() if key in values}}
+        return function_version(function, known, uses), _compute(function, hints, known)
+
     asset = AssetCode(
         name=name,
         code=Code("python", inspect.getsource(function), _origin(function)),
@@ -89,8 +96,17 @@ def frame_asset(
         parameters=values,
         checks=tuple(checks),
         observe=observe,
+        remade=None if observe else remade,
+        on_request=on_request,
     )
+    look = look or AssetLook()
+    description = look.description or inspect.getdoc(function)
+    kinds = look.kinds | {"python", "deltalake"}
+    compute = _compute(function, hints, values)
+    return lineage_asset(asset, compute, replace(look, kinds=kinds, description=description))
 
+
+def _compute(function: Callable[..., Any], hints: Mapping[str, Any], values: Mapping[str, Any]) -> Compute:
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         arguments: dict[str, Any] = {}
         for parameter in inspect.signature(function).parameters:
@@ -111,10 +127,7 @@ def frame_asset(
             return Output(Query("SELECT * FROM _function_result"))
         return Output(result)
 
-    look = look or AssetLook()
-    description = look.description or inspect.getdoc(function)
-    kinds = look.kinds | {"python", "deltalake"}
-    return lineage_asset(asset, compute, replace(look, kinds=kinds, description=description))
+    return compute
 
 
 def function_version(function: Callable[..., Any], parameters: Mapping[str, Any], uses: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -26,13 +26,21 @@ class Inputs:
         connection: the run's DuckDB connection.
         asset: the asset that runs, for messages.
         declared: the tables that the asset depends on.
+        pinned: tables of which a given version is read instead of the latest; they may be read too. A run that may
+            start from the asset's own previous version has that one here.
     """
 
     def __init__(
-        self, lake: Lake, connection: duckdb.DuckDBPyConnection, asset: str, declared: Collection[str]
+        self,
+        lake: Lake,
+        connection: duckdb.DuckDBPyConnection,
+        asset: str,
+        declared: Collection[str],
+        pinned: Mapping[str, int] | None = None,
     ) -> None:
         self.lake, self.connection, self.asset = lake, connection, asset
-        self._declared = frozenset(declared)
+        self._pinned = dict(pinned or {})
+        self._declared = frozenset(declared) | self._pinned.keys()
         self._versions: dict[str, TableVersion] = {}
         self._partitions: dict[str, set[str] | None] = {}
         self._files: dict[str, Read] = {}
@@ -72,7 +80,7 @@ class Inputs:
                 advice=f"name {table} in a FROM clause or as a parameter of the function, so that the graph shows it",
             )
         if table not in self._versions:
-            self._versions[table] = self.lake.version(table)
+            self._versions[table] = self.lake.version(table, self._pinned.get(table))
             self._partitions[table] = set()
         known = self._partitions[table]
         if partitions is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 
 from recsys_lineage.engine import Engine
@@ -10,7 +12,7 @@ from recsys_lineage.records import Records
 
 
 class LakeResource(dg.ConfigurableResource):
-    """Where the lake lies and how much DuckDB may take.
+    """Where the lake lies, how much DuckDB may take, and the folder below which assets keep interim results.
 
     Credentials of an object store are never configured here: they come from the `AWS_*` environment.
     """
@@ -20,10 +22,15 @@ class LakeResource(dg.ConfigurableResource):
     threads: int = 0
     temp_folder: str = ""
     git_commit: str = ""
+    work_folder: str = ""
 
     def lake(self) -> Lake:
         """The lake."""
         return Lake(self.uri, Engine(self.memory_limit, self.threads, self.temp_folder))
+
+    def work_of(self, asset: str) -> Path | None:
+        """The folder for an asset's interim results, which need not exist yet; None where none is configured."""
+        return Path(self.work_folder) / asset if self.work_folder else None
 
     def records(self) -> Records:
         """The lake's materialization records."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.asset_code import AssetCode
-from recsys_lineage.asset_run import AssetRun, Compute
+from recsys_lineage.asset_code import AssetCode, Compute
+from recsys_lineage.asset_run import AssetRun
 from recsys_lineage.dagster_internals import mark
 from recsys_lineage.transient import RETRY
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.asset_code import AssetCode, Output, Query, Request
+from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.checks import TableCheck
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.inputs import Inputs
@@ -47,14 +47,10 @@ def sql_asset(
     asset = sql_code(text, name=name or Path(text.origin).stem, parameters=parameters, checks=checks)
     look = look or AssetLook()
     kinds = look.kinds | {"sql", "duckdb", "deltalake"}
-
-    def compute(inputs: Inputs, request: Request) -> Output:
-        for table in asset.upstream:
-            inputs.view(table)
-        return Output(Query(text.text, asset.parameters))
-
     return lineage_asset(
-        asset, compute, replace(look, kinds=kinds, description=look.description or text.description)
+        asset,
+        _compute(text, asset.parameters),
+        replace(look, kinds=kinds, description=look.description or text.description),
     )
 
 
@@ -84,16 +80,34 @@ def sql_code(
             where=text.origin,
             advice="a table is made of other tables only; rename the file or the table in its FROM clause",
         )
-    version = text.code_version
-    if given:
-        values = json.dumps(given, sort_keys=True, default=str)
-        version = hashlib.sha256(f"{version}|{values}".encode()).hexdigest()[:16]
+
+    def remade(other: Mapping[str, Any]) -> tuple[str, Compute]:
+        known = {key: other.get(key, value) for key, value in given.items()}
+        return _version(text, known), _compute(text, known)
+
     return AssetCode(
         name=name,
         code=Code("sql", text.text, text.origin),
-        code_version=version,
+        code_version=_version(text, given),
         upstream=text.tables,
         parameters=given,
         checks=tuple(checks),
         column_descriptions=text.column_descriptions,
+        remade=remade,
     )
+
+
+def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
+    if not parameters:
+        return text.code_version
+    values = json.dumps(dict(parameters), sort_keys=True, default=str)
+    return hashlib.sha256(f"{text.code_version}|{values}".encode()).hexdigest()[:16]
+
+
+def _compute(text: SqlText, parameters: Mapping[str, Any]) -> Compute:
+    def compute(inputs: Inputs, request: Request) -> Output:
+        for table in text.tables:
+            inputs.view(table)
+        return Output(Query(text.text, parameters))
+
+    return compute

@@ -1,0 +1,180 @@
+"""Reproduction: one version of one table made again from exactly what it was made of, and compared with it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request
+from recsys_lineage.blobs import SCHEMA as FILE_COLUMNS
+from recsys_lineage.errors import LineageError
+from recsys_lineage.inputs import Inputs
+from recsys_lineage.lake import Lake
+from recsys_lineage.materialization import Materialization, Read
+from recsys_lineage.records import Records
+from recsys_lineage.table_version import TableVersion
+
+
+class CannotReproduce(LineageError):
+    """A version cannot be made again from its record: its code or an input is not there any more."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a version was, and what came of making it again.
+
+    `before` and `now` are fingerprints; `files` maps each file of a table of files to its sha256 then and now.
+    `code_version` is that of the code which ran now, with the parameters of the record.
+    """
+
+    record: Materialization
+    code_version: str
+    reads: tuple[Read, ...]
+    before: str
+    now: str
+    files: Mapping[str, tuple[str | None, str | None]]
+    seconds: float
+
+    @property
+    def identical(self) -> bool:
+        """Whether the content is the same to the last bit."""
+        return self.before == self.now
+
+
+def reproduce(
+    lake: Lake, asset: AssetCode, version: int | None = None, *, other_code: bool = False
+) -> Reproduction:
+    """Make a version of an asset again, from the versions that its record names, with the record's parameters.
+
+    Nothing is written to the lake: the result lies in a temporary folder while it is compared.
+
+    Args:
+        lake: where the table and its inputs are.
+        asset: the code of today.
+        version: of the asset's table; the latest when None.
+        other_code: go on where the code of today is not the code of then.
+
+    Raises:
+        TableNotFound: there is no such version, or one of its inputs is gone.
+        CannotReproduce: the code is another, an input holds other rows, or the asset reads files.
+    """
+    record = Records(lake).get(asset.name, version)
+    code_version, compute = _code(asset, record, other_code)
+    pinned = _inputs(lake, record)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="recsys-reproduce-") as folder, lake.connect() as connection:
+        own = pinned.get(asset.name)
+        inputs = Inputs(lake, connection, asset.name, asset.upstream, pinned)
+        request = Request(
+            partitions=list(record.partitions) or None,
+            previous=_previous(lake, record, own),
+            reuse=False,
+            continues=own is not None,
+            code_version=code_version,
+            work=Path(folder) / "work",
+        )
+        scratch = Lake(str(Path(folder) / "lake"))
+        with lake.reading():
+            output = compute(inputs, request)
+            assert isinstance(output, Output), "nothing may be kept where reuse is False"
+            made = _write(scratch, asset.name, inputs, output)
+        seconds = time.perf_counter() - began
+        was = lake.version(asset.name, record.version)
+        return Reproduction(
+            record=record,
+            code_version=code_version,
+            reads=inputs.reads,
+            before=_fingerprint(was, record.partitions),
+            now=_fingerprint(made, record.partitions),
+            files=_files((lake, was), (scratch, made)),
+            seconds=seconds,
+        )
+
+
+def _code(asset: AssetCode, record: Materialization, other_code: bool) -> tuple[str, Compute]:
+    if asset.remade is None or any(read.kind == "file" for read in record.reads):
+        raise CannotReproduce(
+            f"{asset.name} reads the world outside the lake, which keeps no versions.",
+            expected="an asset that reads tables only",
+            advice=f"recsys materialize {asset.name} reads the files that are there now",
+        )
+    code_version, compute = asset.remade(record.parameters)
+    if code_version != record.code_version and not other_code:
+        raise CannotReproduce(
+            f"The code of {asset.name} is not the code that wrote version {record.version}.",
+            expected=f"code version {record.code_version}"
+            + (f", of commit {record.git_commit[:12]}" if record.git_commit else ""),
+            found=f"code version {code_version}, with the parameters of then: {dict(record.parameters)}",
+            where=asset.code.origin,
+            advice="check out that commit, or pass --anyway to see what the code of today makes of the same inputs",
+        )
+    return code_version, compute
+
+
+def _inputs(lake: Lake, record: Materialization) -> dict[str, int]:
+    pinned: dict[str, int] = {}
+    for read in record.reads:
+        if read.kind != "table" or read.version is None:
+            continue
+        there = lake.version(read.name, read.version)
+        if there.fingerprint != read.fingerprint:
+            raise CannotReproduce(
+                f"Version {read.version} of {read.name!r} is not the one that {record.asset} read.",
+                expected=f"fingerprint {read.fingerprint}",
+                found=f"fingerprint {there.fingerprint}",
+                where=lake.table_uri(read.name),
+                advice=f"restore the table {read.name} from a backup",
+            )
+        pinned[read.name] = read.version
+    return pinned
+
+
+def _previous(lake: Lake, record: Materialization, own: int | None) -> Materialization | None:
+    """The record that was the asset's latest when the version was made."""
+    before = (record.version or 0) - 1 if own is None else own
+    return Records(lake).get(record.asset, before) if before >= 0 else None
+
+
+def _write(scratch: Lake, table: str, inputs: Inputs, output: Output) -> TableVersion:
+    if isinstance(output.data, Query):
+        sql, parameters = output.data.sql, output.data.parameters
+    else:
+        inputs.connection.register("_output_frame", output.data)
+        sql, parameters = "SELECT * FROM _output_frame", {}
+    return scratch.write(
+        table,
+        sql,
+        connection=inputs.connection,
+        parameters=parameters,
+        partition_by=output.partition_by,
+        partitions=output.partitions,
+    )
+
+
+def _fingerprint(version: TableVersion, partitions: tuple[str, ...]) -> str:
+    """Of the whole table, or of the partitions that a run wrote."""
+    if not partitions:
+        return version.fingerprint
+    held = version.partitions
+    return " ".join(f"{key}:{held[key].fingerprint if key in held else 'none'}" for key in sorted(partitions))
+
+
+def _files(
+    then: tuple[Lake, TableVersion], now: tuple[Lake, TableVersion]
+) -> dict[str, tuple[str | None, str | None]]:
+    before, after = (_hashes(*each) for each in (then, now))
+    return {name: (before.get(name), after.get(name)) for name in sorted({*before, *after})}
+
+
+def _hashes(lake: Lake, version: TableVersion) -> dict[str, str]:
+    if version.columns != FILE_COLUMNS.names:
+        return {}
+    with lake.connect() as connection:
+        return dict(
+            connection.execute(
+                f"SELECT DISTINCT name, sha256 FROM {lake.relation(version, columns=['name', 'sha256'])}"
+            ).fetchall()
+        )
