@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 BLOCK_CELLS = 32_000_000
 """Cells of a score block (128 MB of float32): how many users are ranked at once follows from the number of items."""
+PART_CELLS = 4_000_000
+"""Cells that one thread ranks at a time (16 MB of float32)."""
+STRIPE = 64
+"""Columns at most that stand behind one maximum."""
 
 
 def block_rows(n_items: int) -> int:
@@ -32,6 +39,10 @@ def mask_items(scores: NDArray[np.float32], items: sp.csr_array, rows: NDArray[n
 def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The k best columns of each row and their scores, in the one order.
 
+    The columns are divided into stripes, and a row's threshold is its stripe maximum of rank k + 1. Where at least k
+    scores exceed it, they hold the k best and all that tie with these. Where fewer do, at least k + 1 scores reach it,
+    so the k-th best score is the threshold itself. Only the few scores above the threshold are sorted.
+
     Args:
         scores: shape (n, m). -inf marks what must not come back.
 
@@ -41,32 +52,73 @@ def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArr
     Raises:
         ValueError: a score is NaN.
     """
-    import torch
-
     n, m = scores.shape
     kept = min(k, m)
     columns = np.full((n, k), -1, np.int32)
     values = np.full((n, k), -np.inf, np.float32)
     if not n or not kept:
         return columns, values
-    wider = min(kept + 1, m)
-    best, at = torch.topk(torch.from_numpy(np.ascontiguousarray(scores, np.float32)), wider, dim=1)
-    best, at = best.numpy(), at.numpy()
-    if np.isnan(best).any():
-        raise ValueError(
-            f"expected finite scores or -inf, found NaN in row {int(np.isnan(best).any(1).argmax())}"
-        )
-    if wider > kept:
-        tied = (best[:, kept - 1] == best[:, kept]) & (best[:, kept - 1] > -np.inf)
-        for row in np.flatnonzero(tied):
-            limit = best[row, kept - 1]
-            above = np.flatnonzero(scores[row] > limit)
-            level = np.flatnonzero(scores[row] == limit)[: kept - above.size]
-            at[row, :kept] = np.concatenate([above, level])
-            best[row, :kept] = scores[row, at[row, :kept]]
-    best, at = best[:, :kept], at[:, :kept]
-    order = np.lexsort((at, -best), axis=1)
-    values[:, :kept] = np.take_along_axis(best, order, 1)
-    columns[:, :kept] = np.take_along_axis(at, order, 1)
-    columns[values == -np.inf] = -1
+    scores = np.ascontiguousarray(scores, np.float32)
+    step = max(1, PART_CELLS // m)
+
+    def rank(start: int) -> None:
+        part = slice(start, start + step)
+        columns[part, :kept], values[part, :kept] = _ranked(scores[part], kept, start)
+
+    if n <= step:
+        rank(0)
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(rank, range(0, n, step)))
     return columns, values
+
+
+def _ranked(
+    scores: NDArray[np.float32], kept: int, first_row: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """`top_k` of rows that a thread takes at once; shape (n, m), n ≥ 1, m ≥ kept ≥ 1."""
+    n, m = scores.shape
+    threshold = _threshold(scores, kept, first_row)
+    row, column = np.divmod(np.flatnonzero(scores > threshold[:, None]), m)
+    count = np.bincount(row, minlength=n)
+    short = np.flatnonzero((count < kept) & (threshold > -np.inf))
+    if short.size:
+        level = [_first(scores[r], threshold[r], kept - count[r]) for r in short]
+        row = np.concatenate([row, np.repeat(short, [found.size for found in level])])
+        column = np.concatenate([column, *level])
+        order = np.argsort(row * m + column)
+        row, column = row[order], column[order]
+        count = np.bincount(row, minlength=n)
+    place = np.arange(row.size) - np.repeat(np.cumsum(count) - count, count)
+    shape = (n, max(kept, int(count.max())))
+    found, at = np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int32)
+    found[row, place], at[row, place] = scores[row, column], column
+    order = np.argsort(-found, axis=1, kind="stable")[:, :kept]
+    return np.take_along_axis(at, order, 1), np.take_along_axis(found, order, 1)
+
+
+def _first(row: NDArray[np.float32], value: np.float32, count: int) -> NDArray[np.intp]:
+    """The first `count` places of a value that comes at least so often."""
+    found = np.flatnonzero(row[:1024] == value)
+    if found.size < count:
+        found = np.flatnonzero(row == value)
+    return found[:count]
+
+
+def _threshold(scores: NDArray[np.float32], k: int, first_row: int) -> NDArray[np.float32]:
+    """The stripe maximum of rank k + 1 of each row, -inf where k is the number of columns; shape (n,).
+
+    Stripe c holds the columns c, c + width, c + 2 width, …, so that maxima are taken over whole rows of memory.
+    """
+    n, m = scores.shape
+    width = -(-m // max(1, min(STRIPE, m // (8 * (k + 1)))))
+    depth = m // width
+    peaks = scores[:, : depth * width].reshape(n, depth, width).max(1)
+    rest = scores[:, depth * width :]
+    np.maximum(peaks[:, : rest.shape[1]], rest, out=peaks[:, : rest.shape[1]])
+    bad = np.isnan(peaks).any(1)
+    if bad.any():
+        raise ValueError(f"expected finite scores or -inf, found NaN in row {first_row + int(bad.argmax())}")
+    if k >= width:
+        return np.full(n, -np.inf, np.float32)
+    return np.partition(peaks, width - k - 1, axis=1)[:, width - k - 1]
