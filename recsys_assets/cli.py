@@ -137,6 +137,39 @@ def recommend(
 
 
 @app.command()
+def reproduce(
+    version: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ASSET[@VERSION]]", help="A table and its version; the newest when left out."
+        ),
+    ] = "champion",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on where the code is not the code of then.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version again from exactly the versions it was made of, and compare the bits.
+
+    Nothing is committed. Exits with 1 when a bit differs. Weights are the same to the last bit on the CPU; a CUDA
+    device sums in an order of its own.
+    """
+    with _platform(quiet=as_json) as (platform, out):
+        from recsys_assets.show import reproduction_report
+
+        asset, number = platform.version_named(version)
+        with out.status(f"making {asset} again"):
+            made = platform.reproduce(asset, number, anyway=anyway)
+        if as_json:
+            print(json.dumps(made.to_json(), default=str))
+        else:
+            for part in reproduction_report(made):
+                out.print(part)
+        if not made.identical:
+            sys.exit(1)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, which settings hold, what is wrong and how to mend it."""
     from dataclasses import asdict

@@ -6,7 +6,7 @@ import dagster as dg
 
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
-from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule
+from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.lake_resource import LakeResource
 
@@ -18,6 +18,7 @@ def lake_resource(settings: Settings) -> LakeResource:
         memory_limit=settings.memory_limit,
         threads=settings.threads,
         git_commit=settings.git_commit,
+        work_folder=str(settings.home / "checkpoints"),
     )
 
 
@@ -27,7 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     definitions = dg.Definitions(
         assets=platform.assets,
         asset_checks=platform.checks,
-        jobs=[everything, nightly, ingest],
+        jobs=[everything, nightly, ingest, tuning],
         schedules=[nightly_schedule(settings)],
         sensors=[landing_sensor(settings)],
         resources={

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import dagster as dg
 
-from recsys_assets.assets.catalogue import source_folder
+from recsys_assets.assets.catalogue import TUNING, source_folder
 from recsys_assets.assets.raw import EVENT_DAYS_NAME
 from recsys_assets.settings import Settings
-from recsys_lineage.asset_code import REUSE_TAG
+from recsys_lineage.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files.source_file import LANDING
 from recsys_lineage.lake_resource import LakeResource
@@ -16,16 +16,23 @@ from recsys_lineage.lake_resource import LakeResource
 EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
+_ALL = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING)
+
 everything = dg.define_asset_job(
     EVERYTHING,
-    selection=dg.AssetSelection.all(),
+    selection=_ALL,
     description="The whole graph, from files to recommendations; what is unchanged is made again too.",
 )
 nightly = dg.define_asset_job(
     NIGHTLY,
-    selection=dg.AssetSelection.all(),
-    description="The whole graph; whatever would come out unchanged is kept.",
-    tags={REUSE_TAG: "true"},
+    selection=_ALL,
+    description="The whole graph; whatever would come out unchanged is kept, models start from those before.",
+    tags={REUSE_TAG: "true", CONTINUE_TAG: "true"},
+)
+tuning = dg.define_asset_job(
+    TUNING,
+    selection=dg.AssetSelection.groups(TUNING),
+    description="A search for better parameters of every family; RECSYS_TUNED=true has the candidates take them.",
 )
 ingest = dg.define_asset_job(
     INGEST,
@@ -114,4 +121,6 @@ __all__ = [
     "everything",
     "faulty_days",
     "ingest",
+    "nightly",
+    "tuning",
 ]

@@ -58,6 +58,18 @@ def intervals(frame: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
     return png((zero + line + point).properties(width=WIDTH, height=HEIGHT // 2))
 
 
+def trial_history(trials: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """What each trial of a study reached, and the best so far, of (trial, ndcg)."""
+    frame = trials.select("trial", "ndcg").with_columns(best=pl.col("ndcg").cum_max().forward_fill())
+    base = alt.Chart(frame).encode(x=alt.X("trial:Q", title="trial", axis=alt.Axis(tickMinStep=1)))
+    scale = alt.Scale(zero=False)
+    points = base.mark_point(filled=True).encode(
+        y=alt.Y("ndcg:Q", title="NDCG@20 on validation", scale=scale)
+    )
+    line = base.mark_line(interpolate="step-after").encode(y=alt.Y("best:Q", scale=scale))
+    return png((points + line).properties(width=WIDTH, height=HEIGHT))
+
+
 def png(chart: Any) -> dg.MarkdownMetadataValue:
     """A chart as a PNG inside Markdown, as Dagster shows it."""
     image = vl_convert.vegalite_to_png(chart.to_json(), scale=1.5)

@@ -13,10 +13,11 @@ from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING, faulty_days
 from recsys_assets.settings import Settings
-from recsys_lineage.asset_code import REUSE_TAG
+from recsys_lineage.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records import Records
+from recsys_lineage.reproduction import Reproduction, reproduce
 from recsys_lineage.sqlite_events import many_events
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
@@ -67,14 +68,17 @@ class Platform:
         return asset_statuses(self.codes, self.records)
 
     def names(self, selection: str | None = None) -> list[str]:
-        """The assets that a selection in Dagster's syntax names (`group:clean`, `+champion`); all when None.
+        """The assets that a selection in Dagster's syntax names (`group:clean`, `+champion`).
+
+        When None, all but those that are made on request only.
 
         Raises:
             UnknownAsset: when it names none.
         """
         graph = self.definitions.resolve_asset_graph()
         if selection is None:
-            return [key.to_user_string() for key in graph.executable_asset_keys]
+            names = [key.to_user_string() for key in graph.executable_asset_keys]
+            return [name for name in names if not self._is_on_request(name)]
         try:
             chosen = dg.AssetSelection.from_string(selection).resolve(graph)
         except Exception as error:  # Dagster raises several kinds for a selection that it cannot parse
@@ -94,21 +98,60 @@ class Platform:
 
     def outdated(self) -> list[str]:
         """Assets to materialize now: the stale ones, and those that Dagster was never told of."""
-        names = [name for name, status in self.statuses().items() if status.stale or not self._is_told(name)]
+        names = [
+            name
+            for name, status in self.statuses().items()
+            if (status.stale or not self._is_told(name)) and not self._is_on_request(name)
+        ]
         reports = [
             report for report, source in REPORTS.items() if source in names or not self._is_told(report)
         ]
         return names + reports
 
+    def version_named(self, text: str) -> tuple[str, int | None]:
+        """The asset and the version of `ASSET` or `ASSET@VERSION`; None stands for the newest.
+
+        Raises:
+            UnknownAsset: it names no asset whose code is known here, or the version is no number.
+        """
+        asset, _, number = text.partition("@")
+        if asset not in self.codes or (number and not number.isdecimal()):
+            close = difflib.get_close_matches(asset, self.codes, n=3, cutoff=0.5)
+            raise UnknownAsset(
+                f"{text!r} names no version of an asset.",
+                expected="ASSET or ASSET@VERSION, such as champion@3",
+                advice=f"did you mean {' or '.join(close)}?" if close else "recsys status lists all assets",
+            )
+        return asset, int(number) if number else None
+
+    def reproduce(self, asset: str, version: int | None, *, anyway: bool = False) -> Reproduction:
+        """A version made again from what it was made of, in a temporary place; `anyway` where the code is another.
+
+        Raises:
+            LineageError: there is no such version, an input is gone, or the code is another.
+        """
+        return reproduce(self.lake, self.codes[asset], version, other_code=anyway)
+
+    def _is_on_request(self, name: str) -> bool:
+        return name in self.codes and self.codes[name].on_request
+
     def _is_told(self, name: str) -> bool:
         return self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None
 
-    def run(self, names: Iterable[str], *, reuse: bool = False, partition: str | None = None) -> RunOutcome:
+    def run(
+        self,
+        names: Iterable[str],
+        *,
+        reuse: bool = False,
+        continues: bool = False,
+        partition: str | None = None,
+    ) -> RunOutcome:
         """Materialize assets in one run of this process; Dagster's pages show it like any other.
 
         Args:
             names: the assets.
             reuse: keep what would come out unchanged.
+            continues: have models start from those before, as the nightly job does.
             partition: one event day, for partitioned assets.
 
         Raises:
@@ -116,12 +159,17 @@ class Platform:
         """
         if partition is not None:
             self._check_day(partition)
-        job = self.definitions.resolve_job_def(EVERYTHING)
+        names = list(names)
+        tags = {tag: "true" for tag, given in ((REUSE_TAG, reuse), (CONTINUE_TAG, continues)) if given}
+        if any(map(self._is_on_request, names)):
+            job = self.definitions.resolve_implicit_global_asset_job_def()
+        else:
+            job = self.definitions.resolve_job_def(EVERYTHING)
         with many_events():
             result = job.execute_in_process(
                 instance=self.instance,
                 asset_selection=[dg.AssetKey(name) for name in names],
-                tags={REUSE_TAG: "true"} if reuse else {},
+                tags=tags,
                 partition_key=partition,
                 run_config=_QUIET,
                 raise_on_error=False,

@@ -93,8 +93,25 @@ class Settings(BaseSettings):
     top_k: int = Field(default=20, ge=1, le=1000, description="recommendations for each user")
     families: str = Field(
         default="popularity,item_neighbours,lightgcn",
-        description="model families that compete, with commas; also `user_neighbours`, `spectral`, `ease`, `ials`, "
-        "`matrix_factorization`, `ranker`",
+        description="model families that compete, with commas; `recsys_models.families` has them all, such as "
+        "`spectral`, `ease`, `ranker`",
+    )
+    refit_tolerance: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="by how many percent a nightly refit may fall on validation before the family is fitted in full",
+    )
+    full_fit_every: int = Field(
+        default=7, ge=1, description="every how many nights a family is fitted in full instead of refitted"
+    )
+    tuned: bool = Field(
+        default=False,
+        description="whether candidates take the best parameters of their tuning (`recsys materialize group:tuning`)",
+    )
+    trials: int = Field(default=20, ge=1, description="fits of one family's tuning")
+    tuning_minutes: int = Field(
+        default=0, ge=0, description="minutes after which a tuning starts no further fit; 0: no limit"
     )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="address that the browser interface listens on"

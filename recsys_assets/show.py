@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,7 +19,9 @@ from rich.progress import (
 from rich.table import Table
 
 from recsys_assets.answers import CustomerAnswer
+from recsys_assets.assets.training import library_versions
 from recsys_lineage import progress as lineage_progress
+from recsys_lineage.reproduction import Reproduction
 
 SHOWN_METRICS = {
     "NDCG": "ndcg@20",
@@ -84,6 +87,46 @@ def customer_text(answer: CustomerAnswer) -> list[str]:
     for row in answer.recommendations:
         lines.append(f"  {row['rank']:>2}. {row['title'] or row['item_id']}, {row['reason']}")
     return lines
+
+
+def reproduction_report(made: Reproduction) -> list[Table | str]:
+    """What a version was made of, then and now, and whether every bit is the same."""
+    record = made.record
+    table = Table(title=f"{record.asset}@{record.version}, made again", title_justify="left")
+    for column in ("", "then", "now"):
+        table.add_column(column, overflow="fold")
+    now = {(read.kind, read.name): read for read in made.reads}
+    for read in record.reads:
+        again = now.get((read.kind, read.name))
+        versions = [f"version {r.version}  {r.fingerprint[:16]}" if r else "not read" for r in (read, again)]
+        table.add_row(read.name, *versions)
+    table.add_section()
+    for name, value in record.parameters.items():
+        table.add_row(name, str(value), str(value))
+    chosen = {key: record.statistics[key] for key in ("params", "chosen", "how") if key in record.statistics}
+    for name, value in chosen.items():
+        table.add_row(name, escape(str(value)), "")
+    table.add_section()
+    table.add_row("code version", record.code_version, _unlike(made.code_version, record.code_version))
+    table.add_row("git commit", (record.git_commit or "")[:12], "")
+    then = record.statistics.get("libraries", {})
+    for name, version in library_versions().items():
+        was = then.get(name, "")
+        table.add_row(name, was, _unlike(version, was) if was else version)
+    table.add_section()
+    for name, (was, found) in made.files.items():
+        table.add_row(
+            f"sha256 of {name}", (was or "none")[:32], _unlike((found or "none")[:32], (was or "none")[:32])
+        )
+    table.add_row("fingerprint", made.before, _unlike(made.now, made.before))
+    verdict = (
+        "[green]identical: every bit is the same[/green]" if made.identical else "[red]not identical[/red]"
+    )
+    return [table, f"{verdict}, made again in {made.seconds:.1f} s"]
+
+
+def _unlike(now: str, then: str) -> str:
+    return now if now == then else f"[yellow]{escape(now)}[/yellow]"
 
 
 def summary_lines(facts: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.blobs import SCHEMA as FILE_COLUMNS
@@ -42,6 +43,24 @@ class Reproduction:
     def identical(self) -> bool:
         """Whether the content is the same to the last bit."""
         return self.before == self.now
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object: the record, and what came of making it again."""
+        return {
+            "asset": self.record.asset,
+            "version": self.record.version,
+            "identical": self.identical,
+            "fingerprint": {"then": self.before, "now": self.now},
+            "files": {name: {"then": then, "now": now} for name, (then, now) in self.files.items()},
+            "code_version": {"then": self.record.code_version, "now": self.code_version},
+            "parameters": dict(self.record.parameters),
+            "inputs": {
+                read.name: {"version": read.version, "fingerprint": read.fingerprint} for read in self.reads
+            },
+            "statistics": dict(self.record.statistics),
+            "git_commit": self.record.git_commit,
+            "seconds": round(self.seconds, 3),
+        }
 
 
 def reproduce(

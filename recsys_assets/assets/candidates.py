@@ -3,91 +3,156 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from recsys_assets.assets.training import EpochProgress, split_data
+from recsys_assets.assets.competing import (
+    candidate_name,
+    family_modules,
+    starts_from_before,
+    tuning_name,
+)
+from recsys_assets.assets.knowledge import BEFORE_TEST, TRAIN, knowledge, tables_told
+from recsys_assets.assets.refit import (
+    FULL,
+    REFIT,
+    Fitted,
+    continued,
+    model_before,
+    refit_or_fit,
+    stored_files,
+)
+from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.training import EpochProgress, library_versions, split_data
+from recsys_assets.assets.tuning import best_parameters
 from recsys_assets.plots import loss_curve
-from recsys_lineage.asset_code import Output
+from recsys_lineage.asset_code import Output, Request
 from recsys_lineage.blobs import blob_table
-from recsys_lineage.errors import LineageError
 from recsys_lineage.frame_asset import frame_asset
 from recsys_lineage.inputs import Inputs
 from recsys_lineage.lineage_asset import AssetLook
 
-FAMILIES = {
-    "popularity": ("recsys_models.popularity",),
-    "item_neighbours": ("recsys_models.item_neighbours", "recsys_models.neighbours"),
-    "user_neighbours": ("recsys_models.user_neighbours", "recsys_models.neighbours"),
-    "lightgcn": ("recsys_models.lightgcn", "recsys_models.propagation", "recsys_models.spectrum"),
-    "spectral": ("recsys_models.spectral", "recsys_models.spectrum"),
-    "matrix_factorization": ("recsys_models.matrix_factorization",),
-    "ease": ("recsys_models.ease",),
-    "ials": ("recsys_models.ials",),
-    "ranker": ("recsys_models.ranker", "recsys_models.first_stage", "recsys_models.spectrum"),
-}
-"""The families that can compete, and the modules that each one's code version covers."""
-TORCH_FAMILIES = ("lightgcn", "matrix_factorization")
-"""Families trained with PyTorch: they take turns on the device."""
-BASELINES = ("popularity", "item_neighbours")
-_SHARED = ("recsys_models.recommender", "recsys_models.validation", "recsys_assets.assets.training")
+if TYPE_CHECKING:
+    from recsys_models import Interactions, Recommender
+
+USES = tuple(
+    f"recsys_assets.assets.{module}"
+    for module in ("candidates", "competing", "knowledge", "refit", "training", "tuning")
+)
 
 
-def competing(names: str) -> list[str]:
-    """The families of a comma-separated list, in the order of `FAMILIES`; the baselines always take part.
+def fit_candidate(
+    inputs: Inputs,
+    request: Request,
+    family: str,
+    seed: int,
+    device: str,
+    refit_tolerance: int,
+    full_fit_every: int,
+    tuned: bool,
+) -> Output:
+    """A model of this family: parameters and epochs chosen on validation, then fitted on train and validation.
 
-    Raises:
-        LineageError: when a name is no family.
+    A nightly run starts from the model before. Where that falls on validation by more than `refit_tolerance` percent,
+    and every `full_fit_every` nights, the family is fitted in full.
     """
-    asked = {name.strip() for name in names.split(",") if name.strip()}
-    if unknown := sorted(asked - set(FAMILIES)):
-        raise LineageError(
-            f"There is no model family {', '.join(unknown)}.",
-            expected=", ".join(FAMILIES),
-            where="RECSYS_FAMILIES",
-        )
-    return [family for family in FAMILIES if family in asked or family in BASELINES]
-
-
-def candidate_name(family: str) -> str:
-    """The asset of a family."""
-    return f"candidate_{family}"
-
-
-def fit_candidate(inputs: Inputs, family: str, seed: int, device: str) -> Output:
-    """A model of this family: parameters and epochs chosen on validation, then fitted on train and validation."""
     from recsys_models import families
 
     name = candidate_name(family)
     data = split_data(inputs)
-    model = families[family]()
-    progress = EpochProgress(name, getattr(model, "epochs", None))
+    params = best_parameters(inputs, family) if tuned else {}
+    stages = Stages(request, inputs)
     began = time.perf_counter()
-    model.fit(data.train, validation=data.valid, seed=seed, device=device, on_epoch=progress)
-    final = model.retrained(data.before_test, seed=seed, device=device)
-    seconds = time.perf_counter() - began
+    known = knowledge(inputs, family, TRAIN)
+    unfitted = known.told_to(families[family](**params))
+    progress = EpochProgress(name, getattr(unfitted, "epochs", None))
+    run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
+
+    def fitted(how: str, refits: int, fit: Callable[..., Recommender]) -> Fitted:
+        def stage(folder: Path | None) -> Recommender:
+            return fit(data.train, validation=data.valid, checkpoint=folder, **run)
+
+        model = known.told_to(stages.model(how, stage))
+        return Fitted(model, _ndcg(model, data.valid), how, refits)
+
+    warm = starts_from_before(family)
+    before = model_before(inputs, request, name, full_fit_every=full_fit_every) if warm else None
+    full = partial(fitted, FULL, 0, unfitted.fit)
+    if before is None or before.told != known.names:
+        chosen = full()
+    else:
+        refit = partial(fitted, REFIT, before.refits + 1, known.told_to(before.model).refit)
+        chosen = refit_or_fit(before, refit, full, tolerance=refit_tolerance / 100)
+
+    model = knowledge(inputs, family, BEFORE_TEST).told_to(chosen.model)
+    again = partial(continued, model) if chosen.refits else model.retrained
+    final = stages.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run))
+    stages.close()
+    incidents = [*model.incidents, *final.incidents]
     plot = loss_curve(model.history)
     return Output(
-        blob_table(final.to_files()),
+        blob_table(stored_files(final, chosen, told=known.names, keep_start=warm)),
         statistics={
             "family": family,
             "seed": seed,
             "device": device,
             "params": model.params(),
             "chosen": model.chosen,
-            "training seconds": round(seconds, 2),
+            "how": chosen.how,
+            "refits": chosen.refits,
+            "validation ndcg@20": round(chosen.ndcg, 6),
+            "incidents": incidents,
+            "resumed": stages.resumed,
+            "training seconds": round(time.perf_counter() - began, 2),
+            "libraries": library_versions(),
         },
         metadata={"fit": plot} if plot is not None else {},
+        warnings=incidents,
     )
 
 
-def candidate_asset(family: str, *, seed: int, device: str, look: AssetLook) -> dg.AssetsDefinition:
-    """The Dagster asset of one family."""
+def candidate_asset(
+    family: str,
+    *,
+    seed: int,
+    device: str,
+    refit_tolerance: int,
+    full_fit_every: int,
+    tuned: bool,
+    look: AssetLook,
+) -> dg.AssetsDefinition:
+    """The Dagster asset of one family.
+
+    Args:
+        tuned: whether it takes the best parameters of its tuning, and so depends on that.
+    """
     return frame_asset(
         fit_candidate,
         name=candidate_name(family),
-        parameters={"family": family, "seed": seed, "device": device},
-        reads=("split", "interaction_graph"),
-        uses=(*FAMILIES[family], *_SHARED),
+        parameters={
+            "family": family,
+            "seed": seed,
+            "device": device,
+            "refit_tolerance": refit_tolerance,
+            "full_fit_every": full_fit_every,
+            "tuned": tuned,
+        },
+        reads=(
+            "split",
+            "interaction_graph",
+            *tables_told(family),
+            *((tuning_name(family),) if tuned else ()),
+        ),
+        uses=(*family_modules(family), "recsys_models.validation", *USES),
         look=look,
     )
+
+
+def _ndcg(model: Recommender, validation: Interactions) -> float:
+    from recsys_models.validation import validation_ndcg
+
+    return validation_ndcg(model.score_block, model.seen, validation)

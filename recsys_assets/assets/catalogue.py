@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
 from recsys_assets.assets import champion, evaluation, gate, graph, serving
 from recsys_assets.assets.balance import CLEAN_OF, balance_check
-from recsys_assets.assets.candidates import TORCH_FAMILIES, candidate_asset, candidate_name, competing
+from recsys_assets.assets.candidates import USES, candidate_asset
+from recsys_assets.assets.competing import candidate_name, competing, family_modules, learns_by_gradient
+from recsys_assets.assets.knowledge import tables_told
 from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
 from recsys_assets.assets.reports import report_assets
 from recsys_assets.assets.source_files import SourceFolder
 from recsys_assets.assets.tables import sql_group
+from recsys_assets.assets.tuning import tuning_asset
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_lineage.errors import LineageError
 from recsys_lineage.frame_asset import frame_asset
 from recsys_lineage.lineage_asset import AssetLook
+from recsys_models.tuning import SPACES
 
 OWNERS = ["team:data"]
-_TRAINING = ("recsys_assets.assets.training", "recsys_assets.assets.candidates")
+TUNING = "tuning"
+_OFTEN_ENOUGH = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(days=365), warn_window=timedelta(days=180)
+)
 _RAW_DESCRIPTIONS = {
     "source_files": "Every file of the source with its sha256, size, rows and arrival, and whether it could be read.",
     "raw_events": "Every event line as it arrived, with the file and line that it came from; one partition a day.",
@@ -70,6 +78,10 @@ def all_assets(settings: Settings) -> PlatformAssets:
     serve = AssetLook(group="serving", owners=OWNERS, tags={"layer": "serving"})
     fit = {"seed": settings.seed, "device": settings.device}
     families = competing(settings.families)
+    tunable = [family for family in families if family in SPACES]
+    models = tuple(sorted({module for family in families for module in family_modules(family)}))
+    tables = sorted({table for family in families for table in tables_told(family)})
+    loading = ("recsys_assets.assets.training", *models)
     assets = [
         source_files_asset(folder, _described(raw, "source_files", {"python", "deltalake"})),
         raw_events_asset(
@@ -96,20 +108,37 @@ def all_assets(settings: Settings) -> PlatformAssets:
             candidate_asset(
                 family,
                 **fit,
-                look=replace(
-                    model,
-                    kinds=frozenset({"pytorch"} if family in TORCH_FAMILIES else {"scipy"}),
-                    pool="gpu" if family in TORCH_FAMILIES else None,
-                    description=f"The {family} family: chosen on validation, fitted on train and validation.",
-                ),
+                refit_tolerance=settings.refit_tolerance,
+                full_fit_every=settings.full_fit_every,
+                tuned=settings.tuned and family in tunable,
+                look=_family_look(model, family, "chosen on validation, fitted on train and validation."),
             )
             for family in families
+        ),
+        *(
+            tuning_asset(
+                family,
+                **fit,
+                trials=settings.trials,
+                minutes=settings.tuning_minutes,
+                look=_family_look(
+                    AssetLook(
+                        group=TUNING,
+                        owners=OWNERS,
+                        tags={"layer": "model"},
+                        freshness_policy=_OFTEN_ENOUGH,
+                    ),
+                    family,
+                    "a study of its parameters on validation; made on request only.",
+                ),
+            )
+            for family in tunable
         ),
         frame_asset(
             evaluation.evaluation,
             parameters={"families": families},
             reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
-            uses=(*_TRAINING, "recsys_models.evaluation", "recsys_models.ranking"),
+            uses=(*loading, "recsys_models.evaluation", "recsys_models.ranking"),
             look=model,
         ),
         frame_asset(
@@ -122,21 +151,21 @@ def all_assets(settings: Settings) -> PlatformAssets:
         frame_asset(
             champion.champion,
             parameters=fit,
-            reads=("gate", "split", "interaction_graph", *map(candidate_name, families)),
-            uses=_TRAINING,
+            reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
+            uses=(*loading, *USES),
             look=replace(model, kinds=frozenset({"pytorch"}), pool="gpu"),
         ),
         frame_asset(
             serving.recommendations,
             parameters={"top_k": settings.top_k},
             reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
-            uses=(*_TRAINING, "recsys_assets.assets.reasons"),
+            uses=(*loading, "recsys_assets.assets.reasons"),
             checks=serving.RECOMMENDATION_CHECKS,
             look=serve,
         ),
-        frame_asset(serving.similar_items, reads=("champion", "item_profiles"), uses=_TRAINING, look=serve),
-        frame_asset(serving.user_embeddings, reads=("champion",), uses=_TRAINING, look=serve),
-        frame_asset(serving.item_embeddings, reads=("champion",), uses=_TRAINING, look=serve),
+        frame_asset(serving.similar_items, reads=("champion", "item_profiles"), uses=loading, look=serve),
+        frame_asset(serving.user_embeddings, reads=("champion",), uses=loading, look=serve),
+        frame_asset(serving.item_embeddings, reads=("champion",), uses=loading, look=serve),
         *report_assets(OWNERS),
     ]
     return PlatformAssets(assets, [balance_check(raw_table) for raw_table in CLEAN_OF])
@@ -145,6 +174,17 @@ def all_assets(settings: Settings) -> PlatformAssets:
 def _sql_values(source: Source, settings: Settings) -> Mapping[str, Any]:
     weeks = source.settings.holdout_weeks or settings.holdout_weeks
     return {**source.parameters(), "holdout_weeks": weeks}
+
+
+def _family_look(look: AssetLook, family: str, what: str) -> AssetLook:
+    """Families that learn by gradient take turns on the device."""
+    by_gradient = learns_by_gradient(family)
+    return replace(
+        look,
+        kinds=frozenset({"pytorch"} if by_gradient else {"scipy"}),
+        pool="gpu" if by_gradient else None,
+        description=f"The {family} family: {what}",
+    )
 
 
 def _described(look: AssetLook, name: str, kinds: set[str]) -> AssetLook:

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from recsys_assets.assets.candidates import candidate_name
-from recsys_assets.assets.training import split_data, stored_model
+from recsys_assets.assets.competing import candidate_name
+from recsys_assets.assets.knowledge import EVERYTHING, knowledge
+from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
+from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.training import EpochProgress, library_versions, split_data
 from recsys_assets.plots import loss_curve
-from recsys_lineage.asset_code import Output
-from recsys_lineage.blobs import blob_table
+from recsys_lineage.asset_code import Output, Request
+from recsys_lineage.blobs import blob_table, files_of
 from recsys_lineage.inputs import Inputs
 
+if TYPE_CHECKING:
+    from recsys_models import Recommender
 
-def champion(inputs: Inputs, seed: int, device: str) -> Output:
-    """The family that the gate promoted, with the parameters its candidate chose, fitted on all interactions."""
+
+def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output:
+    """The family that the gate promoted, with the parameters its candidate chose, fitted on all interactions.
+
+    Where the candidate was started from the one before, the champion is started from the candidate.
+    """
+    from recsys_models import load_model
+
     gate = inputs.frame("gate")
     promoted = gate.filter("promoted")["challenger"]
     family = promoted[0] if len(promoted) else gate["champion_before"][0]
     began = time.perf_counter()
-    candidate = stored_model(inputs, candidate_name(family))
-    model = candidate.retrained(split_data(inputs).everything, seed=seed, device=device)
+    data = split_data(inputs).everything
+    files = files_of(inputs.arrow(candidate_name(family)))
+    candidate = knowledge(inputs, family, EVERYTHING).told_to(load_model(files))
+    again = partial(continued, candidate) if was_refitted(files) else candidate.retrained
+    progress = EpochProgress("champion", getattr(candidate, "epochs", None))
+
+    def fit(folder: Path | None) -> Recommender:
+        return again(data, seed=seed, device=device, on_epoch=progress, checkpoint=folder)
+
+    stages = Stages(request, inputs)
+    model = stages.model("final", fit)
+    stages.close()
     plot = loss_curve(model.history)
     return Output(
         blob_table(model.to_files()),
@@ -28,7 +52,12 @@ def champion(inputs: Inputs, seed: int, device: str) -> Output:
             "seed": seed,
             "device": device,
             "params": model.params(),
+            "how": f"{REFIT} of the candidate" if was_refitted(files) else FULL,
+            "incidents": model.incidents,
+            "resumed": stages.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
+            "libraries": library_versions(),
         },
         metadata={"fit": plot} if plot is not None else {},
+        warnings=model.incidents,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys_assets.assets.candidates import candidate_name
+from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.training import KINDS, METRICS, split_data, stored_model
 from recsys_assets.plots import bars
 from recsys_lineage.asset_code import Output

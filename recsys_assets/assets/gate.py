@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys_assets.assets.candidates import BASELINES
+from recsys_assets.assets.competing import BASELINES
 from recsys_assets.plots import intervals
 from recsys_lineage.asset_code import Output, Request
 from recsys_lineage.checks import TableCheck

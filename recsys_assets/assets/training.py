@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,6 +17,7 @@ from recsys_lineage.progress import Progress, tell
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
+LIBRARIES = ("torch", "dgl", "lightgbm", "numpy", "scipy", "polars", "safetensors")
 METRICS = ("recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate")
 KINDS = {"new items": True, "with repeat purchases": False}
 """Kind of evaluation → whether items that the user had before are left out."""
@@ -64,6 +67,17 @@ def stored_model(inputs: Inputs, table: str) -> Recommender:
     from recsys_models import load_model
 
     return load_model(files_of(inputs.arrow(table)))
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that training stands on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 class EpochProgress:

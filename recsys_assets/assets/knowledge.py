@@ -1,0 +1,146 @@
+"""What families are told beside interactions: features of users and items, relations between items.
+
+Nothing of it may come from the held-out weeks. Descriptions do not change with time, so they come from the profile
+tables; numbers are made of the subsets of `split` that a model is fitted on; of the relations only those by
+description are told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recsys_assets.assets.competing import asks_for
+from recsys_lineage.blobs import files_of
+from recsys_lineage.inputs import Inputs
+
+if TYPE_CHECKING:
+    from recsys_models import Features, InteractionGraph, Recommender
+
+ITEM_GROUPS = ("department", "category", "subcategory", "brand", "manufacturer")
+USER_GROUPS = (
+    "age_group", "income_group", "household_size", "household_type", "home_ownership", "marital_status",
+    "children", "country",
+)  # fmt: skip
+TOLD_RELATIONS = ("same_category", "same_brand")
+"""`bought_together` is made of all baskets, those of the held-out weeks too."""
+PRICE_BANDS = 10
+TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
+
+
+def tables_told(family: str) -> tuple[str, ...]:
+    """The tables that a family's fit reads beside `split` and `interaction_graph`."""
+    asked = asks_for(family)
+    return tuple(
+        table
+        for table, name in (("item_profiles", "item_features"), ("user_profiles", "user_features"))
+        if name in asked
+    )
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What one family is told; None for what it does not ask for."""
+
+    users: Features | None
+    items: Features | None
+    relations: InteractionGraph | None
+
+    def told_to(self, model: Recommender) -> Recommender:
+        """The model, which knows this from now on; a model keeps none of it when it is saved."""
+        model.with_features(users=self.users, items=self.items)
+        if self.relations is not None:
+            model.with_relations(self.relations)
+        return model
+
+    @property
+    def names(self) -> str:
+        """A hash of what is told, numbers apart: weights of two models fit each other where it is equal."""
+        parts = [None if part is None else part.names for part in (self.users, self.items)]
+        kinds = None if self.relations is None else sorted(self.relations.edges)
+        return hashlib.sha256(json.dumps([parts, kinds]).encode()).hexdigest()[:16]
+
+
+def knowledge(inputs: Inputs, family: str, subsets: Sequence[str]) -> Knowledge:
+    """What the family asks for, with numbers made of these subsets only."""
+    asked = asks_for(family)
+    return Knowledge(
+        users=user_features(inputs, subsets) if "user_features" in asked else None,
+        items=item_features(inputs, subsets) if "item_features" in asked else None,
+        relations=_relations(inputs) if "relations" in asked else None,
+    )
+
+
+def item_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
+    """Groups, words of the text, and the band of the price paid, for all items."""
+    from recsys_models import Features
+
+    described = inputs.frame("item_profiles", ["item_id", *ITEM_GROUPS, "text"]).sort("item_id")
+    known = _known(inputs, subsets).sort("item_id", "user_id", "behaviour", "subset")
+    prices = known.group_by("item_id", maintain_order=True).agg(_price())
+    band = ((pl.col("price").rank() - 1) * PRICE_BANDS / pl.col("price").count()).floor().cast(pl.Int64)
+    frame = described.join(prices.with_columns(band.alias("price_band")), on="item_id", how="left")
+    return Features.from_frame(
+        _without_unknown(frame, ITEM_GROUPS),
+        "item_id",
+        categorical=(*ITEM_GROUPS, "price_band"),
+        text=("text",),
+    )
+
+
+def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
+    """Groups, and ten numbers of what each user did, for all users."""
+    from recsys_models import Features
+
+    described = inputs.frame("user_profiles", ["user_id", *USER_GROUPS]).sort("user_id")
+    known = _known(inputs, subsets)
+    newest = known["last_time"].max()
+    days = pl.col("last_time").max() - pl.col("first_time").min()
+    numbers = {
+        "events": pl.col("count").sum().log1p(),
+        "items": pl.col("item_id").n_unique().log1p(),
+        "events_per_item": pl.col("count").mean().log1p(),
+        "repeated": (pl.col("count") > 1).mean(),
+        "quantity": pl.col("quantity").sum().clip(0).log1p(),
+        "spend": pl.col("spend").sum().clip(0).log1p(),
+        "price": _price(),
+        "active_days": (days.dt.total_days()).log1p(),
+        "days_since_first": (pl.lit(newest) - pl.col("first_time").min()).dt.total_days().log1p(),
+        "days_since_last": (pl.lit(newest) - pl.col("last_time").max()).dt.total_days().log1p(),
+    }
+    done = known.sort("user_id", "item_id", "behaviour", "subset").group_by("user_id", maintain_order=True)
+    frame = described.join(done.agg(**numbers), on="user_id", how="left").with_columns(
+        pl.col(name).cast(pl.Float64).fill_nan(None).fill_null(strategy="mean").fill_null(0.0)
+        for name in numbers
+    )
+    return Features.from_frame(
+        _without_unknown(frame, USER_GROUPS), "user_id", numeric=tuple(numbers), categorical=USER_GROUPS
+    )
+
+
+def _known(inputs: Inputs, subsets: Sequence[str]) -> pl.DataFrame:
+    return inputs.frame("split").filter(pl.col("subset").is_in(list(subsets)))
+
+
+def _price() -> pl.Expr:
+    paid = pl.col("spend").sum().clip(0) / pl.col("quantity").sum()
+    return pl.when(pl.col("quantity").sum() > 0).then(paid).log1p().alias("price")
+
+
+def _without_unknown(frame: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.when(pl.col(name) != "unknown").then(pl.col(name)).alias(name) for name in groups
+    )
+
+
+def _relations(inputs: Inputs) -> InteractionGraph:
+    from recsys_models import InteractionGraph
+
+    graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
+    kept = {kind: edges for kind, edges in graph.edges.items() if kind[1] in TOLD_RELATIONS}
+    return InteractionGraph(graph.user_ids, graph.item_ids, kept)

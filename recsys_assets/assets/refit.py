@@ -1,0 +1,125 @@
+"""Nightly retraining: from the model before where that is as good, in full where it is not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recsys_lineage.asset_code import Request
+from recsys_lineage.blobs import files_of
+from recsys_lineage.inputs import Inputs
+
+if TYPE_CHECKING:
+    from recsys_models import Interactions, Recommender
+
+FULL, REFIT = "full fit", "refit"
+FACTS = "candidate.json"
+_CHOSEN = "chosen_by_validation/"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model fitted on train, by what validation chose.
+
+    `ndcg` is what it reached on validation, `refits` how many nights in a row it was only refitted.
+    """
+
+    model: Recommender
+    ndcg: float
+    how: str
+    refits: int
+
+
+@dataclass(frozen=True)
+class Before:
+    """A candidate's previous version: the model that a refit starts from, and what was known of it then."""
+
+    model: Recommender
+    ndcg: float
+    refits: int
+    told: str
+
+
+def stored_files(final: Recommender, fitted: Fitted, *, told: str, keep_start: bool) -> dict[str, bytes]:
+    """What a candidate's table holds: the final model, and what the next night starts from.
+
+    Args:
+        final: fitted on train and validation.
+        fitted: fitted on train alone, so that validation can judge what is started from it.
+        told: names what the model was told (`Knowledge.names`).
+        keep_start: whether a refit of the family starts from a model at all.
+    """
+    files = dict(final.to_files())
+    facts = {
+        "validation ndcg@20": fitted.ndcg,
+        "refits": fitted.refits,
+        "told": told,
+    }
+    files[FACTS] = json.dumps(facts, indent=1, sort_keys=True).encode()
+    if keep_start:
+        files |= {f"{_CHOSEN}{name}": content for name, content in fitted.model.to_files().items()}
+    return files
+
+
+def model_before(inputs: Inputs, request: Request, table: str, *, full_fit_every: int) -> Before | None:
+    """The model that a refit starts from; None where this run is to fit in full.
+
+    A run starts from its asset's previous version where the run may (`CONTINUE_TAG`), the code and the settings are
+    still the same, and it is not the turn of a full fit.
+
+    Args:
+        full_fit_every: one night of so many is a full fit, so that nothing accumulates.
+    """
+    before = request.previous
+    if not request.continues or before is None or before.code_version != request.code_version:
+        return None
+    if before.statistics.get("refits", 0) + 1 >= full_fit_every:
+        return None
+    from recsys_models import load_model
+
+    files = files_of(inputs.arrow(table))
+    facts = json.loads(files[FACTS])
+    model = load_model(
+        {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}
+    )
+    return Before(model, facts["validation ndcg@20"], facts["refits"], facts["told"])
+
+
+def refit_or_fit(
+    before: Before, refit: Callable[[], Fitted], full: Callable[[], Fitted], *, tolerance: float
+) -> Fitted:
+    """The refit, or where it falls below what the model before reached, the better of it and a full fit.
+
+    Args:
+        tolerance: how far validation NDCG@20 may fall, as a share of what it was.
+    """
+    again = refit()
+    if again.ndcg >= before.ndcg * (1 - tolerance):
+        return again
+    anew = full()
+    fell = f"dropped from {before.ndcg:.4f} to {again.ndcg:.4f}"
+    if anew.ndcg > again.ndcg:
+        return Fitted(anew.model, anew.ndcg, f"{FULL} after refit {fell}", 0)
+    return Fitted(
+        again.model, again.ndcg, f"{REFIT}, which {fell}: a full fit reached {anew.ndcg:.4f}", again.refits
+    )
+
+
+def continued(model: Recommender, interactions: Interactions, **run: Any) -> Recommender:
+    """A refit of the model on more interactions, with what validation chose for it.
+
+    Args:
+        run: `seed`, `device`, `on_epoch` and `checkpoint` of `Recommender.refit`.
+    """
+    start = copy.copy(model)
+    for name, value in model.chosen.items():
+        setattr(start, name, value)
+    return start.refit(interactions, **run)
+
+
+def was_refitted(files: Mapping[str, bytes]) -> bool:
+    """Whether a stored candidate was started from the one before."""
+    return json.loads(files[FACTS])["refits"] > 0

@@ -1,0 +1,82 @@
+"""Fits of one run that outlive it: a run that was killed goes on with the fits and epochs that it had done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from recsys_lineage.asset_code import Request
+from recsys_lineage.inputs import Inputs
+
+if TYPE_CHECKING:
+    from recsys_models import Recommender
+
+KEPT_DAYS = 7
+Fit = Callable[["Path | None"], "Recommender"]
+
+
+class Stages:
+    """The fits of one run, each in a folder named for the code and the versions that it was made of.
+
+    Runs of other code or other versions have other folders, so they never take each other's. What a run that nobody
+    started again left is removed after a week.
+    """
+
+    def __init__(self, request: Request, inputs: Inputs) -> None:
+        self._folder, self._code_version, self._inputs = request.work, request.code_version, inputs
+        self._used: list[Path] = []
+        self.resumed = False
+        if self._folder is not None and self._folder.is_dir():
+            _remove_old(self._folder)
+
+    def model(self, name: str, fit: Fit) -> Recommender:
+        """The model that `fit` gives; the one it gave a run that was killed afterwards, where there is one.
+
+        Args:
+            name: of the fit, once a run.
+            fit: called with the folder for its checkpoints; must depend on nothing but the run's code and reads.
+        """
+        from recsys_models import ModelFileError, load_model
+
+        if self._folder is None:
+            return fit(None)
+        place = self._folder / f"{name}-{self._key()}"
+        self._used.append(place)
+        done = place / "done"
+        if done.is_dir():
+            try:
+                model = load_model(done)
+                self.resumed = True
+                return model
+            except ModelFileError:
+                shutil.rmtree(done)
+        self.resumed |= place.is_dir()
+        model = fit(place)
+        place.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(dir=place))
+        model.save(draft)
+        if not done.exists():
+            os.replace(draft, done)
+        return model
+
+    def close(self) -> None:
+        """Forget the fits: the run's output is ready."""
+        for place in self._used:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def _key(self) -> str:
+        reads = [(read.name, read.fingerprint) for read in self._inputs.reads]
+        return hashlib.sha256(json.dumps([self._code_version, reads]).encode()).hexdigest()[:16]
+
+
+def _remove_old(folder: Path) -> None:
+    for place in folder.iterdir():
+        if time.time() - place.stat().st_mtime > KEPT_DAYS * 86_400:
+            shutil.rmtree(place, ignore_errors=True)

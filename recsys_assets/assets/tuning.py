@@ -1,0 +1,128 @@
+"""`tuning_<family>`: a study of the family's parameters; its trials are the table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from recsys_assets.assets.competing import family_modules, tuning_name
+from recsys_assets.assets.knowledge import TRAIN, knowledge, tables_told
+from recsys_assets.assets.training import library_versions, split_data
+from recsys_assets.plots import trial_history
+from recsys_lineage.asset_code import Output
+from recsys_lineage.errors import LineageError
+from recsys_lineage.frame_asset import frame_asset
+from recsys_lineage.inputs import Inputs
+from recsys_lineage.lineage_asset import AssetLook
+from recsys_lineage.progress import Progress, tell
+
+TRIALS = {
+    "trial": pl.Int64,
+    "params": pl.String,
+    "ndcg": pl.Float64,
+    "seconds": pl.Float64,
+    "state": pl.String,
+    "error": pl.String,
+}
+
+
+def tune_family(inputs: Inputs, family: str, seed: int, device: str, trials: int, minutes: int) -> Output:
+    """Trials of a family: parameters as JSON, NDCG@20 on validation, seconds, and whether the fit was complete.
+
+    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `minutes`.
+    """
+    from recsys_models import families
+    from recsys_models.tuning import SPACES, Trial, best, tune
+
+    data = split_data(inputs)
+    known = knowledge(inputs, family, TRAIN)
+
+    def say(trial: Trial) -> None:
+        reached = "failed" if trial.ndcg is None else f"NDCG@20 {trial.ndcg:.4f}"
+        text = f"trial {trial.number + 1} of {trials}: {reached} with {json.dumps(dict(trial.params))}"
+        tell(Progress(tuning_name(family), "step", text, fraction=(trial.number + 1) / trials))
+
+    done = tune(
+        lambda params: known.told_to(families[family](**params)),
+        SPACES[family],
+        data.train,
+        data.valid,
+        trials=trials,
+        minutes=minutes or None,
+        seed=seed,
+        device=device,
+        on_trial=say,
+    )
+    table = pl.DataFrame(
+        [
+            (t.number, json.dumps(dict(t.params), sort_keys=True), t.ndcg, t.seconds, t.state, t.error)
+            for t in done
+        ],
+        schema=TRIALS,
+        orient="row",
+    )
+    winner = best(done)
+    return Output(
+        table,
+        statistics={
+            "family": family,
+            "seed": seed,
+            "device": device,
+            "trials": len(done),
+            "best trial": winner.number,
+            "best ndcg@20": round(winner.ndcg or 0.0, 6),
+            "default ndcg@20": None if done[0].ndcg is None else round(done[0].ndcg, 6),
+            "best params": dict(winner.params),
+            "libraries": library_versions(),
+        },
+        metadata={"trials plotted": trial_history(table)},
+        warnings=[f"trial {t.number} failed: {t.error}" for t in done if t.state == "failed"],
+    )
+
+
+def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
+    """The parameters of the family's best trial, those that differ from the defaults.
+
+    Raises:
+        LineageError: when the family was not tuned, or no trial was complete.
+    """
+    name = tuning_name(family)
+    if not inputs.lake.has(name):
+        raise LineageError(
+            f"The {family} family was not tuned.",
+            expected=f"a table {name}, for RECSYS_TUNED is true",
+            found="none in the lake",
+            advice=f"recsys materialize {name}, or unset RECSYS_TUNED",
+        )
+    complete = inputs.frame(name).filter(pl.col("state") == "complete")
+    if complete.is_empty():
+        raise LineageError(
+            f"No trial of {name} is complete.",
+            found=f"{inputs.version(name).rows} failed trials",
+            advice=f"look at the column error of {name}, or unset RECSYS_TUNED",
+        )
+    return json.loads(complete.sort("ndcg", "trial", descending=[True, False])["params"][0])
+
+
+def tuning_asset(
+    family: str, *, seed: int, device: str, trials: int, minutes: int, look: AssetLook
+) -> dg.AssetsDefinition:
+    """The Dagster asset of one family's study; made on request only."""
+    return frame_asset(
+        tune_family,
+        name=tuning_name(family),
+        parameters={"family": family, "seed": seed, "device": device, "trials": trials, "minutes": minutes},
+        reads=("split", "interaction_graph", *tables_told(family)),
+        uses=(
+            *family_modules(family),
+            "recsys_models.tuning",
+            "recsys_models.validation",
+            "recsys_assets.assets.knowledge",
+            "recsys_assets.assets.training",
+        ),
+        on_request=True,
+        look=look,
+    )
