@@ -84,7 +84,7 @@ class Fusion(Recommender):
         self._weights = before._weights
 
     def _featured(self, member: Recommender) -> Recommender:
-        return member.with_features(users=self.user_features, items=self.item_features)
+        return member.informed_like(self)
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,10 @@ class InteractionGraph:
         for kind, edges in self.edges.items():
             graph.edges[kind].data["weight"] = torch.from_numpy(edges.weight.copy())
         return graph
+
+    def digest(self) -> bytes:
+        """A hash of all that is in it."""
+        return hashlib.sha256(self.to_files()["graph.json"]).digest()
 
     def to_files(self) -> dict[str, bytes]:
         """The graph as `{"graph.json": …, "graph.safetensors": …}`."""

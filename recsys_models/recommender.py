@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.features import Features
 from recsys_models.fit_run import FitRun, OnEpoch
+from recsys_models.graph import InteractionGraph
 from recsys_models.ids import Ids, as_ids, rows_of
 from recsys_models.interactions import Interactions
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
@@ -59,6 +60,7 @@ class Recommender(ABC):
         history: one dict an epoch, for iterative families.
         incidents: what went wrong in training and how it went on, in words.
         user_features, item_features: what `with_features` gave, or None.
+        relations: what `with_relations` gave, or None.
     """
 
     family: ClassVar[str]
@@ -73,6 +75,7 @@ class Recommender(ABC):
         self.incidents: list[str] = []
         self.user_features: Features | None = None
         self.item_features: Features | None = None
+        self.relations: InteractionGraph | None = None
 
     # --- what a family implements -------------------------------------------------------------------------
 
@@ -129,10 +132,23 @@ class Recommender(ABC):
         self.user_features, self.item_features = users, items
         return self
 
+    def with_relations(self, graph: InteractionGraph | None) -> Self:
+        """This model, to be fitted with the item relations of a graph: its edges from items to items. Families without
+        use for them ignore them.
+
+        Relations are not saved with a model: a loaded model needs them again to be retrained or refitted.
+        """
+        self.relations = graph
+        return self
+
+    def informed_like(self, other: Recommender) -> Self:
+        """This model, to be fitted with the features and relations that another one has."""
+        self.with_features(users=other.user_features, items=other.item_features)
+        return self.with_relations(other.relations)
+
     def chosen_model(self) -> Self:
         """An unfitted model with the parameters that validation chose, to fit on train and validation together."""
-        model = type(self)(**{**self.params(), **self.chosen})
-        return model.with_features(users=self.user_features, items=self.item_features)
+        return type(self)(**{**self.params(), **self.chosen}).informed_like(self)
 
     def retrained(
         self,
@@ -197,7 +213,7 @@ class Recommender(ABC):
         Families in closed form compute their state anew. This model is left as it is.
         """
         self._must_be_fitted()
-        model = type(self)(**self.params()).with_features(users=self.user_features, items=self.item_features)
+        model = type(self)(**self.params()).informed_like(self)
         model._remember(interactions)
         run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, before=self)
         model._refit(interactions, self._aligned(validation, interactions), run, self)
@@ -377,7 +393,7 @@ class Recommender(ABC):
         if checkpoint is None:
             return FitRun(seed, device, on_epoch)
         known = hashlib.sha256(json.dumps([self.family, self.params(), seed, device]).encode())
-        for part in (*data, self.user_features, self.item_features):
+        for part in (*data, self.user_features, self.item_features, self.relations):
             known.update(b"none" if part is None else part.digest())
         if before is not None:
             known.update(before.to_files()["model.json"])
