@@ -2,7 +2,7 @@
 --
 -- The order of the reasons is the order in which a person would look: is it a row, whose and of what is it, can
 -- its values be read, do they lie where they can, was it here already, is it a return.
-WITH typed AS (
+WITH typed AS NOT MATERIALIZED (
     SELECT
         _file,
         _line,
@@ -28,7 +28,7 @@ WITH typed AS (
     FROM raw_events
 ),
 
-judged AS (
+judged AS NOT MATERIALIZED (
     SELECT
         *,
         CASE
@@ -57,15 +57,11 @@ judged AS (
 ),
 
 -- few rows have a copy, so only rows whose hash is not alone are compared in full
-repeated AS (
+repeated AS MATERIALIZED (
     SELECT hash(raw) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw) HAVING count(*) > 1
 ),
 
-counted AS (
-    SELECT *, NULL::VARCHAR AS copy_of
-    FROM judged
-    WHERE reason IS NOT NULL OR hash(raw) NOT IN (SELECT raw_hash FROM repeated)
-    UNION ALL
+suspects AS MATERIALIZED (
     SELECT
         *,
         CASE WHEN row_number() OVER first_to_last > 1
@@ -76,7 +72,15 @@ counted AS (
     WINDOW first_to_last AS (PARTITION BY raw ORDER BY starts_with(_file, 'landing/'), _file, _line)
 ),
 
-returns AS (
+counted AS NOT MATERIALIZED (
+    SELECT *, NULL::VARCHAR AS copy_of
+    FROM judged
+    WHERE reason IS NOT NULL OR hash(raw) NOT IN (SELECT raw_hash FROM repeated)
+    UNION ALL
+    SELECT * FROM suspects
+),
+
+returns AS MATERIALIZED (
     SELECT user_id, item_id, event_time, order_id, abs(quantity) AS quantity, _file, _line
     FROM counted
     WHERE reason IS NULL AND copy_of IS NULL AND (quantity < 0 OR behaviour = 'return')
@@ -106,7 +110,7 @@ matched AS (
 ),
 
 -- no more comes back of a purchase than was bought; earlier returns count first
-settled AS (
+settled AS MATERIALIZED (
     SELECT
         *,
         sum(quantity::DECIMAL(18, 4)) OVER (
@@ -115,16 +119,20 @@ settled AS (
     FROM matched
 ),
 
-returned AS (
+-- what else is known of a row: it is a settled return, or a purchase of which some came back
+marks AS (
     SELECT
-        user_id,
-        item_id,
-        purchase._file AS _file,
-        purchase._line AS _line,
-        sum(quantity::DECIMAL(18, 4))::DOUBLE AS quantity
+        user_id, item_id, event_time, quantity, _file, _line, NULL::DOUBLE AS returned_quantity,
+        coalesce(purchase.order_id, '(none)') || ', ' || purchase._file || ':' || purchase._line AS purchase
     FROM settled
     WHERE fits
-    GROUP BY user_id, item_id, purchase._file, purchase._line
+    UNION ALL
+    SELECT
+        user_id, item_id, purchase.event_time, purchase.quantity, purchase._file, purchase._line,
+        sum(quantity::DECIMAL(18, 4))::DOUBLE, NULL
+    FROM settled
+    WHERE fits
+    GROUP BY user_id, item_id, purchase
 )
 
 SELECT
@@ -140,7 +148,7 @@ SELECT
     counted.discount,
     counted.store_id,
     counted.subset,
-    coalesce(returned.quantity, 0) AS returned_quantity,
+    coalesce(marks.returned_quantity, 0) AS returned_quantity,
     counted._file,
     counted._line,
     counted.raw,
@@ -148,14 +156,12 @@ SELECT
     CASE
         WHEN counted.reason IS NOT NULL THEN counted.reason
         WHEN counted.copy_of IS NOT NULL THEN 'exact duplicate'
-        WHEN settled.fits THEN 'return of a purchase'
+        WHEN marks.purchase IS NOT NULL THEN 'return of a purchase'
         WHEN counted.quantity < 0 OR counted.behaviour = 'return' THEN 'return without a purchase'
     END AS reason,
     CASE
         WHEN counted.copy_of IS NOT NULL THEN 'the same row as ' || counted.copy_of
-        WHEN settled.fits THEN
-            'return of order ' || coalesce(settled.purchase.order_id, '(none)') || ', '
-            || settled.purchase._file || ':' || settled.purchase._line
+        WHEN marks.purchase IS NOT NULL THEN 'return of order ' || marks.purchase
         WHEN counted.reason IS NULL AND (counted.quantity < 0 OR counted.behaviour = 'return') THEN
             'no earlier purchase of item ' || counted.item_id || ' by user ' || counted.user_id
             || ' is large enough for ' || abs(counted.quantity)
@@ -172,18 +178,12 @@ SELECT
         ELSE counted.reason
     END AS detail
 FROM counted
-LEFT JOIN settled
-    ON settled.user_id = counted.user_id
-    AND settled.item_id = counted.item_id
-    AND settled.event_time = counted.event_time
-    AND settled.quantity = abs(counted.quantity)
-    AND settled._file = counted._file
-    AND settled._line = counted._line
-    AND (counted.quantity < 0 OR counted.behaviour = 'return')
-LEFT JOIN returned
-    ON returned.user_id = counted.user_id
-    AND returned.item_id = counted.item_id
-    AND returned._file = counted._file
-    AND returned._line = counted._line
+LEFT JOIN marks
+    ON marks.user_id = counted.user_id
+    AND marks.item_id = counted.item_id
+    AND marks.event_time = counted.event_time
+    AND marks.quantity = abs(counted.quantity)
+    AND marks._file = counted._file
+    AND marks._line = counted._line
     AND counted.reason IS NULL
     AND counted.copy_of IS NULL

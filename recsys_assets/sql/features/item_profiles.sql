@@ -58,12 +58,46 @@ buyers AS (
     GROUP BY item_id
 ),
 
+-- counts of different values and medians are taken of distinct rows, which spill to disk where memory ends
+places AS (
+    SELECT item_id, count(*) AS stores
+    FROM (SELECT DISTINCT item_id, store_id FROM seen_events WHERE store_id IS NOT NULL) AS sold
+    GROUP BY item_id
+),
+
+days AS (
+    SELECT item_id, count(*) AS active_days
+    FROM (SELECT DISTINCT item_id, day FROM seen_events) AS sold
+    GROUP BY item_id
+),
+
+prices AS (
+    SELECT
+        item_id,
+        unit_price,
+        sum(events) OVER (PARTITION BY item_id ORDER BY unit_price) AS up_to,
+        events,
+        sum(events) OVER (PARTITION BY item_id) AS prices
+    FROM (
+        SELECT item_id, unit_price, count(*) AS events
+        FROM seen_events
+        WHERE unit_price IS NOT NULL
+        GROUP BY item_id, unit_price
+    ) AS priced
+),
+
+-- the mean of the one or two prices in the middle
+medians AS (
+    SELECT item_id, (min(unit_price) + max(unit_price)) / 2 AS price_median
+    FROM prices
+    WHERE up_to >= (prices + 1) // 2 AND up_to - events < prices // 2 + 1
+    GROUP BY item_id
+),
+
 totals AS (
     SELECT
         item_id,
         count(*) AS events,
-        count(DISTINCT store_id) AS stores,
-        count(DISTINCT day) AS active_days,
         sum(quantity::DECIMAL(18, 4)) AS bought_quantity,
         sum(kept_quantity::DECIMAL(18, 4)) AS quantity,
         coalesce(sum(kept_amount::DECIMAL(18, 4)), 0) AS revenue,
@@ -72,7 +106,6 @@ totals AS (
         sum((unit_price * unit_price)::DECIMAL(28, 8)) AS price_squares,
         min(unit_price) AS price_min,
         max(unit_price) AS price_max,
-        median(unit_price) AS price_median,
         coalesce(sum(discount::DECIMAL(18, 4)), 0) AS discount,
         coalesce(sum(amount::DECIMAL(18, 4)), 0) AS amount,
         count(*) FILTER (WHERE discount > 0) AS discounted,
@@ -113,7 +146,7 @@ joined AS (
         coalesce(totals.price_sum::DOUBLE / nullif(totals.prices, 0), 0) AS price_mean,
         coalesce(totals.price_min, 0) AS price_min,
         coalesce(totals.price_max, 0) AS price_max,
-        coalesce(totals.price_median, 0) AS price_median,
+        coalesce(medians.price_median, 0) AS price_median,
         coalesce(
             sqrt(greatest(
                 totals.price_squares::DOUBLE / nullif(totals.prices, 0)
@@ -126,8 +159,8 @@ joined AS (
         coalesce(totals.discounted / totals.events, 0) AS discounted_share,
         coalesce(1 - totals.quantity::DOUBLE / totals.bought_quantity::DOUBLE, 0) AS returned_share,
         coalesce(buyers.repeaters / buyers.users, 0) AS repeat_rate,
-        coalesce(totals.stores, 0) AS stores,
-        coalesce(totals.active_days, 0) AS active_days,
+        coalesce(places.stores, 0) AS stores,
+        coalesce(days.active_days, 0) AS active_days,
         coalesce(totals.weekend / totals.events, 0) AS weekend_share,
         coalesce((epoch(newest.event_time) - epoch(totals.first_time)) / 86400, 0) AS days_since_first,
         coalesce((epoch(newest.event_time) - epoch(totals.last_time)) / 86400, 0) AS days_since_last,
@@ -140,6 +173,9 @@ joined AS (
     FROM described_items
     CROSS JOIN newest
     LEFT JOIN totals ON totals.item_id = described_items.item_id
+    LEFT JOIN places ON places.item_id = described_items.item_id
+    LEFT JOIN days ON days.item_id = described_items.item_id
+    LEFT JOIN medians ON medians.item_id = described_items.item_id
     LEFT JOIN buyers ON buyers.item_id = described_items.item_id
     LEFT JOIN promoted ON promoted.item_id = described_items.item_id
 )
