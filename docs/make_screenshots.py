@@ -39,7 +39,7 @@ def take_candidate(page: Page, url: str) -> None:
     """The page of the evaluation of all candidates, with its plot."""
     page.set_viewport_size({"width": 1500, "height": 950})
     page.goto(f"{url}/assets/evaluation")
-    page.get_by_text("[Show Markdown]").click()
+    page.get_by_text("[Show Markdown]").first.click()
     page.locator("img[src^='data:image/png']").wait_for()
     page.wait_for_timeout(1000)
     page.screenshot(path=FOLDER / "candidate.png")

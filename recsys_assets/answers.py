@@ -40,7 +40,8 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
             f"SELECT count(DISTINCT user_id), count(DISTINCT item_id) FROM {lake.relation(interactions)}"
         ).fetchall()[0]
         rows = connection.execute(
-            f"""SELECT family, metric || '@' || k, value FROM {lake.relation(lake.version("evaluation"))}
+            f"""SELECT family, coalesce(metric || '@' || k, metric), value
+            FROM {lake.relation(lake.version("evaluation"))}
             WHERE level = 'all' AND kind = $kind ORDER BY family, metric, k""",
             {"kind": KIND},
         ).fetchall()

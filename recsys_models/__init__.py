@@ -4,8 +4,9 @@
 """
 
 from recsys_models.content import Content
+from recsys_models.cross_validation import CrossValidation, cross_validate
 from recsys_models.ease import Ease
-from recsys_models.evaluation import Evaluation, evaluate
+from recsys_models.evaluation import Evaluation, evaluate, evaluations
 from recsys_models.families import families, load_model
 from recsys_models.features import Features
 from recsys_models.folds import rolling_folds, time_split, user_folds
@@ -17,16 +18,18 @@ from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
 from recsys_models.matrix_factorization import MatrixFactorization
 from recsys_models.model_files import ModelFileError
+from recsys_models.multi_behaviour import MultiBehaviour
 from recsys_models.popularity import Popularity
 from recsys_models.ranker import Ranker
 from recsys_models.recommender import Embeddings, Recommender
-from recsys_models.significance import Difference, holm, paired_bootstrap, wilcoxon
+from recsys_models.significance import Difference, compare, holm, paired_bootstrap, wilcoxon
 from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
 
 __all__ = [
     "IALS",
     "Content",
+    "CrossValidation",
     "Difference",
     "Ease",
     "Embeddings",
@@ -39,12 +42,16 @@ __all__ = [
     "LightGCN",
     "MatrixFactorization",
     "ModelFileError",
+    "MultiBehaviour",
     "Popularity",
     "Ranker",
     "Recommender",
     "Spectral",
     "UserNeighbours",
+    "compare",
+    "cross_validate",
     "evaluate",
+    "evaluations",
     "families",
     "holm",
     "interaction_graph",

@@ -1,4 +1,4 @@
-"""Full-catalogue ranking metrics, per user and in the mean."""
+"""How well a model ranks the whole catalogue: for each user, in the mean, and by customer group."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.auc import auc_of_rows
+from recsys_models.edge_prediction import draw_non_edges, edge_accuracy
+from recsys_models.fairness import by_segment, spread
+from recsys_models.held_out import HeldOut, held_out, on_items
 from recsys_models.ids import rows_of
 from recsys_models.interactions import Interactions
 from recsys_models.ranking import block_rows, mask_items, top_k
+from recsys_models.recommended_lists import diversity, list_metrics
 from recsys_models.recommender import Recommender
+from recsys_models.sparse import csr
 from recsys_models.validation import hits_at_k, ndcg_of_hits
 
 PER_USER = ("recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate")
@@ -26,11 +32,14 @@ class Evaluation:
 
     Attributes:
         family: the model's name.
-        k: the list length of `per_user` and `segments`.
+        k: the list length of `per_user`, `segments` and `fairness`.
         exclude_seen: True ranks only items new to the user; False lets repeat purchases count.
-        metrics: `recall@20`, `ndcg@20`, …, `coverage@20`, `novelty@20`: means over users, for every k asked.
+        metrics: `recall@20`, `ndcg@20`, …, `coverage@20`, …: means over users, for every k asked; without @, what
+            looks at the whole catalogue: `edge_accuracy`, `auc`.
         per_user: one row a user: user_id, cold, relevant (how many items), then the metrics at `k`.
         segments: one row a segment: segment column, value, users, then the means at `k`; None without segments.
+        fairness: one row a segmentation: how far NDCG lies apart between its groups, as `fairness.spread` says; None
+            without segments.
         n_users: users evaluated, those with at least one relevant item.
     """
 
@@ -40,27 +49,41 @@ class Evaluation:
     metrics: dict[str, float]
     per_user: pl.DataFrame
     segments: pl.DataFrame | None = None
+    fairness: pl.DataFrame | None = None
     n_users: int = 0
     n_items: int = 0
     ks: tuple[int, ...] = field(default=())
 
     def __getitem__(self, metric: str) -> float:
-        """A metric by name: `recall` (at `k`) or `recall@10`."""
-        return self.metrics[metric if "@" in metric else f"{metric}@{self.k}"]
+        """A metric by name: `recall` (at `k`), `recall@10` or `auc`."""
+        at_k = f"{metric}@{self.k}"
+        return self.metrics[at_k if at_k in self.metrics else metric]
 
     def __str__(self) -> str:
         kind = "new items" if self.exclude_seen else "with repeat purchases"
-        names = list(dict.fromkeys(name.split("@")[0] for name in self.metrics))
         lines = [f"{self.family}: {self.n_users:,} users, {self.n_items:,} items, {kind}"]
-        lines.append(f"{'metric':<12}" + "".join(f"{f'@{k}':>10}" for k in self.ks))
-        for name in names:
-            lines.append(f"{name:<12}" + "".join(f"{self.metrics[f'{name}@{k}']:>10.4f}" for k in self.ks))
+        lines.append(f"{'metric':<16}" + "".join(f"{f'@{k}':>10}" for k in self.ks))
+        for name in dict.fromkeys(name.split("@")[0] for name in self.metrics if "@" in name):
+            lines.append(f"{name:<16}" + "".join(f"{self.metrics[f'{name}@{k}']:>10.4f}" for k in self.ks))
+        whole = {name: value for name, value in self.metrics.items() if "@" not in name}
+        if whole:
+            lines += ["", "over the whole catalogue"]
+            lines += [f"{name:<16}{value:>10.4f}" for name, value in whole.items()]
         if self.segments is not None:
-            lines.append("")
-            lines.append(f"{'segment':<28}{'users':>8}{'recall':>10}{'ndcg':>10}")
+            lines += ["", f"{'segment':<28}{'users':>8}{'recall':>10}{'ndcg':>10}"]
             for row in self.segments.iter_rows(named=True):
                 label = f"{row['segment']} = {row['value']}"
                 lines.append(f"{label:<28}{row['users']:>8,}{row['recall']:>10.4f}{row['ndcg']:>10.4f}")
+        if self.fairness is not None:
+            lines += [
+                "",
+                f"{'NDCG between groups':<28}{'groups':>8}{'gap':>10}{'ratio':>10}{'deviation':>11}",
+            ]
+            for row in self.fairness.iter_rows(named=True):
+                lines.append(
+                    f"{row['segment']:<28}{row['groups']:>8}{row['gap']:>10.4f}{row['ratio']:>10.4f}"
+                    f"{row['deviation']:>11.4f}  {row['best']} best, {row['worst']} worst"
+                )
         return "\n".join(lines)
 
 
@@ -73,14 +96,18 @@ def evaluate(
     ks: Sequence[int] = (),
     exclude_seen: bool = True,
     segments: pl.DataFrame | Mapping[Any, str] | None = None,
+    auc: bool = False,
+    seed: int = 0,
 ) -> Evaluation:
     """Rank all items for every user of `test` and compare.
 
     Every item of the model's catalogue is ranked, by score descending and item row ascending. Test items unknown to
     the model count as relevant and cannot be hit; test users unknown to it are answered from popularity and marked
     `cold`. Definitions, for a list cut at k: recall = hits / relevant; precision = hits / k; NDCG with binary gains
-    and the ideal list cut at k; MAP = Σ precision at each hit / relevant; MRR = 1 / rank of the first hit; coverage =
-    share of the catalogue that is in any list; novelty = mean of -log2(share of train users who have the item).
+    and the ideal list cut at k; MAP = Σ precision at each hit / relevant; MRR = 1 / rank of the first hit. What lists
+    are like is defined in `recommended_lists`: coverage, novelty, popularity, its lift, Gini of exposure, diversity.
+    `edge_accuracy` compares the scores of the held-out pairs with those of as many drawn pairs of the same users, its
+    threshold the median (`edge_prediction`); pairs with an unknown item are left out of it.
 
     Args:
         train: what the users had seen: masked with `exclude_seen`, and then left out of the relevant items too.
@@ -88,60 +115,150 @@ def evaluate(
         k: list length of the per-user table.
         ks: further list lengths.
         segments: frame with `user_id` and one column a segmentation, or a mapping from user id to segment.
+        auc: also the area under each user's ROC curve (`auc.auc_of_rows`), which looks at every score again.
+        seed: of the drawn pairs.
 
     Raises:
         ValueError: no test user has a relevant item.
     """
+    asked = {"k": k, "ks": ks, "segments": segments, "auc": auc, "seed": seed}
+    return evaluations(model, train, test, exclude_seen=(exclude_seen,), **asked)[0]
+
+
+def evaluations(
+    model: Recommender,
+    train: Interactions,
+    test: Interactions,
+    *,
+    exclude_seen: Sequence[bool] = (True, False),
+    k: int = 20,
+    ks: Sequence[int] = (),
+    segments: pl.DataFrame | Mapping[Any, str] | None = None,
+    auc: bool = False,
+    seed: int = 0,
+) -> list[Evaluation]:
+    """`evaluate` for several values of `exclude_seen`, in their order, from scores that are computed once."""
     lengths = tuple(sorted({k, *ks}))
-    relevant, unknown, users = _relevant(model, train, test, exclude_seen)
-    seen = _on_items(train, model.item_ids)
-    seen_rows = rows_of(users, train.user_ids, "user")
-    model_rows = model.rows(users)
-    n_relevant = np.diff(relevant.indptr) + unknown
-    if not users.size:
-        raise ValueError(
-            "expected test users with at least one relevant item, found none"
-            + (
-                "; every test item was seen in train, use exclude_seen=False"
-                if exclude_seen and len(test)
-                else ""
-            )
+    seen = on_items(train, model.item_ids)
+    tasks = {
+        hidden: _Task(
+            held_out(train, test, model.item_ids, exclude_seen=hidden),
+            seen if hidden else None,
+            rows_of(test.user_ids, train.user_ids, "user"),
+            lengths[-1],
+            auc,
+            seed,
         )
-    deepest = lengths[-1]
-    columns = np.empty((users.size, deepest), np.int32)
+        for hidden in sorted(set(exclude_seen))
+    }
+    asked = np.unique(np.concatenate([task.held.asked for task in tasks.values()]))
+    model_rows = model.rows(test.user_ids[asked])
     step = block_rows(model.n_items)
-    for start in range(0, users.size, step):
-        block = slice(start, start + step)
-        scores = model.scores(model_rows[block])
-        if exclude_seen:
-            mask_items(scores, seen, seen_rows[block])
-        columns[block], _ = top_k(scores, deepest)
-    hits = hits_at_k(columns, relevant, np.arange(users.size))
-    share = np.bincount(seen.indices, minlength=model.n_items) / max(1, int((np.diff(seen.indptr) > 0).sum()))
-    metrics: dict[str, float] = {}
-    at_k: dict[str, NDArray[np.float64]] = {}
-    for length in lengths:
-        values = ranking_metrics(hits[:, :length], n_relevant)
-        at_k = values if length == k else at_k
-        metrics |= {f"{name}@{length}": float(array.mean()) for name, array in values.items()}
-        listed = columns[:, :length][columns[:, :length] >= 0]
-        metrics[f"coverage@{length}"] = np.unique(listed).size / model.n_items
-        rare = 1 / (2 * max(1, train.n_users))
-        metrics[f"novelty@{length}"] = (
-            float(-np.log2(np.maximum(share[listed], rare)).mean()) if listed.size else 0.0
+    for start in range(0, asked.size, step):
+        scores = model.scores(model_rows[start : start + step])
+        # unmasked comes first
+        for task in tasks.values():
+            task.take(asked[start : start + step], scores)
+    found = {hidden: task.result(model, seen, hidden, k, lengths, segments) for hidden, task in tasks.items()}
+    return [found[hidden] for hidden in exclude_seen]
+
+
+class _Task:
+    """One way of asking: what is relevant, and what each block of scores says about it."""
+
+    def __init__(
+        self,
+        held: HeldOut,
+        hidden: sp.csr_array | None,
+        seen_rows: NDArray[np.int32],
+        length: int,
+        auc: bool,
+        seed: int,
+    ) -> None:
+        self.held, self._hidden = held, hidden
+        self._all_seen_rows, self.seen_rows = seen_rows, seen_rows[held.asked]
+        self.columns = np.empty((held.asked.size, length), np.int32)
+        self.areas = np.full(held.asked.size, np.nan) if auc else None
+        taken = held.relevant
+        if hidden is not None:
+            pick = np.flatnonzero(self.seen_rows >= 0)
+            rows = sp.csr_array(
+                (np.ones(pick.size, np.float32), (pick, self.seen_rows[pick])),
+                shape=(held.asked.size, hidden.shape[0]),  # type: ignore[index]
+            )
+            taken = csr(taken + rows @ hidden)
+        self._drawn = draw_non_edges(taken, np.diff(held.relevant.indptr), seed)
+        self._edges: list[NDArray[np.float32]] = []
+        self._non_edges: list[NDArray[np.float32]] = []
+
+    def take(self, block: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+        """Look at the scores of the test's users `block`; masks them in place where seen items are hidden."""
+        masked = np.zeros(block.size, np.int64)
+        if self._hidden is not None:
+            rows = self._all_seen_rows[block]
+            mask_items(scores, self._hidden, rows)
+            masked = np.where(rows >= 0, np.diff(self._hidden.indptr)[rows], 0)
+        at = np.searchsorted(self.held.asked, block)
+        at = np.minimum(at, self.held.asked.size - 1)
+        local = np.flatnonzero(self.held.asked[at] == block)
+        at = at[local]
+        if not at.size:
+            return
+        self.columns[at] = top_k(scores, self.columns.shape[1])[0][local]
+        relevant, drawn = csr(self.held.relevant[at]), csr(self._drawn[at])
+        real = np.diff(drawn.indptr) > 0
+        for pairs, into in ((relevant, self._edges), (drawn, self._non_edges)):
+            pairs = csr(pairs[real])
+            times = np.repeat(np.arange(pairs.nnz), pairs.data.astype(np.int64))
+            row = np.repeat(local[real], np.diff(pairs.indptr))
+            into.append(scores[row[times], pairs.indices[times]])
+        if self.areas is not None:
+            part = scores if local.size == block.size else scores[local]
+            self.areas[at] = auc_of_rows(part, relevant, self.held.unknown[at], masked[local])
+
+    def result(
+        self,
+        model: Recommender,
+        seen: sp.csr_array,
+        exclude_seen: bool,
+        k: int,
+        lengths: tuple[int, ...],
+        segments: pl.DataFrame | Mapping[Any, str] | None,
+    ) -> Evaluation:
+        """The metrics of all blocks."""
+        held, columns = self.held, self.columns
+        hits = hits_at_k(columns, held.relevant, np.arange(held.asked.size))
+        metrics: dict[str, float] = {}
+        at_k: dict[str, NDArray[np.float64]] = {}
+        varied = diversity(columns, seen, lengths)
+        for length in lengths:
+            values = ranking_metrics(hits[:, :length], held.count) | {"diversity": varied[length]}
+            at_k = values if length == k else at_k
+            means = {name: float(array.mean()) for name, array in values.items()}
+            means |= list_metrics(columns[:, :length], seen, self.seen_rows)
+            metrics |= {f"{name}@{length}": value for name, value in means.items()}
+        edges = np.concatenate(self._edges)
+        if edges.size:
+            metrics["edge_accuracy"] = edge_accuracy(edges, np.concatenate(self._non_edges))
+        if self.areas is not None:
+            metrics["auc"] = float(self.areas.mean())
+            at_k = at_k | {"auc": self.areas}
+        per_user = pl.DataFrame(
+            {"user_id": held.users, "cold": model.is_cold(held.users), "relevant": held.count, **at_k}
         )
-    per_user = pl.DataFrame({"user_id": users, "cold": model.is_cold(users), "relevant": n_relevant, **at_k})
-    return Evaluation(
-        family=model.name,
-        k=k,
-        exclude_seen=exclude_seen,
-        metrics=metrics,
-        per_user=per_user,
-        segments=None if segments is None else by_segment(per_user, segments),
-        n_users=users.size,
-        n_items=model.n_items,
-        ks=lengths,
-    )
+        table = None if segments is None else by_segment(per_user, segments, tuple(at_k))
+        return Evaluation(
+            family=model.name,
+            k=k,
+            exclude_seen=exclude_seen,
+            metrics=metrics,
+            per_user=per_user,
+            segments=table,
+            fairness=None if table is None else spread(table),
+            n_users=held.asked.size,
+            n_items=model.n_items,
+            ks=lengths,
+        )
 
 
 def ranking_metrics(
@@ -167,57 +284,3 @@ def ranking_metrics(
         "mrr": (hits / ranks).max(1, initial=0.0),
         "hit_rate": (found > 0).astype(np.float64),
     }
-
-
-def by_segment(per_user: pl.DataFrame, segments: pl.DataFrame | Mapping[Any, str]) -> pl.DataFrame:
-    """Means of the per-user metrics for each value of each segmentation; users in none are "unknown".
-
-    Returns:
-        Columns segment, value, users and the metrics, sorted by segment and value.
-    """
-    if isinstance(segments, Mapping):
-        segments = pl.DataFrame({"user_id": list(segments), "segment": list(segments.values())})
-    if "user_id" not in segments.columns:
-        raise ValueError(f"segments: expected a column 'user_id', found {segments.columns}")
-    joined = per_user.join(segments.unique("user_id", keep="first"), on="user_id", how="left")
-    means = [pl.col(name).mean() for name in PER_USER]
-    tables = [
-        joined.group_by(pl.col(name).cast(pl.String).fill_null("unknown").alias("value"))
-        .agg(pl.len().alias("users"), *means)
-        .select(pl.lit(name).alias("segment"), "value", "users", *PER_USER)
-        for name in segments.columns
-        if name != "user_id"
-    ]
-    return pl.concat(tables).sort("segment", "value")
-
-
-def _on_items(interactions: Interactions, item_ids: NDArray[Any]) -> sp.csr_array:
-    """Users of the interactions by the given items, ones."""
-    column = rows_of(interactions.item_ids, item_ids, "item")[interactions.item]
-    known = column >= 0
-    shape = (interactions.n_users, item_ids.size)
-    ones = np.ones(int(known.sum()), np.float32)
-    matrix = sp.coo_array((ones, (interactions.user[known], column[known])), shape=shape).tocsr()
-    matrix.data[:] = 1
-    return matrix
-
-
-def _relevant(
-    model: Recommender, train: Interactions, test: Interactions, exclude_seen: bool
-) -> tuple[sp.csr_array, NDArray[np.int64], NDArray[Any]]:
-    """For each evaluated user: relevant items known to the model, how many more are unknown to it, and the user id."""
-    pattern = test.user_items()
-    if exclude_seen:
-        before = train.within(test).user_items()
-        pattern = sp.csr_array(pattern - pattern.multiply(before))
-        pattern.eliminate_zeros()
-    asked = np.flatnonzero(np.diff(pattern.indptr) > 0)
-    pattern = sp.coo_array(pattern[asked])
-    column = rows_of(test.item_ids, model.item_ids, "item")[pattern.col]
-    known = column >= 0
-    ones = np.ones(int(known.sum()), np.float32)
-    relevant = sp.coo_array(
-        (ones, (pattern.row[known], column[known])), shape=(asked.size, model.n_items)
-    ).tocsr()
-    unknown = np.bincount(pattern.row[~known], minlength=asked.size)
-    return relevant, unknown, test.user_ids[asked]

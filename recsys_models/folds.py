@@ -38,7 +38,13 @@ def time_split(
 def rolling_folds(
     interactions: Interactions, *, folds: int, test_days: float
 ) -> Iterator[tuple[Interactions, Interactions]]:
-    """(train, test) for `folds` consecutive windows of `test_days`, oldest first; train is all that came before."""
+    """(train, test) for `folds` consecutive windows of `test_days`, oldest first; train is all that came before.
+
+    Raises:
+        ValueError: there is no fold, there are no timestamps, or nothing came before the oldest window.
+    """
+    if folds < 1 or test_days <= 0:
+        raise ValueError(f"folds: expected at least 1 of more than 0 days, found {folds} of {test_days}")
     if interactions.timestamp is None or not len(interactions):
         raise ValueError(
             "expected interactions with timestamps, found none; pass timestamp= when building them"
@@ -57,9 +63,18 @@ def rolling_folds(
 def user_folds(
     interactions: Interactions, *, folds: int, share: float = 0.2, seed: int = 0
 ) -> Iterator[tuple[Interactions, Interactions]]:
-    """(train, test) where in turn a `folds`-th of the users has `share` of its rows held out."""
+    """(train, test) where in turn a `folds`-th of the users has `share` of its rows held out.
+
+    All rows of the other users are known, so each user is tested once, by a model that knows the rest of what they did.
+    Rows are drawn one by one: of a pair that came several times, some rows may be known.
+
+    Raises:
+        ValueError: fewer than two folds, or `share` is not in (0, 1).
+    """
     if folds < 2:
         raise ValueError(f"folds: expected at least 2, found {folds}")
+    if not 0 < share < 1:
+        raise ValueError(f"share: expected a share in (0, 1), found {share}")
     generator = np.random.default_rng(seed)
     group = generator.permutation(interactions.n_users) % folds
     held = generator.random(len(interactions)) < share

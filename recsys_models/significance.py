@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
+
+COMPARISON = {
+    "model": pl.String,
+    "seeds": pl.Int64,
+    "difference": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "p_wilcoxon": pl.Float64,
+    "deviation": pl.Float64,
+}
 
 
 class Difference(NamedTuple):
@@ -60,6 +72,51 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         least = max(least, min(1.0, p * (len(ordered) - rank)))
         corrected[name] = least
     return {name: corrected[name] for name in p_values}
+
+
+def compare(
+    per_user: Mapping[str, ArrayLike], baseline: str, *, samples: int = 2000, seed: int = 0
+) -> pl.DataFrame:
+    """Every model against one, user by user: paired bootstrap and Wilcoxon, each corrected for the number of models.
+
+    Runs of several seeds are averaged for each user first, so that the user stays the unit that is drawn: seeds are
+    repeated measurements of the same users, not further users.
+
+    Args:
+        per_user: model → a metric, shape (users,) or (seeds, users), the same users in the same order everywhere.
+        baseline: the model that the others are compared with.
+
+    Returns:
+        One row for each other model, largest difference first: model, seeds, difference (to the baseline), low, high
+        (95 %), p, p_wilcoxon (both after Holm), deviation (of the model's mean between its seeds; null for one).
+
+    Raises:
+        ValueError: the baseline is none of the models, or numbers of users differ.
+    """
+    if baseline not in per_user:
+        raise ValueError(f"baseline: expected one of {list(per_user)}, found {baseline!r}")
+    runs = {name: np.atleast_2d(np.asarray(values, np.float64)) for name, values in per_user.items()}
+    usual = runs.pop(baseline).mean(0)
+    found = {
+        name: paired_bootstrap(values.mean(0), usual, samples=samples, seed=seed)
+        for name, values in runs.items()
+    }
+    p = holm({name: difference.p for name, difference in found.items()})
+    p_wilcoxon = holm({name: wilcoxon(values.mean(0), usual) for name, values in runs.items()})
+    rows = [
+        {
+            "model": name,
+            "seeds": values.shape[0],
+            "difference": found[name].mean,
+            "low": found[name].low,
+            "high": found[name].high,
+            "p": p[name],
+            "p_wilcoxon": p_wilcoxon[name],
+            "deviation": float(values.mean(1).std(ddof=1)) if values.shape[0] > 1 else None,
+        }
+        for name, values in runs.items()
+    ]
+    return pl.DataFrame(rows, schema=COMPARISON).sort("difference", descending=True)
 
 
 def _paired(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:

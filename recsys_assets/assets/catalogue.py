@@ -138,7 +138,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
             evaluation.evaluation,
             parameters={"families": families},
             reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
-            uses=(*loading, "recsys_models.evaluation", "recsys_models.ranking"),
+            uses=(*loading, *evaluation.USES),
             look=model,
         ),
         frame_asset(

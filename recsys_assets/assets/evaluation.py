@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.competing import candidate_name
-from recsys_assets.assets.training import KINDS, METRICS, split_data, stored_model
+from recsys_assets.assets.training import KINDS, split_data, stored_model
 from recsys_assets.plots import bars
 from recsys_lineage.asset_code import Output
 from recsys_lineage.inputs import Inputs
+from recsys_lineage.progress import Progress, tell
+
+if TYPE_CHECKING:
+    from recsys_models import Evaluation
 
 SCHEMA = {
     "family": pl.String,
@@ -23,39 +30,60 @@ SCHEMA = {
 }
 SEGMENTS = ("segment",)
 """Columns of user_profiles by which the metrics are given separately."""
+USES = tuple(
+    f"recsys_models.{module}"
+    for module in (
+        "auc",
+        "edge_prediction",
+        "evaluation",
+        "fairness",
+        "held_out",
+        "ranking",
+        "recommended_lists",
+        "validation",
+    )
+)
+"""Modules whose text is part of the code version."""
 PER_USER_METRICS = ("ndcg", "recall")
+SPREADS = {"gap": "ndcg_gap", "ratio": "ndcg_ratio", "deviation": "ndcg_deviation"}
+"""Column of the fairness report → metric: best - worst group, worst / best, deviation over groups by users."""
 
 
 def evaluation(inputs: Inputs, families: list[str]) -> Output:
     """Metrics of all candidates on the held-out weeks, by customer segment and user, without and with repeats.
 
-    `level` is all, segment or user; `member` is the segment's value or the user's id.
+    `level` is all, segment, fairness (how far NDCG lies apart between the groups of a segmentation) or user; `member`
+    is the segment's value or the user's id. `k` is null for metrics of the whole catalogue, as AUC.
     """
-    from recsys_models import evaluate
+    from recsys_models import evaluations
 
     data = split_data(inputs)
+    before = data.before_test
     profiles = inputs.frame("user_profiles", ["user_id", *SEGMENTS])
     parts: list[pl.DataFrame] = []
     for family in families:
         model = stored_model(inputs, candidate_name(family))
-        for kind, exclude_seen in KINDS.items():
-            result = evaluate(
-                model,
-                data.before_test,
-                data.test,
-                k=20,
-                ks=(10, 20),
-                exclude_seen=exclude_seen,
-                segments=profiles,
-            )
-            parts.append(_overall(family, kind, result.metrics, result.n_users))
-            if result.segments is not None:
-                parts.append(_by_segment(family, kind, result.segments, result.k))
-            parts.append(_by_user(family, kind, result.per_user, result.k))
+        tell(Progress("evaluation", "step", family))
+        results = evaluations(
+            model,
+            before,
+            data.test,
+            k=20,
+            ks=(10, 20),
+            exclude_seen=tuple(KINDS.values()),
+            segments=profiles,
+            auc=True,
+        )
+        for kind, result in zip(KINDS, results, strict=True):
+            parts += [
+                _overall(family, kind, result),
+                _by_segment(family, kind, result),
+                _fairness(family, kind, result),
+                _by_user(family, kind, result),
+            ]
     table = pl.concat(parts)
     shown = table.filter((pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == 20))
     best = shown.filter(pl.col("kind") == "new items").sort("value", descending=True).row(0, named=True)
-    plot = bars(shown, value="value", label="family", colour="kind", title="NDCG@20 on the held-out weeks")
     return Output(
         table,
         statistics={
@@ -63,50 +91,94 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
             "best ndcg@20": best["value"],
             "test users": best["users"],
         },
-        metadata={"ndcg": plot},
+        metadata={
+            "ndcg": bars(
+                shown, value="value", label="family", colour="kind", title="NDCG@20 on the held-out weeks"
+            ),
+            "fairness": _fairness_plot(table),
+        },
     )
 
 
-def _overall(family: str, kind: str, metrics: dict[str, float], users: int) -> pl.DataFrame:
-    rows = []
-    for name, value in metrics.items():
-        metric, k = name.split("@")
-        rows.append((family, kind, "all", None, None, metric, int(k), value, users))
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _by_segment(family: str, kind: str, segments: pl.DataFrame, k: int) -> pl.DataFrame:
-    rows = []
-    for row in segments.iter_rows(named=True):
-        for metric in METRICS:
-            rows.append(
-                (
-                    family,
-                    kind,
-                    "segment",
-                    row["segment"],
-                    str(row["value"]),
-                    metric,
-                    k,
-                    row[metric],
-                    row["users"],
-                )
-            )
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _by_user(family: str, kind: str, per_user: pl.DataFrame, k: int) -> pl.DataFrame:
-    long = per_user.select(pl.col("user_id").cast(pl.String).alias("member"), *PER_USER_METRICS).unpivot(
-        index="member", variable_name="metric", value_name="value"
+def _overall(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
+    names = [name.partition("@") for name in result.metrics]
+    return _rows(
+        family,
+        kind,
+        "all",
+        metric=[name for name, _, _ in names],
+        k=[int(k) if k else None for _, _, k in names],
+        value=list(result.metrics.values()),
+        users=result.n_users,
     )
-    return long.select(
-        pl.lit(family).alias("family"),
-        pl.lit(kind).alias("kind"),
-        pl.lit("user").alias("level"),
-        pl.lit(None, pl.String).alias("segment"),
-        "member",
-        "metric",
-        pl.lit(k, pl.Int64).alias("k"),
-        pl.col("value").cast(pl.Float64),
-        pl.lit(1, pl.Int64).alias("users"),
+
+
+def _by_segment(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
+    assert result.segments is not None
+    names = [name for name in result.segments.columns if name not in ("segment", "value", "users")]
+    long = result.segments.rename({"value": "member"}).unpivot(
+        on=names, index=["segment", "member", "users"], variable_name="metric", value_name="value"
+    )
+    return _rows(
+        family,
+        kind,
+        "segment",
+        segment=long["segment"],
+        member=long["member"],
+        metric=long["metric"],
+        k=[result.k if f"{name}@{result.k}" in result.metrics else None for name in long["metric"]],
+        value=long["value"],
+        users=long["users"],
+    )
+
+
+def _fairness(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
+    assert result.fairness is not None
+    long = result.fairness.unpivot(
+        on=list(SPREADS), index=["segment", "users"], variable_name="metric", value_name="value"
+    )
+    return _rows(
+        family,
+        kind,
+        "fairness",
+        segment=long["segment"],
+        metric=[SPREADS[name] for name in long["metric"]],
+        k=result.k,
+        value=long["value"],
+        users=long["users"],
+    )
+
+
+def _by_user(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
+    long = result.per_user.select(
+        pl.col("user_id").cast(pl.String).alias("member"), *PER_USER_METRICS
+    ).unpivot(index="member", variable_name="metric", value_name="value")
+    return _rows(
+        family,
+        kind,
+        "user",
+        member=long["member"],
+        metric=long["metric"],
+        k=result.k,
+        value=long["value"],
+        users=1,
+    )
+
+
+def _rows(family: str, kind: str, level: str, **columns: Any) -> pl.DataFrame:
+    """Rows of the table; what is not a column is the same in all of them."""
+    given = {"family": family, "kind": kind, "level": level, "segment": None, "member": None, **columns}
+    long = {name: values for name, values in given.items() if isinstance(values, list | pl.Series)}
+    frame = pl.DataFrame(long)
+    constant = [pl.lit(value).alias(name) for name, value in given.items() if name not in long]
+    return frame.with_columns(constant).select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+
+
+def _fairness_plot(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """NDCG@20 of each customer group, family by family."""
+    groups = table.filter(
+        (pl.col("level") == "segment") & (pl.col("metric") == "ndcg") & (pl.col("kind") == "new items")
+    ).with_columns(pl.format("{} ({} customers)", "member", "users").alias("group"))
+    return bars(
+        groups, value="value", label="group", colour="family", title="NDCG@20 by customer group, new items"
     )

@@ -31,10 +31,12 @@ MetricsFrame = create_dagster_pandas_dataframe_type(
         PandasColumn.categorical_column(
             "kind", categories={"new items", "with repeat purchases"}, non_nullable=True
         ),
-        PandasColumn.categorical_column("level", categories={"all", "segment"}, non_nullable=True),
+        PandasColumn.categorical_column(
+            "level", categories={"all", "segment", "fairness"}, non_nullable=True
+        ),
         PandasColumn.string_column("metric", non_nullable=True),
-        PandasColumn.integer_column("k", non_nullable=True, min_value=1),
-        PandasColumn.float_column("value", non_nullable=True, min_value=0.0),
+        PandasColumn.integer_column("k", min_value=1, ignore_missing_vals=True),
+        PandasColumn.float_column("value", non_nullable=True),
         PandasColumn.integer_column("users", non_nullable=True, min_value=1),
     ],
 )
@@ -103,7 +105,8 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
     )
     def metrics_report(lake: LakeResource) -> pd.DataFrame:
         """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
-        return _frame(lake, "evaluation").query("level != 'user'").reset_index(drop=True)
+        frame = _frame(lake, "evaluation").query("level != 'user'").reset_index(drop=True)
+        return frame.astype({"k": "Int64"})
 
     return [recommendations_report, metrics_report]
 

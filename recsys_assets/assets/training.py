@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
 LIBRARIES = ("torch", "dgl", "lightgbm", "numpy", "scipy", "polars", "safetensors")
-METRICS = ("recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate")
 KINDS = {"new items": True, "with repeat purchases": False}
 """Kind of evaluation → whether items that the user had before are left out."""
 

@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from recsys_models import Interactions, Popularity, Recommender, evaluate
-from recsys_models.ranking import top_k
+from recsys_models import Interactions, Popularity, Recommender, evaluate, evaluations, ranking
 
 
 class Fixed(Recommender):
@@ -84,24 +83,61 @@ def test_segments() -> None:
     assert "age = young" in str(evaluate(model, train, test, k=1, segments=people))
 
 
-def test_ties_go_to_the_smaller_row() -> None:
-    columns, values = top_k(np.array([[1, 2, 1, 1, 1], [0, 0, 0, 0, 0]], np.float32), 3)
-    assert columns.tolist() == [[1, 0, 2], [0, 1, 2]]
-    assert values.tolist() == [[2, 1, 1], [0, 0, 0]]
+def test_fairness_between_segments() -> None:
+    train = Interactions.from_arrays([1, 2, 3], [0, 0, 0], item_ids=[0, 1, 2])
+    test = Interactions.from_arrays([1, 2, 3], [1, 2, 1], like=train)
+    people = pl.DataFrame({"user_id": [1, 2, 3], "age": ["young", "old", "old"]})
+    result = evaluate(fixed(train, [[0, 2, 1]] * 3), train, test, k=1, segments=people)
+    assert result.fairness is not None
+    row = result.fairness.row(0, named=True)
+    assert (row["segment"], row["best"], row["worst"]) == ("age", "young", "old")
+    assert (row["gap"], row["ratio"]) == (0.5, 0.5)
+    assert "young best, old worst" in str(result)
 
 
-def test_top_k_is_a_stable_sort() -> None:
-    scores = np.random.default_rng(0).integers(0, 6, (50, 40)).astype(np.float32)
-    scores[scores == 0] = -np.inf
-    expected = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-    columns, values = top_k(scores, 10)
-    kept = values > -np.inf
-    assert (columns[kept] == expected[kept]).all() and (columns[~kept] == -1).all()
+def test_the_whole_catalogue() -> None:
+    train = Interactions.from_arrays([0, 1], [0, 0], item_ids=np.arange(5))
+    test = Interactions.from_arrays([0, 1, 1], [1, 3, 4], like=train)
+    model = fixed(train, [[9, 5, 4, 3, 2], [9, 1, 3, 4, 2]])
+    result = evaluate(model, train, test, k=2, auc=True)
+    assert result.per_user["auc"].to_list() == [1.0, 0.75]
+    assert result["auc"] == result.metrics["auc"] == 0.875
+    assert 0 <= result["edge_accuracy"] <= 1
+    assert "auc" in str(result)
+    assert "auc" not in evaluate(model, train, test, k=2).metrics
 
 
-def test_nan_scores_are_refused() -> None:
-    with pytest.raises(ValueError, match="NaN in row 1"):
-        top_k(np.array([[0, 1], [np.nan, 0]], np.float32), 1)
+def test_edges_and_drawn_pairs_that_lie_apart_are_told_apart() -> None:
+    generator = np.random.default_rng(0)
+    wanted = generator.random((40, 60)) < 0.1
+    users, items = np.nonzero(wanted)
+    train = Interactions.from_arrays(np.arange(40), np.zeros(40, int), item_ids=np.arange(60))
+    test = Interactions.from_arrays(users, items, like=train)
+    assert evaluate(fixed(train, wanted + 0.0), train, test)["edge_accuracy"] == 1
+    assert evaluate(fixed(train, 1.0 - wanted), train, test)["edge_accuracy"] == 0
+    assert evaluate(fixed(train, np.zeros((40, 60))), train, test)["edge_accuracy"] == 0.5
+
+
+def test_both_kinds_at_once_are_what_each_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "BLOCK_CELLS", 200)
+    generator = np.random.default_rng(0)
+    train = Interactions.from_arrays(
+        generator.integers(0, 40, 200), generator.integers(0, 30, 200), item_ids=np.arange(30)
+    )
+    # user 0 repeats only, so that fewer users have new items
+    users = np.concatenate([generator.integers(1, 45, 120), [0]])
+    items = np.concatenate([generator.integers(0, 33, 120), train.item[train.user == train.user[0]][:1]])
+    users[-1] = train.user_ids[train.user[0]]
+    test = Interactions.from_arrays(users, items)
+    model = fixed(train, generator.random((train.n_users, 30)))
+    people = {user: "even" if user % 2 == 0 else "odd" for user in range(40)}
+    asked = {"k": 5, "ks": (2,), "auc": True, "segments": people}
+    both = evaluations(model, train, test, exclude_seen=(True, False), **asked)
+    for result, hidden in zip(both, (True, False), strict=True):
+        alone = evaluate(model, train, test, exclude_seen=hidden, **asked)
+        assert result.metrics == alone.metrics and result.exclude_seen == hidden
+        assert result.per_user.equals(alone.per_user)
+    assert both[0].n_users <= both[1].n_users
 
 
 def test_values_equal_those_of_ranx(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,24 +146,26 @@ def test_values_equal_those_of_ranx(monkeypatch: pytest.MonkeyPatch) -> None:
     ranx = pytest.importorskip("ranx", reason="ranx is not installed")
     generator = np.random.default_rng(3)
     n_users, n_items = 60, 80
+    # 1 and 2 cut most users' relevant items off, 80 is the whole catalogue
+    lengths = (1, 2, 5, 20, 80)
     table = generator.permuted(np.tile(np.arange(n_items, dtype=np.float32), (n_users, 1)), axis=1)
     pairs = np.argwhere(generator.random((n_users, n_items)) < 0.1)
     train = Interactions.from_arrays(np.arange(n_users), np.zeros(n_users, int), item_ids=np.arange(n_items))
     test = Interactions.from_arrays(pairs[:, 0], pairs[:, 1], like=train)
     model = fixed(train, table)
-    ours = evaluate(model, train, test, k=20, exclude_seen=False)
+    ours = evaluate(model, train, test, k=20, ks=lengths, exclude_seen=False)
     users = ours.per_user["user_id"].to_list()
     truth = {str(u): {str(i): 1 for i in pairs[pairs[:, 0] == u, 1]} for u in users}
     run = {str(u): {str(i): float(table[u, i]) for i in range(n_items)} for u in users}
     names = ["recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate"]
-    theirs = ranx.evaluate(
-        ranx.Qrels(truth), ranx.Run(run), [f"{n}@20" for n in names], return_mean=False, make_comparable=True
-    )
+    asked = [f"{name}@{length}" for name in names for length in lengths]
+    theirs = ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), asked, return_mean=False, make_comparable=True)
     order = np.argsort([str(u) for u in users])
     for name in names:
         mine = ours.per_user[name].to_numpy()[order]
         np.testing.assert_allclose(mine, theirs[f"{name}@20"], atol=1e-9, rtol=0, err_msg=name)
-        assert ours[name] == pytest.approx(theirs[f"{name}@20"].mean(), abs=1e-9)
+    for name in asked:
+        assert ours[name] == pytest.approx(theirs[name].mean(), abs=1e-9), name
 
 
 def test_a_better_model_scores_better() -> None:

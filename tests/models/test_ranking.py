@@ -58,6 +58,12 @@ def test_any_numbers(rows: list[list[float]], k: int) -> None:
     same(np.array(rows, np.float32), k)
 
 
+def test_ties_go_to_the_smaller_column() -> None:
+    columns, values = top_k(np.array([[1, 2, 1, 1, 1], [0, 0, 0, 0, 0]], np.float32), 3)
+    assert columns.tolist() == [[1, 0, 2], [0, 1, 2]]
+    assert values.tolist() == [[2, 1, 1], [0, 0, 0]]
+
+
 def test_the_best_in_one_stripe() -> None:
     scores = np.zeros((2, 4096), np.float32)
     width = 4096 // (4096 // (8 * 21))

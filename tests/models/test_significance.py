@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_models import holm, paired_bootstrap, wilcoxon
+from recsys_models import compare, holm, paired_bootstrap, wilcoxon
 
 
 def test_a_clear_difference_is_found_and_none_is_not() -> None:
@@ -40,3 +40,20 @@ def test_holm_by_hand() -> None:
 def test_pairs_must_match() -> None:
     with pytest.raises(ValueError, match="same users"):
         paired_bootstrap([1.0], [1.0, 2.0])
+
+
+def test_models_are_compared_over_seeds_user_by_user() -> None:
+    generator = np.random.default_rng(3)
+    base = generator.random((5, 300))
+    better = base + 0.05 + generator.normal(0, 0.02, base.shape)
+    found = compare({"base": base, "same": base, "better": better, "once": base[0]}, "base")
+    assert found["model"].to_list()[0] == "better"
+    rows = {row["model"]: row for row in found.iter_rows(named=True)}
+    assert rows["better"]["low"] > 0 and rows["better"]["p"] < 0.01 and rows["better"]["p_wilcoxon"] < 0.01
+    assert rows["same"]["p"] == rows["same"]["p_wilcoxon"] == 1 and rows["same"]["difference"] == 0
+    assert rows["better"]["deviation"] == pytest.approx(better.mean(1).std(ddof=1))
+    assert (rows["once"]["seeds"], rows["once"]["deviation"]) == (1, None)
+    plain = paired_bootstrap(better.mean(0), base.mean(0))
+    assert rows["better"]["p"] == pytest.approx(min(1.0, 3 * plain.p))
+    with pytest.raises(ValueError, match="baseline"):
+        compare({"base": base}, "other")

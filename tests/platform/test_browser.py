@@ -76,7 +76,7 @@ def test_a_selection_is_materialized_by_clicking_and_its_pages_are_in_order(
     # The plot of a model is an image that the browser can draw.
     page.goto(f"{url}/assets/evaluation")
     expect(page.get_by_text("best family").first).to_be_visible()
-    page.get_by_text("[Show Markdown]").click()
+    page.get_by_text("[Show Markdown]").first.click()
     picture = page.locator("img[src^='data:image/png']")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") > 100

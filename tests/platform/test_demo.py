@@ -170,4 +170,10 @@ def test_reports_for_analysts_are_written_beside_the_lake(original: Shop) -> Non
     csv = pd.read_csv(folder / "recommendations_report.csv", dtype={"user_id": str, "item_id": str})
     parquet = pd.read_parquet(folder / "recommendations_report.parquet")
     assert len(csv) == len(parquet) == original.lake.version("recommendations").rows
-    assert set(pd.read_csv(folder / "metrics_report.csv")["family"]) >= FAMILIES
+    metrics = pd.read_csv(folder / "metrics_report.csv")
+    assert set(metrics["family"]) >= FAMILIES
+    assert set(metrics["level"]) == {"all", "segment", "fairness"}
+    assert set(metrics.loc[metrics["level"] == "fairness", "metric"]) == {
+        "ndcg_gap", "ndcg_ratio", "ndcg_deviation",
+    }  # fmt: skip
+    assert metrics.loc[metrics["k"].isna(), "metric"].unique().tolist() == ["edge_accuracy", "auc"]

@@ -1,0 +1,84 @@
+"""Are all customer groups served equally well?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+
+def by_segment(
+    per_user: pl.DataFrame, segments: pl.DataFrame | Mapping[Any, str], metrics: Sequence[str]
+) -> pl.DataFrame:
+    """Means of per-user metrics for each value of each segmentation; users in none are "unknown".
+
+    Args:
+        per_user: `user_id` and the metrics.
+        segments: `user_id` and one column a segmentation, or a mapping from user id to segment.
+
+    Returns:
+        Columns segment, value, users and the metrics, sorted by segment and value.
+
+    Raises:
+        ValueError: there is no column `user_id`.
+    """
+    if isinstance(segments, Mapping):
+        segments = pl.DataFrame({"user_id": list(segments), "segment": list(segments.values())})
+    if "user_id" not in segments.columns:
+        raise ValueError(f"segments: expected a column 'user_id', found {segments.columns}")
+    joined = per_user.join(segments.unique("user_id", keep="first"), on="user_id", how="left")
+    tables = [
+        joined.group_by(pl.col(name).cast(pl.String).fill_null("unknown").alias("value"))
+        .agg(pl.len().alias("users"), *(pl.col(metric).mean() for metric in metrics))
+        .select(pl.lit(name).alias("segment"), "value", "users", *metrics)
+        for name in segments.columns
+        if name != "user_id"
+    ]
+    return pl.concat(tables).sort("segment", "value")
+
+
+def spread(segments: pl.DataFrame, metric: str = "ndcg") -> pl.DataFrame:
+    """How far a metric lies apart between the groups of each segmentation.
+
+    The largest difference and the smallest ratio between groups are those of Ekstrand et al. 2022, "Fairness in
+    information access systems", section 5 (consumer fairness as equal utility); small groups scatter by chance, so the
+    deviation counts each group by its users.
+
+    Args:
+        segments: as `by_segment` gives it.
+
+    Returns:
+        One row a segmentation: segment, groups, users, worst, best (the groups' names), gap (best - worst), ratio
+        (worst / best, 1 where all are 0), deviation (standard deviation over groups, weighted by users).
+    """
+    if not segments.height:
+        return pl.DataFrame(schema=SPREAD)
+    value, users = pl.col(metric), pl.col("users")
+    mean = (value * users).sum() / users.sum()
+    return (
+        segments.sort("segment", "value")
+        .group_by("segment", maintain_order=True)
+        .agg(
+            pl.len().cast(pl.Int64).alias("groups"),
+            users.sum().cast(pl.Int64),
+            pl.col("value").get(value.arg_min()).alias("worst"),
+            pl.col("value").get(value.arg_max()).alias("best"),
+            (value.max() - value.min()).alias("gap"),
+            pl.when(value.max() > 0).then(value.min() / value.max()).otherwise(1.0).alias("ratio"),
+            (((value - mean) ** 2 * users).sum() / users.sum()).sqrt().alias("deviation"),
+        )
+        .select(*SPREAD)
+    )
+
+
+SPREAD = {
+    "segment": pl.String,
+    "groups": pl.Int64,
+    "users": pl.Int64,
+    "worst": pl.String,
+    "best": pl.String,
+    "gap": pl.Float64,
+    "ratio": pl.Float64,
+    "deviation": pl.Float64,
+}
