@@ -49,8 +49,8 @@ def neighbours(
     """Prepare edges for one kernel; memory: 40 bytes an edge.
 
     Args:
-        kernel: "dgl": `u_mul_e_sum` and `edge_softmax`; "torch": sparse CSR products, also where DGL has no CUDA. "auto"
-            is "torch": forward and backward of the weighted sum take it a third of DGL's time on the CPU.
+        kernel: "dgl": `u_mul_e_sum` and `edge_softmax`; "torch": sparse CSR products, also where DGL has no CUDA.
+            "auto" is "torch": forward and backward of the weighted sum take it a third of DGL's time on the CPU.
 
     Returns:
         The edges, and the order in which they took those given.
@@ -101,7 +101,7 @@ def weighted_sum(edges: Neighbours, weight: torch.Tensor, features: torch.Tensor
 
 
 def softmax(edges: Neighbours, logits: torch.Tensor) -> torch.Tensor:
-    """exp(logit) divided by its sum over the target's edges (Velickovic et al. 2018, equation 3); shape (edges, heads)."""
+    """exp(logit) over its sum at the target (Velickovic et al. 2018, equation 3). Shape (edges, heads) in and out."""
     import torch
 
     if edges.kernel == "dgl":
