@@ -11,6 +11,7 @@ from recsys_models.families import families, load_model
 from recsys_models.features import Features
 from recsys_models.folds import rolling_folds, time_split, user_folds
 from recsys_models.fusion import Fusion
+from recsys_models.gnn_r import GNNR
 from recsys_models.graph import InteractionGraph, interaction_graph
 from recsys_models.ials import IALS
 from recsys_models.interactions import Interactions
@@ -22,11 +23,13 @@ from recsys_models.multi_behaviour import MultiBehaviour
 from recsys_models.popularity import Popularity
 from recsys_models.ranker import Ranker
 from recsys_models.recommender import Embeddings, Recommender
+from recsys_models.sequence import SequenceEncoder
 from recsys_models.significance import Difference, compare, holm, paired_bootstrap, wilcoxon
 from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
 
 __all__ = [
+    "GNNR",
     "IALS",
     "Content",
     "CrossValidation",
@@ -46,6 +49,7 @@ __all__ = [
     "Popularity",
     "Ranker",
     "Recommender",
+    "SequenceEncoder",
     "Spectral",
     "UserNeighbours",
     "compare",

@@ -8,14 +8,17 @@ from pathlib import Path
 from recsys_models.content import Content
 from recsys_models.ease import Ease
 from recsys_models.fusion import Fusion
+from recsys_models.gnn_r import GNNR
 from recsys_models.ials import IALS
 from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
 from recsys_models.matrix_factorization import MatrixFactorization
 from recsys_models.model_files import ModelFileError, read_folder, read_header
+from recsys_models.multi_behaviour import MultiBehaviour
 from recsys_models.popularity import Popularity
 from recsys_models.ranker import Ranker
 from recsys_models.recommender import Recommender
+from recsys_models.sequence import SequenceEncoder
 from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
 
@@ -33,6 +36,9 @@ families: dict[str, type[Recommender]] = {
         IALS,
         Content,
         Fusion,
+        GNNR,
+        SequenceEncoder,
+        MultiBehaviour,
     )
 }
 

@@ -85,20 +85,13 @@ class LightGCN(EmbeddingRecommender):
         for name, choices in (("loss", ("softmax", "bpr")), ("start", ("spectral", "normal"))):
             if getattr(self, name) not in choices:
                 raise ValueError(
-                    f"lightgcn: {name}: expected one of {choices}, found {getattr(self, name)!r}"
+                    f"{self.family}: {name}: expected one of {choices}, found {getattr(self, name)!r}"
                 )
         self._start = np.empty((0, 0), np.float32)
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         matrix = self._edges(interactions)
-        if self.start == "spectral":
-            start = self._spectral_start(matrix, run.seed)
-        else:
-            n_nodes = sum(shape_of(matrix))
-            start = (
-                np.random.default_rng(run.seed).standard_normal((n_nodes, self._length()), np.float32) * 0.1
-            )
-        self._train(matrix, start, validation, run)
+        self._train(matrix, self._fresh_start(matrix, run.seed), validation, run)
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
@@ -120,6 +113,12 @@ class LightGCN(EmbeddingRecommender):
         matrix.data = np.maximum(matrix.data, 1e-4)
         return matrix
 
+    def _fresh_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
+        if self.start == "spectral":
+            return self._spectral_start(matrix, seed)
+        n_nodes = sum(shape_of(matrix))
+        return np.random.default_rng(seed).standard_normal((n_nodes, self._length()), np.float32) * 0.1
+
     def _spectral_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
         dim = self._length()
         left, values, right = truncated_svd(normalised(matrix, self.exponent, self.exponent), dim, seed=seed)
@@ -134,11 +133,12 @@ class LightGCN(EmbeddingRecommender):
     def _train(
         self, matrix: sp.csr_array, start: NDArray[np.float32], validation: Interactions | None, run: FitRun
     ) -> None:
-        weighted = self.half_life_days is not None and not np.all(matrix.data == 1)
         training = Training(self.epochs, self.patience, self.batch, from_start=True)
-        training.run(
-            self, lambda device: _LightGCNFit(self, matrix, weighted, start, device), validation, run
-        )
+        training.run(self, lambda device: _LightGCNFit(self, matrix, start, device), validation, run)
+
+    def weighs(self, matrix: sp.csr_array) -> bool:
+        """Whether the edges differ in weight."""
+        return self.half_life_days is not None and not np.all(matrix.data == 1)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), "start": self._start}
@@ -155,7 +155,6 @@ class _LightGCNFit(Fit):
         self,
         settings: LightGCN,
         matrix: sp.csr_array,
-        weighted: bool,
         start: NDArray[np.float32],
         device: str,
     ) -> None:
@@ -169,7 +168,7 @@ class _LightGCNFit(Fit):
             self._pairs.col,
             self._n_users,
             self._n_items,
-            np.asarray(matrix.data, np.float32) if weighted else None,
+            np.asarray(matrix.data, np.float32) if settings.weighs(matrix) else None,
             device=device,
             exponent=settings.exponent,
         )
@@ -198,7 +197,7 @@ class _LightGCNFit(Fit):
                 items[row].to(self._device) + self._n_users,
                 other.to(self._device) + self._n_users,
             )
-            smooth = propagate(self._graph, weight, settings.layers)
+            smooth = self._smooth()
             if settings.loss == "softmax":
                 loss = _softmax(smooth, user, item, other, self._n_items)
             else:
@@ -209,12 +208,16 @@ class _LightGCNFit(Fit):
             yield loss
 
     def state(self) -> dict[str, NDArray[Any]]:
-        smooth = propagate(self._graph, self._weight, self._settings.layers).cpu().numpy()
+        smooth = self._smooth().cpu().numpy()
         return {
             "user": smooth[: self._n_users].copy(),
             "item": smooth[self._n_users :].copy(),
             "start": self._weight.detach().cpu().numpy().copy(),
         }
+
+    def _smooth(self) -> torch.Tensor:
+        """The vectors whose inner products are scores, users first."""
+        return propagate(self._graph, self._weight, self._settings.layers)
 
     @property
     def _weight(self) -> torch.Tensor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.checkpoint import Checkpoint
@@ -87,6 +88,7 @@ class Training:
         make: Callable[[str], Fit],
         validation: Interactions | None,
         run: FitRun,
+        seen: sp.csr_array | None = None,
     ) -> None:
         """Train and leave the model with the state of the best epoch, of the last one without validation.
 
@@ -96,6 +98,7 @@ class Training:
 
         Args:
             make: gives the Fit for a device; called again with "cpu" when the CUDA device is lost.
+            seen: users by items that validation does not ask for again; by default what the model was fitted on.
 
         Raises:
             ValueError: the loss is not a number any more.
@@ -142,7 +145,10 @@ class Training:
                 state = _state_of(fit)
                 model._restore(state)
                 metrics["ndcg"] = validation_ndcg(
-                    model.score_block, model.seen, validation, max_users=self.validation_users
+                    model.score_block,
+                    model.seen if seen is None else seen,
+                    validation,
+                    max_users=self.validation_users,
                 )
                 if metrics["ndcg"] > progress.best:
                     progress.best, progress.best_epoch, kept = metrics["ndcg"], epoch, state

@@ -2,21 +2,26 @@
 
 from typing import Any
 
+import numpy as np
+
 from recsys_models import (
     IALS,
     Content,
     Ease,
     Fusion,
+    Interactions,
     ItemNeighbours,
     LightGCN,
     MatrixFactorization,
+    MultiBehaviour,
     Popularity,
     Ranker,
     Recommender,
+    SequenceEncoder,
     Spectral,
     UserNeighbours,
 )
-from tests.models.contract import RecommenderContract
+from tests.models.contract import RecommenderContract, checkerboard
 
 
 class TestPopularity(RecommenderContract):
@@ -91,3 +96,28 @@ class TestContent(RecommenderContract):
 class TestFusion(RecommenderContract):
     def make(self, **params: Any) -> Recommender:
         return Fusion(**{"settings": {"spectral": {"rank": 8}}, **params})
+
+
+class TestSequenceEncoder(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return SequenceEncoder(**{"dim": 8, "epochs": 2, "batch": 8, **params})
+
+
+class TestSequenceEncoderWithAttention(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return SequenceEncoder(**{"dim": 8, "epochs": 2, "batch": 8, "encoder": "attention", **params})
+
+
+class TestMultiBehaviour(RecommenderContract):
+    def make(self, **params: Any) -> Recommender:
+        return MultiBehaviour(**{"dim": 8, "epochs": 2, "batch": 64, **params})
+
+
+class TestMultiBehaviourOfThree(TestMultiBehaviour):
+    def data(self) -> Interactions:
+        board = checkerboard()
+        names = np.array(["view", "cart", "purchase"])
+        users, items = board.user_ids[board.user], board.item_ids[board.item]
+        return Interactions.from_arrays(
+            np.tile(users, 3), np.tile(items, 3), behaviour=np.repeat(names, len(board))
+        )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models import Interactions, LightGCN, MatrixFactorization
+from recsys_models import Interactions, LightGCN, MatrixFactorization, MultiBehaviour, SequenceEncoder
 
 
 def crowd() -> Interactions:
@@ -50,3 +50,38 @@ def test_matrix_factorization_fitted_twice_is_bit_identical() -> None:
     assert first is not None and second is not None
     assert np.array_equal(first.user, second.user)
     assert np.array_equal(first.item, second.item)
+
+
+@pytest.mark.parametrize("encoder", ["gru", "attention"])
+def test_sequence_fitted_twice_is_bit_identical(encoder: str) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        data = crowd()
+        first, second = (
+            SequenceEncoder(dim=32, epochs=2, batch=512, encoder=encoder)
+            .fit(data, seed=7, device="cpu")
+            .to_files()
+            for _ in range(2)
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert first == second
+
+
+def test_multi_behaviour_fitted_twice_is_bit_identical() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        data = crowd()
+        twice = Interactions.from_arrays(
+            data.user_ids[data.user],
+            data.item_ids[data.item],
+            behaviour=np.where(np.arange(len(data)) % 3, "view", "purchase"),
+        )
+        first, second = (
+            MultiBehaviour(dim=32, epochs=2).fit(twice, seed=7, device="cpu").to_files() for _ in range(2)
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert first == second

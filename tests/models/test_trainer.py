@@ -10,12 +10,23 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models import Interactions, LightGCN, MatrixFactorization, Recommender, trainer
+from recsys_models import (
+    Interactions,
+    LightGCN,
+    MatrixFactorization,
+    MultiBehaviour,
+    Recommender,
+    SequenceEncoder,
+    trainer,
+)
 from tests.models.contract import SIZE, checkerboard
 
 MODELS: list[Callable[[], Recommender]] = [
     lambda: LightGCN(epochs=4, patience=9, learning_rate=0.01),
     lambda: MatrixFactorization(epochs=4, patience=9),
+    lambda: SequenceEncoder(epochs=4, patience=9, dim=8, learning_rate=0.01, encoder_rate=0.01),
+    lambda: SequenceEncoder(epochs=4, patience=9, dim=8, encoder="attention", encoder_rate=0.01),
+    lambda: MultiBehaviour(epochs=4, patience=9, learning_rate=0.01),
 ]
 
 

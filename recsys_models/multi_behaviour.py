@@ -1,0 +1,206 @@
+"""Views, carts and purchases: a cascade of LightGCN blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.fit_run import FitRun
+from recsys_models.interactions import Interactions
+from recsys_models.lightgcn import LightGCN, _LightGCNFit
+from recsys_models.propagation import propagate, propagation_graph
+from recsys_models.recency import recency_weights
+from recsys_models.recommender import COLD_HALF_LIFE_DAYS
+from recsys_models.sparse import shape_of
+from recsys_models.trainer import Training
+from recsys_models.warm_start import warm_start
+
+if TYPE_CHECKING:
+    import torch
+
+STAGES = (
+    ("impression", "exposure"),
+    ("view", "click", "page_view", "pageview", "detail"),
+    ("favourite", "favorite", "wishlist", "like"),
+    ("cart", "add_to_cart", "addtocart", "basket"),
+    ("purchase", "buy", "order", "transaction"),
+)
+"""Known names of behaviours, from the first look to the purchase."""
+
+
+@dataclass(kw_only=True, eq=False)
+class MultiBehaviour(LightGCN):
+    """LightGCN on the graph of the first behaviour, from its result on that of the second, and so on to the target.
+
+    Between two blocks stands a linear map that learns, at first the identity; pairs of the target behaviour alone are
+    learned from (Cheng et al. 2023, "Multi-behavior recommendation with cascading graph convolution networks"; the
+    cascade is that of Yan et al. 2023, "Cascading residual graph convolutional network for multi-behavior
+    recommendation"). The blocks start from the singular vectors of all behaviours together. With one behaviour this is
+    LightGCN.
+
+    Validation asks for the target behaviour, viewed items included. `recommend` leaves out all that the model was
+    fitted on; to recommend what was viewed and not bought pass `exclude=interactions.with_behaviour("purchase")`.
+
+    Args:
+        behaviours: names from the first to the target, others are not used; None: those there are, in the order of
+            `STAGES` where all are known there, else from the most frequent to the rarest.
+        Others: those of LightGCN.
+    """
+
+    family: ClassVar[str] = "multi_behaviour"
+
+    behaviours: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._maps = np.empty((0, 0, 0), np.float32)
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        parts, used = self._cascade(interactions)
+        start = self._fresh_start(self._edges(used), run.seed)
+        maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
+        self._learn(parts, start, maps, validation, run)
+
+    def _refit(
+        self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
+    ) -> None:
+        parts, used = self._cascade(interactions)
+        edges = self._edges(used)
+        start = warm_start(before._start, before.user_ids, before.item_ids, interactions, edges)
+        maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
+        if before._maps.shape == maps.shape:
+            maps = before._maps
+        self._learn(parts, start, maps, validation, run)
+
+    def _cascade(self, interactions: Interactions) -> tuple[dict[str, Interactions], Interactions]:
+        """The rows of each behaviour in order, and all of them."""
+        order = behaviour_order(interactions, self.behaviours)
+        if interactions.behaviour is None:
+            return {"": interactions}, interactions
+        codes = [interactions.behaviour_names.index(name) for name in order]
+        used = interactions.subset(np.isin(interactions.behaviour, codes))
+        return {name: interactions.with_behaviour(name) for name in order}, used
+
+    def _learn(
+        self,
+        parts: dict[str, Interactions],
+        start: NDArray[np.float32],
+        maps: NDArray[np.float32],
+        validation: Interactions | None,
+        run: FitRun,
+    ) -> None:
+        name, target = list(parts.items())[-1]
+        if len(parts) > 1:
+            weights = recency_weights(target, COLD_HALF_LIFE_DAYS)
+            self.popular = np.bincount(target.item, weights, target.n_items).astype(np.float32)
+        if validation is not None and validation.behaviour is not None and name:
+            found = validation.behaviour_names
+            validation = validation.with_behaviour(name) if name in found else None
+            if validation is None or not len(validation):
+                raise ValueError(
+                    f"{self.family}: expected validation rows of the target {name!r}, found none"
+                )
+        graphs = [self._edges(part) for part in parts.values()]
+        training = Training(self.epochs, self.patience, self.batch, from_start=True)
+        training.run(
+            self,
+            lambda device: _CascadeFit(self, graphs, start, maps, device),
+            validation,
+            run,
+            seen=target.user_items(),
+        )
+        if validation is not None and name:
+            self.chosen["behaviours"] = list(parts)
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {**super()._state(), "maps": self._maps}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        super()._restore(state)
+        self._maps = state["maps"]
+
+
+class _CascadeFit(_LightGCNFit):
+    """Start embeddings, and the maps between the graphs, that learn from pairs of the last graph."""
+
+    def __init__(
+        self,
+        settings: LightGCN,
+        graphs: list[sp.csr_array],
+        start: NDArray[np.float32],
+        maps: NDArray[np.float32],
+        device: str,
+    ) -> None:
+        import torch
+
+        super().__init__(settings, graphs[-1], start, device)
+        self._earlier = []
+        for matrix in graphs[:-1]:
+            pairs = matrix.tocoo()
+            self._earlier.append(
+                propagation_graph(
+                    pairs.row,
+                    pairs.col,
+                    *shape_of(matrix),
+                    np.asarray(pairs.data, np.float32) if settings.weighs(matrix) else None,
+                    device=device,
+                    exponent=settings.exponent,
+                )
+            )
+        if self._earlier:
+            self.module.register_parameter(
+                "maps", torch.nn.Parameter(torch.from_numpy(maps.copy()).to(device))
+            )
+            self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        maps = (
+            self.module.get_parameter("maps").detach().cpu().numpy().copy()
+            if self._earlier
+            else np.empty((0, 0, 0), np.float32)
+        )
+        return {**super().state(), "maps": maps}
+
+    def _smooth(self) -> torch.Tensor:
+        vectors = self._weight
+        for graph, mapped in zip(
+            self._earlier, self.module.get_parameter("maps") if self._earlier else (), strict=True
+        ):
+            vectors = propagate(graph, vectors, self._settings.layers) @ mapped
+        return propagate(self._graph, vectors, self._settings.layers)
+
+
+def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:
+    """The behaviours from the first to the target; empty for interactions without behaviours.
+
+    Args:
+        asked: this order. None: that of `STAGES` where all that occur are known there, else by frequency descending.
+
+    Raises:
+        ValueError: a behaviour that was asked for does not occur, or comes twice, or none was asked for.
+    """
+    if interactions.behaviour is None:
+        if asked:
+            raise ValueError(
+                f"behaviours: expected interactions with the behaviours {asked}, found some without behaviours; "
+                "pass behaviour= when building them"
+            )
+        return []
+    counts = np.bincount(interactions.behaviour, minlength=len(interactions.behaviour_names))
+    rows = {
+        name: int(count) for name, count in zip(interactions.behaviour_names, counts, strict=True) if count
+    }
+    if asked is not None:
+        if not asked or len(set(asked)) < len(asked) or not set(asked) <= set(rows):
+            raise ValueError(
+                f"behaviours: expected some of {list(rows)}, each once, the target last; found {asked}"
+            )
+        return list(asked)
+    stage = {name: number for number, names in enumerate(STAGES) for name in names}
+    known = all(name.lower() in stage for name in rows)
+    return sorted(rows, key=lambda name: (stage[name.lower()] if known else 0, -rows[name], name))
