@@ -4,6 +4,7 @@
     python -m benchmarks.platform demo                     the demo, twice
     python -m benchmarks.platform features --no-pandas     raw to features against bare DuckDB
     python -m benchmarks.platform growth --factors 1 2     a quick look at growth
+    python -m benchmarks.platform kills --count 10         ten times kill -9, not part of everything
 
 Progress goes to stderr, the tables to stdout; `--json` prints one JSON object instead of the tables.
 """
@@ -20,8 +21,10 @@ from benchmarks.platform.child import machine, say
 from benchmarks.platform.demo import demo
 from benchmarks.platform.features import features
 from benchmarks.platform.growth import growth
+from benchmarks.platform.kills import kills
 
 PARTS = ("demo", "features", "growth")
+ON_DEMAND = ("kills",)
 # A ratio that is better when larger; for all other targets less is better.
 AT_LEAST = {"pandas / platform", "pandas, Arrow / platform"}
 
@@ -33,7 +36,12 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"of {', '.join(PARTS + ON_DEMAND)}; all but the last when none",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--repeats", type=int, default=3, help="runs of platform and bare each (3)")
     parser.add_argument("--no-pandas", action="store_true", help="leave pandas out of features")
@@ -44,9 +52,16 @@ def main() -> None:
         "--memory-limit", default="2GB", help="growth: DuckDB's memory before it spills (2GB)"
     )
     parser.add_argument("--scratch", type=Path, help="growth: a folder on a disk with room")
+    parser.add_argument("--count", type=int, default=10, help="kills: how many (10)")
+    parser.add_argument(
+        "--source", default="complete-journey", help="kills: of which source (complete-journey)"
+    )
+    parser.add_argument("--data", type=Path, help="kills: the folder of its files")
     asked = parser.parse_args()
-    if unknown := set(asked.parts) - set(PARTS):
-        parser.error(f"expected parts among {', '.join(PARTS)}; found {', '.join(sorted(unknown))}")
+    if unknown := set(asked.parts) - set(PARTS + ON_DEMAND):
+        parser.error(
+            f"expected parts among {', '.join(PARTS + ON_DEMAND)}; found {', '.join(sorted(unknown))}"
+        )
     found: dict[str, Any] = {"where": machine()}
     for part in asked.parts or PARTS:
         say(f"{part}:")
@@ -54,6 +69,8 @@ def main() -> None:
             found[part] = demo()
         elif part == "features":
             found[part] = features(asked.repeats, not asked.no_pandas)
+        elif part == "kills":
+            found[part] = kills(asked.count, asked.source, asked.data)
         else:
             found[part] = growth(
                 sorted(asked.factors), promotions=asked.promotions, models=asked.models,
@@ -70,6 +87,11 @@ def main() -> None:
         _show_features(found["features"])
     if "growth" in found:
         _show_growth(found["growth"])
+    if "kills" in found:
+        _table(
+            f"kill -9, {found['kills']['source']}, {found['kills']['tables']} tables", found["kills"]["rows"]
+        )
+        _targets(found["kills"]["targets"])
 
 
 def _show_demo(found: Mapping[str, Any]) -> None:
