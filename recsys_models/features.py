@@ -14,6 +14,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from recsys_models.ids import Ids, as_ids, rows_of
+from recsys_models.semantic import DIMENSIONS, semantic_vectors
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -36,14 +37,22 @@ class Features:
         categorical: Sequence[str] = (),
         text: Sequence[str] = (),
         words: int = 2000,
+        encoder: str = "tf-idf",
     ) -> Features:
-        """Encode columns: numbers standardised, categories as one-hot, text as TF-IDF of its `words` commonest words
-        (Salton & Buckley 1988), each text row at length 1. A null category or text is all zeros.
+        """Encode columns: numbers standardised, categories as one-hot, texts at length 1. A null category or text is
+        all zeros.
+
+        Args:
+            encoder: of text. "tf-idf": the `words` commonest words of a column (Salton & Buckley 1988); "semantic": the
+                meaning, 384 columns, by a sentence encoder that comes with the extra `semantic`.
 
         Raises:
-            ValueError: a column is missing, an id comes twice, or a number is null or not finite; the message names
-                the column.
+            ModuleNotFoundError: "semantic" without its extra.
+            ValueError: unknown encoder, a column is missing, an id comes twice, or a number is null or not finite; the
+                message names the column.
         """
+        if encoder not in ("tf-idf", "semantic"):
+            raise ValueError(f"encoder: expected 'tf-idf' or 'semantic', found {encoder!r}")
         for name in (id, *numeric, *categorical, *text):
             if name not in frame.columns:
                 raise ValueError(f"expected a column {name!r}, found {frame.columns}")
@@ -72,11 +81,13 @@ class Features:
             parts.append(_one_hot([code.get(value, -1) for value in column.to_list()], len(levels)))
             names += [f"{name}={level}" for level in levels]
         for name in text:
-            table, vocabulary = _tf_idf(
-                [value or "" for value in frame[name].cast(pl.String).to_list()], words
-            )
+            texts = [value or "" for value in frame[name].cast(pl.String).to_list()]
+            if encoder == "semantic":
+                table, labels = sp.csr_array(semantic_vectors(texts)), [str(n) for n in range(DIMENSIONS)]
+            else:
+                table, labels = _tf_idf(texts, words)
             parts.append(table)
-            names += [f"{name}:{word}" for word in vocabulary]
+            names += [f"{name}:{label}" for label in labels]
         stacked = sp.hstack(parts, format="csr") if parts else sp.csr_array((ids.size, 0))
         return cls(ids, tuple(names), sp.csr_array(stacked.astype(np.float32)))
 
