@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of the demo on real data: does the next run make the same tables as an undisturbed one?"""
+"""`kill -9` at random moments of the demo on real data: does the next run make the same tables as without?"""
 
 from __future__ import annotations
 
