@@ -66,7 +66,7 @@ def asks_for(family: str) -> frozenset[str]:
         node.attr
         for module in modules
         for node in ast.walk(_tree(module))
-        if isinstance(node, ast.Attribute) and node.attr in known and _is_own(node)
+        if isinstance(node, ast.Attribute) and node.attr in known
     )
 
 
@@ -80,10 +80,6 @@ def starts_from_before(family: str) -> bool:
     from recsys_models import Recommender
 
     return families[family]._refit is not Recommender._refit
-
-
-def _is_own(node: ast.Attribute) -> bool:
-    return isinstance(node.value, ast.Name) and node.value.id in ("self", "model")
 
 
 def _imported(module: str) -> Iterator[str]:

@@ -18,10 +18,9 @@ def shop(subset: int) -> Interactions:
     generator = np.random.default_rng(subset)
     user = np.repeat(np.arange(40), 8)
     item = (user % 4) + 4 * generator.integers(0, 10, user.size)
-    ids = {"user_ids": np.arange(40), "item_ids": np.arange(40)}
-    return Interactions.from_arrays(
-        user, item, timestamp=1_700_000_000 + 86_400 * (item + 40 * subset), **ids
-    )
+    time = 1_700_000_000 + 86_400 * (item + 40 * subset)
+    ids = np.arange(40)
+    return Interactions.from_arrays(user, item, timestamp=time, user_ids=ids, item_ids=ids)
 
 
 TRAIN, VALID = shop(0), shop(1)
