@@ -6,16 +6,14 @@ import difflib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import duckdb
-
-from recsys_lineage.files import FileScan, SourceFile, SourceQuery, parse_source_sql
+from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -215,32 +213,6 @@ class Source:
             for named in self.malformed_scans(table)
         ]
         return "\nUNION ALL\n".join(parts)
-
-    def create_file_days(
-        self, con: duckdb.DuckDBPyConnection, files: Iterable[SourceFile], tomorrow: date
-    ) -> dict[str, date]:
-        """Makes the temporary table `file_days(_file, day)` that `query('raw_events')` reads, and returns it.
-
-        Rows of a file without a valid event time belong to its `day`: the first day on which it has an event or,
-        where it has none, the day on which it was last changed. The scans of `raw_events` must be open in `con`.
-        """
-        days = {file.path: file.modified.date() for file in files}
-        query = self.queries["raw_events"]
-        if "event_time" in query.columns:
-            rewritten = query.rewritten({named.scan: named.relation for named in self.scans()})
-            first = (
-                f"SELECT source_rows._file, min({DAY_OF_EVENT}) FROM (\n{rewritten}\n) AS source_rows "
-                "GROUP BY source_rows._file"
-            )
-            found = con.execute(first, self.raw_parameters(tomorrow)).fetchall()
-            days.update({path: day for path, day in found if day is not None})
-        con.execute("CREATE OR REPLACE TEMP TABLE file_days (_file VARCHAR, day DATE)")
-        if days:
-            con.execute(
-                "INSERT INTO file_days SELECT unnest($files), unnest($days)",
-                {"files": list(days), "days": list(days.values())},
-            )
-        return days
 
     def raw_parameters(self, tomorrow: date) -> dict[str, Any]:
         """The bound parameters of `query('raw_events')`: the first and last day that an event may have."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from recsys_assets.assets.source_files import event_days
 from recsys_assets.source import RAW_COLUMNS, Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import OpenedScan, deduplicate, list_files, open_scan
@@ -40,7 +41,14 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, data: Path) -> l
         files, _ = deduplicate(list_files(data, named.scan.pattern))
         listed.update({file.path: file for file in files})
         opened.append(open_scan(con, data, named.scan, files, named.relation, named.required_columns))
-    source.create_file_days(con, listed.values(), TOMORROW)
+    days = {file.path: file.modified.date() for file in listed.values()}
+    days |= {path: found[0] for path, found in event_days(source, con, TOMORROW).items()}
+    con.execute("CREATE OR REPLACE TEMP TABLE file_days (_file VARCHAR, day DATE)").fetchall()
+    if days:
+        con.execute(
+            "INSERT INTO file_days SELECT unnest($files), unnest($days)",
+            {"files": list(days), "days": list(days.values())},
+        ).fetchall()
     return opened
 
 
