@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -153,6 +154,31 @@ def test_a_killed_fit_goes_on_where_it_was_and_ends_with_the_same_bits(shop: Sho
     assert before + after == epochs, "no epoch is done twice"
     assert again.statistics["resumed"]
     assert again.fingerprint == whole.fingerprint
+
+
+def test_what_goes_wrong_in_training_is_on_record_and_in_the_log(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recsys_models import trainer
+
+    whole, failures = trainer._one_epoch, iter([MemoryError()])
+
+    def tight(*arguments):
+        for failure in failures:
+            raise failure
+        return whole(*arguments)
+
+    monkeypatch.setattr(trainer, "_one_epoch", tight)
+    with opened(shop) as platform:
+        outcome = platform.run([CANDIDATE])
+        logged = [
+            entry.user_message
+            for entry in platform.instance.all_logs(outcome.run_id)
+            if entry.level == logging.WARNING
+        ]
+    (incident,) = record(shop, CANDIDATE).statistics["incidents"]
+    assert "out of memory" in incident
+    assert f"{CANDIDATE}: {incident}" in logged
 
 
 def test_a_version_is_made_again_bit_by_bit(shop: Shop) -> None:
