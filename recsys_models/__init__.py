@@ -3,6 +3,7 @@
 `Interactions` go in, a `Recommender` of one of the `families` is fitted, `evaluate` ranks the catalogue with it.
 """
 
+from recsys_models.answering import Embeddings
 from recsys_models.content import Content
 from recsys_models.cross_validation import CrossValidation, cross_validate
 from recsys_models.ease import Ease
@@ -11,6 +12,8 @@ from recsys_models.families import families, load_model
 from recsys_models.features import Features
 from recsys_models.folds import rolling_folds, time_split, user_folds
 from recsys_models.fusion import Fusion
+from recsys_models.gat import GAT
+from recsys_models.gcn import GCN
 from recsys_models.gnn_r import GNNR
 from recsys_models.graph import InteractionGraph, interaction_graph
 from recsys_models.ials import IALS
@@ -22,13 +25,15 @@ from recsys_models.model_files import ModelFileError
 from recsys_models.multi_behaviour import MultiBehaviour
 from recsys_models.popularity import Popularity
 from recsys_models.ranker import Ranker
-from recsys_models.recommender import Embeddings, Recommender
+from recsys_models.recommender import Recommender
 from recsys_models.sequence import SequenceEncoder
 from recsys_models.significance import Difference, compare, holm, paired_bootstrap, wilcoxon
 from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
 
 __all__ = [
+    "GAT",
+    "GCN",
     "GNNR",
     "IALS",
     "Content",

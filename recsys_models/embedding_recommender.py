@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.recommender import Embeddings, Recommender
+from recsys_models.answering import Embeddings
+from recsys_models.recommender import Recommender
 
 
 @dataclass(kw_only=True, eq=False)

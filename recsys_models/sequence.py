@@ -10,13 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.answering import Embeddings
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.feedback import latest_weights
 from recsys_models.fit_run import FitRun
 from recsys_models.histories import Histories
 from recsys_models.interactions import Interactions
 from recsys_models.lightgcn import _logit_scale as logit_scale
-from recsys_models.recommender import Embeddings
 from recsys_models.sequence_fit import SequenceFit
 from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.spectrum import degrees, inverse_power, normalised, truncated_svd

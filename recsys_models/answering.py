@@ -1,0 +1,203 @@
+"""A fitted model that answers: items for users, and items like an item."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from recsys_models.ids import Ids, as_ids, rows_of
+from recsys_models.interactions import Interactions
+from recsys_models.ranking import block_rows, mask_items, top_k
+
+
+class _Fitted:
+    """Stands for: exclude what the model was fitted on."""
+
+    def __repr__(self) -> str:
+        return "<the fitted interactions>"
+
+
+FITTED = _Fitted()
+
+
+class Embeddings(NamedTuple):
+    """Vectors whose inner product is the score: `user` (n_users, d) and `item` (n_items, d), float32."""
+
+    user: NDArray[np.float32]
+    item: NDArray[np.float32]
+
+
+class Answering(ABC):
+    """What a fitted model needs to answer, and the answers. A family gives `score_block`.
+
+    Attributes:
+        user_ids, item_ids: id maps; row r of every array of the model belongs to id r.
+        seen: users by items, CSR of ones: what the model was fitted on.
+        popular: float32, shape (n_items,): what users get of whom nothing is known.
+    """
+
+    family: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.user_ids: Ids = np.empty(0, np.int64)
+        self.item_ids: Ids = np.empty(0, np.int64)
+        self.seen: sp.csr_array = sp.csr_array((0, 0), dtype=np.float32)
+        self.popular: NDArray[np.float32] = np.empty(0, np.float32)
+
+    @abstractmethod
+    def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Scores of all items for users by row number, a fresh float32 array of shape (len(user_rows), n_items)."""
+
+    def embeddings(self) -> Embeddings | None:
+        """Vectors of users and items, or None for families without any."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """The family's name, as in the registry."""
+        return self.family
+
+    @property
+    def n_items(self) -> int:
+        return self.item_ids.size
+
+    def rows(self, users: ArrayLike | Iterable[int | str]) -> NDArray[np.int32]:
+        """Row number of each user id, -1 where unknown."""
+        return rows_of(as_ids(users, "user"), self.user_ids, "user")
+
+    def is_cold(self, users: ArrayLike | Iterable[int | str]) -> NDArray[np.bool_]:
+        """Which users are answered from popularity, because the model knows no interaction of theirs."""
+        self._must_be_fitted()
+        return self._cold(self.rows(users))
+
+    def scores(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """`score_block`, with popularity for cold users (row -1, or a row without interactions)."""
+        cold = self._cold(user_rows)
+        if not cold.any():
+            return self.score_block(user_rows)
+        scores = np.empty((user_rows.size, self.n_items), np.float32)
+        scores[cold] = self.popular
+        if not cold.all():
+            scores[~cold] = self.score_block(user_rows[~cold])
+        return scores
+
+    def recommend(
+        self,
+        users: ArrayLike | Iterable[int | str],
+        k: int = 20,
+        *,
+        exclude: Interactions | _Fitted | None = FITTED,
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """The k best items of each user, best first; equal scores by item row ascending.
+
+        Args:
+            users: ids, known or not. Unknown users and users without interactions get popular items (`is_cold`).
+            exclude: the Interactions whose items are not to come back; by default those fitted on; None for none.
+
+        Returns:
+            Ids and scores of shape (len(users), k). Where fewer than k items are left, the id is -1 (or None where
+            ids are strings, in an object array) and the score -inf.
+        """
+        self._must_be_fitted()
+        if k < 1:
+            raise ValueError(f"k: expected a number ≥ 1, found {k}")
+        wanted = as_ids(users, "user")
+        rows = rows_of(wanted, self.user_ids, "user")
+        hidden, hidden_rows = self._hidden(exclude, wanted, rows)
+        columns = np.empty((rows.size, k), np.int32)
+        values = np.empty((rows.size, k), np.float32)
+        step = block_rows(self.n_items)
+        for start in range(0, rows.size, step):
+            block = slice(start, start + step)
+            scores = self.scores(rows[block])
+            if hidden is not None:
+                mask_items(scores, hidden, hidden_rows[block])
+            columns[block], values[block] = top_k(scores, k)
+        return self._item_ids_of(columns), values
+
+    def similar_items(
+        self,
+        items: ArrayLike | Iterable[int | str],
+        k: int = 20,
+        *,
+        among: ArrayLike | Iterable[int | str] | None = None,
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """The k items most like each item, by cosine of their embeddings, or of who interacted with them.
+
+        Args:
+            items: ids, known or not.
+            k: how many.
+            among: only these known items are answers; all when None.
+
+        Returns:
+            Ids and cosines of shape (len(items), k), without the item itself; padded as in `recommend`, wholly so
+            for an unknown item.
+        """
+        self._must_be_fitted()
+        rows = rows_of(as_ids(items, "item"), self.item_ids, "item")
+        answers = np.arange(self.n_items, dtype=np.int32)
+        if among is not None:
+            answers = np.unique(rows_of(as_ids(among, "among"), self.item_ids, "among"))
+            answers = answers[answers >= 0]
+        columns = np.full((rows.size, k), -1, np.int32)
+        values = np.full((rows.size, k), -np.inf, np.float32)
+        known = np.flatnonzero(rows >= 0)
+        vectors = self._item_vectors()
+        others = vectors[answers].T
+        step = block_rows(answers.size)
+        for start in range(0, known.size, step):
+            block = known[start : start + step]
+            cosine = vectors[rows[block]] @ others
+            dense = np.asarray(cosine.todense() if sp.issparse(cosine) else cosine, np.float32)  # type: ignore[union-attr]
+            place = np.searchsorted(answers, rows[block])
+            own = np.flatnonzero(
+                (place < answers.size) & (answers[np.minimum(place, answers.size - 1)] == rows[block])
+            )
+            dense[own, place[own]] = -np.inf
+            found, values[block] = top_k(dense, k)
+            columns[block] = np.where(found >= 0, answers[found], -1)
+        return self._item_ids_of(columns), values
+
+    def _must_be_fitted(self) -> None:
+        if not self.item_ids.size:
+            raise ValueError(f"{self.name}: expected a fitted model, found one without data; call fit first")
+
+    def _cold(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        warm = np.diff(self.seen.indptr) > 0
+        return (rows < 0) | ~warm[rows]
+
+    def _hidden(
+        self, exclude: Interactions | _Fitted | None, wanted: Ids, rows: NDArray[np.int32]
+    ) -> tuple[sp.csr_array | None, NDArray[np.int32]]:
+        if exclude is None:
+            return None, rows
+        if isinstance(exclude, _Fitted):
+            return self.seen, rows
+        known = rows_of(exclude.item_ids, self.item_ids, "item")[exclude.item]
+        kept = known >= 0
+        shape = (exclude.n_users, self.n_items)
+        ones = np.ones(int(kept.sum()), np.float32)
+        hidden = sp.coo_array((ones, (exclude.user[kept], known[kept])), shape=shape).tocsr()
+        return hidden, rows_of(wanted, exclude.user_ids, "user")
+
+    def _item_vectors(self) -> Any:
+        embeddings = self.embeddings()
+        if embeddings is not None:
+            norm = np.linalg.norm(embeddings.item, axis=1, keepdims=True)
+            return embeddings.item / np.maximum(norm, 1e-12)
+        degree = np.asarray(self.seen.sum(axis=0), np.float32).ravel()
+        return (self.seen * (1 / np.sqrt(np.maximum(degree, 1)))[None, :]).T.tocsr()
+
+    def _item_ids_of(self, columns: NDArray[np.int32]) -> NDArray[Any]:
+        padded = columns < 0
+        ids = self.item_ids[np.where(padded, 0, columns)]
+        if ids.dtype.kind != "U":
+            return np.where(padded, -1, ids)
+        ids = ids.astype(object)
+        ids[padded] = None
+        return ids
