@@ -23,7 +23,7 @@ class Neighbours:
         kernel: "dgl" or "torch".
         shape: (targets, sources).
         indptr: int32, shape (targets + 1,): where each target's edges begin.
-        source, target: int64, shape (edges,).
+        source, target: int32, shape (edges,).
         back: the transposed edges as (indptr, indices, order of these edges); None for DGL.
         block: the DGL graph; None for PyTorch.
     """
@@ -46,7 +46,7 @@ def neighbours(
     device: str = "cpu",
     kernel: str = "auto",
 ) -> tuple[Neighbours, NDArray[np.int64]]:
-    """Prepare edges for one kernel; memory: 40 bytes an edge.
+    """Prepare edges for one kernel; memory: 28 bytes an edge.
 
     Args:
         kernel: "dgl": `u_mul_e_sum` and `edge_softmax`; "torch": sparse CSR products, also where DGL has no CUDA.
@@ -63,23 +63,25 @@ def neighbours(
     if kernel not in ("auto", "dgl", "torch"):
         raise ValueError(f"kernel: expected 'auto', 'dgl' or 'torch', found {kernel!r}")
     order = np.lexsort((source, target))
-    left, right = source[order].astype(np.int64), target[order].astype(np.int64)
+    left, right = source[order].astype(np.int32), target[order].astype(np.int32)
     indptr = _indptr(right, n_targets)
-    parts = [torch.from_numpy(part).to(device) for part in (indptr, left, right)]
+    begins, sources, targets = (torch.from_numpy(part).to(device) for part in (indptr, left, right))
     if kernel == "dgl":
         dgl = import_dgl()
         edges = torch.empty(0, dtype=torch.int32)
         block = dgl.create_block(
-            ("csc", (torch.from_numpy(indptr), torch.from_numpy(left.astype(np.int32)), edges)),
+            ("csc", (torch.from_numpy(indptr), torch.from_numpy(left), edges)),
             num_src_nodes=n_sources,
             num_dst_nodes=n_targets,
             idtype=torch.int32,
         )
-        return Neighbours("dgl", (n_targets, n_sources), *parts, block=block.to(device)), order
+        found = Neighbours("dgl", (n_targets, n_sources), begins, sources, targets, block=block.to(device))
+        return found, order
     turned = np.lexsort((right, left))
-    back = (_indptr(left[turned], n_sources), right[turned].astype(np.int32), turned)
-    turned_parts = tuple(torch.from_numpy(part).to(device) for part in back)
-    return Neighbours("torch", (n_targets, n_sources), *parts, back=turned_parts), order
+    back = (_indptr(left[turned], n_sources), right[turned], turned)
+    first, second, third = (torch.from_numpy(part).to(device) for part in back)
+    found = Neighbours("torch", (n_targets, n_sources), begins, sources, targets, back=(first, second, third))
+    return found, order
 
 
 def weighted_sum(edges: Neighbours, weight: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
@@ -97,7 +99,7 @@ def weighted_sum(edges: Neighbours, weight: torch.Tensor, features: torch.Tensor
         _weighted_sum()(edges, weight[:, head].contiguous(), features[:, head].contiguous())
         for head in range(weight.shape[1])
     ]
-    return torch.stack(heads, 1)
+    return heads[0].unsqueeze(1) if len(heads) == 1 else torch.stack(heads, 1)
 
 
 def softmax(edges: Neighbours, logits: torch.Tensor) -> torch.Tensor:
@@ -108,7 +110,7 @@ def softmax(edges: Neighbours, logits: torch.Tensor) -> torch.Tensor:
         return import_dgl().ops.edge_softmax(edges.block, logits)
     offsets = edges.indptr.long()
     peak = torch.segment_reduce(logits.detach(), "max", offsets=offsets, axis=0, initial=-torch.inf)
-    raised = torch.exp(logits - peak[edges.target])
+    raised = torch.exp(logits - at_nodes(peak, edges.target))
     total = torch.segment_reduce(raised, "sum", offsets=offsets, axis=0, initial=0.0)
     return raised / at_nodes(total, edges.target)
 
@@ -136,7 +138,7 @@ def _weighted_sum() -> Any:
             ) -> torch.Tensor:
                 ctx.edges = edges
                 ctx.save_for_backward(weight, features)
-                return _csr(edges.indptr, edges.source.int(), weight, edges.shape) @ features
+                return _csr(edges.indptr, edges.source, weight, edges.shape) @ features
 
             @staticmethod
             def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
@@ -145,7 +147,7 @@ def _weighted_sum() -> Any:
                 gradient = gradients[0].contiguous()
                 by_weight = by_feature = None
                 if ctx.needs_input_grad[1]:
-                    pattern = _csr(edges.indptr, edges.source.int(), torch.zeros_like(weight), edges.shape)
+                    pattern = _csr(edges.indptr, edges.source, torch.zeros_like(weight), edges.shape)
                     products = torch.sparse.sampled_addmm(pattern, gradient, features.T, beta=0.0)
                     by_weight = products.values()
                 if ctx.needs_input_grad[2]:
@@ -169,5 +171,5 @@ def _csr(
         return torch.sparse_csr_tensor(indptr, indices, values, size=shape, check_invariants=False)
 
 
-def _indptr(rows: NDArray[np.int64], n: int) -> NDArray[np.int32]:
+def _indptr(rows: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int32)

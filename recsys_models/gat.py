@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from recsys_models.attention import at_nodes, neighbours, softmax, weighted_sum
 from recsys_models.graph_network import GraphNetwork
+from recsys_models.sparse import shape_of
 
 if TYPE_CHECKING:
     import torch
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 @dataclass(kw_only=True, eq=False)
 class GAT(GraphNetwork):
     """Velickovic et al. 2018, "Graph attention networks", equations 1 to 5, on the user-item graph with self-loops:
-    layer by layer h'_i = ELU(Σ_j attention_ij W h_j + b), attention the softmax over j of LeakyReLU(a · [W h_i, W h_j]),
-    heads side by side; the last layer without ELU. Attention is dropped out like inputs.
+    layer by layer h'_i = ELU(Σ_j attention_ij W h_j + b), where attention is the softmax over j of
+    LeakyReLU(a · [W h_i, W h_j]), heads side by side; the last layer without ELU. Attention is dropped out like inputs.
 
     Args:
         heads: each has dim / heads of the vectors' length.
@@ -37,7 +38,7 @@ class GAT(GraphNetwork):
     def _convolution(self, pairs: sp.coo_array, device: str) -> torch.nn.Module:
         import torch
 
-        n_users, n_items = pairs.shape
+        n_users, n_items = shape_of(pairs)
         n_nodes = n_users + n_items
         user, item, itself = pairs.row, pairs.col + n_users, np.arange(n_nodes)
         edges, _ = neighbours(

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from recsys_models.graph_network import GraphNetwork
 from recsys_models.propagation import convolve, propagation_graph
+from recsys_models.sparse import shape_of
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,7 @@ class GCN(GraphNetwork):
     def _convolution(self, pairs: sp.coo_array, device: str) -> torch.nn.Module:
         import torch
 
-        n_users, n_items = pairs.shape
+        n_users, n_items = shape_of(pairs)
         graph = propagation_graph(pairs.row, pairs.col, n_users, n_items, device=device)
         degree = np.concatenate(
             [np.bincount(pairs.row, minlength=n_users), np.bincount(pairs.col, minlength=n_items)]
@@ -38,9 +39,10 @@ class GCN(GraphNetwork):
         class Layers(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
-                self.steps = torch.nn.ModuleList(torch.nn.Linear(dim, dim) for _ in range(layers))
-                for step in self.steps:
+                steps = [torch.nn.Linear(dim, dim) for _ in range(layers)]
+                for step in steps:
                     torch.nn.init.eye_(step.weight)
+                self.steps = torch.nn.ModuleList(steps)
 
             def forward(self, nodes: torch.Tensor) -> torch.Tensor:
                 for number, step in enumerate(self.steps):

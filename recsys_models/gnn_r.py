@@ -52,7 +52,7 @@ class GNNR(EmbeddingRecommender):
         patience: stop after so many epochs without a better validation NDCG@20; the best epoch is kept.
         steps: an epoch.
         batch: users a step.
-        learning_rate: of Adam; for b and the slopes a tenth.
+        learning_rate: of Adam; for b and the slopes a hundredth.
     """
 
     family: ClassVar[str] = "gnn_r"
@@ -165,7 +165,7 @@ class _AttentionFit(Fit):
         slow = [p for name, p in self.module.named_parameters() if name in ("bias", "slope")]
         fast = [p for name, p in self.module.named_parameters() if name not in ("bias", "slope")]
         rate = settings.learning_rate
-        self.optimiser = torch.optim.Adam([{"params": fast}, {"params": slow, "lr": rate / 10}], lr=rate)
+        self.optimiser = torch.optim.Adam([{"params": fast}, {"params": slow, "lr": rate / 100}], lr=rate)
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """Cross-entropy of each user's next items among the candidates, which are drawn up anew for each epoch."""
@@ -187,7 +187,9 @@ class _AttentionFit(Fit):
             user, item = self.module(self._past)
             user = at_nodes(user, torch.from_numpy(chosen).to(self._device))
             item = at_nodes(item, column.clamp_min(0).ravel()).view(*column.shape, -1)
-            logits = torch.exp(self.module.sharpness) * torch.einsum("ud,ucd->uc", user, item)
+            logits = torch.exp(self.module.get_parameter("sharpness")) * torch.einsum(
+                "ud,ucd->uc", user, item
+            )
             logits = logits.masked_fill(column < 0, -1e9)
             share = right / right.sum(1, keepdim=True).clamp_min(1)
             found = (right.sum(1) > 0).sum().clamp_min(1)

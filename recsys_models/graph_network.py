@@ -17,6 +17,7 @@ from recsys_models.features import Features
 from recsys_models.fit_run import FitRun
 from recsys_models.ids import Ids
 from recsys_models.interactions import Interactions
+from recsys_models.sparse import shape_of
 from recsys_models.trainer import Fit, Training
 from recsys_models.warm_start import warm_start
 
@@ -124,7 +125,7 @@ class _NetworkFit(Fit):
                 table = feature_rows(features, ids)
                 if table is not None:
                     self._features[kind] = _edges_of(table, device)
-                    first = torch.randn(table.shape[1], settings.dim) * 0.1
+                    first = torch.randn(shape_of(table)[1], settings.dim) * 0.1
                     self.module.register_parameter(f"{kind}_map", torch.nn.Parameter(first))
         self.module.to(device)
         state = self.module.state_dict()
@@ -191,5 +192,6 @@ def _edges_of(table: sp.csr_array, device: str) -> tuple[Neighbours, torch.Tenso
     import torch
 
     cells = table.tocoo()
-    edges, order = neighbours(cells.col, cells.row, table.shape[1], table.shape[0], device=device)
+    n_rows, n_features = shape_of(table)
+    edges, order = neighbours(cells.col, cells.row, n_features, n_rows, device=device)
     return edges, torch.from_numpy(np.asarray(cells.data, np.float32)[order][:, None]).to(device)
