@@ -8,6 +8,8 @@ from pathlib import Path
 from recsys_models.content import Content
 from recsys_models.ease import Ease
 from recsys_models.fusion import Fusion
+from recsys_models.gat import GAT
+from recsys_models.gcn import GCN
 from recsys_models.gnn_r import GNNR
 from recsys_models.ials import IALS
 from recsys_models.item_neighbours import ItemNeighbours
@@ -36,6 +38,8 @@ families: dict[str, type[Recommender]] = {
         IALS,
         Content,
         Fusion,
+        GCN,
+        GAT,
         GNNR,
         SequenceEncoder,
         MultiBehaviour,
