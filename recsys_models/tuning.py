@@ -86,6 +86,28 @@ SPACES: dict[str, dict[str, Between | OneOf]] = {
         "feedback": OneOf(("binary", "log_count", "recent_28")),
         "popularity_weight": Between(0.0, 2.0),
     },
+    "gnn_r": {
+        "parts": OneOf(("both", "gcn", "gat")),
+        "exponent": Between(0.1, 0.6),
+        "half_life_days": HALF_LIVES,
+        "filter_power": Between(0.5, 3.0),
+        "epochs": Between(1, 8),
+        "learning_rate": Between(1e-3, 5e-2, log=True),
+    },
+    "sequence": {
+        "encoder": OneOf(("gru", "attention")),
+        "dim": OneOf((32, 64, 128)),
+        "half_life_days": HALF_LIVES,
+        "dropout": Between(0.0, 0.5),
+        "learning_rate": Between(1e-4, 3e-3, log=True),
+    },
+    "multi_behaviour": {
+        "dim": OneOf((32, 64, 128, 256)),
+        "layers": Between(1, 4),
+        "exponent": Between(0.1, 0.6),
+        "half_life_days": HALF_LIVES,
+        "learning_rate": Between(1e-4, 3e-3, log=True),
+    },
     "ranker": {
         "candidates": Between(60, 240),
         "trees": Between(100, 600),
