@@ -86,6 +86,20 @@ SPACES: dict[str, dict[str, Between | OneOf]] = {
         "feedback": OneOf(("binary", "log_count", "recent_28")),
         "popularity_weight": Between(0.0, 2.0),
     },
+    "gcn": {
+        "dim": OneOf((32, 64, 128)),
+        "layers": Between(1, 3),
+        "dropout": Between(0.0, 0.5),
+        "negatives": Between(1, 16, log=True),
+        "learning_rate": Between(1e-3, 5e-2, log=True),
+    },
+    "gat": {
+        "dim": OneOf((32, 64, 128)),
+        "layers": Between(1, 3),
+        "heads": OneOf((1, 2, 4)),
+        "dropout": Between(0.0, 0.5),
+        "learning_rate": Between(1e-3, 5e-2, log=True),
+    },
     "gnn_r": {
         "parts": OneOf(("both", "gcn", "gat")),
         "exponent": Between(0.1, 0.6),

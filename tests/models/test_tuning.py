@@ -50,6 +50,8 @@ def test_a_model_can_be_fitted_at_every_end_of_a_space(family: str, name: str, v
         "matrix_factorization": {"dim": 8, "epochs": 1},
         "ranker": {"trees": 5},
         "spectral": {"rank": 8},
+        "gcn": {"dim": 8, "epochs": 1},
+        "gat": {"dim": 8, "epochs": 1},
         "gnn_r": {"dim": 8, "epochs": 1, "steps": 1},
         "sequence": {"dim": 8, "epochs": 1, "length": 5},
         "multi_behaviour": {"dim": 8, "epochs": 1},

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from recsys_assets.jobs import NIGHTLY
@@ -78,6 +79,22 @@ def test_a_night_starts_from_the_models_before_and_the_records_say_so(shop: Shop
         assert shop.answer("reproduce", f"{CANDIDATE}@{version}")["identical"]
     champion = shop.answer("reproduce")
     assert champion["identical"] and champion["version"] == record(shop, "champion").version
+
+
+@pytest.mark.slow
+def test_the_champion_of_a_refitted_candidate_goes_on_from_it(shop: Shop) -> None:
+    night(shop, DAYS)
+    lake = shop.lake
+    gate = pl.DataFrame(lake.arrow(lake.version("gate")))
+    promoted = gate.with_columns(promoted=pl.col("challenger") == "lightgcn")
+    lake.write_arrow("gate", promoted, record=lake.commit("gate")["record"])
+
+    assert shop.recsys("materialize", "champion").exit_code == 0
+
+    champion = record(shop, "champion")
+    assert champion.statistics["family"] == "lightgcn"
+    assert champion.statistics["how"] == "refit of the candidate"
+    assert shop.answer("reproduce")["identical"]
 
 
 def test_a_run_by_hand_fits_in_full(shop: Shop) -> None:
