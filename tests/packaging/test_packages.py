@@ -55,8 +55,11 @@ def private_dagster_names(tree: ast.Module) -> list[str]:
 
 
 def declared(root: Path) -> set[str]:
+    """What is always installed, and what an extra of users' installs."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    extras = [texts for name, texts in project["optional-dependencies"].items() if name != "dev"]
+    texts = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    return {canonicalize_name(Requirement(text).name) for text in texts}
 
 
 def test_the_contracts_between_the_packages_hold(root: Path) -> None:
