@@ -50,7 +50,7 @@ def neighbours(
 
     Args:
         kernel: "dgl": `u_mul_e_sum` and `edge_softmax`; "torch": sparse CSR products, also where DGL has no CUDA.
-            "auto" is "torch": forward and backward of the weighted sum take it a third of DGL's time on the CPU.
+            "auto" is "torch": the weighted sum of one head, forward and backward, takes it a third of DGL's time on the CPU.
 
     Returns:
         The edges, and the order in which they took those given.
@@ -96,7 +96,7 @@ def weighted_sum(edges: Neighbours, weight: torch.Tensor, features: torch.Tensor
     import torch
 
     heads = [
-        _weighted_sum()(edges, weight[:, head].contiguous(), features[:, head].contiguous())
+        _functions()[0](edges, weight[:, head].contiguous(), features[:, head].contiguous())
         for head in range(weight.shape[1])
     ]
     return heads[0].unsqueeze(1) if len(heads) == 1 else torch.stack(heads, 1)
@@ -104,15 +104,9 @@ def weighted_sum(edges: Neighbours, weight: torch.Tensor, features: torch.Tensor
 
 def softmax(edges: Neighbours, logits: torch.Tensor) -> torch.Tensor:
     """exp(logit) over its sum at the target (Velickovic et al. 2018, equation 3). Shape (edges, heads) in and out."""
-    import torch
-
     if edges.kernel == "dgl":
         return import_dgl().ops.edge_softmax(edges.block, logits)
-    offsets = edges.indptr.long()
-    peak = torch.segment_reduce(logits.detach(), "max", offsets=offsets, axis=0, initial=-torch.inf)
-    raised = torch.exp(logits - at_nodes(peak, edges.target))
-    total = torch.segment_reduce(raised, "sum", offsets=offsets, axis=0, initial=0.0)
-    return raised / at_nodes(total, edges.target)
+    return _functions()[1](edges, logits)
 
 
 def at_nodes(table: torch.Tensor, nodes: torch.Tensor) -> torch.Tensor:
@@ -122,13 +116,14 @@ def at_nodes(table: torch.Tensor, nodes: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.embedding(nodes, table)
 
 
-_FUNCTION: Any = None
+_FUNCTIONS: Any = None
 
 
-def _weighted_sum() -> Any:
-    """The autograd function of one head, made on first use so that importing this module does not import PyTorch."""
-    global _FUNCTION
-    if _FUNCTION is None:
+def _functions() -> Any:
+    """The autograd functions, made on first use so that importing this module does not import PyTorch: the weighted sum
+    of one head, and the softmax."""
+    global _FUNCTIONS
+    if _FUNCTIONS is None:
         import torch
 
         class WeightedSum(torch.autograd.Function):
@@ -157,8 +152,30 @@ def _weighted_sum() -> Any:
                     by_feature = transposed @ gradient
                 return None, by_weight, by_feature
 
-        _FUNCTION = WeightedSum.apply
-    return _FUNCTION
+        def by_target(edges: Neighbours, values: torch.Tensor, how: str) -> torch.Tensor:
+            """Sum or maximum of each target's edges, at each edge."""
+            empty = -torch.inf if how == "max" else 0.0
+            offsets = edges.indptr.long()
+            found = torch.segment_reduce(values, how, offsets=offsets, axis=0, initial=empty)
+            return at_nodes(found, edges.target)
+
+        class Softmax(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, edges: Neighbours, logits: torch.Tensor) -> torch.Tensor:
+                raised = torch.exp(logits - by_target(edges, logits, "max"))
+                alpha = raised / by_target(edges, raised, "sum")
+                ctx.edges = edges
+                ctx.save_for_backward(alpha)
+                return alpha
+
+            @staticmethod
+            def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+                (alpha,) = ctx.saved_tensors
+                part = alpha * gradients[0]
+                return None, part - alpha * by_target(ctx.edges, part, "sum")
+
+        _FUNCTIONS = WeightedSum.apply, Softmax.apply
+    return _FUNCTIONS
 
 
 def _csr(

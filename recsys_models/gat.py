@@ -24,11 +24,14 @@ class GAT(GraphNetwork):
 
     Args:
         heads: each has dim / heads of the vectors' length.
+        batch: larger than in `gcn`, because a step costs more.
     """
 
     family: ClassVar[str] = "gat"
 
     heads: int = 2
+    epochs: int = 12
+    batch: int = 131_072
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -65,7 +65,7 @@ class GNNR(EmbeddingRecommender):
     filter_power: float = 2.0
     horizon_days: float = 28.0
     candidates: int = 200
-    epochs: int = 4
+    epochs: int = 6
     patience: int = 2
     steps: int = 5
     batch: int = 256
