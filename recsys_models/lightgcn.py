@@ -44,6 +44,8 @@ class LightGCN(EmbeddingRecommender):
         epochs: passes over the interactions at most; 0 keeps the start.
         patience: stop after so many epochs without a better validation NDCG@20; the best epoch is kept.
         batch: user-item pairs a step.
+        largest_steps: an epoch has at most so many steps, of larger batches where there are more pairs. Each step
+            propagates over the whole graph, so without a bound (None) an epoch costs the square of the edges.
         negatives: items sampled a step for the softmax.
         learning_rate, l2: of Adam; the penalty is on the batch's start embeddings.
     """
@@ -60,6 +62,7 @@ class LightGCN(EmbeddingRecommender):
     epochs: int = 1
     patience: int = 1
     batch: int = 16_384
+    largest_steps: int | None = 64
     negatives: int = 256
     learning_rate: float = 0.0003
     l2: float = 0.0
@@ -74,6 +77,7 @@ class LightGCN(EmbeddingRecommender):
             "exponent": 0.5,
             "half_life_days": None,
             "batch": 2048,
+            "largest_steps": None,
             "learning_rate": 1e-3,
             "l2": 1e-4,
             "patience": 50,
@@ -133,8 +137,15 @@ class LightGCN(EmbeddingRecommender):
     def _train(
         self, matrix: sp.csr_array, start: NDArray[np.float32], validation: Interactions | None, run: FitRun
     ) -> None:
-        training = Training(self.epochs, self.patience, self.batch, from_start=True)
+        training = self.training(matrix.nnz)
         training.run(self, lambda device: _LightGCNFit(self, matrix, start, device), validation, run)
+        if "batch" in self.chosen:
+            self.chosen["largest_steps"] = None
+
+    def training(self, pairs: int) -> Training:
+        """The schedule for so many pairs."""
+        batch = self.batch if self.largest_steps is None else max(self.batch, -(-pairs // self.largest_steps))
+        return Training(self.epochs, self.patience, batch, from_start=True)
 
     def weighs(self, matrix: sp.csr_array) -> bool:
         """Whether the edges differ in weight."""

@@ -17,7 +17,6 @@ from recsys_models.propagation import propagate, propagation_graph
 from recsys_models.recency import recency_weights
 from recsys_models.recommender import COLD_HALF_LIFE_DAYS
 from recsys_models.sparse import shape_of
-from recsys_models.trainer import Training
 from recsys_models.warm_start import warm_start
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class MultiBehaviour(LightGCN):
                     f"{self.family}: expected validation rows of the target {name!r}, found none"
                 )
         graphs = [self._edges(part) for part in parts.values()]
-        training = Training(self.epochs, self.patience, self.batch, from_start=True)
+        training = self.training(graphs[-1].nnz)
         training.run(
             self,
             lambda device: _CascadeFit(self, graphs, start, maps, device),

@@ -177,3 +177,11 @@ def test_another_error_ends_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_loss_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="smaller learning_rate"):
         MatrixFactorization(epochs=3, learning_rate=1e30).fit(checkerboard())
+
+
+def test_an_epoch_of_lightgcn_has_a_bounded_number_of_steps() -> None:
+    model = LightGCN(batch=100, largest_steps=10)
+    assert model.training(500).batch == 100
+    assert model.training(1000).batch == 100
+    assert model.training(5001).batch == 501
+    assert LightGCN.paper().training(10**8).batch == 2048
