@@ -50,7 +50,7 @@ def neighbours(
 
     Args:
         kernel: "dgl": `u_mul_e_sum` and `edge_softmax`; "torch": sparse CSR products, also where DGL has no CUDA.
-            "auto" is "torch": the weighted sum of one head, forward and backward, takes it a third of DGL's time on the CPU.
+            "auto" is "torch": one head's weighted sum, forward and backward, takes it a third of DGL's time on CPU.
 
     Returns:
         The edges, and the order in which they took those given.
