@@ -40,14 +40,16 @@ class PeakMemory:
         return self
 
     def _watch(self) -> None:
-        process = psutil.Process()
-        while not self._stop.is_set():
-            self.megabytes = max(self.megabytes, process.memory_info().rss / 2**20)
-            self._stop.wait(0.02)
+        while not self._stop.wait(0.02):
+            self._look()
+
+    def _look(self) -> None:
+        self.megabytes = max(self.megabytes, psutil.Process().memory_info().rss / 2**20)
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._look()
 
 
 def read(folder: Path) -> tuple[Interactions, Interactions, Interactions]:
