@@ -58,6 +58,7 @@ def test_attention_learns_from_what_came_next() -> None:
     data = shop()
     losses = [row["loss"] for row in GNNR(dim=8, epochs=8).fit(data).history]
     assert losses[-1] < losses[0]
+
     def share(model: Recommender) -> float:
         return float((model.recommend(data.user_ids, 5)[0] >= 20).mean())
 
