@@ -26,8 +26,15 @@ import numpy as np  # noqa: E402
 import polars as pl  # noqa: E402
 from quality import PeakMemory, machine  # noqa: E402
 
-from recsys_models import Features, Interactions, evaluate, families  # noqa: E402
-from recsys_models import holm, paired_bootstrap, time_split  # noqa: E402
+from recsys_models import (  # noqa: E402
+    Features,
+    Interactions,
+    evaluate,
+    families,
+    holm,
+    paired_bootstrap,
+    time_split,
+)
 
 WEEKS = 28.0
 
