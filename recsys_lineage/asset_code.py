@@ -15,6 +15,7 @@ from recsys_lineage.materialization import Code, Materialization
 
 if TYPE_CHECKING:
     from recsys_lineage.inputs import Inputs
+    from recsys_lineage.lake import Lake
 
 REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""
@@ -26,10 +27,13 @@ CONTINUE_TAG = "lineage/continue"
 class AssetCode:
     """One asset: its code, what it depends on, and what must be true of its output.
 
-    `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what
-    the asset would see changes. `remade` gives the code version and the code for other values of the parameters;
-    None for an asset that cannot be made again from tables alone. `on_request` marks an asset that is made only when
-    somebody asks for it: its age or absence makes nothing downstream stale.
+    `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what the
+    asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
+    returns a plain JSON value that changes when that part does, and the asset's runs keep it in their statistics as
+    `inputs`; while both are equal, changes of the other parts make nothing stale. `remade` gives the code version and
+    the code for other values of the parameters; None for an asset that cannot be made again from tables alone.
+    `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
+    stale.
     """
 
     name: str
@@ -40,6 +44,7 @@ class AssetCode:
     checks: tuple[TableCheck, ...] = ()
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[], str] | None = None
+    takes: Callable[[Lake], Any] | None = None
     remade: Callable[[Mapping[str, Any]], tuple[str, Compute]] | None = None
     on_request: bool = False
 

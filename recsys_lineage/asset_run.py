@@ -135,6 +135,7 @@ class AssetRun:
             code_version=self._asset.code_version,
             upstream=self._asset.upstream,
             observed=observed,
+            takes=self._asset.takes,
         )
         self._context.log.info(f"{self._asset.name}: {reason or 'unchanged, kept as it is'}")
         return reason is None

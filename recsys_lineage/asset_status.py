@@ -55,6 +55,7 @@ def asset_statuses(codes: dict[str, AssetCode], records: Records) -> dict[str, A
             code_version=code.code_version,
             upstream=code.upstream,
             observed=code.observe() if code.observe else None,
+            takes=code.takes,
         )
         if reason is None:
             behind = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 from recsys_lineage.lake import Lake
 from recsys_lineage.materialization import Materialization, Read
@@ -16,6 +17,7 @@ def why_stale(
     code_version: str,
     upstream: Collection[str],
     observed: str | None = None,
+    takes: Callable[[Lake], Any] | None = None,
 ) -> str | None:
     """Why an asset should be materialized again; None when its latest version is up to date.
 
@@ -25,6 +27,7 @@ def why_stale(
         code_version: the code version it has now.
         upstream: the tables it depends on now.
         observed: for an asset that looks at the outside world, what it would see now.
+        takes: for an asset that takes only a part of its upstream tables, what tells that part (`AssetCode.takes`).
 
     Returns:
         The first reason found, in words: never materialized, its code, the outside world, or an input changed.
@@ -37,7 +40,10 @@ def why_stale(
         return "its code or settings changed"
     if observed is not None and record.statistics.get("observed") != observed:
         return "the source changed"
-    return changed_read(records.lake, record, upstream)
+    changed = changed_read(records.lake, record, upstream)
+    if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
+        return changed
+    return None if takes(records.lake) == record.statistics.get("inputs") else changed
 
 
 def changed_read(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:

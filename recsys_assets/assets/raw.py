@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -20,6 +20,7 @@ from recsys_lineage.checks import OUTPUT, TableCheck
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, list_files, open_scan
 from recsys_lineage.inputs import Inputs
+from recsys_lineage.lake import Lake
 from recsys_lineage.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.materialization import CheckOutcome, Code
 
@@ -84,7 +85,15 @@ def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefini
 
 def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
     """`raw_events`: every event line as it arrived, one partition an event day."""
-    code = _raw_code(folder, "raw_events", "partition")
+
+    def takes(lake: Lake) -> dict[str, str]:
+        files = lake.scan(lake.version("source_files")).collect()
+        scans = folder.source.table_scans("raw_events")
+        faulty = _faulty_days(files, scans)
+        digests = _day_digests(files, scans, code.code_version)
+        return {day: digest for day, digest in digests.items() if day not in faulty}
+
+    code = _raw_code(folder, "raw_events", "partition", takes)
 
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         files = inputs.frame("source_files")
@@ -113,7 +122,10 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
             partition_by=DAY,
             partitions=sorted(wanted),
             statistics={
-                "inputs": {**known, **{day: digests.get(day, "") for day in wanted}},
+                "inputs": {
+                    **{day: digest for day, digest in known.items() if day not in wanted},
+                    **{day: digests[day] for day in wanted if day in digests},
+                },
                 "days": len(wanted),
                 "days not loaded": len(failures),
             },
@@ -125,16 +137,22 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
 
 def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.AssetsDefinition:
     """`raw_users`, `raw_items` or `raw_promotions`: every row as it arrived."""
-    code = _raw_code(folder, table, "table")
+
+    def digest_of(chosen: Mapping[NamedScan, pl.DataFrame]) -> str:
+        pairs = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
+        return inputs_digest(pairs, code.code_version)
+
+    def takes(lake: Lake) -> str:
+        files = lake.scan(lake.version("source_files")).collect()
+        return digest_of(loadable(files, folder.source.table_scans(table)))
+
+    code = _raw_code(folder, table, "table", takes)
 
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         files = inputs.frame("source_files")
         chosen = loadable(files, folder.source.table_scans(table))
         _refuse_to_lose(table, files, chosen)
-        pairs = [
-            (path, sha) for frame in chosen.values() for path, sha in frame["path", "sha256"].iter_rows()
-        ]
-        digest = inputs_digest(pairs, code.code_version)
+        digest = digest_of(chosen)
         if request.reuse and request.previous and request.previous.statistics.get("inputs") == digest:
             return Unchanged()
         _open(folder, inputs, chosen)
@@ -143,7 +161,7 @@ def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.Ass
     return lineage_asset(code, compute, look)
 
 
-def _raw_code(folder: SourceFolder, table: str, kind: str) -> AssetCode:
+def _raw_code(folder: SourceFolder, table: str, kind: str, takes: Callable[[Lake], Any]) -> AssetCode:
     query = folder.source.query(table)
     origin = folder.source.folder / f"{table}.sql"
     limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
@@ -153,6 +171,7 @@ def _raw_code(folder: SourceFolder, table: str, kind: str) -> AssetCode:
         code_version=_hash(f"{kind}|{query}|{limits}"),
         upstream=("source_files",),
         parameters={"source": folder.source.name},
+        takes=takes,
         checks=(
             TableCheck(
                 "every_row_has_file_and_line",
@@ -223,8 +242,7 @@ def _wanted_days(
     gone = set(known) - set(digests)
     if request.reuse:
         changed = {day for day, digest in digests.items() if known.get(day) != digest}
-        emptied = {day for day in gone if known[day]}
-        return sorted((changed | emptied) - set(faulty))
+        return sorted((changed | gone) - set(faulty))
     return sorted((set(digests) | gone) - set(faulty))
 
 

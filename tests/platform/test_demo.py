@@ -10,7 +10,7 @@ import pytest
 from recsys_assets.assets.balance import CLEAN_OF, row_balance
 from recsys_lineage.records import Records
 from tests.platform.conftest import Shop
-from tests.platform.shop import DAYS, USERS
+from tests.platform.shop import DAYS, USERS, day_file, day_rows, write_day
 
 FIELDS = {
     "source", "rows_read", "rows_accepted", "rows_rejected", "users", "items", "interactions", "seconds", "metrics",
@@ -142,6 +142,14 @@ def test_materialize_one_day_rewrites_that_day_only(shop: Shop) -> None:
     after = shop.lake.version("raw_events")
     assert (after.version, after.fingerprint) == (before.version + 1, before.fingerprint)
     assert Records(shop.lake).get("raw_events").partitions == ("2024-01-05",)
+
+
+def test_a_new_day_of_events_makes_only_what_lies_below_it_stale(shop: Shop) -> None:
+    write_day(shop.data / day_file(DAYS), day_rows(DAYS))
+    assert shop.recsys("materialize", "source_files or raw_events").exit_code == 0
+    stale = {name for name, table in shop.tables().items() if table["stale"]}
+    assert {"events", "rejected_rows", "interactions", "champion"} <= stale
+    assert not stale & {"source_files", "raw_events", "raw_users", "raw_items", "users", "items"}
 
 
 def test_a_broken_balance_is_refused_by_the_blocking_check(shop: Shop) -> None:
