@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 ABOVE_THE_REST = 100.0
 """Log odds are far smaller: an item that is no candidate always comes after those that are."""
+THREADS = min(4, os.cpu_count() or 1)
+"""Blocks of users that are described at the same time."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -39,7 +42,8 @@ class Ranker(Recommender):
     Args:
         candidates: how many a user.
         rank, scoring_rank: singular vectors for features, and for the candidates' scores.
-        user_neighbours, item_neighbours: how many nearest ones to keep.
+        user_neighbours: how many nearest users to keep for each.
+        item_neighbours: how many affine items to keep for each on average.
         half_life_days: age weighting of the spectral model where there are timestamps; None for none.
         users: from how many users' labels the trees learn.
         negative_share: share of the candidates without label that they learn from.
@@ -52,7 +56,7 @@ class Ranker(Recommender):
     rank: int = 1500
     scoring_rank: int = 600
     user_neighbours: int = 500
-    item_neighbours: int = 300
+    item_neighbours: int = 128
     half_life_days: float | None = 28.0
     users: int = 20_000
     negative_share: float = 0.15
@@ -121,15 +125,19 @@ class Ranker(Recommender):
         generator = np.random.default_rng(seed)
         if users.size > self.users:
             users = np.sort(generator.choice(users, self.users, replace=False))
-        features: list[NDArray[np.float32]] = []
-        targets: list[NDArray[np.bool_]] = []
-        for start in range(0, users.size, FEATURE_BLOCK):
-            block = users[start : start + FEATURE_BLOCK]
-            items, described = stage.features(block, self.candidates)
-            hit = hits_at_k(items.astype(np.int32), relevant, block)
-            kept = hit | (generator.random(hit.shape) < self.negative_share)
-            features.append(described[kept])
-            targets.append(hit[kept])
+        blocks = [users[start : start + FEATURE_BLOCK] for start in range(0, users.size, FEATURE_BLOCK)]
+        width = min(self.candidates, stage.right.shape[0])
+        drawn = [generator.random((block.size, width)) < self.negative_share for block in blocks]
+
+        def labelled(at: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+            items, described = stage.features(blocks[at], self.candidates)
+            hit = hits_at_k(items.astype(np.int32), relevant, blocks[at])
+            kept = hit | drawn[at]
+            return described[kept], hit[kept]
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            parts = list(pool.map(labelled, range(len(blocks))))
+        features, targets = [part[0] for part in parts], [part[1] for part in parts]
         self._booster = None
         target = np.concatenate(targets) if targets else np.empty(0, bool)
         if not target.any() or target.all():
@@ -168,25 +176,23 @@ class Ranker(Recommender):
         return self._booster
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        blocks = [user_rows[at : at + FEATURE_BLOCK] for at in range(0, user_rows.size, FEATURE_BLOCK)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            scores = list(pool.map(self._score, blocks))
+        return np.concatenate(scores) if scores else np.empty((0, self.n_items), np.float32)
+
+    def _score(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         stage = self.stage
-        blocks: list[NDArray[np.float32]] = []
-        for start in range(0, user_rows.size, FEATURE_BLOCK):
-            rows = user_rows[start : start + FEATURE_BLOCK]
-            total = stage.combined(rows)[0]
-            scores = total - ABOVE_THE_REST
-            items, described = stage.features(rows, self.candidates)
-            odds = self._log_odds(described.reshape(-1, described.shape[2])).reshape(items.shape)
-            # the first stage decides where the trees see no difference
-            odds = odds + 1e-4 * np.take_along_axis(total, items, 1)
-            real = ~hits_at_k(items.astype(np.int32), stage.seen, rows)
-            np.put_along_axis(
-                scores,
-                items,
-                np.where(real, odds, np.take_along_axis(scores, items, 1)).astype(np.float32),
-                1,
-            )
-            blocks.append(scores)
-        return np.concatenate(blocks) if blocks else np.empty((0, self.n_items), np.float32)
+        total = stage.combined(rows)
+        items, described = stage.features(rows, self.candidates, total)
+        odds = self._log_odds(described.reshape(-1, described.shape[2])).reshape(items.shape)
+        # the first stage decides where the trees see no difference
+        odds = odds + 1e-4 * np.take_along_axis(total, items, 1)
+        total -= ABOVE_THE_REST
+        real = ~hits_at_k(items.astype(np.int32), stage.seen, rows)
+        chosen = np.where(real, odds, np.take_along_axis(total, items, 1))
+        np.put_along_axis(total, items, chosen.astype(np.float32), 1)
+        return total
 
     def explain(self, user: int | str, item: int | str) -> dict[str, tuple[float, float]]:
         """Feature → (its value, what it adds to the log odds), largest effect first (Lundberg et al. 2020, TreeSHAP).

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -10,6 +13,9 @@ from scipy.linalg.blas import ssyrk, strmm  # pyright: ignore[reportAttributeAcc
 from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessIssue]
 
 from recsys_models.sparse import csr, shape_of
+
+PRODUCT_ROWS = 4096
+"""Rows of a sparse product that one thread takes at once."""
 
 
 def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -59,20 +65,35 @@ def truncated_svd(
     start = np.random.default_rng(seed).standard_normal((m, width), dtype=np.float32)
     if warm is not None:
         start[:, : warm.shape[1]] = warm[:, :width]
-    basis = (spanning if iterations else orthonormal)(matrix @ start)
+    basis = product(matrix, start)
     for step in range(iterations):
-        basis = spanning(transposed @ basis)
-        basis = (orthonormal if step == iterations - 1 else spanning)(matrix @ basis)
-    projected = transposed @ basis
+        basis = product(matrix, product(transposed, basis))
+        if step < iterations - 1:
+            basis = spanning(basis)
+    basis = orthonormal(basis)
+    projected = product(transposed, basis)
     values, rotation = np.linalg.eigh((projected.T @ projected).astype(np.float64))
     order = np.argsort(values)[::-1][:rank]
     singular = np.sqrt(np.maximum(values[order], 0)).astype(np.float32)
     rotation = rotation[:, order].astype(np.float32)
     right = (projected @ rotation) / np.maximum(singular, 1e-7)
     left = basis @ rotation
-    peak = right[np.abs(right).argmax(axis=0), np.arange(right.shape[1])]
-    sign = np.where(peak < 0, -1, 1).astype(np.float32)
+    sign = np.where(-right.min(axis=0) > right.max(axis=0), -1, 1).astype(np.float32)
     return left * sign, singular, right * sign
+
+
+def product(matrix: sp.csr_array, block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """matrix @ block, a part of the rows at a time on each core; the same bits with any number of cores."""
+    n = shape_of(matrix)[0]
+    result = np.empty((n, block.shape[1]), np.float32)
+
+    def part(start: int) -> None:
+        rows = slice(start, start + PRODUCT_ROWS)
+        result[rows] = matrix[rows] @ block
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(part, range(0, n, PRODUCT_ROWS)))
+    return result
 
 
 def orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:

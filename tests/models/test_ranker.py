@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from recsys_models import Interactions, Ranker, evaluate
+from recsys_models.affinity import item_affinity
 from recsys_models.holdout import hold_out
 
 
@@ -27,22 +28,53 @@ def test_features_are_named_and_finite() -> None:
     assert len(set(stage.feature_names())) == len(stage.feature_names())
     spectral, neighbours = stage.scores(np.arange(10))
     names = stage.feature_names()
-    picked = features[:, :, names.index("spectral_gain")]
+    picked = features[:, :, names.index(f"spectral_filtered_gain_{stage.values.size}")]
     np.testing.assert_allclose(picked, np.take_along_axis(spectral, items, 1), rtol=1e-4)
     picked = features[:, :, names.index("neighbours")]
     np.testing.assert_allclose(picked, np.take_along_axis(neighbours, items, 1), rtol=1e-4)
 
 
-def test_cosine_features_are_those_of_the_users_items() -> None:
+def test_affinity_features_are_those_of_the_users_items() -> None:
     train, valid, _ = communities()
     stage = Ranker(trees=5).fit(train, validation=valid).stage
     items, features = stage.features(np.array([4]), 20)
     own = stage.seen[[4]].indices
-    similar = stage.item_similarity.toarray()[own][:, items[0]]
+    degree = np.asarray(stage.seen.sum(axis=0)).ravel()
+    affine = stage.item_affinity.toarray()[own][:, items[0]]
     names = stage.feature_names()
-    np.testing.assert_allclose(features[0, :, names.index("cosine_sum")], similar.sum(0), rtol=1e-4)
-    np.testing.assert_allclose(features[0, :, names.index("cosine_1")], similar.max(0), rtol=1e-5)
-    np.testing.assert_allclose(features[0, :, names.index("cosine_square")], (similar**2).sum(0), rtol=1e-4)
+    np.testing.assert_allclose(features[0, :, names.index("affinity")], affine.sum(0), rtol=1e-4)
+    rare = affine * degree[own, None] ** -0.3
+    np.testing.assert_allclose(features[0, :, names.index("affinity_rare")], rare.sum(0), rtol=1e-4)
+    even = np.sort(affine * degree[own, None] ** -0.2 * degree[items[0]] ** -0.2, axis=0)
+    np.testing.assert_allclose(features[0, :, names.index("affinity_1")], even[-1], rtol=1e-4)
+    np.testing.assert_allclose(features[0, :, names.index("affinity_3")], even[-3], rtol=1e-4)
+
+
+def test_neighbour_features_are_those_of_the_users_who_have_the_item() -> None:
+    train, valid, _ = communities()
+    stage = Ranker(trees=5, user_neighbours=30).fit(train, validation=valid).stage
+    items, features = stage.features(np.array([4]), 20)
+    likeness = stage.user_similarity.toarray()[4][:, None] * stage.seen.toarray()[:, items[0]]
+    names = stage.feature_names()
+    np.testing.assert_allclose(
+        features[0, :, names.index("neighbours_cube")], (likeness**3).sum(0), rtol=1e-4
+    )
+    np.testing.assert_array_equal(features[0, :, names.index("neighbours_count")], (likeness > 0).sum(0))
+    np.testing.assert_allclose(features[0, :, names.index("neighbours_1")], likeness.max(0), rtol=1e-5)
+
+
+def test_few_affinities_are_kept_and_they_are_the_largest() -> None:
+    train, _, _ = communities()
+    seen = train.user_items()
+    everything, few = item_affinity(seen, 10_000), item_affinity(seen, 20)
+    by_user, by_item = (np.asarray(seen.sum(axis=axis)).ravel() for axis in (1, 0))
+    half = seen.toarray() / by_user[:, None] ** 0.25 / by_item[None, :] ** 0.3
+    expected = half.T @ half
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(everything.toarray(), expected, rtol=1e-4)
+    assert few.nnz == pytest.approx(20 * train.n_items, rel=0.1)
+    dropped = (everything - few).data
+    assert dropped[dropped > 1e-6].max() <= few.data.min() + 1e-6
 
 
 def test_retrained_keeps_the_trees_and_ranks_at_least_as_well_as_chance_allows() -> None:
