@@ -16,12 +16,18 @@ from recsys_models.fit_run import FitRun
 from recsys_models.interactions import Interactions
 from recsys_models.propagation import propagate, propagation_graph
 from recsys_models.sparse import shape_of
+from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.spectrum import normalised, truncated_svd
 from recsys_models.trainer import Fit, Training
 from recsys_models.warm_start import warm_start
 
 if TYPE_CHECKING:
     import torch
+
+LARGE = 10_000
+"""Users and items from which on the choices left open are others."""
+LARGEST_TABLE = 120_000_000
+"""Numbers in a table of embeddings whose length is "auto"; training keeps about ten such tables."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -33,7 +39,8 @@ class LightGCN(EmbeddingRecommender):
     normalised matrix, scaled so that propagation gives back the filtered spectrum: epoch 0 is the spectral model.
 
     Args:
-        dim: length of the embeddings; "auto": 64 where there are fewer than 10,000 users or items, else 512.
+        dim: length of the embeddings; "auto": 64 where there are fewer than `LARGE` users or items, else 1500, less
+            where that would be more than `LARGEST_TABLE` numbers.
         layers: how often the graph is convolved.
         loss: "softmax" over sampled items, or "bpr".
         start: "spectral", or "normal" (standard deviation 0.1).
@@ -41,7 +48,12 @@ class LightGCN(EmbeddingRecommender):
         half_life_days: after how long an interaction counts half in the graph and as a training example; None for
             no decay. Without timestamps there is none.
         filter_power: the spectral start's scores are U S^filter_power Vᵀ.
-        epochs: passes over the interactions at most; 0 keeps the start.
+        ridge: with a number they are U w(S) Vᵀ instead, w(s) = s · s² / (s² + ridge) as in `Spectral`; "auto": None
+            where there are fewer than `LARGE` users or items, else 4.
+        item_gain: an item's smoothed vector is multiplied by degree^item_gain; "auto": 0 where there are fewer than
+            `LARGE` users or items, else 0.2.
+        epochs: passes over the interactions at most; 0 keeps the start; "auto": 1 where there are fewer than `LARGE`
+            users or items, else 0, for there an epoch costs minutes and brought what more dimensions bring at once.
         patience: stop after so many epochs without a better validation NDCG@20; the best epoch is kept.
         batch: user-item pairs a step.
         largest_steps: an epoch has at most so many steps, of larger batches where there are more pairs. Each step
@@ -51,6 +63,7 @@ class LightGCN(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "lightgcn"
+    longest: ClassVar[int] = 1500
 
     dim: int | str = "auto"
     layers: int = 3
@@ -59,7 +72,9 @@ class LightGCN(EmbeddingRecommender):
     exponent: float = 0.3
     half_life_days: float | None = 28.0
     filter_power: float = 2.0
-    epochs: int = 1
+    ridge: float | str | None = "auto"
+    item_gain: float | str = "auto"
+    epochs: int | str = "auto"
     patience: int = 1
     batch: int = 16_384
     largest_steps: int | None = 64
@@ -76,6 +91,7 @@ class LightGCN(EmbeddingRecommender):
             "start": "normal",
             "exponent": 0.5,
             "half_life_days": None,
+            "item_gain": 0.0,
             "batch": 2048,
             "largest_steps": None,
             "learning_rate": 1e-3,
@@ -105,9 +121,22 @@ class LightGCN(EmbeddingRecommender):
         self._train(matrix, start, validation, run)
 
     def _length(self) -> int:
-        if self.dim == "auto":
-            return 64 if min(self.user_ids.size, self.item_ids.size) < 10_000 else 512
-        return int(self.dim)
+        if self.dim != "auto":
+            return int(self.dim)
+        if not self._large():
+            return 64
+        return min(self.longest, max(64, LARGEST_TABLE // (self.user_ids.size + self.item_ids.size)))
+
+    def _large(self) -> bool:
+        return min(self.user_ids.size, self.item_ids.size) >= LARGE
+
+    def item_scale(self, matrix: sp.csr_array) -> NDArray[np.float32] | None:
+        """degree^item_gain, its mean 1, shape (n_items, 1); None where that is 1 for all."""
+        power = (0.2 if self._large() else 0.0) if self.item_gain == "auto" else float(self.item_gain)
+        if not power:
+            return None
+        scale = item_gain(matrix, power)
+        return scale / scale.mean()
 
     def _edges(self, interactions: Interactions) -> sp.csr_array:
         if self.half_life_days is None:
@@ -126,13 +155,19 @@ class LightGCN(EmbeddingRecommender):
     def _spectral_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
         dim = self._length()
         left, values, right = truncated_svd(normalised(matrix, self.exponent, self.exponent), dim, seed=seed)
-        values = values / values[0]
-        response = np.mean([values**layer for layer in range(self.layers + 1)], axis=0)
-        gain = values ** (self.filter_power / 2) / response
-        start = np.vstack([left * gain, right * gain]).astype(np.float32)
+        ridge = (4.0 if self._large() else None) if self.ridge == "auto" else self.ridge
+        largest = values[0]
+        wanted = (values / largest) ** self.filter_power
+        if ridge is not None:
+            wanted = spectral_filter(values, float(ridge))
+        response = np.mean([(values / largest) ** layer for layer in range(self.layers + 1)], axis=0)
+        half = np.sqrt(wanted) / response
+        start = np.vstack([left * half, right * half]).astype(np.float32)
         missing = dim - start.shape[1]
         start = np.pad(start, ((0, 0), (0, max(0, missing))))
-        return start * _logit_scale(matrix, left * np.sqrt(values**self.filter_power), right, seed)
+        scale = self.item_scale(matrix)
+        items = right if scale is None else right * scale
+        return start * _logit_scale(matrix, left * np.sqrt(wanted), items, seed)
 
     def _train(
         self, matrix: sp.csr_array, start: NDArray[np.float32], validation: Interactions | None, run: FitRun
@@ -145,7 +180,8 @@ class LightGCN(EmbeddingRecommender):
     def training(self, pairs: int) -> Training:
         """The schedule for so many pairs."""
         batch = self.batch if self.largest_steps is None else max(self.batch, -(-pairs // self.largest_steps))
-        return Training(self.epochs, self.patience, batch, from_start=True)
+        epochs = (0 if self._large() else 1) if self.epochs == "auto" else int(self.epochs)
+        return Training(epochs, self.patience, batch, from_start=True)
 
     def weighs(self, matrix: sp.csr_array) -> bool:
         """Whether the edges differ in weight."""
@@ -161,6 +197,8 @@ class LightGCN(EmbeddingRecommender):
 
 class _LightGCNFit(Fit):
     """Start embeddings of one graph that learn."""
+
+    _scale: torch.Tensor | None = None
 
     def __init__(
         self,
@@ -183,6 +221,10 @@ class _LightGCNFit(Fit):
             device=device,
             exponent=settings.exponent,
         )
+        scale = settings.item_scale(matrix)
+        if scale is not None:
+            users = np.ones((self._n_users, 1), np.float32)
+            self._scale = torch.from_numpy(np.vstack([users, scale])).to(device)
         self._chance = torch.from_numpy(np.cumsum(self._pairs.data, dtype=np.float64))
         self.module = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False).to(
             device
@@ -228,7 +270,8 @@ class _LightGCNFit(Fit):
 
     def _smooth(self) -> torch.Tensor:
         """The vectors whose inner products are scores, users first."""
-        return propagate(self._graph, self._weight, self._settings.layers)
+        smooth = propagate(self._graph, self._weight, self._settings.layers)
+        return smooth if self._scale is None else smooth * self._scale
 
     @property
     def _weight(self) -> torch.Tensor:

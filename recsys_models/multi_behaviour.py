@@ -52,8 +52,10 @@ class MultiBehaviour(LightGCN):
     """
 
     family: ClassVar[str] = "multi_behaviour"
+    longest: ClassVar[int] = 512
 
     behaviours: list[str] | None = None
+    epochs: int | str = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
