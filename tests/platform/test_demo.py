@@ -146,7 +146,8 @@ def test_materialize_one_day_rewrites_that_day_only(shop: Shop) -> None:
 
 def test_a_new_day_of_events_makes_only_what_lies_below_it_stale(shop: Shop) -> None:
     write_day(shop.data / day_file(DAYS), day_rows(DAYS))
-    assert shop.recsys("materialize", "source_files or raw_events").exit_code == 0
+    done = shop.recsys("materialize", "key:source_files or key:raw_events")
+    assert done.exit_code == 0, done.output
     stale = {name for name, table in shop.tables().items() if table["stale"]}
     assert {"events", "rejected_rows", "interactions", "champion"} <= stale
     assert not stale & {"source_files", "raw_events", "raw_users", "raw_items", "users", "items"}
