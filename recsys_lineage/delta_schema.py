@@ -79,7 +79,10 @@ def stored_select(
     for column in columns:
         try:
             kept = storable(connection.sqltype(column.type))
-        except duckdb.ParserException:  # older DuckDB cannot name an unnamed struct
+        except (
+            duckdb.ParserException,
+            duckdb.InvalidInputException,
+        ):  # DuckDB 1 cannot name an unnamed struct
             kept = None
         if kept is None:
             raise LineageError(

@@ -52,7 +52,7 @@ CAST = [
     ("TIMESTAMP_S", "'2017-01-01 12:34:56'", "TIMESTAMP"),
     ("TIMESTAMP_MS", "'2017-01-01 12:34:56.789'", "TIMESTAMP"),
     ("TIMESTAMP_NS", "'2017-01-01 12:34:56.789123'", "TIMESTAMP"),
-    ('"NULL"', "NULL", "VARCHAR"),
+    ('"NULL"', "NULL", "VARCHAR" if int(duckdb.__version__.split(".")[0]) > 1 else "INTEGER"),
     ("FLOAT[3]", "[1, 2.5, NULL]", "FLOAT[]"),
     ("HUGEINT[2][]", "[[1, 2]]", "BIGINT[][]"),
     ("STRUCT(a HUGEINT, b ENUM('x'))[]", "[{'a': 1, 'b': 'x'}, NULL]", "STRUCT(a BIGINT, b VARCHAR)[]"),
