@@ -1,10 +1,12 @@
-"""Many Dagster events in a row, without waiting for the disk at each one."""
+"""Many Dagster events in a row, without opening files and waiting for the disk at each one."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
@@ -14,27 +16,65 @@ from sqlalchemy.event import listen, remove
 def many_events() -> Iterator[None]:
     """Make it cheap to tell Dagster of many events inside the block, where it keeps them in SQLite.
 
-    Dagster opens and closes two SQLite files for each event. Whoever closes a file last moves its journal into it
-    and waits for the disk, as each commit does. Here a second connection to each file stays open until the block
-    ends, and commits do not wait. When the machine (not the process) crashes, the last events can be lost; the
-    files stay whole, and the next run tells again what the lake holds and Dagster does not know.
+    Dagster opens and closes several SQLite connections for each event. Whoever closes a file last moves its journal
+    into it and waits for the disk, as each commit does. Here a closed connection is kept for the next one that is
+    opened to the same file until the block ends, and commits do not wait. When the machine (not the process) crashes,
+    the last events can be lost; the files stay whole, and the next run tells again what the lake holds and Dagster
+    does not know.
 
     It works for this process, whatever its threads do meanwhile; with another database it does nothing.
     """
-    with ExitStack() as held:
-        files: set[str] = set()
-
-        def opened(connection: object, _record: object) -> None:
-            if not isinstance(connection, sqlite3.Connection):
-                return
-            connection.execute("PRAGMA synchronous = NORMAL")
-            file = connection.execute("PRAGMA database_list").fetchone()[2]
-            if file and file not in files:
-                files.add(file)
-                second = held.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
-                # Only a connection that has read counts as one that uses the journal.
-                second.execute("SELECT count(*) FROM sqlite_master").fetchall()
-
-        listen(Engine, "connect", opened)
-        held.callback(remove, Engine, "connect", opened)
+    kept = _Kept()
+    listen(Engine, "do_connect", kept.connect)
+    try:
         yield
+    finally:
+        remove(Engine, "do_connect", kept.connect)
+        kept.end()
+
+
+class _Kept:
+    """Connections by file: those that nobody uses now."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[_Connection]] = defaultdict(list)
+        self._ended = False
+
+    def connect(self, dialect: Any, _record: Any, cargs: Any, cparams: Any) -> sqlite3.Connection | None:
+        """A connection for SQLAlchemy, or None to let it make one."""
+        if dialect.driver != "pysqlite" or not cargs or cargs[0] == ":memory:":
+            return None
+        idle = self._idle[cargs[0]]
+        try:
+            return idle.pop()
+        except IndexError:
+            pass
+        connection = sqlite3.connect(*cargs, **{**cparams, "check_same_thread": False}, factory=_Connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.keeper, connection.file = self, cargs[0]
+        return connection
+
+    def take_back(self, connection: _Connection) -> bool:
+        """Keep a connection that is no longer used; False once the block has ended."""
+        if not self._ended:
+            self._idle[connection.file].append(connection)
+        return not self._ended
+
+    def end(self) -> None:
+        """Close those kept; those still in use close when their users close them."""
+        self._ended = True
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that goes back to its keeper when it is closed."""
+
+    keeper: _Kept
+    file: str
+
+    def close(self) -> None:
+        self.rollback()
+        if not self.keeper.take_back(self):
+            super().close()
