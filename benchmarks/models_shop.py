@@ -135,6 +135,11 @@ def measure(shop: Shop, names: list[str], seeds: int) -> dict[str, Any]:
                 final = model.retrained(both, seed=seed)
             fresh = evaluate(final, both, test)
             repeat = evaluate(final, both, test, exclude_seen=False)
+            print(
+                f"  {name}, seed {seed}: NDCG {fresh['ndcg']:.4f}, {seconds:.1f} s",
+                file=sys.stderr,
+                flush=True,
+            )
             per_user.append(fresh.per_user["ndcg"].to_numpy())
             chosen.append(model.chosen)
             rows.append(
