@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from recsys_models.sparse import csr, shape_of
 from recsys_models.spectrum import degrees, inverse_power
@@ -54,14 +53,14 @@ def item_affinity(
         return part
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        return sp.vstack(list(pool.map(block, range(len(limits) - 1))), format="csr")
+        return csr(sp.vstack(list(pool.map(block, range(len(limits) - 1))), format="csr"))
 
 
 def _threshold(columns: sp.csr_array, damped: sp.csr_array, per_item: int) -> float:
     """What about `per_item` entries a row exceed, from evenly spaced rows."""
     n_items = shape_of(columns)[0]
     rows = np.arange(0, n_items, max(1, n_items // 512))
-    values: NDArray[np.float32] = csr(columns[rows] @ damped).data
+    values = np.asarray(csr(columns[rows] @ damped).data, np.float32)
     wanted = rows.size * (per_item + 1)
     if values.size <= wanted:
         return 0.0

@@ -143,9 +143,9 @@ def _affinities(
     cell, value, source = _meetings(stage.item_affinity, owned, items)
     degree = np.maximum(np.expm1(stage.item_facts[:, 0]), 1).astype(np.float32)
     at = owned.indices[source]
-    rare = value * (degree**-0.3)[at]
-    rarer = value * (degree**-0.4)[at]
-    even = value * (degree**-0.2)[at]
+    rare, rarer, even = (
+        (value * (degree**-power)[at]).astype(np.float32, copy=False) for power in (0.3, 0.4, 0.2)
+    )
     cells = items.size
     own = (degree**-0.2)[items][:, :, None]
     sums = _sums(cell, cells, [value, even, rare, rarer * np.sqrt(rarer), rarer**2, np.ones_like(value)])
@@ -163,7 +163,7 @@ def _neighbours(
     """Over the likenesses of the near users who have a candidate, as `NEIGHBOURS`, shape (b, c, 8)."""
     near = csr(stage.user_similarity[rows])
     cell, _, source = _meetings(stage.seen, near, items)
-    value = near.data[source]
+    value = np.asarray(near.data, np.float32)[source]
     cells = items.size
     square = value**2
     sums = _sums(
@@ -192,7 +192,7 @@ def _meetings(
     place = slot[np.repeat(owner * width, count) + near.indices]
     hit = np.flatnonzero(place >= 0)
     source = np.searchsorted(near.indptr, hit, side="right") - 1
-    return owner[source] * c + place[hit], near.data[hit], source
+    return owner[source] * c + place[hit], np.asarray(near.data, np.float32)[hit], source
 
 
 def _sums(cell: NDArray[np.int64], cells: int, values: list[NDArray[np.float32]]) -> NDArray[np.float32]:

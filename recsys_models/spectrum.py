@@ -76,8 +76,8 @@ def truncated_svd(
     order = np.argsort(values)[::-1][:rank]
     singular = np.sqrt(np.maximum(values[order], 0)).astype(np.float32)
     rotation = rotation[:, order].astype(np.float32)
-    right = (projected @ rotation) / np.maximum(singular, 1e-7)
-    left = basis @ rotation
+    right = np.asarray((projected @ rotation) / np.maximum(singular, 1e-7), np.float32)
+    left = np.asarray(basis @ rotation, np.float32)
     sign = np.where(-right.min(axis=0) > right.max(axis=0), -1, 1).astype(np.float32)
     return left * sign, singular, right * sign
 
