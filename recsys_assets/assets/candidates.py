@@ -69,7 +69,7 @@ def fit_candidate(
     began = time.perf_counter()
     known = knowledge(inputs, family, TRAIN)
     unfitted = known.told_to(families[family](**params))
-    progress = EpochProgress(name, getattr(unfitted, "epochs", None))
+    progress = EpochProgress(name, unfitted)
     run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
 
     def fitted(how: str, refits: int, fit: Callable[..., Recommender]) -> Fitted:

@@ -36,7 +36,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     files = files_of(inputs.arrow(candidate_name(family)))
     candidate = knowledge(inputs, family, EVERYTHING).told_to(load_model(files))
     again = partial(continued, candidate) if was_refitted(files) else candidate.retrained
-    progress = EpochProgress("champion", getattr(candidate, "epochs", None))
+    progress = EpochProgress("champion", candidate)
 
     def fit(folder: Path | None) -> Recommender:
         return again(data, seed=seed, device=device, on_epoch=progress, checkpoint=folder)

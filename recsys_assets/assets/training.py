@@ -82,8 +82,9 @@ def library_versions() -> dict[str, str]:
 class EpochProgress:
     """Tells listeners, after each epoch, how a fit goes."""
 
-    def __init__(self, asset: str, epochs: int | None) -> None:
-        self._asset, self._epochs = asset, epochs
+    def __init__(self, asset: str, model: Recommender) -> None:
+        epochs = getattr(model, "epochs", None)
+        self._asset, self._epochs = asset, epochs if isinstance(epochs, int) else None
 
     def __call__(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         numbers = ", ".join(f"{k} {v:.4f}" for k, v in metrics.items() if isinstance(v, float))
