@@ -3,10 +3,10 @@
     python benchmarks/comparison.py DIR [--steps 5] [--epochs 1] [--json]
 
 Beside `torch-geometric`, `recbole` and `implicit`, installed by hand; one that is not there is left out and named. An
-epoch of the published LightGCN (3 layers, 64 floats, BPR, batches of 2,048 pairs) is measured as a whole here, and by the
-median of some steps in the other libraries, whose epochs take too long. Then implicit's ALS and BPR, with their own
-defaults but 64 floats, and the families here that are their like, each fitted on train and valid and asked for the test
-once.
+epoch of the published LightGCN (3 layers, 64 floats, BPR, batches of 2,048 pairs) is measured as a whole here, and by
+the median of some steps in the other libraries, whose epochs take too long. Then implicit's ALS and BPR, with their own
+defaults but 64 floats, and the families here that are their like, each fitted on train and valid and asked for the
+test once.
 """
 
 from __future__ import annotations
