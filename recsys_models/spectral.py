@@ -90,14 +90,6 @@ class Spectral(EmbeddingRecommender):
         self._user_vectors, self._item_factors = kept
 
 
-def _choices(
-    parameter: float | str, candidates: tuple[float, ...], search: bool, default: float
-) -> tuple[float, ...]:
-    if parameter != "auto":
-        return (float(parameter),)
-    return candidates if search else (default,)
-
-
 def spectral_filter(values: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
     """w(s) = s · s² / (s² + ridge), shape (r,)."""
     square = values.astype(np.float64) ** 2
