@@ -39,7 +39,7 @@ def bars(frame: pl.DataFrame, *, value: str, label: str, colour: str, title: str
         alt.Chart(frame, title=title)
         .mark_bar()
         .encode(
-            x=alt.X(f"{value}:Q", title=value),
+            x=alt.X(f"{value}:Q", title=None, axis=alt.Axis(tickCount=6)),  # the title names it
             y=alt.Y(f"{label}:N", title=None, sort="-x"),
             yOffset=alt.YOffset(f"{colour}:N"),
             color=alt.Color(f"{colour}:N", title=None, legend=alt.Legend(orient="bottom")),
