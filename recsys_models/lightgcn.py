@@ -256,8 +256,8 @@ class _LightGCNFit(Fit):
             else:
                 loss = _bpr(smooth, user, item, other)
             if settings.l2:
-                norms = [_rows(weight, rows).square().sum() for rows in (user, item, other)]
-                loss = loss + settings.l2 * sum(norms) / (2 * user.numel())
+                norm = torch.cat(_rows(weight, user, item, other)).square().sum()
+                loss = loss + settings.l2 * norm / (2 * user.numel())
             yield loss
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -285,9 +285,9 @@ def _softmax(
     effectiveness of sampled softmax loss for item recommendation"). The batch shares `other`, shape (negatives,)."""
     import torch
 
-    vectors = _rows(smooth, user)
-    right = (vectors * _rows(smooth, item)).sum(1)
-    wrong = vectors @ _rows(smooth, other).T
+    vectors, right, wrong = _rows(smooth, user, item, other)
+    right = (vectors * right).sum(1)
+    wrong = vectors @ wrong.T
     wrong = wrong.masked_fill(other[None, :] == item[:, None], -torch.inf)
     catalogue = torch.logsumexp(wrong, 1) + float(np.log(n_items / other.numel()))
     return (torch.logaddexp(right, catalogue) - right).mean()
@@ -297,10 +297,8 @@ def _bpr(smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: to
     """-log sigmoid(score of the item - score of another) (Rendle et al. 2009). `other` has one item a pair."""
     import torch
 
-    vectors = _rows(smooth, user)
-    return torch.nn.functional.softplus(
-        (vectors * (_rows(smooth, other) - _rows(smooth, item))).sum(1)
-    ).mean()
+    vectors, right, wrong = _rows(smooth, user, item, other)
+    return torch.nn.functional.softplus((vectors * (wrong - right)).sum(1)).mean()
 
 
 def _logit_scale(
@@ -325,8 +323,10 @@ def _logit_scale(
     return float(np.sqrt(scale))
 
 
-def _rows(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """`table[rows]`; its gradient is summed in the same order each time, which that of an index is not."""
+def _rows(table: torch.Tensor, *rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """`table[rows]` of each; the gradient is one table, summed in the same order each time, which that of an index is
+    not."""
     import torch
 
-    return torch.nn.functional.embedding(rows, table)
+    taken = torch.nn.functional.embedding(torch.cat(rows), table)
+    return taken.split([part.numel() for part in rows])

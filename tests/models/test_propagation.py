@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models.propagation import propagate, propagation_graph
+from recsys_models.propagation import COLUMNS, propagate, propagation_graph
 
 N_USERS, N_ITEMS, LAYERS = 7, 9, 3
 
@@ -35,14 +35,15 @@ def dense(weight: np.ndarray, exponent: float) -> torch.Tensor:
 @pytest.mark.parametrize("kernel", ["dgl", "torch"])
 @pytest.mark.parametrize("exponent", [0.5, 0.3])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_kernel_equals_the_formula(kernel: str, exponent: float, weighted: bool) -> None:
+@pytest.mark.parametrize("columns", [5, 2 * COLUMNS + 3])
+def test_kernel_equals_the_formula(kernel: str, exponent: float, weighted: bool, columns: int) -> None:
     user, item, weight = edges()
     graph = propagation_graph(
         user, item, N_USERS, N_ITEMS, weight if weighted else None, kernel=kernel, exponent=exponent
     )
     matrix = dense(weight if weighted else np.ones_like(weight), exponent)
     features = torch.randn(
-        N_USERS + N_ITEMS, 5, generator=torch.Generator().manual_seed(1), requires_grad=True
+        N_USERS + N_ITEMS, columns, generator=torch.Generator().manual_seed(1), requires_grad=True
     )
     goal = torch.randn(features.shape, generator=torch.Generator().manual_seed(2))
     ours = propagate(graph, features, LAYERS)
