@@ -102,6 +102,7 @@ def inspect(
             unique,
             named.relation,
             required_columns=named.required_columns,
+            decode=True,
         )
         for report in opened.reports:
             rows.append(

@@ -4,7 +4,7 @@ Nothing here knows of a lake, of Dagster or of shops: a folder and a SELECT over
 """
 
 from recsys_lineage.files.fault import FileFault
-from recsys_lineage.files.scan import FileReport, OpenedScan, inspect_files, open_scan
+from recsys_lineage.files.scan import FileReport, OpenedScan, open_scan
 from recsys_lineage.files.source_file import (
     DuplicateFile,
     SourceFile,
@@ -23,7 +23,6 @@ __all__ = [
     "SourceFile",
     "SourceQuery",
     "deduplicate",
-    "inspect_files",
     "list_files",
     "open_scan",
     "parse_source_sql",

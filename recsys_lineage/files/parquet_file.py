@@ -10,6 +10,8 @@ import pyarrow.parquet
 from recsys_lineage.files.fault import FileFault
 
 MAGIC = b"PAR1"
+BATCH = 1 << 17
+"""Rows that are in memory at once while a file is only looked at."""
 
 
 def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
@@ -38,3 +40,18 @@ def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
     except (pa.ArrowException, OSError) as error:
         raise FileFault(name, expected, f"a damaged one ({error})", "Deliver it again.") from None
     return tuple(footer.schema.to_arrow_schema().names), footer.num_rows
+
+
+def decode_parquet(path: Path, name: str) -> None:
+    """Read every page of a Parquet file and keep nothing: a damaged page shows only so.
+
+    Raises:
+        FileFault: a page cannot be decoded, or its checksum, where it has one, is another.
+    """
+    try:
+        with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            for _ in file.iter_batches(BATCH):
+                pass
+    except (pa.ArrowException, OSError) as error:
+        found = f"a page that cannot be read ({str(error).splitlines()[0]})"
+        raise FileFault(name, "a Parquet file", found, "Deliver it again.") from None

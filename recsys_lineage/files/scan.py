@@ -12,7 +12,7 @@ import pyarrow as pa
 from recsys_lineage.files.csv_dialect import CsvDialect
 from recsys_lineage.files.csv_file import CsvContent, read_csv_file
 from recsys_lineage.files.fault import FileFault, missing_columns_fault
-from recsys_lineage.files.parquet_file import read_parquet_footer
+from recsys_lineage.files.parquet_file import decode_parquet, read_parquet_footer
 from recsys_lineage.files.source_file import SourceFile
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
 
@@ -54,17 +54,6 @@ class OpenedScan:
         return tuple(report.fault for report in self.reports if report.fault is not None)
 
 
-def inspect_files(
-    root: Path, scan: FileScan, files: Iterable[SourceFile], required_columns: Sequence[str] = ()
-) -> list[FileReport]:
-    """Reads every file of a scan to its end and reports what it holds; a bad file does not hide the others.
-
-    Raises:
-        ValueError: the scan's options are wrong.
-    """
-    return [_inspected(root, scan, file, required_columns)[0] for file in files]
-
-
 def open_scan(
     con: duckdb.DuckDBPyConnection,
     root: Path,
@@ -72,11 +61,17 @@ def open_scan(
     files: Iterable[SourceFile],
     relation_name: str,
     required_columns: Sequence[str] = (),
+    *,
+    decode: bool = False,
 ) -> OpenedScan:
     """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
 
     CSV columns are text, empty fields NULL; Parquet columns keep their types. A column that only some of the files
     have is NULL in the others. Where no file is good, the relation is empty and has the required columns as text.
+
+    Args:
+        decode: read Parquet files to their end too, not only their footers, so that a damaged page is a fault. CSV
+            files always are.
 
     Raises:
         ValueError: the scan's options are wrong.
@@ -84,7 +79,7 @@ def open_scan(
     reports = []
     contents: list[tuple[SourceFile, CsvContent]] = []
     for file in files:
-        report, content = _inspected(root, scan, file, required_columns)
+        report, content = _inspected(root, scan, file, required_columns, decode)
         reports.append(report)
         if content is not None:
             contents.append((file, content))
@@ -103,7 +98,7 @@ def open_scan(
 
 
 def _inspected(
-    root: Path, scan: FileScan, file: SourceFile, required_columns: Sequence[str]
+    root: Path, scan: FileScan, file: SourceFile, required_columns: Sequence[str], decode: bool
 ) -> tuple[FileReport, CsvContent | None]:
     dialect = CsvDialect.of(scan) if scan.function == "read_csv" else None
     content = None
@@ -113,6 +108,8 @@ def _inspected(
         if dialect is None:
             columns, rows = read_parquet_footer(root / file.path, file.path)
             malformed = 0
+            if decode:
+                decode_parquet(root / file.path, file.path)
         else:
             content = read_csv_file(root / file.path, file.path, dialect)
             columns, malformed = content.columns, len(content.malformed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from recsys_lineage.files.fault import FileFault
@@ -60,7 +62,8 @@ def path_order(path: str) -> tuple[bool, str]:
 def list_files(root: Path, pattern: str) -> list[SourceFile]:
     """The files under `root`, and under its landing folder, that match `pattern`, in path order.
 
-    A file compressed by gzip, with `.gz` after a name that matches, matches too. Hidden files are left out.
+    Letters match in either case, `*.csv` also `DAY.CSV`, as files come from all kinds of machines. A file compressed
+    by gzip, with `.gz` after a name that matches, matches too. Hidden files are left out.
     A symbolic link that leads outside `root`, or nowhere, and a file that may not be read are listed with
     their `fault`.
 
@@ -79,7 +82,7 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
         for folder in (root, root / LANDING)
         if folder.is_dir()
         for wanted in (pattern, f"{pattern}.gz")
-        for path in folder.glob(wanted)
+        for path in folder.glob(_in_either_case(wanted))
     }
     return [
         _listed(found[name], name, inside)
@@ -104,6 +107,18 @@ def deduplicate(files: Iterable[SourceFile]) -> tuple[list[SourceFile], list[Dup
         else:
             unique.append(file)
     return unique, duplicates
+
+
+def _in_either_case(pattern: str) -> str:
+    """`*.csv` as `*.[cC][sS][vV]`; what stands in brackets already stays."""
+    parts = re.split(r"(\[[^\]]*\])", pattern)
+    letters = (re.sub(r"[^\W\d_]", lambda found: _both_cases(found[0]), part) for part in parts[::2])
+    return "".join(text + kept for text, kept in zip_longest(letters, parts[1::2], fillvalue=""))
+
+
+def _both_cases(letter: str) -> str:
+    cases = letter.lower() + letter.upper()
+    return f"[{cases}]" if len(cases) == 2 and cases[0] != cases[1] else letter
 
 
 def _listed(path: Path, name: str, inside: Path) -> SourceFile:

@@ -24,6 +24,13 @@ def test_files_are_listed_in_path_order_with_the_landing_folder_last(tmp_path: P
     assert files[1].modified == datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
+def test_letters_of_a_pattern_match_in_either_case(tmp_path: Path) -> None:
+    for name in ("Day.CSV", "DAY2.csv.GZ", "day3.Csv", "night.csv", "dbx.csv"):
+        (tmp_path / name).write_text(name)
+    assert [file.path for file in list_files(tmp_path, "day*.csv")] == ["DAY2.csv.GZ", "Day.CSV", "day3.Csv"]
+    assert [file.path for file in list_files(tmp_path, "d[b-c]x.csv")] == ["dbx.csv"]
+
+
 def test_a_pattern_for_all_folders_lists_each_file_once(tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing/a.csv").write_text("a")
