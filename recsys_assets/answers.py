@@ -22,7 +22,10 @@ class UnknownCustomer(LineageError):
 
 @dataclass(frozen=True)
 class CustomerAnswer:
-    """What a customer had lately and what they are recommended; rows are plain dictionaries."""
+    """What a customer had lately and what they are recommended; rows are plain dictionaries.
+
+    Where the source has no times of events, `last_time` of the history is None.
+    """
 
     user_id: str
     history: list[dict[str, Any]]
@@ -62,8 +65,11 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def customer(lake: Lake, user_id: str, k: int, history: int = 8) -> CustomerAnswer:
+def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: int = 8) -> CustomerAnswer:
     """What one customer bought last and the best `k` recommendations for them.
+
+    Args:
+        dated: whether the source's events have times; without, they bear the day of their file, which says nothing.
 
     Raises:
         UnknownCustomer: when there are none; names ids that look alike.
@@ -96,6 +102,8 @@ def customer(lake: Lake, user_id: str, k: int, history: int = 8) -> CustomerAnsw
         .select("item_id", "title", "times", "last_time")
         .collect()
     )
+    if not dated:
+        had = had.with_columns(last_time=None)
     return CustomerAnswer(user_id, had.to_dicts(), recommended.drop("user_id").to_dicts())
 
 

@@ -37,7 +37,7 @@ def demo(as_json: AsJson = False) -> None:
     """
     began = time.perf_counter()
     with _platform(quiet=as_json) as (platform, out):
-        from recsys_assets.answers import customer, summary, typical_customer
+        from recsys_assets.answers import summary, typical_customer
         from recsys_assets.show import customer_text, metrics_table, summary_lines
 
         platform.recover()
@@ -55,7 +55,7 @@ def demo(as_json: AsJson = False) -> None:
             out.print(f"[red]{day} was not loaded:[/red] {escape(text)}")
         out.print(metrics_table(facts["metrics"], facts["champion"]))
         shown = typical_customer(platform.lake)
-        for line in customer_text(customer(platform.lake, shown, 5)):
+        for line in customer_text(platform.customer(shown, 5)):
             out.print(line)
         out.print(f"\n{facts['seconds']} s. What to do next:")
         out.print(
@@ -124,10 +124,9 @@ def recommend(
 ) -> None:
     """Show one customer's purchases and recommendations."""
     with _platform(quiet=as_json) as (platform, out):
-        from recsys_assets.answers import customer
         from recsys_assets.show import customer_text
 
-        answer = customer(platform.lake, user, k)
+        answer = platform.customer(user, k)
         if as_json:
             plain = {"user_id": user, "recommendations": answer.recommendations, "history": answer.history}
             print(json.dumps(plain, default=str))

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.raw import EVENT_DAYS_NAME
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING, faulty_days
 from recsys_assets.settings import Settings
+from recsys_assets.source import Source
 from recsys_lineage.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
 from recsys_lineage.errors import LineageError
@@ -66,6 +68,11 @@ class Platform:
     def statuses(self) -> dict[str, AssetStatus]:
         """The status of every asset, upstream first."""
         return asset_statuses(self.codes, self.records)
+
+    def customer(self, user_id: str, k: int) -> CustomerAnswer:
+        """What a customer bought and the best `k` recommendations for them; see `answers.customer`."""
+        dated = not Source.load(self.settings.source).settings.undated
+        return customer(self.lake, user_id, k, dated=dated)
 
     def names(self, selection: str | None = None) -> list[str]:
         """The assets that a selection in Dagster's syntax names (`group:clean`, `+champion`).

@@ -82,7 +82,8 @@ def customer_text(answer: CustomerAnswer) -> list[str]:
     lines = [f"[bold]Customer {answer.user_id}[/bold] bought most often:"]
     for row in answer.history:
         times = "once" if row["times"] == 1 else f"{row['times']} times"
-        lines.append(f"  {row['title'] or row['item_id']} ({times}, last on {row['last_time']:%Y-%m-%d})")
+        last = f", last on {row['last_time']:%Y-%m-%d}" if row["last_time"] else ""
+        lines.append(f"  {row['title'] or row['item_id']} ({times}{last})")
     lines.append("and is recommended:")
     for row in answer.recommendations:
         lines.append(f"  {row['rank']:>2}. {row['title'] or row['item_id']}, {row['reason']}")

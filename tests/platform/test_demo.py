@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from recsys_assets.assets.balance import CLEAN_OF, row_balance
 from recsys_lineage.records import Records
 from tests.platform.conftest import Shop
-from tests.platform.shop import DAYS, USERS, day_file, day_rows, write_day
+from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day
 
 FIELDS = {
     "source", "rows_read", "rows_accepted", "rows_rejected", "users", "items", "interactions", "seconds", "metrics",
@@ -97,6 +99,16 @@ def test_recommendations_in_words(original: Shop) -> None:
     shown = original.recsys("recommend", "u7").stdout
     assert "Customer u7 bought most often:" in shown
     assert "and is recommended:" in shown
+    assert "last on 2024-" in shown
+
+
+def test_no_day_of_purchase_is_claimed_where_the_source_has_none(original: Shop, tmp_path: Path) -> None:
+    source = shutil.copytree(SOURCE, tmp_path / "undated_shop")
+    with (source / "source.toml").open("a") as settings:
+        settings.write("undated = true\n")
+    shown = original.recsys("recommend", "u7", RECSYS_SOURCE=str(source)).stdout
+    assert "Customer u7 bought most often:" in shown
+    assert "last on" not in shown
 
 
 @pytest.mark.parametrize(
