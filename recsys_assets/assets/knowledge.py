@@ -1,8 +1,8 @@
 """What families are told beside interactions: features of users and items, relations between items.
 
 Nothing of it may come from the held-out weeks. Descriptions do not change with time, so they come from the profile
-tables; numbers are made of the subsets of `split` that a model is fitted on; of the relations only those by
-description are told.
+tables; numbers, and which items are the most bought of a category or brand, are made of the subsets of `split` that a
+model is fitted on.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ USER_GROUPS = (
     "age_group", "income_group", "household_size", "household_type", "home_ownership", "marital_status",
     "children", "country",
 )  # fmt: skip
-TOLD_RELATIONS = ("same_category", "same_brand")
-"""`bought_together` is made of all baskets, those of the held-out weeks too."""
+RELATIONS = {"same_category": ("subcategory", "category"), "same_brand": ("manufacturer", "brand")}
+"""Relation → the columns that name the group of an item, the first that is known. What is bought together is not told:
+the table `item_relations` makes it of all baskets, those of the held-out weeks too."""
+RELATED = 10
+"""So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
@@ -38,8 +41,11 @@ def tables_told(family: str) -> tuple[str, ...]:
     asked = asks_for(family)
     return tuple(
         table
-        for table, name in (("item_profiles", "item_features"), ("user_profiles", "user_features"))
-        if name in asked
+        for table, names in (
+            ("item_profiles", {"item_features", "relations"}),
+            ("user_profiles", {"user_features"}),
+        )
+        if names & asked
     )
 
 
@@ -72,7 +78,7 @@ def knowledge(inputs: Inputs, family: str, subsets: Sequence[str]) -> Knowledge:
     return Knowledge(
         users=user_features(inputs, subsets) if "user_features" in asked else None,
         items=item_features(inputs, subsets) if "item_features" in asked else None,
-        relations=_relations(inputs) if "relations" in asked else None,
+        relations=item_relations(inputs, subsets) if "relations" in asked else None,
     )
 
 
@@ -123,6 +129,33 @@ def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
     )
 
 
+def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
+    """To each item the most bought others of its category and of its brand, weight 1 / rank."""
+    from recsys_models import InteractionGraph
+    from recsys_models.graph import Edges
+    from recsys_models.ids import as_ids, rows_of
+
+    columns = dict.fromkeys(column for pair in RELATIONS.values() for column in pair)
+    described = _without_unknown(inputs.frame("item_profiles", ["item_id", *columns]), tuple(columns))
+    bought = _known(inputs, subsets).group_by("item_id").agg(pl.col("count").sum().alias("bought"))
+    graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
+    edges = {}
+    for relation, names in RELATIONS.items():
+        group = described.select("item_id", group=pl.coalesce(names)).drop_nulls()
+        place = pl.struct(-pl.col("bought").fill_null(0), "item_id").rank("ordinal").over("group")
+        best = group.join(bought, on="item_id", how="left").with_columns(place.alias("place"))
+        pairs = group.join(best.filter(pl.col("place") <= RELATED), on="group", suffix="_other")
+        pairs = pairs.filter(pl.col("item_id") != pl.col("item_id_other")).sort("item_id", "place")
+        source, target = (
+            rows_of(as_ids(pairs[name].to_numpy(), name), graph.item_ids, name)
+            for name in ("item_id", "item_id_other")
+        )
+        known = (source >= 0) & (target >= 0)
+        weight = (1 / pairs["place"].to_numpy()).astype("float32")
+        edges["item", relation, "item"] = Edges(source[known], target[known], weight[known])
+    return InteractionGraph(graph.user_ids, graph.item_ids, edges)
+
+
 def _known(inputs: Inputs, subsets: Sequence[str]) -> pl.DataFrame:
     return inputs.frame("split").filter(pl.col("subset").is_in(list(subsets)))
 
@@ -136,11 +169,3 @@ def _without_unknown(frame: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame
     return frame.with_columns(
         pl.when(pl.col(name) != "unknown").then(pl.col(name)).alias(name) for name in groups
     )
-
-
-def _relations(inputs: Inputs) -> InteractionGraph:
-    from recsys_models import InteractionGraph
-
-    graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
-    kept = {kind: edges for kind, edges in graph.edges.items() if kind[1] in TOLD_RELATIONS}
-    return InteractionGraph(graph.user_ids, graph.item_ids, kept)

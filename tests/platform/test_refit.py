@@ -7,19 +7,25 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.competing import FAMILIES, asks_for, competing, family_modules, learns_by_gradient
 from recsys_assets.assets.knowledge import (
     BEFORE_TEST,
+    EVERYTHING,
     TRAIN,
     item_features,
+    item_relations,
     knowledge,
     tables_told,
     user_features,
 )
 from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
+from recsys_lineage.blobs import blob_table
 from recsys_lineage.errors import LineageError
+from recsys_models import InteractionGraph
+from recsys_models.ids import as_ids
 
 MODEL: Any = object()
 BEFORE = Before(MODEL, 0.40, 2, "")
@@ -128,6 +134,14 @@ class Tables:
     def __init__(self, split: pl.DataFrame) -> None:
         self._tables = {"split": split, "item_profiles": ITEMS, "user_profiles": USERS}
 
+    def arrow(self, table: str) -> pa.Table:
+        assert table == "interaction_graph"
+        ids = {
+            name: self._tables["split"][name].unique().sort().to_numpy() for name in ("user_id", "item_id")
+        }
+        graph = InteractionGraph(as_ids(ids["user_id"], "user"), as_ids(ids["item_id"], "item"), {})
+        return blob_table(graph.to_files())
+
     def frame(self, table: str, columns: list[str] | None = None) -> pl.DataFrame:
         return self._tables[table].select(columns or pl.all())
 
@@ -152,6 +166,18 @@ def test_what_is_unknown_is_no_feature_and_every_id_has_its_row() -> None:
     assert len(users.names) >= 10
 
 
+def test_items_are_related_to_those_bought_most_in_the_weeks_that_are_known() -> None:
+    def brand(subsets: tuple[str, ...]) -> dict[tuple[int, int], float]:
+        graph = item_relations(tables(), subsets)
+        assert {kind[1] for kind in graph.edges} == {"same_category", "same_brand"}
+        edges = graph.edges["item", "same_brand", "item"]
+        pairs = zip(edges.source.tolist(), edges.target.tolist(), strict=True)
+        return dict(zip(pairs, edges.weight.tolist(), strict=True))
+
+    assert brand(TRAIN) == {(0, 2): 0.5, (2, 0): 1.0}
+    assert brand(EVERYTHING) == {(0, 2): 1.0, (2, 0): 0.5}
+
+
 def test_the_names_of_what_is_told_tell_whether_weights_fit() -> None:
     one, other = (knowledge(tables(), "content", subsets).names for subsets in (TRAIN, BEFORE_TEST))
     assert one == other
@@ -162,7 +188,7 @@ def test_a_family_reads_the_tables_it_asks_for() -> None:
     assert tables_told("content") == ("item_profiles",)
     for family in ("popularity", "item_neighbours", "lightgcn", "ease"):
         assert asks_for(family) == frozenset() and tables_told(family) == ()
-    assert "relations" in asks_for("gnn_r")
+    assert "relations" in asks_for("gnn_r") and "item_profiles" in tables_told("gnn_r")
 
 
 def test_a_familys_code_is_all_that_it_imports() -> None:
