@@ -158,6 +158,7 @@ def tune(
     minutes: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    known: Sequence[Trial] = (),
     on_trial: Callable[[Trial], None] | None = None,
 ) -> list[Trial]:
     """Fit with the defaults, then with parameters that a tree-structured Parzen estimator proposes (Bergstra et al.
@@ -168,8 +169,10 @@ def tune(
     Args:
         make: an unfitted model for parameters beside the defaults.
         trials: how many fits, that with the defaults included.
-        minutes: no trial starts later than this; None for no limit.
-        on_trial: called after each.
+        minutes: no trial starts later than this; None for no limit. Those that are known count with their seconds.
+        known: trials of the same search that was interrupted, from the first on. They are not fitted again, and the
+            search goes on as if it had not stopped.
+        on_trial: called after each that is fitted.
 
     Returns:
         All trials, in order; the first has the defaults.
@@ -185,9 +188,12 @@ def tune(
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     done: list[Trial] = []
-    began = time.perf_counter()
+    began = time.perf_counter() - sum(trial.seconds for trial in known)
 
     def judged(params: Mapping[str, Any]) -> float:
+        if len(done) < len(known) and known[len(done)].params == params:
+            done.append(known[len(done)])
+            return float("nan") if done[-1].ndcg is None else done[-1].ndcg
         started = time.perf_counter()
         value, state, text = None, "complete", ""
         try:

@@ -36,6 +36,16 @@ class Stages:
         if self._folder is not None and self._folder.is_dir():
             _remove_old(self._folder)
 
+    def folder(self, name: str) -> Path | None:
+        """A folder for what a part of the run has done so far; None where the run keeps nothing."""
+        if self._folder is None:
+            return None
+        place = self._folder / f"{name}-{self._key()}"
+        self._used.append(place)
+        self.resumed |= place.is_dir()
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
     def model(self, name: str, fit: Fit) -> Recommender:
         """The model that `fit` gives; the one it gave a run that was killed afterwards, where there is one.
 
@@ -45,21 +55,16 @@ class Stages:
         """
         from recsys_models import ModelFileError, load_model
 
-        if self._folder is None:
+        place = self.folder(name)
+        if place is None:
             return fit(None)
-        place = self._folder / f"{name}-{self._key()}"
-        self._used.append(place)
         done = place / "done"
         if done.is_dir():
             try:
-                model = load_model(done)
-                self.resumed = True
-                return model
+                return load_model(done)
             except ModelFileError:
                 shutil.rmtree(done)
-        self.resumed |= place.is_dir()
         model = fit(place)
-        place.mkdir(parents=True, exist_ok=True)
         draft = Path(mkdtemp(dir=place))
         model.save(draft)
         if not done.exists():

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.competing import family_modules, tuning_name
 from recsys_assets.assets.knowledge import TRAIN, knowledge, tables_told
+from recsys_assets.assets.stages import Stages
 from recsys_assets.assets.training import library_versions, split_data
 from recsys_assets.plots import trial_history
-from recsys_lineage.asset_code import Output
+from recsys_lineage.asset_code import Output, Request
 from recsys_lineage.errors import LineageError
 from recsys_lineage.frame_asset import frame_asset
 from recsys_lineage.inputs import Inputs
 from recsys_lineage.lineage_asset import AssetLook
 from recsys_lineage.progress import Progress, tell
 
+if TYPE_CHECKING:
+    from recsys_models.tuning import Trial
+
+KEPT = "trials.jsonl"
 TRIALS = {
     "trial": pl.Int64,
     "params": pl.String,
@@ -29,18 +36,27 @@ TRIALS = {
 }
 
 
-def tune_family(inputs: Inputs, family: str, seed: int, device: str, trials: int, minutes: int) -> Output:
+def tune_family(
+    inputs: Inputs, request: Request, family: str, seed: int, device: str, trials: int, minutes: int
+) -> Output:
     """Trials of a family: parameters as JSON, NDCG@20 on validation, seconds, and whether the fit was complete.
 
-    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `minutes`.
+    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `minutes`. A run that was
+    killed goes on with the trials that it had done.
     """
     from recsys_models import families
-    from recsys_models.tuning import SPACES, Trial, best, tune
+    from recsys_models.tuning import SPACES, best, tune
 
     data = split_data(inputs)
     known = knowledge(inputs, family, TRAIN)
+    stages = Stages(request, inputs)
+    kept = stages.folder("trials")
+    before = _kept_trials(kept)
 
     def say(trial: Trial) -> None:
+        if kept is not None:
+            with (kept / KEPT).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(trial)) + "\n")
         reached = "failed" if trial.ndcg is None else f"NDCG@20 {trial.ndcg:.4f}"
         text = f"trial {trial.number + 1} of {trials}: {reached} with {json.dumps(dict(trial.params))}"
         tell(Progress(tuning_name(family), "step", text, fraction=(trial.number + 1) / trials))
@@ -54,8 +70,10 @@ def tune_family(inputs: Inputs, family: str, seed: int, device: str, trials: int
         minutes=minutes or None,
         seed=seed,
         device=device,
+        known=before,
         on_trial=say,
     )
+    stages.close()
     table = pl.DataFrame(
         [
             (t.number, json.dumps(dict(t.params), sort_keys=True), t.ndcg, t.seconds, t.state, t.error)
@@ -72,6 +90,7 @@ def tune_family(inputs: Inputs, family: str, seed: int, device: str, trials: int
             "seed": seed,
             "device": device,
             "trials": len(done),
+            "resumed": bool(before),
             "best trial": winner.number,
             "best ndcg@20": round(winner.ndcg or 0.0, 6),
             "default ndcg@20": None if done[0].ndcg is None else round(done[0].ndcg, 6),
@@ -81,6 +100,18 @@ def tune_family(inputs: Inputs, family: str, seed: int, device: str, trials: int
         metadata={"trials plotted": trial_history(table)},
         warnings=[f"trial {t.number} failed: {t.error}" for t in done if t.state == "failed"],
     )
+
+
+def _kept_trials(folder: Path | None) -> list[Trial]:
+    """What an interrupted run had tried; a line that was cut off ends it."""
+    from recsys_models.tuning import Trial
+
+    trials: list[Trial] = []
+    if folder is not None and (folder / KEPT).exists():
+        whole, end, _ = (folder / KEPT).read_text(encoding="utf-8").rpartition("\n")
+        trials = [Trial(**json.loads(line)) for line in whole.splitlines()]
+        (folder / KEPT).write_text(whole + end, encoding="utf-8")
+    return trials
 
 
 def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:

@@ -88,6 +88,22 @@ def test_the_same_seed_proposes_the_same_and_another_does_not() -> None:
     assert proposed(1) != proposed(2)
 
 
+def test_an_interrupted_search_goes_on_as_if_it_had_not_stopped() -> None:
+    whole = search(trials=6, seed=3)
+    fitted: list[Trial] = []
+    resumed = search(trials=6, seed=3, known=whole[:4], on_trial=fitted.append)
+    assert [trial.number for trial in fitted] == [4, 5]
+    assert [(t.params, t.ndcg) for t in resumed] == [(t.params, t.ndcg) for t in whole]
+
+
+def test_trials_of_another_search_are_not_taken_over() -> None:
+    fitted: list[Trial] = []
+    known = search(trials=4, seed=4)
+    resumed = search(trials=4, seed=3, known=known, on_trial=fitted.append)
+    assert [trial.number for trial in fitted] == [1, 2, 3]
+    assert [t.params for t in resumed] == [t.params for t in search(trials=4, seed=3)]
+
+
 def test_after_its_minutes_no_trial_starts() -> None:
     seen: list[Trial] = []
     assert len(search(trials=50, minutes=1e-9, on_trial=seen.append)) == len(seen) == 1

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,7 @@ import pytest
 from recsys_assets.jobs import NIGHTLY
 from recsys_lineage.materialization import Materialization
 from recsys_lineage.records import Records
+from recsys_models.validation import validation_ndcg
 from tests.platform.conftest import Shop
 from tests.platform.shop import DAYS, day_file, day_rows, write_day
 
@@ -274,6 +276,32 @@ def test_a_study_is_made_on_request_and_its_best_parameters_are_taken_when_told_
     taken = record(shop, "candidate_popularity")
     assert taken.read("tuning_popularity") is not None
     assert json.loads(best[1]).items() <= taken.statistics["params"].items()
+
+
+def test_a_study_that_stopped_goes_on_with_the_trials_it_had(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[float] = []
+
+    def stops(*arguments: Any) -> float:
+        if len(judged) == 2:
+            raise RuntimeError("the power went off")
+        judged.append(validation_ndcg(*arguments))
+        return judged[-1]
+
+    tuned = {"RECSYS_TRIALS": "4"}
+    with monkeypatch.context() as patched:
+        patched.setattr("recsys_models.tuning.validation_ndcg", stops)
+        assert shop.recsys("materialize", "tuning_popularity", **tuned).exit_code == 1
+    assert "tuning_popularity" not in shop.tables()
+    (kept,) = shop.home.glob("**/trials.jsonl")
+    kept.write_text(kept.read_text() + '{"number": 2, "par')
+
+    assert shop.recsys("materialize", "tuning_popularity", **tuned).exit_code == 0
+    rows = shop.rows("SELECT trial, ndcg FROM {tuning_popularity} ORDER BY trial")
+    assert [row[0] for row in rows] == [0, 1, 2, 3] and [row[1] for row in rows[:2]] == judged
+    assert record(shop, "tuning_popularity").statistics["resumed"]
+    assert not kept.exists()
 
 
 def test_a_study_shows_its_history(shop: Shop) -> None:
