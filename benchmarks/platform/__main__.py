@@ -57,6 +57,7 @@ def main() -> None:
         "--source", default="complete-journey", help="kills: of which source (complete-journey)"
     )
     parser.add_argument("--data", type=Path, help="kills: the folder of its files")
+    parser.add_argument("--seed", type=int, default=0, help="kills: of the moments (0)")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS + ON_DEMAND):
         parser.error(
@@ -70,7 +71,7 @@ def main() -> None:
         elif part == "features":
             found[part] = features(asked.repeats, not asked.no_pandas)
         elif part == "kills":
-            found[part] = kills(asked.count, asked.source, asked.data)
+            found[part] = kills(asked.count, asked.source, asked.data, asked.seed)
         else:
             found[part] = growth(
                 sorted(asked.factors), promotions=asked.promotions, models=asked.models,
