@@ -1,6 +1,6 @@
 """Quality and cost of every family on a folder of interaction lists.
 
-    python benchmarks/quality.py DIR [--family NAME …] [--json] [--seed N]
+    python benchmarks/quality.py DIR [--family NAME …] [--params JSON] [--json] [--seed N]
 
 Fits on DIR/train.txt, chooses on DIR/valid.txt (a tenth of train, split off at random, where there is none), fits
 what was chosen on both, and looks at DIR/test.txt once. Each family runs in a process of its own, so that its peak
@@ -64,13 +64,13 @@ def read(folder: Path) -> tuple[Interactions, Interactions, Interactions]:
     return train, valid, test
 
 
-def measure(folder: Path, family: str, seed: int) -> dict[str, Any]:
+def measure(folder: Path, family: str, params: dict[str, Any], seed: int) -> dict[str, Any]:
     """Fit one family as described above. `seconds` are by the clock, `cpu_seconds` the processor's over all cores."""
     train, valid, test = read(folder)
     both = train.merged(valid)
     started, busy = time.perf_counter(), time.process_time()
     with PeakMemory() as memory:
-        model = families[family]().fit(train, validation=valid, seed=seed)
+        model = families[family](**params).fit(train, validation=valid, seed=seed)
         final = model.retrained(both, seed=seed)
     seconds, cpu = time.perf_counter() - started, time.process_time() - busy
     started = time.perf_counter()
@@ -100,6 +100,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path, help="holds train.txt, test.txt and perhaps valid.txt")
     parser.add_argument("--family", nargs="+", choices=sorted(families), help="by default all")
+    parser.add_argument("--params", type=json.loads, default={}, help="of every family, as a JSON object")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
@@ -111,7 +112,7 @@ def main() -> None:
             )
     chosen = arguments.family or list(families)
     if arguments.here:
-        print(json.dumps(measure(arguments.folder, chosen[0], arguments.seed)))
+        print(json.dumps(measure(arguments.folder, chosen[0], arguments.params, arguments.seed)))
         return
     results: dict[str, dict[str, Any]] = {}
     if not arguments.json:
@@ -121,7 +122,8 @@ def main() -> None:
         )
     for family in chosen:
         command = [sys.executable, __file__, str(arguments.folder), "--family", family, "--here"]
-        done = subprocess.run([*command, "--seed", str(arguments.seed)], capture_output=True, text=True)
+        command += ["--params", json.dumps(arguments.params), "--seed", str(arguments.seed)]
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             reason = (
                 done.stderr.strip().splitlines()[-1]

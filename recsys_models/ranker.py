@@ -48,6 +48,7 @@ class Ranker(Recommender):
         users: from how many users' labels the trees learn.
         negative_share: share of the candidates without label that they learn from.
         trees, leaves, learning_rate: of LightGBM.
+        bags: forests, each from other candidates without label, whose log odds are averaged.
     """
 
     family: ClassVar[str] = "ranker"
@@ -63,12 +64,13 @@ class Ranker(Recommender):
     trees: int = 300
     leaves: int = 15
     learning_rate: float = 0.06
+    bags: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._stage: FirstStage | None = None
-        self._trees = ""
-        self._booster: lightgbm.Booster | None = None
+        self._trees: list[str] = []
+        self._boosters: list[lightgbm.Booster] | None = None
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         if validation is not None:
@@ -127,21 +129,22 @@ class Ranker(Recommender):
             users = np.sort(generator.choice(users, self.users, replace=False))
         blocks = [users[start : start + FEATURE_BLOCK] for start in range(0, users.size, FEATURE_BLOCK)]
         width = min(self.candidates, stage.right.shape[0])
-        drawn = [generator.random((block.size, width)) < self.negative_share for block in blocks]
+        drawn = [generator.random((self.bags, block.size, width)) < self.negative_share for block in blocks]
 
-        def labelled(at: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        def labelled(at: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
             items, described = stage.features(blocks[at], self.candidates)
             hit = hits_at_k(items.astype(np.int32), relevant, blocks[at])
-            kept = hit | drawn[at]
-            return described[kept], hit[kept]
+            kept = hit | drawn[at].any(0)
+            return described[kept], hit[kept], drawn[at][:, kept] | hit[kept]
 
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(labelled, range(len(blocks))))
-        features, targets = [part[0] for part in parts], [part[1] for part in parts]
-        self._booster = None
-        target = np.concatenate(targets) if targets else np.empty(0, bool)
+        self._boosters, self._trees = None, []
+        if not parts:
+            return
+        features, target = np.concatenate([part[0] for part in parts]), np.concatenate([p[1] for p in parts])
+        bags = np.concatenate([part[2] for part in parts], axis=1)
         if not target.any() or target.all():
-            self._trees = ""
             return
         parameters = {
             "objective": "binary",
@@ -155,25 +158,28 @@ class Ranker(Recommender):
             "max_bin": 127,
             "deterministic": True,
             "force_row_wise": True,
-            "seed": seed,
             "num_threads": os.cpu_count() or 1,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(np.concatenate(features), target, feature_name=list(stage.feature_names()))
-        self._trees = lightgbm.train(parameters, data, num_boost_round=self.trees).model_to_string()
+        names = list(stage.feature_names())
+        for number, bag in enumerate(bags):
+            data = lightgbm.Dataset(features[bag], target[bag], feature_name=names)
+            grown = lightgbm.train({**parameters, "seed": seed + number}, data, num_boost_round=self.trees)
+            self._trees.append(grown.model_to_string())
 
     def _log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Shape (rows, features) in, (rows,) out."""
         if not self._trees:
             return np.zeros(features.shape[0])
-        return np.asarray(self._model().predict(features, raw_score=True), np.float64)
+        odds = [np.asarray(booster.predict(features, raw_score=True)) for booster in self._forests()]
+        return np.asarray(np.mean(odds, axis=0), np.float64)
 
-    def _model(self) -> lightgbm.Booster:
+    def _forests(self) -> list[lightgbm.Booster]:
         import lightgbm
 
-        if self._booster is None:
-            self._booster = lightgbm.Booster(model_str=self._trees)
-        return self._booster
+        if self._boosters is None:
+            self._boosters = [lightgbm.Booster(model_str=trees) for trees in self._trees]
+        return self._boosters
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         blocks = [user_rows[at : at + FEATURE_BLOCK] for at in range(0, user_rows.size, FEATURE_BLOCK)]
@@ -213,15 +219,16 @@ class Ranker(Recommender):
         values = described[0, at]
         effects = np.zeros(values.shape[1] + 1)
         if self._trees:
-            effects = np.asarray(self._model().predict(values, pred_contrib=True))[0]
+            added = [np.asarray(booster.predict(values, pred_contrib=True))[0] for booster in self._forests()]
+            effects = np.mean(added, axis=0)
         named = zip(self.stage.feature_names(), values[0].tolist(), effects[:-1].tolist(), strict=True)
         ordered = sorted(named, key=lambda entry: -abs(entry[2]))
         return {name: (value, effect) for name, value, effect in ordered}
 
     def _state(self) -> dict[str, NDArray[Any]]:
-        return {**self.stage.state(), "trees": np.array([self._trees])}
+        return {**self.stage.state(), "trees": np.array(self._trees, np.str_)}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._trees = str(state["trees"][0])
-        self._booster = None
+        self._trees = [trees for trees in state["trees"].tolist() if trees]
+        self._boosters = None
         self._stage = FirstStage.from_state(state, sp.csr_array(self.seen))

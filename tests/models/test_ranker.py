@@ -1,9 +1,11 @@
 """The ranker's own promises beyond the contract."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from recsys_models import Interactions, Ranker, evaluate
+from recsys_models import Interactions, Ranker, evaluate, load_model
 from recsys_models.affinity import item_affinity
 from recsys_models.holdout import hold_out
 from recsys_models.sparse import csr
@@ -101,3 +103,17 @@ def test_a_score_is_explained_by_its_features() -> None:
         model.explain(5, seen)
     with pytest.raises(ValueError, match="known user"):
         model.explain(777, 0)
+
+
+def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> None:
+    train, valid, _ = communities()
+    model = Ranker(trees=10, bags=3).fit(train, validation=valid, seed=1)
+    items, features = model.stage.features(np.arange(5), 20)
+    alone = [forest.predict(features.reshape(100, -1), raw_score=True) for forest in model._forests()]
+    assert len(alone) == 3 and not np.array_equal(alone[0], alone[1])
+    np.testing.assert_allclose(model._log_odds(features.reshape(100, -1)), np.mean(alone, axis=0))
+    model.save(tmp_path)
+    again = load_model(tmp_path)
+    np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))
+    effects = model.explain(0, int(items[0, 0]))
+    assert set(effects) == set(model.stage.feature_names())
