@@ -18,7 +18,7 @@ from recsys_models.fit_run import FitRun
 from recsys_models.ids import Ids
 from recsys_models.interactions import Interactions
 from recsys_models.sparse import shape_of
-from recsys_models.trainer import Fit, Training
+from recsys_models.trainer import Fit, Training, bounded_batch
 from recsys_models.warm_start import warm_start
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class GraphNetwork(EmbeddingRecommender):
         epochs: passes at most; with validation the best one is kept, and `patience` epochs without a better one end
             the training.
         batch: interactions a step.
+        largest_steps: an epoch has at most so many steps, of larger batches where there are more interactions, or its
+            cost would grow with the square of the edges; None for no bound.
         learning_rate, l2: of Adam and its weight decay.
     """
 
@@ -52,6 +54,7 @@ class GraphNetwork(EmbeddingRecommender):
     epochs: int = 10
     patience: int = 2
     batch: int = 32_768
+    largest_steps: int | None = 64
     learning_rate: float = 0.01
     l2: float = 0.0
 
@@ -83,10 +86,13 @@ class GraphNetwork(EmbeddingRecommender):
         run: FitRun,
         learned: Mapping[str, NDArray[np.float32]],
     ) -> None:
-        training = Training(self.epochs, self.patience, self.batch, validation_users=2000)
+        batch = bounded_batch(self.batch, self.seen.nnz, self.largest_steps)
+        training = Training(self.epochs, self.patience, batch, validation_users=2000)
         training.run(
             self, lambda device: _NetworkFit(self, start, learned, run.seed, device), validation, run
         )
+        if "batch" in self.chosen:
+            self.chosen["largest_steps"] = None
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}

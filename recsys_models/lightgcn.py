@@ -18,7 +18,7 @@ from recsys_models.propagation import propagate, propagation_graph
 from recsys_models.sparse import shape_of
 from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.spectrum import normalised, truncated_svd
-from recsys_models.trainer import Fit, Training
+from recsys_models.trainer import Fit, Training, bounded_batch
 from recsys_models.warm_start import warm_start
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class LightGCN(EmbeddingRecommender):
 
     def training(self, pairs: int) -> Training:
         """The schedule for so many pairs."""
-        batch = self.batch if self.largest_steps is None else max(self.batch, -(-pairs // self.largest_steps))
+        batch = bounded_batch(self.batch, pairs, self.largest_steps)
         epochs = (0 if self._large() else 1) if self.epochs == "auto" else int(self.epochs)
         return Training(epochs, self.patience, batch, from_start=True)
 

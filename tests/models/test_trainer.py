@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from recsys_models import (
+    GCN,
     Interactions,
     LightGCN,
     MatrixFactorization,
@@ -19,6 +20,7 @@ from recsys_models import (
     SequenceEncoder,
     trainer,
 )
+from recsys_models.graph_network import _NetworkFit
 from tests.models.contract import SIZE, checkerboard
 
 MODELS: list[Callable[[], Recommender]] = [
@@ -185,3 +187,21 @@ def test_an_epoch_of_lightgcn_has_a_bounded_number_of_steps() -> None:
     assert model.training(1000).batch == 100
     assert model.training(5001).batch == 501
     assert LightGCN.paper().training(10**8).batch == 2048
+
+
+def test_an_epoch_of_gcn_has_a_bounded_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    whole = _NetworkFit.losses
+
+    def counted(fit: _NetworkFit, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+        for number, loss in enumerate(whole(fit, batch, generator), 1):
+            steps.append(number)
+            yield loss
+
+    monkeypatch.setattr(_NetworkFit, "losses", counted)
+    board = checkerboard()
+    GCN(dim=4, epochs=1, batch=1, largest_steps=5).fit(board, device="cpu")
+    assert 1 < max(steps) <= 5
+    steps.clear()
+    GCN(dim=4, epochs=1, batch=1, largest_steps=None).fit(board, device="cpu")
+    assert max(steps) > 5
