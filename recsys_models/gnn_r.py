@@ -113,8 +113,8 @@ class GNNR(EmbeddingRecommender):
             filter_power=self.filter_power,
         )
         base.user_ids, base.item_ids = interactions.user_ids, interactions.item_ids
-        matrix = base._edges(interactions)
-        return matrix, base._spectral_start(matrix, seed)
+        matrix = base.edges(interactions)
+        return matrix, base.spectral_start(matrix, seed)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}

@@ -110,13 +110,13 @@ class LightGCN(EmbeddingRecommender):
         self._start = np.empty((0, 0), np.float32)
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
-        matrix = self._edges(interactions)
+        matrix = self.edges(interactions)
         self._train(matrix, self._fresh_start(matrix, run.seed), validation, run)
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
-        matrix = self._edges(interactions)
+        matrix = self.edges(interactions)
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, matrix)
         self._train(matrix, start, validation, run)
 
@@ -138,7 +138,8 @@ class LightGCN(EmbeddingRecommender):
         scale = item_gain(matrix, power)
         return scale / scale.mean()
 
-    def _edges(self, interactions: Interactions) -> sp.csr_array:
+    def edges(self, interactions: Interactions) -> sp.csr_array:
+        """Users by items, how much each edge of the graph weighs: 1, or less with age where `half_life_days` is set."""
         if self.half_life_days is None:
             return interactions.user_items()
         matrix = latest_weights(interactions, self.half_life_days)
@@ -148,11 +149,12 @@ class LightGCN(EmbeddingRecommender):
 
     def _fresh_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
         if self.start == "spectral":
-            return self._spectral_start(matrix, seed)
+            return self.spectral_start(matrix, seed)
         n_nodes = sum(shape_of(matrix))
         return np.random.default_rng(seed).standard_normal((n_nodes, self._length()), np.float32) * 0.1
 
-    def _spectral_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
+    def spectral_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
+        """Vectors (n_users + n_items, dim) that propagation turns into the filtered singular vectors of `edges`."""
         dim = self._length()
         left, values, right = truncated_svd(normalised(matrix, self.exponent, self.exponent), dim, seed=seed)
         ridge = (4.0 if self._large() else None) if self.ridge == "auto" else self.ridge
@@ -167,7 +169,7 @@ class LightGCN(EmbeddingRecommender):
         start = np.pad(start, ((0, 0), (0, max(0, missing))))
         scale = self.item_scale(matrix)
         items = right if scale is None else right * scale
-        return start * _logit_scale(matrix, left * np.sqrt(wanted), items, seed)
+        return start * logit_scale(matrix, left * np.sqrt(wanted), items, seed)
 
     def _train(
         self, matrix: sp.csr_array, start: NDArray[np.float32], validation: Interactions | None, run: FitRun
@@ -301,7 +303,7 @@ def _bpr(smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: to
     return torch.nn.functional.softplus((vectors * (wrong - right)).sum(1)).mean()
 
 
-def _logit_scale(
+def logit_scale(
     matrix: sp.csr_array, user: NDArray[np.float32], item: NDArray[np.float32], seed: int, sample: int = 1024
 ) -> float:
     """√c for the c that makes softmax(c · user · itemᵀ) fit the interactions best, on a sample of pairs and items."""

@@ -63,7 +63,7 @@ class MultiBehaviour(LightGCN):
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         parts, used = self._cascade(interactions)
-        start = self._fresh_start(self._edges(used), run.seed)
+        start = self._fresh_start(self.edges(used), run.seed)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
         self._learn(parts, start, maps, validation, run)
 
@@ -71,7 +71,7 @@ class MultiBehaviour(LightGCN):
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         parts, used = self._cascade(interactions)
-        edges = self._edges(used)
+        edges = self.edges(used)
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, edges)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
         if before._maps.shape == maps.shape:
@@ -106,7 +106,7 @@ class MultiBehaviour(LightGCN):
                 raise ValueError(
                     f"{self.family}: expected validation rows of the target {name!r}, found none"
                 )
-        graphs = [self._edges(part) for part in parts.values()]
+        graphs = [self.edges(part) for part in parts.values()]
         training = self.training(graphs[-1].nnz)
         training.run(
             self,

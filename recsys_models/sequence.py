@@ -16,7 +16,7 @@ from recsys_models.feedback import latest_weights
 from recsys_models.fit_run import FitRun
 from recsys_models.histories import Histories
 from recsys_models.interactions import Interactions
-from recsys_models.lightgcn import _logit_scale as logit_scale
+from recsys_models.lightgcn import logit_scale
 from recsys_models.sequence_fit import SequenceFit
 from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.spectrum import degrees, inverse_power, normalised, truncated_svd
