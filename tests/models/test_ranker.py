@@ -109,9 +109,10 @@ def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> Non
     train, valid, _ = communities()
     model = Ranker(trees=10, bags=3).fit(train, validation=valid, seed=1)
     items, features = model.stage.features(np.arange(5), 20)
-    alone = [forest.predict(features.reshape(100, -1), raw_score=True) for forest in model._forests()]
+    rows = features.reshape(100, -1)
+    alone = [np.asarray(forest.predict(rows, raw_score=True)) for forest in model._forests()]
     assert len(alone) == 3 and not np.array_equal(alone[0], alone[1])
-    np.testing.assert_allclose(model._log_odds(features.reshape(100, -1)), np.mean(alone, axis=0))
+    np.testing.assert_allclose(model._log_odds(rows), np.mean(alone, axis=0))
     model.save(tmp_path)
     again = load_model(tmp_path)
     np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))
