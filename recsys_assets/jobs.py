@@ -106,8 +106,10 @@ def faulty_days(lake: LakeResource) -> list[tuple[str, str]]:
         return []
     with opened.connect() as connection:
         rows = connection.execute(
-            f"""SELECT CAST(unnest(days) AS VARCHAR) AS day, string_agg(DISTINCT sha256, ' ' ORDER BY sha256)
-            FROM {opened.relation(opened.version("source_files"))} WHERE status = 'faulty' GROUP BY 1 ORDER BY 1"""
+            f"""SELECT CAST(day AS VARCHAR) AS day, string_agg(DISTINCT sha256, ' ' ORDER BY sha256)
+            FROM (SELECT unnest(days) AS day, sha256
+                FROM {opened.relation(opened.version("source_files"))} WHERE status = 'faulty')
+            GROUP BY 1 ORDER BY 1"""
         ).fetchall()
     return [(day, hashlib.sha256(hashes.encode()).hexdigest()[:16]) for day, hashes in rows]
 
