@@ -35,4 +35,6 @@ class Engine:
             config["threads"] = self.threads
         connection = duckdb.connect(config=config)
         connection.execute("SET TimeZone = 'UTC'")
+        # DuckDB draws its bar on standard output where it takes the process for interactive
+        connection.execute("SET enable_progress_bar = false")
         return connection

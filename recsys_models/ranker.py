@@ -68,6 +68,8 @@ class Ranker(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.bags < 1:
+            raise ValueError(f"{self.family}: bags: expected at least 1, found {self.bags}")
         self._stage: FirstStage | None = None
         self._trees: list[str] = []
         self._boosters: list[lightgbm.Booster] | None = None

@@ -208,15 +208,17 @@ def tune(
             on_trial(done[-1])
         return float("nan") if value is None else value
 
+    def proposed(trial: optuna.Trial) -> float:
+        return judged({name: where.ask(trial, name) for name, where in space.items()})
+
     judged({})
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    taken = min(trials, len(known)) - 1
+    if taken > 0:
+        study.optimize(proposed, n_trials=taken)
     left = None if minutes is None else max(0.0, minutes * 60 - (time.perf_counter() - began))
-    if trials > 1 and left != 0:
-        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-        study.optimize(
-            lambda trial: judged({name: where.ask(trial, name) for name, where in space.items()}),
-            n_trials=trials - 1,
-            timeout=left,
-        )
+    if trials > len(done) and left != 0:
+        study.optimize(proposed, n_trials=trials - len(done), timeout=left)
     return done
 
 

@@ -42,7 +42,7 @@ class Stages:
             return None
         place = self._folder / f"{name}-{self._key()}"
         self._used.append(place)
-        self.resumed |= place.is_dir()
+        self.resumed |= place.is_dir() and any(place.iterdir())
         place.mkdir(parents=True, exist_ok=True)
         return place
 

@@ -105,6 +105,11 @@ def test_a_score_is_explained_by_its_features() -> None:
         model.explain(777, 0)
 
 
+def test_no_forest_is_refused() -> None:
+    with pytest.raises(ValueError, match="bags: expected at least 1, found 0"):
+        Ranker(bags=0)
+
+
 def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> None:
     train, valid, _ = communities()
     model = Ranker(trees=10, bags=3).fit(train, validation=valid, seed=1)

@@ -96,6 +96,12 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_stopped() -> None:
     assert [(t.params, t.ndcg) for t in resumed] == [(t.params, t.ndcg) for t in whole]
 
 
+def test_trials_that_took_all_the_minutes_are_not_lost() -> None:
+    whole = search(trials=4, seed=3)
+    resumed = search(trials=6, seed=3, known=whole, minutes=1e-9)
+    assert [(t.params, t.ndcg) for t in resumed] == [(t.params, t.ndcg) for t in whole]
+
+
 def test_trials_of_another_search_are_not_taken_over() -> None:
     fitted: list[Trial] = []
     known = search(trials=4, seed=4)
