@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from recsys_models import model_files
 from recsys_models.dgl_import import import_dgl
-from recsys_models.ids import Ids, as_ids, rows_of
+from recsys_models.ids import Ids, id_column, rows_of
 from recsys_models.interactions import Interactions
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class InteractionGraph:
 
 
 def interaction_graph(
-    interactions: Interactions, relations: Mapping[str, Sequence[ArrayLike]] | None = None
+    interactions: Interactions, relations: Mapping[str, Sequence[ArrayLike | pl.Series]] | None = None
 ) -> InteractionGraph:
     """Build the graph; several interactions of one user, item and behaviour become one edge with the summed weight.
 
@@ -117,8 +118,10 @@ def interaction_graph(
         edges["item", f"{name}_by", "user"] = Edges(item, user, weight)
     for name, columns in (relations or {}).items():
         _plain(name)
-        source = rows_of(as_ids(columns[0], f"{name} source"), interactions.item_ids, f"{name} source")  # type: ignore[arg-type]
-        target = rows_of(as_ids(columns[1], f"{name} target"), interactions.item_ids, f"{name} target")  # type: ignore[arg-type]
+        source, target = (
+            rows_of(id_column(ids, side), interactions.item_ids, side)
+            for ids, side in zip(columns[:2], (f"{name} source", f"{name} target"), strict=True)
+        )
         weight = np.asarray(columns[2], np.float32) if len(columns) > 2 else np.ones(source.size, np.float32)
         if not source.size == target.size == weight.size:
             raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 Ids = NDArray[np.generic]
@@ -39,12 +40,19 @@ def as_ids(values: ArrayLike | Iterable[int | str], column: str) -> Ids:
     raise ValueError(f"column {column!r}: expected integer or string ids, found {array.dtype}")
 
 
-def rows_of(ids: Ids, known: Ids, column: str = "id") -> NDArray[np.int32]:
-    """Row number of each of `ids` in `known`, -1 where unknown. Both arrays are one-dimensional.
+def rows_of(ids: Ids | pl.Series, known: Ids, column: str = "id") -> NDArray[np.int32]:
+    """Row number of each of `ids` in `known`, -1 where unknown. Both are one-dimensional, as `id_column` gives them.
 
     Raises:
         ValueError: one side holds integers and the other strings.
     """
+    if isinstance(ids, pl.Series):
+        if known.dtype.kind == "U":
+            row = _rows_of_text(ids, known)
+            missing = row < 0
+            row[missing] = rows_of(id_array(ids.filter(missing)), known, column)
+            return row
+        ids = id_array(ids)
     if ids.size == 0 or known.size == 0:
         return np.full(ids.size, -1, np.int32)
     if (ids.dtype.kind == "U") != (known.dtype.kind == "U"):
@@ -58,15 +66,49 @@ def rows_of(ids: Ids, known: Ids, column: str = "id") -> NDArray[np.int32]:
     return np.where(known[row] == ids, row, -1).astype(np.int32)
 
 
-def encode(ids: Ids, known: Ids | None, column: str) -> tuple[NDArray[np.int32], Ids]:
+def encode(ids: Ids | pl.Series, known: Ids | None, column: str) -> tuple[NDArray[np.int32], Ids]:
     """Row numbers of `ids`, and the id map: `known` as it is, then the unknown ids in sorted order."""
     if known is None or known.size == 0:
-        mapped, row = np.unique(ids, return_inverse=True)
-        return row.astype(np.int32), mapped
+        if not isinstance(ids, pl.Series):
+            mapped, row = np.unique(ids, return_inverse=True)
+            return row.astype(np.int32), mapped
+        known = np.unique(id_array(ids.unique()))
     row = rows_of(ids, known, column)
     missing = row < 0
     if not missing.any():
         return row, known
-    fresh, inverse = np.unique(ids[missing], return_inverse=True)
+    fresh, inverse = np.unique(id_array(ids)[missing], return_inverse=True)
     row[missing] = inverse + known.size
     return row, np.concatenate([known, fresh])
+
+
+def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) -> Ids | pl.Series:
+    """Ids as `as_ids`, but text of a Polars column stays there, where `rows_of` finds it faster.
+
+    Raises:
+        ValueError: as in `as_ids`, or the Polars column is of another kind.
+    """
+    if not isinstance(values, pl.Series):
+        return as_ids(values, column)
+    if values.dtype in (pl.String, pl.Categorical) or isinstance(values.dtype, pl.Enum):
+        return values.cast(pl.String)
+    if values.dtype.is_integer():
+        return values.cast(pl.Int64).to_numpy()
+    raise ValueError(f"column {values.name!r}: expected integer or string ids, found {values.dtype}")
+
+
+def id_array(ids: Ids | pl.Series) -> Ids:
+    """Text of a Polars column as an array; an array as it is.
+
+    Raises:
+        ValueError: a value is missing.
+    """
+    if not isinstance(ids, pl.Series):
+        return ids
+    return as_ids(ids.to_list() or np.array([], np.str_), ids.name)
+
+
+def _rows_of_text(ids: pl.Series, known: Ids) -> NDArray[np.int32]:
+    """By hashing, which for strings is many times faster than a search in their order."""
+    names = pl.Enum(pl.Series(known.tolist(), dtype=pl.String))
+    return ids.cast(names, strict=False).to_physical().cast(pl.Int32).fill_null(-1).to_numpy(writable=True)

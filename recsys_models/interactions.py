@@ -13,7 +13,7 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from recsys_models.ids import Ids, as_ids, encode, rows_of
+from recsys_models.ids import Ids, as_ids, encode, id_column, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +41,10 @@ class Interactions:
     @classmethod
     def from_arrays(
         cls,
-        users: ArrayLike | Iterable[int | str],
-        items: ArrayLike | Iterable[int | str],
+        users: ArrayLike | pl.Series | Iterable[int | str],
+        items: ArrayLike | pl.Series | Iterable[int | str],
         *,
-        behaviour: ArrayLike | None = None,
+        behaviour: ArrayLike | pl.Series | None = None,
         weight: ArrayLike | None = None,
         timestamp: ArrayLike | None = None,
         like: Interactions | None = None,
@@ -64,17 +64,17 @@ class Interactions:
         Raises:
             ValueError: lengths differ, an id is missing, or a number is not finite; the message names the column.
         """
-        user_array, item_array = as_ids(users, "user"), as_ids(items, "item")
-        n = user_array.size
-        _same_length(n, "item", item_array.size)
+        user_column, item_column = id_column(users, "user"), id_column(items, "item")
+        n = len(user_column)
+        _same_length(n, "item", len(item_column))
         known_users = like.user_ids if like is not None else None
         known_items = like.item_ids if like is not None else None
         if user_ids is not None:
             known_users = as_ids(user_ids, "user_ids")
         if item_ids is not None:
             known_items = as_ids(item_ids, "item_ids")
-        user, all_users = encode(user_array, known_users, "user")
-        item, all_items = encode(item_array, known_items, "item")
+        user, all_users = encode(user_column, known_users, "user")
+        item, all_items = encode(item_column, known_items, "item")
         codes, names = None, like.behaviour_names if like is not None else ()
         if behaviour is not None:
             codes, names = _behaviour_codes(behaviour, names, n)
@@ -122,9 +122,9 @@ class Interactions:
             series = frame[timestamp]
             moments = series.dt.epoch("us").to_numpy() if series.dtype.is_temporal() else series.to_numpy()
         return cls.from_arrays(
-            _id_column(frame[user]),
-            _id_column(frame[item]),
-            behaviour=None if behaviour is None else frame[behaviour].cast(pl.String).to_numpy(),
+            frame[user],
+            frame[item],
+            behaviour=None if behaviour is None else frame[behaviour].cast(pl.String),
             weight=None if weight is None else frame[weight].to_numpy(),
             timestamp=moments,
             like=like,
@@ -267,21 +267,26 @@ class Interactions:
 
         Behaviours and timestamps are kept where both sides have them.
         """
-        both_behave = self.behaviour is not None and other.behaviour is not None
-        both_timed = self.timestamp is not None and other.timestamp is not None
-        return Interactions.from_arrays(
-            np.concatenate([self.user_ids[self.user], other.user_ids[other.user]]),
-            np.concatenate([self.item_ids[self.item], other.item_ids[other.item]]),
-            behaviour=np.concatenate([_named(self), _named(other)]) if both_behave else None,
+        user, user_ids = encode(other.user_ids, self.user_ids, "user")
+        item, item_ids = encode(other.item_ids, self.item_ids, "item")
+        behaviour, names = None, np.empty(0, np.str_)
+        if self.behaviour is not None and other.behaviour is not None:
+            theirs = np.array(other.behaviour_names, np.str_)
+            code, names = encode(theirs, np.array(self.behaviour_names, np.str_), "behaviour")
+            behaviour = np.concatenate([self.behaviour, code.astype(np.int8)[other.behaviour]])
+        timestamp = None
+        if self.timestamp is not None and other.timestamp is not None:
+            timestamp = np.concatenate([self.timestamp, other.timestamp])
+        return Interactions(
+            user=np.concatenate([self.user, user[other.user]]),
+            item=np.concatenate([self.item, item[other.item]]),
+            user_ids=user_ids,
+            item_ids=item_ids,
             weight=np.concatenate([self.weight, other.weight]),
-            timestamp=np.concatenate([self.timestamp, other.timestamp]) if both_timed else None,  # type: ignore[list-item]
-            user_ids=encode(other.user_ids, self.user_ids, "user")[1],
-            item_ids=encode(other.item_ids, self.item_ids, "item")[1],
+            behaviour=behaviour,
+            behaviour_names=tuple(names.tolist()),
+            timestamp=timestamp,
         )
-
-
-def _named(interactions: Interactions) -> NDArray[np.str_]:
-    return np.array(interactions.behaviour_names)[interactions.behaviour]
 
 
 def _same_length(expected: int, column: str, found: int) -> None:
@@ -324,19 +329,11 @@ def _timestamps(timestamp: ArrayLike | None, n: int) -> NDArray[np.int64] | None
 
 
 def _behaviour_codes(
-    behaviour: ArrayLike, known: tuple[str, ...], n: int
+    behaviour: ArrayLike | pl.Series, known: tuple[str, ...], n: int
 ) -> tuple[NDArray[np.int8], tuple[str, ...]]:
-    values = np.asarray(behaviour).astype(np.str_)
-    _same_length(n, "behaviour", values.size)
+    values = behaviour if isinstance(behaviour, pl.Series) else np.asarray(behaviour).astype(np.str_)
+    _same_length(n, "behaviour", len(values))
     codes, names = encode(values, np.array(known, np.str_) if known else None, "behaviour")
     if names.size > 127:
         raise ValueError(f"column 'behaviour': expected at most 127 different names, found {names.size}")
     return codes.astype(np.int8), tuple(names.tolist())
-
-
-def _id_column(series: pl.Series) -> Ids:
-    if series.dtype.is_integer():
-        return series.cast(pl.Int64).to_numpy()
-    if series.dtype in (pl.String, pl.Categorical) or isinstance(series.dtype, pl.Enum):
-        return as_ids(series.cast(pl.String).to_list() or np.array([], np.str_), series.name)
-    raise ValueError(f"column {series.name!r}: expected integer or string ids, found {series.dtype}")

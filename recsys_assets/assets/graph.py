@@ -26,7 +26,7 @@ def interaction_graph(interactions: pl.DataFrame, item_relations: pl.DataFrame) 
         item_ids=ids["item_ids"].to_numpy(),
     )
     relations = {
-        str(name): (part["item_id"].to_numpy(), part["other_id"].to_numpy(), part["weight"].to_numpy())
+        str(name): (part["item_id"], part["other_id"], part["weight"].to_numpy())
         for (name,), part in item_relations.sort("relation", "item_id", "other_id").group_by(
             "relation", maintain_order=True
         )

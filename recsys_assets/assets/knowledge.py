@@ -133,7 +133,7 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
     """To each item the most bought others of its category and of its brand, weight 1 / rank."""
     from recsys_models import InteractionGraph
     from recsys_models.graph import Edges
-    from recsys_models.ids import as_ids, rows_of
+    from recsys_models.ids import id_column, rows_of
 
     columns = dict.fromkeys(column for pair in RELATIONS.values() for column in pair)
     described = _without_unknown(inputs.frame("item_profiles", ["item_id", *columns]), tuple(columns))
@@ -147,7 +147,7 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
         pairs = group.join(best.filter(pl.col("place") <= RELATED), on="group", suffix="_other")
         pairs = pairs.filter(pl.col("item_id") != pl.col("item_id_other")).sort("item_id", "place")
         source, target = (
-            rows_of(as_ids(pairs[name].to_numpy(), name), graph.item_ids, name)
+            rows_of(id_column(pairs[name], name), graph.item_ids, name)
             for name in ("item_id", "item_id_other")
         )
         known = (source >= 0) & (target >= 0)

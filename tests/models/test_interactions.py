@@ -40,6 +40,35 @@ def test_like_keeps_the_rows_and_appends_unknown_ids(
     assert len(known) == sum(u in before.user_ids and i in before.item_ids for u, i in second)
 
 
+@given(PAIRS, PAIRS, st.sampled_from([pl.String, pl.Categorical, pl.Enum(["tea", "rye", "jam", "é"])]))
+def test_a_frame_gives_what_its_arrays_give(
+    first: list[tuple[int, str]], second: list[tuple[int, str]], kind: pl.DataType
+) -> None:
+    known = None
+    for pairs in (first, second):
+        users, items = zip(*pairs, strict=True)
+        frame = pl.DataFrame({"user_id": users, "item_id": pl.Series(items, dtype=pl.String).cast(kind)})
+        framed = Interactions.from_frame(frame, behaviour="item_id", like=known)
+        known = Interactions.from_arrays(users, items, behaviour=items, like=known)
+        for name in ("user", "item", "behaviour", "user_ids", "item_ids"):
+            assert getattr(framed, name).tolist() == getattr(known, name).tolist()
+        assert framed.behaviour_names == known.behaviour_names
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=3), min_size=1))
+def test_any_text_is_an_id(items: list[str]) -> None:
+    arrays = Interactions.from_arrays([0] * len(items), items)
+    frame = Interactions.from_frame(pl.DataFrame({"user_id": [0] * len(items), "item_id": items}))
+    assert frame.item_ids.tolist() == arrays.item_ids.tolist()
+    assert frame.item.tolist() == arrays.item.tolist()
+
+
+def test_text_beside_numbers_is_refused() -> None:
+    numbers = Interactions.from_arrays([1], [1])
+    with pytest.raises(ValueError, match="column 'item': expected ids of the kind int64"):
+        Interactions.from_frame(pl.DataFrame({"user_id": [1], "item_id": ["tea"]}), like=numbers)
+
+
 @given(PAIRS, st.randoms())
 def test_id_maps_do_not_depend_on_the_order_of_rows(pairs: list[tuple[int, str]], random) -> None:  # type: ignore[no-untyped-def]
     shuffled = random.sample(pairs, len(pairs))

@@ -143,17 +143,32 @@ def test_a_loaded_file_that_becomes_unreadable_loses_nothing(shop: Shop) -> None
     assert shop.lake.version("raw_events").partitions[day_name(3)] == before, "readers still see what it held"
 
 
-def test_a_table_whose_only_file_is_no_parquet_fails_and_the_rest_goes_on(shop: Shop) -> None:
-    (shop.data / "products.parquet").write_bytes(b"not a parquet file at all")
+def with_a_damaged_page(content: bytes) -> bytes:
+    """Still a Parquet file with a good footer."""
+    return content[:8] + bytes(400) + content[408:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda _: b"not a parquet file at all", "expected a Parquet file"),
+        (with_a_damaged_page, "a page that cannot be read"),
+    ],
+)
+def test_a_table_whose_only_file_is_damaged_fails_and_the_rest_goes_on(
+    shop: Shop, damage: Callable[[bytes], bytes], words: str
+) -> None:
+    products = shop.data / "products.parquet"
+    products.write_bytes(damage(products.read_bytes()))
     deliver(shop)
     said = load(shop, fails=True)
-    assert "raw_items cannot be loaded" in said and "products.parquet: expected a Parquet file" in said
+    assert "raw_items cannot be loaded" in said and "products.parquet: " in said and words in said
     assert "materialize source_files, then raw_items" in said
     assert day_name(NEW) in days_with_events(shop), "the new day's events are loaded"
     assert shop.lake.version("items").rows == 160, "the products that were known are not lost"
     demo = shop.recsys("demo", "--json")
     assert demo.exit_code == 1
-    assert "products.parquet: expected a Parquet file" in " ".join(demo.stderr.split())
+    assert words in " ".join(demo.stderr.split())
 
 
 LONG = ("1", "i1", "1", "1.0", f"{day_name(NEW)} 10:00:00", "u1", "and", "more")
