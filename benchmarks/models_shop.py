@@ -1,12 +1,12 @@
 """Families on the two shops, chosen on validation, tested once, over several seeds.
 
     python benchmarks/models_shop.py [--shop complete-journey online-retail] [--data ../shared/data/online-retail]
-        [--family NAME …] [--seeds 5] [--json]
+        [--family NAME[:PARAMETER=VALUE,…] …] [--seeds 5] [--json]
 
 The last four weeks are the test, the four before them the validation. Users and items of validation and test are those
 known before. Families that take features get what the shop tells of customers and products; none gets item relations,
 which the platform makes. Each family is fitted on train, chooses on validation, and is fitted again on both before the
-test.
+test. Parameters that are named, as in `gnn_r:parts=gat`, stand instead of the family's own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from quality import PeakMemory, machine  # noqa: E402
 from recsys_models import (  # noqa: E402
     Features,
     Interactions,
+    Recommender,
     evaluate,
     families,
     holm,
@@ -114,6 +115,28 @@ def compact(interactions: Interactions) -> Interactions:
     )
 
 
+def unfitted(variant: str) -> Recommender:
+    """`family` or `family:parameter=value,…`; values are JSON, or text.
+
+    Raises:
+        ValueError: the family or a parameter is unknown.
+    """
+    name, _, told = variant.partition(":")
+    if name not in families:
+        raise ValueError(f"{variant}: expected one of {', '.join(sorted(families))}, found {name!r}")
+    parameters: dict[str, Any] = {}
+    for pair in filter(None, told.split(",")):
+        key, _, value = pair.partition("=")
+        try:
+            parameters[key] = json.loads(value)
+        except json.JSONDecodeError:
+            parameters[key] = value
+    try:
+        return families[name](**parameters)
+    except TypeError as error:
+        raise ValueError(f"{variant}: {error}") from error
+
+
 def measure(shop: Shop, names: list[str], seeds: int) -> dict[str, Any]:
     """Per family: means and deviations over seeds, and how much the first family is better with its p-value."""
     train, valid, test = time_split(shop.interactions, valid_days=WEEKS, test_days=WEEKS)
@@ -129,7 +152,7 @@ def measure(shop: Shop, names: list[str], seeds: int) -> dict[str, Any]:
         for seed in range(seeds):
             started, busy = time.perf_counter(), time.process_time()
             with PeakMemory() as memory:
-                model = families[name]().with_features(users=shop.users, items=shop.items)
+                model = unfitted(name).with_features(users=shop.users, items=shop.items)
                 model.fit(train, validation=valid, seed=seed)
                 seconds, cpu = time.perf_counter() - started, time.process_time() - busy
                 final = model.retrained(both, seed=seed)
@@ -172,10 +195,15 @@ def main() -> None:
     parser.add_argument("--shop", nargs="+", choices=sorted(SHOPS), default=sorted(SHOPS))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "online-retail")
     default = ["lightgcn", "popularity", "item_neighbours"]
-    parser.add_argument("--family", nargs="+", choices=sorted(families), default=default)
+    parser.add_argument("--family", nargs="+", default=default, help=f"of {', '.join(sorted(families))}")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     arguments = parser.parse_args()
+    for variant in arguments.family:
+        try:
+            unfitted(variant)
+        except ValueError as error:
+            parser.error(str(error))
     results = {}
     for shop in arguments.shop:
         results[shop] = measure(SHOPS[shop](arguments.data), arguments.family, arguments.seeds)
@@ -185,7 +213,7 @@ def main() -> None:
             f"\n{shop}, {arguments.seeds} seeds, @20; p: {arguments.family[0]} against it, paired bootstrap, Holm"
         )
         columns = ("ndcg", "+-", "recall", "repeat ndcg", "recall", "fit s", "MB", "p")
-        print(f"{'family':<18}" + "".join(f"{column:>12}" for column in columns))
+        print(f"{'family':<22}" + "".join(f"{column:>12}" for column in columns))
         for name, row in results[shop].items():
             cells = [
                 f"{row[key]:.4f}"
@@ -196,7 +224,7 @@ def main() -> None:
                 f"{row['peak_mb']:.0f}",
                 f"{row['p_holm']:.4f}" if "p_holm" in row else "",
             ]
-            print(f"{name:<18}" + "".join(f"{cell:>12}" for cell in cells))
+            print(f"{name:<22}" + "".join(f"{cell:>12}" for cell in cells))
     print(json.dumps(results) if arguments.json else machine())
 
 
