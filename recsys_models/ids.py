@@ -90,19 +90,19 @@ def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) 
     """
     if not isinstance(values, pl.Series):
         return as_ids(values, column)
+    if nulls := values.null_count():
+        raise ValueError(
+            f"column {column!r}: expected an id in every row, found {nulls} nulls; drop those rows"
+        )
     if values.dtype in (pl.String, pl.Categorical) or isinstance(values.dtype, pl.Enum):
         return values.cast(pl.String)
     if values.dtype.is_integer():
         return values.cast(pl.Int64).to_numpy()
-    raise ValueError(f"column {values.name!r}: expected integer or string ids, found {values.dtype}")
+    raise ValueError(f"column {column!r}: expected integer or string ids, found {values.dtype}")
 
 
 def id_array(ids: Ids | pl.Series) -> Ids:
-    """Text of a Polars column as an array; an array as it is.
-
-    Raises:
-        ValueError: a value is missing.
-    """
+    """Text of a Polars column as an array; an array as it is."""
     if not isinstance(ids, pl.Series):
         return ids
     return as_ids(ids.to_list() or np.array([], np.str_), ids.name)

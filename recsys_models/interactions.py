@@ -70,9 +70,9 @@ class Interactions:
         known_users = like.user_ids if like is not None else None
         known_items = like.item_ids if like is not None else None
         if user_ids is not None:
-            known_users = as_ids(user_ids, "user_ids")
+            known_users = _each_once(as_ids(user_ids, "user_ids"), "user_ids")
         if item_ids is not None:
-            known_items = as_ids(item_ids, "item_ids")
+            known_items = _each_once(as_ids(item_ids, "item_ids"), "item_ids")
         user, all_users = encode(user_column, known_users, "user")
         item, all_items = encode(item_column, known_items, "item")
         codes, names = None, like.behaviour_names if like is not None else ()
@@ -269,11 +269,11 @@ class Interactions:
         """
         user, user_ids = encode(other.user_ids, self.user_ids, "user")
         item, item_ids = encode(other.item_ids, self.item_ids, "item")
-        behaviour, names = None, np.empty(0, np.str_)
+        behaviour, names = None, ()
         if self.behaviour is not None and other.behaviour is not None:
             theirs = np.array(other.behaviour_names, np.str_)
-            code, names = encode(theirs, np.array(self.behaviour_names, np.str_), "behaviour")
-            behaviour = np.concatenate([self.behaviour, code.astype(np.int8)[other.behaviour]])
+            code, names = _behaviour_codes(theirs, self.behaviour_names, theirs.size)
+            behaviour = np.concatenate([self.behaviour, code[other.behaviour]])
         timestamp = None
         if self.timestamp is not None and other.timestamp is not None:
             timestamp = np.concatenate([self.timestamp, other.timestamp])
@@ -284,9 +284,21 @@ class Interactions:
             item_ids=item_ids,
             weight=np.concatenate([self.weight, other.weight]),
             behaviour=behaviour,
-            behaviour_names=tuple(names.tolist()),
+            behaviour_names=names,
             timestamp=timestamp,
         )
+
+
+def _each_once(ids: Ids, name: str) -> Ids:
+    if (ids[:-1] < ids[1:]).all():
+        return ids
+    distinct, count = np.unique(ids, return_counts=True)
+    if distinct.size < ids.size:
+        twice = distinct[count > 1]
+        raise ValueError(
+            f"{name}: expected each id once, found {twice[0]!s} more often ({twice.size} such ids)"
+        )
+    return ids
 
 
 def _same_length(expected: int, column: str, found: int) -> None:

@@ -69,6 +69,26 @@ def test_text_beside_numbers_is_refused() -> None:
         Interactions.from_frame(pl.DataFrame({"user_id": [1], "item_id": ["tea"]}), like=numbers)
 
 
+def test_an_id_map_holds_each_id_once() -> None:
+    with pytest.raises(
+        ValueError, match=r"item_ids: expected each id once, found tea more often \(1 such ids\)"
+    ):
+        Interactions.from_arrays([1], ["tea"], item_ids=["tea", "rye", "tea"])
+
+
+@pytest.mark.parametrize(
+    ("users", "words"),
+    [
+        (pl.Series([1, None]), "column 'user': expected an id in every row, found 1 nulls"),
+        (pl.Series(["a", None]), "column 'user': expected an id in every row, found 1 nulls"),
+        (pl.Series([1.5, 2.0]), "column 'user': expected integer or string ids, found Float64"),
+    ],
+)
+def test_a_polars_column_of_no_ids_is_refused(users: pl.Series, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Interactions.from_arrays(users, [1, 2])
+
+
 @given(PAIRS, st.randoms())
 def test_id_maps_do_not_depend_on_the_order_of_rows(pairs: list[tuple[int, str]], random) -> None:  # type: ignore[no-untyped-def]
     shuffled = random.sample(pairs, len(pairs))
