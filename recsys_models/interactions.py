@@ -290,7 +290,7 @@ class Interactions:
 
 
 def _each_once(ids: Ids, name: str) -> Ids:
-    if (ids[:-1] < ids[1:]).all():
+    if np.less(ids[:-1], ids[1:]).all():
         return ids
     distinct, count = np.unique(ids, return_counts=True)
     if distinct.size < ids.size:
