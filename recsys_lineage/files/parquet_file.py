@@ -10,7 +10,7 @@ import pyarrow.parquet
 from recsys_lineage.files.fault import FileFault
 
 MAGIC = b"PAR1"
-BATCH = 1 << 17
+BATCH = 1 << 16
 """Rows that are in memory at once while a file is only looked at."""
 
 
@@ -45,13 +45,26 @@ def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
 def decode_parquet(path: Path, name: str) -> None:
     """Read every page of a Parquet file and keep nothing: a damaged page shows only so.
 
+    Text that the file keeps as numbers into a dictionary stays numbers, which takes half the time; that each has its
+    entry, and that text is UTF-8, is checked.
+
     Raises:
         FileFault: a page cannot be decoded, or its checksum, where it has one, is another.
     """
     try:
-        with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            for _ in file.iter_batches(BATCH):
-                pass
+        text = _dictionary_text(pyarrow.parquet.read_metadata(path))
+        with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=text) as file:
+            for batch in file.iter_batches(BATCH):
+                batch.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         found = f"a page that cannot be read ({str(error).splitlines()[0]})"
         raise FileFault(name, "a Parquet file", found, "Deliver it again.") from None
+
+
+def _dictionary_text(footer: pyarrow.parquet.FileMetaData) -> list[str]:
+    """The text columns of which every row group has a dictionary."""
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    without = {chunk.path_in_schema for chunk in chunks if not chunk.has_dictionary_page}
+    schema = footer.schema.to_arrow_schema()
+    return [field.name for field in schema if pa.types.is_string(field.type) and field.name not in without]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from recsys_lineage.files import FileScan, OpenedScan, list_files, open_scan
+from recsys_lineage.files import FileFault, FileScan, OpenedScan, list_files, open_scan
+from recsys_lineage.files.parquet_file import decode_parquet
 
 CSV = FileScan("read_csv", "*.csv")
 PARQUET = FileScan("read_parquet", "*.parquet")
@@ -99,13 +102,18 @@ def test_damaged_parquet_is_a_fault_of_its_file(con, tmp_path: Path, damage, wor
     assert con.execute("FROM files").fetchall() == [(1, "good.parquet", 1)]
 
 
-def test_a_damaged_page_shows_when_the_file_is_decoded(con, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["hash(i)", "chr(97 + (hash(i) % 20)::INT)", "hash(i)::VARCHAR"])
+@pytest.mark.parametrize("compression", ["snappy", "uncompressed"])
+def test_a_damaged_page_shows_when_the_file_is_decoded(
+    con, tmp_path: Path, value: str, compression: str
+) -> None:
     good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
     con.execute(
-        f"COPY (SELECT hash(i) AS x FROM range(10000) AS t(i)) TO '{good}' (FORMAT parquet)"
+        f"COPY (SELECT {value} AS x FROM range(10000) AS t(i)) TO '{good}' "
+        f"(FORMAT parquet, COMPRESSION {compression})"
     ).fetchall()
     content = bytearray(good.read_bytes())
-    content[20:2000] = bytes(1980)
+    content[20:2000] = b"\xff" * 1980
     bad.write_bytes(content)
     files = list_files(tmp_path, "*.parquet")
     assert open_scan(con, tmp_path, PARQUET, files, "files").faults == ()
@@ -113,6 +121,19 @@ def test_a_damaged_page_shows_when_the_file_is_decoded(con, tmp_path: Path) -> N
     assert [fault.path for fault in scan.faults] == ["bad.parquet"]
     assert "a page that cannot be read" in str(scan.faults[0])
     assert con.execute("SELECT count(*) FROM files").fetchall() == [(10000,)]
+
+
+def test_numbers_into_a_dictionary_must_have_their_entry(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"x": [f"word{n % 5}" for n in range(64)]}), path, compression="none")
+    decode_parquet(path, path.name)
+    content = path.read_bytes()
+    end = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    path.write_bytes(
+        content[: end - 8] + b"\xff" * 8 + content[end:]
+    )  # three bits a row: 7 is no word's number
+    with pytest.raises(FileFault, match="a page that cannot be read"):
+        decode_parquet(path, path.name)
 
 
 def test_without_good_files_the_relation_is_empty_with_the_required_columns(con, tmp_path: Path) -> None:
