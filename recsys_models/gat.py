@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @dataclass(kw_only=True, eq=False)
 class GAT(GraphNetwork):
     """Velickovic et al. 2018, "Graph attention networks", equations 1 to 5, on the user-item graph with self-loops:
-    layer by layer h'_i = ELU(Σ_j attention_ij W h_j + b), where attention is the softmax over j of
+    layer by layer h'_i = h_i + ELU(Σ_j attention_ij W h_j + b), where attention is the softmax over j of
     LeakyReLU(a · [W h_i, W h_j]), heads side by side; the last layer without ELU. Attention is dropped out like inputs.
+    The skip connections are those of section 3.3: without them a node of a thousand neighbours has a thousandth of its
+    own vector, and what is bought often cannot stand out.
 
     Args:
         heads: each has dim / heads of the vectors' length.
@@ -77,9 +79,10 @@ class GAT(GraphNetwork):
 
             def forward(self, nodes: torch.Tensor) -> torch.Tensor:
                 for number, step in enumerate(self.steps):
-                    nodes = step(torch.nn.functional.dropout(nodes, dropout, self.training))
+                    taken_in = step(torch.nn.functional.dropout(nodes, dropout, self.training))
                     if number < layers - 1:
-                        nodes = torch.nn.functional.elu(nodes)
+                        taken_in = torch.nn.functional.elu(taken_in)
+                    nodes = nodes + taken_in
                 return nodes
 
         return Layers()

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class GCN(GraphNetwork):
-    """Kipf & Welling 2017, "Semi-supervised classification with graph convolutional networks", equation 2: layer by
-    layer H' = ReLU(Â H W + b) on the user-item graph with self-loops, Â = D^-½ (A + I) D^-½; the last without ReLU."""
+    """Kipf & Welling 2017, "Semi-supervised classification with graph convolutional networks", equation 2 with the
+    residual connections of equation 14: layer by layer H' = H + ReLU(Â H W + b) on the user-item graph with self-loops,
+    Â = D^-½ (A + I) D^-½; the last without ReLU."""
 
     family: ClassVar[str] = "gcn"
 
@@ -46,10 +47,11 @@ class GCN(GraphNetwork):
 
             def forward(self, nodes: torch.Tensor) -> torch.Tensor:
                 for number, step in enumerate(self.steps):
-                    nodes = torch.nn.functional.dropout(nodes, dropout, self.training)
-                    nodes = step(convolve(graph, nodes) + nodes * scale.square())
+                    kept = torch.nn.functional.dropout(nodes, dropout, self.training)
+                    taken_in = step(convolve(graph, kept) + kept * scale.square())
                     if number < layers - 1:
-                        nodes = torch.relu(nodes)
+                        taken_in = torch.relu(taken_in)
+                    nodes = nodes + taken_in
                 return nodes
 
         return Layers()

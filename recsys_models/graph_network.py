@@ -44,6 +44,7 @@ class GraphNetwork(EmbeddingRecommender):
         batch: interactions a step.
         largest_steps: an epoch has at most so many steps, of larger batches where there are more interactions, or its
             cost would grow with the square of the edges; None for no bound.
+        least_steps: and about so many at least, of smaller batches where there are fewer interactions.
         learning_rate, l2: of Adam and its weight decay.
     """
 
@@ -55,11 +56,17 @@ class GraphNetwork(EmbeddingRecommender):
     patience: int = 2
     batch: int = 32_768
     largest_steps: int | None = 64
+    least_steps: int = 10
     learning_rate: float = 0.01
     l2: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 1 <= self.least_steps <= (self.largest_steps or self.least_steps):
+            raise ValueError(
+                f"{self.family}: least_steps: expected 1 to largest_steps={self.largest_steps}, "
+                f"found {self.least_steps}"
+            )
         self._learned: dict[str, NDArray[np.float32]] = {}
 
     @abstractmethod
@@ -86,7 +93,7 @@ class GraphNetwork(EmbeddingRecommender):
         run: FitRun,
         learned: Mapping[str, NDArray[np.float32]],
     ) -> None:
-        batch = bounded_batch(self.batch, self.seen.nnz, self.largest_steps)
+        batch = bounded_batch(self.batch, self.seen.nnz, self.largest_steps, self.least_steps)
         training = Training(self.epochs, self.patience, batch, validation_users=2000)
         training.run(
             self, lambda device: _NetworkFit(self, start, learned, run.seed, device), validation, run

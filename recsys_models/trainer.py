@@ -174,9 +174,11 @@ class Training:
         return progress.epoch > 0 and progress.epoch - progress.best_epoch >= self.patience
 
 
-def bounded_batch(batch: int, pairs: int, largest_steps: int | None) -> int:
-    """Examples a step so that an epoch over `pairs` has at most `largest_steps` steps; None bounds nothing."""
-    return batch if largest_steps is None else max(batch, -(-pairs // largest_steps))
+def bounded_batch(batch: int, pairs: int, largest_steps: int | None, least_steps: int = 1) -> int:
+    """Examples a step so that an epoch over `pairs` has at most `largest_steps` steps, where that is no None, and at
+    least about `least_steps`."""
+    most = max(1, -(-pairs // least_steps))
+    return min(most, batch if largest_steps is None else max(batch, -(-pairs // largest_steps)))
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import torch
 
-from recsys_models import GAT, GCN, Features, Interactions, Recommender
+from recsys_models import GAT, GCN, Features, Interactions, Popularity, Recommender, evaluate
 from tests.models.contract import SIZE, RecommenderContract, checkerboard
 
 SMALL: dict[str, Any] = {"dim": 16, "epochs": 40, "batch": 64, "learning_rate": 0.02}
@@ -40,7 +40,8 @@ def test_gcn_is_the_formula() -> None:
     norm = whole.sum(1).rsqrt()
     smooth = whole * norm[:, None] * norm[None, :]
     first, second = layers.get_submodule("steps.0"), layers.get_submodule("steps.1")
-    expected = second(smooth @ torch.relu(first(smooth @ nodes)))
+    hidden = nodes + torch.relu(first(smooth @ nodes))
+    expected = hidden + second(smooth @ hidden)
     torch.testing.assert_close(layers(nodes), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -56,7 +57,8 @@ def test_gat_is_the_formula() -> None:
         logits = (one @ step.of_target[head])[:, None] + (one @ step.of_source[head])[None, :]
         logits = torch.nn.functional.leaky_relu(logits, 0.2).masked_fill(adjacency(data) == 0, -torch.inf)
         expected.append(torch.softmax(logits, 1) @ one)
-    torch.testing.assert_close(layers(nodes), torch.cat(expected, 1) + step.bias, rtol=1e-4, atol=1e-5)
+    taken_in = torch.cat(expected, 1) + step.bias
+    torch.testing.assert_close(layers(nodes), nodes + taken_in, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", [GCN, GAT])
@@ -74,6 +76,22 @@ def test_an_item_that_nobody_took_is_found_by_its_features(family: Any) -> None:
     assert (scores[::2, 0] > scores[::2, 1]).all() and (scores[1::2, 1] > scores[1::2, 0]).all()
     assert model._learned["item_map"].shape == (2, 16)
     assert model.refit(wider)._learned["item_map"].shape == (2, 16)
+
+
+@pytest.mark.parametrize("family", [GCN, GAT])
+def test_what_is_bought_often_stands_out_among_many_items(family: Any) -> None:
+    """A softmax over a thousand neighbours leaves nothing of a node's own vector, unless it is added."""
+    draw = np.random.default_rng(0)
+    chance = 1 / (np.arange(600) + 5.0)
+    chance /= chance.sum()
+    bought = np.concatenate([draw.choice(600, 30, replace=False, p=chance) for _ in range(200)])
+    user = np.repeat(np.arange(200), 30)
+    held = draw.random(user.size) < 0.3
+    train = Interactions.from_arrays(user[~held], bought[~held])
+    test = Interactions.from_arrays(user[held], bought[held]).within(train)
+    model = family().fit(train, seed=1, device="cpu")
+    most = Popularity().fit(train)
+    assert evaluate(model, train, test)["ndcg"] > evaluate(most, train, test)["ndcg"] / 2
 
 
 def test_heads_that_do_not_divide_are_refused() -> None:

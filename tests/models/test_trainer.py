@@ -200,8 +200,11 @@ def test_an_epoch_of_gcn_has_a_bounded_number_of_steps(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(_NetworkFit, "losses", counted)
     board = checkerboard()
-    GCN(dim=4, epochs=1, batch=1, largest_steps=5).fit(board, device="cpu")
+    GCN(dim=4, epochs=1, batch=1, largest_steps=5, least_steps=1).fit(board, device="cpu")
     assert 1 < max(steps) <= 5
+    steps.clear()
+    GCN(dim=4, epochs=1, batch=10**6, least_steps=7).fit(board, device="cpu")
+    assert max(steps) == 7, "a large batch does not leave a small shop a single step"
     steps.clear()
     GCN(dim=4, epochs=1, batch=1, largest_steps=None).fit(board, device="cpu")
     assert max(steps) > 5
