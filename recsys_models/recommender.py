@@ -169,6 +169,10 @@ class Recommender(Answering):
 
         Rows known to this model keep their state as the start; new users and items start from their neighbours.
         Families in closed form compute their state anew. This model is left as it is.
+
+        Args:
+            validation: nothing of it may have been known to this model, or what is chosen by it is chosen wrongly: the
+                start remembers it.
         """
         self._must_be_fitted()
         model = type(self)(**self.params()).informed_like(self)
