@@ -116,6 +116,8 @@ def recbole_step(train: Interactions) -> Callable[[], None]:
         def inter_matrix(self, form: str = "coo") -> sp.coo_matrix:
             return sp.coo_matrix(train.user_items())
 
+    if not hasattr(sp.dok_matrix, "_update"):  # SciPy 1.13 took away what RecBole 1.2 builds its matrix with
+        sp.dok_matrix._update = lambda self, entries: self._dict.update(entries)  # type: ignore[attr-defined]
     config = Config(
         USER_ID_FIELD="user_id", ITEM_ID_FIELD="item_id", NEG_PREFIX="neg_", device=torch.device("cpu"),
         embedding_size=DIM, n_layers=LAYERS, reg_weight=1e-4, require_pow=False,
