@@ -23,6 +23,14 @@ SCHEMA = pa.schema(
         ("content", pa.binary()),
     ]
 )
+COLUMNS = {
+    "name": "The file's name.",
+    "part": "Which part of the file, from 0; a part holds at most 1 MiB.",
+    "bytes": "Size of the whole file.",
+    "sha256": "Hash of the whole file.",
+    "content": "The bytes of the part.",
+}
+"""What the columns of a table of files hold, for people."""
 
 
 class BlobError(LineageError):

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.blobs import COLUMNS
 from recsys_lineage.materialization import CheckOutcome, Materialization
 from recsys_lineage.table_version import TableVersion
 
@@ -18,8 +19,10 @@ def event_metadata(
     record: Materialization, version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
 ) -> dict[str, Any]:
     """Metadata of a successful run: schema, rows, bytes, seconds, fingerprint, reads and the record itself."""
+    names = [column.name for column in version.schema]
+    told = COLUMNS if names == list(COLUMNS) else column_descriptions
     columns = [
-        dg.TableColumn(column.name, column.type, description=column_descriptions.get(column.name))
+        dg.TableColumn(column.name, column.type, description=told.get(column.name))
         for column in version.schema
     ]
     metadata: dict[str, Any] = {

@@ -43,6 +43,7 @@ def frame_asset(
     reads: Sequence[str] = (),
     uses: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
+    columns: Mapping[str, str] | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     look: AssetLook | None = None,
@@ -60,6 +61,7 @@ def frame_asset(
         reads: further tables that the function may read through its `Inputs`.
         uses: modules whose source is part of the code version, besides the function's own.
         checks: run on the draft before it is committed.
+        columns: what each column holds, for people.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         look: group, owners, tags and the like; the description defaults to the function's docstring.
@@ -96,6 +98,7 @@ def frame_asset(
         upstream=tuple(sorted({*tables, *reads})),
         parameters=values,
         checks=tuple(checks),
+        column_descriptions=dict(columns or {}),
         observe=observe,
         remade=None if observe else remade,
         on_request=on_request,

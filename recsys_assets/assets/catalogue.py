@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_assets.assets import champion, evaluation, gate, graph, serving
+from recsys_assets.assets import champion, columns, evaluation, gate, graph, serving
 from recsys_assets.assets.balance import CLEAN_OF, balance_check
 from recsys_assets.assets.candidates import USES, candidate_asset
 from recsys_assets.assets.competing import candidate_name, competing, family_modules, learns_by_gradient
@@ -139,6 +139,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
             parameters={"families": families},
             reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
             uses=(*loading, *evaluation.USES),
+            columns=columns.EVALUATION,
             look=model,
         ),
         frame_asset(
@@ -146,6 +147,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
             parameters={"seed": settings.seed},
             uses=("recsys_models.significance",),
             checks=gate.CHECKS,
+            columns=columns.GATE,
             look=model,
         ),
         frame_asset(
@@ -161,11 +163,23 @@ def all_assets(settings: Settings) -> PlatformAssets:
             reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
             uses=(*loading, "recsys_assets.assets.reasons"),
             checks=serving.RECOMMENDATION_CHECKS,
+            columns=columns.RECOMMENDATIONS,
             look=serve,
         ),
-        frame_asset(serving.similar_items, reads=("champion", "item_profiles"), uses=loading, look=serve),
-        frame_asset(serving.user_embeddings, reads=("champion",), uses=loading, look=serve),
-        frame_asset(serving.item_embeddings, reads=("champion",), uses=loading, look=serve),
+        frame_asset(
+            serving.similar_items,
+            reads=("champion", "item_profiles"),
+            uses=loading,
+            columns=columns.SIMILAR_ITEMS,
+            look=serve,
+        ),
+        *(
+            frame_asset(function, reads=("champion",), uses=loading, columns=held, look=serve)
+            for function, held in (
+                (serving.user_embeddings, columns.USER_EMBEDDINGS),
+                (serving.item_embeddings, columns.ITEM_EMBEDDINGS),
+            )
+        ),
         *report_assets(OWNERS),
     ]
     return PlatformAssets(assets, [balance_check(raw_table) for raw_table in CLEAN_OF])

@@ -12,9 +12,11 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
+from recsys_assets.assets.balance import CLEAN_OF
+from recsys_assets.assets.columns import RAW_ONLY, SOURCE_FILES
 from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
 from recsys_assets.source import NamedScan
-from recsys_assets.sql import parameters_of
+from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.checks import OUTPUT, TableCheck
 from recsys_lineage.errors import LineageError
@@ -23,6 +25,7 @@ from recsys_lineage.inputs import Inputs
 from recsys_lineage.lake import Lake
 from recsys_lineage.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.materialization import CheckOutcome, Code
+from recsys_lineage.sql_text import SqlText
 
 EVENT_DAYS_NAME = "event_days"
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
@@ -63,6 +66,7 @@ def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefini
                 function=_changed_files,
             ),
         ),
+        column_descriptions=SOURCE_FILES,
         observe=folder.observe,
     )
 
@@ -172,6 +176,7 @@ def _raw_code(folder: SourceFolder, table: str, kind: str, takes: Callable[[Lake
         upstream=("source_files",),
         parameters={"source": folder.source.name},
         takes=takes,
+        column_descriptions=RAW_ONLY | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
         checks=(
             TableCheck(
                 "every_row_has_file_and_line",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.columns import TRIALS as COLUMNS
 from recsys_assets.assets.competing import family_modules, tuning_name
 from recsys_assets.assets.knowledge import TRAIN, knowledge, tables_told
 from recsys_assets.assets.stages import Stages
@@ -154,6 +155,7 @@ def tuning_asset(
             "recsys_assets.assets.knowledge",
             "recsys_assets.assets.training",
         ),
+        columns=COLUMNS,
         on_request=True,
         look=look,
     )

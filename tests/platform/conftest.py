@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,25 @@ class Shop:
     def tables(self) -> dict[str, dict[str, Any]]:
         """What `recsys status` says of each asset."""
         return self.answer("status")["assets"]
+
+
+@contextmanager
+def opened(shop: Shop, **variables: str) -> Iterator:
+    """The shop's platform in this process."""
+    from recsys_assets.instance import open_instance
+    from recsys_assets.run import Platform
+    from recsys_assets.settings import load_settings
+
+    before = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(shop.environment | variables)
+        settings = load_settings()
+        with open_instance(settings) as instance:
+            yield Platform(settings, instance)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def built_shop(folder: Path) -> Shop:

@@ -6,12 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.balance import CLEAN_OF, row_balance
 from recsys_lineage.records import Records
-from tests.platform.conftest import Shop
+from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day
 
 FIELDS = {
@@ -198,3 +199,15 @@ def test_reports_for_analysts_are_written_beside_the_lake(original: Shop) -> Non
         "ndcg_gap", "ndcg_ratio", "ndcg_deviation",
     }  # fmt: skip
     assert metrics.loc[metrics["k"].isna(), "metric"].unique().tolist() == ["edge_accuracy", "auc"]
+
+
+def test_every_column_says_what_it_holds(original: Shop) -> None:
+    with opened(original) as platform:
+        silent = []
+        for table in original.tables():
+            event = platform.instance.get_latest_materialization_event(dg.AssetKey(table))
+            assert event is not None and event.asset_materialization is not None
+            schema = event.asset_materialization.metadata.get("dagster/column_schema")
+            if schema is not None:
+                silent += [f"{table}.{c.name}" for c in schema.value.columns if not c.description]
+    assert silent == []

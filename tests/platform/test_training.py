@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +18,11 @@ from recsys_assets.jobs import NIGHTLY
 from recsys_lineage.materialization import Materialization
 from recsys_lineage.records import Records
 from recsys_models.validation import validation_ndcg
-from tests.platform.conftest import Shop
+from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, day_file, day_rows, write_day
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 CANDIDATE = "candidate_lightgcn"
-
-
-@contextmanager
-def opened(shop: Shop, **variables: str) -> Iterator:
-    """The shop's platform in this process."""
-    from recsys_assets.instance import open_instance
-    from recsys_assets.run import Platform
-    from recsys_assets.settings import load_settings
-
-    before = dict(os.environ)
-    try:
-        os.environ.clear()
-        os.environ.update(shop.environment | variables)
-        settings = load_settings()
-        with open_instance(settings) as instance:
-            yield Platform(settings, instance)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def night(shop: Shop, day: int, **variables: str) -> None:
