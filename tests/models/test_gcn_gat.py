@@ -97,3 +97,9 @@ def test_what_is_bought_often_stands_out_among_many_items(family: Any) -> None:
 def test_heads_that_do_not_divide_are_refused() -> None:
     with pytest.raises(ValueError, match="divisor of dim=10"):
         GAT(dim=10, heads=3)
+
+
+@pytest.mark.parametrize("least", [0, 65])
+def test_more_steps_at_least_than_at_most_are_refused(least: int) -> None:
+    with pytest.raises(ValueError, match=f"least_steps: expected 1 to largest_steps=64, found {least}"):
+        GCN(least_steps=least)

@@ -63,6 +63,29 @@ def test_any_text_is_an_id(items: list[str]) -> None:
     assert frame.item.tolist() == arrays.item.tolist()
 
 
+def test_what_numpy_holds_to_be_one_id_is_one_id() -> None:
+    """Its strings lose the NULs at their end, a Polars column's do not."""
+    frame = pl.DataFrame({"user_id": [1, 1], "item_id": ["tea", "tea\0"]})
+    for known in (None, ["tea"]):
+        data = Interactions.from_frame(frame, item_ids=known)
+        assert data.item_ids.tolist() == ["tea"] and data.item.tolist() == [0, 0]
+
+
+@given(PAIRS, PAIRS)
+def test_merging_leaves_each_row_its_ids_and_behaviour(
+    first: list[tuple[int, str]], second: list[tuple[int, str]]
+) -> None:
+    parts = [
+        Interactions.from_arrays(users, items, behaviour=items)
+        for users, items in (tuple(zip(*pairs, strict=True)) for pairs in (first, second))
+    ]
+    both = parts[0].merged(parts[1])
+    names = np.array(both.behaviour_names)[both.behaviour]
+    assert both.user_ids[both.user].tolist() == [user for user, _ in first + second]
+    assert both.item_ids[both.item].tolist() == [item for _, item in first + second] == names.tolist()
+    assert np.unique(both.item_ids).size == both.n_items
+
+
 def test_text_beside_numbers_is_refused() -> None:
     numbers = Interactions.from_arrays([1], [1])
     with pytest.raises(ValueError, match="column 'item': expected ids of the kind int64"):
