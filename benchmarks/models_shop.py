@@ -1,12 +1,13 @@
 """Families on the two shops, chosen on validation, tested once, over several seeds.
 
     python benchmarks/models_shop.py [--shop complete-journey online-retail] [--data ../shared/data/online-retail]
-        [--family NAME[:PARAMETER=VALUE,…] …] [--seeds 5] [--json]
+        [--family NAME[+relations][:PARAMETER=VALUE,…] …] [--seeds 5] [--json]
 
 The last four weeks are the test, the four before them the validation. Users and items of validation and test are those
-known before. Families that take features get what the shop tells of customers and products; none gets item relations,
-which the platform makes. Each family is fitted on train, chooses on validation, and is fitted again on both before the
-test. Parameters that are named, as in `gnn_r:parts=gat`, stand instead of the family's own.
+known before. Families that take features get what the shop tells of customers and products. Each family is fitted on
+train, chooses on validation, and is fitted again on both before the test. Parameters that are named, as in
+`gnn_r:parts=gat`, stand instead of the family's own. `gnn_r+relations` is told, as by the platform, the most bought
+products of the same type and manufacturer, counted in what it is fitted on; The Complete Journey alone names these.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +30,49 @@ from quality import PeakMemory, machine  # noqa: E402
 
 from recsys_models import (  # noqa: E402
     Features,
+    InteractionGraph,
     Interactions,
     Recommender,
     evaluate,
     families,
     holm,
+    interaction_graph,
     paired_bootstrap,
     time_split,
 )
+from recsys_models.item_relations import most_bought_of_group  # noqa: E402
+from recsys_models.spectrum import degrees  # noqa: E402
 
 WEEKS = 28.0
+RELATIONS = "+relations"
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Purchases, and what is known of customers and products."""
+    """Purchases, and what is known of customers and products.
+
+    Attributes:
+        groups: relation → columns `item_id` and `group`: items of one group are related.
+    """
 
     interactions: Interactions
     users: Features
     items: Features
+    groups: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    def relations(self, known: Interactions) -> InteractionGraph:
+        """To each item the most bought others of its groups, by the interactions that are known.
+
+        Raises:
+            ValueError: the shop names no groups.
+        """
+        if not self.groups:
+            raise ValueError(
+                "+relations: expected a shop whose products have types or makers, found one without"
+            )
+        bought = pl.DataFrame({"item_id": known.item_ids, "bought": degrees(known.matrix())[1]})
+        found = {name: most_bought_of_group(groups, bought) for name, groups in self.groups.items()}
+        return interaction_graph(known, found)
 
 
 def complete_journey(_: Path) -> Shop:
@@ -69,6 +95,12 @@ def complete_journey(_: Path) -> Shop:
             categorical=["department", "brand"],
             text=["product_category", "product_type"],
         ),
+        {
+            "same_category": products.select(
+                item_id="product_id", group=pl.coalesce("product_type", "product_category")
+            ),
+            "same_brand": products.select(item_id="product_id", group="manufacturer_id"),
+        },
     )
 
 
@@ -116,12 +148,12 @@ def compact(interactions: Interactions) -> Interactions:
 
 
 def unfitted(variant: str) -> Recommender:
-    """`family` or `family:parameter=value,…`; values are JSON, or text.
+    """The model of `family[+relations]` or `family[+relations]:parameter=value,…`; values are JSON, or text.
 
     Raises:
         ValueError: the family or a parameter is unknown.
     """
-    name, _, told = variant.partition(":")
+    name, _, told = variant.replace(RELATIONS, "").partition(":")
     if name not in families:
         raise ValueError(f"{variant}: expected one of {', '.join(sorted(families))}, found {name!r}")
     parameters: dict[str, Any] = {}
@@ -153,8 +185,12 @@ def measure(shop: Shop, names: list[str], seeds: int) -> dict[str, Any]:
             started, busy = time.perf_counter(), time.process_time()
             with PeakMemory() as memory:
                 model = unfitted(name).with_features(users=shop.users, items=shop.items)
+                if RELATIONS in name:
+                    model.with_relations(shop.relations(train))
                 model.fit(train, validation=valid, seed=seed)
                 seconds, cpu = time.perf_counter() - started, time.process_time() - busy
+                if RELATIONS in name:
+                    model.with_relations(shop.relations(both))
                 final = model.retrained(both, seed=seed)
             fresh = evaluate(final, both, test)
             repeat = evaluate(final, both, test, exclude_seen=False)

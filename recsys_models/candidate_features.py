@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,10 @@ NEIGHBOURS = (
     "neighbours_2",
     "neighbours_3",
 )
+LIKENESS = ("likeness_1", "likeness_2", "likeness_3", "likeness_square", "agreement", "agreement_1")
+LIKENESS_RANKS = (128, 600)
+AGREEING = 20
+"""How many of a user's first candidates the others are compared with."""
 PLACES = ("affinity_rare", "affinity_power_1.5", "neighbours_power_1")
 """Features whose rank among the user's candidates is one too."""
 
@@ -51,13 +56,17 @@ def feature_names(stage: FirstStage) -> tuple[str, ...]:
 
     `spectral_<kind>_<rank>` is U f(S) Vᵀ with f 1, the root of the filter, or the filter; `_gain` is times
     (users of the item)^0.2. `affinity…` are sums over the user's items, `neighbours…` over the nearest users who have
-    the item. `_relative` is divided by the mean over the user's candidates, which makes users and first stages of
-    different size alike; `_place` is the rank among the candidates.
+    the item. `likeness…_<rank>` are cosines of the singular vectors, each times the root of the filter, with those of
+    the user's items, and `agreement…` with those of the user's first candidates. `_relative` is divided by the mean
+    over the user's candidates, which makes users and first stages of different size alike; `_place` is the rank among
+    the candidates.
     """
     compared = _compared_names(stage)
     places = [*(f"{name}_place" for name in PLACES), "spectral_place", "combined_place"]
     alone = ("item_leverage", "user_leverage", "user_degree", "user_item_degree", "degree_difference")
-    return (*compared, *(f"{name}_relative" for name in compared), *places, *alone, *stage.fact_names)
+    relative = (f"{name}_relative" for name in compared)
+    likeness = (f"{name}_{unit.shape[1]}" for unit in stage.likeness for name in LIKENESS)
+    return (*compared, *relative, *likeness, *places, *alone, *stage.fact_names)
 
 
 def _compared_names(stage: FirstStage) -> list[str]:
@@ -104,7 +113,8 @@ def describe(
         facts[:, :, 0] - mean_degree,
     )
     single = np.stack([*(_place(score) for score in places), *alone], 2)
-    return np.concatenate([compared, relative, single, facts], axis=2, dtype=np.float32)
+    likeness = _likeness(stage, rows, items)
+    return np.concatenate([compared, relative, likeness, single, facts], axis=2, dtype=np.float32)
 
 
 def _place(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -133,6 +143,40 @@ def _spectral(stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.in
         parts += [sums.numpy(), sums[:, :, 1:].numpy() * gain]
         start = rank
     return np.concatenate(parts, 2)
+
+
+def likeness_vectors(right: NDArray[np.float32], values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Unit vectors of the items, their cosines those of the filtered spectrum; one table (n_items, r) a rank r."""
+    root = np.sqrt(spectral_filter(values, RIDGE))
+    tables: list[NDArray[np.float32]] = []
+    for rank in sorted({min(rank, values.size) for rank in LIKENESS_RANKS}):
+        vectors = right[:, :rank] * root[:rank]
+        tables.append(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+    return tables
+
+
+def _likeness(stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]) -> NDArray[np.float32]:
+    """As `LIKENESS`, for each table of `stage.likeness`, shape (b, c, 6 · tables)."""
+    import torch
+
+    owned = csr(stage.seen[rows])
+    first = min(AGREEING, items.shape[1])
+    described = torch.zeros(*items.shape, len(stage.likeness), len(LIKENESS))
+    wanted, own = torch.from_numpy(items), torch.from_numpy(owned.indices.astype(np.int64))
+    for number, table in enumerate(stage.likeness):
+        unit = torch.from_numpy(table)
+        candidates = torch.nn.functional.embedding(wanted, unit)
+        other = candidates @ candidates[:, :first].transpose(1, 2)
+        other.diagonal(dim1=1, dim2=2).zero_()
+        described[:, :, number, 4], described[:, :, number, 5] = other.mean(2), other.amax(2)
+        had = torch.nn.functional.embedding(own, unit)
+        for row, (start, stop) in enumerate(pairwise(np.asarray(owned.indptr).tolist())):
+            if start < stop:
+                alike = candidates[row] @ had[start:stop].T
+                best = alike.topk(min(3, stop - start), dim=1).values
+                described[row, :, number, : best.shape[1]] = best
+                described[row, :, number, 3] = alike.clamp_(min=0).square_().sum(1)
+    return described.flatten(2).numpy()
 
 
 def _affinities(

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.affinity import item_affinity
-from recsys_models.candidate_features import RIDGE, describe, feature_names
+from recsys_models.candidate_features import RIDGE, describe, feature_names, likeness_vectors
 from recsys_models.feedback import latest_weights
 from recsys_models.interactions import Interactions
 from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
@@ -35,6 +35,7 @@ class FirstStageSettings:
     item_neighbours: int
     half_life_days: float | None
     iterations: int = 3
+    warm_iterations: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class FirstStage:
     gain: NDArray[np.float32] = field(init=False, repr=False)
     damping: NDArray[np.float32] = field(init=False, repr=False)
     item_leverage: NDArray[np.float32] = field(init=False, repr=False)
+    likeness: list[NDArray[np.float32]] = field(init=False, repr=False)
     _damped: sp.csr_array = field(init=False, repr=False)
     _item_weights: NDArray[np.float32] = field(init=False, repr=False)
 
@@ -74,6 +76,7 @@ class FirstStage:
             "gain": gain,
             "damping": inverse_power(by_item, 0.3),
             "item_leverage": (self.right**2).sum(1),
+            "likeness": likeness_vectors(self.right, self.values),
             "_damped": csr(self.seen * inverse_power(by_item, 0.3)[None, :]),
             "_item_weights": (self.right[:, :rank] * weights * gain[:, None]).T,
         }.items():
@@ -90,7 +93,7 @@ class FirstStage:
         """Fit on the interactions.
 
         Args:
-            warm: item vectors (n_items, r) near the singular ones, from an earlier fit: one iteration is enough then.
+            warm: item vectors (n_items, r) near the singular ones, from an earlier fit: fewer iterations then.
         """
         seen = interactions.user_items()
         weighted = seen
@@ -100,7 +103,7 @@ class FirstStage:
         left, values, right = truncated_svd(
             normalised(weighted, 0.3, 0.3),
             settings.rank,
-            iterations=settings.iterations if warm is None else 1,
+            iterations=settings.iterations if warm is None else settings.warm_iterations,
             seed=seed,
             warm=warm,
         )

@@ -62,9 +62,9 @@ def truncated_svd(
     rank = min(rank, n, m)
     width = min(rank + max(32, rank // 20), n, m)
     transposed = matrix.T.tocsr()
-    start = np.random.default_rng(seed).standard_normal((m, width), dtype=np.float32)
-    if warm is not None:
-        start[:, : warm.shape[1]] = warm[:, :width]
+    near = np.empty((m, 0), np.float32) if warm is None else warm[:, :width]
+    drawn = np.random.default_rng(seed).standard_normal((m, width - near.shape[1]), dtype=np.float32)
+    start = np.hstack([near, drawn])
     basis = product(matrix, start)
     for step in range(iterations):
         basis = product(matrix, product(transposed, basis))

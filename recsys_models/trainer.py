@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,9 +21,17 @@ from recsys_models.validation import validation_ndcg
 if TYPE_CHECKING:
     import torch
 
-    from recsys_models.recommender import Recommender
-
 SMALLEST_BATCH = 16
+
+
+class Trained(Protocol):
+    """What a training leaves its result with: a `Recommender`, or, where there is no validation, a part of one."""
+
+    chosen: dict[str, Any]
+    history: list[dict[str, float]]
+    incidents: list[str]
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
 
 
 class Fit(ABC):
@@ -84,7 +92,7 @@ class Training:
 
     def run(
         self,
-        model: Recommender,
+        model: Trained,
         make: Callable[[str], Fit],
         validation: Interactions | None,
         run: FitRun,
@@ -103,6 +111,8 @@ class Training:
         Raises:
             ValueError: the loss is not a number any more.
         """
+        from recsys_models.recommender import Recommender
+
         device = resolve_device(run.device)
         fit = make(device)
         progress = _Progress(self.batch)
@@ -142,6 +152,7 @@ class Training:
                     continue
             progress.epoch = epoch
             if validation is not None and (epoch or self.from_start):
+                assert isinstance(model, Recommender)
                 state = _state_of(fit)
                 model._restore(state)
                 metrics["ndcg"] = validation_ndcg(

@@ -16,7 +16,7 @@ from recsys_assets.assets.competing import (
     starts_from_before,
     tuning_name,
 )
-from recsys_assets.assets.knowledge import BEFORE_TEST, TRAIN, knowledge, tables_told
+from recsys_assets.assets.knowledge import BEFORE_TEST, CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.refit import (
     FULL,
     REFIT,
@@ -39,9 +39,12 @@ from recsys_lineage.lineage_asset import AssetLook
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
-USES = tuple(
-    f"recsys_assets.assets.{module}"
-    for module in ("candidates", "competing", "knowledge", "refit", "training", "tuning")
+USES = (
+    *(
+        f"recsys_assets.assets.{module}"
+        for module in ("candidates", "competing", "refit", "training", "tuning")
+    ),
+    *CODE,
 )
 
 

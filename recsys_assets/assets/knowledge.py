@@ -33,6 +33,8 @@ the table `item_relations` makes it of all baskets, those of the held-out weeks 
 RELATED = 10
 """So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
+CODE = ("recsys_assets.assets.knowledge", "recsys_models.item_relations")
+"""The modules that decide what a family is told."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
 
@@ -134,6 +136,7 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
     from recsys_models import InteractionGraph
     from recsys_models.graph import Edges
     from recsys_models.ids import id_column, rows_of
+    from recsys_models.item_relations import most_bought_of_group
 
     columns = dict.fromkeys(column for pair in RELATIONS.values() for column in pair)
     described = _without_unknown(inputs.frame("item_profiles", ["item_id", *columns]), tuple(columns))
@@ -141,17 +144,10 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
     graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
     edges = {}
     for relation, names in RELATIONS.items():
-        group = described.select("item_id", group=pl.coalesce(names)).drop_nulls()
-        place = pl.struct(-pl.col("bought").fill_null(0), "item_id").rank("ordinal").over("group")
-        best = group.join(bought, on="item_id", how="left").with_columns(place.alias("place"))
-        pairs = group.join(best.filter(pl.col("place") <= RELATED), on="group", suffix="_other")
-        pairs = pairs.filter(pl.col("item_id") != pl.col("item_id_other")).sort("item_id", "place")
-        source, target = (
-            rows_of(id_column(pairs[name], name), graph.item_ids, name)
-            for name in ("item_id", "item_id_other")
-        )
+        groups = described.select("item_id", group=pl.coalesce(names))
+        *ids, weight = most_bought_of_group(groups, bought, RELATED)
+        source, target = (rows_of(id_column(column, relation), graph.item_ids, relation) for column in ids)
         known = (source >= 0) & (target >= 0)
-        weight = (1 / pairs["place"].to_numpy()).astype("float32")
         edges["item", relation, "item"] = Edges(source[known], target[known], weight[known])
     return InteractionGraph(graph.user_ids, graph.item_ids, edges)
 

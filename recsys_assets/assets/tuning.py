@@ -12,7 +12,7 @@ import polars as pl
 
 from recsys_assets.assets.columns import TRIALS as COLUMNS
 from recsys_assets.assets.competing import family_modules, tuning_name
-from recsys_assets.assets.knowledge import TRAIN, knowledge, tables_told
+from recsys_assets.assets.knowledge import CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.stages import Stages
 from recsys_assets.assets.training import library_versions, split_data
 from recsys_assets.plots import trial_history
@@ -152,7 +152,7 @@ def tuning_asset(
             *family_modules(family),
             "recsys_models.tuning",
             "recsys_models.validation",
-            "recsys_assets.assets.knowledge",
+            *CODE,
             "recsys_assets.assets.training",
         ),
         columns=COLUMNS,

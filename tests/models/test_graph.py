@@ -1,9 +1,11 @@
 """The heterograph and its files."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph
+from recsys_models.item_relations import most_bought_of_group
 
 
 def graph() -> InteractionGraph:
@@ -50,3 +52,13 @@ def test_bad_relations_are_refused() -> None:
         interaction_graph(data, {"near": ([1], [1], [np.nan])})
     with pytest.raises(ValueError, match="without '/'"):
         interaction_graph(data, {"a/b": ([1], [1])})
+
+
+def test_items_are_related_to_the_most_bought_of_their_group() -> None:
+    groups = pl.DataFrame({"item_id": ["a", "b", "c", "d", "e"], "group": ["x", "x", "x", "y", None]})
+    bought = pl.DataFrame({"item_id": ["a", "b"], "bought": [1, 5]})
+    source, target, weight = most_bought_of_group(groups, bought, 2)
+    edges = list(zip(source, target, weight.tolist(), strict=True))
+    assert edges == [("a", "b", 1.0), ("b", "a", 0.5), ("c", "b", 1.0), ("c", "a", 0.5)]
+    source, target, _ = most_bought_of_group(groups, bought.clear(), 1)
+    assert list(zip(source, target, strict=True)) == [("b", "a"), ("c", "a")]

@@ -105,7 +105,69 @@ def test_a_score_is_explained_by_its_features() -> None:
         model.explain(777, 0)
 
 
+def test_likeness_features_are_cosines_with_the_users_items_and_its_first_candidates() -> None:
+    train, valid, _ = communities()
+    stage = Ranker(trees=5).fit(train, validation=valid).stage
+    items, features = stage.features(np.array([4, 9]), 30)
+    names = stage.feature_names()
+    square = stage.values.astype(float) ** 2
+    weighted = stage.right * np.sqrt(stage.values * square / (square + 4))
+    unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
+    rank = stage.values.size
+    assert stage.likeness[-1].shape[1] == rank, "a small shop has fewer singular vectors than the ranks"
+    for row, user in enumerate((4, 9)):
+        own = np.sort(unit[items[row]] @ unit[stage.seen[[user]].indices].T, axis=1)
+        for place in (1, 2, 3):
+            told = features[row, :, names.index(f"likeness_{place}_{rank}")]
+            np.testing.assert_allclose(told, own[:, -place], atol=1e-5)
+        told = features[row, :, names.index(f"likeness_square_{rank}")]
+        np.testing.assert_allclose(told, (own.clip(0) ** 2).sum(1), rtol=1e-4)
+        other = unit[items[row]] @ unit[items[row, :20]].T
+        np.fill_diagonal(other, 0)
+        told = features[row, :, names.index(f"agreement_{rank}")]
+        np.testing.assert_allclose(told, other.mean(1), atol=1e-5)
+        told = features[row, :, names.index(f"agreement_1_{rank}")]
+        np.testing.assert_allclose(told, other.max(1), atol=1e-5)
+
+
+def test_a_user_of_few_items_has_no_more_likenesses() -> None:
+    train, valid, _ = communities()
+    kept = train.user != 4
+    kept[np.flatnonzero(train.user == 4)[:2]] = True
+    few = train.subset(kept)
+    stage = Ranker(trees=5).fit(few, validation=valid).stage
+    names, (_, features) = stage.feature_names(), stage.features(np.array([4]), 20)
+    rank = stage.values.size
+    assert (features[0, :, names.index(f"likeness_3_{rank}")] == 0).all()
+    assert (features[0, :, names.index(f"likeness_2_{rank}")] != 0).any()
+
+
+def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
+    train, valid, test = communities()
+    forests = Ranker(trees=20).fit(train, validation=valid, seed=3)
+    model = Ranker(trees=20, networks=2).fit(train, validation=valid, seed=3)
+    assert (
+        model._trees == forests._trees
+        and len(model._networks) == 2
+        and [row["epoch"] for row in model.history] == list(range(1, 17))
+    )
+    assert not np.array_equal(model.scores(np.arange(5)), forests.scores(np.arange(5)))
+    _, features = model.stage.features(np.arange(5), 20)
+    first, second = (network.scores(features) for network in model._networks)
+    assert not np.array_equal(first, second)
+    model.save(tmp_path)
+    again = load_model(tmp_path)
+    np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))
+    final = again.retrained(train.merged(valid))
+    assert isinstance(final, Ranker) and len(final._networks) == 2
+    assert evaluate(final, train.merged(valid), test)["recall"] > 3 * 20 / 120 * 0.8
+    known = Ranker(trees=20, networks=1).fit(train, seed=3)
+    assert len(known._networks) == 1, "without validation, on a part held out"
+
+
 def test_no_forest_is_refused() -> None:
+    with pytest.raises(ValueError, match="networks: expected at least 0, found -1"):
+        Ranker(networks=-1)
     with pytest.raises(ValueError, match="bags: expected at least 1, found 0"):
         Ranker(bags=0)
 
@@ -117,7 +179,7 @@ def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> Non
     rows = features.reshape(100, -1)
     alone = [np.asarray(forest.predict(rows, raw_score=True)) for forest in model._forests()]
     assert len(alone) == 3 and not np.array_equal(alone[0], alone[1])
-    np.testing.assert_allclose(model._log_odds(rows), np.mean(alone, axis=0))
+    np.testing.assert_allclose(model._forest_scores(rows), np.mean(alone, axis=0))
     model.save(tmp_path)
     again = load_model(tmp_path)
     np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))

@@ -1,0 +1,70 @@
+"""The network that looks at all candidates of a user at once."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys_models.fit_run import FitRun
+from recsys_models.listwise import Listwise, ListwiseSettings
+
+SETTINGS = ListwiseSettings(width=16, epochs=6, batch=32)
+
+
+def lists(users: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The hit is the candidate nearest to the mean of its list: no candidate alone tells whether it is."""
+    generator = np.random.default_rng(seed)
+    level = generator.normal(0, 3, (users, 1, 1))
+    features = (level + generator.normal(0, 1, (users, 10, 3))).astype(np.float32)
+    features[:, :, 2] = 7.0
+    distance = np.abs(features[:, :, 0] - features[:, :, 0].mean(1, keepdims=True))
+    hit = distance == distance.min(1, keepdims=True)
+    return features, hit
+
+
+def test_it_learns_what_only_the_other_candidates_tell() -> None:
+    features, hit = lists(3000)
+    model = Listwise.fit(features, hit, replace(SETTINGS, epochs=12), FitRun(seed=1))
+    assert [row["epoch"] for row in model.history] == list(range(1, 13))
+    unknown, wanted = lists(500, seed=9)
+    found = np.take_along_axis(wanted, model.scores(unknown).argmax(1)[:, None], 1).mean()
+    assert found > 0.3, "by chance 0.1"
+
+
+def test_the_order_of_candidates_does_not_matter() -> None:
+    features, hit = lists(200)
+    model = Listwise.fit(features, hit, SETTINGS, FitRun())
+    turned = model.scores(features[:, ::-1])[:, ::-1]
+    np.testing.assert_allclose(turned, model.scores(features), atol=1e-4)
+    assert model.scores(features[:0]).shape == (0, 10)
+
+
+def test_a_feature_without_spread_and_far_values_do_no_harm() -> None:
+    features, hit = lists(200)
+    features[0, 0, 1] = 1e30
+    model = Listwise.fit(features, hit, SETTINGS, FitRun())
+    assert np.isfinite(model.scores(features)).all()
+
+
+def test_an_interrupted_fit_ends_with_the_same_bits(tmp_path: Path) -> None:
+    features, hit = lists(400)
+
+    def stop(epoch: int, _: dict[str, Any]) -> None:
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    whole = Listwise.fit(features, hit, SETTINGS, FitRun(seed=2))
+    with pytest.raises(KeyboardInterrupt):
+        Listwise.fit(
+            features, hit, SETTINGS, FitRun(seed=2, checkpoint=tmp_path, identity="a", on_epoch=stop)
+        )
+    assert list(tmp_path.iterdir()), "a checkpoint"
+    told: list[int] = []
+    run = FitRun(seed=2, checkpoint=tmp_path, identity="a", on_epoch=lambda epoch, _: told.append(epoch))
+    again = Listwise.fit(features, hit, SETTINGS, run)
+    assert told == [1, 2, 3, 4, 5, 6]
+    assert whole.arrays.keys() == again.arrays.keys()
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(again.arrays[name], array, err_msg=name)
