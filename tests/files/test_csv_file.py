@@ -93,7 +93,7 @@ def test_a_header_alone_is_no_rows(tmp_path: Path) -> None:
         ("a,b\né,2\n".encode("utf-16"), None),
         ("a,b\né,2\n".encode("latin-1"), "latin-1"),
         ("a,b\né,2\n".encode("utf-16-le"), "utf-16-le"),
-        (gzip.compress("a,b\né,2\n".encode()), None),
+        (gzip.compress("a,b\né,2\n".encode(), mtime=0), None),
     ],
 )
 def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str | None) -> None:
@@ -108,8 +108,8 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
         (b"\n\n", "only blank lines"),
         (b"PAR1....", "a Parquet file"),
         (b"PK\x03\x04....", "a ZIP archive"),
-        (gzip.compress(b"a,b\n" + b"1,2\n" * 99)[:-9], "truncated"),
-        (gzip.compress(b"a,b\n" + b"1,2\n" * 99)[:-8] + b"12345678", "damaged gzip"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "truncated"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-8] + b"12345678", "damaged gzip"),
         ("a,b\nc,d\n".encode("utf-16-le"), "NUL"),
         ("é,b\nc,d\n".encode("latin-1"), "no UTF-8"),
         ("a,b\né,d\né,e\n".encode("latin-1"), "2 of 3 lines that are no UTF-8 text"),
