@@ -90,9 +90,10 @@ class Listwise:
         if self._network is None:
             weights = {k: torch.from_numpy(np.array(v)) for k, v in self.arrays.items() if "." in k}
             width, inputs = weights["into.weight"].shape
-            self._network = _network(inputs, width)
-            self._network.load_state_dict(weights)
-            self._network.eval()
+            network = _network(inputs, width)
+            network.load_state_dict(weights)
+            # several threads score: none may see it before it is whole
+            self._network = network.eval()
         return self._network
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:

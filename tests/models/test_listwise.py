@@ -1,11 +1,14 @@
 """The network that looks at all candidates of a user at once."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from recsys_models.fit_run import FitRun
 from recsys_models.listwise import Listwise, ListwiseSettings
@@ -39,6 +42,26 @@ def test_the_order_of_candidates_does_not_matter() -> None:
     turned = model.scores(features[:, ::-1])[:, ::-1]
     np.testing.assert_allclose(turned, model.scores(features), atol=1e-4)
     assert model.scores(features[:0]).shape == (0, 10)
+
+
+def test_threads_that_score_first_all_use_the_learned_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, hit = lists(200)
+    model = Listwise.fit(features, hit, SETTINGS, FitRun())
+    expected = model.scores(features)
+    load = torch.nn.Module.load_state_dict
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        time.sleep(0.2)
+        return load(*arguments, **named)
+
+    monkeypatch.setattr(torch.nn.Module, "load_state_dict", slow)
+    fresh = Listwise(model.arrays)
+    with ThreadPoolExecutor(4) as pool:
+        parts = [pool.submit(fresh.scores, features)]
+        time.sleep(0.1)
+        parts += [pool.submit(fresh.scores, features) for _ in range(3)]
+        for part in parts:
+            np.testing.assert_array_equal(part.result(), expected)
 
 
 def test_a_feature_without_spread_and_far_values_do_no_harm() -> None:
