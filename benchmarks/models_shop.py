@@ -61,15 +61,7 @@ class Shop:
     groups: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     def relations(self, known: Interactions) -> InteractionGraph:
-        """To each item the most bought others of its groups, by the interactions that are known.
-
-        Raises:
-            ValueError: the shop names no groups.
-        """
-        if not self.groups:
-            raise ValueError(
-                "+relations: expected a shop whose products have types or makers, found one without"
-            )
+        """To each item the most bought others of its groups, by the interactions that are known."""
         bought = pl.DataFrame({"item_id": known.item_ids, "bought": degrees(known.matrix())[1]})
         found = {name: most_bought_of_group(groups, bought) for name, groups in self.groups.items()}
         return interaction_graph(known, found)
@@ -170,7 +162,15 @@ def unfitted(variant: str) -> Recommender:
 
 
 def measure(shop: Shop, names: list[str], seeds: int) -> dict[str, Any]:
-    """Per family: means and deviations over seeds, and how much the first family is better with its p-value."""
+    """Per family: means and deviations over seeds, and how much the first family is better with its p-value.
+
+    Raises:
+        ValueError: relations are asked for of a shop that names no groups.
+    """
+    if not shop.groups and any(RELATIONS in name for name in names):
+        raise ValueError(
+            f"{RELATIONS}: expected a shop whose products have types or makers, found one without"
+        )
     train, valid, test = time_split(shop.interactions, valid_days=WEEKS, test_days=WEEKS)
     both = compact(train.merged(valid))
     train = compact(train)
@@ -242,7 +242,10 @@ def main() -> None:
             parser.error(str(error))
     results = {}
     for shop in arguments.shop:
-        results[shop] = measure(SHOPS[shop](arguments.data), arguments.family, arguments.seeds)
+        try:
+            results[shop] = measure(SHOPS[shop](arguments.data), arguments.family, arguments.seeds)
+        except ValueError as error:
+            parser.error(f"{shop}: {error}")
         if arguments.json:
             continue
         print(

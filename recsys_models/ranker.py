@@ -142,6 +142,8 @@ class Ranker(Recommender):
         width = min(self.candidates, stage.right.shape[0])
         drawn = [generator.random((self.bags, block.size, width)) < self.negative_share for block in blocks]
 
+        whole: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
+
         def labelled(
             at: int,
         ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.integer]]:
@@ -149,11 +151,14 @@ class Ranker(Recommender):
             hit = hits_at_k(items.astype(np.int32), relevant, blocks[at])
             kept = hit | drawn[at].any(0)
             of_user = np.repeat(blocks[at], kept.sum(1))
+            if self.networks:
+                found = hit.any(1)
+                whole[at] = described[found], hit[found]
             return described[kept], hit[kept], drawn[at][:, kept] | hit[kept], of_user
 
         with ThreadPoolExecutor(THREADS) as pool:
             parts = list(pool.map(labelled, range(len(blocks))))
-        self._boosters, self._trees = None, []
+        self._boosters, self._trees, self._networks = None, [], []
         if not parts:
             return
         features, target = np.concatenate([part[0] for part in parts]), np.concatenate([p[1] for p in parts])
@@ -163,7 +168,10 @@ class Ranker(Recommender):
         )
         if not target.any() or target.all():
             return
-        self._learn_networks(stage, blocks, relevant, run)
+        if self.networks:
+            lists, hits = (np.concatenate(p) for p in zip(*(whole[at] for at in sorted(whole)), strict=True))
+            whole.clear()
+            self._learn_networks(lists, hits, run)
         parameters = {
             "objective": "rank_xendcg",
             "num_leaves": self.leaves,
@@ -188,22 +196,8 @@ class Ranker(Recommender):
             grown = lightgbm.train({**parameters, "seed": seed + number}, data, num_boost_round=self.trees)
             self._trees.append(grown.model_to_string())
 
-    def _learn_networks(
-        self, stage: FirstStage, blocks: list[NDArray[np.intp]], relevant: sp.csr_array, run: FitRun
-    ) -> None:
-        self._networks = []
-        if not self.networks:
-            return
-
-        def described(block: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-            items, features = stage.features(block, self.candidates)
-            hit = hits_at_k(items.astype(np.int32), relevant, block)
-            found = hit.any(1)
-            return features[found], hit[found]
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            parts = list(pool.map(described, blocks))
-        features, hit = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    def _learn_networks(self, features: NDArray[np.float32], hit: NDArray[np.bool_], run: FitRun) -> None:
+        """From whole lists: shapes (users, candidates, features) and (users, candidates)."""
         for number in range(self.networks):
             own = replace(run, seed=run.seed + number, identity=f"{run.identity}-network-{number}")
             network = Listwise.fit(features, hit, ListwiseSettings(), own)

@@ -155,6 +155,11 @@ def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
     _, features = model.stage.features(np.arange(5), 20)
     first, second = (network.scores(features) for network in model._networks)
     assert not np.array_equal(first, second)
+    trees = model._forest_scores(features.reshape(100, -1)).reshape(5, 20)
+    expected = sum(
+        (part - part.mean(1)[:, None]) / part.std(1)[:, None] for part in (trees, (first + second) / 2)
+    )
+    np.testing.assert_allclose(model._order(features), expected, atol=1e-4)
     model.save(tmp_path)
     again = load_model(tmp_path)
     np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))
