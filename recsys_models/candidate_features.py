@@ -13,6 +13,8 @@ from recsys_models.sparse import csr, shape_of
 from recsys_models.spectral import spectral_filter
 
 if TYPE_CHECKING:
+    import torch
+
     from recsys_models.first_stage import FirstStage
 
 RIDGE = 4.0
@@ -41,6 +43,8 @@ LIKENESS = ("likeness_1", "likeness_2", "likeness_3", "likeness_square", "agreem
 LIKENESS_RANKS = (128, 600)
 AGREEING = 20
 """How many of a user's first candidates the others are compared with."""
+GROUP, PADDED = 32, 4096
+"""Users, and items of theirs once padded, whose vectors are compared with candidates' at once."""
 PLACES = ("affinity_rare", "affinity_power_1.5", "neighbours_power_1")
 """Features whose rank among the user's candidates is one too."""
 
@@ -65,7 +69,7 @@ def feature_names(stage: FirstStage) -> tuple[str, ...]:
     places = [*(f"{name}_place" for name in PLACES), "spectral_place", "combined_place"]
     alone = ("item_leverage", "user_leverage", "user_degree", "user_item_degree", "degree_difference")
     relative = (f"{name}_relative" for name in compared)
-    likeness = (f"{name}_{unit.shape[1]}" for unit in stage.likeness for name in LIKENESS)
+    likeness = (f"{name}_{rank}" for rank, _ in stage.likeness for name in LIKENESS)
     return (*compared, *relative, *likeness, *places, *alone, *stage.fact_names)
 
 
@@ -86,7 +90,7 @@ def describe(
     Args:
         combined: the first stage's scores of the candidates, (b, c).
     """
-    spectral = _spectral(stage, rows, items)
+    spectral, likeness = _latent(stage, rows, items)
     affinity = _affinities(stage, rows, items)
     neighbours = _neighbours(stage, rows, items)
     compared = np.concatenate(
@@ -113,7 +117,6 @@ def describe(
         facts[:, :, 0] - mean_degree,
     )
     single = np.stack([*(_place(score) for score in places), *alone], 2)
-    likeness = _likeness(stage, rows, items)
     return np.concatenate([compared, relative, likeness, single, facts], axis=2, dtype=np.float32)
 
 
@@ -125,57 +128,101 @@ def _place(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return place
 
 
-def _spectral(stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Shape (b, c, 5 · ranks)."""
+def likeness_lengths(
+    right: NDArray[np.float32], values: NDArray[np.float32]
+) -> list[tuple[int, NDArray[np.float32]]]:
+    """(r, lengths (n_items,) of the items' first r singular vectors, each times the root of the filter)."""
+    filtered = spectral_filter(values, RIDGE)
+    ranks = sorted({min(rank, values.size) for rank in LIKENESS_RANKS})
+    return [(r, np.maximum(np.sqrt(right[:, :r] ** 2 @ filtered[:r]), 1e-12)) for r in ranks]
+
+
+def _latent(
+    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Spectral scores, shape (b, c, 5 · ranks), and as `LIKENESS` for each of `stage.likeness`, (b, c, 6 · ranks)."""
     import torch
 
+    right = torch.from_numpy(stage.right)
     filtered = spectral_filter(stage.values, RIDGE)
+    spectral = np.empty((*items.shape, 5 * len(spectral_ranks(stage))), np.float32)
+    likeness = np.empty((*items.shape, len(LIKENESS) * len(stage.likeness)), np.float32)
+    counts = np.diff(stage.seen.indptr)[rows]
+    # users of about as many items side by side: those of a group are padded to the longest
+    order = np.argsort(counts, kind="stable")
+    for start, stop in pairwise(_bounds(counts[order])):
+        group = order[start:stop]
+        vectors = torch.nn.functional.embedding(torch.from_numpy(items[group]), right)
+        spectral[group] = _spectral(stage, rows[group], items[group], vectors, filtered)
+        likeness[group] = _likeness(stage, rows[group], items[group], vectors, filtered)
+    return spectral, likeness
+
+
+def _bounds(counts: NDArray[np.integer]) -> list[int]:
+    """Where groups of users with ascending counts begin and end: at most `GROUP`, and `PADDED` items once padded."""
+    bounds = [0]
+    for at, count in enumerate(counts.tolist()):
+        size = at + 1 - bounds[-1]
+        if size > 1 and (size > GROUP or size * count > PADDED):
+            bounds.append(at)
+    return [*bounds, counts.size]
+
+
+def _spectral(
+    stage: FirstStage,
+    rows: NDArray[np.integer],
+    items: NDArray[np.int64],
+    vectors: torch.Tensor,
+    filtered: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Of the candidates' singular vectors (b, c, r)."""
+    import torch
+
     weights = np.column_stack([np.ones_like(filtered), np.sqrt(filtered), filtered])
     user = torch.from_numpy(stage.left[rows][:, :, None] * weights[None])
-    wanted = torch.from_numpy(items)
     gain = stage.gain[items][:, :, None]
     sums = torch.zeros(*items.shape, weights.shape[1])
     parts: list[NDArray[np.float32]] = []
     start = 0
     for rank in spectral_ranks(stage):
-        vectors = torch.nn.functional.embedding(wanted, torch.from_numpy(stage.right[:, start:rank]))
-        sums = sums + vectors @ user[:, start:rank]
+        sums = sums + vectors[:, :, start:rank] @ user[:, start:rank]
         parts += [sums.numpy(), sums[:, :, 1:].numpy() * gain]
         start = rank
     return np.concatenate(parts, 2)
 
 
-def likeness_vectors(right: NDArray[np.float32], values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Unit vectors of the items, their cosines those of the filtered spectrum; one table (n_items, r) a rank r."""
-    root = np.sqrt(spectral_filter(values, RIDGE))
-    tables: list[NDArray[np.float32]] = []
-    for rank in sorted({min(rank, values.size) for rank in LIKENESS_RANKS}):
-        vectors = right[:, :rank] * root[:rank]
-        tables.append(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
-    return tables
-
-
-def _likeness(stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """As `LIKENESS`, for each table of `stage.likeness`, shape (b, c, 6 · tables)."""
+def _likeness(
+    stage: FirstStage,
+    rows: NDArray[np.integer],
+    items: NDArray[np.int64],
+    vectors: torch.Tensor,
+    filtered: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Cosines of the candidates' singular vectors (b, c, r) with those of the users' items, and among them."""
     import torch
 
     owned = csr(stage.seen[rows])
-    first = min(AGREEING, items.shape[1])
+    counts = np.diff(owned.indptr)
+    most = max(1, int(counts.max()))
+    real = np.arange(most) < counts[:, None]
+    had = np.zeros((counts.size, most), np.int64)
+    had[real] = owned.indices
+    own = torch.nn.functional.embedding(torch.from_numpy(had), torch.from_numpy(stage.right))
+    padding, weights = torch.from_numpy(~real)[:, None], torch.from_numpy(filtered)
     described = torch.zeros(*items.shape, len(stage.likeness), len(LIKENESS))
-    wanted, own = torch.from_numpy(items), torch.from_numpy(owned.indices.astype(np.int64))
-    for number, table in enumerate(stage.likeness):
-        unit = torch.from_numpy(table)
-        candidates = torch.nn.functional.embedding(wanted, unit)
-        other = candidates @ candidates[:, :first].transpose(1, 2)
+    first = min(AGREEING, items.shape[1])
+    for number, (rank, lengths) in enumerate(stage.likeness):
+        length = torch.from_numpy(lengths[items])[:, :, None]
+        of_own = torch.from_numpy(lengths[had])[:, :, None]
+        unit = torch.cat([own[:, :, :rank] / of_own, vectors[:, :first, :rank] / length[:, :first]], 1)
+        cosines = (vectors[:, :, :rank] @ (unit * weights[:rank]).transpose(1, 2)).div_(length)
+        alike, other = cosines[:, :, :most], cosines[:, :, most:]
         other.diagonal(dim1=1, dim2=2).zero_()
         described[:, :, number, 4], described[:, :, number, 5] = other.mean(2), other.amax(2)
-        had = torch.nn.functional.embedding(own, unit)
-        for row, (start, stop) in enumerate(pairwise(np.asarray(owned.indptr).tolist())):
-            if start < stop:
-                alike = candidates[row] @ had[start:stop].T
-                best = alike.topk(min(3, stop - start), dim=1).values
-                described[row, :, number, : best.shape[1]] = best
-                described[row, :, number, 3] = alike.clamp_(min=0).square_().sum(1)
+        alike.masked_fill_(padding, -torch.inf)
+        best = alike.topk(min(3, most), dim=2).values
+        described[:, :, number, : best.shape[2]] = best.masked_fill_(best == -torch.inf, 0)
+        described[:, :, number, 3] = alike.clamp_(min=0).square_().sum(2)
     return described.flatten(2).numpy()
 
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.affinity import item_affinity
-from recsys_models.candidate_features import RIDGE, describe, feature_names, likeness_vectors
+from recsys_models.candidate_features import RIDGE, describe, feature_names, likeness_lengths
 from recsys_models.feedback import latest_weights
 from recsys_models.interactions import Interactions
 from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
@@ -20,9 +20,6 @@ from recsys_models.recency import recency_weights
 from recsys_models.sparse import csr, shape_of
 from recsys_models.spectral import spectral_filter
 from recsys_models.spectrum import degrees, inverse_power, normalised, truncated_svd
-
-FEATURE_BLOCK = 256
-"""Users whose candidates are described at once; bounds memory at about FEATURE_BLOCK x candidates x rank floats."""
 
 
 @dataclass(frozen=True)
@@ -63,22 +60,24 @@ class FirstStage:
     gain: NDArray[np.float32] = field(init=False, repr=False)
     damping: NDArray[np.float32] = field(init=False, repr=False)
     item_leverage: NDArray[np.float32] = field(init=False, repr=False)
-    likeness: list[NDArray[np.float32]] = field(init=False, repr=False)
+    likeness: list[tuple[int, NDArray[np.float32]]] = field(init=False, repr=False)
     _damped: sp.csr_array = field(init=False, repr=False)
     _item_weights: NDArray[np.float32] = field(init=False, repr=False)
+    _item_gram: NDArray[np.float32] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_item = degrees(self.seen)[1]
         rank = min(self.scoring_rank, self.values.size)
         gain = np.maximum(by_item, 1.0).astype(np.float32) ** 0.2
-        weights = spectral_filter(self.values[:rank], RIDGE)
+        item_weights = (self.right[:, :rank] * spectral_filter(self.values[:rank], RIDGE) * gain[:, None]).T
         for name, value in {
             "gain": gain,
             "damping": inverse_power(by_item, 0.3),
             "item_leverage": (self.right**2).sum(1),
-            "likeness": likeness_vectors(self.right, self.values),
+            "likeness": likeness_lengths(self.right, self.values),
             "_damped": csr(self.seen * inverse_power(by_item, 0.3)[None, :]),
-            "_item_weights": (self.right[:, :rank] * weights * gain[:, None]).T,
+            "_item_weights": item_weights,
+            "_item_gram": item_weights @ item_weights.T,
         }.items():
             object.__setattr__(self, name, value)
 
@@ -137,13 +136,17 @@ class FirstStage:
 
     def combined(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """S / ‖S‖ + 2 K / ‖K‖ of spectral scores S and neighbour scores K, shape (len(rows), n_items)."""
-        total, neighbours = self._spectral(rows), self._neighbours(rows)
-        total /= np.maximum(np.sqrt(np.einsum("ij,ij->i", total, total)), 1e-12)[:, None]
-        row = np.repeat(np.arange(rows.size), np.diff(neighbours.indptr))
-        length = np.sqrt(np.bincount(row, neighbours.data**2, rows.size))
+        user, neighbours = self._user_vectors(rows), self._neighbours(rows)
+        # ‖x W‖² = x W Wᵀ xᵀ: the scores need not be looked through for their length
+        square = np.einsum("ij,ij->i", user @ self._item_gram, user)
+        spectral = (user / np.sqrt(np.maximum(square, 1e-24))[:, None]) @ self._item_weights
+        # the 0 stands after the last row, where rows without neighbours may start
+        length = np.sqrt(
+            np.add.reduceat(np.append(neighbours.data, np.float32(0)) ** 2, neighbours.indptr[:-1])
+        )
         share = (2 / np.maximum(length, 1e-12)).astype(np.float32)
-        total[row, neighbours.indices] += neighbours.data * share[row]
-        return total
+        neighbours.data *= np.repeat(share, np.diff(neighbours.indptr))
+        return np.asarray(neighbours + spectral)
 
     def candidates(
         self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
@@ -168,11 +171,19 @@ class FirstStage:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Candidates (b, c) of the users and their features (b, c, f), f as `feature_names`."""
         items, best = self.candidates(rows, n, combined)
-        return items, describe(self, rows, items, np.where(best > -np.inf, best, 0).astype(np.float32))
+        return items, self.described(rows, items, best)
+
+    def described(
+        self, rows: NDArray[np.integer], items: NDArray[np.int64], best: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Features (b, c, f) of what `candidates` gave."""
+        return describe(self, rows, items, np.where(best > -np.inf, best, 0).astype(np.float32))
+
+    def _user_vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return self.left[rows, : self._item_weights.shape[0]]
 
     def _spectral(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        weights = self._item_weights
-        return self.left[rows, : weights.shape[0]] @ weights
+        return self._user_vectors(rows) @ self._item_weights
 
     def _neighbours(self, rows: NDArray[np.integer]) -> sp.csr_array:
         likeness = csr(self.user_similarity[rows])

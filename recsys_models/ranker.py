@@ -1,10 +1,9 @@
-"""Two stages as shops run them: candidates, then gradient-boosted trees over what is known of each."""
+"""Two stages as shops run them: candidates, then trees and networks over what is known of each."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,31 +11,34 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.first_stage import FEATURE_BLOCK, FirstStage, FirstStageSettings
+from recsys_models.first_stage import FirstStage, FirstStageSettings
 from recsys_models.fit_run import FitRun
 from recsys_models.holdout import hold_out
 from recsys_models.ids import as_ids, rows_of
 from recsys_models.interactions import Interactions
+from recsys_models.labelled_lists import LabelledLists
 from recsys_models.listwise import Listwise, ListwiseSettings
 from recsys_models.recommender import Recommender
-from recsys_models.validation import hits_at_k, unseen
+from recsys_models.user_blocks import over_blocks
+from recsys_models.validation import hits_at_k
 
 if TYPE_CHECKING:
     import lightgbm
 
+AT_LEAST = (("bags", 1), ("networks", 0), ("network_width", 1), ("network_epochs", 1), ("folds", 0))
 ABOVE_THE_REST = 100.0
 """Scores of candidates are far smaller: an item that is no candidate always comes after those that are."""
-THREADS = min(4, os.cpu_count() or 1)
-"""Blocks of users that are described at the same time."""
+NETWORKS_WEIGHT = 3.0
+"""Of the networks' scores beside the forests'; 1 and 2 order worse."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Ranker(Recommender):
-    """Candidates by spectral and user-neighbour scores; LightGBM orders them by their features.
+    """Candidates by spectral and user-neighbour scores, ordered by their features: LightGBM and a network.
 
-    The trees learn from held-out interactions: the first stage is fitted on `interactions`, its candidates are
+    Both learn from held-out interactions: the first stage is fitted on `interactions`, its candidates are
     labelled by `validation`. Without validation a part of the interactions is held out for that, and the first stage
-    is then fitted on all. `retrained` fits the first stage on more interactions and keeps the trees.
+    is then fitted on all. `retrained` fits the first stage on more interactions and keeps trees and networks.
 
     Items that are no candidates, and items that the user has, come after the candidates in the first stage's order.
 
@@ -46,12 +48,15 @@ class Ranker(Recommender):
         user_neighbours: how many nearest users to keep for each.
         item_neighbours: how many affine items to keep for each on average.
         half_life_days: age weighting of the spectral model where there are timestamps; None for none.
-        users: from how many users' labels the trees learn.
-        negative_share: share of the candidates without label that they learn from.
+        users: from how many users' labels they learn.
+        folds: further parts of the interactions, as many as there are labels, from which they learn too: each is held
+            out of a first stage of its own.
+        negative_share: share of the candidates without label that the trees learn from.
         trees, leaves, learning_rate: of LightGBM.
         bags: forests, each from other candidates without label, whose scores are averaged.
-        networks: networks that look at all candidates of a user at once; the mean of their scores, standardised for
-            each user, is added to the forests'. They bring more than further forests, in many times the seconds.
+        networks: that look at all candidates of a user at once. The mean of their scores, standardised for each
+            user, is added to the forests'.
+        network_width, network_epochs: of each.
     """
 
     family: ClassVar[str] = "ranker"
@@ -68,11 +73,14 @@ class Ranker(Recommender):
     leaves: int = 15
     learning_rate: float = 0.06
     bags: int = 1
-    networks: int = 0
+    networks: int = 1
+    network_width: int = 64
+    network_epochs: int = 10
+    folds: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("bags", 1), ("networks", 0)):
+        for name, least in AT_LEAST:
             if getattr(self, name) < least:
                 raise ValueError(
                     f"{self.family}: {name}: expected at least {least}, found {getattr(self, name)}"
@@ -85,11 +93,11 @@ class Ranker(Recommender):
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         if validation is not None:
             self._stage = self._first_stage(interactions, run.seed)
-            self._learn(self._stage, validation, run)
+            self._learn(self._stage, interactions, validation, run)
             return
         known, held = hold_out(interactions, share=0.2, seed=run.seed)
         stage = self._first_stage(known, run.seed)
-        self._learn(stage, held, run)
+        self._learn(stage, known, held, run)
         self._stage = self._first_stage(interactions, run.seed, stage.right)
 
     def _refit(
@@ -102,7 +110,7 @@ class Ranker(Recommender):
         if validation is None:
             self._trees, self._networks = before._trees, before._networks
         else:
-            self._learn(self._stage, validation, run)
+            self._learn(self._stage, interactions, validation, run)
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         self._refit(interactions, None, run, before)
@@ -128,56 +136,45 @@ class Ranker(Recommender):
         )
         return FirstStage.fit(interactions, settings, seed, warm)
 
-    def _learn(self, stage: FirstStage, labels: Interactions, run: FitRun) -> None:
+    def _learn(self, stage: FirstStage, known: Interactions, labels: Interactions, run: FitRun) -> None:
+        self._boosters, self._trees, self._networks = None, [], []
+        lists = LabelledLists.joined(self._lists(stage, known, labels, run.seed))
+        if lists is None or lists.hit.all():
+            return
+        self._grow(stage, lists, run.seed)
+        for number in range(self.networks):
+            own = replace(run, seed=run.seed + number, identity=f"{run.identity}-network-{number}")
+            settings = ListwiseSettings(width=self.network_width, epochs=self.network_epochs)
+            network = Listwise.fit(lists.features, lists.hit, settings, own)
+            self._networks.append(network)
+            done = len(self.history)
+            self.history += [{**row, "epoch": done + row["epoch"]} for row in network.history]
+            self.incidents += network.incidents
+
+    def _lists(
+        self, stage: FirstStage, known: Interactions, labels: Interactions, seed: int
+    ) -> Iterator[LabelledLists | None]:
+        """Of the labels, then of further parts of what is known, of as many interactions, one after another."""
+        sizes = {"candidates": self.candidates, "users": self.users, "seed": seed}
+        yield LabelledLists.of(stage, labels, **sizes)
+        timed = known.timestamp is not None and np.ptp(known.timestamp) > 0
+        for number in range(self.folds):
+            share = min(0.5, len(labels) / max(1, len(known)))
+            rest, held = hold_out(known, share=share, seed=seed + 1 + number)
+            # not from the stage's vectors, which have seen what is held out here
+            yield LabelledLists.of(self._first_stage(rest, seed), held, **sizes)
+            if timed:
+                known = rest
+
+    def _grow(self, stage: FirstStage, lists: LabelledLists, seed: int) -> None:
         import lightgbm
 
-        seed = run.seed
-        relevant = unseen(labels, stage.seen)
-        warm = np.diff(stage.seen.indptr) > 0
-        users = np.flatnonzero((np.diff(relevant.indptr) > 0) & warm)
-        generator = np.random.default_rng(seed)
-        if users.size > self.users:
-            users = np.sort(generator.choice(users, self.users, replace=False))
-        blocks = [users[start : start + FEATURE_BLOCK] for start in range(0, users.size, FEATURE_BLOCK)]
-        width = min(self.candidates, stage.right.shape[0])
-        drawn = [generator.random((self.bags, block.size, width)) < self.negative_share for block in blocks]
-
-        whole: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
-
-        def labelled(
-            at: int,
-        ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.integer]]:
-            items, described = stage.features(blocks[at], self.candidates)
-            hit = hits_at_k(items.astype(np.int32), relevant, blocks[at])
-            kept = hit | drawn[at].any(0)
-            of_user = np.repeat(blocks[at], kept.sum(1))
-            if self.networks:
-                found = hit.any(1)
-                whole[at] = described[found], hit[found]
-            return described[kept], hit[kept], drawn[at][:, kept] | hit[kept], of_user
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            parts = list(pool.map(labelled, range(len(blocks))))
-        self._boosters, self._trees, self._networks = None, [], []
-        if not parts:
-            return
-        features, target = np.concatenate([part[0] for part in parts]), np.concatenate([p[1] for p in parts])
-        bags, user = (
-            np.concatenate([part[2] for part in parts], axis=1),
-            np.concatenate([p[3] for p in parts]),
-        )
-        if not target.any() or target.all():
-            return
-        if self.networks:
-            lists, hits = (np.concatenate(p) for p in zip(*(whole[at] for at in sorted(whole)), strict=True))
-            whole.clear()
-            self._learn_networks(lists, hits, run)
         parameters = {
             "objective": "rank_xendcg",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "lambda_l2": 10.0,
-            "min_data_in_leaf": int(min(100, max(1, target.sum() // 4))),
+            "min_data_in_leaf": int(min(100, max(1, lists.hit.sum() // 4))),
             "feature_fraction": 0.5,
             "bagging_fraction": 0.7,
             "bagging_freq": 1,
@@ -187,24 +184,12 @@ class Ranker(Recommender):
             "num_threads": os.cpu_count() or 1,
             "verbosity": -1,
         }
-        names = list(stage.feature_names())
-        for number, bag in enumerate(bags):
-            group = np.unique(user[bag], return_counts=True)[1]
-            data = lightgbm.Dataset(
-                features[bag], target[bag].astype(np.int8), group=group, feature_name=names
-            )
+        names, generator = list(stage.feature_names()), np.random.default_rng(seed)
+        for number in range(self.bags):
+            features, target, group = lists.sample(self.negative_share, generator)
+            data = lightgbm.Dataset(features, target.astype(np.int8), group=group, feature_name=names)
             grown = lightgbm.train({**parameters, "seed": seed + number}, data, num_boost_round=self.trees)
             self._trees.append(grown.model_to_string())
-
-    def _learn_networks(self, features: NDArray[np.float32], hit: NDArray[np.bool_], run: FitRun) -> None:
-        """From whole lists: shapes (users, candidates, features) and (users, candidates)."""
-        for number in range(self.networks):
-            own = replace(run, seed=run.seed + number, identity=f"{run.identity}-network-{number}")
-            network = Listwise.fit(features, hit, ListwiseSettings(), own)
-            self._networks.append(network)
-            done = len(self.history)
-            self.history += [{**row, "epoch": done + row["epoch"]} for row in network.history]
-            self.incidents += network.incidents
 
     def _order(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """What orders the candidates: shape (users, candidates, features) in, (users, candidates) out."""
@@ -212,7 +197,7 @@ class Ranker(Recommender):
         if not self._networks:
             return forests
         networks = np.mean([network.scores(features) for network in self._networks], axis=0)
-        return _standardised(forests) + _standardised(networks)
+        return _standardised(forests) + NETWORKS_WEIGHT * _standardised(networks)
 
     def _forest_scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Shape (rows, features) in, (rows,) out."""
@@ -229,9 +214,7 @@ class Ranker(Recommender):
         return self._boosters
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        blocks = [user_rows[at : at + FEATURE_BLOCK] for at in range(0, user_rows.size, FEATURE_BLOCK)]
-        with ThreadPoolExecutor(THREADS) as pool:
-            scores = list(pool.map(self._score, blocks))
+        scores = over_blocks(self._score, user_rows)
         return np.concatenate(scores) if scores else np.empty((0, self.n_items), np.float32)
 
     def _score(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -247,8 +230,10 @@ class Ranker(Recommender):
         return total
 
     def explain(self, user: int | str, item: int | str) -> dict[str, tuple[float, float]]:
-        """Feature → (its value, what it adds to the forests' score), largest effect first (Lundberg et al. 2020,
-        TreeSHAP).
+        """Feature → (its value, what it adds to what orders the candidates), largest effect first.
+
+        Forests by TreeSHAP (Lundberg et al. 2020), networks by integrated gradients (Sundararajan et al. 2017); where
+        there are both, each over the deviation of its scores among the user's candidates, as they are added up.
 
         Raises:
             ValueError: user or item is unknown, or the item is no candidate for the user.
@@ -263,14 +248,25 @@ class Ranker(Recommender):
             raise ValueError(
                 f"item {item!r}: expected a candidate for user {user!r}, found one of the other items"
             )
-        values = described[0, at]
-        effects = np.zeros(values.shape[1] + 1)
-        if self._trees:
-            added = [np.asarray(booster.predict(values, pred_contrib=True))[0] for booster in self._forests()]
-            effects = np.mean(added, axis=0)
-        named = zip(self.stage.feature_names(), values[0].tolist(), effects[:-1].tolist(), strict=True)
+        values = described[0, at[0]]
+        effects = self._effects(described[0], int(at[0]))
+        named = zip(self.stage.feature_names(), values.tolist(), effects.tolist(), strict=True)
         ordered = sorted(named, key=lambda entry: -abs(entry[2]))
         return {name: (value, effect) for name, value, effect in ordered}
+
+    def _effects(self, features: NDArray[np.float32], at: int) -> NDArray[np.float64]:
+        """Of the candidate `at` among a user's, shape (candidates, features) in, (features,) out."""
+        effects = np.zeros(features.shape[1])
+        if self._trees:
+            row = features[at : at + 1]
+            added = [np.asarray(booster.predict(row, pred_contrib=True))[0] for booster in self._forests()]
+            effects = np.mean(added, axis=0)[:-1]
+        if not self._networks:
+            return effects
+        scores = np.mean([network.scores(features[None])[0] for network in self._networks], axis=0)
+        by_networks = np.mean([network.effects(features, at) for network in self._networks], axis=0)
+        forests = _per_deviation(self._forest_scores(features))
+        return effects * forests + NETWORKS_WEIGHT * by_networks * _per_deviation(scores)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         networks = {
@@ -294,6 +290,10 @@ class Ranker(Recommender):
 
 def _standardised(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     """Each row with mean 0 and deviation 1; a row without spread is all zeros."""
-    centred = scores - scores.mean(1, keepdims=True, dtype=np.float64)
-    deviation = centred.std(1, keepdims=True)
-    return centred / np.where(deviation > 1e-9, deviation, np.inf)
+    return (scores - scores.mean(1, keepdims=True, dtype=np.float64)) * _per_deviation(scores)
+
+
+def _per_deviation(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """1 / deviation along the last axis, which stays with length 1; 0 without spread."""
+    deviation = scores.std(-1, keepdims=True, dtype=np.float64)
+    return 1 / np.where(deviation > 1e-9, deviation, np.inf)

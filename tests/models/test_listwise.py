@@ -71,6 +71,35 @@ def test_a_feature_without_spread_and_far_values_do_no_harm() -> None:
     assert np.isfinite(model.scores(features)).all()
 
 
+def test_effects_sum_to_what_a_candidate_of_median_features_would_lose() -> None:
+    features, hit = lists(500)
+    model = Listwise.fit(features, hit, SETTINGS, FitRun(seed=1))
+    for at in range(10):
+        told = model.effects(features[0], at)
+        median = features[0].copy()
+        median[at] = model.arrays["middle"]
+        expected = model.scores(features[:1])[0, at] - model.scores(median[None])[0, at]
+        assert told.shape == (3,) and told.sum() == pytest.approx(expected, rel=0.02, abs=1e-4)
+        assert told[2] == 0, "a feature without spread"
+
+
+def test_fewer_candidates_a_step_keep_every_hit() -> None:
+    features, hit = lists(400)
+    seen: list[torch.Tensor] = []
+    whole = torch.log_softmax
+
+    def kept(scores: torch.Tensor, dim: int) -> torch.Tensor:
+        seen.append(scores.detach())
+        return whole(scores, dim=dim)
+
+    settings = replace(SETTINGS, candidates=4, epochs=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "log_softmax", kept)
+        model = Listwise.fit(features, hit, settings, FitRun(seed=1))
+    assert {scores.shape[1] for scores in seen} == {4}
+    assert all(0.5 < row["loss"] < 1.6 for row in model.history), "a list without its hit has no loss"
+
+
 def test_an_interrupted_fit_ends_with_the_same_bits(tmp_path: Path) -> None:
     features, hit = lists(400)
 

@@ -1,14 +1,19 @@
 """The ranker's own promises beyond the contract."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from recsys_models import Interactions, Ranker, evaluate, load_model
 from recsys_models.affinity import item_affinity
+from recsys_models.first_stage import FirstStage
 from recsys_models.holdout import hold_out
+from recsys_models.labelled_lists import LabelledLists
 from recsys_models.sparse import csr
+from recsys_models.validation import hits_at_k, unseen
 
 
 def communities(seed: int = 0) -> tuple[Interactions, Interactions, Interactions]:
@@ -114,7 +119,7 @@ def test_likeness_features_are_cosines_with_the_users_items_and_its_first_candid
     weighted = stage.right * np.sqrt(stage.values * square / (square + 4))
     unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
     rank = stage.values.size
-    assert stage.likeness[-1].shape[1] == rank, "a small shop has fewer singular vectors than the ranks"
+    assert stage.likeness[-1][0] == rank, "a small shop has fewer singular vectors than the ranks"
     for row, user in enumerate((4, 9)):
         own = np.sort(unit[items[row]] @ unit[stage.seen[[user]].indices].T, axis=1)
         for place in (1, 2, 3):
@@ -144,8 +149,8 @@ def test_a_user_of_few_items_has_no_more_likenesses() -> None:
 
 def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
     train, valid, test = communities()
-    forests = Ranker(trees=20).fit(train, validation=valid, seed=3)
-    model = Ranker(trees=20, networks=2).fit(train, validation=valid, seed=3)
+    forests = Ranker(trees=20, networks=0).fit(train, validation=valid, seed=3)
+    model = Ranker(trees=20, networks=2, network_epochs=8).fit(train, validation=valid, seed=3)
     assert (
         model._trees == forests._trees
         and len(model._networks) == 2
@@ -156,9 +161,10 @@ def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
     first, second = (network.scores(features) for network in model._networks)
     assert not np.array_equal(first, second)
     trees = model._forest_scores(features.reshape(100, -1)).reshape(5, 20)
-    expected = sum(
+    trees, networks = (
         (part - part.mean(1)[:, None]) / part.std(1)[:, None] for part in (trees, (first + second) / 2)
     )
+    expected = trees + 3 * networks
     np.testing.assert_allclose(model._order(features), expected, atol=1e-4)
     model.save(tmp_path)
     again = load_model(tmp_path)
@@ -170,7 +176,70 @@ def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
     assert len(known._networks) == 1, "without validation, on a part held out"
 
 
+def test_an_explanation_tells_of_forests_and_networks_as_they_are_added_up() -> None:
+    train, valid, _ = communities()
+    model = Ranker(trees=20, networks=2, network_epochs=2).fit(train, validation=valid, seed=3)
+    items, features = model.stage.features(np.array([5]), model.candidates)
+    reasons = model.explain(5, int(items[0, 7]))
+    names = model.stage.feature_names()
+    assert [reasons[name][0] for name in names] == features[0, 7].tolist()
+    trees = model._forest_scores(features[0])
+    networks = np.mean([network.scores(features)[0] for network in model._networks], axis=0)
+    (forest,) = model._forests()
+    by_trees = np.asarray(forest.predict(features[0, 7:8], pred_contrib=True))[0, :-1]
+    by_networks = np.mean([network.effects(features[0], 7) for network in model._networks], axis=0)
+    expected = by_trees / trees.std() + 3 * by_networks / networks.std()
+    np.testing.assert_allclose([reasons[name][1] for name in names], expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_further_folds_are_learned_from_and_hold_out_what_their_stage_has_not_seen(
+    timed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, valid, _ = communities()
+    if timed:
+        moment = np.random.default_rng(0).permutation(len(train)).astype(np.int64) * 86_400_000_000
+        train = replace(train, timestamp=moment)
+    shown: list[tuple[sp.csr_array, sp.csr_array]] = []
+    of = LabelledLists.of
+
+    def kept(stage: FirstStage, labels: Interactions, **sizes: int) -> LabelledLists | None:
+        shown.append((stage.seen, labels.user_items()))
+        return of(stage, labels, **sizes)
+
+    monkeypatch.setattr(LabelledLists, "of", kept)
+    model = Ranker(trees=5, folds=2, network_epochs=1, candidates=20).fit(train, validation=valid, seed=3)
+    assert len(shown) == 3
+    for seen, labels in shown[1:]:
+        assert seen.multiply(labels).nnz == 0
+        assert labels.nnz == pytest.approx(valid.user_items().nnz, rel=0.25)
+        assert (seen + labels - train.user_items()).max() <= 0, "parts of what is known"
+    assert shown[1][1].multiply(shown[2][1]).nnz < shown[1][1].nnz
+    assert model.stage.seen.nnz == train.user_items().nnz
+
+
+def test_users_without_a_hit_are_not_learned_from() -> None:
+    train, valid, _ = communities()
+    stage = Ranker(trees=5).fit(train, validation=valid).stage
+    lists = LabelledLists.of(stage, valid, candidates=5, users=10_000, seed=0)
+    assert lists is not None and lists.hit.any(1).all() and lists.features.shape[:2] == lists.hit.shape
+    relevant = unseen(valid, stage.seen)
+    items, _ = stage.candidates(np.arange(300), 5)
+    hit = hits_at_k(items.astype(np.int32), relevant, np.arange(300))
+    assert 0 < hit.any(1).sum() < 300
+    np.testing.assert_array_equal(lists.hit, hit[hit.any(1)])
+    few = LabelledLists.of(stage, valid, candidates=5, users=50, seed=0)
+    assert few is not None and few.hit.shape[0] <= 50
+    nothing = valid.subset(np.zeros(len(valid), bool))
+    assert LabelledLists.of(stage, nothing, candidates=5, users=50, seed=0) is None
+    rows, target, groups = lists.sample(0.5, np.random.default_rng(0))
+    assert target.sum() == lists.hit.sum() and groups.sum() == target.size == rows.shape[0]
+    assert 0.4 < (~target).sum() / (~lists.hit).sum() < 0.6
+
+
 def test_no_forest_is_refused() -> None:
+    with pytest.raises(ValueError, match="folds: expected at least 0, found -1"):
+        Ranker(folds=-1)
     with pytest.raises(ValueError, match="networks: expected at least 0, found -1"):
         Ranker(networks=-1)
     with pytest.raises(ValueError, match="bags: expected at least 1, found 0"):
