@@ -31,8 +31,8 @@ class ListwiseSettings:
     Args:
         width: of the hidden layers.
         epochs, batch: passes, and users a step.
-        candidates: of a user in a step: its hits, and others drawn anew each time. Half of all costs half the seconds
-            and learns more in them than all do.
+        candidates: of a user in a step: its hits, and others drawn anew each time. More passes over half of them
+            learn more in the same time than fewer over all.
         learning_rate: the highest.
     """
 
@@ -85,7 +85,7 @@ class Listwise:
         import torch
 
         network = self._ready()
-        middle, spread = self._scale()
+        middle, spread = self._scaling()
         parts = [np.empty((0, features.shape[1]), np.float32)]
         with torch.inference_mode():
             for start in range(0, features.shape[0], SCORING_BLOCK):
@@ -106,7 +106,7 @@ class Listwise:
         import torch
 
         network = self._ready()
-        scaled = _scaled(torch.from_numpy(features), *self._scale())
+        scaled = _scaled(torch.from_numpy(features), *self._scaling())
         along = (torch.arange(EFFECT_STEPS) + 0.5)[:, None] / EFFECT_STEPS
         points = (along * scaled[at]).requires_grad_()
         lists = scaled.expand(EFFECT_STEPS, *scaled.shape).clone()
@@ -114,7 +114,7 @@ class Listwise:
         (gradient,) = torch.autograd.grad(network(lists)[:, at].sum(), points)
         return (gradient.mean(0) * scaled[at]).numpy().astype(np.float64)
 
-    def _scale(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _scaling(self) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
         return torch.from_numpy(self.arrays["middle"]), torch.from_numpy(self.arrays["spread"])
