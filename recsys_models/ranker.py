@@ -49,8 +49,8 @@ class Ranker(Recommender):
         item_neighbours: how many affine items to keep for each on average.
         half_life_days: age weighting of the spectral model where there are timestamps; None for none.
         users: from how many users' labels they learn.
-        folds: further parts of the interactions, as many as there are labels, from which they learn too: each is held
-            out of a first stage of its own.
+        folds: further parts of as many interactions as there are labels, from which they learn too: each is held out of
+            a first stage of its own.
         negative_share: share of the candidates without label that the trees learn from.
         trees, leaves, learning_rate: of LightGBM.
         bags: forests, each from other candidates without label, whose scores are averaged.
@@ -154,17 +154,20 @@ class Ranker(Recommender):
     def _lists(
         self, stage: FirstStage, known: Interactions, labels: Interactions, seed: int
     ) -> Iterator[LabelledLists | None]:
-        """Of the labels, then of further parts of what is known, of as many interactions, one after another."""
+        """Of the labels, then of further parts of as many interactions, one after another.
+
+        With timestamps each part is what came before the last; without, each is drawn from all, labels too.
+        """
         sizes = {"candidates": self.candidates, "users": self.users, "seed": seed}
         yield LabelledLists.of(stage, labels, **sizes)
-        timed = known.timestamp is not None and np.ptp(known.timestamp) > 0
+        whole = known.merged(labels) if known.timestamp is None else known
         for number in range(self.folds):
-            share = min(0.5, len(labels) / max(1, len(known)))
-            rest, held = hold_out(known, share=share, seed=seed + 1 + number)
+            share = min(0.5, len(labels) / max(1, len(whole)))
+            rest, held = hold_out(whole, share=share, seed=seed + 1 + number)
             # not from the stage's vectors, which have seen what is held out here
             yield LabelledLists.of(self._first_stage(rest, seed), held, **sizes)
-            if timed:
-                known = rest
+            if whole.timestamp is not None:
+                whole = rest
 
     def _grow(self, stage: FirstStage, lists: LabelledLists, seed: int) -> None:
         import lightgbm
