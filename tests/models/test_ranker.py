@@ -42,6 +42,20 @@ def test_features_are_named_and_finite() -> None:
     np.testing.assert_allclose(picked, np.take_along_axis(neighbours, items, 1), rtol=1e-4)
 
 
+def test_candidates_are_scored_for_a_user_without_neighbours_too() -> None:
+    train, valid, _ = communities()
+    alone = train.subset(train.user != 299)
+    stage = Ranker(trees=5, networks=0).fit(alone, validation=valid).stage
+    rows = np.array([4, 299])
+    spectral, neighbours = stage.scores(rows)
+    lengths = [
+        np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12) for part in (spectral, neighbours)
+    ]
+    assert neighbours[1].max() == 0 < neighbours[0].max()
+    expected = spectral / lengths[0] + 2 * neighbours / lengths[1]
+    np.testing.assert_allclose(stage.combined(rows), expected, atol=1e-5)
+
+
 def test_affinity_features_are_those_of_the_users_items() -> None:
     train, valid, _ = communities()
     stage = Ranker(trees=5).fit(train, validation=valid).stage
@@ -113,14 +127,17 @@ def test_a_score_is_explained_by_its_features() -> None:
 def test_likeness_features_are_cosines_with_the_users_items_and_its_first_candidates() -> None:
     train, valid, _ = communities()
     stage = Ranker(trees=5).fit(train, validation=valid).stage
-    items, features = stage.features(np.array([4, 9]), 30)
+    counts = np.diff(stage.seen.indptr)
+    users = [int(counts.argmin()), int(counts.argmax()), 4]
+    assert counts[users[0]] < counts[users[1]], "users side by side who have more and fewer items"
+    items, features = stage.features(np.array(users), 30)
     names = stage.feature_names()
     square = stage.values.astype(float) ** 2
     weighted = stage.right * np.sqrt(stage.values * square / (square + 4))
     unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
     rank = stage.values.size
     assert stage.likeness[-1][0] == rank, "a small shop has fewer singular vectors than the ranks"
-    for row, user in enumerate((4, 9)):
+    for row, user in enumerate(users):
         own = np.sort(unit[items[row]] @ unit[stage.seen[[user]].indices].T, axis=1)
         for place in (1, 2, 3):
             told = features[row, :, names.index(f"likeness_{place}_{rank}")]
