@@ -231,7 +231,7 @@ def test_further_folds_are_learned_from_and_hold_out_what_their_stage_has_not_se
     for seen, labels in shown[1:]:
         assert seen.multiply(labels).nnz == 0
         assert labels.nnz == pytest.approx(valid.user_items().nnz, rel=0.25)
-        assert csr(seen + labels - whole.user_items()).data.max() <= 0, (
+        assert csr(seen + labels - whole.user_items()).toarray().max() <= 0, (
             "with timestamps parts of what came before"
         )
     assert shown[1][1].multiply(shown[2][1]).nnz < shown[1][1].nnz
