@@ -47,16 +47,15 @@ class LabelledLists:
         if rows.size > users:
             rows = np.sort(np.random.default_rng(seed).choice(rows, users, replace=False))
 
-        def described(block: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        def described(block: NDArray[np.integer]) -> LabelledLists | None:
             items, best = stage.candidates(block, candidates)
             hit = hits_at_k(items.astype(np.int32), relevant, block)
             found = hit.any(1)
-            return stage.described(block[found], items[found], best[found]), hit[found]
+            if not found.any():
+                return None
+            return cls(stage.described(block[found], items[found], best[found]), hit[found])
 
-        parts = [part for part in over_blocks(described, rows) if part[1].size]
-        if not parts:
-            return None
-        return cls(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+        return cls.joined(over_blocks(described, rows))
 
     @classmethod
     def joined(cls, parts: Iterable[LabelledLists | None]) -> LabelledLists | None:

@@ -252,6 +252,9 @@ def test_users_without_a_hit_are_not_learned_from() -> None:
     assert few is not None and few.hit.shape[0] <= 50
     nothing = valid.subset(np.zeros(len(valid), bool))
     assert LabelledLists.of(stage, nothing, candidates=5, users=50, seed=0) is None
+    best = stage.candidates(np.arange(300), 1)[0][:, 0]
+    missed = valid.subset(best[valid.user] != valid.item)
+    assert LabelledLists.of(stage, missed, candidates=1, users=10_000, seed=0) is None
     rows, target, groups = lists.sample(0.5, np.random.default_rng(0))
     assert target.sum() == lists.hit.sum() and groups.sum() == target.size == rows.shape[0]
     assert 0.4 < (~target).sum() / (~lists.hit).sum() < 0.6
