@@ -23,9 +23,9 @@ import deltalake
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.engine import Engine
-from recsys_lineage.fingerprint import partition_fingerprints
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.fingerprint import partition_fingerprints
+from recsys_lineage.lake.lake import Lake
 
 ENGINE = Engine(memory_limit="4GB", threads=2)
 # What a day of shop events looks like: ids, a price, a time, a short text; 365 days.

@@ -10,8 +10,8 @@ import polars as pl
 
 from recsys_assets.assets.balance import CLEAN_OF, row_balance
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake import Lake
-from recsys_lineage.records import Records
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
 
 KIND = "new items"
 

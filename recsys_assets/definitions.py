@@ -8,7 +8,7 @@ from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
 from recsys_assets.settings import Settings, load_settings
-from recsys_lineage.lake_resource import LakeResource
+from recsys_lineage.orchestration.lake_resource import LakeResource
 
 
 def lake_resource(settings: Settings) -> LakeResource:

@@ -204,7 +204,7 @@ def _source(settings: Settings) -> Check:
 
 
 def _lake(settings: Settings) -> Check:
-    from recsys_lineage.lake import Lake
+    from recsys_lineage.lake.lake import Lake
 
     try:
         tables = Lake(settings.lake_url).tables()

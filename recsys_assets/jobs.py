@@ -8,10 +8,10 @@ import dagster as dg
 from recsys_assets.assets.catalogue import TUNING, source_folder
 from recsys_assets.assets.raw import EVENT_DAYS_NAME
 from recsys_assets.settings import Settings
-from recsys_lineage.asset_code import CONTINUE_TAG, REUSE_TAG
+from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files.source_file import LANDING
-from recsys_lineage.lake_resource import LakeResource
+from recsys_lineage.orchestration.lake_resource import LakeResource
 
 EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))

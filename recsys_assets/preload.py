@@ -5,6 +5,6 @@ import polars
 import pyarrow
 
 import recsys_assets.assets
-import recsys_lineage.asset_run
+import recsys_lineage.orchestration.asset_run
 
 __all__ = ["duckdb", "polars", "pyarrow", "recsys_assets", "recsys_lineage"]

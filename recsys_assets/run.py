@@ -15,12 +15,12 @@ from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING, faulty_days
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
-from recsys_lineage.asset_code import CONTINUE_TAG, REUSE_TAG
-from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
+from recsys_lineage.assets.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError
-from recsys_lineage.records import Records
-from recsys_lineage.reproduction import Reproduction, reproduce
-from recsys_lineage.sqlite_events import many_events
+from recsys_lineage.orchestration.sqlite_events import many_events
+from recsys_lineage.records.records import Records
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
 MOST_FAULTY_DAYS = 10

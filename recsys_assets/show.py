@@ -21,7 +21,7 @@ from rich.table import Table
 from recsys_assets.answers import CustomerAnswer
 from recsys_assets.assets.training import library_versions
 from recsys_lineage import progress as lineage_progress
-from recsys_lineage.reproduction import Reproduction
+from recsys_lineage.assets.reproduction import Reproduction
 
 SHOWN_METRICS = {
     "NDCG": "ndcg@20",

@@ -10,41 +10,41 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recsys_lineage.asset_code import Output, Query, Request
-    from recsys_lineage.checks import TableCheck, not_empty, not_null, unique
+    from recsys_lineage.assets.asset_code import Output, Query, Request
+    from recsys_lineage.assets.checks import TableCheck, not_empty, not_null, unique
+    from recsys_lineage.assets.inputs import Inputs
+    from recsys_lineage.assets.reproduction import Reproduction, reproduce
     from recsys_lineage.errors import LineageError
-    from recsys_lineage.frame_asset import frame_asset
-    from recsys_lineage.inputs import Inputs
-    from recsys_lineage.lake import Lake
-    from recsys_lineage.lake_resource import LakeResource
-    from recsys_lineage.lineage_asset import AssetLook
-    from recsys_lineage.materialization import Materialization, Read
-    from recsys_lineage.records import Records
-    from recsys_lineage.reproduction import Reproduction, reproduce
-    from recsys_lineage.sql_asset import sql_asset
-    from recsys_lineage.table_version import TableVersion
+    from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.lake.table_version import TableVersion
+    from recsys_lineage.orchestration.frame_asset import frame_asset
+    from recsys_lineage.orchestration.lake_resource import LakeResource
+    from recsys_lineage.orchestration.lineage_asset import AssetLook
+    from recsys_lineage.orchestration.sql_asset import sql_asset
+    from recsys_lineage.records.materialization import Materialization, Read
+    from recsys_lineage.records.records import Records
 
 _HOMES = {
-    "AssetLook": "lineage_asset",
-    "Inputs": "inputs",
-    "Lake": "lake",
-    "LakeResource": "lake_resource",
+    "AssetLook": "orchestration.lineage_asset",
+    "Inputs": "assets.inputs",
+    "Lake": "lake.lake",
+    "LakeResource": "orchestration.lake_resource",
     "LineageError": "errors",
-    "Materialization": "materialization",
-    "Output": "asset_code",
-    "Query": "asset_code",
-    "Read": "materialization",
-    "Records": "records",
-    "Reproduction": "reproduction",
-    "Request": "asset_code",
-    "TableCheck": "checks",
-    "TableVersion": "table_version",
-    "frame_asset": "frame_asset",
-    "not_empty": "checks",
-    "not_null": "checks",
-    "reproduce": "reproduction",
-    "sql_asset": "sql_asset",
-    "unique": "checks",
+    "Materialization": "records.materialization",
+    "Output": "assets.asset_code",
+    "Query": "assets.asset_code",
+    "Read": "records.materialization",
+    "Records": "records.records",
+    "Reproduction": "assets.reproduction",
+    "Request": "assets.asset_code",
+    "TableCheck": "assets.checks",
+    "TableVersion": "lake.table_version",
+    "frame_asset": "orchestration.frame_asset",
+    "not_empty": "assets.checks",
+    "not_null": "assets.checks",
+    "reproduce": "assets.reproduction",
+    "sql_asset": "orchestration.sql_asset",
+    "unique": "assets.checks",
 }
 
 __all__ = [

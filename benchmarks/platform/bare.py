@@ -21,7 +21,7 @@ import duckdb
 from recsys_assets.settings import Settings, load_settings
 from recsys_assets.source import Source
 from recsys_assets.sql import load_sql, parameters_of
-from recsys_lineage.engine import Engine
+from recsys_lineage.lake.engine import Engine
 
 RAW = ("raw_events", "raw_users", "raw_items", "raw_promotions")
 CLEAN = ("events", "users", "items", "promotions", "rejected_rows")

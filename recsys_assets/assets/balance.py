@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from recsys_lineage.lake_resource import LakeResource
-from recsys_lineage.materialization import Read
-from recsys_lineage.records import Records
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.records.materialization import Read
+from recsys_lineage.records.records import Records
 
 CLEAN_OF = {
     "raw_events": "events",

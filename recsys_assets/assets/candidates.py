@@ -30,11 +30,11 @@ from recsys_assets.assets.stages import Stages
 from recsys_assets.assets.training import EpochProgress, library_versions, split_data
 from recsys_assets.assets.tuning import best_parameters
 from recsys_assets.plots import loss_curve
-from recsys_lineage.asset_code import Output, Request
-from recsys_lineage.blobs import blob_table
-from recsys_lineage.frame_asset import frame_asset
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lineage_asset import AssetLook
+from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import blob_table
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lineage_asset import AssetLook
 
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender

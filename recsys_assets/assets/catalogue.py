@@ -22,8 +22,8 @@ from recsys_assets.assets.tuning import tuning_asset
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_lineage.errors import LineageError
-from recsys_lineage.frame_asset import frame_asset
-from recsys_lineage.lineage_asset import AssetLook
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_models.tuning import SPACES
 
 OWNERS = ["team:data"]

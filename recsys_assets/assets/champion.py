@@ -13,9 +13,9 @@ from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.stages import Stages
 from recsys_assets.assets.training import EpochProgress, library_versions, split_data
 from recsys_assets.plots import loss_curve
-from recsys_lineage.asset_code import Output, Request
-from recsys_lineage.blobs import blob_table, files_of
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import blob_table, files_of
 
 if TYPE_CHECKING:
     from recsys_models import Recommender

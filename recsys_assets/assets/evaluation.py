@@ -10,8 +10,8 @@ import polars as pl
 from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.training import KINDS, split_data, stored_model
 from recsys_assets.plots import bars
-from recsys_lineage.asset_code import Output
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.progress import Progress, tell
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import polars as pl
 
 from recsys_assets.assets.competing import BASELINES
 from recsys_assets.plots import intervals
-from recsys_lineage.asset_code import Output, Request
-from recsys_lineage.checks import TableCheck
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.materialization import CheckOutcome
+from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.records.materialization import CheckOutcome
 
 METRIC, KIND = "ndcg", "new items"
 SCHEMA = {

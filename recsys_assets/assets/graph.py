@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from recsys_lineage.asset_code import Output
-from recsys_lineage.blobs import blob_table
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.lake.blobs import blob_table
 
 
 def interaction_graph(interactions: pl.DataFrame, item_relations: pl.DataFrame) -> Output:

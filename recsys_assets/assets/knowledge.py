@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recsys_assets.assets.competing import asks_for
-from recsys_lineage.blobs import files_of
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import files_of
 
 if TYPE_CHECKING:
     from recsys_models import Features, InteractionGraph, Recommender

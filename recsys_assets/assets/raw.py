@@ -17,15 +17,15 @@ from recsys_assets.assets.columns import RAW_ONLY, SOURCE_FILES
 from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import load_sql, parameters_of
-from recsys_lineage.asset_code import AssetCode, Output, Query, Request, Unchanged
-from recsys_lineage.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, list_files, open_scan
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lake import Lake
-from recsys_lineage.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.materialization import CheckOutcome, Code
-from recsys_lineage.sql_text import SqlText
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
+from recsys_lineage.records.materialization import CheckOutcome, Code
+from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS_NAME = "event_days"
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recsys_lineage.asset_code import Request
-from recsys_lineage.blobs import files_of
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.asset_code import Request
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import files_of
 
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender

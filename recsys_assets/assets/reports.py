@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
 
-from recsys_lineage.lake_resource import LakeResource
+from recsys_lineage.orchestration.lake_resource import LakeResource
 
 RecommendationsFrame = create_dagster_pandas_dataframe_type(
     name="RecommendationsFrame",

@@ -7,9 +7,9 @@ import polars as pl
 
 from recsys_assets.assets.reasons import in_words, nearest_in_history
 from recsys_assets.assets.training import split_data, stored_model
-from recsys_lineage.asset_code import Output
-from recsys_lineage.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
+from recsys_lineage.assets.inputs import Inputs
 
 RECOMMENDATIONS = {
     "user_id": pl.String,

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from recsys_lineage.asset_code import Request
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.asset_code import Request
+from recsys_lineage.assets.inputs import Inputs
 
 if TYPE_CHECKING:
     from recsys_models import Recommender

@@ -10,10 +10,10 @@ import dagster as dg
 
 from recsys_assets.sql import load_sql, parameters_of, table_names
 from recsys_assets.sql.load import FOLDER
-from recsys_lineage.checks import OUTPUT, TableCheck, not_empty, not_null, unique
-from recsys_lineage.lineage_asset import AssetLook
-from recsys_lineage.sql_asset import sql_asset
-from recsys_lineage.sql_text import SqlText
+from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_empty, not_null, unique
+from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.sql.sql_text import SqlText
 
 CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "events": (

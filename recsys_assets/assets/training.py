@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recsys_lineage.blobs import files_of
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import files_of
 from recsys_lineage.progress import Progress, tell
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from recsys_assets.assets.knowledge import CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.stages import Stages
 from recsys_assets.assets.training import library_versions, split_data
 from recsys_assets.plots import trial_history
-from recsys_lineage.asset_code import Output, Request
+from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.frame_asset import frame_asset
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lineage_asset import AssetLook
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.progress import Progress, tell
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from recsys_lineage.lake import Lake
-from recsys_lineage.lake_resource import LakeResource
-from recsys_lineage.records import Records
-from recsys_lineage.sql_asset import sql_asset
-from recsys_lineage.sql_text import SqlText
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.records.records import Records
+from recsys_lineage.sql.sql_text import SqlText
 
 REUSE = {"lineage/reuse": "true"}
 ORDERS = (

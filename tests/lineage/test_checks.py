@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 from dagster import AssetCheckSeverity
 
-from recsys_lineage.checks import OUTPUT, TableCheck, not_empty, not_null, unique
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.materialization import CheckOutcome
+from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_empty, not_null, unique
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.records.materialization import CheckOutcome
 from tests.lineage.project import ORDERS, Project, table
 
 POSITIVE = TableCheck(

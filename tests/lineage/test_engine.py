@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from recsys_lineage.engine import Engine
+from recsys_lineage.lake.engine import Engine
 
 
 def test_a_connection_counts_time_in_utc() -> None:
@@ -14,7 +14,7 @@ def test_a_connection_counts_time_in_utc() -> None:
 def test_long_queries_draw_nothing_into_the_output() -> None:
     """DuckDB takes a process started by `python -c` for interactive, and its bar would stand amid the JSON."""
     program = (
-        "from recsys_lineage.engine import Engine\n"
+        "from recsys_lineage.lake.engine import Engine\n"
         "print(Engine(threads=1).connect().sql(\"SELECT current_setting('enable_progress_bar')\").fetchall())"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -10,10 +10,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from recsys_lineage.asset_code import Output, Query, Request
+from recsys_lineage.assets.asset_code import Output, Query, Request
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.frame_asset import frame_asset, function_version
-from recsys_lineage.inputs import Inputs
+from recsys_lineage.orchestration.frame_asset import frame_asset, function_version
 from tests.lineage.project import Project, table
 
 

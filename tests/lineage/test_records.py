@@ -6,13 +6,13 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from recsys_lineage.asset_code import Output, Request
+from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import TableNotFound
-from recsys_lineage.frame_asset import frame_asset
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lineage_asset import AssetLook
-from recsys_lineage.materialization import Materialization
-from recsys_lineage.records import TABLE, Records
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import TABLE, Records
 from tests.lineage.project import ORDERS, Project, table
 
 SPEND = "SELECT customer, sum(amount) AS paid FROM orders GROUP BY customer"

@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recsys_lineage.asset_code import CONTINUE_TAG, Output, Request
-from recsys_lineage.dagster_internals import code_of
+from recsys_lineage.assets.asset_code import CONTINUE_TAG, Output, Request
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reproduction import CannotReproduce, reproduce
 from recsys_lineage.errors import LineageError
-from recsys_lineage.frame_asset import frame_asset
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.reproduction import CannotReproduce, reproduce
+from recsys_lineage.orchestration.dagster_internals import code_of
+from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import ORDERS, Project, table
 
 OTHER_ORDERS = ORDERS.replace("30.0", "31.0")

@@ -6,8 +6,8 @@ import logging
 
 import polars as pl
 
-from recsys_lineage.asset_code import Output
-from recsys_lineage.frame_asset import frame_asset
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell
 from tests.lineage.project import Project
 

@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from recsys_lineage.dagster_internals import code_of
 from recsys_lineage.errors import SqlAssetError
-from recsys_lineage.lake_resource import LakeResource
-from recsys_lineage.lineage_asset import AssetLook
-from recsys_lineage.sql_asset import sql_asset
+from recsys_lineage.orchestration.dagster_internals import code_of
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_lineage.orchestration.sql_asset import sql_asset
 from tests.lineage.project import Project, table
 
 SPEND = """-- What each customer paid.
@@ -30,9 +30,9 @@ def key(name: str) -> dg.AssetKey:
 def test_a_strangers_project_needs_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "spend.sql").write_text(SPEND)
     script = f'''
-from recsys_lineage.lake_resource import LakeResource
-from recsys_lineage.frame_asset import frame_asset
-from recsys_lineage.sql_asset import sql_asset
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.sql_asset import sql_asset
 import dagster as dg, polars as pl
 
 def orders() -> pl.DataFrame:

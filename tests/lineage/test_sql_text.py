@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recsys_lineage.errors import SqlAssetError
-from recsys_lineage.sql_text import SqlText
+from recsys_lineage.sql.sql_text import SqlText
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from recsys_lineage.sqlite_events import many_events
+from recsys_lineage.orchestration.sqlite_events import many_events
 
 
 def told(instance: dg.DagsterInstance, asset: str) -> int:
@@ -31,7 +31,7 @@ def test_what_was_told_survives_a_killed_process(tmp_path: Path) -> None:
     code = """
 import os, sys
 import dagster as dg
-from recsys_lineage.sqlite_events import many_events
+from recsys_lineage.orchestration.sqlite_events import many_events
 with dg.DagsterInstance.local_temp(sys.argv[1]) as instance, many_events():
     for _ in range(5):
         instance.report_runless_asset_event(dg.AssetMaterialization("shelf"))

@@ -6,9 +6,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from recsys_lineage.asset_status import AssetStatus, asset_codes, asset_statuses
-from recsys_lineage.checks import TableCheck
-from recsys_lineage.frame_asset import frame_asset
+from recsys_lineage.assets.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import ORDERS, REUSE, Project, table
 from tests.lineage.test_records import CONTENT, daily_asset, some_days
 

@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
-MAY_TOUCH_DAGSTER_INTERNALS = "recsys_lineage/dagster_internals.py"
+MAY_TOUCH_DAGSTER_INTERNALS = "recsys_lineage/orchestration/dagster_internals.py"
 
 
 def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:

@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recsys_assets.cli import app
-from recsys_lineage.engine import Engine
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
 from tests.platform.shop import SOURCE, write_shop
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.records import Records
+from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop
 from tests.platform.shop import DAYS, HEADER, Row, day_file, day_name, day_rows, write_day
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.records import Records
+from recsys_lineage.records.records import Records
 from tests.platform.conftest import RECSYS, Shop
 
 KILLS = int(os.environ.get("RECSYS_KILLS", "3"))

@@ -22,8 +22,8 @@ from recsys_assets.assets.knowledge import (
     user_features,
 )
 from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
-from recsys_lineage.blobs import blob_table
 from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.blobs import blob_table
 from recsys_models import InteractionGraph
 from recsys_models.ids import as_ids
 

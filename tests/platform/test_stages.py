@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from recsys_assets.assets.stages import KEPT_DAYS, Stages
-from recsys_lineage.asset_code import Request
+from recsys_lineage.assets.asset_code import Request
 from recsys_models import Interactions, Popularity
 
 DATA = Interactions.from_arrays([1, 1, 2], [1, 2, 2])

@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 from recsys_assets.jobs import NIGHTLY
-from recsys_lineage.materialization import Materialization
-from recsys_lineage.records import Records
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
 from recsys_models.validation import validation_ndcg
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, day_file, day_rows, write_day

@@ -18,8 +18,8 @@ import duckdb
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from recsys_lineage.engine import Engine
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
 
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 ENGINE = Engine(memory_limit="500MB", threads=1)

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_lineage import blobs
-from recsys_lineage.blobs import BlobError, blob_table, files_of, read_blobs, write_blobs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.blobs import BlobError, blob_table, files_of, read_blobs, write_blobs
+from recsys_lineage.lake.lake import Lake, blobs
 
 FILES = {
     "model.safetensors": random.Random(1).randbytes(100_000),

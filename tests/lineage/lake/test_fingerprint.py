@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.delta_schema import columns_of
-from recsys_lineage.fingerprint import EMPTY, add_contents, partition_fingerprints, table_fingerprint
-from recsys_lineage.lake import Lake
-from recsys_lineage.table_version import Column
+from recsys_lineage.lake.delta_schema import columns_of
+from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints, table_fingerprint
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import Column
 from tests.lineage.lake.conftest import ENGINE
 
 INNER = pa.struct([("x", pa.int32()), ("y", pa.list_(pa.string()))])

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.lake import Lake
 
 
 def _read(lake: Lake, number: int) -> list[tuple]:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.lake import Lake
 
 VALUES = ["a b", "  led and trailed ", "a/b", "../../up", "..", ".", "é漢\U0001f600", "50%", "a%20b", "%", "k=v", "o'q",
           'd"q', "a\\b", "a:b", "*?[x]", "x#y", "a+b", "tab\tx", "line\nbreak", "&;,{}()", "~`|<>^", "NULL ",

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from recsys_lineage.errors import InsufficientSpace, LineageError
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.lake import Lake
 from tests.lineage.lake.conftest import ENGINE, SECRET
 
 KEY = "AKIAIOSFODNN7EXAMPLE"

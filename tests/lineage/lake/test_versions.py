@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from recsys_lineage.errors import LineageError, SchemaMismatch, TableNotFound
-from recsys_lineage.lake import Lake
-from recsys_lineage.table_version import Column, TableVersion
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import Column, TableVersion
 
 
 def rows(lake: Lake, version: TableVersion) -> list[tuple]:

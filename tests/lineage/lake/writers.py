@@ -13,8 +13,8 @@ from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
-from recsys_lineage.engine import Engine
-from recsys_lineage.lake import Lake
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
 
 ENGINE = Engine(memory_limit="500MB", threads=1)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from recsys_lineage.engine import Engine
-from recsys_lineage.lake import Lake
-from recsys_lineage.records import Records
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
 
 
 class LakeResource(dg.ConfigurableResource):

@@ -9,10 +9,10 @@ from graphlib import TopologicalSorter
 
 import dagster as dg
 
-from recsys_lineage.asset_code import AssetCode
-from recsys_lineage.dagster_internals import code_of
-from recsys_lineage.records import Records
-from recsys_lineage.staleness import why_stale
+from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.orchestration.dagster_internals import code_of
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.staleness import why_stale
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,15 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from recsys_lineage.commit_log import CommitLog
-from recsys_lineage.draft import Draft
-from recsys_lineage.engine import Engine
 from recsys_lineage.errors import LineageError, TableNotFound
-from recsys_lineage.storage import Storage
-from recsys_lineage.storage_fault import explained
-from recsys_lineage.table_files import active_files, read_files, scan_files, write_files
-from recsys_lineage.table_version import TableVersion
-from recsys_lineage.write_marker import WriteMarker, clean_dead_writes, delete_files_of
+from recsys_lineage.lake.commit_log import CommitLog
+from recsys_lineage.lake.draft import Draft
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.storage_fault import explained
+from recsys_lineage.lake.table_files import active_files, read_files, scan_files, write_files
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.write_marker import WriteMarker, clean_dead_writes, delete_files_of
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.asset_code import AssetCode, Compute
-from recsys_lineage.asset_run import AssetRun
-from recsys_lineage.dagster_internals import mark
-from recsys_lineage.transient import RETRY
+from recsys_lineage.assets.asset_code import AssetCode, Compute
+from recsys_lineage.orchestration.asset_run import AssetRun
+from recsys_lineage.orchestration.dagster_internals import mark
+from recsys_lineage.orchestration.transient import RETRY
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from recsys_lineage.checks import TableCheck
-from recsys_lineage.materialization import Code, Materialization
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.records.materialization import Code, Materialization
 
 if TYPE_CHECKING:
-    from recsys_lineage.inputs import Inputs
-    from recsys_lineage.lake import Lake
+    from recsys_lineage.assets.inputs import Inputs
+    from recsys_lineage.lake.lake import Lake
 
 REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.storage import Storage
+from recsys_lineage.lake.storage import Storage
 
 FOLDER = "_writes"
 FOREIGN_HOST_SECONDS = 24 * 3600

@@ -12,7 +12,7 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from recsys_lineage.errors import InsufficientSpace, LineageError
-from recsys_lineage.storage import Storage
+from recsys_lineage.lake.storage import Storage
 
 _FULL = re.compile(r"No space left|quota exceeded|max_temp_directory_size|File too large", re.IGNORECASE)
 # Colours, the arrows of nested causes, and stacks of Rust functions.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from recsys_lineage.table_version import Column
+from recsys_lineage.lake.table_version import Column
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-from recsys_lineage.table_version import Column
+from recsys_lineage.lake.table_version import Column
 
 EMPTY = "0:0"
 

@@ -20,12 +20,12 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
-from recsys_lineage.checks import TableCheck
+from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.materialization import Code
+from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
+from recsys_lineage.records.materialization import Code
 
 _READERS: dict[Any, Callable[[Inputs, str], Any]] = {
     pl.LazyFrame: lambda inputs, table: inputs.lazy(table),

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request
-from recsys_lineage.blobs import SCHEMA as FILE_COLUMNS
+from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lake import Lake
-from recsys_lineage.materialization import Materialization, Read
-from recsys_lineage.records import Records
-from recsys_lineage.table_version import TableVersion
+from recsys_lineage.lake.blobs import SCHEMA as FILE_COLUMNS
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.records.materialization import Materialization, Read
+from recsys_lineage.records.records import Records
 
 
 class CannotReproduce(LineageError):

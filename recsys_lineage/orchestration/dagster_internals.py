@@ -20,7 +20,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 if TYPE_CHECKING:
-    from recsys_lineage.asset_code import AssetCode
+    from recsys_lineage.assets.asset_code import AssetCode
 
 
 def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import create_table_with_add_actions
 
-from recsys_lineage.table_files import WrittenFiles
+from recsys_lineage.lake.table_files import WrittenFiles
 
 
 def replacing_commit(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from recsys_lineage.fingerprint import quote
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.materialization import CheckOutcome
-from recsys_lineage.sql_text import SqlText
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.fingerprint import quote
+from recsys_lineage.records.materialization import CheckOutcome
+from recsys_lineage.sql.sql_text import SqlText
 
 OUTPUT = "output"
 _SAMPLE = 5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from recsys_lineage.lake import Lake
-from recsys_lineage.materialization import Materialization, Read
-from recsys_lineage.records import Records
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.materialization import Materialization, Read
+from recsys_lineage.records.records import Records
 
 
 def why_stale(

@@ -12,17 +12,17 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from recsys_lineage.commit_log import COMMIT_KEY
 from recsys_lineage.errors import LineageError, WriteConflict
-from recsys_lineage.lake_write import next_version
-from recsys_lineage.replacing_commit import replacing_commit
-from recsys_lineage.storage_fault import explained
-from recsys_lineage.table_files import WrittenFiles, active_files, read_files, removals
-from recsys_lineage.table_version import Column, TableVersion
-from recsys_lineage.write_marker import WriteMarker, delete_files_of
+from recsys_lineage.lake.commit_log import COMMIT_KEY
+from recsys_lineage.lake.lake_write import next_version
+from recsys_lineage.lake.replacing_commit import replacing_commit
+from recsys_lineage.lake.storage_fault import explained
+from recsys_lineage.lake.table_files import WrittenFiles, active_files, read_files, removals
+from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.write_marker import WriteMarker, delete_files_of
 
 if TYPE_CHECKING:
-    from recsys_lineage.lake import Lake
+    from recsys_lineage.lake.lake import Lake
 
 _COMMIT_ATTEMPTS = 30
 _CONFIGURATION: Mapping[str, str | None] = {

@@ -11,13 +11,13 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.asset_code import AssetCode, Compute, Output, Query, Request
-from recsys_lineage.checks import TableCheck
+from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import SqlAssetError
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.materialization import Code
-from recsys_lineage.sql_text import SqlText
+from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
+from recsys_lineage.records.materialization import Code
+from recsys_lineage.sql.sql_text import SqlText
 
 
 def sql_asset(

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.asset_code import (
+from recsys_lineage.assets.asset_code import (
     CONTINUE_TAG,
     REUSE_TAG,
     AssetCode,
@@ -20,20 +20,24 @@ from recsys_lineage.asset_code import (
     Request,
     Unchanged,
 )
-from recsys_lineage.dagster_internals import partition_keys_of, version_tags, without_automatic_event
-from recsys_lineage.draft import Draft
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.event_metadata import check_result, event_metadata
-from recsys_lineage.inputs import Inputs
-from recsys_lineage.lake import Lake
-from recsys_lineage.lake_resource import LakeResource
-from recsys_lineage.materialization import CheckOutcome, Materialization
+from recsys_lineage.lake.draft import Draft
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.orchestration.dagster_internals import (
+    partition_keys_of,
+    version_tags,
+    without_automatic_event,
+)
+from recsys_lineage.orchestration.event_metadata import check_result, event_metadata
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.sqlite_events import many_events
+from recsys_lineage.orchestration.transient import is_transient
 from recsys_lineage.progress import Progress, listening, tell
-from recsys_lineage.records import Records
-from recsys_lineage.sqlite_events import many_events
-from recsys_lineage.staleness import why_stale
-from recsys_lineage.table_version import TableVersion
-from recsys_lineage.transient import is_transient
+from recsys_lineage.records.materialization import CheckOutcome, Materialization
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.staleness import why_stale
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 

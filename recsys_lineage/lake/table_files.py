@@ -16,11 +16,11 @@ import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
-from recsys_lineage.delta_schema import columns_of, stored_select
 from recsys_lineage.errors import LineageError
-from recsys_lineage.fingerprint import partition_fingerprints, quote
-from recsys_lineage.storage import Storage
-from recsys_lineage.table_version import Column
+from recsys_lineage.lake.delta_schema import columns_of, stored_select
+from recsys_lineage.lake.fingerprint import partition_fingerprints, quote
+from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.table_version import Column
 
 # NULL, empty and Hive's name for both cannot be told apart in a partition's folder; DuckDB before 2.0 reads "null"
 # in any case as NULL.

@@ -8,9 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.blobs import COLUMNS
-from recsys_lineage.materialization import CheckOutcome, Materialization
-from recsys_lineage.table_version import TableVersion
+from recsys_lineage.lake.blobs import COLUMNS
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.records.materialization import CheckOutcome, Materialization
 
 LARGEST_RECORD = 200_000
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
-from recsys_lineage.fingerprint import EMPTY, add_contents, table_fingerprint
-from recsys_lineage.table_files import WrittenFiles
-from recsys_lineage.table_version import Column, PartitionVersion, TableVersion
+from recsys_lineage.lake.fingerprint import EMPTY, add_contents, table_fingerprint
+from recsys_lineage.lake.table_files import WrittenFiles
+from recsys_lineage.lake.table_version import Column, PartitionVersion, TableVersion
 
 
 def next_version(

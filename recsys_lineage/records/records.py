@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from recsys_lineage.errors import TableNotFound
-from recsys_lineage.lake import Lake
-from recsys_lineage.materialization import Materialization
-from recsys_lineage.table_version import PartitionVersion
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import PartitionVersion
+from recsys_lineage.records.materialization import Materialization
 
 TABLE = "materializations"
 _SCHEMA = {

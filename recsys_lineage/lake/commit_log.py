@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.storage import Storage
+from recsys_lineage.lake.storage import Storage
 
 COMMIT_KEY = "lineage"
 

@@ -1,0 +1,1 @@
+"""The Dagster adapter: assets, runs and events. Nothing outside this folder imports Dagster."""

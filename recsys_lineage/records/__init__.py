@@ -1,0 +1,6 @@
+"""Records of what ran: Materializations, where they are kept, and what follows from them."""
+
+from recsys_lineage.records.materialization import Materialization, Read
+from recsys_lineage.records.records import Records
+
+__all__ = ["Materialization", "Read", "Records"]

@@ -1,0 +1,1 @@
+"""Reading and writing of SQL text: parsing, names and literals."""
