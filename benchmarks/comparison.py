@@ -31,7 +31,7 @@ from quality import PeakMemory, machine, read  # noqa: E402
 
 from recsys_models import IALS, Interactions, LightGCN, MatrixFactorization, evaluate  # noqa: E402
 from recsys_models.embedding_recommender import EmbeddingRecommender  # noqa: E402
-from recsys_models.fit_run import FitRun  # noqa: E402
+from recsys_models.training.fit_run import FitRun  # noqa: E402
 
 BATCH, DIM, LAYERS = 2048, 64, 3
 

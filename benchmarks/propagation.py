@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from quality import machine  # noqa: E402
 
-from recsys_models.dgl_import import import_dgl  # noqa: E402
-from recsys_models.propagation import propagate, propagation_graph  # noqa: E402
+from recsys_models.kernels.dgl_import import import_dgl  # noqa: E402
+from recsys_models.kernels.propagation import propagate, propagation_graph  # noqa: E402
 
 USERS, ITEMS, EDGES, DIM, LAYERS = 29_858, 40_981, 810_128, 64, 3
 

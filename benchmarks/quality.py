@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from recsys_models import Interactions, evaluate, families  # noqa: E402
-from recsys_models.holdout import hold_out  # noqa: E402
+from recsys_models.training.holdout import hold_out  # noqa: E402
 
 
 class PeakMemory:

@@ -27,7 +27,7 @@ LEAST_FREE_MEMORY = 4 * 2**30
 _NAMED_PACKAGES = ("dagster", "duckdb", "polars", "deltalake", "torch", "dgl")
 _IMPORT_MODELS = """
 import json
-from recsys_models.dgl_import import import_dgl
+from recsys_models.kernels.dgl_import import import_dgl
 dgl = import_dgl()
 import torch
 cuda = torch.cuda.is_available()

@@ -5,29 +5,29 @@
 
 from recsys_models.answering import Embeddings
 from recsys_models.content import Content
-from recsys_models.cross_validation import CrossValidation, cross_validate
+from recsys_models.data.features import Features
+from recsys_models.data.graph import InteractionGraph, interaction_graph
+from recsys_models.data.interactions import Interactions
 from recsys_models.ease import Ease
-from recsys_models.evaluation import Evaluation, evaluate, evaluations
+from recsys_models.evaluation.cross_validation import CrossValidation, cross_validate
+from recsys_models.evaluation.evaluation import Evaluation, evaluate, evaluations
+from recsys_models.evaluation.folds import rolling_folds, time_split, user_folds
+from recsys_models.evaluation.significance import Difference, compare, holm, paired_bootstrap, wilcoxon
 from recsys_models.families import families, load_model
-from recsys_models.features import Features
-from recsys_models.folds import rolling_folds, time_split, user_folds
 from recsys_models.fusion import Fusion
 from recsys_models.gat import GAT
 from recsys_models.gcn import GCN
-from recsys_models.gnn_r import GNNR
-from recsys_models.graph import InteractionGraph, interaction_graph
+from recsys_models.gnn_r.gnn_r import GNNR
 from recsys_models.ials import IALS
-from recsys_models.interactions import Interactions
 from recsys_models.item_neighbours import ItemNeighbours
 from recsys_models.lightgcn import LightGCN
 from recsys_models.matrix_factorization import MatrixFactorization
 from recsys_models.model_files import ModelFileError
 from recsys_models.multi_behaviour import MultiBehaviour
 from recsys_models.popularity import Popularity
-from recsys_models.ranker import Ranker
+from recsys_models.ranker.ranker import Ranker
 from recsys_models.recommender import Recommender
-from recsys_models.sequence import SequenceEncoder
-from recsys_models.significance import Difference, compare, holm, paired_bootstrap, wilcoxon
+from recsys_models.sequence.sequence import SequenceEncoder
 from recsys_models.spectral import Spectral
 from recsys_models.user_neighbours import UserNeighbours
 

@@ -10,13 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.feedback import FEEDBACKS, feedback_matrix
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.neighbours import sparse_from_state, sparse_state
+from recsys_models.data.feedback import FEEDBACKS, feedback_matrix
+from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.neighbours import sparse_from_state, sparse_state
+from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.recommender import Recommender
-from recsys_models.sparse import csr, shape_of
-from recsys_models.validation import validation_ndcg
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import validation_ndcg
 
 
 @dataclass(kw_only=True, eq=False)

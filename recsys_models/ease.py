@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
+from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.sparse import csr
+from recsys_models.kernels.spectrum import degrees
 from recsys_models.recommender import Recommender
-from recsys_models.sparse import csr
-from recsys_models.spectrum import degrees
-from recsys_models.validation import choices, validation_ndcg
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import choices, validation_ndcg
 
 PENALTIES = (1.0, 5.0, 25.0)
 

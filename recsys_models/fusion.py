@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.fit_run import FitRun
-from recsys_models.holdout import hold_out
-from recsys_models.interactions import Interactions
+from recsys_models.data.interactions import Interactions
 from recsys_models.recommender import Recommender
-from recsys_models.validation import validation_ndcg
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.holdout import hold_out
+from recsys_models.training.validation import validation_ndcg
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from recsys_models.attention import at_nodes, neighbours, softmax, weighted_sum
-from recsys_models.graph_network import GraphNetwork
-from recsys_models.sparse import shape_of
+from recsys_models.kernels.attention import at_nodes, neighbours, softmax, weighted_sum
+from recsys_models.kernels.sparse import shape_of
+from recsys_models.training.graph_network import GraphNetwork
 
 if TYPE_CHECKING:
     import torch

@@ -9,12 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.sparse import csr, shape_of
-from recsys_models.validation import validation_ndcg
-from recsys_models.warm_start import warm_start
+from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import validation_ndcg
+from recsys_models.training.warm_start import warm_start
 
 
 @dataclass(kw_only=True, eq=False)

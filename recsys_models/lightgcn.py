@@ -10,16 +10,16 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.feedback import latest_weights
+from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.feedback import latest_weights
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.propagation import propagate, propagation_graph
-from recsys_models.sparse import shape_of
+from recsys_models.kernels.propagation import propagate, propagation_graph
+from recsys_models.kernels.sparse import shape_of
+from recsys_models.kernels.spectrum import normalised, truncated_svd
 from recsys_models.spectral import item_gain, spectral_filter
-from recsys_models.spectrum import normalised, truncated_svd
-from recsys_models.trainer import Fit, Training, bounded_batch
-from recsys_models.warm_start import warm_start
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.trainer import Fit, Training, bounded_batch
+from recsys_models.training.warm_start import warm_start
 
 if TYPE_CHECKING:
     import torch

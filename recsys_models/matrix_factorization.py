@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.sparse import shape_of
-from recsys_models.trainer import Fit, Training
-from recsys_models.warm_start import warm_start
+from recsys_models.kernels.sparse import shape_of
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.trainer import Fit, Training
+from recsys_models.training.warm_start import warm_start
 
 if TYPE_CHECKING:
     import torch

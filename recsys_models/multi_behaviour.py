@@ -10,14 +10,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
+from recsys_models.data.interactions import Interactions
+from recsys_models.data.recency import recency_weights
+from recsys_models.kernels.propagation import propagate, propagation_graph
+from recsys_models.kernels.sparse import shape_of
 from recsys_models.lightgcn import LightGCN, _LightGCNFit
-from recsys_models.propagation import propagate, propagation_graph
-from recsys_models.recency import recency_weights
 from recsys_models.recommender import COLD_HALF_LIFE_DAYS
-from recsys_models.sparse import shape_of
-from recsys_models.warm_start import warm_start
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.warm_start import warm_start
 
 if TYPE_CHECKING:
     import torch

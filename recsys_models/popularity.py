@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.recency import recency_weights
+from recsys_models.data.interactions import Interactions
+from recsys_models.data.recency import recency_weights
 from recsys_models.recommender import Recommender
-from recsys_models.validation import validation_ndcg
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import validation_ndcg
 
 HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)
 

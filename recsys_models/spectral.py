@@ -10,13 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.feedback import latest_weights
+from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.feedback import latest_weights
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.sparse import shape_of
-from recsys_models.spectrum import degrees, normalised, truncated_svd
-from recsys_models.validation import choices, validation_ndcg
+from recsys_models.kernels.sparse import shape_of
+from recsys_models.kernels.spectrum import degrees, normalised, truncated_svd
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import choices, validation_ndcg
 
 HALF_LIVES = (None, 28.0)
 RIDGES = (0.0, 4.0, 64.0)

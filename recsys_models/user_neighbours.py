@@ -10,14 +10,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.feedback import latest_weights
-from recsys_models.fit_run import FitRun
-from recsys_models.interactions import Interactions
-from recsys_models.neighbours import cosine_neighbours, sparse_from_state, sparse_state
+from recsys_models.data.feedback import latest_weights
+from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
+from recsys_models.kernels.sparse import shape_of
+from recsys_models.kernels.spectrum import degrees, inverse_power
 from recsys_models.recommender import Recommender
-from recsys_models.sparse import shape_of
-from recsys_models.spectrum import degrees, inverse_power
-from recsys_models.validation import choices, validation_ndcg
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import choices, validation_ndcg
 
 POWERS = (1.0, 2.0)
 HALF_LIVES = (None, 28.0, 84.0)

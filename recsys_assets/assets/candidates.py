@@ -150,12 +150,12 @@ def candidate_asset(
             *tables_told(family),
             *((tuning_name(family),) if tuned else ()),
         ),
-        uses=(*family_modules(family), "recsys_models.validation", *USES),
+        uses=(*family_modules(family), "recsys_models.training.validation", *USES),
         look=look,
     )
 
 
 def _ndcg(model: Recommender, validation: Interactions) -> float:
-    from recsys_models.validation import validation_ndcg
+    from recsys_models.training.validation import validation_ndcg
 
     return validation_ndcg(model.score_block, model.seen, validation)

@@ -24,7 +24,7 @@ from recsys_assets.source import Source
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
-from recsys_models.tuning import SPACES
+from recsys_models.training.tuning import SPACES
 
 OWNERS = ["team:data"]
 TUNING = "tuning"
@@ -101,7 +101,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
         *sql_group("model", values, model),
         frame_asset(
             graph.interaction_graph,
-            uses=("recsys_models.graph",),
+            uses=("recsys_models.data.graph",),
             look=AssetLook(group="graph", owners=OWNERS, tags={"layer": "graph"}, kinds=frozenset({"dgl"})),
         ),
         *(
@@ -145,7 +145,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
         frame_asset(
             gate.gate,
             parameters={"seed": settings.seed},
-            uses=("recsys_models.significance",),
+            uses=("recsys_models.evaluation.significance",),
             checks=gate.CHECKS,
             columns=columns.GATE,
             look=model,

@@ -72,7 +72,7 @@ def asks_for(family: str) -> frozenset[str]:
 
 def learns_by_gradient(family: str) -> bool:
     """Whether PyTorch trains the family: such families take turns on the device."""
-    return f"{_PACKAGE}.trainer" in family_modules(family)
+    return f"{_PACKAGE}.training.trainer" in family_modules(family)
 
 
 def starts_from_before(family: str) -> bool:
@@ -92,7 +92,8 @@ def _imported(module: str) -> Iterator[str]:
 
 def _is_module(name: str) -> bool:
     package, _, last = name.rpartition(".")
-    return package == _PACKAGE and _path(package).with_name(f"{last}.py").exists()
+    home = _path(package)
+    return home.name == "__init__.py" and home.with_name(f"{last}.py").exists()
 
 
 @cache

@@ -33,14 +33,14 @@ SEGMENTS = ("segment",)
 USES = tuple(
     f"recsys_models.{module}"
     for module in (
-        "auc",
-        "edge_prediction",
-        "evaluation",
-        "fairness",
-        "held_out",
-        "ranking",
-        "recommended_lists",
-        "validation",
+        "evaluation.auc",
+        "evaluation.edge_prediction",
+        "evaluation.evaluation",
+        "evaluation.fairness",
+        "evaluation.held_out",
+        "kernels.ranking",
+        "evaluation.recommended_lists",
+        "training.validation",
     )
 )
 """Modules whose text is part of the code version."""
@@ -140,7 +140,7 @@ def _fairness(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
     return _rows(
         family,
         kind,
-        "fairness",
+        "evaluation.fairness",
         segment=long["segment"],
         metric=[SPREADS[name] for name in long["metric"]],
         k=result.k,

@@ -33,7 +33,7 @@ the table `item_relations` makes it of all baskets, those of the held-out weeks 
 RELATED = 10
 """So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
-CODE = ("recsys_assets.assets.knowledge", "recsys_models.item_relations")
+CODE = ("recsys_assets.assets.knowledge", "recsys_models.data.item_relations")
 """The modules that decide what a family is told."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
@@ -134,9 +134,9 @@ def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
 def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
     """To each item the most bought others of its category and of its brand, weight 1 / rank."""
     from recsys_models import InteractionGraph
-    from recsys_models.graph import Edges
-    from recsys_models.ids import id_column, rows_of
-    from recsys_models.item_relations import most_bought_of_group
+    from recsys_models.data.graph import Edges
+    from recsys_models.data.ids import id_column, rows_of
+    from recsys_models.data.item_relations import most_bought_of_group
 
     columns = dict.fromkeys(column for pair in RELATIONS.values() for column in pair)
     described = _without_unknown(inputs.frame("item_profiles", ["item_id", *columns]), tuple(columns))

@@ -24,7 +24,7 @@ from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.progress import Progress, tell
 
 if TYPE_CHECKING:
-    from recsys_models.tuning import Trial
+    from recsys_models.training.tuning import Trial
 
 KEPT = "trials.jsonl"
 TRIALS = {
@@ -46,7 +46,7 @@ def tune_family(
     killed goes on with the trials that it had done.
     """
     from recsys_models import families
-    from recsys_models.tuning import SPACES, best, tune
+    from recsys_models.training.tuning import SPACES, best, tune
 
     data = split_data(inputs)
     known = knowledge(inputs, family, TRAIN)
@@ -105,7 +105,7 @@ def tune_family(
 
 def _kept_trials(folder: Path | None) -> list[Trial]:
     """What an interrupted run had tried; a line that was cut off ends it."""
-    from recsys_models.tuning import Trial
+    from recsys_models.training.tuning import Trial
 
     trials: list[Trial] = []
     if folder is not None and (folder / KEPT).exists():
@@ -150,8 +150,8 @@ def tuning_asset(
         reads=("split", "interaction_graph", *tables_told(family)),
         uses=(
             *family_modules(family),
-            "recsys_models.tuning",
-            "recsys_models.validation",
+            "recsys_models.training.tuning",
+            "recsys_models.training.validation",
             *CODE,
             "recsys_assets.assets.training",
         ),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models.attention import Neighbours, neighbours, softmax, weighted_sum
+from recsys_models.kernels.attention import Neighbours, neighbours, softmax, weighted_sum
 
 SOURCES, TARGETS, HEADS, DIM = 7, 9, 2, 4
 

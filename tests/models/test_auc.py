@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import mannwhitneyu
 
-from recsys_models.auc import SORTED_FROM, auc_of_rows
+from recsys_models.evaluation.auc import SORTED_FROM, auc_of_rows
 
 
 def of(scores: list[float], relevant: list[int], *, unknown: int = 0, masked: int = 0) -> float:

@@ -13,8 +13,8 @@ from recsys_models import (
     rolling_folds,
     user_folds,
 )
-from recsys_models.fit_run import FitRun
-from recsys_models.recency import DAY
+from recsys_models.data.recency import DAY
+from recsys_models.training.fit_run import FitRun
 
 
 def timed(n: int = 600) -> Interactions:

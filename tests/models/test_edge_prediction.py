@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_models.edge_prediction import draw_non_edges, edge_accuracy
+from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accuracy
 
 
 @settings(deadline=None, max_examples=50)

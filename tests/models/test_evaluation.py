@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from recsys_models import Interactions, Popularity, Recommender, evaluate, evaluations, ranking
+from recsys_models import Interactions, Popularity, Recommender, evaluate, evaluations
+from recsys_models.kernels import ranking
 
 
 class Fixed(Recommender):

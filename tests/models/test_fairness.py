@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from recsys_models.fairness import SPREAD, spread
+from recsys_models.evaluation.fairness import SPREAD, spread
 
 
 def table(*rows: tuple[str, str, int, float]) -> pl.DataFrame:

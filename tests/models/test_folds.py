@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recsys_models import Interactions, rolling_folds, time_split, user_folds
-from recsys_models.holdout import hold_out
-from recsys_models.recency import DAY
+from recsys_models.data.recency import DAY
+from recsys_models.training.holdout import hold_out
 
 
 def timed(n: int = 200) -> Interactions:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recsys_models import GNNR, Interactions, LightGCN, Recommender, interaction_graph
-from recsys_models.gnn_r import past_and_next, turned
-from recsys_models.pair_features import pair_features
+from recsys_models.gnn_r.gnn_r import past_and_next, turned
+from recsys_models.gnn_r.pair_features import pair_features
 from tests.models.contract import SIZE, RecommenderContract, checkerboard
 
 DAY = 86_400_000_000

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph
-from recsys_models.item_relations import most_bought_of_group
+from recsys_models.data.item_relations import most_bought_of_group
 
 
 def graph() -> InteractionGraph:

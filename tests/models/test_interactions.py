@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_models import Interactions
-from recsys_models.recency import DAY, recency_weights
+from recsys_models.data.recency import DAY, recency_weights
 
 PAIRS = st.lists(
     st.tuples(st.integers(-50, 50), st.sampled_from(["tea", "rye", "jam", "é"])), min_size=1, max_size=60

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models.fit_run import FitRun
-from recsys_models.listwise import Listwise, ListwiseSettings
+from recsys_models.ranker.listwise import Listwise, ListwiseSettings
+from recsys_models.training.fit_run import FitRun
 
 SETTINGS = ListwiseSettings(width=16, epochs=6, batch=32)
 

@@ -7,7 +7,7 @@ import pytest
 
 from recsys_models import Interactions, LightGCN, MultiBehaviour
 from recsys_models.multi_behaviour import behaviour_order
-from recsys_models.validation import validation_ndcg
+from recsys_models.training.validation import validation_ndcg
 
 USERS, ITEMS, TASTES = 400, 240, 8
 SETTINGS = {"dim": 32, "epochs": 2, "batch": 256, "learning_rate": 0.003}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models.propagation import COLUMNS, propagate, propagation_graph
+from recsys_models.kernels.propagation import COLUMNS, propagate, propagation_graph
 
 N_USERS, N_ITEMS, LAYERS = 7, 9, 3
 

@@ -8,12 +8,12 @@ import pytest
 import scipy.sparse as sp
 
 from recsys_models import Interactions, Ranker, evaluate, load_model
-from recsys_models.affinity import item_affinity
-from recsys_models.first_stage import FirstStage
-from recsys_models.holdout import hold_out
-from recsys_models.labelled_lists import LabelledLists
-from recsys_models.sparse import csr
-from recsys_models.validation import hits_at_k, unseen
+from recsys_models.kernels.affinity import item_affinity
+from recsys_models.kernels.sparse import csr
+from recsys_models.ranker.first_stage import FirstStage
+from recsys_models.ranker.labelled_lists import LabelledLists
+from recsys_models.training.holdout import hold_out
+from recsys_models.training.validation import hits_at_k, unseen
 
 
 def communities(seed: int = 0) -> tuple[Interactions, Interactions, Interactions]:

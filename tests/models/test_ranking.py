@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recsys_models import ranking
-from recsys_models.ranking import top_k
+from recsys_models.kernels import ranking
+from recsys_models.kernels.ranking import top_k
 
 
 def sorted_rows(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recsys_models import recommended_lists
-from recsys_models.recommended_lists import diversity, gini, list_metrics
+from recsys_models.evaluation import recommended_lists
+from recsys_models.evaluation.recommended_lists import diversity, gini, list_metrics
 
 TRAIN = sp.csr_array(np.array([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 1], [0, 0, 0, 0]], np.float32))
 

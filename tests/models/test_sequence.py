@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recsys_models import Interactions, SequenceEncoder
-from recsys_models.histories import Histories
-from recsys_models.recency import DAY
+from recsys_models.data.recency import DAY
+from recsys_models.sequence.histories import Histories
 from tests.models.contract import checkerboard
 
 CIRCLE = 30

@@ -18,9 +18,9 @@ from recsys_models import (
     MultiBehaviour,
     Recommender,
     SequenceEncoder,
-    trainer,
 )
-from recsys_models.graph_network import _NetworkFit
+from recsys_models.training import trainer
+from recsys_models.training.graph_network import _NetworkFit
 from tests.models.contract import SIZE, checkerboard
 
 MODELS: list[Callable[[], Recommender]] = [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recsys_models import Interactions, Popularity, Recommender, families
-from recsys_models.tuning import SPACES, Between, OneOf, Trial, best, tune
+from recsys_models.training.tuning import SPACES, Between, OneOf, Trial, best, tune
 
 
 def shop(subset: int) -> Interactions:

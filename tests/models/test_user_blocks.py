@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from recsys_models.user_blocks import USERS, over_blocks
+from recsys_models.training.user_blocks import USERS, over_blocks
 
 
 def blas_threads() -> set[int]:

@@ -25,7 +25,7 @@ from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fi
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import blob_table
 from recsys_models import InteractionGraph
-from recsys_models.ids import as_ids
+from recsys_models.data.ids import as_ids
 
 MODEL: Any = object()
 BEFORE = Before(MODEL, 0.40, 2, "")
@@ -193,7 +193,11 @@ def test_a_family_reads_the_tables_it_asks_for() -> None:
 
 def test_a_familys_code_is_all_that_it_imports() -> None:
     modules = family_modules("lightgcn")
-    assert {"recsys_models.lightgcn", "recsys_models.propagation", "recsys_models.trainer"} < set(modules)
+    assert {
+        "recsys_models.lightgcn",
+        "recsys_models.kernels.propagation",
+        "recsys_models.training.trainer",
+    } < set(modules)
     assert "recsys_models.ease" not in modules
     assert {"recsys_models.ease", "recsys_models.lightgcn"} < set(family_modules("fusion"))
     assert learns_by_gradient("lightgcn") and not learns_by_gradient("popularity")

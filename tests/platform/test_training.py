@@ -17,7 +17,7 @@ import pytest
 from recsys_assets.jobs import NIGHTLY
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
-from recsys_models.validation import validation_ndcg
+from recsys_models.training.validation import validation_ndcg
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, day_file, day_rows, write_day
 
@@ -98,7 +98,7 @@ import os, signal, sys
 from recsys_assets.instance import open_instance
 from recsys_assets.run import Platform
 from recsys_assets.settings import load_settings
-import recsys_models.trainer as trainer
+import recsys_models.training.trainer as trainer
 
 epochs, one_epoch = [], trainer._one_epoch
 def counted(*arguments):
@@ -156,7 +156,7 @@ def test_a_killed_fit_goes_on_where_it_was_and_ends_with_the_same_bits(shop: Sho
 def test_what_goes_wrong_in_training_is_on_record_and_in_the_log(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recsys_models import trainer
+    from recsys_models.training import trainer
 
     whole, failures = trainer._one_epoch, iter([MemoryError()])
 
@@ -199,7 +199,7 @@ def test_a_version_is_made_again_bit_by_bit(shop: Shop) -> None:
 def test_other_weights_are_told_of_and_the_exit_code_is_1(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recsys_models import validation
+    from recsys_models.training import validation
 
     monkeypatch.setattr(validation, "validation_ndcg", lambda *_, **__: 0.5)
     shown = shop.recsys("reproduce", "candidate_popularity")
@@ -269,7 +269,7 @@ def test_a_study_that_stopped_goes_on_with_the_trials_it_had(
 
     tuned = {"RECSYS_TRIALS": "4"}
     with monkeypatch.context() as patched:
-        patched.setattr("recsys_models.tuning.validation_ndcg", stops)
+        patched.setattr("recsys_models.training.tuning.validation_ndcg", stops)
         assert shop.recsys("materialize", "tuning_popularity", **tuned).exit_code == 1
     assert "tuning_popularity" not in shop.tables()
     (kept,) = shop.home.glob("**/trials.jsonl")

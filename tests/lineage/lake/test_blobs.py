@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.lake import blobs
 from recsys_lineage.lake.blobs import BlobError, blob_table, files_of, read_blobs, write_blobs
-from recsys_lineage.lake.lake import Lake, blobs
+from recsys_lineage.lake.lake import Lake
 
 FILES = {
     "model.safetensors": random.Random(1).randbytes(100_000),

@@ -1,0 +1,1 @@
+"""What models are given: interactions, ids, features, graphs and relations."""

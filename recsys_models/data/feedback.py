@@ -1,0 +1,42 @@
+"""How strongly a user's past interactions with an item speak for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys_models.data.interactions import Interactions
+from recsys_models.data.recency import recency_weights
+
+FEEDBACKS = ("binary", "log_count", "recent_28")
+"""1; log(1 + summed weight); 2^(-age of the latest / 28 days)."""
+
+
+def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
+    """Users by items, float32 CSR with a value in (0, …) for each pair that interacted.
+
+    Raises:
+        ValueError: `feedback` is none of `FEEDBACKS`.
+    """
+    if feedback == "binary":
+        return interactions.user_items()
+    if feedback == "log_count":
+        matrix = interactions.matrix()
+        matrix.data = np.log1p(matrix.data)
+        return matrix
+    if feedback == "recent_28":
+        return latest_weights(interactions, 28.0)
+    raise ValueError(f"feedback: expected one of {list(FEEDBACKS)} or 'auto', found {feedback!r}")
+
+
+def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_array:
+    """2^(-age of the pair's latest interaction / half-life), as users by items CSR; ones without timestamps."""
+    matrix = interactions.user_items()
+    if interactions.timestamp is None:
+        return matrix
+    unit = recency_weights(interactions, half_life_days) / np.maximum(interactions.weight, 1e-12)
+    pair = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
+    order = np.argsort(pair, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(pair[order]) != 0))
+    matrix.data = np.maximum.reduceat(unit[order], starts).astype(np.float32)
+    return matrix

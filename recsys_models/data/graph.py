@@ -1,0 +1,142 @@
+"""The interactions as a DGL heterograph: users and items as nodes, behaviours and item relations as edges."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from recsys_models import model_files
+from recsys_models.data.ids import Ids, id_column, rows_of
+from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.dgl_import import import_dgl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EdgeType = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Edges of one type: int32 row numbers `source` and `target`, float32 `weight`, all of shape (n,)."""
+
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    weight: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class InteractionGraph:
+    """Node types `user` and `item`, whose node r is `user_ids[r]` or `item_ids[r]`; edges by type.
+
+    A behaviour `purchase` gives the types (user, purchase, item) and (item, purchase_by, user); an item relation
+    gives (item, <relation>, item).
+    """
+
+    user_ids: Ids
+    item_ids: Ids
+    edges: dict[EdgeType, Edges]
+
+    @property
+    def n_edges(self) -> int:
+        return sum(edges.source.size for edges in self.edges.values())
+
+    def heterograph(self) -> Any:
+        """The `dgl.DGLGraph` on the CPU with int32 ids and the edge feature `weight`."""
+        import torch
+
+        dgl = import_dgl()
+        graph = dgl.heterograph(
+            {
+                kind: (torch.from_numpy(edges.source.copy()), torch.from_numpy(edges.target.copy()))
+                for kind, edges in self.edges.items()
+            },
+            num_nodes_dict={"user": self.user_ids.size, "item": self.item_ids.size},
+            idtype=torch.int32,
+        )
+        for kind, edges in self.edges.items():
+            graph.edges[kind].data["weight"] = torch.from_numpy(edges.weight.copy())
+        return graph
+
+    def digest(self) -> bytes:
+        """A hash of all that is in it."""
+        return hashlib.sha256(self.to_files()["graph.json"]).digest()
+
+    def to_files(self) -> dict[str, bytes]:
+        """The graph as `{"graph.json": …, "graph.safetensors": …}`."""
+        header = {"edge_types": ["/".join(kind) for kind in self.edges]}
+        arrays: dict[str, NDArray[Any]] = {"user_ids": self.user_ids, "item_ids": self.item_ids}
+        for number, edges in enumerate(self.edges.values()):
+            arrays[f"{number}.source"] = edges.source
+            arrays[f"{number}.target"] = edges.target
+            arrays[f"{number}.weight"] = edges.weight
+        return model_files.to_files("graph", header, arrays)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> InteractionGraph:
+        """The graph that `to_files` wrote.
+
+        Raises:
+            ModelFileError: a file is missing, truncated or altered.
+        """
+        header, arrays = model_files.from_files("graph", files)
+        edges: dict[EdgeType, Edges] = {}
+        for number, kind in enumerate(header["edge_types"]):
+            source, relation, target = kind.split("/")
+            parts = (arrays[f"{number}.{part}"] for part in ("source", "target", "weight"))
+            edges[(source, relation, target)] = Edges(*parts)
+        return cls(arrays["user_ids"], arrays["item_ids"], edges)
+
+
+def interaction_graph(
+    interactions: Interactions, relations: Mapping[str, Sequence[ArrayLike | pl.Series]] | None = None
+) -> InteractionGraph:
+    """Build the graph; several interactions of one user, item and behaviour become one edge with the summed weight.
+
+    Args:
+        interactions: without behaviours the edge type is `interacts`.
+        relations: relation name → (source item ids, target item ids) or (…, weights); each is taken as given, so list
+            both directions where a relation is mutual. Items unknown to the interactions are left out.
+
+    Raises:
+        ValueError: a name holds "/", or the arrays of a relation differ in length.
+    """
+    edges: dict[EdgeType, Edges] = {}
+    for name in interactions.behaviour_names or ("interacts",):
+        _plain(name)
+        part = interactions.with_behaviour(name) if interactions.behaviour_names else interactions
+        matrix = part.matrix().tocoo()
+        weight = np.asarray(matrix.data, np.float32)
+        user, item = matrix.row.astype(np.int32), matrix.col.astype(np.int32)
+        edges["user", name, "item"] = Edges(user, item, weight)
+        edges["item", f"{name}_by", "user"] = Edges(item, user, weight)
+    for name, columns in (relations or {}).items():
+        _plain(name)
+        source, target = (
+            rows_of(id_column(ids, side), interactions.item_ids, side)
+            for ids, side in zip(columns[:2], (f"{name} source", f"{name} target"), strict=True)
+        )
+        weight = np.asarray(columns[2], np.float32) if len(columns) > 2 else np.ones(source.size, np.float32)
+        if not source.size == target.size == weight.size:
+            raise ValueError(
+                f"relation {name!r}: expected equally many sources, targets and weights, "
+                f"found {source.size}, {target.size} and {weight.size}"
+            )
+        if not np.isfinite(weight).all():
+            raise ValueError(
+                f"relation {name!r}: column 'weight': expected finite numbers; drop or fill the others"
+            )
+        known = (source >= 0) & (target >= 0)
+        edges["item", name, "item"] = Edges(source[known], target[known], weight[known])
+    return InteractionGraph(interactions.user_ids, interactions.item_ids, edges)
+
+
+def _plain(name: str) -> None:
+    if "/" in name:
+        raise ValueError(f"edge type: expected a name without '/', found {name!r}")

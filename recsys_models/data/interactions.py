@@ -1,0 +1,351 @@
+"""The models' input: who interacted with what, as arrays with stable id maps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from recsys_models.data.ids import Ids, as_ids, encode, id_column, rows_of
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Implicit feedback of `n_users` users on `n_items` items, one row an event (or a user-item aggregate).
+
+    Attributes:
+        user, item: int32 row numbers, shape (n,), into `user_ids` and `item_ids`.
+        user_ids, item_ids: the caller's own ids (int64 or str), one a row number. An id may have no interaction.
+        weight: float32, shape (n,), finite and ≥ 0: how much a row counts.
+        behaviour: int8 codes, shape (n,), into `behaviour_names`, or None.
+        timestamp: int64, shape (n,), microseconds since 1970, or None.
+    """
+
+    user: NDArray[np.int32]
+    item: NDArray[np.int32]
+    user_ids: Ids
+    item_ids: Ids
+    weight: NDArray[np.float32]
+    behaviour: NDArray[np.int8] | None = None
+    behaviour_names: tuple[str, ...] = ()
+    timestamp: NDArray[np.int64] | None = None
+    _rows: dict[str, sp.csr_array] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        users: ArrayLike | pl.Series | Iterable[int | str],
+        items: ArrayLike | pl.Series | Iterable[int | str],
+        *,
+        behaviour: ArrayLike | pl.Series | None = None,
+        weight: ArrayLike | None = None,
+        timestamp: ArrayLike | None = None,
+        like: Interactions | None = None,
+        user_ids: ArrayLike | None = None,
+        item_ids: ArrayLike | None = None,
+    ) -> Interactions:
+        """Build from equally long arrays of the caller's ids.
+
+        Args:
+            users, items: ids, all integers or all strings.
+            behaviour: names of behaviours (`"purchase"`, `"view"`), one a row.
+            weight: how much a row counts; 1 by default.
+            timestamp: microseconds since 1970 as integers, or datetimes.
+            like: take over these id maps; ids unknown to them are appended in sorted order.
+            user_ids, item_ids: the same, given as arrays.
+
+        Raises:
+            ValueError: lengths differ, an id is missing, or a number is not finite; the message names the column.
+        """
+        user_column, item_column = id_column(users, "user"), id_column(items, "item")
+        n = len(user_column)
+        _same_length(n, "item", len(item_column))
+        known_users = like.user_ids if like is not None else None
+        known_items = like.item_ids if like is not None else None
+        if user_ids is not None:
+            known_users = _each_once(as_ids(user_ids, "user_ids"), "user_ids")
+        if item_ids is not None:
+            known_items = _each_once(as_ids(item_ids, "item_ids"), "item_ids")
+        user, all_users = encode(user_column, known_users, "user")
+        item, all_items = encode(item_column, known_items, "item")
+        codes, names = None, like.behaviour_names if like is not None else ()
+        if behaviour is not None:
+            codes, names = _behaviour_codes(behaviour, names, n)
+        return cls(
+            user=user,
+            item=item,
+            user_ids=all_users,
+            item_ids=all_items,
+            weight=_weights(weight, n),
+            behaviour=codes,
+            behaviour_names=names,
+            timestamp=_timestamps(timestamp, n),
+        )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pl.DataFrame,
+        user: str = "user_id",
+        item: str = "item_id",
+        *,
+        behaviour: str | None = None,
+        weight: str | None = None,
+        timestamp: str | None = None,
+        like: Interactions | None = None,
+        user_ids: ArrayLike | None = None,
+        item_ids: ArrayLike | None = None,
+    ) -> Interactions:
+        """Build from named columns of a Polars frame; see `from_arrays`.
+
+        Raises:
+            ValueError: a column is missing, holds nulls or non-finite numbers; the message names it.
+        """
+        for name in filter(None, (user, item, behaviour, weight, timestamp)):
+            if name not in frame.columns:
+                raise ValueError(f"expected a column {name!r}, found {frame.columns}")
+            if nulls := frame[name].null_count():
+                raise ValueError(
+                    f"column {name!r}: expected a value in every row, found {nulls} nulls; drop or fill them"
+                )
+        if weight is not None:
+            _finite(frame[weight].to_numpy(), weight)
+        moments = None
+        if timestamp is not None:
+            series = frame[timestamp]
+            moments = series.dt.epoch("us").to_numpy() if series.dtype.is_temporal() else series.to_numpy()
+        return cls.from_arrays(
+            frame[user],
+            frame[item],
+            behaviour=None if behaviour is None else frame[behaviour].cast(pl.String),
+            weight=None if weight is None else frame[weight].to_numpy(),
+            timestamp=moments,
+            like=like,
+            user_ids=user_ids,
+            item_ids=item_ids,
+        )
+
+    @classmethod
+    def from_lists(cls, path: str | Path, like: Interactions | None = None) -> Interactions:
+        """Read lines of `user item item …` (integers, separated by blanks), as LightGCN's data sets are published.
+
+        A user without items keeps their place in the id map.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: a line holds something else than integers; the message gives file and line.
+        """
+        path = Path(path)
+        users: list[int] = []
+        lists: list[NDArray[np.int64]] = []
+        with path.open("r", encoding="utf-8", errors="replace") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = np.array(line.split(), dtype=np.int64)
+                except (ValueError, OverflowError) as error:
+                    raise ValueError(
+                        f"{path}:{number}: expected integers 'user item item …' separated by blanks, "
+                        f"found {line.strip()[:60]!r}; correct or remove the line"
+                    ) from error
+                users.append(int(row[0]))
+                lists.append(row[1:])
+        if not users:
+            raise ValueError(f"{path}: expected lines of 'user item item …', found an empty file")
+        owners = np.array(users, np.int64)
+        _, user_ids = encode(owners, like.user_ids if like is not None else None, "user")
+        return cls.from_arrays(
+            np.repeat(owners, [row.size for row in lists]),
+            np.concatenate(lists),
+            like=like,
+            user_ids=user_ids,
+        )
+
+    @property
+    def n_users(self) -> int:
+        return self.user_ids.size
+
+    @property
+    def n_items(self) -> int:
+        return self.item_ids.size
+
+    def __len__(self) -> int:
+        return self.user.size
+
+    def matrix(self, *, binary: bool = False) -> sp.csr_array:
+        """Users by items as float32 CSR with sorted columns; duplicates are summed by weight, or 1 with `binary`."""
+        if "sum" not in self._rows:
+            summed = sp.coo_array(
+                (self.weight, (self.user, self.item)), shape=(self.n_users, self.n_items)
+            ).tocsr()
+            summed.sum_duplicates()
+            self._rows["sum"] = summed
+        matrix = self._rows["sum"].copy()
+        if binary:
+            matrix.data = np.ones_like(matrix.data)
+        return matrix
+
+    def user_items(self) -> sp.csr_array:
+        """Which items each user has, as CSR of ones; read `indptr` and `indices`."""
+        return self.matrix(binary=True)
+
+    def digest(self) -> bytes:
+        """A hash of all that is in it."""
+        known = hashlib.sha256(json.dumps([self.user_ids.tolist(), self.item_ids.tolist()]).encode())
+        known.update(json.dumps(self.behaviour_names).encode())
+        for array in (self.user, self.item, self.weight, self.behaviour, self.timestamp):
+            known.update(b"none" if array is None else array.tobytes())
+        return known.digest()
+
+    def subset(self, mask: ArrayLike) -> Interactions:
+        """The rows of a boolean mask or of row numbers; the id maps stay."""
+        chosen = np.asarray(mask)
+        return replace(
+            self,
+            user=self.user[chosen],
+            item=self.item[chosen],
+            weight=self.weight[chosen],
+            behaviour=None if self.behaviour is None else self.behaviour[chosen],
+            timestamp=None if self.timestamp is None else self.timestamp[chosen],
+            _rows={},
+        )
+
+    def between(self, start: int | None = None, end: int | None = None) -> Interactions:
+        """The rows with start ≤ timestamp < end.
+
+        Raises:
+            ValueError: there are no timestamps.
+        """
+        if self.timestamp is None:
+            raise ValueError(
+                "expected interactions with timestamps, found none; pass timestamp= when building them"
+            )
+        mask = np.ones(len(self), bool)
+        if start is not None:
+            mask &= self.timestamp >= start
+        if end is not None:
+            mask &= self.timestamp < end
+        return self.subset(mask)
+
+    def with_behaviour(self, name: str) -> Interactions:
+        """The rows of one behaviour.
+
+        Raises:
+            ValueError: no such behaviour.
+        """
+        if self.behaviour is None or name not in self.behaviour_names:
+            raise ValueError(f"behaviour: expected one of {list(self.behaviour_names)}, found {name!r}")
+        return self.subset(self.behaviour == self.behaviour_names.index(name))
+
+    def within(self, other: Interactions) -> Interactions:
+        """These rows on the id maps of `other`; rows of ids unknown there are left out."""
+        if self.user_ids is other.user_ids and self.item_ids is other.item_ids:
+            return self
+        user = rows_of(self.user_ids, other.user_ids, "user")[self.user]
+        item = rows_of(self.item_ids, other.item_ids, "item")[self.item]
+        known = (user >= 0) & (item >= 0)
+        kept = self.subset(known)
+        return replace(
+            kept,
+            user=user[known],
+            item=item[known],
+            user_ids=other.user_ids,
+            item_ids=other.item_ids,
+            _rows={},
+        )
+
+    def merged(self, other: Interactions) -> Interactions:
+        """These rows, then those of `other`, on these id maps with the other's unknown ids appended.
+
+        Behaviours and timestamps are kept where both sides have them.
+        """
+        user, user_ids = encode(other.user_ids, self.user_ids, "user")
+        item, item_ids = encode(other.item_ids, self.item_ids, "item")
+        behaviour, names = None, ()
+        if self.behaviour is not None and other.behaviour is not None:
+            theirs = np.array(other.behaviour_names, np.str_)
+            code, names = _behaviour_codes(theirs, self.behaviour_names, theirs.size)
+            behaviour = np.concatenate([self.behaviour, code[other.behaviour]])
+        timestamp = None
+        if self.timestamp is not None and other.timestamp is not None:
+            timestamp = np.concatenate([self.timestamp, other.timestamp])
+        return Interactions(
+            user=np.concatenate([self.user, user[other.user]]),
+            item=np.concatenate([self.item, item[other.item]]),
+            user_ids=user_ids,
+            item_ids=item_ids,
+            weight=np.concatenate([self.weight, other.weight]),
+            behaviour=behaviour,
+            behaviour_names=names,
+            timestamp=timestamp,
+        )
+
+
+def _each_once(ids: Ids, name: str) -> Ids:
+    if np.less(ids[:-1], ids[1:]).all():
+        return ids
+    distinct, count = np.unique(ids, return_counts=True)
+    if distinct.size < ids.size:
+        twice = distinct[count > 1]
+        raise ValueError(
+            f"{name}: expected each id once, found {twice[0]!s} more often ({twice.size} such ids)"
+        )
+    return ids
+
+
+def _same_length(expected: int, column: str, found: int) -> None:
+    if expected != found:
+        raise ValueError(f"column {column!r}: expected {expected} values (one a user), found {found}")
+
+
+def _finite(values: NDArray[np.generic], column: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
+    if bad.size:
+        raise ValueError(
+            f"column {column!r}: expected finite numbers, found {values[bad[0]]} in row {bad[0]} "
+            f"({bad.size} such rows); drop or fill them"
+        )
+
+
+def _weights(weight: ArrayLike | None, n: int) -> NDArray[np.float32]:
+    if weight is None:
+        return np.ones(n, np.float32)
+    values = np.asarray(weight)
+    _same_length(n, "weight", values.size)
+    _finite(values, "weight")
+    if (values < 0).any():
+        row = int(np.flatnonzero(values < 0)[0])
+        raise ValueError(f"column 'weight': expected numbers ≥ 0, found {values[row]} in row {row}")
+    return values.astype(np.float32)
+
+
+def _timestamps(timestamp: ArrayLike | None, n: int) -> NDArray[np.int64] | None:
+    if timestamp is None:
+        return None
+    values = np.asarray(timestamp)
+    _same_length(n, "timestamp", values.size)
+    if values.dtype.kind == "M":
+        if np.isnat(values).any():
+            raise ValueError("column 'timestamp': expected a moment in every row, found NaT; drop those rows")
+        return values.astype("datetime64[us]").astype(np.int64)
+    _finite(values, "timestamp")
+    return values.astype(np.int64)
+
+
+def _behaviour_codes(
+    behaviour: ArrayLike | pl.Series, known: tuple[str, ...], n: int
+) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+    values = behaviour if isinstance(behaviour, pl.Series) else np.asarray(behaviour).astype(np.str_)
+    _same_length(n, "behaviour", len(values))
+    codes, names = encode(values, np.array(known, np.str_) if known else None, "behaviour")
+    if names.size > 127:
+        raise ValueError(f"column 'behaviour': expected at most 127 different names, found {names.size}")
+    return codes.astype(np.int8), tuple(names.tolist())

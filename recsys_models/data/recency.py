@@ -1,0 +1,24 @@
+"""How much an interaction still counts, by its age."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.data.interactions import Interactions
+
+DAY = 86_400_000_000
+"""Microseconds a day, the unit of `Interactions.timestamp`."""
+
+
+def recency_weights(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float32]:
+    """Weight · 2^(-age / half-life) of each row, age counted from the latest row. Shape (n,).
+
+    Without timestamps, or with a half-life of None (no decay), these are the weights themselves.
+    """
+    if half_life_days is None or interactions.timestamp is None or not len(interactions):
+        return interactions.weight
+    if half_life_days <= 0:
+        raise ValueError(f"half_life_days: expected a number > 0 or None, found {half_life_days}")
+    age = (interactions.timestamp.max() - interactions.timestamp) / (DAY * half_life_days)
+    return (interactions.weight * np.exp2(-age)).astype(np.float32)

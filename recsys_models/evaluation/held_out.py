@@ -1,0 +1,80 @@
+"""What an evaluation asks for: the held-out items of each user, on a model's items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.data.ids import rows_of
+from recsys_models.data.interactions import Interactions
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The users of a test that have at least one relevant item.
+
+    Attributes:
+        asked: shape (n,), rows of the test's users, ascending.
+        users: shape (n,), their ids.
+        relevant: CSR of ones, n by the model's items: relevant items that the model knows.
+        unknown: shape (n,): how many more are unknown to the model.
+    """
+
+    asked: NDArray[np.int64]
+    users: NDArray[Any]
+    relevant: sp.csr_array
+    unknown: NDArray[np.int64]
+
+    @property
+    def count(self) -> NDArray[np.int64]:
+        """Relevant items of each user, known or not, shape (n,)."""
+        return np.diff(self.relevant.indptr) + self.unknown
+
+
+def held_out(
+    train: Interactions, test: Interactions, item_ids: NDArray[Any], *, exclude_seen: bool
+) -> HeldOut:
+    """The relevant items of `test`, on the catalogue `item_ids`; with `exclude_seen` without those of `train`.
+
+    Raises:
+        ValueError: no test user has a relevant item.
+    """
+    pattern = test.user_items()
+    if exclude_seen:
+        before = train.within(test).user_items()
+        pattern = sp.csr_array(pattern - pattern.multiply(before))
+        pattern.eliminate_zeros()
+    asked = np.flatnonzero(np.diff(pattern.indptr) > 0)
+    if not asked.size:
+        hint = (
+            "; every test item was seen in train, use exclude_seen=False"
+            if exclude_seen and len(test)
+            else ""
+        )
+        raise ValueError(f"expected test users with at least one relevant item, found none{hint}")
+    wanted = sp.coo_array(pattern[asked])
+    column = rows_of(test.item_ids, item_ids, "item")[wanted.col]
+    known = column >= 0
+    ones = np.ones(int(known.sum()), np.float32)
+    shape = (asked.size, item_ids.size)
+    relevant = sp.coo_array((ones, (wanted.row[known], column[known])), shape=shape).tocsr()
+    return HeldOut(
+        asked, test.user_ids[asked], relevant, np.bincount(wanted.row[~known], minlength=asked.size)
+    )
+
+
+def on_items(interactions: Interactions, item_ids: NDArray[Any]) -> sp.csr_array:
+    """Users of the interactions by the given items, ones."""
+    if interactions.item_ids is item_ids:
+        return interactions.user_items()
+    column = rows_of(interactions.item_ids, item_ids, "item")[interactions.item]
+    known = column >= 0
+    shape = (interactions.n_users, item_ids.size)
+    ones = np.ones(int(known.sum()), np.float32)
+    matrix = sp.coo_array((ones, (interactions.user[known], column[known])), shape=shape).tocsr()
+    matrix.data[:] = 1
+    return matrix

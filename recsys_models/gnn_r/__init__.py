@@ -1,0 +1,1 @@
+"""The fused graph network: convolution for nodes, attention for relations."""

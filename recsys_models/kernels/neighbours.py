@@ -1,0 +1,86 @@
+"""Nearest columns of a sparse matrix by cosine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.kernels.sparse import shape_of
+
+BLOCK_PRODUCTS = 8_000_000
+"""Multiplications of one block of the similarity product: bounds its memory."""
+
+
+def cosine_neighbours(
+    matrix: sp.csr_array, neighbours: int, *, length: NDArray[np.float64] | None = None
+) -> sp.csr_array:
+    """Cosines between columns: the `neighbours` largest for each column, and 1 for the column itself.
+
+    Args:
+        matrix: users by items, numbers > 0.
+        length: what to divide each column by, by default its Euclidean length.
+
+    Returns:
+        items by items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
+    """
+    if length is None:
+        length = np.sqrt(np.asarray(matrix.power(2).sum(axis=0), np.float64).ravel())
+    normed = sp.csr_array(matrix * (1 / np.maximum(length, 1e-12))[None, :].astype(np.float32))
+    columns = normed.T.tocsr()
+    work = np.cumsum(columns.astype(bool).astype(np.float64) @ np.diff(matrix.indptr).astype(np.float64))
+    n_items = shape_of(matrix)[1]
+    ranges: list[tuple[int, int]] = []
+    start = 0
+    while start < n_items:
+        done = work[start - 1] if start else 0.0
+        stop = max(start + 1, int(np.searchsorted(work, done + BLOCK_PRODUCTS)))
+        ranges.append((start, stop))
+        start = stop
+
+    def block(limits: tuple[int, int]) -> sp.csr_array:
+        return _largest(sp.csr_array(columns[limits[0] : limits[1]] @ normed), neighbours, limits[0])
+
+    # SciPy's products let go of the interpreter lock; more threads than this only cost memory.
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return sp.vstack(list(pool.map(block, ranges)), format="csr").T.tocsr()
+
+
+def _largest(rows: sp.csr_array, n: int, first: int) -> sp.csr_array:
+    """The n largest entries of each row, and column `first` + row, an item's likeness to itself."""
+    # positive float32 sort as their bits do, so one integer holds value and column: larger value, then smaller column
+    bits = np.ascontiguousarray(rows.data, np.float32).view(np.int32).astype(np.int64)
+    itself = rows.indices == np.repeat(np.arange(shape_of(rows)[0]) + first, np.diff(rows.indptr))
+    bits[itself] = np.iinfo(np.int32).max
+    key = (bits << 32) | (np.iinfo(np.int32).max - rows.indices)
+    kept: list[NDArray[np.int64]] = []
+    for start, stop in pairwise(np.asarray(rows.indptr).tolist()):
+        chosen = np.arange(start, stop)
+        if stop - start > n + 1:
+            chosen = start + np.argpartition(key[start:stop], stop - start - n - 1)[-n - 1 :]
+        kept.append(np.sort(chosen))
+    at = np.concatenate(kept)
+    indptr = np.concatenate([[0], np.cumsum([chosen.size for chosen in kept])])
+    return sp.csr_array((rows.data[at], rows.indices[at], indptr), shape=shape_of(rows))
+
+
+def sparse_state(name: str, matrix: sp.csr_array) -> dict[str, NDArray[Any]]:
+    """A CSR matrix as three arrays for a model file."""
+    return {
+        f"{name}.data": matrix.data.astype(np.float32),
+        f"{name}.indices": matrix.indices.astype(np.int32),
+        f"{name}.indptr": matrix.indptr.astype(np.int64),
+    }
+
+
+def sparse_from_state(name: str, state: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> sp.csr_array:
+    """What `sparse_state` took apart."""
+    return sp.csr_array(
+        (state[f"{name}.data"], state[f"{name}.indices"], state[f"{name}.indptr"]), shape=shape
+    )

@@ -1,0 +1,125 @@
+"""Truncated singular value decomposition of a degree-normalised interaction matrix."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cholesky, qr
+from scipy.linalg.blas import ssyrk, strmm  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessIssue]
+
+from recsys_models.kernels.sparse import csr, shape_of
+
+PRODUCT_ROWS = 4096
+"""Rows of a sparse product that one thread takes at once."""
+
+
+def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Row and column sums, shape (n_users,) and (n_items,)."""
+    return (
+        np.asarray(matrix.sum(axis=1), np.float64).ravel(),
+        np.asarray(matrix.sum(axis=0), np.float64).ravel(),
+    )
+
+
+def inverse_power(degree: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
+    """degree^-exponent, 0 for degree 0."""
+    positive = degree > 0
+    return np.where(positive, np.where(positive, degree, 1.0) ** -exponent, 0.0).astype(np.float32)
+
+
+def normalised(matrix: sp.csr_array, user_exponent: float, item_exponent: float) -> sp.csr_array:
+    """D_u^-user_exponent R D_i^-item_exponent, float32."""
+    by_user, by_item = degrees(matrix)
+    left, right = inverse_power(by_user, user_exponent), inverse_power(by_item, item_exponent)
+    scaled = csr(matrix.astype(np.float32))
+    scaled.data = scaled.data * np.repeat(left, np.diff(matrix.indptr)) * right[matrix.indices]
+    return scaled
+
+
+def truncated_svd(
+    matrix: sp.csr_array,
+    rank: int,
+    *,
+    iterations: int = 3,
+    seed: int = 0,
+    warm: NDArray[np.float32] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """The largest singular values and vectors by randomised subspace iteration (Halko et al. 2011, algorithm 4.4).
+
+    Args:
+        warm: (m, w) columns near the right singular vectors, to start from.
+
+    Returns:
+        U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
+        positive, so that signs do not depend on the machine.
+    """
+    n, m = shape_of(matrix)
+    rank = min(rank, n, m)
+    width = min(rank + max(32, rank // 20), n, m)
+    transposed = matrix.T.tocsr()
+    near = np.empty((m, 0), np.float32) if warm is None else warm[:, :width]
+    drawn = np.random.default_rng(seed).standard_normal((m, width - near.shape[1]), dtype=np.float32)
+    start = np.hstack([near, drawn])
+    basis = product(matrix, start)
+    for step in range(iterations):
+        basis = product(matrix, product(transposed, basis))
+        if step < iterations - 1:
+            basis = spanning(basis)
+    basis = orthonormal(basis)
+    projected = product(transposed, basis)
+    values, rotation = np.linalg.eigh((projected.T @ projected).astype(np.float64))
+    order = np.argsort(values)[::-1][:rank]
+    singular = np.sqrt(np.maximum(values[order], 0)).astype(np.float32)
+    rotation = rotation[:, order].astype(np.float32)
+    right = np.asarray((projected @ rotation) / np.maximum(singular, 1e-7), np.float32)
+    left = np.asarray(basis @ rotation, np.float32)
+    sign = np.where(-right.min(axis=0) > right.max(axis=0), -1, 1).astype(np.float32)
+    return left * sign, singular, right * sign
+
+
+def product(matrix: sp.csr_array, block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """matrix @ block, a part of the rows at a time on each core; the same bits with any number of cores."""
+    n = shape_of(matrix)[0]
+    result = np.empty((n, block.shape[1]), np.float32)
+
+    def part(start: int) -> None:
+        rows = slice(start, start + PRODUCT_ROWS)
+        result[rows] = matrix[rows] @ block
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(part, range(0, n, PRODUCT_ROWS)))
+    return result
+
+
+def orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An orthonormal basis of the columns of a tall block: Cholesky QR twice, Householder where that fails."""
+    for _ in range(2):
+        try:
+            block = _cholesky_qr(block)
+        except LinAlgError:
+            return np.asarray(qr(block, mode="economic")[0], np.float32)
+    return block
+
+
+def spanning(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Nearly orthonormal, half the work: enough between two steps of an iteration."""
+    try:
+        return _cholesky_qr(block)
+    except LinAlgError:
+        return orthonormal(block)
+
+
+def _cholesky_qr(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Q of the Cholesky QR. BLAS's triangular routines do half the work of full products."""
+    transposed = np.ascontiguousarray(block).T
+    gram = ssyrk(1.0, transposed, lower=1).astype(np.float64)
+    factor = cholesky(gram, lower=True)
+    inverse, info = dtrtri(factor, lower=1)
+    if info:
+        raise LinAlgError("expected a regular factor")
+    return strmm(1.0, np.asfortranarray(np.tril(inverse), np.float32), transposed, lower=1).T

@@ -1,0 +1,304 @@
+"""What is known of each of a user's candidates: numbers for the ranker's trees."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.spectral import spectral_filter
+
+if TYPE_CHECKING:
+    import torch
+
+    from recsys_models.ranker.first_stage import FirstStage
+
+RIDGE = 4.0
+AFFINITIES = (
+    "affinity",
+    "affinity_even",
+    "affinity_rare",
+    "affinity_power_1.5",
+    "affinity_square",
+    "affinity_items",
+    "affinity_1",
+    "affinity_2",
+    "affinity_3",
+)
+NEIGHBOURS = (
+    "neighbours_power_1",
+    "neighbours_power_1.5",
+    "neighbours",
+    "neighbours_cube",
+    "neighbours_count",
+    "neighbours_1",
+    "neighbours_2",
+    "neighbours_3",
+)
+LIKENESS = ("likeness_1", "likeness_2", "likeness_3", "likeness_square", "agreement", "agreement_1")
+LIKENESS_RANKS = (128, 600)
+AGREEING = 20
+"""How many of a user's first candidates the others are compared with."""
+GROUP, PADDED = 32, 4096
+"""Users, and items of theirs once padded, whose vectors are compared with candidates' at once."""
+PLACES = ("affinity_rare", "affinity_power_1.5", "neighbours_power_1")
+"""Features whose rank among the user's candidates is one too."""
+
+
+def spectral_ranks(stage: FirstStage) -> list[int]:
+    """After how many singular directions a spectral score is taken."""
+    r = stage.values.size
+    return sorted({min(rank, r) for rank in (32, 128, 400, stage.scoring_rank, r)})
+
+
+def feature_names(stage: FirstStage) -> tuple[str, ...]:
+    """Names of the last axis of `describe`.
+
+    `spectral_<kind>_<rank>` is U f(S) Vᵀ with f 1, the root of the filter, or the filter; `_gain` is times
+    (users of the item)^0.2. `affinity…` are sums over the user's items, `neighbours…` over the nearest users who have
+    the item. `likeness…_<rank>` are cosines of the singular vectors, each times the root of the filter, with those of
+    the user's items, and `agreement…` with those of the user's first candidates. `_relative` is divided by the mean
+    over the user's candidates, which makes users and first stages of different size alike; `_place` is the rank among
+    the candidates.
+    """
+    compared = _compared_names(stage)
+    places = [*(f"{name}_place" for name in PLACES), "spectral_place", "combined_place"]
+    alone = ("item_leverage", "user_leverage", "user_degree", "user_item_degree", "degree_difference")
+    relative = (f"{name}_relative" for name in compared)
+    likeness = (f"{name}_{rank}" for rank, _ in stage.likeness for name in LIKENESS)
+    return (*compared, *relative, *likeness, *places, *alone, *stage.fact_names)
+
+
+def _compared_names(stage: FirstStage) -> list[str]:
+    spectral = [
+        f"spectral_{kind}_{rank}"
+        for rank in spectral_ranks(stage)
+        for kind in ("flat", "root", "filtered", "root_gain", "filtered_gain")
+    ]
+    return [*spectral, "combined", *AFFINITIES, *NEIGHBOURS]
+
+
+def describe(
+    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64], combined: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Features of the candidates `items` (b, c) of the users `rows` (b,), as `feature_names`, shape (b, c, f).
+
+    Args:
+        combined: the first stage's scores of the candidates, (b, c).
+    """
+    spectral, likeness = _latent(stage, rows, items)
+    affinity = _affinities(stage, rows, items)
+    neighbours = _neighbours(stage, rows, items)
+    compared = np.concatenate(
+        [spectral, combined[:, :, None], affinity, neighbours], axis=2, dtype=np.float32
+    )
+    mean = compared.mean(1, keepdims=True)
+    relative = compared / np.where(np.abs(mean) > 1e-12, mean, 1)
+    places = [
+        *(affinity[:, :, AFFINITIES.index(name)] for name in PLACES if name in AFFINITIES),
+        *(neighbours[:, :, NEIGHBOURS.index(name)] for name in PLACES if name in NEIGHBOURS),
+        spectral[:, :, -1],
+        combined,
+    ]
+    facts = stage.item_facts[items]
+    owned = stage.seen[rows]
+    count = np.diff(owned.indptr)
+    summed = np.asarray(owned @ stage.item_facts[:, 0], np.float32)
+    mean_degree = (summed / np.maximum(count, 1))[:, None]
+    alone = (
+        stage.item_leverage[items],
+        np.broadcast_to((stage.left[rows] ** 2).sum(1)[:, None], items.shape),
+        np.broadcast_to(np.log1p(count)[:, None], items.shape),
+        np.broadcast_to(mean_degree, items.shape),
+        facts[:, :, 0] - mean_degree,
+    )
+    single = np.stack([*(_place(score) for score in places), *alone], 2)
+    return np.concatenate([compared, relative, likeness, single, facts], axis=2, dtype=np.float32)
+
+
+def _place(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rank of each score in its row, 0 for the largest."""
+    place = np.empty(scores.shape, np.float32)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    np.put_along_axis(place, order, np.arange(scores.shape[1], dtype=np.float32)[None, :], 1)
+    return place
+
+
+def likeness_lengths(
+    right: NDArray[np.float32], values: NDArray[np.float32]
+) -> list[tuple[int, NDArray[np.float32]]]:
+    """(r, lengths (n_items,) of the items' first r singular vectors, each times the root of the filter)."""
+    filtered = spectral_filter(values, RIDGE)
+    ranks = sorted({min(rank, values.size) for rank in LIKENESS_RANKS})
+    return [(r, np.maximum(np.sqrt(right[:, :r] ** 2 @ filtered[:r]), 1e-12)) for r in ranks]
+
+
+def _latent(
+    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Spectral scores, shape (b, c, 5 · ranks), and as `LIKENESS` for each of `stage.likeness`, (b, c, 6 · ranks)."""
+    import torch
+
+    right = torch.from_numpy(stage.right)
+    filtered = spectral_filter(stage.values, RIDGE)
+    spectral = np.empty((*items.shape, 5 * len(spectral_ranks(stage))), np.float32)
+    likeness = np.empty((*items.shape, len(LIKENESS) * len(stage.likeness)), np.float32)
+    counts = np.diff(stage.seen.indptr)[rows]
+    # users of about as many items side by side: those of a group are padded to the longest
+    order = np.argsort(counts, kind="stable")
+    for start, stop in pairwise(_bounds(counts[order])):
+        group = order[start:stop]
+        vectors = torch.nn.functional.embedding(torch.from_numpy(items[group]), right)
+        spectral[group] = _spectral(stage, rows[group], items[group], vectors, filtered)
+        likeness[group] = _likeness(stage, rows[group], items[group], vectors, filtered)
+    return spectral, likeness
+
+
+def _bounds(counts: NDArray[np.integer]) -> list[int]:
+    """Where groups of users with ascending counts begin and end: at most `GROUP`, and `PADDED` items once padded."""
+    bounds = [0]
+    for at, count in enumerate(counts.tolist()):
+        size = at + 1 - bounds[-1]
+        if size > 1 and (size > GROUP or size * count > PADDED):
+            bounds.append(at)
+    return [*bounds, counts.size]
+
+
+def _spectral(
+    stage: FirstStage,
+    rows: NDArray[np.integer],
+    items: NDArray[np.int64],
+    vectors: torch.Tensor,
+    filtered: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Of the candidates' singular vectors (b, c, r)."""
+    import torch
+
+    weights = np.column_stack([np.ones_like(filtered), np.sqrt(filtered), filtered])
+    user = torch.from_numpy(stage.left[rows][:, :, None] * weights[None])
+    gain = stage.gain[items][:, :, None]
+    sums = torch.zeros(*items.shape, weights.shape[1])
+    parts: list[NDArray[np.float32]] = []
+    start = 0
+    for rank in spectral_ranks(stage):
+        sums = sums + vectors[:, :, start:rank] @ user[:, start:rank]
+        parts += [sums.numpy(), sums[:, :, 1:].numpy() * gain]
+        start = rank
+    return np.concatenate(parts, 2)
+
+
+def _likeness(
+    stage: FirstStage,
+    rows: NDArray[np.integer],
+    items: NDArray[np.int64],
+    vectors: torch.Tensor,
+    filtered: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Cosines of the candidates' singular vectors (b, c, r) with those of the users' items, and among them."""
+    import torch
+
+    owned = csr(stage.seen[rows])
+    counts = np.diff(owned.indptr)
+    most = max(1, int(counts.max()))
+    real = np.arange(most) < counts[:, None]
+    had = np.zeros((counts.size, most), np.int64)
+    had[real] = owned.indices
+    own = torch.nn.functional.embedding(torch.from_numpy(had), torch.from_numpy(stage.right))
+    padding, weights = torch.from_numpy(~real)[:, None], torch.from_numpy(filtered)
+    described = torch.zeros(*items.shape, len(stage.likeness), len(LIKENESS))
+    first = min(AGREEING, items.shape[1])
+    for number, (rank, lengths) in enumerate(stage.likeness):
+        length = torch.from_numpy(lengths[items])[:, :, None]
+        of_own = torch.from_numpy(lengths[had])[:, :, None]
+        unit = torch.cat([own[:, :, :rank] / of_own, vectors[:, :first, :rank] / length[:, :first]], 1)
+        cosines = (vectors[:, :, :rank] @ (unit * weights[:rank]).transpose(1, 2)).div_(length)
+        alike, other = cosines[:, :, :most], cosines[:, :, most:]
+        other.diagonal(dim1=1, dim2=2).zero_()
+        described[:, :, number, 4], described[:, :, number, 5] = other.mean(2), other.amax(2)
+        alike.masked_fill_(padding, -torch.inf)
+        best = alike.topk(min(3, most), dim=2).values
+        described[:, :, number, : best.shape[2]] = best.masked_fill_(best == -torch.inf, 0)
+        described[:, :, number, 3] = alike.clamp_(min=0).square_().sum(2)
+    return described.flatten(2).numpy()
+
+
+def _affinities(
+    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Over the affinities of a candidate with the user's items, as `AFFINITIES`, shape (b, c, 9)."""
+    owned = csr(stage.seen[rows])
+    cell, value, source = _meetings(stage.item_affinity, owned, items)
+    degree = np.maximum(np.expm1(stage.item_facts[:, 0]), 1).astype(np.float32)
+    at = owned.indices[source]
+    rare, rarer, even = (
+        (value * (degree**-power)[at]).astype(np.float32, copy=False) for power in (0.3, 0.4, 0.2)
+    )
+    cells = items.size
+    own = (degree**-0.2)[items][:, :, None]
+    sums = _sums(cell, cells, [value, even, rare, rarer * np.sqrt(rarer), rarer**2, np.ones_like(value)])
+    largest = _largest(cell, even, cells)
+    described = np.concatenate([sums, largest], 1).reshape(*items.shape, -1)
+    for name in ("affinity_even", "affinity_1", "affinity_2", "affinity_3"):
+        place = AFFINITIES.index(name)
+        described[:, :, place : place + 1] *= own
+    return described
+
+
+def _neighbours(
+    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Over the likenesses of the near users who have a candidate, as `NEIGHBOURS`, shape (b, c, 8)."""
+    near = csr(stage.user_similarity[rows])
+    cell, _, source = _meetings(stage.seen, near, items)
+    value = np.asarray(near.data, np.float32)[source]
+    cells = items.size
+    square = value**2
+    sums = _sums(
+        cell, cells, [value, value * np.sqrt(value), square, square * value, np.ones_like(value)]
+    ).reshape(*items.shape, -1)
+    for name in ("neighbours", "neighbours_power_1"):
+        sums[:, :, NEIGHBOURS.index(name)] *= stage.damping[items]
+    return np.concatenate([sums, _largest(cell, value, cells).reshape(*items.shape, 3)], 2)
+
+
+def _meetings(
+    table: sp.csr_array, own: sp.csr_array, items: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Entries of the rows of `table` that each user's `own` names, where their columns are the user's candidates.
+
+    Returns:
+        cell: user · c + place of the candidate; the entry; which of the entries of `own` it belongs to.
+    """
+    b, c = items.shape
+    width = shape_of(table)[1]
+    slot = np.full(b * width, -1, np.int16)
+    slot[(np.arange(b)[:, None] * width + items).ravel()] = np.tile(np.arange(c, dtype=np.int16), b)
+    near = table[own.indices]
+    count = np.diff(near.indptr)
+    owner = np.repeat(np.arange(b), np.diff(own.indptr))
+    place = slot[np.repeat(owner * width, count) + near.indices]
+    hit = np.flatnonzero(place >= 0)
+    source = np.searchsorted(near.indptr, hit, side="right") - 1
+    return owner[source] * c + place[hit], np.asarray(near.data, np.float32)[hit], source
+
+
+def _sums(cell: NDArray[np.int64], cells: int, values: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.column_stack([np.bincount(cell, value, cells) for value in values]).astype(np.float32)
+
+
+def _largest(cell: NDArray[np.int64], value: NDArray[np.float32], cells: int) -> NDArray[np.float32]:
+    """The three largest values of each cell, 0 where there are fewer; shape (cells, 3)."""
+    # positive float32 sort as their bits do, so one integer holds cell and value, largest value first
+    bits = np.ascontiguousarray(value, np.float32).view(np.int32).astype(np.int64)
+    key = np.sort((cell << 32) | (np.iinfo(np.int32).max - bits))
+    ordered = key >> 32
+    rank = np.arange(key.size) - np.searchsorted(ordered, np.arange(cells))[ordered]
+    chosen = np.flatnonzero(rank < 3)
+    found = (np.iinfo(np.int32).max - (key[chosen] & 0xFFFFFFFF)).astype(np.int32).view(np.float32)
+    largest = np.zeros((cells, 3), np.float32)
+    largest[ordered[chosen], rank[chosen]] = found
+    return largest

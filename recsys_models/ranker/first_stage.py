@@ -1,0 +1,220 @@
+"""The ranker's first stage: candidates, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.data.feedback import latest_weights
+from recsys_models.data.interactions import Interactions
+from recsys_models.data.recency import recency_weights
+from recsys_models.kernels.affinity import item_affinity
+from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
+from recsys_models.kernels.ranking import mask_items
+from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.kernels.spectrum import degrees, inverse_power, normalised, truncated_svd
+from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
+from recsys_models.spectral import spectral_filter
+
+
+@dataclass(frozen=True)
+class FirstStageSettings:
+    """Sizes of the first stage; see `Ranker`."""
+
+    rank: int
+    scoring_rank: int
+    user_neighbours: int
+    item_neighbours: int
+    half_life_days: float | None
+    iterations: int = 3
+    warm_iterations: int = 2
+
+
+@dataclass(frozen=True, eq=False)
+class FirstStage:
+    """Spectral and neighbourhood models of one set of interactions.
+
+    Attributes:
+        seen: users by items, ones.
+        left, values, right: singular vectors and values of the normalised matrix, (n_users, r), (r,), (n_items, r).
+        user_similarity: users by users, row u holds the nearest users of u.
+        item_affinity: items by items, as `item_affinity` gives it.
+        item_facts: (n_items, facts) numbers known of an item alone.
+        scoring_rank: how many singular vectors score candidates.
+    """
+
+    seen: sp.csr_array
+    left: NDArray[np.float32]
+    values: NDArray[np.float32]
+    right: NDArray[np.float32]
+    user_similarity: sp.csr_array
+    item_affinity: sp.csr_array
+    item_facts: NDArray[np.float32]
+    fact_names: tuple[str, ...]
+    scoring_rank: int
+    gain: NDArray[np.float32] = field(init=False, repr=False)
+    damping: NDArray[np.float32] = field(init=False, repr=False)
+    item_leverage: NDArray[np.float32] = field(init=False, repr=False)
+    likeness: list[tuple[int, NDArray[np.float32]]] = field(init=False, repr=False)
+    _damped: sp.csr_array = field(init=False, repr=False)
+    _item_weights: NDArray[np.float32] = field(init=False, repr=False)
+    _item_gram: NDArray[np.float32] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_item = degrees(self.seen)[1]
+        rank = min(self.scoring_rank, self.values.size)
+        gain = np.maximum(by_item, 1.0).astype(np.float32) ** 0.2
+        item_weights = (self.right[:, :rank] * spectral_filter(self.values[:rank], RIDGE) * gain[:, None]).T
+        for name, value in {
+            "gain": gain,
+            "damping": inverse_power(by_item, 0.3),
+            "item_leverage": (self.right**2).sum(1),
+            "likeness": likeness_lengths(self.right, self.values),
+            "_damped": csr(self.seen * inverse_power(by_item, 0.3)[None, :]),
+            "_item_weights": item_weights,
+            "_item_gram": item_weights @ item_weights.T,
+        }.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def fit(
+        cls,
+        interactions: Interactions,
+        settings: FirstStageSettings,
+        seed: int,
+        warm: NDArray[np.float32] | None = None,
+    ) -> FirstStage:
+        """Fit on the interactions.
+
+        Args:
+            warm: item vectors (n_items, r) near the singular ones, from an earlier fit: fewer iterations then.
+        """
+        seen = interactions.user_items()
+        weighted = seen
+        if settings.half_life_days is not None:
+            weighted = latest_weights(interactions, settings.half_life_days)
+            weighted.data = np.maximum(weighted.data, 1e-4)
+        left, values, right = truncated_svd(
+            normalised(weighted, 0.3, 0.3),
+            settings.rank,
+            iterations=settings.iterations if warm is None else settings.warm_iterations,
+            seed=seed,
+            warm=warm,
+        )
+        by_user, by_item = degrees(seen)
+        rare = sp.csr_array((seen * inverse_power(by_item, 0.3)[None, :]).T)
+        users = sp.csr_array(cosine_neighbours(rare, settings.user_neighbours, length=np.sqrt(by_user)).T)
+        facts = {"item_degree": np.log1p(by_item)}
+        if interactions.timestamp is not None:
+            for days in (7.0, 28.0):
+                recent = np.bincount(
+                    interactions.item, recency_weights(interactions, days), interactions.n_items
+                )
+                facts[f"item_recent_{days:.0f}"] = np.log1p(recent)
+            latest = latest_weights(interactions, 14.0)
+            facts["item_recent_users"] = np.log1p(degrees(latest)[1])
+        return cls(
+            seen=seen,
+            left=left,
+            values=values,
+            right=right,
+            user_similarity=users,
+            item_affinity=item_affinity(seen, settings.item_neighbours),
+            item_facts=np.column_stack(list(facts.values())).astype(np.float32),
+            fact_names=tuple(facts),
+            scoring_rank=settings.scoring_rank,
+        )
+
+    def scores(self, rows: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Spectral and user-neighbour scores of all items, each of shape (len(rows), n_items)."""
+        return self._spectral(rows), np.asarray(self._neighbours(rows).todense(), np.float32)
+
+    def combined(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """S / ‖S‖ + 2 K / ‖K‖ of spectral scores S and neighbour scores K, shape (len(rows), n_items)."""
+        user, neighbours = self._user_vectors(rows), self._neighbours(rows)
+        # ‖x W‖² = x W Wᵀ xᵀ: the scores need not be looked through for their length
+        square = np.einsum("ij,ij->i", user @ self._item_gram, user)
+        spectral = (user / np.sqrt(np.maximum(square, 1e-24))[:, None]) @ self._item_weights
+        # the 0 stands after the last row, where rows without neighbours may start
+        length = np.sqrt(
+            np.add.reduceat(np.append(neighbours.data, np.float32(0)) ** 2, neighbours.indptr[:-1])
+        )
+        share = (2 / np.maximum(length, 1e-12)).astype(np.float32)
+        neighbours.data *= np.repeat(share, np.diff(neighbours.indptr))
+        return np.asarray(neighbours + spectral)
+
+    def candidates(
+        self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The n unseen items of each user with the best combined score, and it, shape (len(rows), min(n, n_items)).
+
+        Where fewer are unseen, seen ones with a score of -inf follow.
+        """
+        import torch
+
+        scores = self.combined(rows) if combined is None else combined.copy()
+        mask_items(scores, self.seen, rows)
+        best = torch.topk(torch.from_numpy(scores), min(n, scores.shape[1]), dim=1)
+        return best.indices.numpy(), best.values.numpy()
+
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the last axis of `features`."""
+        return feature_names(self)
+
+    def features(
+        self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Candidates (b, c) of the users and their features (b, c, f), f as `feature_names`."""
+        items, best = self.candidates(rows, n, combined)
+        return items, self.described(rows, items, best)
+
+    def described(
+        self, rows: NDArray[np.integer], items: NDArray[np.int64], best: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Features (b, c, f) of what `candidates` gave."""
+        return describe(self, rows, items, np.where(best > -np.inf, best, 0).astype(np.float32))
+
+    def _user_vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return self.left[rows, : self._item_weights.shape[0]]
+
+    def _spectral(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        return self._user_vectors(rows) @ self._item_weights
+
+    def _neighbours(self, rows: NDArray[np.integer]) -> sp.csr_array:
+        likeness = csr(self.user_similarity[rows])
+        likeness.data = likeness.data**2
+        return csr(likeness @ self._damped)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Arrays for a model file."""
+        return {
+            "left": self.left,
+            "values": self.values,
+            "right": self.right,
+            "item_facts": self.item_facts,
+            "fact_names": np.array(self.fact_names),
+            "scoring_rank": np.array([self.scoring_rank]),
+            **sparse_state("user_similarity", self.user_similarity),
+            **sparse_state("item_affinity", self.item_affinity),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> FirstStage:
+        """What `state` took apart."""
+        n_users, n_items = shape_of(seen)
+        return cls(
+            seen=seen,
+            left=state["left"],
+            values=state["values"],
+            right=state["right"],
+            user_similarity=sparse_from_state("user_similarity", state, (n_users, n_users)),
+            item_affinity=sparse_from_state("item_affinity", state, (n_items, n_items)),
+            item_facts=state["item_facts"],
+            fact_names=tuple(state["fact_names"].tolist()),
+            scoring_rank=int(state["scoring_rank"][0]),
+        )

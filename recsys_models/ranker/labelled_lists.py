@@ -1,0 +1,79 @@
+"""What the ranker learns from: users' candidates, described, and which of them were taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.data.interactions import Interactions
+from recsys_models.ranker.first_stage import FirstStage
+from recsys_models.training.user_blocks import over_blocks
+from recsys_models.training.validation import hits_at_k, unseen
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledLists:
+    """Lists of as many candidates for each user, each with a hit.
+
+    Attributes:
+        features: shape (users, candidates, features).
+        hit: shape (users, candidates).
+    """
+
+    features: NDArray[np.float32]
+    hit: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, stage: FirstStage, labels: Interactions, *, candidates: int, users: int, seed: int
+    ) -> LabelledLists | None:
+        """Candidates of the stage, hit where they are among the labels.
+
+        Users without a hit are left out, as there is nothing to learn from the order of their candidates.
+
+        Args:
+            candidates: a user.
+            users: from how many users at most, drawn at random.
+
+        Returns:
+            None where no candidate is a hit.
+        """
+        relevant = unseen(labels, stage.seen)
+        known = np.diff(stage.seen.indptr) > 0
+        rows = np.flatnonzero((np.diff(relevant.indptr) > 0) & known)
+        if rows.size > users:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, users, replace=False))
+
+        def described(block: NDArray[np.integer]) -> LabelledLists | None:
+            items, best = stage.candidates(block, candidates)
+            hit = hits_at_k(items.astype(np.int32), relevant, block)
+            found = hit.any(1)
+            if not found.any():
+                return None
+            return cls(stage.described(block[found], items[found], best[found]), hit[found])
+
+        return cls.joined(over_blocks(described, rows))
+
+    @classmethod
+    def joined(cls, parts: Iterable[LabelledLists | None]) -> LabelledLists | None:
+        """All lists, None where there are none."""
+        found = [part for part in parts if part is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        return cls(
+            np.concatenate([part.features for part in found]), np.concatenate([part.hit for part in found])
+        )
+
+    def sample(
+        self, share: float, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
+        """The hits and a share of the others.
+
+        Returns:
+            features (rows, features), hit (rows,), and how many rows of each user follow each other, (users,).
+        """
+        kept = self.hit | (generator.random(self.hit.shape) < share)
+        return self.features[kept], self.hit[kept], kept.sum(1)

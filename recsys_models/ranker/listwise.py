@@ -1,0 +1,244 @@
+"""A network that orders a user's candidates by looking at all of them at once (Deep Sets, Zaheer et al. 2017)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.trainer import Fit, Training
+
+if TYPE_CHECKING:
+    import torch
+
+DROPOUT = 0.1
+WARM_UP = 0.3
+"""The share of all steps in which the learning rate rises."""
+EFFECT_STEPS = 64
+SCORING_BLOCK = 256
+"""Users whose candidates are scored at once."""
+
+
+@dataclass(frozen=True)
+class ListwiseSettings:
+    """How a network learns.
+
+    Args:
+        width: of the hidden layers.
+        epochs, batch: passes, and users a step.
+        candidates: of a user in a step: its hits, and others drawn anew each time. More passes over half of them
+            learn more in the same time than fewer over all.
+        learning_rate: the highest.
+    """
+
+    width: int = 64
+    epochs: int = 8
+    batch: int = 64
+    candidates: int = 60
+    learning_rate: float = 0.003
+
+
+@dataclass(eq=False)
+class Listwise:
+    """A network and the scale of its inputs.
+
+    Attributes:
+        arrays: the network's parameters by name, and `middle` and `spread` of each feature.
+        history, incidents: as of a `Recommender`.
+    """
+
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    chosen: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    incidents: list[str] = field(default_factory=list)
+    _network: torch.nn.Module | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        features: NDArray[np.float32],
+        hit: NDArray[np.bool_],
+        settings: ListwiseSettings,
+        run: FitRun,
+    ) -> Listwise:
+        """Learn to put the hits of each user first: cross-entropy over a user's candidates.
+
+        Args:
+            features: of users' candidates, shape (users, candidates, features).
+            hit: shape (users, candidates); each user has a hit.
+        """
+        model = cls()
+        scale = _scale(features)
+        make = lambda device: _ListwiseFit(features, hit, scale, settings, run.seed, device)  # noqa: E731
+        Training(epochs=settings.epochs, patience=settings.epochs, batch=settings.batch).run(
+            model, make, None, run
+        )
+        return model
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (users, candidates, features) in, (users, candidates) out."""
+        import torch
+
+        network = self._ready()
+        middle, spread = self._scaling()
+        parts = [np.empty((0, features.shape[1]), np.float32)]
+        with torch.inference_mode():
+            for start in range(0, features.shape[0], SCORING_BLOCK):
+                block = torch.from_numpy(np.ascontiguousarray(features[start : start + SCORING_BLOCK]))
+                parts.append(network(_scaled(block, middle, spread)).numpy())
+        return np.concatenate(parts)
+
+    def effects(self, features: NDArray[np.float32], at: int) -> NDArray[np.float64]:
+        """What each feature of one candidate adds to its score, shape (features,): integrated gradients
+        (Sundararajan et al. 2017) from each feature's median to its value, the other candidates as they are.
+
+        They sum to the score less that of a candidate with median features in the same place.
+
+        Args:
+            features: of a user's candidates, shape (candidates, features).
+            at: which of them.
+        """
+        import torch
+
+        network = self._ready()
+        scaled = _scaled(torch.from_numpy(features), *self._scaling())
+        along = (torch.arange(EFFECT_STEPS) + 0.5)[:, None] / EFFECT_STEPS
+        points = (along * scaled[at]).requires_grad_()
+        lists = scaled.expand(EFFECT_STEPS, *scaled.shape).clone()
+        lists[:, at] = points
+        (gradient,) = torch.autograd.grad(network(lists)[:, at].sum(), points)
+        return (gradient.mean(0) * scaled[at]).numpy().astype(np.float64)
+
+    def _scaling(self) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        return torch.from_numpy(self.arrays["middle"]), torch.from_numpy(self.arrays["spread"])
+
+    def _ready(self) -> torch.nn.Module:
+        import torch
+
+        if self._network is None:
+            weights = {k: torch.from_numpy(np.array(v)) for k, v in self.arrays.items() if "." in k}
+            width, inputs = weights["into.weight"].shape
+            network = _network(inputs, width)
+            network.load_state_dict(weights)
+            # several threads score: none may see it before it is whole
+            self._network = network.eval()
+        return self._network
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.arrays, self._network = dict(state), None
+
+
+class _ListwiseFit(Fit):
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        hit: NDArray[np.bool_],
+        scale: tuple[NDArray[np.float32], NDArray[np.float32]],
+        settings: ListwiseSettings,
+        seed: int,
+        device: str,
+    ) -> None:
+        import torch
+
+        self._scale = torch.from_numpy(scale[0]), torch.from_numpy(scale[1])
+        self._hit = torch.from_numpy(hit)
+        # once, not in each epoch
+        self._inputs = torch.empty(features.shape)
+        for start in range(0, features.shape[0], SCORING_BLOCK):
+            block = slice(start, start + SCORING_BLOCK)
+            self._inputs[block] = _scaled(torch.from_numpy(features[block]), *self._scale)
+        self._settings, self._device = settings, device
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.module = _network(features.shape[2], settings.width).to(device)
+        # a buffer, so that a checkpoint knows how far the learning rate is
+        self.module.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.optimiser = torch.optim.AdamW(
+            self.module.parameters(), settings.learning_rate, weight_decay=0.001
+        )
+
+    def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+        import torch
+
+        settings, n = self._settings, self._hit.shape[0]
+        order = torch.randperm(n, generator=generator)
+        total = settings.epochs * math.ceil(n / batch)
+        done = self.module.get_buffer("steps")
+        kept = min(settings.candidates, self._hit.shape[1])
+        for start in range(0, n, batch):
+            users = order[start : start + batch, None]
+            for group in self.optimiser.param_groups:
+                group["lr"] = settings.learning_rate * _rate(min(1.0, int(done) / total))
+            lot = torch.rand(users.shape[0], self._hit.shape[1], generator=generator)
+            chosen = (lot + self._hit[users[:, 0]]).topk(kept, dim=1, sorted=False).indices
+            inputs = self._inputs[users, chosen].to(self._device)
+            wanted = self._hit[users, chosen].float().to(self._device)
+            told = torch.log_softmax(self.module(inputs), dim=1)
+            # a user of many hits counts more, but not as many times more
+            yield -((told * wanted).sum(1) / wanted.sum(1).sqrt()).mean()
+            done += 1
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        weights = {
+            name: value.detach().cpu().numpy().copy() for name, value in self.module.named_parameters()
+        }
+        middle, spread = (part.numpy() for part in self._scale)
+        return {**weights, "middle": middle, "spread": spread}
+
+
+def _rate(progress: float) -> float:
+    """Share of the highest learning rate: it rises, then falls, both along a cosine."""
+    if progress < WARM_UP:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / WARM_UP)) / 2
+    return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def _scale(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Median and distance of the quartiles of each feature, from at most some 200,000 rows."""
+    rows = features.reshape(-1, features.shape[2])
+    rows = rows[:: max(1, rows.shape[0] // 200_000)].astype(np.float64)
+    quartiles = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
+    spread, deviation = quartiles[2] - quartiles[0], rows.std(0)
+    spread = np.where(spread > 1e-6, spread, np.where(deviation > 1e-6, deviation, np.inf))
+    return quartiles[1].astype(np.float32), spread.astype(np.float32)
+
+
+def _scaled(features: torch.Tensor, middle: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+    """Centred; far values are drawn in by a logarithm."""
+    import torch
+
+    centred = (features - middle) / spread
+    return torch.copysign(centred.abs().log1p_(), centred)
+
+
+def _network(inputs: int, width: int) -> torch.nn.Module:
+    from torch import nn
+    from torch.nn.functional import gelu
+
+    class Network(nn.Module):
+        """Shape (users, candidates, inputs) in, (users, candidates) out; the order of candidates does not matter."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.into, self.after, self.last = (nn.Linear(n, width) for n in (inputs, width, width))
+            self.among, self.again = nn.Linear(width, width), nn.Linear(width, width)
+            # one draw for all candidates of a user: as good as one for each, at a fraction of the time
+            self.drop = nn.Dropout1d(DROPOUT)
+            self.out = nn.Linear(width, 1)
+
+        def forward(self, candidates: torch.Tensor) -> torch.Tensor:
+            hidden = gelu(self.into(candidates))
+            hidden = hidden + self.among(hidden.mean(1, keepdim=True))
+            hidden = hidden + gelu(self.after(hidden))
+            hidden = hidden + self.again(hidden.mean(1, keepdim=True))
+            hidden = gelu(self.last(hidden))
+            return self.out(self.drop(hidden.transpose(1, 2)).transpose(1, 2))[..., 0]
+
+    return Network()

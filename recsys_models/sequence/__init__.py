@@ -1,0 +1,1 @@
+"""The sequence family: an encoder of a user's latest items in order."""

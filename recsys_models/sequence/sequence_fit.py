@@ -1,0 +1,197 @@
+"""Item vectors and an encoder of histories that learn to tell what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.sequence.histories import Histories, HistoryBlock
+from recsys_models.training.trainer import Fit
+
+if TYPE_CHECKING:
+    import torch
+
+    from recsys_models.sequence.sequence import SequenceEncoder
+
+EXPONENT = 0.3
+"""A state is divided by (sum of its weights)^EXPONENT, as the users' degrees are in the spectral start."""
+STATE_BLOCK = 256
+"""Users whose states are computed at once after training."""
+
+
+class SequenceFit(Fit):
+    """The parameters of a `SequenceEncoder`.
+
+    Args:
+        tables: vectors of items taken beside those of items offered, shape (n_items, 2 d).
+        learned: the encoder's arrays of an earlier model to start from; empty for a fresh one.
+    """
+
+    def __init__(
+        self,
+        settings: SequenceEncoder,
+        histories: Histories,
+        tables: NDArray[np.float32],
+        learned: Mapping[str, NDArray[Any]],
+        seed: int,
+        device: str,
+    ) -> None:
+        import torch
+
+        self._settings, self._histories, self._device = settings, histories, device
+        self._n_items = tables.shape[0]
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            module = _network(settings)
+        start = {name: torch.from_numpy(np.array(array)) for name, array in learned.items()}
+        module.load_state_dict({**module.state_dict(), **_without_tables(start)})
+        for name, table in zip(("taken", "offered"), np.hsplit(tables, 2), strict=True):
+            module[name] = torch.nn.Embedding.from_pretrained(
+                torch.from_numpy(np.ascontiguousarray(table)), freeze=False
+            )
+        self.module = module.to(device)
+        vectors = [self._taken, self._offered]
+        others = _without_tables(dict(module.named_parameters()))
+        self.optimiser = torch.optim.Adam(
+            [
+                {"params": vectors, "lr": settings.learning_rate},
+                {"params": list(others.values()), "lr": settings.encoder_rate},
+            ],
+            fused=True,
+        )
+
+    def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+        """Users with histories of nearly the same length share a step, so that little is padded."""
+        import torch
+        from torch.nn.functional import embedding
+
+        settings, length = self._settings, torch.from_numpy(self._histories.count)
+        users = torch.from_numpy(np.flatnonzero(self._histories.count > 1))
+        if not users.numel():
+            return
+        users = users[torch.randperm(users.numel(), generator=generator)]
+        steps = users[torch.argsort(length[users], stable=True)].split(batch)
+        usual = float(self._worth(torch.from_numpy(self._histories.entries.day)).mean())
+        for step in torch.randperm(len(steps), generator=generator).tolist():
+            block = self._histories.block(steps[step].numpy())
+            state, item, day = self._examples(block, generator)
+            drawn = torch.randint(self._n_items, (settings.negatives,), generator=generator)
+            if not state.numel():
+                continue
+            place, item, drawn = state.to(self._device), item.to(self._device), drawn.to(self._device)
+            vectors = embedding(place, self._states(block).flatten(0, 1))
+            loss = _softmax(vectors, self._offered, item, drawn)
+            yield (loss * self._worth(day).to(self._device)).mean() / usual
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        count = self._histories.count
+        user = np.zeros((count.size, self._settings.dim), np.float32)
+        known = np.flatnonzero(count)
+        known = known[np.argsort(count[known], kind="stable")]
+        for begin in range(0, known.size, STATE_BLOCK):
+            rows = known[begin : begin + STATE_BLOCK]
+            states = self._states(self._histories.block(rows)).cpu().numpy()
+            user[rows] = states[np.arange(rows.size), count[rows] - 1]
+        learned = {
+            f"learned.{name}": value.detach().cpu().numpy().copy()
+            for name, value in self.module.state_dict().items()
+        }
+        return {"user": user, **learned}
+
+    def _examples(
+        self, block: HistoryBlock, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """For each usable state of the block its place in it, flattened, an item drawn from those that came within the
+        horizon, and the day of that."""
+        import torch
+
+        item, day, first = (torch.from_numpy(part) for part in (block.item, block.day, block.first))
+        count = torch.from_numpy(block.length)[:, None]
+        place = torch.arange(item.shape[1])
+        room = (count - 1 - place).clamp(0, self._settings.horizon)
+        ahead = (torch.rand(item.shape, generator=generator) * room).long() + 1
+        target = (place + ahead).clamp_max(item.shape[1] - 1)
+        usable = room > 0
+        if not self._settings.repeats:
+            usable &= first.gather(1, target) > place
+        return usable.flatten().nonzero()[:, 0], item.gather(1, target)[usable], day.gather(1, target)[usable]
+
+    def _states(self, block: HistoryBlock) -> torch.Tensor:
+        """The state after each entry of each history, shape (users, longest, d)."""
+        import torch
+        from torch.nn.functional import embedding
+
+        settings, module = self._settings, self.module
+        item, day = torch.from_numpy(block.item).to(self._device), torch.from_numpy(block.day)
+        vectors = embedding(item, self._taken)
+        longest = item.shape[1]
+        later = torch.ones(longest, longest, dtype=torch.bool).triu(1)
+        weight = self._worth(day[:, None, :] - day[:, :, None]).masked_fill(later, 0.0)
+        weight = (weight / weight.sum(2, keepdim=True) ** EXPONENT).to(self._device)
+        read = module.get_submodule("drop")(module.get_submodule("norm")(vectors))
+        encoder = module.get_submodule("encoder")
+        if settings.encoder == "gru":
+            read, _ = encoder(read)
+        else:
+            read = read + module.get_parameter("places.weight")[:longest]
+            read = encoder(read, mask=later.to(self._device), is_causal=True)
+        return weight @ vectors + module.get_submodule("out")(read)
+
+    def _worth(self, day: torch.Tensor) -> torch.Tensor:
+        """2^(day / half-life), 1 without one. Days to come, which are masked, are not blown up."""
+        import torch
+
+        if self._settings.half_life_days is None:
+            return torch.ones_like(day)
+        return torch.exp2(day.clamp_max(0) / self._settings.half_life_days)
+
+    @property
+    def _taken(self) -> torch.Tensor:
+        return self.module.get_parameter("taken.weight")
+
+    @property
+    def _offered(self) -> torch.Tensor:
+        return self.module.get_parameter("offered.weight")
+
+
+def _network(settings: SequenceEncoder) -> torch.nn.ModuleDict:
+    """All but the item vectors. The last layer starts at zero."""
+    from torch import nn
+
+    dim, dropout = settings.dim, settings.dropout
+    out = nn.Linear(dim, dim)
+    nn.init.zeros_(out.weight)
+    nn.init.zeros_(out.bias)
+    parts: dict[str, nn.Module] = {"norm": nn.LayerNorm(dim), "drop": nn.Dropout(dropout), "out": out}
+    if settings.encoder == "gru":
+        parts["encoder"] = nn.GRU(dim, dim, settings.layers, batch_first=True)
+    else:
+        parts["places"] = nn.Embedding(settings.length, dim)
+        nn.init.normal_(parts["places"].get_parameter("weight"), std=0.1)
+        heads = 2 if dim % 2 == 0 else 1
+        layer = nn.TransformerEncoderLayer(dim, heads, 2 * dim, dropout, batch_first=True, norm_first=True)
+        parts["encoder"] = nn.TransformerEncoder(
+            layer, settings.layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False
+        )
+    return nn.ModuleDict(parts)
+
+
+def _softmax(
+    vectors: torch.Tensor, offered: torch.Tensor, item: torch.Tensor, drawn: torch.Tensor
+) -> torch.Tensor:
+    """Cross-entropy of each state's item among the drawn ones, which stand for the whole catalogue; shape (n,)."""
+    import torch
+    from torch.nn.functional import embedding
+
+    right = (vectors * embedding(item, offered)).sum(1)
+    wrong = vectors @ embedding(drawn, offered).T
+    wrong = wrong.masked_fill(drawn[None, :] == item[:, None], -torch.inf)
+    catalogue = torch.logsumexp(wrong, 1) + float(np.log(offered.shape[0] / drawn.numel()))
+    return torch.logaddexp(right, catalogue) - right
+
+
+def _without_tables(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in named.items() if name not in ("taken.weight", "offered.weight")}

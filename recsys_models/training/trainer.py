@@ -1,0 +1,278 @@
+"""The loop of every family that learns by gradient descent: epochs, validation, checkpoints, and what goes wrong."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.data.interactions import Interactions
+from recsys_models.training.checkpoint import Checkpoint
+from recsys_models.training.device import resolve_device
+from recsys_models.training.fit_run import FitRun
+from recsys_models.training.validation import validation_ndcg
+
+if TYPE_CHECKING:
+    import torch
+
+SMALLEST_BATCH = 16
+
+
+class Trained(Protocol):
+    """What a training leaves its result with: a `Recommender`, or, where there is no validation, a part of one."""
+
+    chosen: dict[str, Any]
+    history: list[dict[str, float]]
+    incidents: list[str]
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
+
+
+class Fit(ABC):
+    """Parameters that learn, on one device. A family makes one for a device and a seed.
+
+    Attributes:
+        module: holds every parameter and buffer that changes in training.
+        optimiser: of the module's parameters.
+    """
+
+    module: torch.nn.Module
+    optimiser: torch.optim.Optimizer
+
+    @abstractmethod
+    def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+        """The loss of each step of one epoch; the trainer follows its gradient before it asks for the next.
+
+        Args:
+            batch: examples a step at most.
+            generator: on the CPU, seeded for this epoch: the source of everything drawn. Dropout may use PyTorch's own,
+                which is seeded too.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What the model keeps, as `Recommender._restore` takes it; called without gradients, dropout off."""
+
+
+@dataclass
+class _Progress:
+    """Where a training is: all that a checkpoint holds beside tensors."""
+
+    batch: int
+    epoch: int = -1
+    best: float = -1.0
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    incidents: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and by what a family trains.
+
+    Args:
+        epochs: passes at most; with validation the best one is kept.
+        patience: stop after so many epochs without a better validation NDCG@20.
+        batch: examples a step. Halved and the epoch repeated where memory does not suffice.
+        from_start: whether the start, epoch 0, may be the best.
+        validation_users: by how many users' NDCG an epoch is judged at most.
+    """
+
+    epochs: int
+    patience: int
+    batch: int
+    from_start: bool = False
+    validation_users: int = 10_000
+
+    def run(
+        self,
+        model: Trained,
+        make: Callable[[str], Fit],
+        validation: Interactions | None,
+        run: FitRun,
+        seen: sp.csr_array | None = None,
+    ) -> None:
+        """Train and leave the model with the state of the best epoch, of the last one without validation.
+
+        Sets `model.history`, `model.chosen` (`epochs` with validation; `batch` where it had to be halved) and
+        `model.incidents`. With `run.checkpoint` each epoch is kept on disk, and an interrupted fit that is started
+        again ends with the same bits.
+
+        Args:
+            make: gives the Fit for a device; called again with "cpu" when the CUDA device is lost.
+            seen: users by items that validation does not ask for again; by default what the model was fitted on.
+
+        Raises:
+            ValueError: the loss is not a number any more.
+        """
+        from recsys_models.recommender import Recommender
+
+        device = resolve_device(run.device)
+        fit = make(device)
+        progress = _Progress(self.batch)
+        kept: dict[str, NDArray[Any]] | None = None
+        checkpoint = None if run.checkpoint is None else Checkpoint(run.checkpoint, run.identity)
+        saved = checkpoint.load() if checkpoint else None
+        if saved is not None:
+            header, arrays = saved
+            progress = _Progress(**header["progress"])
+            _put(fit, {k.removeprefix("fit."): v for k, v in arrays.items() if k.startswith("fit.")})
+            kept = {k.removeprefix("kept."): v for k, v in arrays.items() if k.startswith("kept.")} or None
+            for row in progress.history:
+                _tell(run, row)
+        while progress.epoch < self.epochs and not self._enough(progress, validation):
+            epoch = progress.epoch + 1
+            metrics: dict[str, float] = {}
+            if epoch:
+                before = _taken(fit)
+                try:
+                    metrics["loss"] = _one_epoch(fit, progress.batch, run.seed, epoch)
+                except (RuntimeError, MemoryError) as error:
+                    if out_of_memory(error) and progress.batch > SMALLEST_BATCH:
+                        progress.batch //= 2
+                        progress.incidents.append(
+                            f"epoch {epoch}: out of memory with a batch of {2 * progress.batch}; "
+                            f"repeated with {progress.batch}"
+                        )
+                    elif device_lost(error) and device != "cpu":
+                        progress.incidents.append(
+                            f"epoch {epoch}: {device} was lost ({_first_line(error)}); repeated on the CPU"
+                        )
+                        device = "cpu"
+                        fit = make(device)
+                    else:
+                        raise
+                    _put(fit, before)
+                    continue
+            progress.epoch = epoch
+            if validation is not None and (epoch or self.from_start):
+                assert isinstance(model, Recommender)
+                state = _state_of(fit)
+                model._restore(state)
+                metrics["ndcg"] = validation_ndcg(
+                    model.score_block,
+                    model.seen if seen is None else seen,
+                    validation,
+                    max_users=self.validation_users,
+                )
+                if metrics["ndcg"] > progress.best:
+                    progress.best, progress.best_epoch, kept = metrics["ndcg"], epoch, state
+            if epoch:
+                progress.history.append({"epoch": epoch, **metrics})
+                _tell(run, progress.history[-1])
+            if checkpoint is not None:
+                arrays = {f"fit.{k}": v for k, v in _taken(fit).items()}
+                arrays |= {f"kept.{k}": v for k, v in (kept or {}).items()}
+                checkpoint.save(epoch, {"progress": vars(progress)}, arrays)
+        model._restore(kept if kept is not None else _state_of(fit))
+        model.history, model.incidents = progress.history, progress.incidents
+        if validation is not None:
+            model.chosen["epochs"] = progress.best_epoch
+        if progress.batch != self.batch:
+            model.chosen["batch"] = progress.batch
+        if checkpoint is not None:
+            checkpoint.remove()
+
+    def _enough(self, progress: _Progress, validation: Interactions | None) -> bool:
+        if validation is None:
+            return False
+        return progress.epoch > 0 and progress.epoch - progress.best_epoch >= self.patience
+
+
+def bounded_batch(batch: int, pairs: int, largest_steps: int | None, least_steps: int = 1) -> int:
+    """Examples a step so that an epoch over `pairs` has at most `largest_steps` steps, where that is no None, and at
+    least about `least_steps`."""
+    most = max(1, -(-pairs // least_steps))
+    return min(most, batch if largest_steps is None else max(batch, -(-pairs // largest_steps)))
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether PyTorch, on any device, or Python had no memory left."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "can't allocate memory" in str(error) or "out of memory" in str(error)
+
+
+def device_lost(error: BaseException) -> bool:
+    """Whether CUDA gave up for another reason than memory."""
+    return "CUDA" in str(error) and not out_of_memory(error)
+
+
+def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
+    """The mean loss. What an epoch draws depends on seed and epoch alone, so that a resumed fit draws the same."""
+    import torch
+
+    drawn = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
+    generator = torch.Generator().manual_seed(drawn)
+    total, steps = 0.0, 0
+    fit.module.train()
+    with torch.random.fork_rng():
+        torch.manual_seed(drawn)
+        for loss in fit.losses(batch, generator):
+            fit.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            fit.optimiser.step()
+            total = total + loss.detach()
+            steps += 1
+    mean = float(total) / max(1, steps)
+    if not math.isfinite(mean):
+        raise ValueError(f"epoch {epoch}: expected a finite loss, found {mean}; take a smaller learning_rate")
+    return mean
+
+
+def _state_of(fit: Fit) -> dict[str, NDArray[Any]]:
+    import torch
+
+    fit.module.eval()
+    with torch.no_grad():
+        return fit.state()
+
+
+def _taken(fit: Fit) -> dict[str, NDArray[Any]]:
+    """A copy of the parameters and of the optimiser's state, by name."""
+    arrays = {f"module.{k}": _array(v) for k, v in fit.module.state_dict().items()}
+    for number, values in fit.optimiser.state_dict()["state"].items():
+        arrays |= {f"optimiser.{number}.{k}": _array(v) for k, v in values.items()}
+    return arrays
+
+
+def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
+    """Give the fit what `_taken` took, on whatever device it is."""
+    import torch
+
+    module: dict[str, Any] = {}
+    state: dict[int, dict[str, Any]] = {}
+    for name, array in arrays.items():
+        value = torch.from_numpy(np.array(array))
+        if name.startswith("module."):
+            module[name.removeprefix("module.")] = value
+        else:
+            _, number, key = name.split(".", 2)
+            state.setdefault(int(number), {})[key] = value
+    fit.module.load_state_dict(module)
+    fit.optimiser.load_state_dict(
+        {"state": state, "param_groups": fit.optimiser.state_dict()["param_groups"]}
+    )
+
+
+def _array(value: Any) -> NDArray[Any]:
+    import torch
+
+    return value.detach().cpu().numpy().copy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+def _tell(run: FitRun, row: dict[str, float]) -> None:
+    if run.on_epoch is not None:
+        run.on_epoch(int(row["epoch"]), {k: v for k, v in row.items() if k != "epoch"})
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,90 @@
+"""How good a scoring is on held-out interactions, quickly: what families choose their parameters by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.ranking import block_rows, mask_items, top_k
+from recsys_models.kernels.sparse import csr, shape_of
+
+Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
+
+
+def hits_at_k(
+    columns: NDArray[np.int32], relevant: sp.csr_array, rows: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """Which of the ranked columns are relevant. Shapes: columns (n, k), rows (n,) into `relevant`, result (n, k)."""
+    m = shape_of(relevant)[1]
+    wanted = relevant[rows]
+    keys = np.repeat(np.arange(rows.size, dtype=np.int64), np.diff(wanted.indptr)) * m + wanted.indices
+    keys.sort()
+    asked = np.arange(rows.size, dtype=np.int64)[:, None] * m + columns
+    if not keys.size:
+        return np.zeros(columns.shape, bool)
+    at = np.minimum(np.searchsorted(keys, asked), keys.size - 1)
+    return (keys[at] == asked) & (columns >= 0)
+
+
+def ndcg_of_hits(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> NDArray[np.float64]:
+    """NDCG@k of binary relevance, the ideal list cut at k. Shapes: hits (n, k), n_relevant (n,), result (n,)."""
+    k = hits.shape[1]
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(n_relevant, k)]
+    return np.divide(hits @ discount, ideal, out=np.zeros(hits.shape[0]), where=ideal > 0)
+
+
+def unseen(validation: Interactions, seen: sp.csr_array) -> sp.csr_array:
+    """What of the validation the users have not seen, as CSR of ones."""
+    relevant = validation.user_items()
+    fresh = csr(relevant - relevant.multiply(seen))
+    fresh.eliminate_zeros()
+    return fresh
+
+
+def validation_ndcg(
+    score: Score,
+    seen: sp.csr_array,
+    validation: Interactions,
+    *,
+    k: int = 20,
+    max_users: int = 10_000,
+    seed: int = 0,
+) -> float:
+    """Mean NDCG@k over the users of the validation (at most `max_users` of them, drawn once), seen items masked.
+
+    Where every validation interaction repeats a seen one, nothing is masked.
+    """
+    relevant, hidden = unseen(validation, seen), seen
+    if not relevant.nnz:
+        relevant, hidden = validation.user_items(), None
+    counts = np.diff(relevant.indptr)
+    warm = np.diff(seen.indptr) > 0
+    users = np.flatnonzero((counts > 0) & warm)
+    if users.size > max_users:
+        users = np.sort(np.random.default_rng(seed).choice(users, max_users, replace=False))
+    if not users.size:
+        return 0.0
+    total = 0.0
+    step = block_rows(shape_of(seen)[1])
+    for start in range(0, users.size, step):
+        block = users[start : start + step]
+        scores = score(block)
+        if hidden is not None:
+            mask_items(scores, hidden, block)
+        columns, _ = top_k(scores, k)
+        total += float(ndcg_of_hits(hits_at_k(columns, relevant, block), counts[block]).sum())
+    return total / users.size
+
+
+def choices(
+    parameter: float | str, candidates: tuple[float, ...], search: bool, default: float
+) -> tuple[float, ...]:
+    """What to try for a parameter: itself, or where it is "auto" the candidates with validation, else the default."""
+    if parameter != "auto":
+        return (float(parameter),)
+    return candidates if search else (default,)
