@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 import yaml
 
-from recsys_assets.doctor import diagnose
+from recsys_assets.cli.doctor import diagnose
 from recsys_assets.instance import close_abandoned_runs, open_instance
 from recsys_assets.settings import load_settings
 from tests.packaging.processes import DIE_IN_THE_MIDDLE, ask, free_port, get, wait_for

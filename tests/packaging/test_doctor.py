@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.doctor import Check, diagnose
+from recsys_assets.cli.doctor import Check, diagnose
 from recsys_assets.settings import Settings, load_settings
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

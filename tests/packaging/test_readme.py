@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from recsys_assets.cli import app
+from recsys_assets.cli.commands import app
 from recsys_assets.settings import settings_table
 from recsys_assets.source import Source
 from recsys_lineage.files import list_files, open_scan

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from recsys_assets.cli import app
+from recsys_assets.cli.commands import app
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from tests.platform.shop import SOURCE, write_shop

@@ -38,7 +38,7 @@ def demo(as_json: AsJson = False) -> None:
     began = time.perf_counter()
     with _platform(quiet=as_json) as (platform, out):
         from recsys_assets.answers import summary, typical_customer
-        from recsys_assets.show import customer_text, metrics_table, summary_lines
+        from recsys_assets.cli.show import customer_text, metrics_table, summary_lines
 
         platform.recover()
         errors = _materialize(platform, platform.outdated(), out, reuse=True)
@@ -124,7 +124,7 @@ def recommend(
 ) -> None:
     """Show one customer's purchases and recommendations."""
     with _platform(quiet=as_json) as (platform, out):
-        from recsys_assets.show import customer_text
+        from recsys_assets.cli.show import customer_text
 
         answer = platform.customer(user, k)
         if as_json:
@@ -154,7 +154,7 @@ def reproduce(
     device sums in an order of its own.
     """
     with _platform(quiet=as_json) as (platform, out):
-        from recsys_assets.show import reproduction_report
+        from recsys_assets.cli.show import reproduction_report
 
         asset, number = platform.version_named(version)
         with out.status(f"making {asset} again"):
@@ -173,7 +173,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, which settings hold, what is wrong and how to mend it."""
     from dataclasses import asdict
 
-    from recsys_assets.doctor import diagnose
+    from recsys_assets.cli.doctor import diagnose
 
     with _errors_in_words():
         checks = diagnose(load_settings())
@@ -211,7 +211,7 @@ def main() -> None:
 def _materialize(
     platform: Any, names: list[str], out: Console, *, reuse: bool, partition: str | None = None
 ) -> dict[str, str]:
-    from recsys_assets.show import asset_progress
+    from recsys_assets.cli.show import asset_progress
 
     if not names:
         out.print("Nothing changed since the last run; every table is kept as it is.")
