@@ -140,7 +140,7 @@ def _fairness(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
     return _rows(
         family,
         kind,
-        "evaluation.fairness",
+        "fairness",
         segment=long["segment"],
         metric=[SPREADS[name] for name in long["metric"]],
         k=result.k,
