@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import duckdb
 
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake.fingerprint import quote
 from recsys_lineage.records.materialization import CheckOutcome
+from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 
 OUTPUT = "output"

@@ -9,10 +9,10 @@ import polars as pl
 import pyarrow as pa
 
 from recsys_lineage.errors import UndeclaredRead
-from recsys_lineage.lake.fingerprint import quote
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Read
+from recsys_lineage.sql.names import quote
 
 
 class Inputs:

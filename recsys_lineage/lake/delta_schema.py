@@ -8,8 +8,9 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.fingerprint import children, quote
+from recsys_lineage.lake.fingerprint import children
 from recsys_lineage.lake.table_version import Column
+from recsys_lineage.sql.names import quote
 
 _KEPT = {
     "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE",

@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError, WriteConflict
 from recsys_lineage.lake.commit_log import COMMIT_KEY
-from recsys_lineage.lake.lake_write import next_version
+from recsys_lineage.lake.next_version import next_version
 from recsys_lineage.lake.replacing_commit import replacing_commit
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import WrittenFiles, active_files, read_files, removals

@@ -15,13 +15,9 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.lake.table_version import Column
+from recsys_lineage.sql.names import literal, quote
 
 EMPTY = "0:0"
-
-
-def quote(name: str) -> str:
-    """A SQL identifier, quoted."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
@@ -76,7 +72,7 @@ def _hashed(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
             elements = value
         return f"hash({elements}, len({value}))"
     if type_.id == "struct":
-        fields = [_hashed(f"struct_extract({value}, '{_escaped(name)}')", child, depth)
+        fields = [_hashed(f"struct_extract({value}, {literal(name)})", child, depth)
                   for name, child in children(type_)]  # fmt: skip
         return f"hash({value} IS NULL, {', '.join(fields)})"
     if type_.id == "map":
@@ -85,7 +81,3 @@ def _hashed(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
         items = _hashed(f"map_values({value})", duckdb.list_type(item), depth)
         return f"hash({value} IS NULL, {keys}, {items})"
     return value
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")

@@ -18,9 +18,10 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.delta_schema import columns_of, stored_select
-from recsys_lineage.lake.fingerprint import partition_fingerprints, quote
+from recsys_lineage.lake.fingerprint import partition_fingerprints
 from recsys_lineage.lake.storage import Storage
 from recsys_lineage.lake.table_version import Column
+from recsys_lineage.sql.names import literal, quote
 
 # NULL, empty and Hive's name for both cannot be told apart in a partition's folder; DuckDB before 2.0 reads "null"
 # in any case as NULL.
@@ -46,11 +47,6 @@ class WrittenFiles:
     adds: list[AddAction]
     contents: dict[str, str]
     bytes: int
-
-
-def literal(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def write_files(
