@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets.balance import CLEAN_OF, row_balance
+from recsys_assets.assets.balance import CLEAN_OF, balance_of
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
@@ -35,7 +35,7 @@ class CustomerAnswer:
 def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
     """What the last run made, as one JSON object."""
     lake = records.lake
-    balances = [row_balance(records, raw) for raw in CLEAN_OF]
+    balances = [balance_of(lake, raw) for raw in CLEAN_OF]
     interactions = lake.version("interactions")
     champion = records.get("champion")
     with lake.connect() as connection:

@@ -201,7 +201,7 @@ class Platform:
             return {}
         seen = self.records.get("source_files").ended
         errors = {
-            record.partitions[0]: str(record.error).partition(": ")[2]
+            record.partitions[0]: record.failure.message if record.failure else ""
             for record in self.records.runs("raw_events")
             if record.status == "failed" and len(record.partitions) == 1 and record.ended > seen
         }

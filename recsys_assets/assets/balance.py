@@ -1,9 +1,16 @@
 """accepted + rejected = read, for every source table, as blocking checks on the clean tables."""
 
+import inspect
+
 import dagster as dg
 
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
-from recsys_lineage.records.materialization import Read
+from recsys_lineage.orchestration.recorded import recorded
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 
 CLEAN_OF = {
@@ -19,45 +26,60 @@ def balance_check(raw: str) -> dg.AssetChecksDefinition:
     clean = CLEAN_OF[raw]
     # rejected_rows is itself made of the clean promotions, so it is the later of the two.
     asset = "rejected_rows" if clean == "promotions" else clean
+    name = f"{clean}_accepted_plus_rejected_is_read"
+    description = f"the rows of {clean} and the rejected rows of {raw} together are the rows of {raw}"
+    tables = ("rejected_rows", clean, raw)
 
     @dg.asset_check(
         asset=asset,
-        name=f"{clean}_accepted_plus_rejected_is_read",
-        description=f"the rows of {clean} and the rejected rows of {raw} together are the rows of {raw}",
-        additional_deps=[name for name in ("rejected_rows", clean, raw) if name != asset],
+        name=name,
+        description=description,
+        additional_deps=[table for table in tables if table != asset],
         blocking=True,
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        counts = row_balance(lake.records(), raw)
-        passed = counts["accepted"] + counts["rejected"] == counts["read"]
-        words = f"{counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
-        verdict = f"= {counts['read']:,} read" if passed else f"but {counts['read']:,} were read from {raw}"
-        return dg.AssetCheckResult(passed=passed, description=f"{words} {verdict}", metadata=counts)
+        code = Code("python", inspect.getsource(row_balance), __file__)
+        with recorded(context, lake, asset, code, "1", tables, kind="check") as recording:
+            counts = row_balance(lake.records(), recording.inputs, raw)
+            passed = counts["accepted"] + counts["rejected"] == counts["read"]
+            words = f"{counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
+            verdict = (
+                f"= {counts['read']:,} read" if passed else f"but {counts['read']:,} were read from {raw}"
+            )
+            found = f"{words} {verdict}"
+            recording.checks.append(
+                CheckOutcome(name, passed, found, blocking=True, description=description, counts=counts)
+            )
+        return dg.AssetCheckResult(passed=passed, description=found, metadata=counts)
 
     return check
 
 
-def row_balance(records: Records, raw: str) -> dict[str, int]:
+def row_balance(records: Records, inputs: Inputs, raw: str) -> dict[str, int]:
     """Rows read, accepted and rejected of one source table, at the version that both sides read."""
     clean = CLEAN_OF[raw]
     lake = records.lake
     read = _read_of(records, clean, raw)
     rejected = _read_of(records, "rejected_rows", raw)
+    accepted = inputs.version(clean, columns=()).rows
     if read.version != rejected.version:
         # Both were made of the same content or the sum below would compare two deliveries.
         then, now = lake.version(raw, read.version), lake.version(raw, rejected.version)
         if then.fingerprint != now.fingerprint:
-            return {"read": then.rows, "accepted": lake.version(clean).rows, "rejected": -1}
-    with lake.connect() as connection:
-        row = connection.execute(
-            f"SELECT count(*) FROM {lake.relation(lake.version('rejected_rows'))} WHERE table_name = $raw",
-            {"raw": raw},
-        ).fetchone()
+            return {"read": then.rows, "accepted": accepted, "rejected": -1}
+    refused = inputs.query("SELECT count(*) AS n FROM rejected_rows WHERE table_name = $raw", {"raw": raw})
     return {
         "read": lake.version(raw, read.version).rows,
-        "accepted": lake.version(clean).rows,
-        "rejected": row[0] if row else 0,
+        "accepted": accepted,
+        "rejected": refused["n"][0],
     }
+
+
+def balance_of(lake: Lake, raw: str) -> dict[str, int]:
+    """`row_balance` for a reader outside any run."""
+    with lake.connect() as connection:
+        inputs = Inputs(lake, connection, "the row balance", ("rejected_rows", CLEAN_OF[raw]))
+        return row_balance(Records(lake), inputs, raw)
 
 
 def _read_of(records: Records, asset: str, raw: str) -> Read:

@@ -27,7 +27,7 @@ from recsys_assets.assets.refit import (
     stored_files,
 )
 from recsys_assets.assets.stages import Stages
-from recsys_assets.assets.training import EpochProgress, library_versions, split_data
+from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.assets.tuning import best_parameters
 from recsys_assets.plots import loss_curve
 from recsys_lineage.assets.asset_code import Output, Request
@@ -83,7 +83,7 @@ def fit_candidate(
         return Fitted(model, _ndcg(model, data.valid), how, refits)
 
     warm = starts_from_before(family)
-    before = model_before(inputs, request, name, full_fit_every=full_fit_every) if warm else None
+    before = model_before(inputs, request, full_fit_every=full_fit_every) if warm else None
     full = partial(fitted, FULL, 0, unfitted.fit)
     if before is None or before.told != known.names:
         chosen = full()
@@ -111,7 +111,6 @@ def fit_candidate(
             "incidents": incidents,
             "resumed": stages.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
-            "libraries": library_versions(),
         },
         metadata={"fit": plot} if plot is not None else {},
         warnings=incidents,

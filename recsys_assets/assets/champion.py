@@ -11,7 +11,7 @@ from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.knowledge import EVERYTHING, knowledge
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.stages import Stages
-from recsys_assets.assets.training import EpochProgress, library_versions, split_data
+from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.plots import loss_curve
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
@@ -56,7 +56,6 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
             "incidents": model.incidents,
             "resumed": stages.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
-            "libraries": library_versions(),
         },
         metadata={"fit": plot} if plot is not None else {},
         warnings=model.incidents,

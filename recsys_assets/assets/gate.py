@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import polars as pl
 
 from recsys_assets.assets.competing import BASELINES
 from recsys_assets.plots import intervals
-from recsys_lineage.assets.asset_code import Output, Request
-from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.records.materialization import CheckOutcome
+from recsys_lineage.records.check_outcome import CheckOutcome
 
 METRIC, KIND = "ndcg", "new items"
 SCHEMA = {
@@ -30,7 +33,33 @@ SCHEMA = {
 LARGEST_DROP = 0.2
 
 
-def gate(evaluation: pl.DataFrame, request: Request, seed: int) -> Output:
+@dataclass(frozen=True)
+class Promotion:
+    """What the gate decided: the family that is champion from now on, the one before, and its mean NDCG@20."""
+
+    champion: str
+    before: str
+    ndcg: float
+
+    def as_statistics(self) -> dict[str, Any]:
+        """What the gate's record keeps."""
+        return {
+            "champion": self.champion,
+            "champion before": self.before,
+            "champion ndcg@20": self.ndcg,
+        }
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> Promotion | None:
+        """What the gate decided the last time; None before the first."""
+        previous = inputs.previous()
+        if previous is None:
+            return None
+        kept = previous.statistics
+        return cls(kept["champion"], kept["champion before"], kept["champion ndcg@20"])
+
+
+def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
     """The evidence for tonight's champion: each challenger against it, user by user (paired bootstrap).
 
     The first champion is the better baseline. A challenger is promoted when the whole 95 % interval of its NDCG@20
@@ -40,7 +69,8 @@ def gate(evaluation: pl.DataFrame, request: Request, seed: int) -> Output:
 
     scores = _scores_by_user(evaluation)
     means = {name: float(scores[name].to_numpy().mean()) for name in scores.columns if name != "member"}
-    before = request.previous.statistics.get("champion") if request.previous else None
+    last = Promotion.of(inputs)
+    before = last.champion if last is not None else None
     if before not in means:
         before = max((f for f in BASELINES if f in means), key=lambda family: means[family])
     rows = []
@@ -62,26 +92,25 @@ def gate(evaluation: pl.DataFrame, request: Request, seed: int) -> Output:
         schema=SCHEMA,
         orient="row",
     )  # fmt: skip
-    statistics = {"champion": champion, "champion before": before, "champion ndcg@20": means[champion]}
     return Output(
-        table, statistics=statistics, metadata={"evidence": intervals(table, title=f"against {before}")}
+        table,
+        statistics=Promotion(champion, before, means[champion]).as_statistics(),
+        metadata={"evidence": intervals(table, title=f"against {before}")},
     )
 
 
-def not_much_worse_than_before(inputs: Inputs, relation: str) -> CheckOutcome:
+def not_much_worse_than_before(inputs: Inputs) -> CheckOutcome:
     """Whether tonight's best model is about as good as the one promoted before."""
     name = "not_much_worse_than_before"
-    best = inputs.connection.execute(
-        f"SELECT max(greatest(champion_value, challenger_value)) FROM {relation}"
-    ).fetchone()
-    lake = inputs.lake
-    before = lake.commit("gate")["record"] if lake.has("gate") else None
-    if before is None or best is None or best[0] is None:
+    best = inputs.query(f"SELECT max(greatest(champion_value, challenger_value)) AS best FROM {OUTPUT}")[
+        "best"
+    ][0]
+    before = Promotion.of(inputs)
+    if before is None or best is None:
         return CheckOutcome(name, True, "there is nothing to compare with yet")
-    then = before["statistics"]["champion ndcg@20"]
-    change = (best[0] - then) / then if then else 0.0
-    found = f"NDCG@20 of the best model is {best[0]:.4f}, it was {then:.4f} ({change:+.1%})"
-    return CheckOutcome(name, change > -LARGEST_DROP, found, metadata={"now": best[0], "before": then})
+    change = (best - before.ndcg) / before.ndcg if before.ndcg else 0.0
+    found = f"NDCG@20 of the best model is {best:.4f}, it was {before.ndcg:.4f} ({change:+.1%})"
+    return CheckOutcome(name, change > -LARGEST_DROP, found, counts={"now": best, "before": before.ndcg})
 
 
 CHECKS = (

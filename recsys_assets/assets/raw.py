@@ -17,14 +17,15 @@ from recsys_assets.assets.columns import RAW_ONLY, SOURCE_FILES
 from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import load_sql, parameters_of
-from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.files import SourceFile, list_files, open_scan
+from recsys_lineage.files import SourceFile, list_files
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.records.materialization import CheckOutcome, Code
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code
 from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS_NAME = "event_days"
@@ -43,6 +44,19 @@ class FilesChanged(LineageError):
 
 def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
     """`source_files`: looks at the data folder, and registers the days that events have as partitions."""
+
+    def compute(inputs: Inputs, request: Request) -> Output:
+        before = inputs.previous()
+        known = {} if before is None else dict(before.frame(["path", "days"]).iter_rows())
+        files = inspect(folder, inputs, known, _tomorrow())
+        counts = files.group_by("status").len()
+        days = files.select(pl.col("days").explode().unique().sort()).to_series()
+        return Output(
+            files,
+            statistics={f"{status} files": n for status, n in counts.iter_rows()},
+            found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+        )
+
     code = AssetCode(
         name="source_files",
         code=Code("python", _source_text(folder), str(folder.source.folder)),
@@ -68,23 +82,9 @@ def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefini
         ),
         column_descriptions=SOURCE_FILES,
         observe=folder.observe,
+        compute=compute,
     )
-
-    def compute(inputs: Inputs, request: Request) -> Output:
-        before = _frame_before(inputs, request)
-        known = {} if before is None else dict(before.select("path", "days").iter_rows())
-        files = inspect(folder, inputs.connection, known, _tomorrow())
-        for path, size, sha in files.select("path", "bytes", "sha256").unique().iter_rows():
-            inputs.file(path, bytes=size, sha256=sha)
-        counts = files.group_by("status").len()
-        days = files.select(pl.col("days").explode().unique().sort()).to_series()
-        return Output(
-            files,
-            statistics={f"{status} files": n for status, n in counts.iter_rows()},
-            found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
-        )
-
-    return lineage_asset(code, compute, look)
+    return lineage_asset(code, look)
 
 
 def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
@@ -97,16 +97,15 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
         digests = _day_digests(files, scans, code.code_version)
         return {day: digest for day, digest in digests.items() if day not in faulty}
 
-    code = _raw_code(folder, "raw_events", "partition", takes)
-
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         files = inputs.frame("source_files")
         scans = folder.source.table_scans("raw_events")
         digests = _day_digests(files, scans, code.code_version)
         faulty = _faulty_days(files, scans)
-        known = dict(request.previous.statistics.get("inputs", {})) if request.previous else {}
+        before = inputs.previous()
+        known: dict[str, str] = dict(before.record.takes or {}) if before is not None else {}
         wanted = _wanted_days(request, digests, known, faulty)
-        if not wanted and request.partitions is None and request.previous is not None:
+        if not wanted and request.partitions is None and before is not None:
             return Unchanged()
         if not wanted and faulty:
             raise _faults(faulty)
@@ -115,7 +114,7 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
             for named, frame in loadable(files, scans).items()
         }
         _open(folder, inputs, chosen)
-        inputs.connection.register("file_days", _file_days(chosen))
+        inputs.register("file_days", _file_days(chosen))
         values: dict[str, Any] = {**folder.source.raw_parameters(_tomorrow()), "days": sorted(wanted)}
         sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
         if set(wanted) != set(digests):
@@ -125,18 +124,16 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
             Query(sql, parameters_of(sql, values)),
             partition_by=DAY,
             partitions=sorted(wanted),
-            statistics={
-                "inputs": {
-                    **{day: digest for day, digest in known.items() if day not in wanted},
-                    **{day: digests[day] for day in wanted if day in digests},
-                },
-                "days": len(wanted),
-                "days not loaded": len(failures),
+            statistics={"days": len(wanted), "days not loaded": len(failures)},
+            takes={
+                **{day: digest for day, digest in known.items() if day not in wanted},
+                **{day: digests[day] for day in wanted if day in digests},
             },
             failures=failures,
         )
 
-    return lineage_asset(code, compute, look)
+    code = _raw_code(folder, "raw_events", "partition", takes, compute)
+    return lineage_asset(code, look)
 
 
 def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.AssetsDefinition:
@@ -150,28 +147,31 @@ def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.Ass
         files = lake.scan(lake.version("source_files")).collect()
         return digest_of(loadable(files, folder.source.table_scans(table)))
 
-    code = _raw_code(folder, table, "table", takes)
-
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         files = inputs.frame("source_files")
         chosen = loadable(files, folder.source.table_scans(table))
         _refuse_to_lose(table, files, chosen)
         digest = digest_of(chosen)
-        if request.reuse and request.previous and request.previous.statistics.get("inputs") == digest:
+        before = inputs.previous()
+        if request.reuse and before is not None and before.record.takes == digest:
             return Unchanged()
         _open(folder, inputs, chosen)
-        return Output(Query(folder.source.query(table)), statistics={"inputs": digest})
+        return Output(Query(folder.source.query(table)), takes=digest)
 
-    return lineage_asset(code, compute, look)
+    code = _raw_code(folder, table, "table", takes, compute)
+    return lineage_asset(code, look)
 
 
-def _raw_code(folder: SourceFolder, table: str, kind: str, takes: Callable[[Lake], Any]) -> AssetCode:
+def _raw_code(
+    folder: SourceFolder, table: str, kind: str, takes: Callable[[Lake], Any], compute: Compute
+) -> AssetCode:
     query = folder.source.query(table)
     origin = folder.source.folder / f"{table}.sql"
     limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
     return AssetCode(
         name=table,
-        code=Code("sql", query, str(origin)),
+        code=Code("sql", query, str(origin), "duckdb"),
+        compute=compute,
         code_version=_hash(f"{kind}|{query}|{limits}"),
         upstream=("source_files",),
         parameters={"source": folder.source.name},
@@ -203,10 +203,8 @@ def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.Da
                     where=str(folder.root / path),
                     advice="materialize source_files, then this asset again",
                 )
-            inputs.file(path, bytes=file.bytes, sha256=sha)
             files.append(file)
-        open_scan(
-            inputs.connection,
+        inputs.open_scan(
             folder.root,
             named.scan,
             files,
@@ -282,27 +280,20 @@ def _file_days(chosen: Mapping[NamedScan, pl.DataFrame]) -> pa.Table:
     )
 
 
-def _frame_before(inputs: Inputs, request: Request) -> pl.DataFrame | None:
-    if request.previous is None or request.previous.version is None:
-        return None
-    lake = inputs.lake
-    return lake.scan(lake.version("source_files", request.previous.version)).collect()
-
-
-def _changed_files(inputs: Inputs, relation: str) -> CheckOutcome:
+def _changed_files(inputs: Inputs) -> CheckOutcome:
     name = "no_file_changed"
-    before = inputs.lake.latest("source_files")
+    before = inputs.previous()
     if before is None:
         return CheckOutcome(name, True, "nothing was loaded before")
-    rows = inputs.connection.execute(
-        f"""SELECT DISTINCT now.path FROM {relation} AS now JOIN {inputs.lake.relation(before)} AS before
+    inputs.register("files_before", before.frame(["path", "pattern", "sha256"]))
+    paths = inputs.query(
+        f"""SELECT DISTINCT now.path FROM {OUTPUT} AS now JOIN files_before AS before
         ON now.path = before.path AND now.pattern = before.pattern WHERE now.sha256 <> before.sha256 ORDER BY 1"""
-    ).fetchall()
-    paths = [path for (path,) in rows]
+    )["path"].to_list()
     if not paths:
         return CheckOutcome(name, True, "no file changed")
     found = f"{len(paths)} files changed after they were loaded: {', '.join(paths[:5])}; their new content is loaded"
-    return CheckOutcome(name, False, found, metadata={"files": paths[:100]})
+    return CheckOutcome(name, False, found, counts={"files": len(paths)}, where=tuple(paths[:100]))
 
 
 def _source_text(folder: SourceFolder) -> str:

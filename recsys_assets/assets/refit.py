@@ -64,7 +64,7 @@ def stored_files(final: Recommender, fitted: Fitted, *, told: str, keep_start: b
     return files
 
 
-def model_before(inputs: Inputs, request: Request, table: str, *, full_fit_every: int) -> Before | None:
+def model_before(inputs: Inputs, request: Request, *, full_fit_every: int) -> Before | None:
     """The model that a refit starts from; None where this run is to fit in full.
 
     A run starts from its asset's previous version where the run may (`CONTINUE_TAG`), the code and the settings are
@@ -73,14 +73,14 @@ def model_before(inputs: Inputs, request: Request, table: str, *, full_fit_every
     Args:
         full_fit_every: one night of so many is a full fit, so that nothing accumulates.
     """
-    before = request.previous
-    if not request.continues or before is None or before.code_version != request.code_version:
+    before = inputs.previous() if request.continues else None
+    if before is None or before.record.code_version != request.code_version:
         return None
     if before.statistics.get("refits", 0) + 1 >= full_fit_every:
         return None
     from recsys_models import load_model
 
-    files = files_of(inputs.arrow(table))
+    files = files_of(before.arrow())
     facts = json.loads(files[FACTS])
     model = load_model(
         {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}

@@ -1,5 +1,6 @@
 """The frames that leave the platform for analysts: typed with dagster-pandas, written as CSV and Parquet."""
 
+import inspect
 import os
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pandas as pd
 from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
 
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.recorded import recorded
+from recsys_lineage.records.materialization import Code
 
 RecommendationsFrame = create_dagster_pandas_dataframe_type(
     name="RecommendationsFrame",
@@ -90,9 +93,10 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
         io_manager_key="reports",
         code_version="1",
     )
-    def recommendations_report(lake: LakeResource) -> pd.DataFrame:
+    def recommendations_report(context: dg.AssetExecutionContext, lake: LakeResource) -> pd.DataFrame:
         """Recommendations of every customer as CSV and Parquet, for analysts; column rules are checked."""
-        return _frame(lake, "recommendations").drop(columns="like_item_id")
+        frame = _recorded_frame(context, lake, "recommendations_report", "recommendations")
+        return frame.drop(columns="like_item_id")
 
     @dg.asset(
         deps=["evaluation"],
@@ -103,14 +107,21 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
         io_manager_key="reports",
         code_version="1",
     )
-    def metrics_report(lake: LakeResource) -> pd.DataFrame:
+    def metrics_report(context: dg.AssetExecutionContext, lake: LakeResource) -> pd.DataFrame:
         """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
-        frame = _frame(lake, "evaluation").query("level != 'user'").reset_index(drop=True)
+        frame = _recorded_frame(context, lake, "metrics_report", "evaluation")
+        frame = frame.query("level != 'user'").reset_index(drop=True)
         return frame.astype({"k": "Int64"})
 
     return [recommendations_report, metrics_report]
 
 
-def _frame(lake: LakeResource, table: str) -> pd.DataFrame:
-    opened = lake.lake()
-    return opened.arrow(opened.version(table)).to_pandas()
+def _recorded_frame(
+    context: dg.AssetExecutionContext, lake: LakeResource, report: str, table: str
+) -> pd.DataFrame:
+    """A table as pandas has it, for a report; leaves a record of the read."""
+    code = Code("python", inspect.getsource(report_assets), __file__)
+    with recorded(context, lake, report, code, "1", (table,)) as recording:
+        frame = recording.inputs.arrow(table).to_pandas()
+        recording.rows = len(frame)
+    return frame

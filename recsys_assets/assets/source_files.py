@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import polars as pl
 
 from recsys_assets.source import NamedScan, Source
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.files import SourceFile, deduplicate, list_files, open_scan
+from recsys_lineage.files import SourceFile, deduplicate, list_files
 
 SCHEMA = {
     "path": pl.String,
@@ -78,7 +79,7 @@ class SourceFolder:
 
 def inspect(
     folder: SourceFolder,
-    connection: duckdb.DuckDBPyConnection,
+    inputs: Inputs,
     before: Mapping[str, list[date]],
     tomorrow: date,
 ) -> pl.DataFrame:
@@ -88,15 +89,14 @@ def inspect(
 
     Args:
         folder: the source and its folder.
-        connection: where files are opened.
+        inputs: opens the files, and notes them as read.
         before: the days that each path held when it was last readable.
         tomorrow: no event can be later.
     """
     rows: list[dict[str, object]] = []
     for named, files in folder.listed().items():
         unique, duplicates = deduplicate(files)
-        opened = open_scan(
-            connection,
+        opened = inputs.open_scan(
             folder.root,
             named.scan,
             unique,
@@ -115,8 +115,9 @@ def inspect(
                 }
             )
         for copy in duplicates:
+            inputs.file(copy.file.path, bytes=copy.file.bytes, sha256=copy.file.sha256, root=str(folder.root))
             rows.append(_row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of})
-    days = event_days(folder.source, connection, tomorrow)
+    days = event_days(folder.source, inputs.query, tomorrow)
     with_events = {str(named.scan) for named in folder.source.table_scans("raw_events")}
     for row in rows:
         if row["pattern"] not in with_events:
@@ -128,21 +129,25 @@ def inspect(
 
 
 def event_days(
-    source: Source, connection: duckdb.DuckDBPyConnection, tomorrow: date
+    source: Source, ask: Callable[[str, Mapping[str, Any]], pl.DataFrame], tomorrow: date
 ) -> dict[str, list[date]]:
-    """The days of the valid event times in each opened file; files without any are left out."""
+    """The days of the valid event times in each opened file; files without any are left out.
+
+    Args:
+        ask: answers a SELECT with its parameters over the opened relations.
+    """
     query = source.queries["raw_events"]
     if "event_time" not in {name.casefold() for name in query.columns}:
         return {}
     sql = query.rewritten({named.scan: named.relation for named in source.scans()})
     limits = source.raw_parameters(tomorrow)
-    found = connection.execute(
-        f"""SELECT _file, list_sort(list(DISTINCT day))
+    found = ask(
+        f"""SELECT _file, list_sort(list(DISTINCT day)) AS days
         FROM (SELECT _file, TRY_CAST(TRY_CAST(event_time AS TIMESTAMP) AS DATE) AS day FROM ({sql}))
         WHERE day BETWEEN $earliest_day AND $latest_day GROUP BY _file""",
         limits,
-    ).fetchall()
-    return dict(found)
+    )
+    return dict(found.iter_rows())
 
 
 def loadable(files: pl.DataFrame, scans: Iterable[NamedScan]) -> dict[NamedScan, pl.DataFrame]:

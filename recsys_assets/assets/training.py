@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,7 +15,6 @@ from recsys_lineage.progress import Progress, tell
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
-LIBRARIES = ("torch", "dgl", "lightgbm", "numpy", "scipy", "polars", "safetensors")
 KINDS = {"new items": True, "with repeat purchases": False}
 """Kind of evaluation → whether items that the user had before are left out."""
 
@@ -70,17 +67,6 @@ def stored_model(inputs: Inputs, table: str) -> Recommender:
     from recsys_models import load_model
 
     return load_model(files_of(inputs.arrow(table)))
-
-
-def library_versions() -> dict[str, str]:
-    """The versions of Python and of the libraries that training stands on."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 class EpochProgress:

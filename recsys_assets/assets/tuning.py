@@ -14,7 +14,7 @@ from recsys_assets.assets.columns import TRIALS as COLUMNS
 from recsys_assets.assets.competing import family_modules, tuning_name
 from recsys_assets.assets.knowledge import CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.stages import Stages
-from recsys_assets.assets.training import library_versions, split_data
+from recsys_assets.assets.training import split_data
 from recsys_assets.plots import trial_history
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
@@ -96,7 +96,6 @@ def tune_family(
             "best ndcg@20": round(winner.ndcg or 0.0, 6),
             "default ndcg@20": None if done[0].ndcg is None else round(done[0].ndcg, 6),
             "best params": dict(winner.params),
-            "libraries": library_versions(),
         },
         metadata={"trials plotted": trial_history(table)},
         warnings=[f"trial {t.number} failed: {t.error}" for t in done if t.state == "failed"],
@@ -122,7 +121,7 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
         LineageError: when the family was not tuned, or no trial was complete.
     """
     name = tuning_name(family)
-    if not inputs.lake.has(name):
+    if not inputs.exists(name):
         raise LineageError(
             f"The {family} family was not tuned.",
             expected=f"a table {name}, for RECSYS_TUNED is true",

@@ -19,9 +19,9 @@ from rich.progress import (
 from rich.table import Table
 
 from recsys_assets.answers import CustomerAnswer
-from recsys_assets.assets.training import library_versions
 from recsys_lineage import progress as lineage_progress
 from recsys_lineage.assets.reproduction import Reproduction
+from recsys_lineage.records.engine_versions import engine_versions
 
 SHOWN_METRICS = {
     "NDCG": "ndcg@20",
@@ -110,8 +110,8 @@ def reproduction_report(made: Reproduction) -> list[Table | str]:
     table.add_section()
     table.add_row("code version", record.code_version, _unlike(made.code_version, record.code_version))
     table.add_row("git commit", (record.git_commit or "")[:12], "")
-    then = record.statistics.get("libraries", {})
-    for name, version in library_versions().items():
+    then = record.engine or record.statistics.get("libraries", {})
+    for name, version in engine_versions().items():
         was = then.get(name, "")
         table.add_row(name, was, _unlike(version, was) if was else version)
     table.add_section()

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.records.materialization import Code, Materialization
+from recsys_lineage.records.materialization import Code, TrainingData
 
 if TYPE_CHECKING:
     from recsys_lineage.assets.inputs import Inputs
@@ -29,9 +29,9 @@ class AssetCode:
 
     `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what the
     asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
-    returns a plain JSON value that changes when that part does, and the asset's runs keep it in their statistics as
-    `inputs`; while both are equal, changes of the other parts make nothing stale. `remade` gives the code version and
-    the code for other values of the parameters; None for an asset that cannot be made again from tables alone.
+    returns a plain JSON value that changes when that part does, and the asset's outputs say it too (`Output.takes`);
+    while both are equal, changes of the other parts make nothing stale. `remade` gives the asset for other values of
+    the parameters; None for an asset that cannot be made again from tables alone.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale.
     """
@@ -40,12 +40,13 @@ class AssetCode:
     code: Code
     code_version: str
     upstream: tuple[str, ...]
+    compute: Compute
     parameters: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[TableCheck, ...] = ()
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[], str] | None = None
     takes: Callable[[Lake], Any] | None = None
-    remade: Callable[[Mapping[str, Any]], tuple[str, Compute]] | None = None
+    remade: Callable[[Mapping[str, Any]], AssetCode] | None = None
     on_request: bool = False
 
 
@@ -66,6 +67,8 @@ class Output:
         partition_by: the column whose values are partitions.
         partitions: the partitions written, each also when it has no rows; all when None.
         statistics: plain JSON values to keep in the record; numbers and texts also show in the UI.
+        takes: the part of its inputs that the asset took, see `AssetCode.takes`.
+        trained_on: for a model, what it was fitted on.
         metadata: more for the UI only, such as plots.
         warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
@@ -76,6 +79,8 @@ class Output:
     partition_by: str | None = None
     partitions: Sequence[str] | None = None
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    takes: Any = None
+    trained_on: Sequence[TrainingData] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -88,16 +93,14 @@ class Request:
 
     Args:
         partitions: the partitions named by the run; None when it named none.
-        previous: the record of the latest version, if there is one.
         reuse: whether parts that are still right may be kept.
-        continues: whether the asset may read its own previous version, to start from it.
+        continues: whether the asset may start from its own previous version.
         code_version: the asset's code version in this run.
         work: a folder for what the code keeps while it works, such as checkpoints; None where there is none.
     """
 
-    partitions: list[str] | None
-    previous: Materialization | None
-    reuse: bool
+    partitions: list[str] | None = None
+    reuse: bool = False
     continues: bool = False
     code_version: str = ""
     work: Path | None = None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.records.materialization import CheckOutcome
+from recsys_lineage.lake.draft import Draft
+from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 
 OUTPUT = "output"
-_SAMPLE = 5
+"""The name under which a check's SQL reads the draft."""
+_PLACES = 5
+_TRACE = ("_file", "_line")
 
 
 @dataclass(frozen=True)
@@ -24,38 +27,69 @@ class TableCheck:
         name: lower-case name, shown in the UI.
         description: what must be true, in words.
         sql: a SELECT over `output` (the draft) and the asset's inputs that returns the rows that break the rule.
-        function: instead of `sql`: called with the inputs and the draft's relation.
+        function: instead of `sql`: called with the inputs, whose `query` can read `output` too; says in words, counts
+            and places what it found, never with the values of a row.
         blocking: whether a failure keeps the version from being committed.
     """
 
     name: str
     description: str
     sql: str | None = None
-    function: Callable[[Inputs, str], CheckOutcome] | None = None
+    function: Callable[[Inputs], CheckOutcome] | None = None
     blocking: bool = False
 
-    def run(self, inputs: Inputs, relation: str) -> CheckOutcome:
-        """Run the check on a draft."""
-        if self.function is not None:
-            return self.function(inputs, relation)
-        assert self.sql is not None
-        for table in SqlText(self.sql, f"the check {self.name}").tables:
-            if table != OUTPUT:
-                inputs.view(table)
-        inputs.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(OUTPUT)} AS FROM {relation}")
-        return _rows_outcome(self, inputs.connection)
+
+def run_checks(
+    checks: Sequence[TableCheck], inputs: Inputs, connection: duckdb.DuckDBPyConnection, draft: Draft
+) -> Iterator[CheckOutcome]:
+    """Run checks on a draft, one after the other."""
+    if checks:
+        inputs.register(OUTPUT, connection.sql(f"FROM {draft.relation}"))
+    columns = [column.name for column in draft.schema]
+    for check in checks:
+        found = check.function(inputs) if check.function else _broken_rows(check, inputs, columns)
+        yield replace(
+            found,
+            blocking=check.blocking,
+            description=check.description,
+            severity="error" if check.blocking else "warn",
+        )
 
 
-def _rows_outcome(check: TableCheck, connection: duckdb.DuckDBPyConnection) -> CheckOutcome:
-    counted = connection.execute(f"SELECT count(*) FROM ({check.sql})").fetchone()
-    broken = counted[0] if counted else 0
+def _broken_rows(check: TableCheck, inputs: Inputs, columns: Sequence[str]) -> CheckOutcome:
+    """How many rows break the rule of a SQL check, and in which files and lines they stand where the draft says so."""
+    assert check.sql is not None
+    text = SqlText(check.sql, f"the check {check.name}")
+    looked_at = text.columns_read({OUTPUT: list(columns)})[OUTPUT] or ()
+    broken = inputs.query(f"SELECT count(*) AS n FROM ({check.sql})")["n"][0]
     if broken == 0:
-        return CheckOutcome(check.name, True, "no row breaks the rule", check.blocking, {"rows": 0})
-    sample = connection.execute(f"SELECT * FROM ({check.sql}) LIMIT {_SAMPLE}")
-    names = [column[0] for column in sample.description or []]
-    rows = [{name: str(value) for name, value in zip(names, row, strict=True)} for row in sample.fetchall()]
-    found = f"{broken:,} rows break the rule: {check.description}"
-    return CheckOutcome(check.name, False, found, check.blocking, {"rows": broken, "sample": rows})
+        return CheckOutcome(check.name, True, "no row breaks the rule", columns=looked_at, counts={"rows": 0})
+    return CheckOutcome(
+        check.name,
+        False,
+        f"{broken:,} rows break the rule: {check.description}",
+        columns=looked_at,
+        counts={"rows": broken},
+        where=_places(check.sql, inputs, columns),
+    )
+
+
+def _places(sql: str, inputs: Inputs, columns: Sequence[str]) -> tuple[str, ...]:
+    """`file:line` of the first rows that break a rule; empty where neither the check nor the draft tells it."""
+    given = inputs.query(f"SELECT * FROM ({sql}) LIMIT 0").columns
+    source = f"({sql})"
+    if not set(_TRACE) <= set(given):
+        shared = [name for name in given if name in columns]
+        if not shared or not set(_TRACE) <= set(columns):
+            return ()
+        same = " AND ".join(
+            f"rows.{quote(name)} IS NOT DISTINCT FROM broken.{quote(name)}" for name in shared
+        )
+        source = f"(SELECT rows.* FROM {OUTPUT} AS rows SEMI JOIN ({sql}) AS broken ON {same})"
+    found = inputs.query(
+        f"SELECT DISTINCT _file, _line FROM {source} WHERE _file IS NOT NULL ORDER BY ALL LIMIT {_PLACES}"
+    )
+    return tuple(f"{file}:{line}" for file, line in found.iter_rows())
 
 
 def unique(*columns: str) -> TableCheck:

@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-import duckdb
 import polars as pl
 import pyarrow as pa
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from recsys_lineage.errors import UndeclaredRead
+from recsys_lineage.errors import SqlAssetError, UndeclaredRead
+from recsys_lineage.files import FileScan, OpenedScan, SourceFile, open_scan
+from recsys_lineage.files.scan import MALFORMED_SCHEMA
+from recsys_lineage.files.source_query import TRACED_COLUMNS
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.records.materialization import Read
+from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.records.materialization import Materialization, ScannedFiles
+from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_text import SqlText
+
+
+@dataclass
+class _Seen:
+    """What was read of one table for one purpose; None stands for all of it."""
+
+    partitions: set[str] | None = field(default_factory=set)
+    columns: set[str] | None = field(default_factory=set)
+
+    def add(self, partitions: Iterable[str] | None, columns: Iterable[str] | None) -> None:
+        if partitions is None or self.partitions is None:
+            self.partitions = None
+        else:
+            self.partitions.update(partitions)
+        if columns is None or self.columns is None:
+            self.columns = None
+        else:
+            self.columns.update(columns)
+
+
+class Previous:
+    """The asset's own version before: its record, and its table."""
+
+    def __init__(self, inputs: Inputs, record: Materialization) -> None:
+        self._inputs, self.record = inputs, record
+
+    @property
+    def statistics(self) -> Mapping[str, Any]:
+        """What the asset counted then."""
+        return self.record.statistics
+
+    def frame(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The table as it was, as a Polars frame; notes the Read."""
+        return self._inputs.frame(self.record.asset, columns)
+
+    def arrow(self) -> pa.Table:
+        """The table as it was, as an Arrow table; notes the Read."""
+        return self._inputs.arrow(self.record.asset)
 
 
 class Inputs:
@@ -24,54 +71,74 @@ class Inputs:
     Args:
         lake: the lake to read from.
         connection: the run's DuckDB connection.
-        asset: the asset that runs, for messages.
+        asset: the asset that runs.
         declared: the tables that the asset depends on.
-        pinned: tables of which a given version is read instead of the latest; they may be read too. A run that may
-            start from the asset's own previous version has that one here.
+        pinned: tables of which a given version is read instead of the latest; they may be read too.
+        previous: the record of the asset's version before, which `previous` gives.
     """
 
     def __init__(
         self,
         lake: Lake,
-        connection: duckdb.DuckDBPyConnection,
+        connection: DuckDBPyConnection,
         asset: str,
         declared: Collection[str],
         pinned: Mapping[str, int] | None = None,
+        previous: Materialization | None = None,
     ) -> None:
-        self.lake, self.connection, self.asset = lake, connection, asset
+        self._lake, self._connection, self.asset = lake, connection, asset
         self._pinned = dict(pinned or {})
+        self._previous = previous
+        self._asked_for_previous = False
         self._declared = frozenset(declared) | self._pinned.keys()
+        if previous is not None and previous.version is not None:
+            self._pinned.setdefault(asset, previous.version)
+        self._purpose: Purpose = "input"
         self._versions: dict[str, TableVersion] = {}
-        self._partitions: dict[str, set[str] | None] = {}
-        self._files: dict[str, Read] = {}
+        self._seen: dict[tuple[str, Purpose], _Seen] = {}
+        self._files: dict[tuple[str | None, str], Read] = {}
+        self._scans: dict[str, ScannedFiles] = {}
+        self._made: dict[str, list[str]] = {}
+
+    # --- what was read ------------------------------------------------------------------------------------
 
     @property
     def reads(self) -> tuple[Read, ...]:
         """Everything read so far: tables by name, then files by path."""
-        tables = []
-        for name, version in sorted(self._versions.items()):
-            partitions = self._partitions[name]
-            tables.append(
-                Read(
-                    kind="table",
-                    name=name,
-                    fingerprint=version.fingerprint,
-                    version=version.version,
-                    schema=version.schema,
-                    partitions=None if partitions is None else tuple(sorted(partitions)),
-                    bytes=version.bytes,
-                )
-            )
-        return (*tables, *(read for _, read in sorted(self._files.items())))
+        tables = (self._table_read(name, purpose, seen) for (name, purpose), seen in self._seen.items())
+        files = self._files.values()
+        return (
+            *sorted(tables, key=lambda read: (read.name, read.purpose)),
+            *sorted(files, key=lambda read: (read.name, read.root or "")),
+        )
 
-    def version(self, table: str, partitions: Sequence[str] | None = None) -> TableVersion:
-        """The pinned version of a table; notes the read.
+    @property
+    def relations(self) -> dict[str, ScannedFiles]:
+        """What each relation of files on the run's connection stands for."""
+        return dict(self._scans)
+
+    @contextmanager
+    def reading_for(self, purpose: Purpose) -> Iterator[None]:
+        """Inside the block, reads are noted with this purpose."""
+        before, self._purpose = self._purpose, purpose
+        try:
+            yield
+        finally:
+            self._purpose = before
+
+    # --- tables -------------------------------------------------------------------------------------------
+
+    def version(
+        self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> TableVersion:
+        """The pinned version of a table; notes the read of these partitions and columns (None: of all).
 
         Raises:
             UndeclaredRead: when the asset does not depend on the table.
             TableNotFound: when the table was never materialized.
         """
-        if table not in self._declared:
+        own = table == self.asset and self._asked_for_previous
+        if table not in self._declared and not own:
             raise UndeclaredRead(
                 f"Asset {self.asset!r} read {table!r}, on which it does not depend.",
                 expected=", ".join(sorted(self._declared)) or "no table at all",
@@ -80,38 +147,179 @@ class Inputs:
                 advice=f"name {table} in a FROM clause or as a parameter of the function, so that the graph shows it",
             )
         if table not in self._versions:
-            self._versions[table] = self.lake.version(table, self._pinned.get(table))
-            self._partitions[table] = set()
-        known = self._partitions[table]
-        if partitions is None:
-            self._partitions[table] = None
-        elif known is not None:
-            known.update(partitions)
+            self._versions[table] = self._lake.version(table, self._pinned.get(table))
+        purpose: Purpose = "previous" if own and self._purpose == "input" else self._purpose
+        self._seen.setdefault((table, purpose), _Seen()).add(partitions, columns)
         return self._versions[table]
 
-    def relation(self, table: str, partitions: Sequence[str] | None = None) -> str:
+    def exists(self, table: str) -> bool:
+        """Whether a table that the asset depends on was ever materialized."""
+        return table in self._declared and self._lake.has(table)
+
+    def previous(self) -> Previous | None:
+        """The asset's own version before, None for the first; notes the Read."""
+        if self._previous is None or self._previous.version is None:
+            return None
+        self._asked_for_previous = True
+        self.version(self.asset, (), ())
+        return Previous(self, self._previous)
+
+    def relation(
+        self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> str:
         """SQL that reads the pinned version, for a FROM clause on the run's connection."""
-        return self.lake.relation(self.version(table, partitions), partitions)
+        return self._lake.relation(self.version(table, partitions, columns), partitions, columns)
 
-    def view(self, table: str, partitions: Sequence[str] | None = None) -> None:
-        """Make the pinned version readable under the table's own name on the run's connection."""
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {self.relation(table, partitions)}"
-        )
+    def view(
+        self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> None:
+        """Make the pinned version readable under the table's own name on the run's connection.
 
-    def frame(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The pinned version as a Polars frame."""
+        Args:
+            columns: those that will be read, for the Read; the view has all of them.
+        """
+        whole = self._lake.relation(self.version(table, partitions, columns), partitions)
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {whole}")
+
+    def views(self, text: SqlText) -> None:
+        """Make every table that a statement names readable on the run's connection; notes which columns it reads."""
+        read = text.columns_read({table: self._columns(table) for table in text.tables})
+        for table in text.tables:
+            self.view(table, columns=read[table])
+
+    def frame(
+        self, table: str, columns: Sequence[str] | None = None, partitions: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The pinned version as a Polars frame; only these columns and partitions where they are named."""
         names = ", ".join(quote(column) for column in columns) if columns else "*"
-        return self.connection.sql(f"SELECT {names} FROM {self.relation(table)}").pl()
+        return self._connection.sql(f"SELECT {names} FROM {self.relation(table, partitions, columns)}").pl()
 
     def lazy(self, table: str) -> pl.LazyFrame:
         """The pinned version as a Polars LazyFrame over the same Parquet files."""
-        return self.lake.scan(self.version(table))
+        return self._lake.scan(self.version(table))
 
     def arrow(self, table: str) -> pa.Table:
         """The pinned version as an Arrow table."""
-        return self.connection.sql(f"SELECT * FROM {self.relation(table)}").to_arrow_table()
+        return self._connection.sql(f"SELECT * FROM {self.relation(table)}").to_arrow_table()
 
-    def file(self, path: str, *, bytes: int, sha256: str) -> None:
+    def duckdb(self, table: str) -> DuckDBPyRelation:
+        """The pinned version as a DuckDB relation on the run's connection."""
+        return self._connection.sql(f"FROM {self.relation(table)}")
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """The answer to one SELECT over tables that the asset depends on and relations that this run has made.
+
+        Raises:
+            SqlAssetError: when the text is no single SELECT, or reads files by itself.
+            UndeclaredRead: when it names another table.
+        """
+        text = SqlText(sql, f"a query of {self.asset}")
+        if functions := text.table_functions:
+            raise SqlAssetError(
+                f"A query of {self.asset} reads {functions[0]} by itself.",
+                expected="tables, and files that were opened by Inputs",
+                where=self.asset,
+                advice="open the files through Inputs, so that the record names them",
+            )
+        read = text.columns_read({t: self._made.get(t) or self._columns(t) for t in text.tables})
+        for table in text.tables:
+            if table not in self._made:
+                self.view(table, columns=read[table])
+        return self._connection.sql(sql, params=dict(parameters) if parameters else None).pl()
+
+    # --- files and frames ---------------------------------------------------------------------------------
+
+    def register(self, name: str, data: pl.DataFrame | pa.Table | DuckDBPyRelation) -> None:
+        """Make a frame readable under a name on the run's connection."""
+        self._connection.register(name, data)
+        self._made[name] = self._connection.table(name).columns
+
+    def open_scan(
+        self,
+        root: Path,
+        scan: FileScan,
+        files: Sequence[SourceFile],
+        relation: str,
+        required_columns: Sequence[str] = (),
+        *,
+        decode: bool = False,
+    ) -> OpenedScan:
+        """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read."""
+        opened = open_scan(
+            self._connection, root, scan, files, relation, required_columns=required_columns, decode=decode
+        )
+        for report in opened.reports:
+            if report.file.sha256:
+                types = dict(opened.schema)
+                schema = tuple(Column(name, types[name]) for name in report.columns if name in types)
+                self.file(
+                    report.file.path,
+                    bytes=report.file.bytes,
+                    sha256=report.file.sha256,
+                    root=str(root),
+                    rows=report.rows,
+                    schema=schema,
+                )
+        for name, columns in (
+            (opened.relation, [*opened.columns, *TRACED_COLUMNS]),
+            (opened.malformed, MALFORMED_SCHEMA.names),
+        ):
+            self._scans[name] = ScannedFiles(scan.described(), str(root), len(files))
+            self._made[name] = columns
+        return opened
+
+    def file(
+        self,
+        path: str,
+        *,
+        bytes: int,
+        sha256: str,
+        root: str | None = None,
+        rows: int | None = None,
+        schema: tuple[Column, ...] = (),
+    ) -> None:
         """Note that a source file was read."""
-        self._files[path] = Read(kind="file", name=path, fingerprint=sha256, bytes=bytes)
+        self._files[root, path] = Read(
+            "file", path, sha256, purpose=self._purpose, bytes=bytes, root=root, rows=rows, schema=schema
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _columns(self, table: str) -> list[str]:
+        """A table's columns, without noting that anything is read of it yet."""
+        return self.version(table, (), ()).columns
+
+    def _table_read(self, name: str, purpose: Purpose, seen: _Seen) -> Read:
+        version = self._versions[name]
+        columns = None if seen.columns is None else tuple(c for c in version.columns if c in seen.columns)
+        whole = seen.partitions is None or version.partition_column is None
+        partitions = None if whole else tuple(sorted(seen.partitions or ()))
+        held = version.partitions
+        rows = version.rows if partitions is None else sum(held[p].rows for p in partitions if p in held)
+        return Read(
+            kind="table",
+            name=name,
+            fingerprint=version.fingerprint,
+            purpose=purpose,
+            version=version.version,
+            schema=version.schema,
+            columns=columns,
+            partitions=partitions,
+            rows=rows,
+            bytes=_bytes_read(version, partitions, columns),
+            hashed_by=version.hashed_by,
+        )
+
+
+def _bytes_read(
+    version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
+) -> int:
+    """Stored bytes of some partitions and columns of a version; the smaller count where both are restricted."""
+    found = version.bytes
+    if partitions is not None:
+        sizes = [version.partitions[key].bytes for key in partitions if key in version.partitions]
+        found = min(found, sum(size or 0 for size in sizes)) if None not in sizes else found
+    counted = version.columns_written
+    if columns is not None and counted and version.partition_column is None:
+        found = min(found, sum(counted[name].bytes for name in columns if name in counted))
+    return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.asset_code import AssetCode, Request
+from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import SCHEMA as FILE_COLUMNS
 from recsys_lineage.lake.lake import Lake
@@ -55,7 +55,9 @@ class Reproduction:
             "code_version": {"then": self.record.code_version, "now": self.code_version},
             "parameters": dict(self.record.parameters),
             "inputs": {
-                read.name: {"version": read.version, "fingerprint": read.fingerprint} for read in self.reads
+                read.name: {"version": read.version, "fingerprint": read.fingerprint}
+                for read in self.reads
+                if read.purpose != "check"
             },
             "statistics": dict(self.record.statistics),
             "git_commit": self.record.git_commit,
@@ -81,31 +83,35 @@ def reproduce(
         CannotReproduce: the code is another, an input holds other rows, or the asset reads files.
     """
     record = Records(lake).get(asset.name, version)
-    code_version, compute = _code(asset, record, other_code)
+    remade = _remade(asset, record, other_code)
     pinned = _inputs(lake, record)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="recsys-reproduce-") as folder, lake.connect() as connection:
-        own = pinned.get(asset.name)
-        inputs = Inputs(lake, connection, asset.name, asset.upstream, pinned)
+    with tempfile.TemporaryDirectory(prefix="lineage-reproduce-") as folder:
+        own = pinned.pop(asset.name, None)
         request = Request(
             partitions=list(record.partitions) or None,
-            previous=_previous(lake, record, own),
-            reuse=False,
-            continues=own is not None,
-            code_version=code_version,
+            continues=record.continued,
             work=Path(folder) / "work",
         )
         scratch = Lake(str(Path(folder) / "lake"))
-        with lake.reading():
-            output = compute(inputs, request)
-            assert isinstance(output, Output), "nothing may be kept where reuse is False"
-            made = _write(scratch, asset.name, inputs, output)
+        outcome = attempt(
+            replace(remade, checks=()),
+            lake,
+            request,
+            into=scratch,
+            pinned=pinned,
+            previous=_previous(lake, record, own),
+        )
+        if outcome.error is not None:
+            raise outcome.error
+        made = outcome.version
+        assert made is not None
         seconds = time.perf_counter() - began
         was = lake.version(asset.name, record.version)
         return Reproduction(
             record=record,
-            code_version=code_version,
-            reads=inputs.reads,
+            code_version=remade.code_version,
+            reads=outcome.record.reads,
             before=_fingerprint(was, record.partitions),
             now=_fingerprint(made, record.partitions),
             files=_files((lake, was), (scratch, made)),
@@ -113,24 +119,24 @@ def reproduce(
         )
 
 
-def _code(asset: AssetCode, record: Materialization, other_code: bool) -> tuple[str, Compute]:
+def _remade(asset: AssetCode, record: Materialization, other_code: bool) -> AssetCode:
     if asset.remade is None or any(read.kind == "file" for read in record.reads):
         raise CannotReproduce(
             f"{asset.name} reads the world outside the lake, which keeps no versions.",
             expected="an asset that reads tables only",
             advice=f"recsys materialize {asset.name} reads the files that are there now",
         )
-    code_version, compute = asset.remade(record.parameters)
-    if code_version != record.code_version and not other_code:
+    remade = asset.remade(record.parameters)
+    if remade.code_version != record.code_version and not other_code:
         raise CannotReproduce(
             f"The code of {asset.name} is not the code that wrote version {record.version}.",
             expected=f"code version {record.code_version}"
             + (f", of commit {record.git_commit[:12]}" if record.git_commit else ""),
-            found=f"code version {code_version}, with the parameters of then: {dict(record.parameters)}",
+            found=f"code version {remade.code_version}, with the parameters of then: {dict(record.parameters)}",
             where=asset.code.origin,
             advice="check out that commit, or pass --anyway to see what the code of today makes of the same inputs",
         )
-    return code_version, compute
+    return remade
 
 
 def _inputs(lake: Lake, record: Materialization) -> dict[str, int]:
@@ -155,22 +161,6 @@ def _previous(lake: Lake, record: Materialization, own: int | None) -> Materiali
     """The record that was the asset's latest when the version was made."""
     before = (record.version or 0) - 1 if own is None else own
     return Records(lake).get(record.asset, before) if before >= 0 else None
-
-
-def _write(scratch: Lake, table: str, inputs: Inputs, output: Output) -> TableVersion:
-    if isinstance(output.data, Query):
-        sql, parameters = output.data.sql, output.data.parameters
-    else:
-        inputs.connection.register("_output_frame", output.data)
-        sql, parameters = "SELECT * FROM _output_frame", {}
-    return scratch.write(
-        table,
-        sql,
-        connection=inputs.connection,
-        parameters=parameters,
-        partition_by=output.partition_by,
-        partitions=output.partitions,
-    )
 
 
 def _fingerprint(version: TableVersion, partitions: tuple[str, ...]) -> str:

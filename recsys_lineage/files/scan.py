@@ -40,13 +40,19 @@ class OpenedScan:
     """A scan as two relations of a connection.
 
     `relation` has the files' columns, `_file` and `_line`; `malformed` has `_file`, `_line`, `_fault` and `_row`.
+    `schema` gives the files' columns with their DuckDB types.
     Files with a fault have a report and no rows.
     """
 
     relation: str
     malformed: str
-    columns: tuple[str, ...]
+    schema: tuple[tuple[str, str], ...]
     reports: tuple[FileReport, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The files' columns."""
+        return tuple(name for name, _ in self.schema)
 
     @property
     def faults(self) -> tuple[FileFault, ...]:
@@ -87,14 +93,15 @@ def open_scan(
     _register(con, malformed, _malformed_table(contents))
     good = [report for report in reports if report.fault is None]
     if scan.function == "read_parquet" and good:
-        columns = _open_parquet(con, root, [report.file for report in good], relation_name)
+        schema = _open_parquet(con, root, [report.file for report in good], relation_name)
     else:
         names: dict[str, str] = {}
         for column in (column for report in good for column in report.columns):
             names.setdefault(column.casefold(), column)
         columns = tuple(names.values()) or tuple(required_columns)
         _register(con, relation_name, _csv_table(contents, columns))
-    return OpenedScan(relation_name, malformed, columns, tuple(reports))
+        schema = tuple((column, "VARCHAR") for column in columns)
+    return OpenedScan(relation_name, malformed, schema, tuple(reports))
 
 
 def _inspected(
@@ -171,7 +178,7 @@ def _csv_table(contents: list[tuple[SourceFile, CsvContent]], columns: Sequence[
 
 def _open_parquet(
     con: duckdb.DuckDBPyConnection, root: Path, files: list[SourceFile], relation_name: str
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, str], ...]:
     """A view over Parquet files; `_line` is the row's number in its file, from 1."""
     # a view takes no bound parameters, so the paths become quoted literals
     quoted = ", ".join("'" + str(root / file.path).replace("'", "''") + "'" for file in files)
@@ -183,5 +190,5 @@ def _open_parquet(
         f"file_row_number + 1 AS _line "
         f"FROM read_parquet([{quoted}], filename = '_path', file_row_number = true, union_by_name = true)"
     )
-    names = [row[0] for row in con.execute(f'DESCRIBE "{relation_name}"').fetchall()]
-    return tuple(names[:-2])
+    described = con.execute(f'DESCRIBE "{relation_name}"').fetchall()
+    return tuple((name, type_) for name, type_, *_ in described[:-2])

@@ -33,6 +33,11 @@ class FileScan:
         """The value of an option, or `default` where the SQL does not set it."""
         return dict(self.options).get(name, default)
 
+    def described(self) -> str:
+        """The call with its options, for records and people."""
+        options = "".join(f", {name} = {value!r}" for name, value in self.options)
+        return f"{self.function}('{self.pattern}'{options})"
+
     def __str__(self) -> str:
         return f"{self.function}('{self.pattern}')"
 

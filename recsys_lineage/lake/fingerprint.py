@@ -18,6 +18,14 @@ from recsys_lineage.lake.table_version import Column
 from recsys_lineage.sql.names import literal, quote
 
 EMPTY = "0:0"
+ALGORITHM = "rows-sum-1"
+HASHED_BY = f"{ALGORITHM} duckdb {duckdb.__version__}"
+"""The algorithm and the engine of the fingerprints that this process makes."""
+
+
+def comparable(one: str | None, other: str | None) -> bool:
+    """Whether two fingerprints can differ only in content, given what each was hashed by (None: not known)."""
+    return one is None or other is None or one == other
 
 
 def children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:

@@ -50,10 +50,13 @@ class Lake:
         """The root, absolute."""
         return self.storage.uri
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection that can read and write this lake's files."""
+    def connect(self, *others: Lake) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection that can read and write the files of this lake, and of `others`."""
         connection = self.engine.connect()
         self.storage.attach(connection)
+        for other in others:
+            if not other.storage.is_local and self.storage.is_local:
+                other.storage.attach(connection)
         return connection
 
     def table_uri(self, table: str) -> str:

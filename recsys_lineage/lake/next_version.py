@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
-from recsys_lineage.lake.fingerprint import EMPTY, add_contents, table_fingerprint
+from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, table_fingerprint
 from recsys_lineage.lake.table_files import WrittenFiles
 from recsys_lineage.lake.table_version import Column, PartitionVersion, TableVersion
 
@@ -58,10 +58,14 @@ def next_version(
             content = written.contents.get(key, EMPTY)
             if append and key in old:
                 content = add_contents([old[key].fingerprint, content])
-            if key in old and old[key].fingerprint == content:
-                parts[key] = old[key]
-            else:
-                parts[key] = PartitionVersion(int(content.split(":")[0]), content, number)
+            size = written.sizes.get(key, 0)
+            if append and key in old:
+                kept = old[key].bytes
+                size = None if kept is None else kept + size
+            changed = key not in old or old[key].fingerprint != content
+            parts[key] = PartitionVersion(
+                int(content.split(":")[0]), content, number if changed else old[key].version, size, number
+            )
         parts = dict(sorted(parts.items()))
         content = add_contents(part.fingerprint for part in parts.values())
     else:
@@ -82,7 +86,16 @@ def next_version(
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,
+        hashed_by=_hashed_by(before, parts_kept=partial),
+        columns_written=written.columns,
     )
+
+
+def _hashed_by(before: TableVersion | None, *, parts_kept: bool) -> str:
+    """What hashed a version; both engines where it keeps parts that another one hashed, so that it equals neither."""
+    if not parts_kept or before is None or before.hashed_by in (None, HASHED_BY):
+        return HASHED_BY
+    return f"{before.hashed_by} + {HASHED_BY}"
 
 
 def _shape(schema: Sequence[Column], partition_column: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -20,13 +20,14 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.delta_schema import columns_of, stored_select
 from recsys_lineage.lake.fingerprint import partition_fingerprints
 from recsys_lineage.lake.storage import Storage
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.table_version import Column, ColumnStatistics
 from recsys_lineage.sql.names import literal, quote
 
 # NULL, empty and Hive's name for both cannot be told apart in a partition's folder; DuckDB before 2.0 reads "null"
 # in any case as NULL.
 _NO_PARTITION = (None, "", "null", "__hive_default_partition__")
 _PARTITION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED_NAME = re.compile(r'"((?:[^"]|"")*)"')
 _PARTITION_TYPES = {
     "VARCHAR": pl.String, "DATE": pl.Date, "TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32,
     "BIGINT": pl.Int64,
@@ -39,14 +40,20 @@ _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE
 class WrittenFiles:
     """Files that exist but are not committed yet.
 
-    `contents` maps each partition ("" without partitions) to its "rows:hash sum".
+    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes.
     """
 
     schema: tuple[Column, ...]
     delta_schema: Schema
     adds: list[AddAction]
     contents: dict[str, str]
-    bytes: int
+    sizes: dict[str, int]
+    columns: dict[str, ColumnStatistics]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(self.sizes.values())
 
 
 def write_files(
@@ -76,6 +83,7 @@ def write_files(
         target, layout = f"{root}/part-{write_id}-0.parquet", ""
     stats = connection.execute(f"COPY ({select}) TO {literal(target)} ({_PARQUET}{layout})", bound).fetchall()
     adds: list[AddAction] = []
+    sizes: dict[str, int] = {}
     now = int(time.time() * 1000)
     for path, rows, size, _footer, _columns, keys, *_ in stats:
         values = dict(keys or {})
@@ -88,6 +96,8 @@ def write_files(
                 where=root,
                 advice="give every row a partition in the asset's query",
             )
+        key = "" if partition_by is None else values[partition_by]
+        sizes[key] = sizes.get(key, 0) + int(size)
         adds.append(AddAction(relative, int(size), values, now, True, json.dumps({"numRecords": int(rows)})))
     contents = {}
     if adds:
@@ -97,7 +107,26 @@ def write_files(
             connection, f"read_parquet([{listed}], {hive})", schema, partition_by
         )
     empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
-    return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sum(add.size for add in adds))
+    columns = _column_statistics(row[4] for row in stats)
+    return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sizes, columns)
+
+
+def _column_statistics(
+    files: Iterable[Mapping[str, Mapping[str, str]] | None],
+) -> dict[str, ColumnStatistics]:
+    """What DuckDB's COPY counted, over all files and by top-level column; the fields of nested ones add up."""
+    sizes: dict[str, int] = {}
+    nulls: dict[str, int | None] = {}
+    for counted in files:
+        for path, found in (counted or {}).items():
+            match = _QUOTED_NAME.match(path)
+            name = match[1].replace('""', '"') if match else path
+            sizes[name] = sizes.get(name, 0) + int(found.get("column_size_bytes", 0))
+            nested = match is not None and match.end() < len(path)
+            known = nulls.get(name, 0)
+            here = None if nested or "null_count" not in found else int(found["null_count"])
+            nulls[name] = None if known is None or here is None else known + here
+    return {name: ColumnStatistics(size, nulls[name]) for name, size in sizes.items()}
 
 
 def _folded(value: str | None) -> str | None:

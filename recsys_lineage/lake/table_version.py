@@ -17,12 +17,30 @@ class Column:
 
 
 @dataclass(frozen=True)
+class ColumnStatistics:
+    """What the Parquet writer counted in one column: bytes as stored and NULLs; never a value."""
+
+    bytes: int
+    nulls: int | None = None
+
+
+@dataclass(frozen=True)
 class PartitionVersion:
-    """What one partition held, and the table version that last changed it."""
+    """What one partition holds.
+
+    `version` is the table version that last changed its content, `written` the one that last wrote it, which is later
+    where the content came out equal. `bytes` is None in versions written before it was kept.
+    """
 
     rows: int
     fingerprint: str
     version: int
+    bytes: int | None = None
+    written: int | None = None
+
+    def to_json(self) -> list[Any]:
+        """A JSON array; `PartitionVersion(*array)` reads it."""
+        return [self.rows, self.fingerprint, self.version, self.bytes, self.written]
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,8 @@ class TableVersion:
 
     `fingerprint` hashes schema and content; it depends neither on the order of the rows nor on the layout
     of the files. `content` is its part without the schema, "rows:hash sum". `partitions` is empty for a table
-    that is not partitioned.
+    that is not partitioned. `hashed_by` names the algorithm and the engine that made the fingerprints: two of different
+    ones cannot be compared. `columns_written` says what the Parquet writer counted in the files of this write.
     """
 
     table: str
@@ -46,6 +65,8 @@ class TableVersion:
     write_id: str
     partition_column: str | None = None
     partitions: Mapping[str, PartitionVersion] = field(default_factory=dict)
+    hashed_by: str | None = None
+    columns_written: Mapping[str, ColumnStatistics] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -66,7 +87,9 @@ class TableVersion:
             "committed": self.committed.isoformat(),
             "write_id": self.write_id,
             "partition_column": self.partition_column,
-            "partitions": {key: [p.rows, p.fingerprint, p.version] for key, p in self.partitions.items()},
+            "partitions": {key: part.to_json() for key, part in self.partitions.items()},
+            "hashed_by": self.hashed_by,
+            "columns_written": {name: [c.bytes, c.nulls] for name, c in self.columns_written.items()},
         }
 
     @classmethod
@@ -85,4 +108,8 @@ class TableVersion:
             write_id=data["write_id"],
             partition_column=data["partition_column"],
             partitions={key: PartitionVersion(*value) for key, value in data["partitions"].items()},
+            hashed_by=data.get("hashed_by"),
+            columns_written={
+                name: ColumnStatistics(*value) for name, value in data.get("columns_written", {}).items()
+            },
         )

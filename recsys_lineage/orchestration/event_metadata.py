@@ -10,7 +10,8 @@ import dagster as dg
 
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.records.materialization import CheckOutcome, Materialization
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Materialization
 
 LARGEST_RECORD = 200_000
 
@@ -49,14 +50,17 @@ def event_metadata(
 
 def reads_table(record: Materialization) -> dg.TableMetadataValue:
     """The record's reads as a table for the UI."""
-    columns = ("kind", "name", "version", "partitions", "fingerprint")
+    columns = ("kind", "name", "purpose", "version", "partitions", "columns", "rows", "fingerprint")
     rows = [
         dg.TableRecord(
             {
                 "kind": read.kind,
                 "name": read.name,
+                "purpose": read.purpose,
                 "version": "" if read.version is None else read.version,
                 "partitions": "all" if read.partitions is None else len(read.partitions),
+                "columns": "all" if read.columns is None else len(read.columns),
+                "rows": "" if read.rows is None else read.rows,
                 "fingerprint": read.fingerprint,
             }
         )
@@ -65,16 +69,16 @@ def reads_table(record: Materialization) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(rows, dg.TableSchema([dg.TableColumn(name) for name in columns]))
 
 
-def check_result(asset_key: dg.AssetKey, outcome: CheckOutcome, *, warn_only: bool) -> dg.AssetCheckResult:
+def check_result(asset_key: dg.AssetKey, outcome: CheckOutcome) -> dg.AssetCheckResult:
     """A check's outcome as Dagster shows it."""
-    metadata: dict[str, Any] = {"found": outcome.found}
-    for name, value in outcome.metadata.items():
-        metadata[name] = dg.MetadataValue.json(value) if isinstance(value, list | dict) else value
+    metadata: dict[str, Any] = {"found": outcome.found, **outcome.counts}
+    if outcome.where:
+        metadata["where"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in outcome.where))
     return dg.AssetCheckResult(
         asset_key=asset_key,
         check_name=outcome.name,
         passed=outcome.passed,
-        severity=dg.AssetCheckSeverity.WARN if warn_only else dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.WARN if outcome.severity == "warn" else dg.AssetCheckSeverity.ERROR,
         description=outcome.found,
         metadata=metadata,
     )

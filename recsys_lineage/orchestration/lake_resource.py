@@ -14,6 +14,7 @@ from recsys_lineage.records.records import Records
 class LakeResource(dg.ConfigurableResource):
     """Where the lake lies, how much DuckDB may take, and the folder below which assets keep interim results.
 
+    `code_location` names the code location of runs that were not launched from one, such as those of this process.
     Credentials of an object store are never configured here: they come from the `AWS_*` environment.
     """
 
@@ -22,7 +23,13 @@ class LakeResource(dg.ConfigurableResource):
     threads: int = 0
     temp_folder: str = ""
     git_commit: str = ""
+    git_dirty: bool | None = None
     work_folder: str = ""
+    code_location: str = "recsys"
+
+    def git(self) -> tuple[str | None, bool | None]:
+        """The commit of the code, and whether its checkout had other changes."""
+        return self.git_commit or None, self.git_dirty
 
     def lake(self) -> Lake:
         """The lake."""

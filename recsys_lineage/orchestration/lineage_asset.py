@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.assets.asset_code import AssetCode, Compute
+from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.orchestration.asset_run import AssetRun
 from recsys_lineage.orchestration.dagster_internals import mark
 from recsys_lineage.orchestration.transient import RETRY
@@ -31,19 +31,18 @@ class AssetLook:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def lineage_asset(asset: AssetCode, compute: Compute, look: AssetLook) -> dg.AssetsDefinition:
+def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
     """The Dagster asset of an AssetCode.
 
     Args:
         asset: the code, its upstream tables and checks.
-        compute: called with the run's inputs and request; hands back the output.
         look: group, owners, tags and the like.
     """
     # The graph may show dependencies beyond the tables read (ordering); never fewer.
     deps = [*asset.upstream, *(name for name in look.deps if name not in asset.upstream)]
 
     def step(context: dg.AssetExecutionContext):
-        yield from AssetRun(context, asset, compute).events()
+        yield from AssetRun(context, asset).events()
 
     mark(step, asset)
     return dg.asset(

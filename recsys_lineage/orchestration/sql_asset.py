@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.records.materialization import Code
 from recsys_lineage.sql.sql_text import SqlText
 
 
@@ -44,70 +39,10 @@ def sql_asset(
         SqlAssetError: when the file is no single SELECT, or its parameters and the given ones differ.
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
-    asset = sql_code(text, name=name or Path(text.origin).stem, parameters=parameters, checks=checks)
+    asset = sql_code(text, name=name, parameters=parameters, checks=checks)
     look = look or AssetLook()
     kinds = look.kinds | {"sql", "duckdb", "deltalake"}
     return lineage_asset(
         asset,
-        _compute(text, asset.parameters),
         replace(look, kinds=kinds, description=look.description or text.description),
     )
-
-
-def sql_code(
-    text: SqlText,
-    *,
-    name: str,
-    parameters: Mapping[str, Any] | None = None,
-    checks: Sequence[TableCheck] = (),
-) -> AssetCode:
-    """The AssetCode of a SQL text.
-
-    Raises:
-        SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
-    """
-    given = dict(parameters or {})
-    if set(given) != set(text.parameters):
-        raise SqlAssetError(
-            f"The parameters of {name} do not fit.",
-            expected=", ".join(f"${p}" for p in text.parameters) or "none",
-            found=", ".join(f"${p}" for p in sorted(given)) or "none",
-            where=text.origin,
-        )
-    if name in text.tables:
-        raise SqlAssetError(
-            f"{name} reads itself.",
-            where=text.origin,
-            advice="a table is made of other tables only; rename the file or the table in its FROM clause",
-        )
-
-    def remade(other: Mapping[str, Any]) -> tuple[str, Compute]:
-        known = {key: other.get(key, value) for key, value in given.items()}
-        return _version(text, known), _compute(text, known)
-
-    return AssetCode(
-        name=name,
-        code=Code("sql", text.text, text.origin),
-        code_version=_version(text, given),
-        upstream=text.tables,
-        parameters=given,
-        checks=tuple(checks),
-        column_descriptions=text.column_descriptions,
-        remade=remade,
-    )
-
-
-def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
-    if not parameters:
-        return text.code_version
-    values = json.dumps(dict(parameters), sort_keys=True, default=str)
-    return hashlib.sha256(f"{text.code_version}|{values}".encode()).hexdigest()[:16]
-
-
-def _compute(text: SqlText, parameters: Mapping[str, Any]) -> Compute:
-    def compute(inputs: Inputs, request: Request) -> Output:
-        for table in text.tables:
-            inputs.view(table)
-        return Output(Query(text.text, parameters))
-
-    return compute

@@ -1,94 +1,149 @@
-"""Materialization: the record of what one run of one asset really read and wrote."""
+"""Materialization: the record of what one run of one asset really read, ran and wrote."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.part import Columns, Parameters, RecordPart
+from recsys_lineage.records.read import Read
+from recsys_lineage.records.run import Run
 
+FORMAT = 2
+"""Of the records that this code writes; those of format 1, which name none, are read too."""
 
-@dataclass(frozen=True)
-class Read:
-    """A table version, or a file, that code actually read.
-
-    For a table: `version` and `fingerprint`, `schema` as it was, and `partitions` when not all were read.
-    For a file: `path`, `bytes` and `fingerprint` (its sha256).
-    """
-
-    kind: Literal["table", "file"]
-    name: str
-    fingerprint: str
-    version: int | None = None
-    schema: tuple[Column, ...] = ()
-    partitions: tuple[str, ...] | None = None
-    bytes: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "fingerprint": self.fingerprint,
-            "version": self.version,
-            "schema": [[column.name, column.type] for column in self.schema],
-            "partitions": None if self.partitions is None else list(self.partitions),
-            "bytes": self.bytes,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Read:
-        """The Read that `to_json` described."""
-        partitions = data["partitions"]
-        return cls(
-            kind=data["kind"],
-            name=data["name"],
-            fingerprint=data["fingerprint"],
-            version=data["version"],
-            schema=tuple(Column(name, type_) for name, type_ in data["schema"]),
-            partitions=None if partitions is None else tuple(partitions),
-            bytes=data["bytes"],
-        )
-
-
-@dataclass(frozen=True)
-class CheckOutcome:
-    """What one check found.
-
-    `found` is in words for a person; `metadata` holds counts and samples.
-    """
-
-    name: str
-    passed: bool
-    found: str
-    blocking: bool = False
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+Status = Literal["success", "failed", "canceled", "kept"]
 
 
 @dataclass(frozen=True)
 class Code:
-    """The code that ran: the exact SQL text, or a Python function's source, and where it stands."""
+    """The code that an asset is made of: the SQL text or the Python function's source, and where it stands."""
 
     kind: Literal["sql", "python"]
     text: str
     origin: str
+    dialect: str | None = None
 
 
 @dataclass(frozen=True)
-class Materialization:
-    """The record of one asset's run, successful or failed.
+class ScannedFiles:
+    """What a relation of a statement stood for: files, read in some way.
 
-    Every other view of lineage (the graph, catalog events, staleness) is a pure function of these records.
-    `version` is the TableVersion written, None when the run failed. `partitions` is empty for an asset without
-    partitions. Times are UTC. `run` holds what the orchestrator knows: run id, step, job, tick, backfill.
+    `scan` is the table function with its pattern and options, `root` the folder that the pattern starts from.
+    """
+
+    scan: str
+    root: str
+    files: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What was given to the engine: the text that ran, its parameters, and what its relations of files stood for."""
+
+    text: str
+    parameters: Parameters = field(default_factory=dict)
+    dialect: str = "duckdb"
+    relations: Mapping[str, ScannedFiles] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WrittenPartition:
+    """One partition that a run wrote; `version` is the one that last changed its content."""
+
+    rows: int
+    bytes: int | None
+    fingerprint: str
+    version: int
+
+
+@dataclass(frozen=True)
+class WrittenColumn:
+    """What the writer counted in one column of the files it wrote; never a value."""
+
+    bytes: int
+    nulls: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a run wrote.
+
+    Attributes:
+        bytes, files: of the whole version.
+        partition_column: by which the table is divided.
+        partitions: those that this run wrote, each also where its content came out equal.
+        failures: partitions that could not be written, and why.
+        columns: what the writer counted in the files of this run.
+        hashed_by: the algorithm and engine of the fingerprints.
+    """
+
+    bytes: int
+    files: int
+    partition_column: str | None = None
+    partitions: Mapping[str, WrittenPartition] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, WrittenColumn] = field(default_factory=dict)
+    hashed_by: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a model was fitted on: which rows of which version of a table.
+
+    `predicate` is the SQL condition that these rows fulfil.
+    """
+
+    table: str
+    version: int
+    predicate: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Materialization(RecordPart):
+    """The record of one asset's run, whatever came of it.
+
+    Every other view of lineage (the graph, catalog events, staleness) is a pure function of these records. A record
+    is for ever: no cell of a table, no customer's id, no secret and no environment variable stands in it.
+
+    Attributes:
+        id: unique.
+        asset: the asset's name, and its table's.
+        partitions: those that were written or asked for; empty for an asset without partitions.
+        status: success, failed, canceled (interrupted) or kept (still right, so that nothing ran).
+        started, ended: UTC.
+        code_version: the version of the code that ran.
+        code: that code.
+        reads: everything that was read, each with its purpose.
+        version, fingerprint, rows, schema: of the TableVersion that was written; of the one that was kept.
+        parameters: the values that the code was given.
+        statistics: what the asset itself counted; plain JSON values.
+        observed: for an asset that looks at the outside world, what it saw (`AssetCode.observe`).
+        takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`).
+        continued: whether it was allowed to start from its own version before.
+        trained_on: for a model, what it was fitted on.
+        statement: what the engine ran; None where Python made the output.
+        written: what was written; None where nothing was.
+        checks: what the checks found.
+        failure: what went wrong.
+        kept: for a kept asset, the id of the record that still holds.
+        run: what the orchestrator knows.
+        lake: URL of the lake.
+        engine: versions of the libraries whose arithmetic can change a result.
+        git_commit: the commit of the code; `git_dirty` whether the checkout had uncommitted changes.
+        kind: asset, or check for one that ran by itself, beside the asset it looks at.
+        format: of the record.
     """
 
     id: str
     asset: str
     partitions: tuple[str, ...]
-    status: Literal["success", "failed"]
+    status: Status
     started: datetime
     ended: datetime
     code_version: str
@@ -97,13 +152,25 @@ class Materialization:
     version: int | None = None
     fingerprint: str | None = None
     rows: int | None = None
-    schema: tuple[Column, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    schema: Columns = ()
+    parameters: Parameters = field(default_factory=dict)
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    observed: str | None = None
+    takes: Any = None
+    continued: bool = False
+    trained_on: tuple[TrainingData, ...] = ()
+    statement: Statement | None = None
+    written: Written | None = None
     checks: tuple[CheckOutcome, ...] = ()
-    run: Mapping[str, Any] = field(default_factory=dict)
+    failure: Failure | None = None
+    kept: str | None = None
+    run: Run = field(default_factory=Run)
+    lake: str | None = None
+    engine: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
-    error: str | None = None
+    git_dirty: bool | None = None
+    kind: Literal["asset", "check"] = "asset"
+    format: int = 1
 
     @property
     def seconds(self) -> float:
@@ -111,83 +178,38 @@ class Materialization:
         return (self.ended - self.started).total_seconds()
 
     def read(self, table: str) -> Read | None:
-        """What was read of a table, None when it was not read."""
-        return next((read for read in self.reads if read.kind == "table" and read.name == table), None)
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into an equal record."""
-        return {
-            "id": self.id,
-            "asset": self.asset,
-            "partitions": list(self.partitions),
-            "status": self.status,
-            "started": self.started.isoformat(),
-            "ended": self.ended.isoformat(),
-            "code_version": self.code_version,
-            "code": {"kind": self.code.kind, "text": self.code.text, "origin": self.code.origin},
-            "reads": [read.to_json() for read in self.reads],
-            "version": self.version,
-            "fingerprint": self.fingerprint,
-            "rows": self.rows,
-            "schema": [[column.name, column.type] for column in self.schema],
-            "parameters": {name: _plain(value) for name, value in self.parameters.items()},
-            "statistics": dict(self.statistics),
-            "checks": [
-                {
-                    "name": check.name,
-                    "passed": check.passed,
-                    "found": check.found,
-                    "blocking": check.blocking,
-                    "metadata": dict(check.metadata),
-                }
-                for check in self.checks
-            ],
-            "run": dict(self.run),
-            "git_commit": self.git_commit,
-            "error": self.error,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Materialization:
-        """The record that `to_json` described."""
-        return cls(
-            id=data["id"],
-            asset=data["asset"],
-            partitions=tuple(data["partitions"]),
-            status=data["status"],
-            started=datetime.fromisoformat(data["started"]),
-            ended=datetime.fromisoformat(data["ended"]),
-            code_version=data["code_version"],
-            code=Code(**data["code"]),
-            reads=tuple(Read.from_json(read) for read in data["reads"]),
-            version=data["version"],
-            fingerprint=data["fingerprint"],
-            rows=data["rows"],
-            schema=tuple(Column(name, type_) for name, type_ in data["schema"]),
-            parameters={name: _typed(value) for name, value in data["parameters"].items()},
-            statistics=data["statistics"],
-            checks=tuple(CheckOutcome(**check) for check in data["checks"]),
-            run=data["run"],
-            git_commit=data["git_commit"],
-            error=data["error"],
+        """What was read of a table for the output, None when nothing was."""
+        return next(
+            (
+                read
+                for read in self.reads
+                if read.kind == "table" and read.name == table and read.purpose == "input"
+            ),
+            None,
         )
 
+    @classmethod
+    def upgraded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The data of a record in today's format.
 
-def _plain(value: Any) -> Any:
-    """A parameter as JSON; dates keep their type, so that a query can be run again exactly as it was."""
-    if isinstance(value, datetime):
-        return {"datetime": value.isoformat()}
-    if isinstance(value, date):
-        return {"date": value.isoformat()}
-    if isinstance(value, tuple):
-        return list(value)
-    return value
-
-
-def _typed(value: Any) -> Any:
-    if isinstance(value, dict) and len(value) == 1:
-        if "datetime" in value:
-            return datetime.fromisoformat(value["datetime"])
-        if "date" in value:
-            return date.fromisoformat(value["date"])
-    return value
+        Format 1 kept what lineage owns among the statistics, a failure as one text, and reads of checks and of the
+        version before among the inputs.
+        """
+        if data.get("format", 1) >= FORMAT:
+            return data
+        statistics = dict(data.get("statistics", {}))
+        upgraded = {**data, "statistics": statistics}
+        if "observed" in statistics:
+            upgraded["observed"] = statistics.pop("observed")
+        if "inputs" in statistics:
+            upgraded["takes"] = statistics.pop("inputs")
+        own = [read for read in data["reads"] if read["kind"] == "table" and read["name"] == data["asset"]]
+        if own:
+            upgraded["continued"] = True
+            upgraded["reads"] = [
+                {**read, "purpose": "previous"} if read in own else read for read in data["reads"]
+            ]
+        if data.get("error"):
+            kind, _, message = data["error"].partition(": ")
+            upgraded["failure"] = {"type": kind, "message": message}
+        return upgraded

@@ -135,7 +135,7 @@ def _row(record: Materialization) -> Mapping[str, object]:
         "status": record.status,
         "started": record.started.replace(tzinfo=None),
         "ended": record.ended.replace(tzinfo=None),
-        "run_id": record.run.get("run_id"),
+        "run_id": record.run.run_id,
         "code_version": record.code_version,
         "fingerprint": record.fingerprint,
         "rows": record.rows,

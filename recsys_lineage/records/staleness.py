@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from recsys_lineage.lake.fingerprint import comparable
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization, Read
 from recsys_lineage.records.records import Records
@@ -38,12 +39,12 @@ def why_stale(
         return "it was never materialized"
     if record.code_version != code_version:
         return "its code or settings changed"
-    if observed is not None and record.statistics.get("observed") != observed:
+    if observed is not None and record.observed != observed:
         return "the source changed"
     changed = changed_read(records.lake, record, upstream)
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
         return changed
-    return None if takes(records.lake) == record.statistics.get("inputs") else changed
+    return None if takes(records.lake) == record.takes else changed
 
 
 def changed_read(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
@@ -53,8 +54,12 @@ def changed_read(lake: Lake, record: Materialization, upstream: Collection[str])
             now = lake.latest(read.name)
             if now is None:
                 return f"{read.name} is gone"
-            if not _same(lake, read, now.fingerprint):
-                return f"{read.name} changed (version {read.version} was read, {now.version} is there)"
+            if _same(lake, read, now.fingerprint):
+                continue
+            versions = f"version {read.version} was read, {now.version} is there"
+            if comparable(read.hashed_by, now.hashed_by):
+                return f"{read.name} changed ({versions})"
+            return f"{read.name} is not comparable ({versions}: hashed by {read.hashed_by}, now by {now.hashed_by})"
     return None
 
 

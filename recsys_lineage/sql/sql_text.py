@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,16 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.pushdown_projections import pushdown_projections
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.errors import SqlAssetError
 
+_GENERATORS = frozenset({"range", "generate_series", "unnest", "repeat"})
+_READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
+"""What may read columns that it does not name."""
 _COLUMN_NOTE = re.compile(r"^column:\s*(\w+)\s*:\s*(.+)$")
 
 
@@ -83,6 +90,52 @@ class SqlText:
                 )
             found.add(table.name)
         return tuple(sorted(found))
+
+    @cached_property
+    def table_functions(self) -> tuple[str, ...]:
+        """Table functions in FROM clauses that may read something, such as `read_csv('x.csv')`, as written."""
+        calls = (table for table in self.expression.find_all(exp.Table) if table.this is not None)
+        return tuple(
+            call.this.sql(dialect="duckdb")
+            for call in calls
+            if not isinstance(call.this, exp.Identifier) and call.name.casefold() not in _GENERATORS
+        )
+
+    def columns_read(self, columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...] | None]:
+        """Which columns of each table the statement needs; None where the text does not tell them apart.
+
+        Args:
+            columns: names of every table's columns.
+        """
+        unknown: dict[str, tuple[str, ...] | None] = dict.fromkeys(columns)
+        if self.expression.find(*_READS_ALL) is not None or any(
+            join.args.get("method") == "NATURAL" for join in self.expression.find_all(exp.Join)
+        ):
+            return unknown
+        schema: dict[str, object] = {
+            table.lower(): {name.lower(): "VARCHAR" for name in names}
+            for table, names in columns.items()
+            if names
+        }
+        try:
+            qualified = qualify(self.expression.copy(), schema=schema, dialect="duckdb")
+            scopes = traverse_scope(pushdown_projections(qualified))
+        except (SqlglotError, RecursionError):
+            return unknown
+        if qualified.find(exp.TableColumn) is not None:
+            return unknown
+        read: dict[str, set[str]] = {table: set() for table in schema}
+        for scope in scopes:
+            for column in scope.columns:
+                source = scope.sources.get(column.table)
+                if isinstance(source, exp.Table) and source.name.lower() in read:
+                    read[source.name.lower()].add(column.name.lower())
+                elif source is None and not scope.is_correlated_subquery:
+                    return unknown
+        return {
+            table: tuple(name for name in names if name.lower() in read.get(table.lower(), ()))
+            for table, names in columns.items()
+        }
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:

@@ -42,9 +42,11 @@ def test_a_failing_blocking_check_leaves_the_version_before_visible(project: Pro
     assert not evaluations(result)["amount_is_positive"].passed
     failed = list(project.records.runs("orders"))[-1]
     assert failed.status == "failed"
-    assert failed.error is not None and "orders was not committed: 1 rows break the rule" in failed.error
+    assert failed.failure is not None and failed.failure.type == "BlockingCheckFailed"
+    assert "orders was not committed: 1 rows break the rule" in failed.failure.message
     (outcome,) = failed.checks
-    assert outcome.metadata["sample"] == [{"id": "2", "customer": "bob", "amount": "-20.0"}]
+    assert outcome.counts == {"rows": 1} and "amount" in outcome.columns
+    assert "bob" not in str(outcome.to_json()), "a record holds no value of a row"
     failure = result.failure_data_for_node("orders")
     assert failure is not None and failure.user_failure_data is not None
     assert "every amount is above zero" in str(failure.user_failure_data.description)
@@ -83,7 +85,9 @@ def test_a_check_may_look_at_the_assets_inputs(project: Project) -> None:
     )
     lines = table("lines", "SELECT id FROM orders WHERE id < 3", checks=[nothing_lost])
     result = project.run(table("orders"), lines, raises=False)
-    assert evaluations(result)["nothing_lost"].metadata["sample"].value == [{"id": "3"}]
+    assert evaluations(result)["nothing_lost"].metadata["rows"].value == 1
+    (record,) = project.records.runs("lines")
+    assert {(read.name, read.purpose) for read in record.reads} == {("orders", "input"), ("orders", "check")}
 
 
 def test_a_check_cannot_look_at_what_the_asset_does_not_depend_on(project: Project) -> None:
@@ -91,13 +95,13 @@ def test_a_check_cannot_look_at_what_the_asset_does_not_depend_on(project: Proje
     project.run(table("secrets", "SELECT 1 AS x"))
     result = project.run(table("orders", checks=[nosy]), raises=False)
     failure = result.failure_data_for_node("orders")
-    assert failure is not None and failure.error is not None and failure.error.cause is not None
-    assert failure.error.cause.cls_name == "UndeclaredRead"
+    assert failure is not None and failure.user_failure_data is not None
+    assert failure.user_failure_data.metadata["type"].value == "UndeclaredRead"
 
 
 def test_a_check_may_be_a_function(project: Project) -> None:
-    def at_least_five(inputs: Inputs, relation: str) -> CheckOutcome:
-        rows = inputs.connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
+    def at_least_five(inputs: Inputs) -> CheckOutcome:
+        rows = inputs.query(f"SELECT count(*) AS n FROM {OUTPUT}")["n"][0]
         return CheckOutcome("at_least_five", rows >= 5, f"{rows} rows", blocking=True)
 
     check = TableCheck("at_least_five", "five rows or more", function=at_least_five, blocking=True)

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from recsys_lineage.assets.asset_code import Output, Query, Request
+from recsys_lineage.assets.frame_code import function_version
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.orchestration.frame_asset import frame_asset, function_version
+from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import Project, table
 
 
@@ -76,9 +77,9 @@ def test_reading_an_undeclared_table_is_an_error_and_nothing_is_written(project:
 
     assert not result.success
     failure = result.failure_data_for_node("curious")
-    assert failure is not None and failure.error is not None and failure.error.cause is not None
-    assert failure.error.cause.cls_name == "UndeclaredRead"
-    assert "'curious' read 'secrets'" in failure.error.cause.message
+    assert failure is not None and failure.user_failure_data is not None
+    assert failure.user_failure_data.metadata["type"].value == "UndeclaredRead"
+    assert "'curious' read 'secrets'" in str(failure.user_failure_data.description)
     assert not project.lake.has("curious")
     (record,) = project.records.runs("curious")
     assert record.status == "failed"
@@ -87,7 +88,7 @@ def test_reading_an_undeclared_table_is_an_error_and_nothing_is_written(project:
 
 def twice(inputs: Inputs, orders: pl.DataFrame) -> pl.DataFrame:
     other = table("orders", "SELECT 9 AS id, 'eve' AS customer, 9.0 AS amount")
-    Project(Path(inputs.lake.uri).parent, dg.DagsterInstance.ephemeral()).run(other)
+    Project(Path(inputs._lake.uri).parent, dg.DagsterInstance.ephemeral()).run(other)
     return pl.DataFrame({"first": [orders.height], "second": [inputs.frame("orders").height]})
 
 
@@ -191,7 +192,7 @@ def test_a_lost_connection_is_tried_again(project: Project) -> None:
     assert project.run(frame_asset(lost_connection)).success
     assert CALLS == ["lost", "lost"]
     assert [record.status for record in project.records.runs("lost_connection")] == ["failed", "success"]
-    assert project.records.get("lost_connection").run["retry"] == 1
+    assert project.records.get("lost_connection").run.retry == 1
 
 
 def test_any_other_error_is_not(project: Project) -> None:
@@ -199,4 +200,5 @@ def test_any_other_error_is_not(project: Project) -> None:
     assert not project.run(frame_asset(wrong_value), raises=False).success
     assert CALLS == ["wrong"]
     (record,) = project.records.runs("wrong_value")
-    assert record.error == "ValueError: no retry mends this"
+    assert record.failure is not None
+    assert (record.failure.type, record.failure.message) == ("ValueError", "no retry mends this")

@@ -10,7 +10,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.balance import CLEAN_OF, row_balance
+from recsys_assets.assets.balance import CLEAN_OF, balance_of
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day
@@ -80,9 +80,8 @@ def test_status_says_of_each_asset_version_rows_fingerprint_time_and_staleness(o
 
 
 def test_every_table_balances(original: Shop) -> None:
-    records = Records(original.lake)
     for raw in CLEAN_OF:
-        counts = row_balance(records, raw)
+        counts = balance_of(original.lake, raw)
         assert counts["accepted"] + counts["rejected"] == counts["read"] > 0, raw
 
 
@@ -181,7 +180,7 @@ def test_a_broken_balance_is_refused_by_the_blocking_check(shop: Shop) -> None:
 
     assert done.exit_code == 1, "events and what is made of it are held back"
     assert "accepted" in done.stderr
-    counts = row_balance(Records(lake), "raw_events")
+    counts = balance_of(lake, "raw_events")
     assert counts["accepted"] + counts["rejected"] == counts["read"] - 1
 
 

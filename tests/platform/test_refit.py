@@ -80,11 +80,13 @@ def test_the_tolerance_is_a_share_of_what_was_reached_before() -> None:
     ],
     ids=["by hand", "the first time", "other code", "always in full", "the seventh night"],
 )
-def test_a_run_that_fits_in_full_reads_no_version_of_its_own(request_: dict[str, Any], every: int) -> None:
-    previous = SimpleNamespace(code_version="same", statistics={"refits": request_.pop("refits", 0)})
-    request = SimpleNamespace(**{"continues": True, "previous": previous, "code_version": "same", **request_})
-    unread = cast(Any, None)
-    assert model_before(unread, cast(Any, request), "candidate", full_fit_every=every) is None
+def test_a_run_that_fits_in_full_reads_no_model_before(request_: dict[str, Any], every: int) -> None:
+    refits = request_.pop("refits", 0)
+    unread = SimpleNamespace(record=SimpleNamespace(code_version="same"), statistics={"refits": refits})
+    previous = request_.pop("previous", unread)
+    request = SimpleNamespace(**{"continues": True, "code_version": "same", **request_})
+    inputs = SimpleNamespace(previous=lambda: previous)
+    assert model_before(cast(Any, inputs), cast(Any, request), full_fit_every=every) is None
 
 
 def moment(day: int) -> datetime:

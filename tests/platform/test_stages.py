@@ -17,7 +17,7 @@ DATA = Interactions.from_arrays([1, 1, 2], [1, 2, 2])
 
 def stages(work: Path | None, code: str = "one") -> Stages:
     reads: Any = SimpleNamespace(reads=(SimpleNamespace(name="split", fingerprint="f"),))
-    return Stages(Request(None, None, False, code_version=code, work=work), reads)
+    return Stages(Request(code_version=code, work=work), reads)
 
 
 def fitted(folders: list[Path | None]) -> Any:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import polars as pl
 
 from recsys_assets.assets.source_files import event_days
 from recsys_assets.source import RAW_COLUMNS, Source
@@ -42,7 +44,11 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, data: Path) -> l
         listed.update({file.path: file for file in files})
         opened.append(open_scan(con, data, named.scan, files, named.relation, named.required_columns))
     days = {file.path: file.modified.date() for file in listed.values()}
-    days |= {path: found[0] for path, found in event_days(source, con, TOMORROW).items()}
+
+    def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
+        return con.sql(sql, params=dict(values)).pl()
+
+    days |= {path: found[0] for path, found in event_days(source, ask, TOMORROW).items()}
     con.execute("CREATE OR REPLACE TEMP TABLE file_days (_file VARCHAR, day DATE)").fetchall()
     if days:
         con.execute(

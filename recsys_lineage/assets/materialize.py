@@ -1,0 +1,315 @@
+"""Materializing one asset: observe the reads, write a draft, check it, commit it with its record.
+
+Nothing here knows of an orchestrator: a notebook calls `materialize`, the Dagster adapter calls `attempt` and turns
+its Outcome into events, and `reproduce` has the result written to a lake of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.checks import run_checks
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.draft import Draft
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.progress import Progress, tell
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.materialization import (
+    FORMAT,
+    Materialization,
+    Statement,
+    Status,
+    Written,
+    WrittenColumn,
+    WrittenPartition,
+)
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.run import Run
+from recsys_lineage.records.staleness import why_stale
+
+_FRAME = "_output_frame"
+
+
+class BlockingCheckFailed(LineageError):
+    """A blocking check found the new version wrong; it was not committed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of materializing an asset.
+
+    Attributes:
+        record: what happened.
+        version: the version that was written, or kept; None where nothing was committed.
+        output: what the code handed back; None where the asset was kept or its code failed.
+        reason: why the asset was made, or that it was kept, in words.
+        error: what went wrong.
+        warnings: what a person should know of, in words.
+    """
+
+    record: Materialization
+    version: TableVersion | None = None
+    output: Output | None = None
+    reason: str | None = None
+    error: BaseException | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def materialize(asset: AssetCode, lake: Lake, request: Request | None = None) -> Outcome:
+    """Make the next version of an asset's table from the latest versions of what it reads.
+
+    Args:
+        asset: of `sql_code` or `frame_code`.
+        lake: where its inputs are and its table goes.
+        request: partitions, and whether parts that are still right may be kept; everything is made when None.
+
+    Raises:
+        Exception: what the code raised, or BlockingCheckFailed. Nothing of the new version is visible then, and the
+            failure is recorded.
+    """
+    outcome = attempt(asset, lake, request or Request())
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome
+
+
+def attempt(
+    asset: AssetCode,
+    lake: Lake,
+    request: Request,
+    *,
+    run: Run | None = None,
+    git: tuple[str | None, bool | None] = (None, None),
+    into: Lake | None = None,
+    pinned: Mapping[str, int] | None = None,
+    previous: Materialization | None = None,
+) -> Outcome:
+    """As `materialize`; a failure is an Outcome too.
+
+    Args:
+        run: what an orchestrator knows of the run, for the record.
+        git: the commit of the code, and whether its checkout had other changes, for the record.
+        into: a lake for the result, instead of the one that is read; its records stay there.
+        pinned: tables of which a given version is read instead of the latest.
+        previous: the record that counts as the asset's version before; that of its latest version when None and the
+            result goes into the lake itself.
+    """
+    return _Attempt(asset, lake, request, run or Run(), git, into, pinned or {}, previous).outcome()
+
+
+class _Attempt:
+    """The state of one attempt."""
+
+    def __init__(
+        self,
+        asset: AssetCode,
+        lake: Lake,
+        request: Request,
+        run: Run,
+        git: tuple[str | None, bool | None],
+        into: Lake | None,
+        pinned: Mapping[str, int],
+        previous: Materialization | None,
+    ) -> None:
+        self._asset, self._lake, self._into = asset, lake, into or lake
+        self._request = replace(request, code_version=asset.code_version)
+        self._run, self._git, self._pinned = run, git, pinned
+        self._records = Records(self._into)
+        self._previous = previous if into is not None else Records(lake).latest(asset.name)
+        self._started = datetime.now(timezone.utc)
+        self._observed: str | None = None
+        self._inputs: Inputs | None = None
+        self._statement: Statement | None = None
+        self._checks: list[CheckOutcome] = []
+        self._reason: str | None = None
+
+    def outcome(self) -> Outcome:
+        """Run the asset. Only what interrupts the process passes, after it was recorded."""
+        tell(Progress(self._asset.name, "start"))
+        try:
+            return self._made()
+        except Exception as error:
+            return self._failed(error, "failed")
+        except BaseException as error:
+            self._failed(error, "canceled")
+            raise
+
+    def _made(self) -> Outcome:
+        asset, request = self._asset, self._request
+        self._observed = asset.observe() if asset.observe else None
+        if request.reuse:
+            self._reason = self._why_stale()
+            if self._reason is None and request.partitions is None:
+                return self._kept()
+        opens = [] if self._into is self._lake else [self._into]
+        with self._lake.connect(*opens) as connection:
+            inputs = self._inputs = Inputs(
+                self._lake, connection, asset.name, asset.upstream, self._pinned, self._previous
+            )
+            with self._lake.reading():
+                output = asset.compute(inputs, request)
+            if isinstance(output, Unchanged):
+                return self._kept()
+            record, version = self._write(connection, inputs, output)
+        warnings = [*output.warnings, *self._append(record)]
+        tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
+        return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
+
+    def _why_stale(self) -> str | None:
+        asset = self._asset
+        return why_stale(
+            self._records,
+            asset.name,
+            code_version=asset.code_version,
+            upstream=asset.upstream,
+            observed=self._observed,
+            takes=asset.takes,
+        )
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
+    ) -> tuple[Materialization, TableVersion]:
+        if isinstance(output.data, Query):
+            query = output.data
+            self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
+        else:
+            connection.register(_FRAME, output.data)
+            query = Query(f"SELECT * FROM {_FRAME}")
+        with self._into.draft(
+            self._asset.name,
+            query.sql,
+            connection=connection,
+            parameters=query.parameters,
+            partition_by=output.partition_by,
+            partitions=output.partitions,
+        ) as draft:
+            self._check(connection, inputs, draft)
+            made: list[Materialization] = []
+
+            def record(version: TableVersion) -> dict[str, Any]:
+                made.append(self._success(inputs, output, version))
+                return made[-1].to_json()
+
+            version = draft.commit(record)
+            return made[-1], version
+
+    def _check(self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft) -> None:
+        with inputs.reading_for("check"):
+            for outcome in run_checks(self._asset.checks, inputs, connection, draft):
+                self._checks.append(outcome)
+        failed = [outcome for outcome in self._checks if outcome.blocking and not outcome.passed]
+        if failed:
+            raise BlockingCheckFailed(
+                f"{self._asset.name} was not committed: {'; '.join(o.found for o in failed)}.",
+                expected="every blocking check to pass",
+                found=", ".join(outcome.name for outcome in failed),
+                where=", ".join(place for outcome in failed for place in outcome.where) or self._asset.name,
+                advice="look at the rows that break the rule, mend the data or the code, and materialize again; "
+                "readers still see the version before",
+            )
+
+    def _success(self, inputs: Inputs, output: Output, version: TableVersion) -> Materialization:
+        return replace(
+            self._record("success"),
+            partitions=tuple(output.partitions or ()),
+            version=version.version,
+            fingerprint=version.fingerprint,
+            rows=version.rows,
+            schema=version.schema,
+            statistics=dict(output.statistics),
+            takes=output.takes,
+            trained_on=tuple(output.trained_on),
+            written=_written(version, output),
+        )
+
+    def _record(self, status: Status) -> Materialization:
+        asset, (commit, dirty) = self._asset, self._git
+        return Materialization(
+            id=uuid.uuid4().hex,
+            asset=asset.name,
+            partitions=tuple(self._request.partitions or ()),
+            status=status,
+            started=self._started,
+            ended=datetime.now(timezone.utc),
+            code_version=asset.code_version,
+            code=asset.code,
+            reads=self._inputs.reads if self._inputs is not None else (),
+            parameters=dict(asset.parameters),
+            observed=self._observed,
+            continued=self._request.continues,
+            statement=self._statement,
+            checks=tuple(self._checks),
+            run=self._run,
+            lake=self._lake.uri,
+            engine=engine_versions(),
+            git_commit=commit,
+            git_dirty=dirty,
+            format=FORMAT,
+        )
+
+    def _kept(self) -> Outcome:
+        """The version before still holds; the record is a line that names the record it keeps."""
+        before = self._previous
+        assert before is not None, "only a version can be kept"
+        version = self._lake.version(before.asset, before.version)
+        record = replace(
+            self._record("kept"),
+            reads=(),
+            version=before.version,
+            fingerprint=before.fingerprint,
+            rows=before.rows,
+            kept=before.id,
+        )
+        warnings = self._append(record)
+        tell(Progress(self._asset.name, "kept", rows=before.rows))
+        return Outcome(
+            replace(record, checks=before.checks),
+            version,
+            None,
+            "unchanged, kept as it is",
+            warnings=warnings,
+        )
+
+    def _failed(self, error: BaseException, status: Status) -> Outcome:
+        tell(Progress(self._asset.name, "failed", str(error) or type(error).__name__))
+        record = self._record(status)
+        names = {column.name for read in record.reads for column in read.schema}
+        names |= {self._asset.name, *self._asset.upstream, *self._asset.parameters}
+        record = replace(record, failure=Failure.of(error, self._asset.code.text, names))
+        return Outcome(record, error=error, reason=self._reason, warnings=self._append(record))
+
+    def _append(self, record: Materialization) -> tuple[str, ...]:
+        """Add the record to the table of records; where that fails, a warning, for `Records.sync` adds it later."""
+        try:
+            self._records.append([record])
+        except LineageError as error:
+            return (f"The record of {record.asset} is not in the table of records yet: {error.message}",)
+        return ()
+
+
+def _written(version: TableVersion, output: Output) -> Written:
+    held = version.partitions
+    wrote = held if output.partitions is None else [key for key in output.partitions if key in held]
+    return Written(
+        bytes=version.bytes,
+        files=version.files,
+        partition_column=version.partition_column,
+        partitions={
+            key: WrittenPartition(held[key].rows, held[key].bytes, held[key].fingerprint, held[key].version)
+            for key in wrote
+        },
+        failures=dict(output.failures),
+        columns={name: WrittenColumn(c.bytes, c.nulls) for name, c in version.columns_written.items()},
+        hashed_by=version.hashed_by,
+    )

@@ -1,0 +1,83 @@
+"""The AssetCode of a SQL text: nothing about it is declared twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.records.materialization import Code
+from recsys_lineage.sql.sql_text import SqlText
+
+
+def sql_code(
+    sql: SqlText | str | Path,
+    *,
+    name: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    checks: Sequence[TableCheck] = (),
+) -> AssetCode:
+    """The asset that one SELECT makes.
+
+    Args:
+        sql: the path of a `.sql` file, or a SqlText.
+        name: the asset's name; the file's name without `.sql` when left out.
+        parameters: values for the `$name` parameters.
+        checks: run on the draft before it is committed.
+
+    Raises:
+        SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
+    """
+    text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
+    name = name or Path(text.origin).stem
+    given = dict(parameters or {})
+    if set(given) != set(text.parameters):
+        raise SqlAssetError(
+            f"The parameters of {name} do not fit.",
+            expected=", ".join(f"${p}" for p in text.parameters) or "none",
+            found=", ".join(f"${p}" for p in sorted(given)) or "none",
+            where=text.origin,
+        )
+    if name in text.tables:
+        raise SqlAssetError(
+            f"{name} reads itself.",
+            where=text.origin,
+            advice="a table is made of other tables only; rename the file or the table in its FROM clause",
+        )
+
+    def remade(other: Mapping[str, Any]) -> AssetCode:
+        known = {key: other.get(key, value) for key, value in given.items()}
+        return sql_code(text, name=name, parameters=known, checks=checks)
+
+    return AssetCode(
+        name=name,
+        code=Code("sql", text.text, text.origin, "duckdb"),
+        code_version=_version(text, given),
+        upstream=text.tables,
+        compute=_compute(text, given),
+        parameters=given,
+        checks=tuple(checks),
+        column_descriptions=text.column_descriptions,
+        remade=remade,
+    )
+
+
+def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
+    if not parameters:
+        return text.code_version
+    values = json.dumps(dict(parameters), sort_keys=True, default=str)
+    return hashlib.sha256(f"{text.code_version}|{values}".encode()).hexdigest()[:16]
+
+
+def _compute(text: SqlText, parameters: Mapping[str, Any]) -> Compute:
+    def compute(inputs: Inputs, request: Request) -> Output:
+        inputs.views(text)
+        return Output(Query(text.text, parameters))
+
+    return compute

@@ -1,0 +1,102 @@
+"""Records of what Dagster runs beside lineage assets: checks of their own, and assets that write no lake table."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Literal
+
+import dagster as dg
+
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.run_of import run_of
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.materialization import FORMAT, Code, Materialization
+from recsys_lineage.records.read import Purpose
+from recsys_lineage.records.records import Records
+
+
+class Recording:
+    """What the block of `recorded` reads through, and tells of what it found."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.checks: list[CheckOutcome] = []
+        self.rows: int | None = None
+
+
+@contextmanager
+def recorded(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
+    lake: LakeResource,
+    name: str,
+    code: Code,
+    code_version: str,
+    reads: Sequence[str],
+    *,
+    kind: Literal["asset", "check"] = "asset",
+) -> Iterator[Recording]:
+    """Leave one record of what the block read and found, whatever comes of it.
+
+    Args:
+        name: of the asset, or of the asset that a check looks at.
+        code: the code of the block.
+        code_version: its version.
+        reads: tables that the block may read.
+        kind: a check's reads are noted with that purpose.
+    """
+    opened = lake.lake()
+    records = Records(opened)
+    commit, dirty = lake.git()
+    started = datetime.now(timezone.utc)
+    purpose: Purpose = "check" if kind == "check" else "input"
+
+    def record(recording: Recording) -> Materialization:
+        return Materialization(
+            id=uuid.uuid4().hex,
+            asset=name,
+            partitions=(),
+            status="success",
+            started=started,
+            ended=datetime.now(timezone.utc),
+            code_version=code_version,
+            code=code,
+            reads=recording.inputs.reads,
+            rows=recording.rows,
+            checks=tuple(recording.checks),
+            run=run_of(context, lake.code_location),
+            lake=opened.uri,
+            engine=engine_versions(),
+            git_commit=commit,
+            git_dirty=dirty,
+            kind=kind,
+            format=FORMAT,
+        )
+
+    def append(one: Materialization) -> None:
+        try:
+            records.append([one])
+        except LineageError as error:
+            context.log.warning(f"What {name} read could not be recorded: {error.message}")
+
+    with opened.connect() as connection:
+        recording = Recording(Inputs(opened, connection, name, reads))
+        try:
+            with recording.inputs.reading_for(purpose):
+                yield recording
+        except BaseException as error:
+            failed = replace(
+                record(recording),
+                status="failed" if isinstance(error, Exception) else "canceled",
+                failure=Failure.of(error, code.text, reads),
+            )
+            append(failed)
+            raise
+        append(record(recording))

@@ -1,0 +1,57 @@
+"""What Dagster knows of a run, as records keep it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import dagster as dg
+
+from recsys_lineage.records.run import Run
+
+_TAGS = {
+    "schedule": "dagster/schedule_name",
+    "sensor": "dagster/sensor_name",
+    "tick": "dagster/tick",
+    "backfill": "dagster/backfill",
+    "parent_run": "dagster/parent_run_id",
+    "root_run": "dagster/root_run_id",
+}
+_SCHEDULED = ".dagster/scheduled_execution_time"
+
+
+def run_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, code_location: str) -> Run:
+    """The run, step and retry of a step's context.
+
+    Args:
+        code_location: its name where Dagster does not know it, as in a run of this process.
+    """
+    run = context.run
+    record = context.instance.get_run_record_by_id(run.run_id)
+    step = context.op_execution_context
+    return Run(
+        run_id=run.run_id,
+        job=run.job_name,
+        step=str(step.op_handle),
+        retry=step.retry_number,
+        code_location=location_of(run, code_location),
+        started=moment(record.start_time) if record else None,
+        scheduled=scheduled_time(run),
+        **{name: run.tags.get(tag) for name, tag in _TAGS.items()},
+    )
+
+
+def location_of(run: dg.DagsterRun, default: str) -> str:
+    """The code location of a run; `default` where it was not launched from one."""
+    origin = run.remote_job_origin
+    return origin.repository_origin.code_location_origin.location_name if origin else default
+
+
+def scheduled_time(run: dg.DagsterRun) -> datetime | None:
+    """The time that a schedule asked for, UTC."""
+    text = run.tags.get(_SCHEDULED)
+    return datetime.fromisoformat(text).astimezone(timezone.utc) if text else None
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """A time of Dagster's storage, UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)

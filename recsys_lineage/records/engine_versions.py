@@ -1,0 +1,31 @@
+"""The versions of Python and of the libraries whose arithmetic can change a result."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "scipy", "torch", "dgl", "lightgbm")
+
+
+@cache
+def engine_versions() -> Mapping[str, str]:
+    """`{library: version}` of what is installed; nothing is imported."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def engine_changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What is another version now, in words; a library that one side does not name is left out."""
+    return [
+        f"{name} {then[name]} → {now[name]}"
+        for name in sorted(then)
+        if name in now and now[name] != then[name]
+    ]
