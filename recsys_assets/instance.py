@@ -94,14 +94,14 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     from dagster import DagsterRunStatus, RunsFilter
     from dagster_postgres.run_storage import PostgresRunStorage
 
+    from recsys_lineage.orchestration.run_records import mark_lost
+
     if isinstance(instance.run_storage, PostgresRunStorage):
         return []
     busy = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus(state) for state in _BUSY_STATES]))
     abandoned = [run for run in busy if _is_abandoned(instance, run.run_id)]
     for run in abandoned:
-        instance.report_run_failed(
-            run, "The process of this run is gone: it was killed, or the machine stopped."
-        )
+        mark_lost(instance, run, "The process of this run is gone: it was killed, or the machine stopped.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in abandoned]
 

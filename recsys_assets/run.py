@@ -16,9 +16,10 @@ from recsys_assets.jobs import EVERYTHING, faulty_days
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
-from recsys_lineage.assets.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.records.records import Records
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Code, TrainingData
-
-if TYPE_CHECKING:
-    from recsys_lineage.assets.inputs import Inputs
-    from recsys_lineage.lake.lake import Lake
 
 REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""
@@ -110,5 +108,5 @@ class Unchanged:
     """Handed back instead of an Output when everything that was asked for is still right."""
 
 
-Compute = Callable[["Inputs", Request], "Output | Unchanged"]
+Compute = Callable[[Inputs, Request], "Output | Unchanged"]
 """An asset's code: reads through its inputs, hands back its output."""

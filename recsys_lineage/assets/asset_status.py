@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from graphlib import TopologicalSorter
-
-import dagster as dg
 
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.orchestration.dagster_internals import code_of
+from recsys_lineage.records.engine_versions import engine_changes, engine_versions
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.staleness import why_stale
 
 
 @dataclass(frozen=True)
 class AssetStatus:
-    """The state of one asset. `stale` says why it should be materialized again; None when it is up to date."""
+    """The state of one asset.
+
+    `stale` says why it should be materialized again; None when it is up to date. `engine` names the libraries that are
+    other versions now than when it was made, which makes nothing stale by itself.
+    """
 
     asset: str
     version: int | None
@@ -25,22 +26,10 @@ class AssetStatus:
     fingerprint: str | None
     materialized: datetime | None
     stale: str | None
+    engine: tuple[str, ...] = ()
 
 
-def asset_codes(definitions: Iterable[object]) -> dict[str, AssetCode]:
-    """The lineage assets among Dagster definitions, by name, upstream first."""
-    codes = {
-        code.name: code
-        for definition in definitions
-        if isinstance(definition, dg.AssetsDefinition) and (code := code_of(definition)) is not None
-    }
-    order = TopologicalSorter(
-        {name: [u for u in code.upstream if u in codes] for name, code in codes.items()}
-    )
-    return {name: codes[name] for name in order.static_order()}
-
-
-def asset_statuses(codes: dict[str, AssetCode], records: Records) -> dict[str, AssetStatus]:
+def asset_statuses(codes: Mapping[str, AssetCode], records: Records) -> dict[str, AssetStatus]:
     """The status of every asset, upstream first; what lies downstream of a stale asset is stale too.
 
     An asset that is made on request only is left out until it was made, and makes nothing downstream stale by its age.
@@ -74,5 +63,6 @@ def asset_statuses(codes: dict[str, AssetCode], records: Records) -> dict[str, A
             fingerprint=record.fingerprint if record else None,
             materialized=record.ended if record else None,
             stale=reason,
+            engine=tuple(engine_changes(record.engine, engine_versions())) if record else (),
         )
     return statuses

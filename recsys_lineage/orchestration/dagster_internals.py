@@ -7,7 +7,7 @@ look for the public way again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -19,8 +19,7 @@ from dagster._core.definitions.data_version import (
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-if TYPE_CHECKING:
-    from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.asset_code import AssetCode
 
 
 def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 import dagster as dg
 
@@ -36,8 +37,13 @@ def run_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, co
         code_location=location_of(run, code_location),
         started=moment(record.start_time) if record else None,
         scheduled=scheduled_time(run),
-        **{name: run.tags.get(tag) for name, tag in _TAGS.items()},
+        **asked_by(run),
     )
+
+
+def asked_by(run: dg.DagsterRun) -> dict[str, Any]:
+    """The schedule, sensor, tick, backfill or earlier run that asked for a run, as fields of a Run."""
+    return {name: run.tags[tag] for name, tag in _TAGS.items() if tag in run.tags}
 
 
 def location_of(run: dg.DagsterRun, default: str) -> str:

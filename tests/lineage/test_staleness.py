@@ -6,8 +6,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from recsys_lineage.assets.asset_status import AssetStatus, asset_codes, asset_statuses
+from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import ORDERS, REUSE, Project, table
 from tests.lineage.test_records import CONTENT, daily_asset, some_days
@@ -100,7 +101,9 @@ def test_a_run_with_the_reuse_tag_keeps_what_is_up_to_date(project: Project) -> 
     assert kept(result) == {"orders": True, "spend": True, "top": True}
     assert [project.lake.version(name).version for name in ("orders", "spend", "top")] == [0, 0, 0]
     first, second = project.records.read()[0][:3], project.records.read()[0][3:]
-    assert {record.kept for record in second} == {record.id for record in first}, "each names the record it keeps"
+    assert {record.kept for record in second} == {record.id for record in first}, (
+        "each names the record it keeps"
+    )
     assert {record.status for record in second} == {"kept"}
 
 

@@ -1,0 +1,58 @@
+"""Modules under the names that they had before they moved into folders, for code that was written then."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+_DIVIDED = {
+    "asset_status": ("orchestration/asset_codes.py",),
+    "materialization": ("records/read.py", "records/check_outcome.py"),
+}
+"""Former module → further modules that hold a part of it now."""
+
+
+class _FormerModules(MetaPathFinder, Loader):
+    """Finds `package.name` in the folder of the package that holds `name.py` now."""
+
+    def __init__(self, package: str, folder: Path) -> None:
+        self._package, self._folder = package, folder
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module under its former name, None where there was none."""
+        package, _, name = fullname.rpartition(".")
+        return spec_from_loader(fullname, self) if package == self._package and self._now(name) else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module all names of those that hold its content now."""
+        name = module.__name__.rpartition(".")[2]
+        homes = [
+            ".".join((self._package, *path.relative_to(self._folder).with_suffix("").parts))
+            for path in self._now(name)
+        ]
+        warnings.warn(
+            f"{module.__name__} is {homes[0]} now; its public names can be imported from {self._package}",
+            DeprecationWarning,
+            stacklevel=6,
+        )
+        for home in reversed(homes):
+            held = vars(importlib.import_module(home))
+            vars(module).update({key: value for key, value in held.items() if not key.startswith("__")})
+
+    def _now(self, name: str) -> list[Path]:
+        found = [*self._folder.glob(f"*/{name}.py")]
+        return [*found, *(self._folder / path for path in _DIVIDED.get(name, ()))] if found else []
+
+
+def install(package: str, path: Sequence[str]) -> None:
+    """Have the former names of a package's modules found, after everything that is really there."""
+    sys.meta_path.append(_FormerModules(package, Path(path[0])))

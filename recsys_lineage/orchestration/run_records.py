@@ -1,0 +1,99 @@
+"""Records of Dagster's runs: written once a run has ended, by whoever looks first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import dagster as dg
+
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.run_of import asked_by, location_of, moment, scheduled_time
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.run import Run
+from recsys_lineage.records.run_record import RunRecord, State
+
+LOST_TAG = "lineage/lost"
+"""Tag of runs whose process was killed, which Dagster shows as failed."""
+_STATES: dict[dg.DagsterRunStatus, State] = {
+    dg.DagsterRunStatus.SUCCESS: "success",
+    dg.DagsterRunStatus.FAILURE: "failed",
+    dg.DagsterRunStatus.CANCELED: "canceled",
+}
+_STEPS = {
+    dg.DagsterEventType.STEP_SUCCESS: "success",
+    dg.DagsterEventType.STEP_FAILURE: "failed",
+    dg.DagsterEventType.STEP_SKIPPED: "skipped",
+}
+_AT_ONCE = 500
+
+
+def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str) -> int:
+    """Add a record of every run that has ended and has none; returns how many.
+
+    Called by the daemon's sensor, after a run in this process, and at the next start; it does not matter who comes
+    first, for a record stands once.
+
+    Args:
+        instance: where Dagster keeps its runs.
+        lake: where the records are kept.
+        code_location: its name where Dagster does not know it.
+    """
+    records = Records(lake)
+    known = {record.id for record in records.run_records()}
+    ended = instance.get_run_records(dg.RunsFilter(statuses=list(_STATES)), limit=None)
+    new = [run for run in ended if run.dagster_run.run_id not in known]
+    for start in range(0, len(new), _AT_ONCE):
+        records.append([_record(instance, run, lake, code_location) for run in new[start : start + _AT_ONCE]])
+    return len(new)
+
+
+def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
+    """Fail a run whose process is gone, so that its record says `lost`."""
+    instance.add_run_tags(run.run_id, {LOST_TAG: "true"})
+    instance.report_run_failed(run, message)
+
+
+def _record(instance: dg.DagsterInstance, found: dg.RunRecord, lake: Lake, code_location: str) -> RunRecord:
+    run = found.dagster_run
+    planned, steps = _planned_and_steps(instance, run.run_id)
+    started = moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)
+    state = "lost" if LOST_TAG in run.tags else _STATES[run.status]
+    return RunRecord(
+        id=run.run_id,
+        state=state,
+        started=started,
+        ended=moment(found.end_time) or datetime.now(timezone.utc),
+        run=Run(
+            run_id=run.run_id,
+            job=run.job_name,
+            code_location=location_of(run, code_location),
+            started=started,
+            scheduled=scheduled_time(run),
+            **asked_by(run),
+        ),
+        tags={name: text for name, text in sorted(run.tags.items()) if not name.startswith(".dagster/")},
+        assets=planned,
+        steps=steps,
+        lake=lake.uri,
+    )
+
+
+def _planned_and_steps(instance: dg.DagsterInstance, run_id: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The assets that a run was to materialize, and each step with how it ended."""
+    planned: dict[str, None] = {}
+    steps: dict[str, str] = {}
+    waiting: dict[str, None] = {}
+    for entry in instance.all_logs(
+        run_id, of_type={*_STEPS, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+    ):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type in _STEPS:
+            steps[event.step_key or ""] = _STEPS[event.event_type]
+        elif event.asset_key is not None:
+            planned[event.asset_key.to_user_string()] = None
+            if event.step_key:
+                waiting[event.step_key] = None
+    steps |= {step: "skipped" for step in waiting if step not in steps}
+    return tuple(planned), steps
