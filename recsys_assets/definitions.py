@@ -7,7 +7,7 @@ import dagster as dg
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
-from recsys_assets.settings import Settings, load_settings
+from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
 
 
@@ -18,6 +18,7 @@ def lake_resource(settings: Settings) -> LakeResource:
         memory_limit=settings.memory_limit,
         threads=settings.threads,
         git_commit=settings.git_commit,
+        git_dirty=checkout_is_dirty(),
         work_folder=str(settings.home / "checkpoints"),
     )
 

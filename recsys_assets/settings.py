@@ -311,11 +311,27 @@ def _in_dotenv(name: str) -> str | None:
 @lru_cache(maxsize=1)
 def _checkout_commit() -> str:
     """The commit of the checkout that this file lies in; empty for an installed wheel."""
-    folder = Path(__file__).parent
+    return _git("rev-parse", "HEAD") or ""
+
+
+@lru_cache(maxsize=1)
+def checkout_is_dirty() -> bool | None:
+    """Whether the checkout that this file lies in has changes beside its commit; None for an installed wheel."""
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return None if changes is None else bool(changes)
+
+
+def _git(*command: str) -> str | None:
+    """What git says in the folder of this file; None where there is no checkout."""
     try:
         answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10, check=True
+            ["git", *command],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return ""
+        return None
     return answer.stdout.strip()

@@ -29,3 +29,6 @@ from .records.check_outcome import CheckOutcome as CheckOutcome
 from .records.materialization import Materialization as Materialization
 from .records.read import Read as Read
 from .records.records import Records as Records
+from .sql.sql_text import SqlText as SqlText
+
+__all__: list[str]

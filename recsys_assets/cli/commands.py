@@ -114,6 +114,12 @@ def status(as_json: AsJson = False) -> None:
                 f"[yellow]{escape(state.stale)}[/yellow]" if state.stale else "no",
             )
         out.print(table)
+        changes = {change for state in statuses.values() for change in state.engine}
+        if changes:
+            made = sum(bool(state.engine) for state in statuses.values())
+            out.print(
+                f"{made} tables were made with other libraries ({', '.join(sorted(changes))}); none is stale for that."
+            )
 
 
 @app.command()
@@ -228,6 +234,7 @@ def _status_json(state: Any) -> dict[str, Any]:
         "materialized": state.materialized.isoformat() if state.materialized else None,
         "stale": state.stale is not None,
         "reason": state.stale,
+        "engine": list(state.engine),
     }
 
 

@@ -22,7 +22,9 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_reading_a_table_does_not_import_the_orchestrator() -> None:
-    code = "import sys; from recsys_lineage import Lake, materialize, sql_code; print('dagster' in sys.modules)"
+    code = (
+        "import sys; from recsys_lineage import Lake, materialize, sql_code; print('dagster' in sys.modules)"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 

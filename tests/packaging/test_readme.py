@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -58,6 +60,16 @@ def test_the_source_of_ones_own_reads_files(tmp_path: Path) -> None:
     rows = connection.execute(source.query("raw_events"), source.raw_parameters(date(2024, 6, 1))).fetchall()
     assert len(rows) == 1
     assert rows[0][:4] == ("2024-05-01", "ann", "cup", "7")
+
+
+def test_the_session_in_a_notebook_runs_as_written_and_prints_what_it_says(tmp_path: Path) -> None:
+    (block,) = (text for text in blocks("python") if "notebook" in text)
+    promised = re.search(re.escape(block) + r"```\n\n```\n(.*?)```", TEXT, re.DOTALL)
+    answer = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert promised is not None and answer.stdout == promised[1]
 
 
 @pytest.mark.parametrize("language", ["python"])
