@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets.balance import CLEAN_OF, row_balance
+from recsys_assets.assets.reconciliation import CLEAN_OF, row_balance
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records

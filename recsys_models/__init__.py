@@ -3,7 +3,6 @@
 `Interactions` go in, a `Recommender` of one of the `families` is fitted, `evaluate` ranks the catalogue with it.
 """
 
-from recsys_models.answering import Embeddings
 from recsys_models.content import Content
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph, interaction_graph
@@ -14,6 +13,7 @@ from recsys_models.evaluation.evaluation import Evaluation, evaluate, evaluation
 from recsys_models.evaluation.folds import rolling_folds, time_split, user_folds
 from recsys_models.evaluation.significance import Difference, compare, holm, paired_bootstrap, wilcoxon
 from recsys_models.families import families, load_model
+from recsys_models.fitted_model import Embeddings
 from recsys_models.fusion import Fusion
 from recsys_models.gat import GAT
 from recsys_models.gcn import GCN

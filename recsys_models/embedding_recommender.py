@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.answering import Embeddings
+from recsys_models.fitted_model import Embeddings
 from recsys_models.recommender import Recommender
 
 

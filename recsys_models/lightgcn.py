@@ -15,7 +15,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.propagation import propagate, propagation_graph
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.kernels.spectrum import normalised, truncated_svd
+from recsys_models.kernels.truncated_svd import normalised, truncated_svd
 from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.trainer import Fit, Training, bounded_batch

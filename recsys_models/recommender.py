@@ -14,11 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.answering import Answering
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
+from recsys_models.fitted_model import Answering
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.training.fit_run import FitRun, OnEpoch
 

@@ -14,7 +14,7 @@ from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.kernels.spectrum import degrees, normalised, truncated_svd
+from recsys_models.kernels.truncated_svd import degrees, normalised, truncated_svd
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 

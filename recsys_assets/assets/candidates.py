@@ -16,7 +16,6 @@ from recsys_assets.assets.competing import (
     starts_from_before,
     tuning_name,
 )
-from recsys_assets.assets.knowledge import BEFORE_TEST, CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.refit import (
     FULL,
     REFIT,
@@ -26,7 +25,8 @@ from recsys_assets.assets.refit import (
     refit_or_fit,
     stored_files,
 )
-from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.resumable_fit import Stages
+from recsys_assets.assets.side_information import BEFORE_TEST, CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.training import EpochProgress, library_versions, split_data
 from recsys_assets.assets.tuning import best_parameters
 from recsys_assets.plots import loss_curve

@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 
 from recsys_assets.assets import champion, columns, evaluation, gate, graph, serving
-from recsys_assets.assets.balance import CLEAN_OF, balance_check
 from recsys_assets.assets.candidates import USES, candidate_asset
 from recsys_assets.assets.competing import candidate_name, competing, family_modules, learns_by_gradient
-from recsys_assets.assets.knowledge import tables_told
 from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
+from recsys_assets.assets.reconciliation import CLEAN_OF, balance_check
 from recsys_assets.assets.reports import report_assets
+from recsys_assets.assets.side_information import tables_told
 from recsys_assets.assets.source_files import SourceFolder
 from recsys_assets.assets.tables import sql_group
 from recsys_assets.assets.tuning import tuning_asset

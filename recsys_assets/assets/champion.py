@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys_assets.assets.competing import candidate_name
-from recsys_assets.assets.knowledge import EVERYTHING, knowledge
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
-from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.resumable_fit import Stages
+from recsys_assets.assets.side_information import EVERYTHING, knowledge
 from recsys_assets.assets.training import EpochProgress, library_versions, split_data
 from recsys_assets.plots import loss_curve
 from recsys_lineage.assets.asset_code import Output, Request

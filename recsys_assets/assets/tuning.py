@@ -12,8 +12,8 @@ import polars as pl
 
 from recsys_assets.assets.columns import TRIALS as COLUMNS
 from recsys_assets.assets.competing import family_modules, tuning_name
-from recsys_assets.assets.knowledge import CODE, TRAIN, knowledge, tables_told
-from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.resumable_fit import Stages
+from recsys_assets.assets.side_information import CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.training import library_versions, split_data
 from recsys_assets.plots import trial_history
 from recsys_lineage.assets.asset_code import Output, Request

@@ -16,10 +16,10 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.evaluation.auc import auc_of_rows
 from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accuracy
 from recsys_models.evaluation.fairness import by_segment, spread
-from recsys_models.evaluation.held_out import HeldOut, held_out, on_items
 from recsys_models.evaluation.recommended_lists import diversity, list_metrics
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
+from recsys_models.evaluation.relevant_items import HeldOut, held_out, on_items
 from recsys_models.kernels.sparse import csr
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.recommender import Recommender
 from recsys_models.training.validation import hits_at_k, ndcg_of_hits
 

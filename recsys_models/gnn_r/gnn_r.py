@@ -16,8 +16,8 @@ from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.gnn_r.gnn_r_network import network
 from recsys_models.gnn_r.relation_graph import RelationGraph, Scale, relation_graph, relations_between_items
 from recsys_models.kernels.attention import at_nodes
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
 from recsys_models.kernels.sparse import csr
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.lightgcn import LightGCN
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out

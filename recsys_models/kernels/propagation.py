@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.kernels.dgl_import import import_dgl
-from recsys_models.kernels.spectrum import inverse_power
+from recsys_models.kernels.truncated_svd import inverse_power
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from recsys_models.spectral import spectral_filter
 if TYPE_CHECKING:
     import torch
 
-    from recsys_models.ranker.first_stage import FirstStage
+    from recsys_models.ranker.candidate_generator import FirstStage
 
 RIDGE = 4.0
 AFFINITIES = (

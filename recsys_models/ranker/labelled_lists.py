@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.ranker.first_stage import FirstStage
+from recsys_models.ranker.candidate_generator import FirstStage
 from recsys_models.training.user_blocks import over_blocks
 from recsys_models.training.validation import hits_at_k, unseen
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.ranker.first_stage import FirstStage, FirstStageSettings
+from recsys_models.ranker.candidate_generator import FirstStage, FirstStageSettings
 from recsys_models.ranker.labelled_lists import LabelledLists
 from recsys_models.ranker.listwise import Listwise, ListwiseSettings
 from recsys_models.recommender import Recommender

@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.answering import Embeddings
 from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.kernels.spectrum import degrees, inverse_power, normalised, truncated_svd
+from recsys_models.fitted_model import Embeddings
+from recsys_models.kernels.truncated_svd import degrees, inverse_power, normalised, truncated_svd
 from recsys_models.lightgcn import logit_scale
 from recsys_models.sequence.histories import Histories
 from recsys_models.sequence.sequence_fit import SequenceFit

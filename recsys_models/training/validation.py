@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
 from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
 Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
 

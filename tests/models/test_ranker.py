@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from recsys_models import Interactions, Ranker, evaluate, load_model
 from recsys_models.kernels.affinity import item_affinity
 from recsys_models.kernels.sparse import csr
-from recsys_models.ranker.first_stage import FirstStage
+from recsys_models.ranker.candidate_generator import FirstStage
 from recsys_models.ranker.labelled_lists import LabelledLists
 from recsys_models.training.holdout import hold_out
 from recsys_models.training.validation import hits_at_k, unseen

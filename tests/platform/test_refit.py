@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.competing import FAMILIES, asks_for, competing, family_modules, learns_by_gradient
-from recsys_assets.assets.knowledge import (
+from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
+from recsys_assets.assets.side_information import (
     BEFORE_TEST,
     EVERYTHING,
     TRAIN,
@@ -21,7 +22,6 @@ from recsys_assets.assets.knowledge import (
     tables_told,
     user_features,
 )
-from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import blob_table
 from recsys_models import InteractionGraph

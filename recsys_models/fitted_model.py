@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.ids import Ids, as_ids, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
 
 class _Fitted:

@@ -33,7 +33,7 @@ the table `item_relations` makes it of all baskets, those of the held-out weeks 
 RELATED = 10
 """So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
-CODE = ("recsys_assets.assets.knowledge", "recsys_models.data.item_relations")
+CODE = ("recsys_assets.assets.side_information", "recsys_models.data.item_relations")
 """The modules that decide what a family is told."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 

@@ -15,9 +15,9 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.affinity import item_affinity
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
-from recsys_models.kernels.ranking import mask_items
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.kernels.spectrum import degrees, inverse_power, normalised, truncated_svd
+from recsys_models.kernels.top_items import mask_items
+from recsys_models.kernels.truncated_svd import degrees, inverse_power, normalised, truncated_svd
 from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
 from recsys_models.spectral import spectral_filter
 
