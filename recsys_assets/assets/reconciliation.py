@@ -1,4 +1,4 @@
-"""accepted + rejected = read, for every source table, as blocking checks on the clean tables."""
+"""Reconciliation of every source table, as blocking checks on the clean tables: accepted + rejected = read."""
 
 import dagster as dg
 
@@ -14,8 +14,8 @@ CLEAN_OF = {
 }
 
 
-def balance_check(raw: str) -> dg.AssetChecksDefinition:
-    """The check of one source table: none of its rows is lost, none is counted twice."""
+def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
+    """The reconciliation check of one source table: none of its rows is lost, none is counted twice."""
     clean = CLEAN_OF[raw]
     # rejected_rows is itself made of the clean promotions, so it is the later of the two.
     asset = "rejected_rows" if clean == "promotions" else clean
@@ -28,7 +28,7 @@ def balance_check(raw: str) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        counts = row_balance(lake.records(), raw)
+        counts = reconciled_rows(lake.records(), raw)
         passed = counts["accepted"] + counts["rejected"] == counts["read"]
         words = f"{counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
         verdict = f"= {counts['read']:,} read" if passed else f"but {counts['read']:,} were read from {raw}"
@@ -37,7 +37,7 @@ def balance_check(raw: str) -> dg.AssetChecksDefinition:
     return check
 
 
-def row_balance(records: Records, raw: str) -> dict[str, int]:
+def reconciled_rows(records: Records, raw: str) -> dict[str, int]:
     """Rows read, accepted and rejected of one source table, at the version that both sides read."""
     clean = CLEAN_OF[raw]
     lake = records.lake
