@@ -15,14 +15,14 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
 
-class _Fitted:
+class _FittedInteractions:
     """Stands for: exclude what the model was fitted on."""
 
     def __repr__(self) -> str:
         return "<the fitted interactions>"
 
 
-FITTED = _Fitted()
+FITTED_INTERACTIONS = _FittedInteractions()
 
 
 class Embeddings(NamedTuple):
@@ -32,7 +32,7 @@ class Embeddings(NamedTuple):
     item: NDArray[np.float32]
 
 
-class Answering(ABC):
+class FittedModel(ABC):
     """What a fitted model needs to answer, and the answers. A family gives `score_block`.
 
     Attributes:
@@ -91,7 +91,7 @@ class Answering(ABC):
         users: ArrayLike | Iterable[int | str],
         k: int = 20,
         *,
-        exclude: Interactions | _Fitted | None = FITTED,
+        exclude: Interactions | _FittedInteractions | None = FITTED_INTERACTIONS,
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k best items of each user, best first; equal scores by item row ascending.
 
@@ -172,11 +172,11 @@ class Answering(ABC):
         return (rows < 0) | ~warm[rows]
 
     def _hidden(
-        self, exclude: Interactions | _Fitted | None, wanted: Ids, rows: NDArray[np.int32]
+        self, exclude: Interactions | _FittedInteractions | None, wanted: Ids, rows: NDArray[np.int32]
     ) -> tuple[sp.csr_array | None, NDArray[np.int32]]:
         if exclude is None:
             return None, rows
-        if isinstance(exclude, _Fitted):
+        if isinstance(exclude, _FittedInteractions):
             return self.seen, rows
         known = rows_of(exclude.item_ids, self.item_ids, "item")[exclude.item]
         kept = known >= 0

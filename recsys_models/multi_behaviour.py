@@ -22,7 +22,7 @@ from recsys_models.training.warm_start import warm_start
 if TYPE_CHECKING:
     import torch
 
-STAGES = (
+FUNNEL = (
     ("impression", "exposure"),
     ("view", "click", "page_view", "pageview", "detail"),
     ("favourite", "favorite", "wishlist", "like"),
@@ -47,7 +47,7 @@ class MultiBehaviour(LightGCN):
 
     Args:
         behaviours: names from the first to the target, others are not used; None: those there are, in the order of
-            `STAGES` where all are known there, else from the most frequent to the rarest.
+            `FUNNEL` where all are known there, else from the most frequent to the rarest.
         Others: those of LightGCN.
     """
 
@@ -180,7 +180,7 @@ def behaviour_order(interactions: Interactions, asked: list[str] | None = None) 
     """The behaviours from the first to the target; empty for interactions without behaviours.
 
     Args:
-        asked: this order. None: that of `STAGES` where all that occur are known there, else by frequency descending.
+        asked: this order. None: that of `FUNNEL` where all that occur are known there, else by frequency descending.
 
     Raises:
         ValueError: a behaviour that was asked for does not occur, or comes twice, or none was asked for.
@@ -202,6 +202,6 @@ def behaviour_order(interactions: Interactions, asked: list[str] | None = None) 
                 f"behaviours: expected some of {list(rows)}, each once, the target last; found {asked}"
             )
         return list(asked)
-    stage = {name: number for number, names in enumerate(STAGES) for name in names}
-    known = all(name.lower() in stage for name in rows)
-    return sorted(rows, key=lambda name: (stage[name.lower()] if known else 0, -rows[name], name))
+    step = {name: number for number, names in enumerate(FUNNEL) for name in names}
+    known = all(name.lower() in step for name in rows)
+    return sorted(rows, key=lambda name: (step[name.lower()] if known else 0, -rows[name], name))

@@ -18,7 +18,7 @@ from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
-from recsys_models.fitted_model import Answering
+from recsys_models.fitted_model import FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.training.fit_run import FitRun, OnEpoch
 
@@ -29,13 +29,13 @@ COLD_HALF_LIFE_DAYS = 28.0
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class Recommender(Answering):
+class Recommender(FittedModel):
     """A recommender: fit it on Interactions, then ask for items by the caller's own ids.
 
     A family is a keyword-only dataclass whose fields are its parameters. It implements `_fit`, `score_block`,
     `_state` and `_restore`, and adds itself to `families.families`.
 
-    Attributes after `fit`, beside those of `Answering`:
+    Attributes after `fit`, beside those of `FittedModel`:
         chosen: the parameters that validation chose (empty without validation).
         history: one dict an epoch, for iterative families.
         incidents: what went wrong in training and how it went on, in words.
@@ -44,7 +44,7 @@ class Recommender(Answering):
     """
 
     def __post_init__(self) -> None:
-        Answering.__init__(self)
+        FittedModel.__init__(self)
         self.chosen: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
         self.incidents: list[str] = []

@@ -17,7 +17,7 @@ from recsys_models.evaluation.auc import auc_of_rows
 from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accuracy
 from recsys_models.evaluation.fairness import by_segment, spread
 from recsys_models.evaluation.recommended_lists import diversity, list_metrics
-from recsys_models.evaluation.relevant_items import HeldOut, held_out, on_items
+from recsys_models.evaluation.relevant_items import RelevantItems, on_items, relevant_items
 from recsys_models.kernels.sparse import csr
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.recommender import Recommender
@@ -142,7 +142,7 @@ def evaluations(
     seen = on_items(train, model.item_ids)
     tasks = {
         hidden: _Task(
-            held_out(train, test, model.item_ids, exclude_seen=hidden),
+            relevant_items(train, test, model.item_ids, exclude_seen=hidden),
             seen if hidden else None,
             rows_of(test.user_ids, train.user_ids, "user"),
             lengths[-1],
@@ -168,7 +168,7 @@ class _Task:
 
     def __init__(
         self,
-        held: HeldOut,
+        held: RelevantItems,
         hidden: sp.csr_array | None,
         seen_rows: NDArray[np.int32],
         length: int,

@@ -14,7 +14,7 @@ from recsys_models.data.interactions import Interactions
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class RelevantItems:
     """The users of a test that have at least one relevant item.
 
     Attributes:
@@ -35,9 +35,9 @@ class HeldOut:
         return np.diff(self.relevant.indptr) + self.unknown
 
 
-def held_out(
+def relevant_items(
     train: Interactions, test: Interactions, item_ids: NDArray[Any], *, exclude_seen: bool
-) -> HeldOut:
+) -> RelevantItems:
     """The relevant items of `test`, on the catalogue `item_ids`; with `exclude_seen` without those of `train`.
 
     Raises:
@@ -62,7 +62,7 @@ def held_out(
     ones = np.ones(int(known.sum()), np.float32)
     shape = (asked.size, item_ids.size)
     relevant = sp.coo_array((ones, (wanted.row[known], column[known])), shape=shape).tocsr()
-    return HeldOut(
+    return RelevantItems(
         asked, test.user_ids[asked], relevant, np.bincount(wanted.row[~known], minlength=asked.size)
     )
 

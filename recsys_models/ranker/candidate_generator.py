@@ -23,7 +23,7 @@ from recsys_models.spectral import spectral_filter
 
 
 @dataclass(frozen=True)
-class FirstStageSettings:
+class CandidateGeneratorSettings:
     """Sizes of the first stage; see `Ranker`."""
 
     rank: int
@@ -36,7 +36,7 @@ class FirstStageSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class FirstStage:
+class CandidateGenerator:
     """Spectral and neighbourhood models of one set of interactions.
 
     Attributes:
@@ -85,10 +85,10 @@ class FirstStage:
     def fit(
         cls,
         interactions: Interactions,
-        settings: FirstStageSettings,
+        settings: CandidateGeneratorSettings,
         seed: int,
         warm: NDArray[np.float32] | None = None,
-    ) -> FirstStage:
+    ) -> CandidateGenerator:
         """Fit on the interactions.
 
         Args:
@@ -204,7 +204,7 @@ class FirstStage:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> FirstStage:
+    def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> CandidateGenerator:
         """What `state` took apart."""
         n_users, n_items = shape_of(seen)
         return cls(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.ranker.candidate_generator import FirstStage
+from recsys_models.ranker.candidate_generator import CandidateGenerator
 from recsys_models.training.user_blocks import over_blocks
 from recsys_models.training.validation import hits_at_k, unseen
 
@@ -28,9 +28,9 @@ class LabelledLists:
 
     @classmethod
     def of(
-        cls, stage: FirstStage, labels: Interactions, *, candidates: int, users: int, seed: int
+        cls, generator: CandidateGenerator, labels: Interactions, *, candidates: int, users: int, seed: int
     ) -> LabelledLists | None:
-        """Candidates of the stage, hit where they are among the labels.
+        """Candidates of the generator, hit where they are among the labels.
 
         Users without a hit are left out, as there is nothing to learn from the order of their candidates.
 
@@ -41,19 +41,19 @@ class LabelledLists:
         Returns:
             None where no candidate is a hit.
         """
-        relevant = unseen(labels, stage.seen)
-        known = np.diff(stage.seen.indptr) > 0
+        relevant = unseen(labels, generator.seen)
+        known = np.diff(generator.seen.indptr) > 0
         rows = np.flatnonzero((np.diff(relevant.indptr) > 0) & known)
         if rows.size > users:
             rows = np.sort(np.random.default_rng(seed).choice(rows, users, replace=False))
 
         def described(block: NDArray[np.integer]) -> LabelledLists | None:
-            items, best = stage.candidates(block, candidates)
+            items, best = generator.candidates(block, candidates)
             hit = hits_at_k(items.astype(np.int32), relevant, block)
             found = hit.any(1)
             if not found.any():
                 return None
-            return cls(stage.described(block[found], items[found], best[found]), hit[found])
+            return cls(generator.described(block[found], items[found], best[found]), hit[found])
 
         return cls.joined(over_blocks(described, rows))
 
@@ -68,12 +68,12 @@ class LabelledLists:
         )
 
     def sample(
-        self, share: float, generator: np.random.Generator
+        self, share: float, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
         """The hits and a share of the others.
 
         Returns:
             features (rows, features), hit (rows,), and how many rows of each user follow each other, (users,).
         """
-        kept = self.hit | (generator.random(self.hit.shape) < share)
+        kept = self.hit | (rng.random(self.hit.shape) < share)
         return self.features[kept], self.hit[kept], kept.sum(1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.ranker.candidate_generator import FirstStage, FirstStageSettings
+from recsys_models.ranker.candidate_generator import CandidateGenerator, CandidateGeneratorSettings
 from recsys_models.ranker.labelled_lists import LabelledLists
 from recsys_models.ranker.listwise import Listwise, ListwiseSettings
 from recsys_models.recommender import Recommender
@@ -85,63 +85,65 @@ class Ranker(Recommender):
                 raise ValueError(
                     f"{self.family}: {name}: expected at least {least}, found {getattr(self, name)}"
                 )
-        self._stage: FirstStage | None = None
+        self._generator: CandidateGenerator | None = None
         self._trees: list[str] = []
         self._networks: list[Listwise] = []
         self._boosters: list[lightgbm.Booster] | None = None
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         if validation is not None:
-            self._stage = self._first_stage(interactions, run.seed)
-            self._learn(self._stage, interactions, validation, run)
+            self._generator = self._generator_for(interactions, run.seed)
+            self._learn(self._generator, interactions, validation, run)
             return
         known, held = hold_out(interactions, share=0.2, seed=run.seed)
-        stage = self._first_stage(known, run.seed)
-        self._learn(stage, known, held, run)
-        self._stage = self._first_stage(interactions, run.seed, stage.right)
+        generator = self._generator_for(known, run.seed)
+        self._learn(generator, known, held, run)
+        self._generator = self._generator_for(interactions, run.seed, generator.right)
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
-        stage = before.stage
+        generator = before.generator
         row = rows_of(self.item_ids, before.item_ids, "item")
-        warm = stage.right[np.maximum(row, 0)] * (row >= 0)[:, None]
-        self._stage = self._first_stage(interactions, run.seed, warm)
+        warm = generator.right[np.maximum(row, 0)] * (row >= 0)[:, None]
+        self._generator = self._generator_for(interactions, run.seed, warm)
         if validation is None:
             self._trees, self._networks = before._trees, before._networks
         else:
-            self._learn(self._stage, interactions, validation, run)
+            self._learn(self._generator, interactions, validation, run)
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         self._refit(interactions, None, run, before)
 
     @property
-    def stage(self) -> FirstStage:
+    def generator(self) -> CandidateGenerator:
         """The fitted first stage."""
-        if self._stage is None:
+        if self._generator is None:
             raise ValueError("ranker: expected a fitted model, found one without data; call fit first")
-        return self._stage
+        return self._generator
 
-    def _first_stage(
+    def _generator_for(
         self, interactions: Interactions, seed: int, warm: NDArray[np.float32] | None = None
-    ) -> FirstStage:
+    ) -> CandidateGenerator:
         timed = interactions.timestamp is not None
         n = min(interactions.n_users, interactions.n_items)
-        settings = FirstStageSettings(
+        settings = CandidateGeneratorSettings(
             rank=min(self.rank, max(64, n // 4)),
             scoring_rank=self.scoring_rank,
             user_neighbours=self.user_neighbours,
             item_neighbours=self.item_neighbours,
             half_life_days=self.half_life_days if timed else None,
         )
-        return FirstStage.fit(interactions, settings, seed, warm)
+        return CandidateGenerator.fit(interactions, settings, seed, warm)
 
-    def _learn(self, stage: FirstStage, known: Interactions, labels: Interactions, run: FitRun) -> None:
+    def _learn(
+        self, generator: CandidateGenerator, known: Interactions, labels: Interactions, run: FitRun
+    ) -> None:
         self._boosters, self._trees, self._networks = None, [], []
-        lists = LabelledLists.joined(self._lists(stage, known, labels, run.seed))
+        lists = LabelledLists.joined(self._lists(generator, known, labels, run.seed))
         if lists is None or lists.hit.all():
             return
-        self._grow(stage, lists, run.seed)
+        self._grow(generator, lists, run.seed)
         for number in range(self.networks):
             own = replace(run, seed=run.seed + number, identity=f"{run.identity}-network-{number}")
             settings = ListwiseSettings(width=self.network_width, epochs=self.network_epochs)
@@ -152,24 +154,24 @@ class Ranker(Recommender):
             self.incidents += network.incidents
 
     def _lists(
-        self, stage: FirstStage, known: Interactions, labels: Interactions, seed: int
+        self, generator: CandidateGenerator, known: Interactions, labels: Interactions, seed: int
     ) -> Iterator[LabelledLists | None]:
         """Of the labels, then of further parts of as many interactions, one after another.
 
         With timestamps each part is what came before the last; without, each is drawn from all, labels too.
         """
         sizes = {"candidates": self.candidates, "users": self.users, "seed": seed}
-        yield LabelledLists.of(stage, labels, **sizes)
+        yield LabelledLists.of(generator, labels, **sizes)
         whole = known.merged(labels) if known.timestamp is None else known
         for number in range(self.folds):
             share = min(0.5, len(labels) / max(1, len(whole)))
             rest, held = hold_out(whole, share=share, seed=seed + 1 + number)
-            # not from the stage's vectors, which have seen what is held out here
-            yield LabelledLists.of(self._first_stage(rest, seed), held, **sizes)
+            # not from the generator's vectors, which have seen what is held out here
+            yield LabelledLists.of(self._generator_for(rest, seed), held, **sizes)
             if whole.timestamp is not None:
                 whole = rest
 
-    def _grow(self, stage: FirstStage, lists: LabelledLists, seed: int) -> None:
+    def _grow(self, generator: CandidateGenerator, lists: LabelledLists, seed: int) -> None:
         import lightgbm
 
         parameters = {
@@ -187,9 +189,9 @@ class Ranker(Recommender):
             "num_threads": os.cpu_count() or 1,
             "verbosity": -1,
         }
-        names, generator = list(stage.feature_names()), np.random.default_rng(seed)
+        names, rng = list(generator.feature_names()), np.random.default_rng(seed)
         for number in range(self.bags):
-            features, target, group = lists.sample(self.negative_share, generator)
+            features, target, group = lists.sample(self.negative_share, rng)
             data = lightgbm.Dataset(features, target.astype(np.int8), group=group, feature_name=names)
             grown = lightgbm.train({**parameters, "seed": seed + number}, data, num_boost_round=self.trees)
             self._trees.append(grown.model_to_string())
@@ -221,13 +223,13 @@ class Ranker(Recommender):
         return np.concatenate(scores) if scores else np.empty((0, self.n_items), np.float32)
 
     def _score(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        stage = self.stage
-        total = stage.combined(rows)
-        items, described = stage.features(rows, self.candidates, total)
+        generator = self.generator
+        total = generator.combined(rows)
+        items, described = generator.features(rows, self.candidates, total)
         # the first stage decides where nothing else sees a difference
         order = self._order(described) + 1e-4 * np.take_along_axis(total, items, 1)
         total -= ABOVE_THE_REST
-        real = ~hits_at_k(items.astype(np.int32), stage.seen, rows)
+        real = ~hits_at_k(items.astype(np.int32), generator.seen, rows)
         chosen = np.where(real, order, np.take_along_axis(total, items, 1))
         np.put_along_axis(total, items, chosen.astype(np.float32), 1)
         return total
@@ -245,15 +247,15 @@ class Ranker(Recommender):
         column = int(rows_of(as_ids([item], "item"), self.item_ids, "item")[0])
         if row < 0 or column < 0:
             raise ValueError(f"expected a known user and item, found user {user!r} and item {item!r}")
-        items, described = self.stage.features(np.array([row]), self.candidates)
+        items, described = self.generator.features(np.array([row]), self.candidates)
         at = np.flatnonzero(items[0] == column)
-        if not at.size or self.stage.seen[[row]][:, [column]].nnz:
+        if not at.size or self.generator.seen[[row]][:, [column]].nnz:
             raise ValueError(
                 f"item {item!r}: expected a candidate for user {user!r}, found one of the other items"
             )
         values = described[0, at[0]]
         effects = self._effects(described[0], int(at[0]))
-        named = zip(self.stage.feature_names(), values.tolist(), effects.tolist(), strict=True)
+        named = zip(self.generator.feature_names(), values.tolist(), effects.tolist(), strict=True)
         ordered = sorted(named, key=lambda entry: -abs(entry[2]))
         return {name: (value, effect) for name, value, effect in ordered}
 
@@ -277,12 +279,12 @@ class Ranker(Recommender):
             for number, network in enumerate(self._networks)
             for name, array in network.arrays.items()
         }
-        return {**self.stage.state(), "trees": np.array(self._trees, np.str_), **networks}
+        return {**self.generator.state(), "trees": np.array(self._trees, np.str_), **networks}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._trees = [trees for trees in state["trees"].tolist() if trees]
         self._boosters = None
-        self._stage = FirstStage.from_state(state, sp.csr_array(self.seen))
+        self._generator = CandidateGenerator.from_state(state, sp.csr_array(self.seen))
         named: dict[int, dict[str, NDArray[Any]]] = {}
         for key, array in state.items():
             if key.startswith("network."):
