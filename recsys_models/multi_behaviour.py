@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
-from recsys_models.kernels.propagation import propagate, propagation_graph
-from recsys_models.kernels.sparse import shape_of
-from recsys_models.lightgcn import LightGCN, _LightGCNFit
+from recsys_models.lightgcn import LightGCN
 from recsys_models.recommender import COLD_HALF_LIFE_DAYS
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
-
-if TYPE_CHECKING:
-    import torch
 
 FUNNEL = (
     ("impression", "exposure"),
@@ -63,7 +58,7 @@ class MultiBehaviour(LightGCN):
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         parts, used = self._cascade(interactions)
-        start = self._fresh_start(self.edges(used), run.seed)
+        start = self._fresh_start(edge_weights(used, self.half_life_days), run.seed)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
         self._learn(parts, start, maps, validation, run)
 
@@ -71,7 +66,7 @@ class MultiBehaviour(LightGCN):
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         parts, used = self._cascade(interactions)
-        edges = self.edges(used)
+        edges = edge_weights(used, self.half_life_days)
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, edges)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
         if before._maps.shape == maps.shape:
@@ -95,6 +90,8 @@ class MultiBehaviour(LightGCN):
         validation: Interactions | None,
         run: FitRun,
     ) -> None:
+        from recsys_models.networks.cascade_fit import CascadeFit
+
         name, target = list(parts.items())[-1]
         if len(parts) > 1:
             weights = recency_weights(target, COLD_HALF_LIFE_DAYS)
@@ -106,11 +103,10 @@ class MultiBehaviour(LightGCN):
                 raise ValueError(
                     f"{self.family}: expected validation rows of the target {name!r}, found none"
                 )
-        graphs = [self.edges(part) for part in parts.values()]
-        training = self.training(graphs[-1].nnz)
-        training.run(
+        graphs = [edge_weights(part, self.half_life_days) for part in parts.values()]
+        self._training(graphs[-1]).run(
             self,
-            lambda device: _CascadeFit(self, graphs, start, maps, device),
+            lambda device: CascadeFit(self, graphs, start, maps, device),
             validation,
             run,
             seen=target.user_items(),
@@ -124,56 +120,6 @@ class MultiBehaviour(LightGCN):
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         super()._restore(state)
         self._maps = state["maps"]
-
-
-class _CascadeFit(_LightGCNFit):
-    """Start embeddings, and the maps between the graphs, that learn from pairs of the last graph."""
-
-    def __init__(
-        self,
-        settings: LightGCN,
-        graphs: list[sp.csr_array],
-        start: NDArray[np.float32],
-        maps: NDArray[np.float32],
-        device: str,
-    ) -> None:
-        import torch
-
-        super().__init__(settings, graphs[-1], start, device)
-        self._earlier = []
-        for matrix in graphs[:-1]:
-            pairs = matrix.tocoo()
-            self._earlier.append(
-                propagation_graph(
-                    pairs.row,
-                    pairs.col,
-                    *shape_of(matrix),
-                    np.asarray(pairs.data, np.float32) if settings.weighs(matrix) else None,
-                    device=device,
-                    exponent=settings.exponent,
-                )
-            )
-        if self._earlier:
-            self.module.register_parameter(
-                "maps", torch.nn.Parameter(torch.from_numpy(maps.copy()).to(device))
-            )
-            self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        maps = (
-            self.module.get_parameter("maps").detach().cpu().numpy().copy()
-            if self._earlier
-            else np.empty((0, 0, 0), np.float32)
-        )
-        return {**super().state(), "maps": maps}
-
-    def _smooth(self) -> torch.Tensor:
-        vectors = self._weight
-        for graph, mapped in zip(
-            self._earlier, self.module.get_parameter("maps") if self._earlier else (), strict=True
-        ):
-            vectors = propagate(graph, vectors, self._settings.layers) @ mapped
-        return propagate(self._graph, vectors, self._settings.layers)
 
 
 def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.kernels.degrees import normalised
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.kernels.truncated_svd import degrees, normalised, truncated_svd
+from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
+from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 
@@ -88,15 +89,3 @@ class Spectral(EmbeddingRecommender):
                         }
         assert kept is not None
         self._user_vectors, self._item_factors = kept
-
-
-def spectral_filter(values: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
-    """w(s) = s · s² / (s² + ridge), shape (r,)."""
-    square = values.astype(np.float64) ** 2
-    return (values * square / np.maximum(square + ridge, 1e-30)).astype(np.float32)
-
-
-def item_gain(matrix: sp.csr_array, power: float) -> NDArray[np.float32]:
-    """(weighted users of the item)^power, shape (n_items, 1)."""
-    _, by_item = degrees(matrix)
-    return (np.maximum(by_item, 1e-6) ** power).astype(np.float32)[:, None]

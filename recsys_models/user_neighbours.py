@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.kernels.truncated_svd import degrees, inverse_power
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg

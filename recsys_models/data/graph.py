@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from recsys_models import model_files
 from recsys_models.data.ids import Ids, id_column, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.kernels.dgl_import import import_dgl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,20 +48,9 @@ class InteractionGraph:
 
     def heterograph(self) -> Any:
         """The `dgl.DGLGraph` on the CPU with int32 ids and the edge feature `weight`."""
-        import torch
+        from recsys_models.kernels.heterograph import heterograph
 
-        dgl = import_dgl()
-        graph = dgl.heterograph(
-            {
-                kind: (torch.from_numpy(edges.source.copy()), torch.from_numpy(edges.target.copy()))
-                for kind, edges in self.edges.items()
-            },
-            num_nodes_dict={"user": self.user_ids.size, "item": self.item_ids.size},
-            idtype=torch.int32,
-        )
-        for kind, edges in self.edges.items():
-            graph.edges[kind].data["weight"] = torch.from_numpy(edges.weight.copy())
-        return graph
+        return heterograph(self)
 
     def digest(self) -> bytes:
         """A hash of all that is in it."""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.ids import rows_of
 from recsys_models.data.interactions import Interactions
 from recsys_models.gnn_r.pair_features import cosines, pair_features
-from recsys_models.kernels.attention import Neighbours, neighbours
+from recsys_models.kernels.attention import SortedEdges, sorted_edges
 from recsys_models.kernels.propagation import propagation_graph
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Scale:
 class Relation:
     """Edges between items, and their standardised inputs of the attention, shape (edges, 3)."""
 
-    edges: Neighbours
+    edges: SortedEdges
     inputs: torch.Tensor
 
 
@@ -60,8 +57,8 @@ class RelationGraph:
         relations: one for each name that was asked for.
     """
 
-    to_users: Neighbours
-    to_items: Neighbours
+    to_users: SortedEdges
+    to_items: SortedEdges
     item_order: torch.Tensor
     convolution: torch.Tensor
     inputs: torch.Tensor
@@ -93,8 +90,6 @@ def relation_graph(
     Returns:
         The graph, and the scale that it took.
     """
-    import torch
-
     n_users, n_items = interactions.n_users, interactions.n_items
     pairs, table, _ = pair_features(interactions, start)
     scale = scale or Scale.of(table)
@@ -108,12 +103,12 @@ def relation_graph(
         exponent=exponent,
     ).scale.numpy()[:, 0]
     convolution = np.asarray(matrix.data * norm[pairs.row] * norm[pairs.col + n_users], np.float32)
-    to_users, _ = neighbours(pairs.col, pairs.row, n_items, n_users, device=device, kernel=kernel)
-    to_items, order = neighbours(pairs.row, pairs.col, n_users, n_items, device=device, kernel=kernel)
+    to_users, _ = sorted_edges(pairs.col, pairs.row, n_items, n_users, device=device, kernel=kernel)
+    to_items, order = sorted_edges(pairs.row, pairs.col, n_users, n_items, device=device, kernel=kernel)
     degree = np.log1p(np.bincount(pairs.col, minlength=n_items))
     relations = []
     for source, target, weight in item_relations:
-        edges, place = neighbours(source, target, n_items, n_items, device=device, kernel=kernel)
+        edges, place = sorted_edges(source, target, n_items, n_items, device=device, kernel=kernel)
         cosine = cosines(start[n_users:], source.astype(np.int64), target.astype(np.int64))
         seen = np.stack([np.log1p(np.maximum(weight, 0)), degree[source], cosine], 1)[place].astype(
             np.float32

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import scipy.sparse as sp
 
+from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.kernels.truncated_svd import degrees, inverse_power
 
 BLOCK_PRODUCTS = 8_000_000
 """Multiplications of one block of the product of the matrix with itself: bounds its memory."""

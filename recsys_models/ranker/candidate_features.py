@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.spectral import spectral_filter
+from recsys_models.kernels.spectral_filter import spectral_filter
 
 if TYPE_CHECKING:
-    import torch
-
     from recsys_models.ranker.candidate_generator import CandidateGenerator
 
 RIDGE = 4.0
@@ -144,8 +143,6 @@ def _latent(
     generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Spectral scores, shape (b, c, 5 · ranks), and as `LIKENESS` for each rank, (b, c, 6 · ranks)."""
-    import torch
-
     right = torch.from_numpy(generator.right)
     filtered = spectral_filter(generator.values, RIDGE)
     spectral = np.empty((*items.shape, 5 * len(spectral_ranks(generator))), np.float32)
@@ -179,8 +176,6 @@ def _spectral(
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Of the candidates' singular vectors (b, c, r)."""
-    import torch
-
     weights = np.column_stack([np.ones_like(filtered), np.sqrt(filtered), filtered])
     user = torch.from_numpy(generator.left[rows][:, :, None] * weights[None])
     gain = generator.gain[items][:, :, None]
@@ -202,8 +197,6 @@ def _likeness(
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Cosines of the candidates' singular vectors (b, c, r) with those of the users' items, and among them."""
-    import torch
-
     owned = csr(generator.seen[rows])
     counts = np.diff(owned.indptr)
     most = max(1, int(counts.max()))

@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
-from recsys_models.data.feedback import latest_weights
+from recsys_models.data.feedback import edge_weights, latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.affinity import item_affinity
+from recsys_models.kernels.degrees import degrees, inverse_power, normalised
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.kernels.spectral_filter import spectral_filter
 from recsys_models.kernels.top_items import mask_items
-from recsys_models.kernels.truncated_svd import degrees, inverse_power, normalised, truncated_svd
+from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
-from recsys_models.spectral import spectral_filter
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,8 @@ class CandidateGenerator:
             warm: item vectors (n_items, r) near the singular ones, from an earlier fit: fewer iterations then.
         """
         seen = interactions.user_items()
-        weighted = seen
-        if settings.half_life_days is not None:
-            weighted = latest_weights(interactions, settings.half_life_days)
-            weighted.data = np.maximum(weighted.data, 1e-4)
         left, values, right = truncated_svd(
-            normalised(weighted, 0.3, 0.3),
+            normalised(edge_weights(interactions, settings.half_life_days), 0.3, 0.3),
             settings.rank,
             iterations=settings.iterations if warm is None else settings.warm_iterations,
             seed=seed,
@@ -155,8 +153,6 @@ class CandidateGenerator:
 
         Where fewer are unseen, seen ones with a score of -inf follow.
         """
-        import torch
-
         scores = self.combined(rows) if combined is None else combined.copy()
         mask_items(scores, self.seen, rows)
         best = torch.topk(torch.from_numpy(scores), min(n, scores.shape[1]), dim=1)

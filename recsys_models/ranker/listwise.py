@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import gelu
 
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.trainer import Fit, Training
-
-if TYPE_CHECKING:
-    import torch
 
 DROPOUT = 0.1
 WARM_UP = 0.3
@@ -82,8 +82,6 @@ class Listwise:
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape (users, candidates, features) in, (users, candidates) out."""
-        import torch
-
         network = self._ready()
         middle, spread = self._scaling()
         parts = [np.empty((0, features.shape[1]), np.float32)]
@@ -103,8 +101,6 @@ class Listwise:
             features: of a user's candidates, shape (candidates, features).
             at: which of them.
         """
-        import torch
-
         network = self._ready()
         scaled = _scaled(torch.from_numpy(features), *self._scaling())
         along = (torch.arange(EFFECT_STEPS) + 0.5)[:, None] / EFFECT_STEPS
@@ -115,17 +111,13 @@ class Listwise:
         return (gradient.mean(0) * scaled[at]).numpy().astype(np.float64)
 
     def _scaling(self) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
         return torch.from_numpy(self.arrays["middle"]), torch.from_numpy(self.arrays["spread"])
 
     def _ready(self) -> torch.nn.Module:
-        import torch
-
         if self._network is None:
             weights = {k: torch.from_numpy(np.array(v)) for k, v in self.arrays.items() if "." in k}
             width, inputs = weights["into.weight"].shape
-            network = _network(inputs, width)
+            network = ListwiseNetwork(inputs, width)
             network.load_state_dict(weights)
             # several threads score: none may see it before it is whole
             self._network = network.eval()
@@ -145,8 +137,6 @@ class _ListwiseFit(Fit):
         seed: int,
         device: str,
     ) -> None:
-        import torch
-
         self._scale = torch.from_numpy(scale[0]), torch.from_numpy(scale[1])
         self._hit = torch.from_numpy(hit)
         # once, not in each epoch
@@ -157,7 +147,7 @@ class _ListwiseFit(Fit):
         self._settings, self._device = settings, device
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.module = _network(features.shape[2], settings.width).to(device)
+            self.module = ListwiseNetwork(features.shape[2], settings.width).to(device)
         # a buffer, so that a checkpoint knows how far the learning rate is
         self.module.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.optimiser = torch.optim.AdamW(
@@ -165,8 +155,6 @@ class _ListwiseFit(Fit):
         )
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        import torch
-
         settings, n = self._settings, self._hit.shape[0]
         order = torch.randperm(n, generator=generator)
         total = settings.epochs * math.ceil(n / batch)
@@ -212,33 +200,25 @@ def _scale(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 
 def _scaled(features: torch.Tensor, middle: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
     """Centred; far values are drawn in by a logarithm."""
-    import torch
-
     centred = (features - middle) / spread
     return torch.copysign(centred.abs().log1p_(), centred)
 
 
-def _network(inputs: int, width: int) -> torch.nn.Module:
-    from torch import nn
-    from torch.nn.functional import gelu
+class ListwiseNetwork(nn.Module):
+    """Deep Sets: scores (users, candidates) of features (users, candidates, inputs), whatever the candidates' order."""
 
-    class Network(nn.Module):
-        """Shape (users, candidates, inputs) in, (users, candidates) out; the order of candidates does not matter."""
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.into, self.after, self.last = (nn.Linear(n, width) for n in (inputs, width, width))
+        self.among, self.again = nn.Linear(width, width), nn.Linear(width, width)
+        # one draw for all candidates of a user: as good as one for each, at a fraction of the time
+        self.drop = nn.Dropout1d(DROPOUT)
+        self.out = nn.Linear(width, 1)
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.into, self.after, self.last = (nn.Linear(n, width) for n in (inputs, width, width))
-            self.among, self.again = nn.Linear(width, width), nn.Linear(width, width)
-            # one draw for all candidates of a user: as good as one for each, at a fraction of the time
-            self.drop = nn.Dropout1d(DROPOUT)
-            self.out = nn.Linear(width, 1)
-
-        def forward(self, candidates: torch.Tensor) -> torch.Tensor:
-            hidden = gelu(self.into(candidates))
-            hidden = hidden + self.among(hidden.mean(1, keepdim=True))
-            hidden = hidden + gelu(self.after(hidden))
-            hidden = hidden + self.again(hidden.mean(1, keepdim=True))
-            hidden = gelu(self.last(hidden))
-            return self.out(self.drop(hidden.transpose(1, 2)).transpose(1, 2))[..., 0]
-
-    return Network()
+    def forward(self, candidates: torch.Tensor) -> torch.Tensor:
+        hidden = gelu(self.into(candidates))
+        hidden = hidden + self.among(hidden.mean(1, keepdim=True))
+        hidden = hidden + gelu(self.after(hidden))
+        hidden = hidden + self.again(hidden.mean(1, keepdim=True))
+        hidden = gelu(self.last(hidden))
+        return self.out(self.drop(hidden.transpose(1, 2)).transpose(1, 2))[..., 0]

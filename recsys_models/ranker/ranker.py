@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,9 +12,6 @@ from numpy.typing import NDArray
 
 from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.ranker.candidate_generator import CandidateGenerator, CandidateGeneratorSettings
-from recsys_models.ranker.labelled_lists import LabelledLists
-from recsys_models.ranker.listwise import Listwise, ListwiseSettings
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
@@ -23,7 +19,10 @@ from recsys_models.training.user_blocks import over_blocks
 from recsys_models.training.validation import hits_at_k
 
 if TYPE_CHECKING:
-    import lightgbm
+    from recsys_models.ranker.candidate_generator import CandidateGenerator
+    from recsys_models.ranker.forests import Forests
+    from recsys_models.ranker.labelled_lists import LabelledLists
+    from recsys_models.ranker.listwise import Listwise
 
 AT_LEAST = (("bags", 1), ("networks", 0), ("network_width", 1), ("network_epochs", 1), ("folds", 0))
 ABOVE_THE_REST = 100.0
@@ -88,7 +87,7 @@ class Ranker(Recommender):
         self._generator: CandidateGenerator | None = None
         self._trees: list[str] = []
         self._networks: list[Listwise] = []
-        self._boosters: list[lightgbm.Booster] | None = None
+        self._grown: Forests | None = None
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         if validation is not None:
@@ -125,6 +124,8 @@ class Ranker(Recommender):
     def _generator_for(
         self, interactions: Interactions, seed: int, warm: NDArray[np.float32] | None = None
     ) -> CandidateGenerator:
+        from recsys_models.ranker.candidate_generator import CandidateGenerator, CandidateGeneratorSettings
+
         timed = interactions.timestamp is not None
         n = min(interactions.n_users, interactions.n_items)
         settings = CandidateGeneratorSettings(
@@ -139,7 +140,10 @@ class Ranker(Recommender):
     def _learn(
         self, generator: CandidateGenerator, known: Interactions, labels: Interactions, run: FitRun
     ) -> None:
-        self._boosters, self._trees, self._networks = None, [], []
+        from recsys_models.ranker.labelled_lists import LabelledLists
+        from recsys_models.ranker.listwise import Listwise, ListwiseSettings
+
+        self._grown, self._trees, self._networks = None, [], []
         lists = LabelledLists.joined(self._lists(generator, known, labels, run.seed))
         if lists is None or lists.hit.all():
             return
@@ -160,6 +164,8 @@ class Ranker(Recommender):
 
         With timestamps each part is what came before the last; without, each is drawn from all, labels too.
         """
+        from recsys_models.ranker.labelled_lists import LabelledLists
+
         sizes = {"candidates": self.candidates, "users": self.users, "seed": seed}
         yield LabelledLists.of(generator, labels, **sizes)
         whole = known.merged(labels) if known.timestamp is None else known
@@ -172,29 +178,16 @@ class Ranker(Recommender):
                 whole = rest
 
     def _grow(self, generator: CandidateGenerator, lists: LabelledLists, seed: int) -> None:
-        import lightgbm
+        """Grow the forests on the lists."""
+        from recsys_models.ranker.forests import ForestSettings, grown_forest
 
-        parameters = {
-            "objective": "rank_xendcg",
-            "num_leaves": self.leaves,
-            "learning_rate": self.learning_rate,
-            "lambda_l2": 10.0,
-            "min_data_in_leaf": int(min(100, max(1, lists.hit.sum() // 4))),
-            "feature_fraction": 0.5,
-            "bagging_fraction": 0.7,
-            "bagging_freq": 1,
-            "max_bin": 127,
-            "deterministic": True,
-            "force_col_wise": True,
-            "num_threads": os.cpu_count() or 1,
-            "verbosity": -1,
-        }
+        settings = ForestSettings(self.trees, self.leaves, self.learning_rate)
         names, rng = list(generator.feature_names()), np.random.default_rng(seed)
         for number in range(self.bags):
-            features, target, group = lists.sample(self.negative_share, rng)
-            data = lightgbm.Dataset(features, target.astype(np.int8), group=group, feature_name=names)
-            grown = lightgbm.train({**parameters, "seed": seed + number}, data, num_boost_round=self.trees)
-            self._trees.append(grown.model_to_string())
+            forest = grown_forest(
+                lists, names, settings, share=self.negative_share, rng=rng, seed=seed + number
+            )
+            self._trees.append(forest)
 
     def _order(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """What orders the candidates: shape (users, candidates, features) in, (users, candidates) out."""
@@ -205,18 +198,15 @@ class Ranker(Recommender):
         return _standardised(forests) + NETWORKS_WEIGHT * _standardised(networks)
 
     def _forest_scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Shape (rows, features) in, (rows,) out."""
-        if not self._trees:
-            return np.zeros(features.shape[0])
-        scores = [np.asarray(booster.predict(features, raw_score=True)) for booster in self._forests()]
-        return np.asarray(np.mean(scores, axis=0), np.float64)
+        """Scores of the forests, zeros without any. Shape (rows, features) in, (rows,) out."""
+        return self._forests().scores(features) if self._trees else np.zeros(features.shape[0])
 
-    def _forests(self) -> list[lightgbm.Booster]:
-        import lightgbm
+    def _forests(self) -> Forests:
+        from recsys_models.ranker.forests import Forests
 
-        if self._boosters is None:
-            self._boosters = [lightgbm.Booster(model_str=trees) for trees in self._trees]
-        return self._boosters
+        if self._grown is None:
+            self._grown = Forests(self._trees)
+        return self._grown
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         scores = over_blocks(self._score, user_rows)
@@ -263,9 +253,7 @@ class Ranker(Recommender):
         """Of the candidate `at` among a user's, shape (candidates, features) in, (features,) out."""
         effects = np.zeros(features.shape[1])
         if self._trees:
-            row = features[at : at + 1]
-            added = [np.asarray(booster.predict(row, pred_contrib=True))[0] for booster in self._forests()]
-            effects = np.mean(added, axis=0)[:-1]
+            effects = self._forests().effects(features[at])
         if not self._networks:
             return effects
         scores = np.mean([network.scores(features[None])[0] for network in self._networks], axis=0)
@@ -282,8 +270,11 @@ class Ranker(Recommender):
         return {**self.generator.state(), "trees": np.array(self._trees, np.str_), **networks}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        from recsys_models.ranker.candidate_generator import CandidateGenerator
+        from recsys_models.ranker.listwise import Listwise
+
         self._trees = [trees for trees in state["trees"].tolist() if trees]
-        self._boosters = None
+        self._grown = None
         self._generator = CandidateGenerator.from_state(state, sp.csr_array(self.seen))
         named: dict[int, dict[str, NDArray[Any]]] = {}
         for key, array in state.items():

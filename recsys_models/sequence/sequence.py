@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.data.feedback import latest_weights
+from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.fitted_model import Embeddings
-from recsys_models.kernels.truncated_svd import degrees, inverse_power, normalised, truncated_svd
-from recsys_models.lightgcn import logit_scale
+from recsys_models.kernels.degrees import degrees, inverse_power, normalised
+from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
+from recsys_models.kernels.spectral_start import logit_scale
+from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.sequence.histories import Histories
-from recsys_models.sequence.sequence_fit import SequenceFit
-from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.training.fit_run import FitRun
-from recsys_models.training.trainer import Training
 from recsys_models.training.validation import choices, validation_ndcg
 from recsys_models.training.warm_start import warm_start
 
@@ -110,7 +108,7 @@ class SequenceEncoder(EmbeddingRecommender):
     def _spectral_start(self, interactions: Interactions, seed: int) -> NDArray[np.float32]:
         """Vectors of items taken beside those of items offered, shape (n_items, 2 dim): with R ≈ U S Vᵀ normalised,
         rows of R times D^-exponent V w(S) / S times (D^item_scale V)ᵀ are the spectral model's scores."""
-        matrix = self._matrix(interactions)
+        matrix = edge_weights(interactions, self.half_life_days)
         _, values, right = truncated_svd(normalised(matrix, EXPONENT, EXPONENT), self.dim, seed=seed)
         by_user, by_item = degrees(matrix)
         half = np.sqrt(spectral_filter(values, RIDGE))
@@ -121,13 +119,6 @@ class SequenceEncoder(EmbeddingRecommender):
         missing = ((0, 0), (0, self.dim - right.shape[1]))
         return np.hstack([np.pad(table * scale, missing) for table in (taken, offered)]).astype(np.float32)
 
-    def _matrix(self, interactions: Interactions) -> sp.csr_array:
-        if self.half_life_days is None:
-            return interactions.user_items()
-        matrix = latest_weights(interactions, self.half_life_days)
-        matrix.data = np.maximum(matrix.data, 1e-4)
-        return matrix
-
     def _train(
         self,
         interactions: Interactions,
@@ -136,6 +127,9 @@ class SequenceEncoder(EmbeddingRecommender):
         validation: Interactions | None,
         run: FitRun,
     ) -> None:
+        from recsys_models.sequence.sequence_fit import SequenceFit
+        from recsys_models.training.trainer import Training
+
         histories = Histories.of(interactions, self.length)
         training = Training(self.epochs, self.patience, self.batch, from_start=True)
         training.run(

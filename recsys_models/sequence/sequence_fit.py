@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import embedding
 
 from recsys_models.sequence.histories import Histories, HistoryBlock
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
-    import torch
-
     from recsys_models.sequence.sequence import SequenceEncoder
 
 EXPONENT = 0.3
@@ -39,8 +40,6 @@ class SequenceFit(Fit):
         seed: int,
         device: str,
     ) -> None:
-        import torch
-
         self._settings, self._histories, self._device = settings, histories, device
         self._n_items = tables.shape[0]
         with torch.random.fork_rng():
@@ -65,9 +64,6 @@ class SequenceFit(Fit):
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """Users with histories of nearly the same length share a step, so that little is padded."""
-        import torch
-        from torch.nn.functional import embedding
-
         settings, length = self._settings, torch.from_numpy(self._histories.count)
         users = torch.from_numpy(np.flatnonzero(self._histories.count > 1))
         if not users.numel():
@@ -106,8 +102,6 @@ class SequenceFit(Fit):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """For each usable state of the block its place in it, flattened, an item drawn from those that came within the
         horizon, and the day of that."""
-        import torch
-
         item, day, first = (torch.from_numpy(part) for part in (block.item, block.day, block.first))
         count = torch.from_numpy(block.length)[:, None]
         place = torch.arange(item.shape[1])
@@ -121,9 +115,6 @@ class SequenceFit(Fit):
 
     def _states(self, block: HistoryBlock) -> torch.Tensor:
         """The state after each entry of each history, shape (users, longest, d)."""
-        import torch
-        from torch.nn.functional import embedding
-
         settings, module = self._settings, self.module
         item, day = torch.from_numpy(block.item).to(self._device), torch.from_numpy(block.day)
         vectors = embedding(item, self._taken)
@@ -142,8 +133,6 @@ class SequenceFit(Fit):
 
     def _worth(self, day: torch.Tensor) -> torch.Tensor:
         """2^(day / half-life), 1 without one. Days to come, which are masked, are not blown up."""
-        import torch
-
         if self._settings.half_life_days is None:
             return torch.ones_like(day)
         return torch.exp2(day.clamp_max(0) / self._settings.half_life_days)
@@ -159,8 +148,6 @@ class SequenceFit(Fit):
 
 def _network(settings: SequenceEncoder) -> torch.nn.ModuleDict:
     """All but the item vectors. The last layer starts at zero."""
-    from torch import nn
-
     dim, dropout = settings.dim, settings.dropout
     out = nn.Linear(dim, dim)
     nn.init.zeros_(out.weight)
@@ -183,9 +170,6 @@ def _softmax(
     vectors: torch.Tensor, offered: torch.Tensor, item: torch.Tensor, drawn: torch.Tensor
 ) -> torch.Tensor:
     """Cross-entropy of each state's item among the drawn ones, which stand for the whole catalogue; shape (n,)."""
-    import torch
-    from torch.nn.functional import embedding
-
     right = (vectors * embedding(item, offered)).sum(1)
     wrong = vectors @ embedding(drawn, offered).T
     wrong = wrong.masked_fill(drawn[None, :] == item[:, None], -torch.inf)

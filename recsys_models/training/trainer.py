@@ -6,20 +6,19 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.recommender import Recommender
 from recsys_models.training.checkpoint import Checkpoint
 from recsys_models.training.device import resolve_device
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
-
-if TYPE_CHECKING:
-    import torch
 
 SMALLEST_BATCH = 16
 
@@ -111,8 +110,6 @@ class Training:
         Raises:
             ValueError: the loss is not a number any more.
         """
-        from recsys_models.recommender import Recommender
-
         device = resolve_device(run.device)
         fit = make(device)
         progress = _Progress(self.batch)
@@ -194,8 +191,6 @@ def bounded_batch(batch: int, pairs: int, largest_steps: int | None, least_steps
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether PyTorch, on any device, or Python had no memory left."""
-    import torch
-
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return "can't allocate memory" in str(error) or "out of memory" in str(error)
@@ -208,8 +203,6 @@ def device_lost(error: BaseException) -> bool:
 
 def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
     """The mean loss. What an epoch draws depends on seed and epoch alone, so that a resumed fit draws the same."""
-    import torch
-
     drawn = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
     generator = torch.Generator().manual_seed(drawn)
     total, steps = 0.0, 0
@@ -229,8 +222,6 @@ def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
 
 
 def _state_of(fit: Fit) -> dict[str, NDArray[Any]]:
-    import torch
-
     fit.module.eval()
     with torch.no_grad():
         return fit.state()
@@ -246,8 +237,6 @@ def _taken(fit: Fit) -> dict[str, NDArray[Any]]:
 
 def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
     """Give the fit what `_taken` took, on whatever device it is."""
-    import torch
-
     module: dict[str, Any] = {}
     state: dict[int, dict[str, Any]] = {}
     for name, array in arrays.items():
@@ -264,8 +253,6 @@ def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
 
 
 def _array(value: Any) -> NDArray[Any]:
-    import torch
-
     return value.detach().cpu().numpy().copy() if isinstance(value, torch.Tensor) else np.asarray(value)
 
 

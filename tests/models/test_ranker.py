@@ -202,7 +202,7 @@ def test_an_explanation_tells_of_forests_and_networks_as_they_are_added_up() -> 
     assert [reasons[name][0] for name in names] == features[0, 7].tolist()
     trees = model._forest_scores(features[0])
     networks = np.mean([network.scores(features)[0] for network in model._networks], axis=0)
-    (forest,) = model._forests()
+    (forest,) = model._forests()._boosters
     by_trees = np.asarray(forest.predict(features[0, 7:8], pred_contrib=True))[0, :-1]
     by_networks = np.mean([network.effects(features[0], 7) for network in model._networks], axis=0)
     expected = by_trees / trees.std() + 3 * by_networks / networks.std()
@@ -274,7 +274,7 @@ def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> Non
     model = Ranker(trees=10, bags=3).fit(train, validation=valid, seed=1)
     items, features = model.generator.features(np.arange(5), 20)
     rows = features.reshape(100, -1)
-    alone = [np.asarray(forest.predict(rows, raw_score=True)) for forest in model._forests()]
+    alone = [np.asarray(forest.predict(rows, raw_score=True)) for forest in model._forests()._boosters]
     assert len(alone) == 3 and not np.array_equal(alone[0], alone[1])
     np.testing.assert_allclose(model._forest_scores(rows), np.mean(alone, axis=0))
     model.save(tmp_path)
