@@ -18,7 +18,7 @@ from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
-from recsys_models.fitted_model import FittedModel
+from recsys_models.fitted_model import FitBasis, FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.training.fit_run import FitRun, OnEpoch
 
@@ -212,18 +212,35 @@ class Recommender(FittedModel):
             raise ModelFileError(
                 f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
             )
-        model = cls(**header["params"])
-        model.chosen, model.history, model.incidents = (
-            header["chosen"],
-            header["history"],
-            header["incidents"],
-        )
-        model.user_ids, model.item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
+        user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
         indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
-        shape = (model.user_ids.size, model.item_ids.size)
-        model.seen = sp.csr_array((np.ones(indices.size, np.float32), indices, indptr), shape=shape)
-        model.popular = arrays.pop("popular")
-        model._restore({key.removeprefix("state."): array for key, array in arrays.items()})
+        ones = np.ones(indices.size, np.float32)
+        seen = sp.csr_array((ones, indices, indptr), shape=(user_ids.size, item_ids.size))
+        basis = FitBasis(user_ids, item_ids, seen, arrays.pop("popular"))
+        state = {key.removeprefix("state."): array for key, array in arrays.items()}
+        model = cls.restored(header["params"], header["chosen"], basis, state)
+        model.history, model.incidents = header["history"], header["incidents"]
+        return model
+
+    @classmethod
+    def restored(
+        cls,
+        params: Mapping[str, Any],
+        chosen: Mapping[str, Any],
+        basis: FitBasis,
+        state: Mapping[str, NDArray[Any]],
+    ) -> Self:
+        """The fitted model of these parameters and learned arrays.
+
+        Args:
+            params: as `params` gives them.
+            chosen: the parameters that validation chose.
+            basis: what the model was fitted on.
+            state: the arrays that the family's `_state` gave.
+        """
+        model = cls(**params)
+        model.chosen, model.basis = dict(chosen), basis
+        model._restore(state)
         return model
 
     def save(self, folder: str | Path) -> None:
@@ -240,10 +257,11 @@ class Recommender(FittedModel):
     def _remember(self, interactions: Interactions) -> None:
         if not len(interactions):
             raise ValueError(f"{self.name}: expected at least one interaction to fit on, found none")
-        self.user_ids, self.item_ids = interactions.user_ids, interactions.item_ids
-        self.seen = interactions.user_items()
         weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
-        self.popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
+        popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
+        self.basis = FitBasis(
+            interactions.user_ids, interactions.item_ids, interactions.user_items(), popular
+        )
         self.chosen, self.history, self.incidents = {}, [], []
 
     def _run(
