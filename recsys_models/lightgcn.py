@@ -135,18 +135,18 @@ class LightGCN(EmbeddingRecommender):
     ) -> None:
         from recsys_models.networks.lightgcn_fit import LightGCNFit
 
-        self._training(matrix).run(
+        self.training(matrix.nnz).run(
             self, lambda device: LightGCNFit(self, matrix, start, device), validation, run
         )
         if "batch" in self.chosen:
             self.chosen["largest_steps"] = None
 
-    def _training(self, matrix: sp.csr_array) -> Training:
-        """The training schedule for the pairs of this matrix."""
+    def training(self, pairs: int) -> Training:
+        """The training schedule for a graph of so many pairs."""
         from recsys_models.training.trainer import Training, bounded_batch
 
-        batch = bounded_batch(self.batch, matrix.nnz, self.largest_steps)
-        epochs = (0 if is_large(matrix) else 1) if self.epochs == "auto" else int(self.epochs)
+        batch = bounded_batch(self.batch, pairs, self.largest_steps)
+        epochs = (0 if is_large(self.seen) else 1) if self.epochs == "auto" else int(self.epochs)
         return Training(epochs, self.patience, batch, from_start=True)
 
     def _state(self) -> dict[str, NDArray[Any]]:

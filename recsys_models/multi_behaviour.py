@@ -104,7 +104,7 @@ class MultiBehaviour(LightGCN):
                     f"{self.family}: expected validation rows of the target {name!r}, found none"
                 )
         graphs = [edge_weights(part, self.half_life_days) for part in parts.values()]
-        self._training(graphs[-1]).run(
+        self.training(graphs[-1].nnz).run(
             self,
             lambda device: CascadeFit(self, graphs, start, maps, device),
             validation,

@@ -32,10 +32,10 @@ class Edges:
 
 @dataclass(frozen=True, eq=False)
 class InteractionGraph:
-    """Node types `user` and `item`, whose node r is `user_ids[r]` or `item_ids[r]`; edges by type.
+    """Users and items as nodes, interactions and item relations as edges.
 
-    A behaviour `purchase` gives the types (user, purchase, item) and (item, purchase_by, user); an item relation
-    gives (item, <relation>, item).
+    Node r of the types `user` and `item` is `user_ids[r]` and `item_ids[r]`. A behaviour `purchase` gives the edge
+    types (user, purchase, item) and (item, purchase_by, user); an item relation gives (item, <relation>, item).
     """
 
     user_ids: Ids
@@ -53,7 +53,7 @@ class InteractionGraph:
         return heterograph(self)
 
     def digest(self) -> bytes:
-        """A hash of all that is in it."""
+        """Hash of the whole content."""
         return hashlib.sha256(self.to_files()["graph.json"]).digest()
 
     def to_files(self) -> dict[str, bytes]:
@@ -85,12 +85,12 @@ class InteractionGraph:
 def interaction_graph(
     interactions: Interactions, relations: Mapping[str, Sequence[ArrayLike | pl.Series]] | None = None
 ) -> InteractionGraph:
-    """Build the graph; several interactions of one user, item and behaviour become one edge with the summed weight.
+    """The graph of the interactions; those of one user, item and behaviour become one edge with the summed weight.
 
     Args:
         interactions: without behaviours the edge type is `interacts`.
-        relations: relation name → (source item ids, target item ids) or (…, weights); each is taken as given, so list
-            both directions where a relation is mutual. Items unknown to the interactions are left out.
+        relations: relation name → (source item ids, target item ids) or (…, weights). Edges are directed: give both
+            directions where a relation is mutual. Items unknown to the interactions are left out.
 
     Raises:
         ValueError: a name holds "/", or the arrays of a relation differ in length.

@@ -1,4 +1,4 @@
-"""The models' input: who interacted with what, as arrays with stable id maps."""
+"""Interactions, the input of all models: who interacted with what, as arrays with stable id maps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Interactions:
     Attributes:
         user, item: int32 row numbers, shape (n,), into `user_ids` and `item_ids`.
         user_ids, item_ids: the caller's own ids (int64 or str), one a row number. An id may have no interaction.
-        weight: float32, shape (n,), finite and ≥ 0: how much a row counts.
+        weight: float32, shape (n,), finite and ≥ 0: weight of each row.
         behaviour: int8 codes, shape (n,), into `behaviour_names`, or None.
         timestamp: int64, shape (n,), microseconds since 1970, or None.
     """
@@ -51,15 +51,15 @@ class Interactions:
         user_ids: ArrayLike | None = None,
         item_ids: ArrayLike | None = None,
     ) -> Interactions:
-        """Build from equally long arrays of the caller's ids.
+        """Interactions from equally long arrays of the caller's ids.
 
         Args:
             users, items: ids, all integers or all strings.
             behaviour: names of behaviours (`"purchase"`, `"view"`), one a row.
-            weight: how much a row counts; 1 by default.
+            weight: weight of each row; 1 by default.
             timestamp: microseconds since 1970 as integers, or datetimes.
-            like: take over these id maps; ids unknown to them are appended in sorted order.
-            user_ids, item_ids: the same, given as arrays.
+            like: interactions whose id maps are taken over; ids unknown to them are appended in sorted order.
+            user_ids, item_ids: id maps to take over, given as arrays.
 
         Raises:
             ValueError: lengths differ, an id is missing, or a number is not finite; the message names the column.
@@ -103,7 +103,7 @@ class Interactions:
         user_ids: ArrayLike | None = None,
         item_ids: ArrayLike | None = None,
     ) -> Interactions:
-        """Build from named columns of a Polars frame; see `from_arrays`.
+        """Interactions from named columns of a Polars frame; see `from_arrays`.
 
         Raises:
             ValueError: a column is missing, holds nulls or non-finite numbers; the message names it.
@@ -134,7 +134,8 @@ class Interactions:
 
     @classmethod
     def from_lists(cls, path: str | Path, like: Interactions | None = None) -> Interactions:
-        """Read lines of `user item item …` (integers, separated by blanks), as LightGCN's data sets are published.
+        """Interactions from a file of lines `user item item …` (integers, separated by blanks), the format in which
+        LightGCN's data sets are published.
 
         A user without items keeps their place in the id map.
 
@@ -194,11 +195,11 @@ class Interactions:
         return matrix
 
     def user_items(self) -> sp.csr_array:
-        """Which items each user has, as CSR of ones; read `indptr` and `indices`."""
+        """Users by items as CSR of ones: `indptr` and `indices` tell which items each user has."""
         return self.matrix(binary=True)
 
     def digest(self) -> bytes:
-        """A hash of all that is in it."""
+        """Hash of the whole content."""
         known = hashlib.sha256(json.dumps([self.user_ids.tolist(), self.item_ids.tolist()]).encode())
         known.update(json.dumps(self.behaviour_names).encode())
         for array in (self.user, self.item, self.weight, self.behaviour, self.timestamp):

@@ -1,4 +1,4 @@
-"""How well a model ranks the whole catalogue: for each user, in the mean, and by customer group."""
+"""Evaluation of a model's ranking of the whole catalogue: per user, on average, and by customer group."""
 
 from __future__ import annotations
 
@@ -23,24 +23,22 @@ from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.recommender import Recommender
 from recsys_models.training.validation import hits_at_k, ndcg_of_hits
 
-PER_USER = ("recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate")
-
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model ranks the whole catalogue for each user.
+    """Metrics of a model that ranked the whole catalogue for each user.
 
     Attributes:
         family: the model's name.
         k: the list length of `per_user`, `segments` and `fairness`.
         exclude_seen: True ranks only items new to the user; False lets repeat purchases count.
-        metrics: `recall@20`, `ndcg@20`, …, `coverage@20`, …: means over users, for every k asked; without @, what
-            looks at the whole catalogue: `edge_accuracy`, `auc`.
-        per_user: one row a user: user_id, cold, relevant (how many items), then the metrics at `k`.
-        segments: one row a segment: segment column, value, users, then the means at `k`; None without segments.
-        fairness: one row a segmentation: how far NDCG lies apart between its groups, as `fairness.spread` says; None
-            without segments.
-        n_users: users evaluated, those with at least one relevant item.
+        metrics: `recall@20`, `ndcg@20`, …, `coverage@20`, …: means over users, for every list length; names without @
+            stand for metrics over the whole catalogue: `edge_accuracy`, `auc`.
+        per_user: one row per user: user_id, cold, relevant (number of items), then the metrics at `k`.
+        segments: one row per segment: segment column, value, users, then the means at `k`; None without segments.
+        fairness: one row per segmentation: the spread of NDCG between its groups (`fairness.spread`); None without
+            segments.
+        n_users: number of users evaluated, those with at least one relevant item.
     """
 
     family: str
@@ -99,24 +97,26 @@ def evaluate(
     auc: bool = False,
     seed: int = 0,
 ) -> Evaluation:
-    """Rank all items for every user of `test` and compare.
+    """Evaluation of a model on `test`: all items are ranked for every user of it.
 
     Every item of the model's catalogue is ranked, by score descending and item row ascending. Test items unknown to
-    the model count as relevant and cannot be hit; test users unknown to it are answered from popularity and marked
-    `cold`. Definitions, for a list cut at k: recall = hits / relevant; precision = hits / k; NDCG with binary gains
-    and the ideal list cut at k; MAP = Σ precision at each hit / relevant; MRR = 1 / rank of the first hit. What lists
-    are like is defined in `recommended_lists`: coverage, novelty, popularity, its lift, Gini of exposure, diversity.
-    `edge_accuracy` compares the scores of the held-out pairs with those of as many drawn pairs of the same users, its
-    threshold the median (`edge_prediction`); pairs with an unknown item are left out of it.
+    the model count as relevant and cannot be hit; test users unknown to it get popular items and are marked `cold`.
+
+    Definitions, for a list cut at k: recall = hits / relevant; precision = hits / k; NDCG with binary gains and the
+    ideal list cut at k; MAP = Σ precision at each hit / relevant; MRR = 1 / rank of the first hit. The metrics of lists
+    (coverage, novelty, popularity, its lift, Gini of exposure, diversity) are defined in `recommended_lists`.
+    `edge_accuracy` compares the scores of the relevant pairs with those of as many drawn pairs of the same users
+    (`edge_prediction`); pairs with an unknown item are left out of it.
 
     Args:
-        train: what the users had seen: masked with `exclude_seen`, and then left out of the relevant items too.
-        test: the relevant items.
-        k: list length of the per-user table.
+        train: interactions that the users had before: masked with `exclude_seen`, and then not relevant either.
+        test: interactions with the relevant items.
+        k: list length of the table `per_user`.
         ks: further list lengths.
-        segments: frame with `user_id` and one column a segmentation, or a mapping from user id to segment.
-        auc: also the area under each user's ROC curve (`auc.auc_of_rows`), which looks at every score again.
-        seed: of the drawn pairs.
+        segments: frame with `user_id` and one column per segmentation, or a mapping from user id to segment.
+        auc: whether to compute the area under each user's ROC curve (`auc.auc_of_rows`), which takes another pass over
+            all scores.
+        seed: seed of the drawn pairs.
 
     Raises:
         ValueError: no test user has a relevant item.
@@ -137,7 +137,7 @@ def evaluations(
     auc: bool = False,
     seed: int = 0,
 ) -> list[Evaluation]:
-    """`evaluate` for several values of `exclude_seen`, in their order, from scores that are computed once."""
+    """Evaluations for several values of `exclude_seen`, in their order, from scores that are computed once."""
     lengths = tuple(sorted({k, *ks}))
     seen = on_items(train, model.item_ids)
     tasks = {
@@ -164,7 +164,7 @@ def evaluations(
 
 
 class _Task:
-    """One way of asking: what is relevant, and what each block of scores says about it."""
+    """One evaluation in progress: the relevant items, and what the blocks of scores so far say about them."""
 
     def __init__(
         self,
@@ -192,7 +192,7 @@ class _Task:
         self._non_edges: list[NDArray[np.float32]] = []
 
     def take(self, block: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
-        """Look at the scores of the test's users `block`; masks them in place where seen items are hidden."""
+        """Take in the scores of the test users `block`; masks them in place where seen items are hidden."""
         masked = np.zeros(block.size, np.int64)
         if self._hidden is not None:
             rows = self._all_seen_rows[block]
@@ -225,7 +225,7 @@ class _Task:
         lengths: tuple[int, ...],
         segments: pl.DataFrame | Mapping[Any, str] | None,
     ) -> Evaluation:
-        """The metrics of all blocks."""
+        """The finished evaluation."""
         held, columns = self.held, self.columns
         hits = hits_at_k(columns, held.relevant, np.arange(held.asked.size))
         metrics: dict[str, float] = {}
@@ -264,11 +264,11 @@ class _Task:
 def ranking_metrics(
     hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]
 ) -> dict[str, NDArray[np.float64]]:
-    """The per-user metrics of ranked lists.
+    """Accuracy metrics of ranked lists, per user.
 
     Args:
-        hits: shape (n, k): is the item on rank r relevant.
-        n_relevant: shape (n,), ≥ 1.
+        hits: shape (n, k): whether the item at each rank is relevant.
+        n_relevant: shape (n,): number of relevant items of each user, ≥ 1.
     """
     k = hits.shape[1]
     found = hits.sum(1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""What an evaluation asks for: the held-out items of each user, on a model's items."""
+"""Relevant items of an evaluation: what each test user took, as rows of a model's items."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from recsys_models.data.interactions import Interactions
 
 @dataclass(frozen=True, eq=False)
 class RelevantItems:
-    """The users of a test that have at least one relevant item.
+    """Relevant items of the test users who have at least one.
 
     Attributes:
         asked: shape (n,), rows of the test's users, ascending.
         users: shape (n,), their ids.
         relevant: CSR of ones, n by the model's items: relevant items that the model knows.
-        unknown: shape (n,): how many more are unknown to the model.
+        unknown: shape (n,): number of further relevant items, which the model does not know.
     """
 
     asked: NDArray[np.int64]
@@ -31,7 +31,7 @@ class RelevantItems:
 
     @property
     def count(self) -> NDArray[np.int64]:
-        """Relevant items of each user, known or not, shape (n,)."""
+        """Number of relevant items of each user, known or not, shape (n,)."""
         return np.diff(self.relevant.indptr) + self.unknown
 
 
@@ -68,7 +68,7 @@ def relevant_items(
 
 
 def on_items(interactions: Interactions, item_ids: NDArray[Any]) -> sp.csr_array:
-    """Users of the interactions by the given items, ones."""
+    """The interactions as users by the given items, CSR of ones."""
     if interactions.item_ids is item_ids:
         return interactions.user_items()
     column = rows_of(interactions.item_ids, item_ids, "item")[interactions.item]
