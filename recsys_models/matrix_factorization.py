@@ -14,20 +14,23 @@ from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
 LOSSES = ("bpr", "logistic", "squared")
+"""Values of `loss`."""
 
 
 @dataclass(kw_only=True, eq=False)
 class MatrixFactorization(EmbeddingRecommender):
-    """score(u, i) = ⟨u, v⟩, learned from interactions and drawn pairs (Koren et al. 2009; Rendle et al. 2009).
+    """Matrix factorization, score(u, i) = ⟨u, v⟩, learned from interactions and drawn pairs by stochastic gradient
+    descent (Koren et al. 2009; Rendle et al. 2009).
 
     Args:
         dim: length of the embeddings.
         loss: "bpr"; "logistic", the cross-entropy of interacted or not; "squared", against 1 and 0.
-        negatives: pairs drawn for each interaction.
-        epochs: passes at most; with validation the best one is kept, and `patience` epochs without a better one end
-            the training.
-        batch: interactions a step.
-        learning_rate, l2: of Adam; the penalty is on the batch's embeddings.
+        negatives: pairs drawn per interaction.
+        epochs: largest number of passes over the interactions; with validation the best one is kept.
+        patience: number of epochs without a better validation NDCG@20 after which training stops.
+        batch: interactions per step.
+        learning_rate: learning rate of Adam.
+        l2: L2 penalty on the batch's embeddings.
     """
 
     family: ClassVar[str] = "matrix_factorization"

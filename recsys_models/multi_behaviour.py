@@ -1,4 +1,4 @@
-"""Views, carts and purchases: a cascade of LightGCN blocks."""
+"""Recommendations from several behaviours (views, carts, purchases) by a cascade of LightGCN blocks."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ FUNNEL = (
     ("cart", "add_to_cart", "addtocart", "basket"),
     ("purchase", "buy", "order", "transaction"),
 )
-"""Known names of behaviours, from the first look to the purchase."""
+"""Known names of behaviours, by their place in the funnel from the first look to the purchase."""
 
 
 @dataclass(kw_only=True, eq=False)
 class MultiBehaviour(LightGCN):
-    """LightGCN on the graph of the first behaviour, from its result on that of the second, and so on to the target.
+    """A cascade of LightGCN blocks: one on the graph of the first behaviour, from its result one on the graph of the
+    second, and so on to the target.
 
-    Between two blocks stands a linear map that learns, at first the identity; pairs of the target behaviour alone are
-    learned from (Cheng et al. 2023, "Multi-behavior recommendation with cascading graph convolution networks"; the
+    Between two blocks stands a learned linear map, at first the identity; training uses pairs of the target behaviour
+    only (Cheng et al. 2023, "Multi-behavior recommendation with cascading graph convolution networks"; the
     cascade is that of Yan et al. 2023, "Cascading residual graph convolutional network for multi-behavior
     recommendation"). The blocks start from the singular vectors of all behaviours together. With one behaviour this is
     LightGCN.
 
-    Validation asks for the target behaviour, viewed items included. `recommend` leaves out all that the model was
+    Validation is by the target behaviour, viewed items included. `recommend` leaves out all that the model was
     fitted on; to recommend what was viewed and not bought pass `exclude=interactions.with_behaviour("purchase")`.
 
     Args:
-        behaviours: names from the first to the target, others are not used; None: those there are, in the order of
-            `FUNNEL` where all are known there, else from the most frequent to the rarest.
-        Others: those of LightGCN.
+        behaviours: names from the first behaviour to the target; others are not used. None: all that occur, in the
+            order of `FUNNEL` where all are known there, else from the most frequent to the rarest.
+        Others: as in `LightGCN`.
     """
 
     family: ClassVar[str] = "multi_behaviour"
@@ -74,7 +75,7 @@ class MultiBehaviour(LightGCN):
         self._learn(parts, start, maps, validation, run)
 
     def _cascade(self, interactions: Interactions) -> tuple[dict[str, Interactions], Interactions]:
-        """The rows of each behaviour in order, and all of them."""
+        """Interactions of each behaviour in the order of the cascade, and all of these together."""
         order = behaviour_order(interactions, self.behaviours)
         if interactions.behaviour is None:
             return {"": interactions}, interactions
@@ -123,13 +124,14 @@ class MultiBehaviour(LightGCN):
 
 
 def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:
-    """The behaviours from the first to the target; empty for interactions without behaviours.
+    """Behaviours in the order of the cascade, the target last; empty for interactions without behaviours.
 
     Args:
-        asked: this order. None: that of `FUNNEL` where all that occur are known there, else by frequency descending.
+        asked: the order to take. None: that of `FUNNEL` where all that occur are known there, else by frequency
+            descending.
 
     Raises:
-        ValueError: a behaviour that was asked for does not occur, or comes twice, or none was asked for.
+        ValueError: a behaviour of `asked` does not occur or comes twice, or `asked` is empty.
     """
     if interactions.behaviour is None:
         if asked:

@@ -1,4 +1,4 @@
-"""The fused graph network: convolution for nodes, attention for relations."""
+"""GNN-R, the fused graph network: convolution for nodes, attention for relations."""
 
 from __future__ import annotations
 
@@ -19,31 +19,33 @@ from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
 
 PARTS = ("both", "gcn", "gat")
+"""Values of `parts`."""
 
 
 @dataclass(kw_only=True, eq=False)
 class GNNR(EmbeddingRecommender):
-    """LightGCN from a spectral start (epoch 0), whose edges learn to attend.
+    """LightGCN from a spectral start, whose edges learn attention; epoch 0 is LightGCN.
 
-    Attention sees behaviours, recency, degrees and, after `with_relations`, relations between items; see
-    `gnn_r_network.network`. It learns from what came next: the graph ends `horizon_days` before the data does, and
-    the items that each user took for the first time after that are to stand high among the `candidates` that the
-    network itself ranks first. What it learned then holds for the whole graph. Validation keeps the best epoch, so
-    there the start can only be improved on. Time is linear in pairs.
+    The inputs of the attention are behaviours, recency, degrees and, after `with_relations`, relations between items;
+    see `gnn_r_network.GNNRNetwork`. It learns to predict what comes next: the graph of the past ends `horizon_days`
+    before the data does, and the items that each user took for the first time after that should rank high among the
+    `candidates` that the network itself ranks first. The learned attention is then applied to the whole graph.
+    Validation keeps the best epoch, so there training can only improve on the start. Time is linear in pairs.
 
-    Relations that were counted on the last days too know a little of what attention is to foresee.
+    Relations that were counted on the last days as well give away a little of what attention is to predict.
 
     Args:
         parts: "both"; for comparison "gcn", convolution without attention, or "gat", attention without convolution.
-        dim, layers, exponent, half_life_days, filter_power: of LightGCN.
-        horizon_days: how many of the last days are to be foreseen. Without timestamps, or where they hold most of the
-            interactions, a fifth of the interactions is.
-        candidates: best items of each user that are told apart.
-        epochs: at most; 0 is LightGCN without training.
-        patience: stop after so many epochs without a better validation NDCG@20; the best epoch is kept.
-        steps: an epoch.
-        batch: users a step.
-        learning_rate: of Adam; for b and the slopes a hundredth.
+        dim, layers, exponent, half_life_days, filter_power: as in `LightGCN`.
+        horizon_days: number of last days to be predicted. Where these days hold most of the interactions,
+            the latest fifth is predicted instead; without timestamps, a random fifth.
+        candidates: number of each user's best items among which the loss ranks.
+        epochs: largest number of epochs; 0 is LightGCN without training.
+        patience: number of epochs without a better validation NDCG@20 after which training stops; the best epoch is
+            kept.
+        steps: steps per epoch.
+        batch: users per step.
+        learning_rate: learning rate of Adam; a hundredth of it for the biases and the PReLU slopes.
     """
 
     family: ClassVar[str] = "gnn_r"
@@ -122,8 +124,10 @@ class GNNR(EmbeddingRecommender):
 def past_and_next(
     interactions: Interactions, horizon_days: float, seed: int
 ) -> tuple[Interactions, Interactions]:
-    """The interactions before the last `horizon_days` and those in them; where fewer than half are left before, or
-    without timestamps, all but a fifth and that fifth."""
+    """The interactions before the last `horizon_days`, and those in them.
+
+    Where fewer than half of the interactions come before, or without timestamps, a fifth is held out instead.
+    """
     if interactions.timestamp is not None:
         cut = int(interactions.timestamp.max() - horizon_days * DAY)
         if (interactions.timestamp < cut).mean() >= 0.5:
@@ -132,7 +136,7 @@ def past_and_next(
 
 
 def turned(vectors: NDArray[np.float32], like: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vectors rotated so that they come closest to others, which no inner product of theirs notices (Schönemann
-    1966, the orthogonal Procrustes problem). Shapes (n, d)."""
+    """The vectors rotated as close to others as possible, which changes no inner product among them (Schönemann 1966,
+    the orthogonal Procrustes problem). Shapes (n, d)."""
     left, _, right = np.linalg.svd((vectors.T @ like).astype(np.float64))
     return (vectors @ (left @ right)).astype(np.float32)

@@ -65,7 +65,7 @@ class GNNRFit(Fit):
         self.optimiser = torch.optim.Adam([{"params": fast}, {"params": slow, "lr": rate / 100}], lr=rate)
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        """Cross-entropy of each user's next items among the candidates, which are drawn up anew for each epoch."""
+        """The loss of each step: cross-entropy of the users' next items among candidates, which are new each epoch."""
         users = np.flatnonzero(np.diff(self._wanted.indptr))
         if not users.size:
             return
@@ -91,7 +91,7 @@ class GNNRFit(Fit):
             yield -(torch.log_softmax(logits, 1) * share).sum() / found
 
     def _candidates(self, users: NDArray[np.integer]) -> NDArray[np.int32]:
-        """The best new items of each user in the graph of the past, -1 where there are no more."""
+        """The best new items of each user in the graph of the past, shape (users, candidates), padded with -1."""
         with torch.no_grad():
             user, item = (part.cpu().numpy() for part in self.module(self._past))
         columns = []

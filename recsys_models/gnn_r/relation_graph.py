@@ -1,4 +1,4 @@
-"""The graph that `gnn_r` convolves: pairs with LightGCN's weights and what the attention sees, and item relations."""
+"""The graph of GNN-R: user-item pairs with convolution weights and attention inputs, and item relations."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Relation:
-    """Edges between items, and their standardised inputs of the attention, shape (edges, 3)."""
+    """One item relation: its edges, and their standardised attention inputs, shape (edges, 3)."""
 
     edges: SortedEdges
     inputs: torch.Tensor
@@ -46,15 +46,15 @@ class Relation:
 
 @dataclass(frozen=True)
 class RelationGraph:
-    """One graph on one device.
+    """User-item pairs and item relations on one device, as the network takes them.
 
     Attributes:
         to_users, to_items: the pairs as edges, by their target.
         item_order: the place in `to_users` of each edge of `to_items`.
-        convolution: float32, one a pair: LightGCN's weight.
-        inputs: float32, shape (pairs, f): what the attention sees, standardised.
+        convolution: float32, one per pair: LightGCN's weight.
+        inputs: float32, shape (pairs, f): standardised attention inputs.
         users, items: start embeddings.
-        relations: one for each name that was asked for.
+        relations: one per item relation.
     """
 
     to_users: SortedEdges
@@ -78,17 +78,17 @@ def relation_graph(
     device: str,
     kernel: str = "auto",
 ) -> tuple[RelationGraph, Scale]:
-    """Prepare a graph; memory: about 100 + 4 f bytes a pair.
+    """The graph of these interactions; it takes about 100 + 4 f bytes per pair.
 
     Args:
-        matrix: how much each pair counts in the convolution.
-        start: shape (n_users + n_items, d).
-        exponent: of LightGCN's norm.
+        matrix: weight of each pair in the convolution.
+        start: start embeddings, shape (n_users + n_items, d).
+        exponent: power of the degrees in LightGCN's norm.
         item_relations: source, target and weight of each relation's edges.
-        scale: of the pairs' inputs; their own by default.
+        scale: scale of the pairs' inputs; their own by default.
 
     Returns:
-        The graph, and the scale that it took.
+        The graph, and the scale that was used.
     """
     n_users, n_items = interactions.n_users, interactions.n_items
     pairs, table, _ = pair_features(interactions, start)
@@ -130,7 +130,8 @@ def relation_graph(
 def relations_between_items(
     graph: InteractionGraph | None, interactions: Interactions
 ) -> dict[str, tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
-    """The item relations of a graph on the row numbers of `interactions`; edges of items unknown there are left out."""
+    """Item relations of a graph as source, target and weight, on the row numbers of `interactions`; edges of items
+    unknown there are left out."""
     if graph is None:
         return {}
     row = rows_of(graph.item_ids, interactions.item_ids, "relations")

@@ -10,7 +10,7 @@ from recsys_models.kernels.sparse import csr
 
 
 def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Row and column sums, shape (n_users,) and (n_items,)."""
+    """Degrees of users and items: row and column sums, shape (n_users,) and (n_items,)."""
     return (
         np.asarray(matrix.sum(axis=1), np.float64).ravel(),
         np.asarray(matrix.sum(axis=0), np.float64).ravel(),
@@ -18,13 +18,13 @@ def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float
 
 
 def inverse_power(degree: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
-    """degree^-exponent, 0 for degree 0."""
+    """Powers degree^-exponent, 0 for degree 0."""
     positive = degree > 0
     return np.where(positive, np.where(positive, degree, 1.0) ** -exponent, 0.0).astype(np.float32)
 
 
 def normalised(matrix: sp.csr_array, user_exponent: float, item_exponent: float) -> sp.csr_array:
-    """D_u^-user_exponent R D_i^-item_exponent, float32."""
+    """The matrix scaled by degrees, D_u^-user_exponent R D_i^-item_exponent, float32."""
     by_user, by_item = degrees(matrix)
     left, right = inverse_power(by_user, user_exponent), inverse_power(by_item, item_exponent)
     scaled = csr(matrix.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Truncated singular value decomposition of a degree-normalised interaction matrix."""
+"""Truncated singular value decomposition of a large sparse matrix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessI
 from recsys_models.kernels.sparse import shape_of
 
 PRODUCT_ROWS = 4096
-"""Rows of a sparse product that one thread takes at once."""
+"""Number of rows of a sparse product that one thread computes at once."""
 
 
 def truncated_svd(
@@ -29,7 +29,7 @@ def truncated_svd(
     """The largest singular values and vectors by randomised subspace iteration (Halko et al. 2011, algorithm 4.4).
 
     Args:
-        warm: (m, w) columns near the right singular vectors, to start from.
+        warm: shape (m, w), columns near the right singular vectors to start from.
 
     Returns:
         U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
@@ -60,7 +60,7 @@ def truncated_svd(
 
 
 def product(matrix: sp.csr_array, block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """matrix @ block, a part of the rows at a time on each core; the same bits with any number of cores."""
+    """Product matrix @ block, computed by parts of the rows on all cores; the bits do not depend on their number."""
     n = shape_of(matrix)[0]
     result = np.empty((n, block.shape[1]), np.float32)
 
@@ -84,7 +84,7 @@ def orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def spanning(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Nearly orthonormal, half the work: enough between two steps of an iteration."""
+    """A nearly orthonormal basis at half the work of `orthonormal`, enough between two steps of an iteration."""
     try:
         return _cholesky_qr(block)
     except LinAlgError:
@@ -92,7 +92,7 @@ def spanning(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cholesky_qr(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Q of the Cholesky QR. BLAS's triangular routines do half the work of full products."""
+    """Q of one Cholesky QR; BLAS's triangular routines do half the work of full products."""
     transposed = np.ascontiguousarray(block).T
     gram = ssyrk(1.0, transposed, lower=1).astype(np.float64)
     factor = cholesky(gram, lower=True)
