@@ -41,7 +41,7 @@ from recsys_models import (  # noqa: E402
     time_split,
 )
 from recsys_models.data.item_relations import most_bought_of_group  # noqa: E402
-from recsys_models.kernels.degrees import degrees# noqa: E402
+from recsys_models.kernels.degrees import degrees  # noqa: E402
 
 WEEKS = 28.0
 RELATIONS = "+relations"

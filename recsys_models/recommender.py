@@ -26,21 +26,22 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 COLD_HALF_LIFE_DAYS = 28.0
+"""Age at which an interaction counts half in the popularity that cold users get."""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Recommender(FittedModel):
-    """A recommender: fit it on Interactions, then ask for items by the caller's own ids.
+    """A recommender: fit it on Interactions, then get recommendations by the caller's own ids.
 
     A family is a keyword-only dataclass whose fields are its parameters. It implements `_fit`, `score_block`,
     `_state` and `_restore`, and adds itself to `families.families`.
 
     Attributes after `fit`, beside those of `FittedModel`:
-        chosen: the parameters that validation chose (empty without validation).
-        history: one dict an epoch, for iterative families.
-        incidents: what went wrong in training and how it went on, in words.
-        user_features, item_features: what `with_features` gave, or None.
-        relations: what `with_relations` gave, or None.
+        chosen: parameters that validation chose (empty without validation).
+        history: metrics of each epoch, for iterative families.
+        incidents: what went wrong in training and how training continued, in words.
+        user_features, item_features: side information from `with_features`, or None.
+        relations: side information from `with_relations`, or None.
     """
 
     def __post_init__(self) -> None:
@@ -56,15 +57,15 @@ class Recommender(FittedModel):
 
     @abstractmethod
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
-        """Learn. `validation` is on the id maps of `interactions`."""
+        """Learn from interactions; `validation` is on their id maps."""
 
     @abstractmethod
     def _state(self) -> dict[str, NDArray[Any]]:
-        """The learned arrays."""
+        """The learned arrays, by name."""
 
     @abstractmethod
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `_state` gave."""
+        """Take over the arrays that `_state` gave."""
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
@@ -73,17 +74,17 @@ class Recommender(FittedModel):
         self._fit(interactions, validation, run)
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
-        """Learn with what validation chose for `before`. Families that learned from labels keep that."""
+        """Learn with the parameters that validation chose for `before`; keep what came from validation labels."""
         self._fit(interactions, None, run)
 
     # --- what every family has ----------------------------------------------------------------------------
 
     def params(self) -> dict[str, Any]:
-        """The parameters the model was made with: plain JSON values that `type(model)(**params)` takes."""
+        """Parameters that the model was made with: plain JSON values that `type(model)(**params)` takes."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
 
     def with_features(self, *, users: Features | None = None, items: Features | None = None) -> Self:
-        """This model, to be fitted with what is known of users and items; families without use for it ignore it.
+        """This model, to be fitted with features of users and items; families without use for them ignore them.
 
         Features are not saved with a model: a loaded model needs them again to be retrained or refitted.
         """
@@ -100,7 +101,7 @@ class Recommender(FittedModel):
         return self
 
     def informed_like(self, other: Recommender) -> Self:
-        """This model, to be fitted with the features and relations that another one has."""
+        """This model, to be fitted with the side information of another one."""
         self.with_features(users=other.user_features, items=other.item_features)
         return self.with_relations(other.relations)
 
@@ -117,8 +118,10 @@ class Recommender(FittedModel):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """A new model fitted on `interactions`, usually train and validation together, with what validation chose:
-        parameters, epochs, and in families that learn from validation labels what was learned."""
+        """A new model fitted on `interactions`, usually train and validation together, with what validation chose.
+
+        That is parameters and epochs, and in families that learn from validation labels what was learned from them.
+        """
         self._must_be_fitted()
         model = self.chosen_model()
         model._remember(interactions)
@@ -136,16 +139,16 @@ class Recommender(FittedModel):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """Learn from interactions.
+        """This model, fitted on interactions.
 
         Args:
-            validation: later interactions, by which parameters left open and the number of epochs are chosen.
+            validation: later interactions, by which open parameters and the number of epochs are chosen.
                 Users and items unknown to `interactions` are left out of it.
-            seed: the same seed on the same device gives the same model.
+            seed: seed of all draws; the same seed on the same device gives the same model.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
-            on_epoch: progress of iterative families.
-            checkpoint: a folder where iterative families keep their last epoch; a fit that was interrupted and is
-                started again with the same data, parameters and seed goes on there, and ends with the same bits.
+            on_epoch: called after each epoch of iterative families.
+            checkpoint: folder where iterative families keep their last epoch; an interrupted fit that is started
+                again with the same data, parameters and seed continues from it and ends with the same bits.
 
         Raises:
             ValueError: there is no interaction.
@@ -165,14 +168,14 @@ class Recommender(FittedModel):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """A new model fitted on `interactions` (all that is to count now, not only what is new), started from this one.
+        """A new model, started from this one and fitted on `interactions`: all that should count now, not only new ones.
 
         Rows known to this model keep their state as the start; new users and items start from their neighbours.
         Families in closed form compute their state anew. This model is left as it is.
 
         Args:
-            validation: nothing of it may have been known to this model, or what is chosen by it is chosen wrongly: the
-                start remembers it.
+            validation: interactions that this model was not fitted on; otherwise the start remembers them, and what
+                validation chooses is wrong.
         """
         self._must_be_fitted()
         model = type(self)(**self.params()).informed_like(self)

@@ -68,8 +68,8 @@ class SideInformation:
 
     @property
     def names(self) -> str:
-        """Hash of the names of features and relations, numbers left out; weights of two models fit each other where it is
-        equal."""
+        """Hash of the names of features and relations, without their numbers. Where it is equal, the weights of one
+        model fit another."""
         parts = [None if part is None else part.names for part in (self.users, self.items)]
         kinds = None if self.relations is None else sorted(self.relations.edges)
         return hashlib.sha256(json.dumps([parts, kinds]).encode()).hexdigest()[:16]

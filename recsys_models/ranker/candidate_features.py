@@ -1,4 +1,4 @@
-"""What is known of each of a user's candidates: numbers for the ranker's trees."""
+"""Features of a user's candidates, the inputs of the ranker."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recsys_models.ranker.candidate_generator import CandidateGenerator
 
 RIDGE = 4.0
+"""Ridge of the spectral filter."""
 AFFINITIES = (
     "affinity",
     "affinity_even",
@@ -41,28 +42,28 @@ NEIGHBOURS = (
 LIKENESS = ("likeness_1", "likeness_2", "likeness_3", "likeness_square", "agreement", "agreement_1")
 LIKENESS_RANKS = (128, 600)
 AGREEING = 20
-"""How many of a user's first candidates the others are compared with."""
+"""Number of a user's first candidates that the others are compared with."""
 GROUP, PADDED = 32, 4096
-"""Users, and items of theirs once padded, whose vectors are compared with candidates' at once."""
+"""Largest number of users, and of their items after padding, whose vectors are compared with candidates' at once."""
 PLACES = ("affinity_rare", "affinity_power_1.5", "neighbours_power_1")
-"""Features whose rank among the user's candidates is one too."""
+"""Features whose rank among the user's candidates is a feature as well."""
 
 
 def spectral_ranks(generator: CandidateGenerator) -> list[int]:
-    """After how many singular directions a spectral score is taken."""
+    """Numbers of singular directions after which a spectral score is taken."""
     r = generator.values.size
     return sorted({min(rank, r) for rank in (32, 128, 400, generator.scoring_rank, r)})
 
 
 def feature_names(generator: CandidateGenerator) -> tuple[str, ...]:
-    """Names of the last axis of `describe`.
+    """Names of the features that `describe` gives.
 
-    `spectral_<kind>_<rank>` is U f(S) Vᵀ with f 1, the root of the filter, or the filter; `_gain` is times
+    `spectral_<kind>_<rank>` is U f(S) Vᵀ with f = 1, the root of the filter, or the filter; `_gain` multiplies it by
     (users of the item)^0.2. `affinity…` are sums over the user's items, `neighbours…` over the nearest users who have
     the item. `likeness…_<rank>` are cosines of the singular vectors, each times the root of the filter, with those of
     the user's items, and `agreement…` with those of the user's first candidates. `_relative` is divided by the mean
-    over the user's candidates, which makes users and first stages of different size alike; `_place` is the rank among
-    the candidates.
+    over the user's candidates, which makes users and candidate generators of different size comparable; `_place` is the
+    rank among the candidates.
     """
     compared = _compared_names(generator)
     places = [*(f"{name}_place" for name in PLACES), "spectral_place", "combined_place"]
@@ -87,10 +88,10 @@ def describe(
     items: NDArray[np.int64],
     combined: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Features of the candidates `items` (b, c) of the users `rows` (b,), as `feature_names`, shape (b, c, f).
+    """Features (b, c, f) of the candidates `items` (b, c) of the users `rows` (b,), named by `feature_names`.
 
     Args:
-        combined: the first stage's scores of the candidates, (b, c).
+        combined: the candidate generator's scores of the candidates, (b, c).
     """
     spectral, likeness = _latent(generator, rows, items)
     affinity = _affinities(generator, rows, items)
@@ -133,7 +134,7 @@ def _place(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 def likeness_lengths(
     right: NDArray[np.float32], values: NDArray[np.float32]
 ) -> list[tuple[int, NDArray[np.float32]]]:
-    """(r, lengths (n_items,) of the items' first r singular vectors, each times the root of the filter)."""
+    """Lengths (n_items,) of the items' first r singular vectors, each times the root of the filter, for each rank r."""
     filtered = spectral_filter(values, RIDGE)
     ranks = sorted({min(rank, values.size) for rank in LIKENESS_RANKS})
     return [(r, np.maximum(np.sqrt(right[:, :r] ** 2 @ filtered[:r]), 1e-12)) for r in ranks]
@@ -142,7 +143,7 @@ def likeness_lengths(
 def _latent(
     generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Spectral scores, shape (b, c, 5 · ranks), and as `LIKENESS` for each rank, (b, c, 6 · ranks)."""
+    """Spectral scores, shape (b, c, 5 · ranks), and for each rank the features `LIKENESS`, (b, c, 6 · ranks)."""
     right = torch.from_numpy(generator.right)
     filtered = spectral_filter(generator.values, RIDGE)
     spectral = np.empty((*items.shape, 5 * len(spectral_ranks(generator))), np.float32)
@@ -159,7 +160,7 @@ def _latent(
 
 
 def _bounds(counts: NDArray[np.integer]) -> list[int]:
-    """Where groups of users with ascending counts begin and end: at most `GROUP`, and `PADDED` items once padded."""
+    """Bounds of groups of users with ascending counts: at most `GROUP` users, and `PADDED` items after padding."""
     bounds = [0]
     for at, count in enumerate(counts.tolist()):
         size = at + 1 - bounds[-1]
@@ -175,7 +176,7 @@ def _spectral(
     vectors: torch.Tensor,
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Of the candidates' singular vectors (b, c, r)."""
+    """Spectral scores of the candidates, from their singular vectors (b, c, r)."""
     weights = np.column_stack([np.ones_like(filtered), np.sqrt(filtered), filtered])
     user = torch.from_numpy(generator.left[rows][:, :, None] * weights[None])
     gain = generator.gain[items][:, :, None]
@@ -196,7 +197,8 @@ def _likeness(
     vectors: torch.Tensor,
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Cosines of the candidates' singular vectors (b, c, r) with those of the users' items, and among them."""
+    """Features `LIKENESS` of the candidates, from their singular vectors (b, c, r): cosines with those of the users'
+    items, and with those of the users' first candidates."""
     owned = csr(generator.seen[rows])
     counts = np.diff(owned.indptr)
     most = max(1, int(counts.max()))
@@ -225,7 +227,7 @@ def _likeness(
 def _affinities(
     generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Over the affinities of a candidate with the user's items, as `AFFINITIES`, shape (b, c, 9)."""
+    """Features `AFFINITIES`, shape (b, c, 9): sums and maxima of a candidate's affinities with the user's items."""
     owned = csr(generator.seen[rows])
     cell, value, source = _meetings(generator.item_affinity, owned, items)
     degree = np.maximum(np.expm1(generator.item_facts[:, 0]), 1).astype(np.float32)
@@ -247,7 +249,7 @@ def _affinities(
 def _neighbours(
     generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Over the likenesses of the near users who have a candidate, as `NEIGHBOURS`, shape (b, c, 8)."""
+    """Features `NEIGHBOURS`, shape (b, c, 8): sums and maxima of the similarity of near users who have a candidate."""
     near = csr(generator.user_similarity[rows])
     cell, _, source = _meetings(generator.seen, near, items)
     value = np.asarray(near.data, np.float32)[source]
@@ -264,10 +266,10 @@ def _neighbours(
 def _meetings(
     table: sp.csr_array, own: sp.csr_array, items: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Entries of the rows of `table` that each user's `own` names, where their columns are the user's candidates.
+    """Entries of `table` that matter to a user: in the rows that the user's `own` names, in the candidates' columns.
 
     Returns:
-        cell: user · c + place of the candidate; the entry; which of the entries of `own` it belongs to.
+        Of each entry: its cell, which is user · c + place of the candidate; its value; the entry of `own` it is for.
     """
     b, c = items.shape
     width = shape_of(table)[1]

@@ -1,4 +1,4 @@
-"""The ranker's first stage: candidates, and what is known of each."""
+"""The candidate generator: a user's best items by spectral and neighbourhood scores, with features for the ranker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from recsys_models.ranker.candidate_features import RIDGE, describe, feature_nam
 
 @dataclass(frozen=True)
 class CandidateGeneratorSettings:
-    """Sizes of the first stage; see `Ranker`."""
+    """Settings of a candidate generator; see `Ranker`."""
 
     rank: int
     scoring_rank: int
@@ -39,15 +39,15 @@ class CandidateGeneratorSettings:
 
 @dataclass(frozen=True, eq=False)
 class CandidateGenerator:
-    """Spectral and neighbourhood models of one set of interactions.
+    """Candidate generator on one set of interactions: a spectral and a user-neighbourhood model.
 
     Attributes:
         seen: users by items, ones.
         left, values, right: singular vectors and values of the normalised matrix, (n_users, r), (r,), (n_items, r).
-        user_similarity: users by users, row u holds the nearest users of u.
+        user_similarity: users by users; row u holds the similarity of the nearest users of u.
         item_affinity: items by items, as `item_affinity` gives it.
-        item_facts: (n_items, facts) numbers known of an item alone.
-        scoring_rank: how many singular vectors score candidates.
+        item_facts: (n_items, facts) features of an item alone, named by `fact_names`.
+        scoring_rank: number of singular vectors that score candidates.
     """
 
     seen: sp.csr_array
@@ -91,10 +91,11 @@ class CandidateGenerator:
         seed: int,
         warm: NDArray[np.float32] | None = None,
     ) -> CandidateGenerator:
-        """Fit on the interactions.
+        """A candidate generator fitted on the interactions.
 
         Args:
-            warm: item vectors (n_items, r) near the singular ones, from an earlier fit: fewer iterations then.
+            warm: item vectors (n_items, r) of an earlier fit, near the singular vectors; with them, fewer iterations
+                suffice.
         """
         seen = interactions.user_items()
         left, values, right = truncated_svd(
@@ -133,12 +134,12 @@ class CandidateGenerator:
         return self._spectral(rows), np.asarray(self._neighbours(rows).todense(), np.float32)
 
     def combined(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """S / ‖S‖ + 2 K / ‖K‖ of spectral scores S and neighbour scores K, shape (len(rows), n_items)."""
+        """Combined scores S / ‖S‖ + 2 K / ‖K‖ of spectral S and neighbour scores K, shape (len(rows), n_items)."""
         user, neighbours = self._user_vectors(rows), self._neighbours(rows)
-        # ‖x W‖² = x W Wᵀ xᵀ: the scores need not be looked through for their length
+        # ‖x W‖² = x W Wᵀ xᵀ: the length follows without a pass over the scores
         square = np.einsum("ij,ij->i", user @ self._item_gram, user)
         spectral = (user / np.sqrt(np.maximum(square, 1e-24))[:, None]) @ self._item_weights
-        # the 0 stands after the last row, where rows without neighbours may start
+        # the appended 0 is where rows without neighbours at the end may start
         length = np.sqrt(
             np.add.reduceat(np.append(neighbours.data, np.float32(0)) ** 2, neighbours.indptr[:-1])
         )
@@ -149,9 +150,9 @@ class CandidateGenerator:
     def candidates(
         self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The n unseen items of each user with the best combined score, and it, shape (len(rows), min(n, n_items)).
+        """Candidates: the n unseen items of each user with the best combined scores, and these scores.
 
-        Where fewer are unseen, seen ones with a score of -inf follow.
+        Both have the shape (len(rows), min(n, n_items)). Where fewer are unseen, seen ones follow with a score of -inf.
         """
         scores = self.combined(rows) if combined is None else combined.copy()
         mask_items(scores, self.seen, rows)
@@ -165,14 +166,14 @@ class CandidateGenerator:
     def features(
         self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Candidates (b, c) of the users and their features (b, c, f), f as `feature_names`."""
+        """Candidates (b, c) of the users, and the candidates' features (b, c, f), named by `feature_names`."""
         items, best = self.candidates(rows, n, combined)
         return items, self.described(rows, items, best)
 
     def described(
         self, rows: NDArray[np.integer], items: NDArray[np.int64], best: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Features (b, c, f) of what `candidates` gave."""
+        """Features (b, c, f) of candidates and their scores as `candidates` gives them."""
         return describe(self, rows, items, np.where(best > -np.inf, best, 0).astype(np.float32))
 
     def _user_vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -201,7 +202,7 @@ class CandidateGenerator:
 
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> CandidateGenerator:
-        """What `state` took apart."""
+        """The candidate generator that `state` turned into arrays."""
         n_users, n_items = shape_of(seen)
         return cls(
             seen=seen,

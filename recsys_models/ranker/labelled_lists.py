@@ -1,4 +1,4 @@
-"""What the ranker learns from: users' candidates, described, and which of them were taken."""
+"""Training data of the ranker: users' candidates with their features, and which of them are hits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys_models.training.validation import hits_at_k, unseen
 
 @dataclass(frozen=True, eq=False)
 class LabelledLists:
-    """Lists of as many candidates for each user, each with a hit.
+    """Lists of candidates, as many for each user, with at least one hit each.
 
     Attributes:
         features: shape (users, candidates, features).
@@ -30,13 +30,13 @@ class LabelledLists:
     def of(
         cls, generator: CandidateGenerator, labels: Interactions, *, candidates: int, users: int, seed: int
     ) -> LabelledLists | None:
-        """Candidates of the generator, hit where they are among the labels.
+        """Candidates of the generator, labelled as hits where they are among the labels.
 
         Users without a hit are left out, as there is nothing to learn from the order of their candidates.
 
         Args:
-            candidates: a user.
-            users: from how many users at most, drawn at random.
+            candidates: number of candidates per user.
+            users: largest number of users, drawn at random where there are more.
 
         Returns:
             None where no candidate is a hit.
@@ -59,7 +59,7 @@ class LabelledLists:
 
     @classmethod
     def joined(cls, parts: Iterable[LabelledLists | None]) -> LabelledLists | None:
-        """All lists, None where there are none."""
+        """All these lists together; None where there are none."""
         found = [part for part in parts if part is not None]
         if len(found) < 2:
             return found[0] if found else None
@@ -70,10 +70,11 @@ class LabelledLists:
     def sample(
         self, share: float, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
-        """The hits and a share of the others.
+        """A sample of the candidates: all hits, and a share of the others.
 
         Returns:
-            features (rows, features), hit (rows,), and how many rows of each user follow each other, (users,).
+            Features (rows, features), hits (rows,), and the number of rows of each user, (users,); they follow each
+            other.
         """
         kept = self.hit | (rng.random(self.hit.shape) < share)
         return self.features[kept], self.hit[kept], kept.sum(1)

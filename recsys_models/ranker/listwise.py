@@ -17,23 +17,26 @@ from recsys_models.training.fit_run import FitRun
 from recsys_models.training.trainer import Fit, Training
 
 DROPOUT = 0.1
+"""Share of the last hidden layer that is set to 0 in training."""
 WARM_UP = 0.3
-"""The share of all steps in which the learning rate rises."""
+"""Share of all steps in which the learning rate rises."""
 EFFECT_STEPS = 64
+"""Number of points at which integrated gradients are evaluated."""
 SCORING_BLOCK = 256
-"""Users whose candidates are scored at once."""
+"""Number of users whose candidates are scored at once."""
 
 
 @dataclass(frozen=True)
 class ListwiseSettings:
-    """How a network learns.
+    """Settings of a network's training.
 
     Args:
-        width: of the hidden layers.
-        epochs, batch: passes, and users a step.
-        candidates: of a user in a step: its hits, and others drawn anew each time. More passes over half of them
-            learn more in the same time than fewer over all.
-        learning_rate: the highest.
+        width: width of the hidden layers.
+        epochs: number of passes over the users.
+        batch: users per step.
+        candidates: candidates per user in a step: the hits, and others drawn anew each time. More passes over half of
+            them learn more in the same time than fewer passes over all.
+        learning_rate: highest learning rate.
     """
 
     width: int = 64
@@ -45,11 +48,11 @@ class ListwiseSettings:
 
 @dataclass(eq=False)
 class Listwise:
-    """A network and the scale of its inputs.
+    """A network that scores a user's candidates, with the scale of its inputs.
 
     Attributes:
         arrays: the network's parameters by name, and `middle` and `spread` of each feature.
-        history, incidents: as of a `Recommender`.
+        chosen, history, incidents: as in `Recommender`.
     """
 
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -66,11 +69,11 @@ class Listwise:
         settings: ListwiseSettings,
         run: FitRun,
     ) -> Listwise:
-        """Learn to put the hits of each user first: cross-entropy over a user's candidates.
+        """A network that has learned to put each user's hits first, by cross-entropy over the user's candidates.
 
         Args:
-            features: of users' candidates, shape (users, candidates, features).
-            hit: shape (users, candidates); each user has a hit.
+            features: features of the candidates, shape (users, candidates, features).
+            hit: which candidates are hits, shape (users, candidates); each user has one.
         """
         model = cls()
         scale = _scale(features)
@@ -81,7 +84,7 @@ class Listwise:
         return model
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape (users, candidates, features) in, (users, candidates) out."""
+        """Scores (users, candidates) of candidates with these features (users, candidates, features)."""
         network = self._ready()
         middle, spread = self._scaling()
         parts = [np.empty((0, features.shape[1]), np.float32)]
@@ -98,8 +101,8 @@ class Listwise:
         They sum to the score less that of a candidate with median features in the same place.
 
         Args:
-            features: of a user's candidates, shape (candidates, features).
-            at: which of them.
+            features: features of one user's candidates, shape (candidates, features).
+            at: the candidate's place among them.
         """
         network = self._ready()
         scaled = _scaled(torch.from_numpy(features), *self._scaling())
@@ -128,6 +131,8 @@ class Listwise:
 
 
 class _ListwiseFit(Fit):
+    """Training of a `ListwiseNetwork`."""
+
     def __init__(
         self,
         features: NDArray[np.float32],
@@ -168,9 +173,9 @@ class _ListwiseFit(Fit):
             chosen = (lot + self._hit[users[:, 0]]).topk(kept, dim=1, sorted=False).indices
             inputs = self._inputs[users, chosen].to(self._device)
             wanted = self._hit[users, chosen].float().to(self._device)
-            told = torch.log_softmax(self.module(inputs), dim=1)
-            # a user of many hits counts more, but not as many times more
-            yield -((told * wanted).sum(1) / wanted.sum(1).sqrt()).mean()
+            chance = torch.log_softmax(self.module(inputs), dim=1)
+            # a user with many hits counts more, but by the root of their number
+            yield -((chance * wanted).sum(1) / wanted.sum(1).sqrt()).mean()
             done += 1
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -182,14 +187,14 @@ class _ListwiseFit(Fit):
 
 
 def _rate(progress: float) -> float:
-    """Share of the highest learning rate: it rises, then falls, both along a cosine."""
+    """Share of the highest learning rate at this progress: it rises, then falls, both along a cosine."""
     if progress < WARM_UP:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / WARM_UP)) / 2
     return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
 def _scale(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Median and distance of the quartiles of each feature, from at most some 200,000 rows."""
+    """Median and interquartile range of each feature, estimated on at most about 200,000 rows."""
     rows = features.reshape(-1, features.shape[2])
     rows = rows[:: max(1, rows.shape[0] // 200_000)].astype(np.float64)
     quartiles = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
@@ -199,7 +204,7 @@ def _scale(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _scaled(features: torch.Tensor, middle: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-    """Centred; far values are drawn in by a logarithm."""
+    """Features on the network's scale: centred, divided by their spread, and far values drawn in by a logarithm."""
     centred = (features - middle) / spread
     return torch.copysign(centred.abs().log1p_(), centred)
 

@@ -1,4 +1,4 @@
-"""Two stages as shops run them: candidates, then trees and networks over what is known of each."""
+"""The ranker, a two-stage recommender: candidates, ordered by forests and networks over their features."""
 
 from __future__ import annotations
 
@@ -25,37 +25,41 @@ if TYPE_CHECKING:
     from recsys_models.ranker.listwise import Listwise
 
 AT_LEAST = (("bags", 1), ("networks", 0), ("network_width", 1), ("network_epochs", 1), ("folds", 0))
+"""Smallest values of parameters."""
 ABOVE_THE_REST = 100.0
-"""Scores of candidates are far smaller: an item that is no candidate always comes after those that are."""
+"""Offset between candidates and other items; candidates' scores are far smaller, so all other items come after them."""
 NETWORKS_WEIGHT = 3.0
-"""Of the networks' scores beside the forests'; 1 and 2 order worse."""
+"""Weight of the networks' scores relative to the forests'; 1 and 2 order worse."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Ranker(Recommender):
-    """Candidates by spectral and user-neighbour scores, ordered by their features: LightGBM and a network.
+    """Two-stage recommender: candidates by spectral and user-neighbour scores, ordered by forests and networks.
 
-    Both learn from held-out interactions: the first stage is fitted on `interactions`, its candidates are
-    labelled by `validation`. Without validation a part of the interactions is held out for that, and the first stage
-    is then fitted on all. `retrained` fits the first stage on more interactions and keeps trees and networks.
+    Forests and networks learn from held-out interactions: the candidate generator is fitted on `interactions`, and its
+    candidates are labelled by `validation`. Without validation a part of the interactions is held out for that, and the
+    candidate generator is then fitted on all. `retrained` fits the candidate generator on more interactions and keeps
+    forests and networks.
 
-    Items that are no candidates, and items that the user has, come after the candidates in the first stage's order.
+    Items that are no candidates, and items that the user has, follow the candidates in the candidate generator's order.
 
     Args:
-        candidates: how many a user.
-        rank, scoring_rank: singular vectors for features, and for the candidates' scores.
-        user_neighbours: how many nearest users to keep for each.
-        item_neighbours: how many affine items to keep for each on average.
-        half_life_days: age weighting of the spectral model where there are timestamps; None for none.
-        users: from how many users' labels they learn.
-        folds: further parts of as many interactions as there are labels, from which they learn too: each is held out of
-            a first stage of its own.
-        negative_share: share of the candidates without label that the trees learn from.
-        trees, leaves, learning_rate: of LightGBM.
-        bags: forests, each from other candidates without label, whose scores are averaged.
-        networks: that look at all candidates of a user at once. The mean of their scores, standardised for each
-            user, is added to the forests'.
-        network_width, network_epochs: of each.
+        candidates: number of candidates per user.
+        rank: number of singular vectors for the features.
+        scoring_rank: number of singular vectors for the candidates' scores.
+        user_neighbours: number of nearest users kept for each user.
+        item_neighbours: average number of affine items kept for each item.
+        half_life_days: age at which an interaction counts half in the spectral model; None: no decay. Without
+            timestamps nothing decays.
+        users: largest number of users whose labels are learned from.
+        folds: number of further parts, of as many interactions as there are labels, that are learned from as well; each
+            is held out of a candidate generator of its own.
+        negative_share: share of the unlabelled candidates that a forest learns from.
+        trees, leaves, learning_rate: number of trees, leaves per tree and learning rate of LightGBM.
+        bags: number of forests whose scores are averaged; each learns from another draw of unlabelled candidates.
+        networks: number of networks, which look at all candidates of a user at once. The mean of their scores,
+            standardised for each user, is added to the forests'.
+        network_width, network_epochs: width of the hidden layers and number of passes of each network.
     """
 
     family: ClassVar[str] = "ranker"
@@ -116,7 +120,7 @@ class Ranker(Recommender):
 
     @property
     def generator(self) -> CandidateGenerator:
-        """The fitted first stage."""
+        """The fitted candidate generator."""
         if self._generator is None:
             raise ValueError("ranker: expected a fitted model, found one without data; call fit first")
         return self._generator
@@ -160,7 +164,7 @@ class Ranker(Recommender):
     def _lists(
         self, generator: CandidateGenerator, known: Interactions, labels: Interactions, seed: int
     ) -> Iterator[LabelledLists | None]:
-        """Of the labels, then of further parts of as many interactions, one after another.
+        """Training lists: of the labels, then of `folds` further parts of as many interactions, one after another.
 
         With timestamps each part is what came before the last; without, each is drawn from all, labels too.
         """
@@ -172,7 +176,7 @@ class Ranker(Recommender):
         for number in range(self.folds):
             share = min(0.5, len(labels) / max(1, len(whole)))
             rest, held = hold_out(whole, share=share, seed=seed + 1 + number)
-            # not from the generator's vectors, which have seen what is held out here
+            # no warm start from the generator's vectors, which have seen what is held out here
             yield LabelledLists.of(self._generator_for(rest, seed), held, **sizes)
             if whole.timestamp is not None:
                 whole = rest
@@ -190,7 +194,7 @@ class Ranker(Recommender):
             self._trees.append(forest)
 
     def _order(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What orders the candidates: shape (users, candidates, features) in, (users, candidates) out."""
+        """Scores that order the candidates. Shape (users, candidates, features) in, (users, candidates) out."""
         forests = self._forest_scores(features.reshape(-1, features.shape[2])).reshape(features.shape[:2])
         if not self._networks:
             return forests
@@ -216,7 +220,7 @@ class Ranker(Recommender):
         generator = self.generator
         total = generator.combined(rows)
         items, described = generator.features(rows, self.candidates, total)
-        # the first stage decides where nothing else sees a difference
+        # the candidate generator decides where forests and networks see no difference
         order = self._order(described) + 1e-4 * np.take_along_axis(total, items, 1)
         total -= ABOVE_THE_REST
         real = ~hits_at_k(items.astype(np.int32), generator.seen, rows)
@@ -225,10 +229,11 @@ class Ranker(Recommender):
         return total
 
     def explain(self, user: int | str, item: int | str) -> dict[str, tuple[float, float]]:
-        """Feature → (its value, what it adds to what orders the candidates), largest effect first.
+        """Explanation of a recommendation: feature → (its value, what it adds to the ordering score), largest first.
 
-        Forests by TreeSHAP (Lundberg et al. 2020), networks by integrated gradients (Sundararajan et al. 2017); where
-        there are both, each over the deviation of its scores among the user's candidates, as they are added up.
+        Effects on forests are by TreeSHAP (Lundberg et al. 2020), on networks by integrated gradients (Sundararajan et
+        al. 2017). Where there are both, each is divided by the deviation of its scores among the user's candidates, as
+        the scores are when they are added.
 
         Raises:
             ValueError: user or item is unknown, or the item is no candidate for the user.
@@ -250,7 +255,7 @@ class Ranker(Recommender):
         return {name: (value, effect) for name, value, effect in ordered}
 
     def _effects(self, features: NDArray[np.float32], at: int) -> NDArray[np.float64]:
-        """Of the candidate `at` among a user's, shape (candidates, features) in, (features,) out."""
+        """Effects of the features of the candidate at this place, shape (candidates, features) in, (features,) out."""
         effects = np.zeros(features.shape[1])
         if self._trees:
             effects = self._forests().effects(features[at])
@@ -285,11 +290,11 @@ class Ranker(Recommender):
 
 
 def _standardised(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Each row with mean 0 and deviation 1; a row without spread is all zeros."""
+    """Scores with mean 0 and deviation 1 in each row; a row without spread is all zeros."""
     return (scores - scores.mean(1, keepdims=True, dtype=np.float64)) * _per_deviation(scores)
 
 
 def _per_deviation(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """1 / deviation along the last axis, which stays with length 1; 0 without spread."""
+    """Inverse deviation along the last axis, which is kept with length 1; 0 without spread."""
     deviation = scores.std(-1, keepdims=True, dtype=np.float64)
     return 1 / np.where(deviation > 1e-9, deviation, np.inf)
