@@ -12,7 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.ids import Ids, as_ids, rows_of
 from recsys_models.data.interactions import Interactions
+from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
+
+COLD_HALF_LIFE_DAYS = 28.0
+"""Age at which an interaction counts half in the popularity that cold users get."""
 
 
 class _FittedInteractions:
@@ -46,6 +50,13 @@ class FitBasis(NamedTuple):
     item_ids: Ids
     seen: sp.csr_array
     popular: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> FitBasis:
+        """The basis of a fit on these interactions; popularity decays with `COLD_HALF_LIFE_DAYS`."""
+        weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
+        popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
+        return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular)
 
 
 class FittedModel(ABC):
@@ -87,6 +98,7 @@ class FittedModel(ABC):
 
     @property
     def n_items(self) -> int:
+        """Number of items that the model knows."""
         return self.item_ids.size
 
     def rows(self, users: ArrayLike | Iterable[int | str]) -> NDArray[np.int32]:

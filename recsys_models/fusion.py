@@ -49,6 +49,7 @@ class Fusion(Recommender):
         return dict(zip(self.members, self._weights.tolist(), strict=True))
 
     def params(self) -> dict[str, Any]:
+        """Parameters as in `Recommender.params`, the members as a list."""
         return {**super().params(), "members": list(self.members)}
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:

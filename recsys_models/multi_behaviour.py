@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
+from recsys_models.fitted_model import COLD_HALF_LIFE_DAYS
 from recsys_models.lightgcn import LightGCN
-from recsys_models.recommender import COLD_HALF_LIFE_DAYS
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 

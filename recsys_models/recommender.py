@@ -17,16 +17,12 @@ from numpy.typing import NDArray
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
-from recsys_models.data.recency import recency_weights
 from recsys_models.fitted_model import FitBasis, FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.training.fit_run import FitRun, OnEpoch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-COLD_HALF_LIFE_DAYS = 28.0
-"""Age at which an interaction counts half in the popularity that cold users get."""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -168,7 +164,7 @@ class Recommender(FittedModel):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """A new model, started from this one and fitted on `interactions`: all that should count now, not only new ones.
+        """A new model, started from this one and fitted on `interactions`: all that should count, not only new ones.
 
         Rows known to this model keep their state as the start; new users and items start from their neighbours.
         Families in closed form compute their state anew. This model is left as it is.
@@ -260,11 +256,7 @@ class Recommender(FittedModel):
     def _remember(self, interactions: Interactions) -> None:
         if not len(interactions):
             raise ValueError(f"{self.name}: expected at least one interaction to fit on, found none")
-        weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
-        popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
-        self.basis = FitBasis(
-            interactions.user_ids, interactions.item_ids, interactions.user_items(), popular
-        )
+        self.basis = FitBasis.of(interactions)
         self.chosen, self.history, self.incidents = {}, [], []
 
     def _run(

@@ -15,7 +15,7 @@ EDGE_TRACE = 1e-4
 
 
 def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
-    """Users by items, float32 CSR with a value in (0, …) for each pair that interacted.
+    """Feedback of users on items: float32 CSR with a value above 0 for each pair that interacted.
 
     Raises:
         ValueError: `feedback` is none of `FEEDBACKS`.
@@ -32,7 +32,7 @@ def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
 
 
 def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_array:
-    """2^(-age of the pair's latest interaction / half-life), as users by items CSR; ones without timestamps."""
+    """Recency of each pair, users by items CSR: 2^(-age of the latest interaction / half-life), or 1 without times."""
     matrix = interactions.user_items()
     if interactions.timestamp is None:
         return matrix

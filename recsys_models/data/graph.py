@@ -44,6 +44,7 @@ class InteractionGraph:
 
     @property
     def n_edges(self) -> int:
+        """Number of edges of all types."""
         return sum(edges.source.size for edges in self.edges.values())
 
     def heterograph(self) -> Any:

@@ -18,11 +18,11 @@ from recsys_models.data.ids import Ids, as_ids, encode, id_column, rows_of
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Implicit feedback of `n_users` users on `n_items` items, one row an event (or a user-item aggregate).
+    """Implicit feedback of `n_users` users on `n_items` items, one row per event (or a user-item aggregate).
 
     Attributes:
         user, item: int32 row numbers, shape (n,), into `user_ids` and `item_ids`.
-        user_ids, item_ids: the caller's own ids (int64 or str), one a row number. An id may have no interaction.
+        user_ids, item_ids: the caller's own ids (int64 or str), one per row number. An id may have no interaction.
         weight: float32, shape (n,), finite and ≥ 0: weight of each row.
         behaviour: int8 codes, shape (n,), into `behaviour_names`, or None.
         timestamp: int64, shape (n,), microseconds since 1970, or None.
@@ -55,7 +55,7 @@ class Interactions:
 
         Args:
             users, items: ids, all integers or all strings.
-            behaviour: names of behaviours (`"purchase"`, `"view"`), one a row.
+            behaviour: names of behaviours (`"purchase"`, `"view"`), one per row.
             weight: weight of each row; 1 by default.
             timestamp: microseconds since 1970 as integers, or datetimes.
             like: interactions whose id maps are taken over; ids unknown to them are appended in sorted order.
@@ -172,10 +172,12 @@ class Interactions:
 
     @property
     def n_users(self) -> int:
+        """Number of users, those without interactions included."""
         return self.user_ids.size
 
     @property
     def n_items(self) -> int:
+        """Number of items, those without interactions included."""
         return self.item_ids.size
 
     def __len__(self) -> int:
@@ -304,7 +306,7 @@ def _each_once(ids: Ids, name: str) -> Ids:
 
 def _same_length(expected: int, column: str, found: int) -> None:
     if expected != found:
-        raise ValueError(f"column {column!r}: expected {expected} values (one a user), found {found}")
+        raise ValueError(f"column {column!r}: expected {expected} values (one per row), found {found}")
 
 
 def _finite(values: NDArray[np.generic], column: str) -> None:

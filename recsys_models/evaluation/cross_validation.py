@@ -19,10 +19,10 @@ class CrossValidation:
     """Results of one family on several folds.
 
     Attributes:
-        evaluations: one a fold.
+        evaluations: one per fold.
         per_user: the per-user tables of all folds, with the column `fold` (from 1) in front.
-        folds: one row a fold: fold, users, then every metric.
-        summary: one row a metric: metric, mean, deviation (between folds, n - 1 in the divisor; null for one fold),
+        folds: one row per fold: fold, users, then every metric.
+        summary: one row per metric: metric, mean, deviation (between folds, n - 1 in the divisor; null for one fold),
             lowest, highest.
     """
 
@@ -31,6 +31,7 @@ class CrossValidation:
 
     @property
     def per_user(self) -> pl.DataFrame:
+        """The per-user tables of all folds."""
         return pl.concat(
             [
                 found.per_user.select(pl.lit(number, pl.Int64).alias("fold"), pl.all())
@@ -40,6 +41,7 @@ class CrossValidation:
 
     @property
     def folds(self) -> pl.DataFrame:
+        """The metrics of each fold."""
         return pl.DataFrame(
             [
                 {"fold": number, "users": found.n_users, **found.metrics}
@@ -49,6 +51,7 @@ class CrossValidation:
 
     @property
     def summary(self) -> pl.DataFrame:
+        """Mean and spread of each metric over the folds."""
         values = self.folds.drop("fold", "users").unpivot(variable_name="metric")
         return values.group_by("metric", maintain_order=True).agg(
             pl.col("value").mean().alias("mean"),

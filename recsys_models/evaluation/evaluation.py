@@ -121,8 +121,8 @@ def evaluate(
     Raises:
         ValueError: no test user has a relevant item.
     """
-    asked = {"k": k, "ks": ks, "segments": segments, "auc": auc, "seed": seed}
-    return evaluations(model, train, test, exclude_seen=(exclude_seen,), **asked)[0]
+    options = {"k": k, "ks": ks, "segments": segments, "auc": auc, "seed": seed}
+    return evaluations(model, train, test, exclude_seen=(exclude_seen,), **options)[0]
 
 
 def evaluations(
@@ -151,14 +151,14 @@ def evaluations(
         )
         for hidden in sorted(set(exclude_seen))
     }
-    asked = np.unique(np.concatenate([task.held.asked for task in tasks.values()]))
-    model_rows = model.rows(test.user_ids[asked])
+    user_rows = np.unique(np.concatenate([task.held.user_rows for task in tasks.values()]))
+    model_rows = model.rows(test.user_ids[user_rows])
     step = block_rows(model.n_items)
-    for start in range(0, asked.size, step):
+    for start in range(0, user_rows.size, step):
         scores = model.scores(model_rows[start : start + step])
-        # unmasked comes first
+        # tasks without a mask come first: the others mask the scores in place
         for task in tasks.values():
-            task.take(asked[start : start + step], scores)
+            task.take(user_rows[start : start + step], scores)
     found = {hidden: task.result(model, seen, hidden, k, lengths, segments) for hidden, task in tasks.items()}
     return [found[hidden] for hidden in exclude_seen]
 
@@ -176,15 +176,15 @@ class _Task:
         seed: int,
     ) -> None:
         self.held, self._hidden = held, hidden
-        self._all_seen_rows, self.seen_rows = seen_rows, seen_rows[held.asked]
-        self.columns = np.empty((held.asked.size, length), np.int32)
-        self.areas = np.full(held.asked.size, np.nan) if auc else None
+        self._all_seen_rows, self.seen_rows = seen_rows, seen_rows[held.user_rows]
+        self.columns = np.empty((held.user_rows.size, length), np.int32)
+        self.areas = np.full(held.user_rows.size, np.nan) if auc else None
         taken = held.relevant
         if hidden is not None:
             pick = np.flatnonzero(self.seen_rows >= 0)
             rows = sp.csr_array(
                 (np.ones(pick.size, np.float32), (pick, self.seen_rows[pick])),
-                shape=(held.asked.size, hidden.shape[0]),  # type: ignore[index]
+                shape=(held.user_rows.size, hidden.shape[0]),  # type: ignore[index]
             )
             taken = csr(taken + rows @ hidden)
         self._drawn = draw_non_edges(taken, np.diff(held.relevant.indptr), seed)
@@ -198,9 +198,9 @@ class _Task:
             rows = self._all_seen_rows[block]
             mask_items(scores, self._hidden, rows)
             masked = np.where(rows >= 0, np.diff(self._hidden.indptr)[rows], 0)
-        at = np.searchsorted(self.held.asked, block)
-        at = np.minimum(at, self.held.asked.size - 1)
-        local = np.flatnonzero(self.held.asked[at] == block)
+        at = np.searchsorted(self.held.user_rows, block)
+        at = np.minimum(at, self.held.user_rows.size - 1)
+        local = np.flatnonzero(self.held.user_rows[at] == block)
         at = at[local]
         if not at.size:
             return
@@ -227,7 +227,7 @@ class _Task:
     ) -> Evaluation:
         """The finished evaluation."""
         held, columns = self.held, self.columns
-        hits = hits_at_k(columns, held.relevant, np.arange(held.asked.size))
+        hits = hits_at_k(columns, held.relevant, np.arange(held.user_rows.size))
         metrics: dict[str, float] = {}
         at_k: dict[str, NDArray[np.float64]] = {}
         varied = diversity(columns, seen, lengths)
@@ -255,7 +255,7 @@ class _Task:
             per_user=per_user,
             segments=table,
             fairness=None if table is None else spread(table),
-            n_users=held.asked.size,
+            n_users=held.user_rows.size,
             n_items=model.n_items,
             ks=lengths,
         )

@@ -18,13 +18,13 @@ class RelevantItems:
     """Relevant items of the test users who have at least one.
 
     Attributes:
-        asked: shape (n,), rows of the test's users, ascending.
+        user_rows: shape (n,), rows of the test's users, ascending.
         users: shape (n,), their ids.
         relevant: CSR of ones, n by the model's items: relevant items that the model knows.
         unknown: shape (n,): number of further relevant items, which the model does not know.
     """
 
-    asked: NDArray[np.int64]
+    user_rows: NDArray[np.int64]
     users: NDArray[Any]
     relevant: sp.csr_array
     unknown: NDArray[np.int64]
@@ -48,22 +48,25 @@ def relevant_items(
         before = train.within(test).user_items()
         pattern = sp.csr_array(pattern - pattern.multiply(before))
         pattern.eliminate_zeros()
-    asked = np.flatnonzero(np.diff(pattern.indptr) > 0)
-    if not asked.size:
+    user_rows = np.flatnonzero(np.diff(pattern.indptr) > 0)
+    if not user_rows.size:
         hint = (
             "; every test item was seen in train, use exclude_seen=False"
             if exclude_seen and len(test)
             else ""
         )
         raise ValueError(f"expected test users with at least one relevant item, found none{hint}")
-    wanted = sp.coo_array(pattern[asked])
+    wanted = sp.coo_array(pattern[user_rows])
     column = rows_of(test.item_ids, item_ids, "item")[wanted.col]
     known = column >= 0
     ones = np.ones(int(known.sum()), np.float32)
-    shape = (asked.size, item_ids.size)
+    shape = (user_rows.size, item_ids.size)
     relevant = sp.coo_array((ones, (wanted.row[known], column[known])), shape=shape).tocsr()
     return RelevantItems(
-        asked, test.user_ids[asked], relevant, np.bincount(wanted.row[~known], minlength=asked.size)
+        user_rows,
+        test.user_ids[user_rows],
+        relevant,
+        np.bincount(wanted.row[~known], minlength=user_rows.size),
     )
 
 

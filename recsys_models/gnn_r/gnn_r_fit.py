@@ -1,4 +1,4 @@
-"""Training of the fused graph network with PyTorch."""
+"""Training of GNN-R with PyTorch."""
 
 from __future__ import annotations
 

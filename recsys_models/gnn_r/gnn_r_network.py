@@ -1,4 +1,4 @@
-"""The fused graph network: convolution and attention in one layer."""
+"""The network of GNN-R: convolution and attention in one layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGEST_LOGIT = 3.0
 
 
 class GNNRNetwork(torch.nn.Module):
-    """Vectors of users (n_users, dim) and items (n_items, dim) from a RelationGraph.
+    """A network from a RelationGraph to vectors of users (n_users, dim) and items (n_items, dim).
 
     Each layer computes h' = PReLU(Σ weight · h + b). With parts "both", a pair's weight is that of LightGCN times
     exp(attention), where attention = w · inputs + c, and that of an item relation's edge is gate · softmax(attention).

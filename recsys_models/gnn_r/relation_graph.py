@@ -27,6 +27,7 @@ class Scale:
 
     @classmethod
     def of(cls, table: NDArray[np.float32]) -> Scale:
+        """The scale of a table; a column without spread has an infinite deviation."""
         deviation = table.std(0) if table.size else np.zeros(table.shape[1], np.float32)
         mean = table.mean(0) if table.size else np.zeros(table.shape[1], np.float32)
         return cls(mean, np.where(deviation > 1e-6, deviation, np.inf).astype(np.float32))

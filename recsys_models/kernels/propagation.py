@@ -32,7 +32,7 @@ class PropagationGraph:
         kernel: "dgl" or "torch".
         adjacency: a homogeneous DGL graph with int32 ids and both directions, or a torch sparse CSR matrix.
         scale: float32 tensor, shape (n_nodes, 1): degree^-exponent, 0 for nodes without edges.
-        weight: float32 tensor, one an edge of the DGL graph, or None where every edge counts 1.
+        weight: float32 tensor, one per edge of the DGL graph, or None where all weights are 1.
     """
 
     kernel: str

@@ -1,1 +1,1 @@
-"""What families train with PyTorch. These modules import it at their top and are imported inside a fit only."""
+"""Networks that families train, in modules that import PyTorch at their top and are imported inside a fit only."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recsys_models.kernels.propagation import propagate, propagation_graph
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.networks.lightgcn_fit import LightGCNFit, edge_weights_of
+from recsys_models.networks.lightgcn_fit import LightGCNFit, unequal_weights
 
 if TYPE_CHECKING:
     from recsys_models.lightgcn import LightGCN
@@ -37,7 +37,7 @@ class CascadeFit(LightGCNFit):
                     pairs.row,
                     pairs.col,
                     *shape_of(matrix),
-                    edge_weights_of(matrix),
+                    unequal_weights(matrix),
                     device=device,
                     exponent=settings.exponent,
                 )

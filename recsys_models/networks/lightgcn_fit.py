@@ -39,7 +39,7 @@ class LightGCNFit(Fit):
             self._pairs.col,
             self._n_users,
             self._n_items,
-            edge_weights_of(matrix),
+            unequal_weights(matrix),
             device=device,
             exponent=settings.exponent,
         )
@@ -81,6 +81,7 @@ class LightGCNFit(Fit):
             yield loss
 
     def state(self) -> dict[str, NDArray[Any]]:
+        """Smoothed vectors of users and items, and the start embeddings of a later refit."""
         smooth = self._smooth().cpu().numpy()
         return {
             "user": smooth[: self._n_users].copy(),
@@ -98,8 +99,8 @@ class LightGCNFit(Fit):
         return self.module.get_parameter("weight")
 
 
-def edge_weights_of(matrix: sp.csr_array) -> NDArray[np.float32] | None:
-    """The edges' weights in the order of the matrix; None where all are 1, which the kernels handle faster."""
+def unequal_weights(matrix: sp.csr_array) -> NDArray[np.float32] | None:
+    """Weights of the edges in the order of the matrix; None where all are 1, which the kernels handle faster."""
     return None if np.all(matrix.data == 1) else np.asarray(matrix.data, np.float32)
 
 

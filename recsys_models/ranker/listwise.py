@@ -144,7 +144,7 @@ class _ListwiseFit(Fit):
     ) -> None:
         self._scale = torch.from_numpy(scale[0]), torch.from_numpy(scale[1])
         self._hit = torch.from_numpy(hit)
-        # once, not in each epoch
+        # scaled once, not in each epoch
         self._inputs = torch.empty(features.shape)
         for start in range(0, features.shape[0], SCORING_BLOCK):
             block = slice(start, start + SCORING_BLOCK)

@@ -57,7 +57,7 @@ class Fit(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
-        """The arrays that the model keeps, as `Recommender._restore` takes them; called without gradients or dropout."""
+        """The arrays that the model keeps, as `Recommender._restore` takes them; no gradients, no dropout."""
 
 
 @dataclass

@@ -24,6 +24,7 @@ class Between:
     log: bool = False
 
     def ask(self, trial: optuna.Trial, name: str) -> float:
+        """The number that the trial proposes."""
         if isinstance(self.low, int) and isinstance(self.high, int):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
@@ -36,6 +37,7 @@ class OneOf:
     values: tuple[Any, ...]
 
     def ask(self, trial: optuna.Trial, name: str) -> Any:
+        """The value that the trial proposes."""
         return trial.suggest_categorical(name, self.values)
 
 
