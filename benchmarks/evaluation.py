@@ -30,7 +30,8 @@ import torch  # noqa: E402
 from quality import PeakMemory, machine, read  # noqa: E402
 
 from recsys_models import Interactions, Spectral, evaluate  # noqa: E402
-from recsys_models.kernels.ranking import block_rows, top_k  # noqa: E402
+from recsys_models.fitted_model import FitBasis  # noqa: E402
+from recsys_models.kernels.top_items import block_rows, top_k  # noqa: E402
 
 K = 20
 
@@ -65,14 +66,12 @@ def copies(interactions: Interactions, factor: int) -> Interactions:
 
 def copied_model(model: Spectral, train: Interactions, factor: int) -> Spectral:
     """The model for copies of its users."""
-    copied = Spectral(**model.params())
-    copied._remember(train)
     vectors = model.embeddings()
-    copied._restore({"user": np.tile(vectors.user, (factor, 1)), "item": vectors.item})
-    return copied
+    state = {"user": np.tile(vectors.user, (factor, 1)), "item": vectors.item}
+    return Spectral.restored(model.params(), {}, FitBasis.of(train), state)
 
 
-def stages(model: Spectral, users: np.ndarray) -> dict[str, Clock]:
+def timed_steps(model: Spectral, users: np.ndarray) -> dict[str, Clock]:
     """Scoring, our ranking and PyTorch's, block by block."""
     clocks = {name: Clock() for name in ("scoring", f"top {K}", "torch.topk")}
     rows = model.rows(users)
@@ -102,7 +101,7 @@ def measure(
         found: dict[str, list[Clock]] = {}
         with PeakMemory() as memory:
             for _ in range(repeats):
-                for name, clock in stages(model, users).items():
+                for name, clock in timed_steps(model, users).items():
                     found.setdefault(name, []).append(clock)
                 for name, auc in (("evaluate", False), ("with AUC", True)):
                     clock = Clock()

@@ -6,7 +6,7 @@
 The last four weeks are the test, the four before them the validation. Users and items of validation and test are those
 known before. Families that take features get what the shop tells of customers and products. Each family is fitted on
 train, chooses on validation, and is fitted again on both before the test. Parameters that are named, as in
-`gnn_r:parts=gat`, stand instead of the family's own. `gnn_r+relations` is told, as by the platform, the most bought
+`gnn_r:parts=gat`, stand instead of the family's own. `gnn_r+relations` gets, as by the platform, the most bought
 products of the same type and manufacturer, counted in what it is fitted on; The Complete Journey alone names these.
 """
 
@@ -41,7 +41,7 @@ from recsys_models import (  # noqa: E402
     time_split,
 )
 from recsys_models.data.item_relations import most_bought_of_group  # noqa: E402
-from recsys_models.kernels.spectrum import degrees  # noqa: E402
+from recsys_models.kernels.degrees import degrees  # noqa: E402
 
 WEEKS = 28.0
 RELATIONS = "+relations"
@@ -77,10 +77,10 @@ def complete_journey(_: Path) -> Shop:
     )
     households = pl.read_parquet(folder / "demographics.parquet")
     products = pl.read_parquet(folder / "products.parquet")
-    told = [name for name in households.columns if name != "household_id"]
+    described = [name for name in households.columns if name != "household_id"]
     return Shop(
         Interactions.from_frame(frame, "household_id", "product_id", timestamp="transaction_timestamp"),
-        Features.from_frame(households, "household_id", categorical=told),
+        Features.from_frame(households, "household_id", categorical=described),
         Features.from_frame(
             products,
             "product_id",
@@ -145,11 +145,11 @@ def unfitted(variant: str) -> Recommender:
     Raises:
         ValueError: the family or a parameter is unknown.
     """
-    name, _, told = variant.replace(RELATIONS, "").partition(":")
+    name, _, given = variant.replace(RELATIONS, "").partition(":")
     if name not in families:
         raise ValueError(f"{variant}: expected one of {', '.join(sorted(families))}, found {name!r}")
     parameters: dict[str, Any] = {}
-    for pair in filter(None, told.split(",")):
+    for pair in filter(None, given.split(",")):
         key, _, value = pair.partition("=")
         try:
             parameters[key] = json.loads(value)

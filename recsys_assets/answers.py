@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets.balance import CLEAN_OF, balance_of
+from recsys_assets.assets.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
@@ -35,7 +35,7 @@ class CustomerAnswer:
 def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
     """What the last run made, as one JSON object."""
     lake = records.lake
-    balances = [balance_of(lake, raw) for raw in CLEAN_OF]
+    reconciled = [reconciled_rows(lake, raw) for raw in CLEAN_OF]
     interactions = lake.version("interactions")
     champion = records.get("champion")
     with lake.connect() as connection:
@@ -53,9 +53,9 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
         metrics.setdefault(family, {})[metric] = value
     return {
         "source": source,
-        "rows_read": sum(balance["read"] for balance in balances),
-        "rows_accepted": sum(balance["accepted"] for balance in balances),
-        "rows_rejected": sum(balance["rejected"] for balance in balances),
+        "rows_read": sum(rows["read"] for rows in reconciled),
+        "rows_accepted": sum(rows["accepted"] for rows in reconciled),
+        "rows_rejected": sum(rows["rejected"] for rows in reconciled),
         "users": users,
         "items": items,
         "interactions": interactions.rows,

@@ -1,4 +1,4 @@
-"""Items like those that the user took, by what is known of the items."""
+"""Content-based recommendations: items whose features are like those of the user's items."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from recsys_models.training.validation import validation_ndcg
 
 @dataclass(kw_only=True, eq=False)
 class Content(Recommender):
-    """score(u, i) = ⟨preference of u, profile of i⟩ + popularity_weight · share of users who have i.
+    """Content-based family: how well an item's features match the user's preference, plus the item's popularity.
 
-    A profile is the item's features at length 1. A preference is the sum of the profiles of the user's items, weighed
+    score(u, i) = ⟨preference of u, profile of i⟩ + popularity_weight · share of users who have i
+
+    A profile is the item's features at length 1. A preference is the sum of the profiles of the user's items, weighted
     by feedback, minus the mean profile of the catalogue times the same weight: what the user likes more than others do.
-
-    `with_features` gives the model its features; without any, each item's only feature is to be the items that its
-    users took, so the model still has a profile for every item.
+    Features come from `with_features`; without any, an item's features are the users who have it.
 
     Args:
         feedback: how interactions count, a name of `FEEDBACKS`; "auto": the best on validation, "binary" without.
-        popularity_weight: "auto": the best of 0, 0.3, 1 on validation, 0 without.
+        popularity_weight: weight of the popularity term; "auto": the best of 0, 0.3 and 1 on validation, 0 without.
     """
 
     family: ClassVar[str] = "content"

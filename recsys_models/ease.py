@@ -11,26 +11,27 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.degrees import degrees
 from recsys_models.kernels.sparse import csr
-from recsys_models.kernels.spectrum import degrees
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 
 PENALTIES = (1.0, 5.0, 25.0)
+"""Values of `penalty` that validation chooses from."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Ease(Recommender):
-    """Steck 2019, "Embarrassingly shallow autoencoders for sparse data", equation 8: score = X B with the B that
-    reproduces X best under an L2 penalty and a zero diagonal.
+    """EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data", equation 8): scores X B with the item
+    weights B that reproduce the interactions X best under an L2 penalty and a zero diagonal.
 
-    The most popular items only: B is a dense square. The others are scored below them, by popularity.
+    B is a dense square, so it covers the most popular items only. The others are scored below them, by popularity.
 
     Args:
-        items: how many items B covers; memory is 8 · items² bytes, time grows with the cube.
-        penalty: the L2 penalty as a multiple of the mean number of users an item has; "auto": the best of
-            `PENALTIES` on validation, 1 without.
+        items: number of items that B covers; memory is 8 · items² bytes, time grows with the cube.
+        penalty: L2 penalty as a multiple of the mean number of users per item; "auto": the best of `PENALTIES` on
+            validation, 1 without.
     """
 
     family: ClassVar[str] = "ease"

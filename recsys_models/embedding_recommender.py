@@ -1,4 +1,4 @@
-"""What the families share whose score is an inner product."""
+"""The base of the families whose score is an inner product of embeddings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.answering import Embeddings
+from recsys_models.fitted_model import Embeddings
 from recsys_models.recommender import Recommender
 
 
 @dataclass(kw_only=True, eq=False)
 class EmbeddingRecommender(Recommender):
-    """score(u, i) = ⟨user vector, item vector⟩. A family's `_fit` sets `_user_vectors` and `_item_factors`."""
+    """A recommender whose score is ⟨user vector, item vector⟩; its `_fit` sets `_user_vectors` and `_item_factors`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""All families by name."""
+"""The registry of model families, by name."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ families: dict[str, type[Recommender]] = {
         MultiBehaviour,
     )
 }
+"""Family name → class."""
 
 
 def load_model(files: Mapping[str, bytes] | str | Path) -> Recommender:
-    """A fitted model of any family, from the files of `Recommender.to_files` or a folder of `Recommender.save`.
+    """The fitted model, of any family, in the files of `Recommender.to_files` or a folder of `Recommender.save`.
 
     Raises:
         ModelFileError: a file is missing, truncated or altered, or names a family that is not known here.

@@ -1,9 +1,9 @@
-"""Weights over families, learned on validation."""
+"""Fusion of several families by weights that are learned on validation."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,18 +17,19 @@ from recsys_models.training.holdout import hold_out
 from recsys_models.training.validation import validation_ndcg
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0)
+"""Values that are tried for each weight."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Fusion(Recommender):
-    """score = Σ weight(family) · standardised score of the family, each user's scores at mean 0 and deviation 1.
+    """Weighted sum of the scores of several families, each user's scores standardised to mean 0 and deviation 1.
 
-    Weights start equal and are improved one at a time on validation NDCG@20, over `STEPS`, twice around. Without
+    Weights start equal and are improved one at a time on validation NDCG@20, over `STEPS`, in two rounds. Without
     validation a part of the interactions is held out for that; the members are then fitted on all.
 
     Args:
-        members: names of other families.
-        settings: family → its parameters, where they are not the defaults.
+        members: names of the families.
+        settings: family → its parameters, where they differ from the defaults.
     """
 
     family: ClassVar[str] = "fusion"
@@ -44,10 +45,11 @@ class Fusion(Recommender):
 
     @property
     def weights(self) -> dict[str, float]:
-        """Family → weight."""
+        """Weight of each family."""
         return dict(zip(self.members, self._weights.tolist(), strict=True))
 
     def params(self) -> dict[str, Any]:
+        """Parameters as in `Recommender.params`, the members as a list."""
         return {**super().params(), "members": list(self.members)}
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
@@ -63,9 +65,9 @@ class Fusion(Recommender):
         )
         chosen = self.settings or {}
         self._models = [
-            self._featured(families[name](**chosen.get(name, {}))).fit(
-                known, validation=validation, seed=run.seed, device=run.device
-            )
+            families[name](**chosen.get(name, {}))
+            .informed_like(self)
+            .fit(known, validation=validation, seed=run.seed, device=run.device)
             for name in self.members
         ]
         self._weights = np.ones(len(self.members), np.float32)
@@ -78,19 +80,16 @@ class Fusion(Recommender):
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         self._models = [
-            self._featured(model).retrained(interactions, seed=run.seed, device=run.device)
+            model.informed_like(self).retrained(interactions, seed=run.seed, device=run.device)
             for model in before._models
         ]
         self._weights = before._weights
-
-    def _featured(self, member: Recommender) -> Recommender:
-        return member.informed_like(self)
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         self._models = [
-            self._featured(model).refit(interactions, seed=run.seed, device=run.device)
+            model.informed_like(self).refit(interactions, seed=run.seed, device=run.device)
             for model in before._models
         ]
         self._weights = before._weights
@@ -98,11 +97,13 @@ class Fusion(Recommender):
             self._learn(interactions, validation)
 
     def _learn(self, known: Interactions, held: Interactions) -> None:
+        """Improve the weights, one at a time, on held-out interactions."""
         seen = known.user_items()
 
         def reached(weights: NDArray[np.float32]) -> float:
-            self._weights = weights
-            return validation_ndcg(self.score_block, seen, held, max_users=1000)
+            return validation_ndcg(
+                lambda rows: blended_scores(self._models, weights, rows), seen, held, max_users=1000
+            )
 
         weights = self._weights.copy()
         best = reached(weights)
@@ -116,13 +117,7 @@ class Fusion(Recommender):
         self._weights = weights
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        total = np.zeros((user_rows.size, self.n_items), np.float32)
-        for model, weight in zip(self._models, self._weights, strict=True):
-            if weight:
-                scores = model.score_block(user_rows)
-                scores -= scores.mean(1, keepdims=True)
-                total += weight * scores / np.maximum(scores.std(1, keepdims=True), 1e-12)
-        return total
+        return blended_scores(self._models, self._weights, user_rows)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         state: dict[str, NDArray[Any]] = {"weights": self._weights}
@@ -138,16 +133,27 @@ class Fusion(Recommender):
         self._models = []
         for name in self.members:
             params, chosen = json.loads(str(state[f"{name}.params"][0]))
-            model = families[name](**params)
-            model.chosen = chosen
-            model.user_ids, model.item_ids, model.seen, model.popular = (
-                self.user_ids,
-                self.item_ids,
-                self.seen,
-                self.popular,
-            )
             prefix = f"{name}.state."
-            model._restore(
-                {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}
-            )
-            self._models.append(model)
+            own = {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}
+            self._models.append(families[name].restored(params, chosen, self.basis, own))
+
+
+def blended_scores(
+    models: Sequence[Recommender], weights: NDArray[np.float32], user_rows: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Weighted sum of the models' scores, those of each user standardised to mean 0 and deviation 1.
+
+    Args:
+        models: fitted on the same id maps.
+        weights: one per model; a model of weight 0 is not asked.
+
+    Returns:
+        Shape (len(user_rows), n_items).
+    """
+    total = np.zeros((user_rows.size, models[0].n_items), np.float32)
+    for model, weight in zip(models, weights, strict=True):
+        if weight:
+            scores = model.score_block(user_rows)
+            scores -= scores.mean(1, keepdims=True)
+            total += weight * scores / np.maximum(scores.std(1, keepdims=True), 1e-12)
+    return total

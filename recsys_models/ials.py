@@ -19,14 +19,15 @@ from recsys_models.training.warm_start import warm_start
 
 @dataclass(kw_only=True, eq=False)
 class IALS(EmbeddingRecommender):
-    """Hu, Koren & Volinsky 2008 with the frequency-scaled penalty of Rendle et al. 2021, "Revisiting the performance
-    of iALS on item recommendation benchmarks", equation 3.
+    """Implicit alternating least squares (Hu, Koren & Volinsky 2008) with the frequency-scaled penalty of Rendle et al.
+    2021, "Revisiting the performance of iALS on item recommendation benchmarks", equation 3.
 
     Args:
         dim: length of the embeddings.
-        unobserved: weight of the pairs without interaction against those with.
+        unobserved: weight of a pair without interaction; a pair with one weighs 1 more.
         penalty: L2 penalty, multiplied by (interactions of the row + unobserved · rows of the other side).
-        iterations: sweeps over users and items at most; with validation the best one is kept.
+        iterations: largest number of sweeps over users and items; with validation the best one is kept.
+        patience: number of sweeps without a better validation NDCG@20 after which fitting stops.
     """
 
     family: ClassVar[str] = "ials"
@@ -73,7 +74,7 @@ class IALS(EmbeddingRecommender):
             self.chosen = {"iterations": best_iteration}
 
     def _solve(self, matrix: sp.csr_array, other: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The least-squares vectors of the rows, those of the columns held fixed."""
+        """Least-squares vectors of the rows, with those of the columns held fixed."""
         n, m = shape_of(matrix)
         shared = self.unobserved * (other.T @ other)
         unit = np.eye(self.dim, dtype=np.float32)

@@ -20,22 +20,25 @@ from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 
 POWERS = (1.0, 1.5)
+"""Values of `power` that validation chooses from."""
 HALF_LIVES = (None, 84.0)
+"""Values of `half_life_days` that validation chooses from."""
 LARGE_CATALOGUE = 50_000
-"""From here on a second similarity matrix costs more time than its half-life has been worth."""
+"""Number of items from which on a second similarity matrix, for the half-life, is not worth its time."""
 
 
 @dataclass(kw_only=True, eq=False)
 class ItemNeighbours(Recommender):
-    """score(u, i) = Σ_j similarity(i, j) · feedback(u, j) over i itself and its nearest items j.
+    """Item-based collaborative filtering: an item scores by how similar it is to the user's items.
 
-    similarity(i, j) = cosine of the items' columns ^ power (Deshpande & Karypis 2004, "Item-based top-N
-    recommendation algorithms", section 4).
+    score(u, i) = Σ_j similarity(i, j) · feedback(u, j) over i itself and its nearest items j, where similarity(i, j) is
+    the cosine of the items' columns ^ power (Deshpande & Karypis 2004, "Item-based top-N recommendation algorithms",
+    section 4).
 
     Args:
-        neighbours: how many nearest items to keep for each item.
-        power: > 1 trusts near items more.
-        half_life_days: columns hold 2^(-age / half-life) where a user has the item, or 1 with None.
+        neighbours: number of nearest items kept for each item.
+        power: power of the cosine; above 1 it trusts near items more.
+        half_life_days: age at which a user's interaction counts half in the cosine; None: no decay.
         feedback: how a user's interactions with an item count, a name of `FEEDBACKS`.
 
     "auto" is the best of `POWERS`, `HALF_LIVES` and `FEEDBACKS` on validation; 1.5, None and "binary" without. With

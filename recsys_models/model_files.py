@@ -16,6 +16,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 FORMAT = 1
+"""Number of the file format that is written and read."""
 
 
 class ModelFileError(ValueError):
@@ -23,7 +24,7 @@ class ModelFileError(ValueError):
 
 
 def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
-    """`{name}.json` and `{name}.safetensors`; the JSON holds the SHA-256 of the weights and of itself.
+    """The two files `{name}.json` and `{name}.safetensors`; the JSON holds the SHA-256 of the weights and of itself.
 
     Args:
         header: plain JSON values.

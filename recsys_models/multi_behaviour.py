@@ -1,54 +1,50 @@
-"""Views, carts and purchases: a cascade of LightGCN blocks."""
+"""Recommendations from several behaviours (views, carts, purchases) by a cascade of LightGCN blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
-from recsys_models.kernels.propagation import propagate, propagation_graph
-from recsys_models.kernels.sparse import shape_of
-from recsys_models.lightgcn import LightGCN, _LightGCNFit
-from recsys_models.recommender import COLD_HALF_LIFE_DAYS
+from recsys_models.fitted_model import COLD_HALF_LIFE_DAYS
+from recsys_models.lightgcn import LightGCN
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
-if TYPE_CHECKING:
-    import torch
-
-STAGES = (
+FUNNEL = (
     ("impression", "exposure"),
     ("view", "click", "page_view", "pageview", "detail"),
     ("favourite", "favorite", "wishlist", "like"),
     ("cart", "add_to_cart", "addtocart", "basket"),
     ("purchase", "buy", "order", "transaction"),
 )
-"""Known names of behaviours, from the first look to the purchase."""
+"""Known names of behaviours, by their place in the funnel from the first look to the purchase."""
 
 
 @dataclass(kw_only=True, eq=False)
 class MultiBehaviour(LightGCN):
-    """LightGCN on the graph of the first behaviour, from its result on that of the second, and so on to the target.
+    """A cascade of LightGCN blocks: one on the graph of the first behaviour, from its result one on the graph of the
+    second, and so on to the target.
 
-    Between two blocks stands a linear map that learns, at first the identity; pairs of the target behaviour alone are
-    learned from (Cheng et al. 2023, "Multi-behavior recommendation with cascading graph convolution networks"; the
+    Between two blocks stands a learned linear map, at first the identity; training uses pairs of the target behaviour
+    only (Cheng et al. 2023, "Multi-behavior recommendation with cascading graph convolution networks"; the
     cascade is that of Yan et al. 2023, "Cascading residual graph convolutional network for multi-behavior
     recommendation"). The blocks start from the singular vectors of all behaviours together. With one behaviour this is
     LightGCN.
 
-    Validation asks for the target behaviour, viewed items included. `recommend` leaves out all that the model was
+    Validation is by the target behaviour, viewed items included. `recommend` leaves out all that the model was
     fitted on; to recommend what was viewed and not bought pass `exclude=interactions.with_behaviour("purchase")`.
 
     Args:
-        behaviours: names from the first to the target, others are not used; None: those there are, in the order of
-            `STAGES` where all are known there, else from the most frequent to the rarest.
-        Others: those of LightGCN.
+        behaviours: names from the first behaviour to the target; others are not used. None: all that occur, in the
+            order of `FUNNEL` where all are known there, else from the most frequent to the rarest.
+        Others: as in `LightGCN`.
     """
 
     family: ClassVar[str] = "multi_behaviour"
@@ -63,7 +59,7 @@ class MultiBehaviour(LightGCN):
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         parts, used = self._cascade(interactions)
-        start = self._fresh_start(self.edges(used), run.seed)
+        start = self._fresh_start(edge_weights(used, self.half_life_days), run.seed)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
         self._learn(parts, start, maps, validation, run)
 
@@ -71,7 +67,7 @@ class MultiBehaviour(LightGCN):
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         parts, used = self._cascade(interactions)
-        edges = self.edges(used)
+        edges = edge_weights(used, self.half_life_days)
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, edges)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
         if before._maps.shape == maps.shape:
@@ -79,7 +75,7 @@ class MultiBehaviour(LightGCN):
         self._learn(parts, start, maps, validation, run)
 
     def _cascade(self, interactions: Interactions) -> tuple[dict[str, Interactions], Interactions]:
-        """The rows of each behaviour in order, and all of them."""
+        """Interactions of each behaviour in the order of the cascade, and all of these together."""
         order = behaviour_order(interactions, self.behaviours)
         if interactions.behaviour is None:
             return {"": interactions}, interactions
@@ -95,6 +91,8 @@ class MultiBehaviour(LightGCN):
         validation: Interactions | None,
         run: FitRun,
     ) -> None:
+        from recsys_models.networks.cascade_fit import CascadeFit
+
         name, target = list(parts.items())[-1]
         if len(parts) > 1:
             weights = recency_weights(target, COLD_HALF_LIFE_DAYS)
@@ -106,11 +104,10 @@ class MultiBehaviour(LightGCN):
                 raise ValueError(
                     f"{self.family}: expected validation rows of the target {name!r}, found none"
                 )
-        graphs = [self.edges(part) for part in parts.values()]
-        training = self.training(graphs[-1].nnz)
-        training.run(
+        graphs = [edge_weights(part, self.half_life_days) for part in parts.values()]
+        self.training(graphs[-1].nnz).run(
             self,
-            lambda device: _CascadeFit(self, graphs, start, maps, device),
+            lambda device: CascadeFit(self, graphs, start, maps, device),
             validation,
             run,
             seen=target.user_items(),
@@ -126,64 +123,15 @@ class MultiBehaviour(LightGCN):
         self._maps = state["maps"]
 
 
-class _CascadeFit(_LightGCNFit):
-    """Start embeddings, and the maps between the graphs, that learn from pairs of the last graph."""
-
-    def __init__(
-        self,
-        settings: LightGCN,
-        graphs: list[sp.csr_array],
-        start: NDArray[np.float32],
-        maps: NDArray[np.float32],
-        device: str,
-    ) -> None:
-        import torch
-
-        super().__init__(settings, graphs[-1], start, device)
-        self._earlier = []
-        for matrix in graphs[:-1]:
-            pairs = matrix.tocoo()
-            self._earlier.append(
-                propagation_graph(
-                    pairs.row,
-                    pairs.col,
-                    *shape_of(matrix),
-                    np.asarray(pairs.data, np.float32) if settings.weighs(matrix) else None,
-                    device=device,
-                    exponent=settings.exponent,
-                )
-            )
-        if self._earlier:
-            self.module.register_parameter(
-                "maps", torch.nn.Parameter(torch.from_numpy(maps.copy()).to(device))
-            )
-            self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        maps = (
-            self.module.get_parameter("maps").detach().cpu().numpy().copy()
-            if self._earlier
-            else np.empty((0, 0, 0), np.float32)
-        )
-        return {**super().state(), "maps": maps}
-
-    def _smooth(self) -> torch.Tensor:
-        vectors = self._weight
-        for graph, mapped in zip(
-            self._earlier, self.module.get_parameter("maps") if self._earlier else (), strict=True
-        ):
-            vectors = propagate(graph, vectors, self._settings.layers) @ mapped
-        return propagate(self._graph, vectors, self._settings.layers)
-
-
 def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:
-    """The behaviours from the first to the target; empty for interactions without behaviours.
+    """Behaviours in the order of the cascade, the target last; empty for interactions without behaviours.
 
     Args:
-        asked: this order. None: that of `STAGES` where all that occur are known there, else by frequency descending.
+        asked: the order to take. None: that of `FUNNEL` where all that occur are known there, else by frequency
+            descending.
 
     Raises:
-        ValueError: a behaviour that was asked for does not occur, or comes twice, or none was asked for.
+        ValueError: a behaviour of `asked` does not occur or comes twice, or `asked` is empty.
     """
     if interactions.behaviour is None:
         if asked:
@@ -202,6 +150,6 @@ def behaviour_order(interactions: Interactions, asked: list[str] | None = None) 
                 f"behaviours: expected some of {list(rows)}, each once, the target last; found {asked}"
             )
         return list(asked)
-    stage = {name: number for number, names in enumerate(STAGES) for name in names}
-    known = all(name.lower() in stage for name in rows)
-    return sorted(rows, key=lambda name: (stage[name.lower()] if known else 0, -rows[name], name))
+    step = {name: number for number, names in enumerate(FUNNEL) for name in names}
+    known = all(name.lower() in step for name in rows)
+    return sorted(rows, key=lambda name: (step[name.lower()] if known else 0, -rows[name], name))

@@ -1,4 +1,4 @@
-"""Items by how often they were taken lately."""
+"""Popularity: items by how often they were taken lately."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 
 HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)
+"""Values of `half_life_days` that validation chooses from."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Popularity(Recommender):
-    """score(item) = Σ over users of the user's time-decayed interactions with it, each raised to `power`.
+    """Popularity, the same for all users: the sum over users of their time-decayed interactions with the item, each
+    raised to `power`.
 
     Args:
-        half_life_days: after how long an interaction counts half; None for no decay; "auto": the best of
-            `HALF_LIVES` on validation, 28 without validation.
+        half_life_days: age at which an interaction counts half; None: no decay; "auto": the best of `HALF_LIVES` on
+            validation, 28 without.
         power: 1 counts interactions, 0 counts users; "auto": the better on validation, 1 without.
     """
 
@@ -71,7 +73,7 @@ class Popularity(Recommender):
 
 
 def _counts(interactions: Interactions, half_life_days: float | None, power: float) -> NDArray[np.float32]:
-    """With power 0 the latest interaction of a user and item decides its weight; shape (n_items,)."""
+    """Popularity of each item, shape (n_items,). With power 0 a user counts by their latest interaction with it."""
     weights = recency_weights(interactions, half_life_days)
     if power == 1.0:
         return np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)

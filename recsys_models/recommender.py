@@ -14,37 +14,34 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.answering import Answering
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
-from recsys_models.data.recency import recency_weights
+from recsys_models.fitted_model import FitBasis, FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.training.fit_run import FitRun, OnEpoch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-COLD_HALF_LIFE_DAYS = 28.0
-
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class Recommender(Answering):
-    """A recommender: fit it on Interactions, then ask for items by the caller's own ids.
+class Recommender(FittedModel):
+    """A recommender: fit it on Interactions, then get recommendations by the caller's own ids.
 
     A family is a keyword-only dataclass whose fields are its parameters. It implements `_fit`, `score_block`,
     `_state` and `_restore`, and adds itself to `families.families`.
 
-    Attributes after `fit`, beside those of `Answering`:
-        chosen: the parameters that validation chose (empty without validation).
-        history: one dict an epoch, for iterative families.
-        incidents: what went wrong in training and how it went on, in words.
-        user_features, item_features: what `with_features` gave, or None.
-        relations: what `with_relations` gave, or None.
+    Attributes after `fit`, beside those of `FittedModel`:
+        chosen: parameters that validation chose (empty without validation).
+        history: metrics of each epoch, for iterative families.
+        incidents: what went wrong in training and how training continued, in words.
+        user_features, item_features: side information from `with_features`, or None.
+        relations: side information from `with_relations`, or None.
     """
 
     def __post_init__(self) -> None:
-        Answering.__init__(self)
+        FittedModel.__init__(self)
         self.chosen: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
         self.incidents: list[str] = []
@@ -56,15 +53,15 @@ class Recommender(Answering):
 
     @abstractmethod
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
-        """Learn. `validation` is on the id maps of `interactions`."""
+        """Learn from interactions; `validation` is on their id maps."""
 
     @abstractmethod
     def _state(self) -> dict[str, NDArray[Any]]:
-        """The learned arrays."""
+        """The learned arrays, by name."""
 
     @abstractmethod
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `_state` gave."""
+        """Take over the arrays that `_state` gave."""
 
     def _refit(
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
@@ -73,17 +70,17 @@ class Recommender(Answering):
         self._fit(interactions, validation, run)
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
-        """Learn with what validation chose for `before`. Families that learned from labels keep that."""
+        """Learn with the parameters that validation chose for `before`; keep what came from validation labels."""
         self._fit(interactions, None, run)
 
     # --- what every family has ----------------------------------------------------------------------------
 
     def params(self) -> dict[str, Any]:
-        """The parameters the model was made with: plain JSON values that `type(model)(**params)` takes."""
+        """Parameters that the model was made with: plain JSON values that `type(model)(**params)` takes."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
 
     def with_features(self, *, users: Features | None = None, items: Features | None = None) -> Self:
-        """This model, to be fitted with what is known of users and items; families without use for it ignore it.
+        """This model, to be fitted with features of users and items; families without use for them ignore them.
 
         Features are not saved with a model: a loaded model needs them again to be retrained or refitted.
         """
@@ -100,7 +97,7 @@ class Recommender(Answering):
         return self
 
     def informed_like(self, other: Recommender) -> Self:
-        """This model, to be fitted with the features and relations that another one has."""
+        """This model, to be fitted with the side information of another one."""
         self.with_features(users=other.user_features, items=other.item_features)
         return self.with_relations(other.relations)
 
@@ -117,8 +114,10 @@ class Recommender(Answering):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """A new model fitted on `interactions`, usually train and validation together, with what validation chose:
-        parameters, epochs, and in families that learn from validation labels what was learned."""
+        """A new model fitted on `interactions`, usually train and validation together, with what validation chose.
+
+        That is parameters and epochs, and in families that learn from validation labels what was learned from them.
+        """
         self._must_be_fitted()
         model = self.chosen_model()
         model._remember(interactions)
@@ -136,16 +135,16 @@ class Recommender(Answering):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """Learn from interactions.
+        """This model, fitted on interactions.
 
         Args:
-            validation: later interactions, by which parameters left open and the number of epochs are chosen.
+            validation: later interactions, by which open parameters and the number of epochs are chosen.
                 Users and items unknown to `interactions` are left out of it.
-            seed: the same seed on the same device gives the same model.
+            seed: seed of all draws; the same seed on the same device gives the same model.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
-            on_epoch: progress of iterative families.
-            checkpoint: a folder where iterative families keep their last epoch; a fit that was interrupted and is
-                started again with the same data, parameters and seed goes on there, and ends with the same bits.
+            on_epoch: called after each epoch of iterative families.
+            checkpoint: folder where iterative families keep their last epoch; an interrupted fit that is started
+                again with the same data, parameters and seed continues from it and ends with the same bits.
 
         Raises:
             ValueError: there is no interaction.
@@ -165,14 +164,14 @@ class Recommender(Answering):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """A new model fitted on `interactions` (all that is to count now, not only what is new), started from this one.
+        """A new model, started from this one and fitted on `interactions`: all that should count, not only new ones.
 
         Rows known to this model keep their state as the start; new users and items start from their neighbours.
         Families in closed form compute their state anew. This model is left as it is.
 
         Args:
-            validation: nothing of it may have been known to this model, or what is chosen by it is chosen wrongly: the
-                start remembers it.
+            validation: interactions that this model was not fitted on; otherwise the start remembers them, and what
+                validation chooses is wrong.
         """
         self._must_be_fitted()
         model = type(self)(**self.params()).informed_like(self)
@@ -212,18 +211,35 @@ class Recommender(Answering):
             raise ModelFileError(
                 f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
             )
-        model = cls(**header["params"])
-        model.chosen, model.history, model.incidents = (
-            header["chosen"],
-            header["history"],
-            header["incidents"],
-        )
-        model.user_ids, model.item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
+        user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
         indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
-        shape = (model.user_ids.size, model.item_ids.size)
-        model.seen = sp.csr_array((np.ones(indices.size, np.float32), indices, indptr), shape=shape)
-        model.popular = arrays.pop("popular")
-        model._restore({key.removeprefix("state."): array for key, array in arrays.items()})
+        ones = np.ones(indices.size, np.float32)
+        seen = sp.csr_array((ones, indices, indptr), shape=(user_ids.size, item_ids.size))
+        basis = FitBasis(user_ids, item_ids, seen, arrays.pop("popular"))
+        state = {key.removeprefix("state."): array for key, array in arrays.items()}
+        model = cls.restored(header["params"], header["chosen"], basis, state)
+        model.history, model.incidents = header["history"], header["incidents"]
+        return model
+
+    @classmethod
+    def restored(
+        cls,
+        params: Mapping[str, Any],
+        chosen: Mapping[str, Any],
+        basis: FitBasis,
+        state: Mapping[str, NDArray[Any]],
+    ) -> Self:
+        """The fitted model of these parameters and learned arrays.
+
+        Args:
+            params: as `params` gives them.
+            chosen: the parameters that validation chose.
+            basis: what the model was fitted on.
+            state: the arrays that the family's `_state` gave.
+        """
+        model = cls(**params)
+        model.chosen, model.basis = dict(chosen), basis
+        model._restore(state)
         return model
 
     def save(self, folder: str | Path) -> None:
@@ -240,10 +256,7 @@ class Recommender(Answering):
     def _remember(self, interactions: Interactions) -> None:
         if not len(interactions):
             raise ValueError(f"{self.name}: expected at least one interaction to fit on, found none")
-        self.user_ids, self.item_ids = interactions.user_ids, interactions.item_ids
-        self.seen = interactions.user_items()
-        weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
-        self.popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
+        self.basis = FitBasis.of(interactions)
         self.chosen, self.history, self.incidents = {}, [], []
 
     def _run(

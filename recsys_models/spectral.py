@@ -1,4 +1,4 @@
-"""The truncated spectrum of the interaction matrix: LightGCN's limit, and its start."""
+"""The spectral family: a filtered singular value decomposition, the limit of LightGCN and its start."""
 
 from __future__ import annotations
 
@@ -7,37 +7,43 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.kernels.degrees import normalised
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.kernels.spectrum import degrees, normalised, truncated_svd
+from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
+from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 
 HALF_LIVES = (None, 28.0)
 RIDGES = (0.0, 4.0, 64.0)
 RANKS = (64, 128, 256, 512, 1000, 1500, 2000)
+"""Values of `half_life_days`, `ridge` and `rank` that validation chooses from."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Spectral(EmbeddingRecommender):
-    """Scores U w(S) (D_i^item_scale V)ᵀ of the truncated SVD of D_u^-exponent R D_i^-exponent.
+    """Spectral model: scores U w(S) (D_i^item_scale V)ᵀ of the truncated SVD of D_u^-exponent R D_i^-exponent.
 
     The filter w(s) = s · s² / (s² + ridge) damps what a Wiener filter takes for noise. Filters of the normalised
     matrix' spectrum are what graph convolutions approximate (Shen et al. 2021, "How powerful is graph convolution for
     recommendation?").
 
     Args:
-        rank: singular vectors to keep; "auto": the best of `RANKS` up to `largest_rank` on validation, without it
+        rank: number of singular vectors; "auto": the best of `RANKS` up to `largest_rank` on validation, without it
             `largest_rank`.
-        largest_rank: bounds time and memory; never more than a quarter of the smaller side, or 64.
-        ridge: "auto": the best of `RIDGES` on validation, 4 without.
-        half_life_days: R holds 2^(-age / half-life) where a user has the item, or 1 with None; "auto": the better of
-            `HALF_LIVES` on validation, None without.
+        largest_rank: bound of an automatic rank, for time and memory; a quarter of the smaller side, or 64, if less.
+        exponent: power of the degrees that rows and columns are divided by.
+        ridge: noise level of the filter; "auto": the best of `RIDGES` on validation, 4 without.
+        item_scale: power of the degrees that items' scores are multiplied by; "auto": the better of 0 and 0.2 on
+            validation, 0.2 without.
+        half_life_days: age at which an interaction counts half; None: no decay; "auto": the better of `HALF_LIVES` on
+            validation, None without.
+        iterations: number of subspace iterations of the SVD.
     """
 
     family: ClassVar[str] = "spectral"
@@ -88,15 +94,3 @@ class Spectral(EmbeddingRecommender):
                         }
         assert kept is not None
         self._user_vectors, self._item_factors = kept
-
-
-def spectral_filter(values: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
-    """w(s) = s · s² / (s² + ridge), shape (r,)."""
-    square = values.astype(np.float64) ** 2
-    return (values * square / np.maximum(square + ridge, 1e-30)).astype(np.float32)
-
-
-def item_gain(matrix: sp.csr_array, power: float) -> NDArray[np.float32]:
-    """(weighted users of the item)^power, shape (n_items, 1)."""
-    _, by_item = degrees(matrix)
-    return (np.maximum(by_item, 1e-6) ** power).astype(np.float32)[:, None]

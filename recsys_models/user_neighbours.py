@@ -12,29 +12,35 @@ from numpy.typing import NDArray
 
 from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.kernels.spectrum import degrees, inverse_power
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 
 POWERS = (1.0, 2.0)
+"""Values of `power` that validation chooses from."""
 HALF_LIVES = (None, 28.0, 84.0)
+"""Values of `half_life_days` that validation chooses from."""
 
 
 @dataclass(kw_only=True, eq=False)
 class UserNeighbours(Recommender):
-    """score(u, i) = Σ_v similarity(u, v) ^ power · feedback(v, i) · (users of i) ^ -popularity_damping.
+    """User-based collaborative filtering: an item scores by how similar the users who have it are to the user.
+
+    score(u, i) = Σ_v similarity(u, v) ^ power · feedback(v, i) · (users of i) ^ -popularity_damping
 
     The sum runs over u and the nearest users v; similarity is the cosine of the users' rows, in which an item counts
     (users of it) ^ -rarity: what few people share says more about them than what everybody has.
 
     Args:
-        neighbours: how many nearest users to keep for each user.
-        power: > 1 trusts near users more.
-        rarity, popularity_damping: see above.
-        half_life_days: feedback(v, i) is 2^(-age / half-life), or 1 with None.
+        neighbours: number of nearest users kept for each user.
+        power: power of the similarity; above 1 it trusts near users more.
+        rarity: power by which items of many users count less in the similarity.
+        popularity_damping: power by which items of many users score less; "auto": 0 or 0.3, the better on validation,
+            0.3 without.
+        half_life_days: age at which an interaction counts half as feedback; None: no decay.
 
     "auto" is the best of `POWERS` and `HALF_LIVES` on validation; 2 and None without.
     """

@@ -16,7 +16,6 @@ from recsys_assets.assets.competing import (
     starts_from_before,
     tuning_name,
 )
-from recsys_assets.assets.knowledge import BEFORE_TEST, CODE, TRAIN, knowledge, tables_told
 from recsys_assets.assets.refit import (
     FULL,
     REFIT,
@@ -26,7 +25,8 @@ from recsys_assets.assets.refit import (
     refit_or_fit,
     stored_files,
 )
-from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.side_information import BEFORE_TEST, CODE, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.assets.tuning import best_parameters
 from recsys_assets.plots import loss_curve
@@ -68,37 +68,37 @@ def fit_candidate(
     name = candidate_name(family)
     data = split_data(inputs)
     params = best_parameters(inputs, family) if tuned else {}
-    stages = Stages(request, inputs)
+    fits = ResumableFits(request, inputs)
     began = time.perf_counter()
-    known = knowledge(inputs, family, TRAIN)
-    unfitted = known.told_to(families[family](**params))
+    side = side_information(inputs, family, TRAIN)
+    unfitted = side.attached_to(families[family](**params))
     progress = EpochProgress(name, unfitted)
     run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
 
     def fitted(how: str, refits: int, fit: Callable[..., Recommender]) -> Fitted:
-        def stage(folder: Path | None) -> Recommender:
+        def resumable(folder: Path | None) -> Recommender:
             return fit(data.train, validation=data.valid, checkpoint=folder, **run)
 
-        model = known.told_to(stages.model(how, stage))
+        model = side.attached_to(fits.model(how, resumable))
         return Fitted(model, _ndcg(model, data.valid), how, refits)
 
     warm = starts_from_before(family)
     before = model_before(inputs, request, full_fit_every=full_fit_every) if warm else None
     full = partial(fitted, FULL, 0, unfitted.fit)
-    if before is None or before.told != known.names:
+    if before is None or before.side_information != side.names:
         chosen = full()
     else:
-        refit = partial(fitted, REFIT, before.refits + 1, known.told_to(before.model).refit)
+        refit = partial(fitted, REFIT, before.refits + 1, side.attached_to(before.model).refit)
         chosen = refit_or_fit(before, refit, full, tolerance=refit_tolerance / 100)
 
-    model = knowledge(inputs, family, BEFORE_TEST).told_to(chosen.model)
+    model = side_information(inputs, family, BEFORE_TEST).attached_to(chosen.model)
     again = partial(continued, model) if chosen.refits else model.retrained
-    final = stages.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run))
-    stages.close()
+    final = fits.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run))
+    fits.close()
     incidents = [*model.incidents, *final.incidents]
     plot = loss_curve(model.history)
     return Output(
-        blob_table(stored_files(final, chosen, told=known.names, keep_start=warm)),
+        blob_table(stored_files(final, chosen, side_information=side.names, keep_start=warm)),
         statistics={
             "family": family,
             "seed": seed,
@@ -109,7 +109,7 @@ def fit_candidate(
             "refits": chosen.refits,
             "validation ndcg@20": round(chosen.ndcg, 6),
             "incidents": incidents,
-            "resumed": stages.resumed,
+            "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
         },
         metadata={"fit": plot} if plot is not None else {},
@@ -146,7 +146,7 @@ def candidate_asset(
         reads=(
             "split",
             "interaction_graph",
-            *tables_told(family),
+            *side_tables(family),
             *((tuning_name(family),) if tuned else ()),
         ),
         uses=(*family_modules(family), "recsys_models.training.validation", *USES),

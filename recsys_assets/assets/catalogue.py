@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 
 from recsys_assets.assets import champion, columns, evaluation, gate, graph, serving
-from recsys_assets.assets.balance import CLEAN_OF, balance_check
 from recsys_assets.assets.candidates import USES, candidate_asset
 from recsys_assets.assets.competing import candidate_name, competing, family_modules, learns_by_gradient
-from recsys_assets.assets.knowledge import tables_told
 from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
+from recsys_assets.assets.reconciliation import CLEAN_OF, reconciliation_check
 from recsys_assets.assets.reports import report_assets
+from recsys_assets.assets.side_information import side_tables
 from recsys_assets.assets.source_files import SourceFolder
 from recsys_assets.assets.tables import sql_group
 from recsys_assets.assets.tuning import tuning_asset
@@ -80,7 +80,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
     families = competing(settings.families)
     tunable = [family for family in families if family in SPACES]
     models = tuple(sorted({module for family in families for module in family_modules(family)}))
-    tables = sorted({table for family in families for table in tables_told(family)})
+    tables = sorted({table for family in families for table in side_tables(family)})
     loading = ("recsys_assets.assets.training", *models)
     assets = [
         source_files_asset(folder, _described(raw, "source_files", {"python", "deltalake"})),
@@ -182,7 +182,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
         ),
         *report_assets(OWNERS),
     ]
-    return PlatformAssets(assets, [balance_check(raw_table) for raw_table in CLEAN_OF])
+    return PlatformAssets(assets, [reconciliation_check(raw_table) for raw_table in CLEAN_OF])
 
 
 def _sql_values(source: Source, settings: Settings) -> Mapping[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys_assets.assets.competing import candidate_name
-from recsys_assets.assets.knowledge import EVERYTHING, knowledge
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
-from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.side_information import EVERYTHING, side_information
 from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.plots import loss_curve
 from recsys_lineage.assets.asset_code import Output, Request
@@ -34,16 +34,16 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     began = time.perf_counter()
     data = split_data(inputs).everything
     files = files_of(inputs.arrow(candidate_name(family)))
-    candidate = knowledge(inputs, family, EVERYTHING).told_to(load_model(files))
+    candidate = side_information(inputs, family, EVERYTHING).attached_to(load_model(files))
     again = partial(continued, candidate) if was_refitted(files) else candidate.retrained
     progress = EpochProgress("champion", candidate)
 
     def fit(folder: Path | None) -> Recommender:
         return again(data, seed=seed, device=device, on_epoch=progress, checkpoint=folder)
 
-    stages = Stages(request, inputs)
-    model = stages.model("final", fit)
-    stages.close()
+    fits = ResumableFits(request, inputs)
+    model = fits.model("final", fit)
+    fits.close()
     plot = loss_curve(model.history)
     return Output(
         blob_table(model.to_files()),
@@ -54,7 +54,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
             "params": model.params(),
             "how": f"{REFIT} of the candidate" if was_refitted(files) else FULL,
             "incidents": model.incidents,
-            "resumed": stages.resumed,
+            "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
         },
         metadata={"fit": plot} if plot is not None else {},

@@ -37,8 +37,8 @@ USES = tuple(
         "evaluation.edge_prediction",
         "evaluation.evaluation",
         "evaluation.fairness",
-        "evaluation.held_out",
-        "kernels.ranking",
+        "evaluation.relevant_items",
+        "kernels.top_items",
         "evaluation.recommended_lists",
         "training.validation",
     )

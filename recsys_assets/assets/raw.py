@@ -12,8 +12,8 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
-from recsys_assets.assets.balance import CLEAN_OF
 from recsys_assets.assets.columns import RAW_ONLY, SOURCE_FILES
+from recsys_assets.assets.reconciliation import CLEAN_OF
 from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import load_sql, parameters_of

@@ -40,23 +40,25 @@ class Before:
     model: Recommender
     ndcg: float
     refits: int
-    told: str
+    side_information: str
 
 
-def stored_files(final: Recommender, fitted: Fitted, *, told: str, keep_start: bool) -> dict[str, bytes]:
+def stored_files(
+    final: Recommender, fitted: Fitted, *, side_information: str, keep_start: bool
+) -> dict[str, bytes]:
     """What a candidate's table holds: the final model, and what the next night starts from.
 
     Args:
         final: fitted on train and validation.
         fitted: fitted on train alone, so that validation can judge what is started from it.
-        told: names what the model was told (`Knowledge.names`).
+        side_information: `SideInformation.names` of what the model was fitted with.
         keep_start: whether a refit of the family starts from a model at all.
     """
     files = dict(final.to_files())
     facts = {
         "validation ndcg@20": fitted.ndcg,
         "refits": fitted.refits,
-        "told": told,
+        "side_information": side_information,
     }
     files[FACTS] = json.dumps(facts, indent=1, sort_keys=True).encode()
     if keep_start:
@@ -85,7 +87,7 @@ def model_before(inputs: Inputs, request: Request, *, full_fit_every: int) -> Be
     model = load_model(
         {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}
     )
-    return Before(model, facts["validation ndcg@20"], facts["refits"], facts["told"])
+    return Before(model, facts["validation ndcg@20"], facts["refits"], facts["side_information"])
 
 
 def refit_or_fit(

@@ -54,7 +54,7 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
 
 
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
-"""Assets that wait for a blocking check of an asset that they do not read: the row balance of promotions."""
+"""Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
 
 
 def sql_group(group: str, values: Mapping[str, Any], look: AssetLook) -> list[dg.AssetsDefinition]:

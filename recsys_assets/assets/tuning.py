@@ -12,8 +12,8 @@ import polars as pl
 
 from recsys_assets.assets.columns import TRIALS as COLUMNS
 from recsys_assets.assets.competing import family_modules, tuning_name
-from recsys_assets.assets.knowledge import CODE, TRAIN, knowledge, tables_told
-from recsys_assets.assets.stages import Stages
+from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.side_information import CODE, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import split_data
 from recsys_assets.plots import trial_history
 from recsys_lineage.assets.asset_code import Output, Request
@@ -49,9 +49,9 @@ def tune_family(
     from recsys_models.training.tuning import SPACES, best, tune
 
     data = split_data(inputs)
-    known = knowledge(inputs, family, TRAIN)
-    stages = Stages(request, inputs)
-    kept = stages.folder("trials")
+    side = side_information(inputs, family, TRAIN)
+    fits = ResumableFits(request, inputs)
+    kept = fits.folder("trials")
     before = _kept_trials(kept)
 
     def say(trial: Trial) -> None:
@@ -63,7 +63,7 @@ def tune_family(
         tell(Progress(tuning_name(family), "step", text, fraction=(trial.number + 1) / trials))
 
     done = tune(
-        lambda params: known.told_to(families[family](**params)),
+        lambda params: side.attached_to(families[family](**params)),
         SPACES[family],
         data.train,
         data.valid,
@@ -74,7 +74,7 @@ def tune_family(
         known=before,
         on_trial=say,
     )
-    stages.close()
+    fits.close()
     table = pl.DataFrame(
         [
             (t.number, json.dumps(dict(t.params), sort_keys=True), t.ndcg, t.seconds, t.state, t.error)
@@ -146,7 +146,7 @@ def tuning_asset(
         tune_family,
         name=tuning_name(family),
         parameters={"family": family, "seed": seed, "device": device, "trials": trials, "minutes": minutes},
-        reads=("split", "interaction_graph", *tables_told(family)),
+        reads=("split", "interaction_graph", *side_tables(family)),
         uses=(
             *family_modules(family),
             "recsys_models.training.tuning",

@@ -1,1 +1,1 @@
-"""What models are given: interactions, ids, features, graphs and relations."""
+"""The input of models: interactions, ids, features, graphs and relations."""

@@ -1,4 +1,4 @@
-"""What is known of items or users, as numbers with names."""
+"""Features of users or items, as a sparse table of named numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from recsys_models.data.ids import Ids, as_ids, rows_of
 from recsys_models.data.semantic import DIMENSIONS, semantic_vectors
 
 WORD = re.compile(r"[^\W\d_]{2,}")
+"""A word of a text: two or more letters."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """A sparse table: `values` (n, f) float32 CSR, finite; row r describes `ids[r]`, column c is `names[c]`."""
+    """Features of users or items: `values` is a finite float32 CSR (n, f) with row r for `ids[r]`, column c for
+    `names[c]`."""
 
     ids: Ids
     names: tuple[str, ...]
@@ -39,12 +41,12 @@ class Features:
         words: int = 2000,
         encoder: str = "tf-idf",
     ) -> Features:
-        """Encode columns: numbers standardised, categories as one-hot, texts at length 1. A null category or text is
-        all zeros.
+        """Features from the columns of a frame: numbers standardised, categories one-hot, texts as vectors of length 1.
+        A null category or text is all zeros.
 
         Args:
-            encoder: of text. "tf-idf": the `words` commonest words of a column (Salton & Buckley 1988); "semantic": the
-                meaning, 384 columns, by a sentence encoder that comes with the extra `semantic`.
+            encoder: encoder of texts. "tf-idf": the `words` most common words of a column (Salton & Buckley 1988);
+                "semantic": embeddings of 384 numbers, by a sentence encoder that comes with the extra `semantic`.
 
         Raises:
             ModuleNotFoundError: "semantic" without its extra.
@@ -92,14 +94,14 @@ class Features:
         return cls(ids, tuple(names), sp.csr_array(stacked.astype(np.float32)))
 
     def digest(self) -> bytes:
-        """A hash of all that is in it."""
+        """Hash of the whole content."""
         known = hashlib.sha256(json.dumps([self.ids.tolist(), self.names]).encode())
         for array in (self.values.indptr, self.values.indices, self.values.data):
             known.update(array.tobytes())
         return known.digest()
 
     def of(self, ids: Ids) -> sp.csr_array:
-        """The rows of these ids, zeros for unknown ones; shape (len(ids), f)."""
+        """Feature rows of these ids, shape (len(ids), f), zeros for unknown ones."""
         row = rows_of(ids, self.ids, "features")
         known = np.flatnonzero(row >= 0)
         pick = sp.csr_array(

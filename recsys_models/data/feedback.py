@@ -1,4 +1,4 @@
-"""How strongly a user's past interactions with an item speak for it."""
+"""Implicit feedback as a matrix: how strongly a user's past interactions with an item speak for it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 
 FEEDBACKS = ("binary", "log_count", "recent_28")
-"""1; log(1 + summed weight); 2^(-age of the latest / 28 days)."""
+"""How an interacted pair counts: 1; log(1 + summed weight); 2^(-age of the latest interaction / 28 days)."""
+EDGE_TRACE = 1e-4
+"""Smallest weight of an edge, however old."""
 
 
 def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
-    """Users by items, float32 CSR with a value in (0, …) for each pair that interacted.
+    """Feedback of users on items: float32 CSR with a value above 0 for each pair that interacted.
 
     Raises:
         ValueError: `feedback` is none of `FEEDBACKS`.
@@ -30,7 +32,7 @@ def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
 
 
 def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_array:
-    """2^(-age of the pair's latest interaction / half-life), as users by items CSR; ones without timestamps."""
+    """Recency of each pair, users by items CSR: 2^(-age of the latest interaction / half-life), or 1 without times."""
     matrix = interactions.user_items()
     if interactions.timestamp is None:
         return matrix
@@ -39,4 +41,17 @@ def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_
     order = np.argsort(pair, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(pair[order]) != 0))
     matrix.data = np.maximum.reduceat(unit[order], starts).astype(np.float32)
+    return matrix
+
+
+def edge_weights(interactions: Interactions, half_life_days: float | None) -> sp.csr_array:
+    """Weight of each user-item edge of a graph: 2^(-age of the latest interaction / half-life), 1 without half-life.
+
+    Returns:
+        Users by items CSR. An old pair keeps a weight of `EDGE_TRACE`, so that no node loses all its edges.
+    """
+    if half_life_days is None:
+        return interactions.user_items()
+    matrix = latest_weights(interactions, half_life_days)
+    matrix.data = np.maximum(matrix.data, EDGE_TRACE)
     return matrix

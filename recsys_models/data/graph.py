@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from recsys_models import model_files
 from recsys_models.data.ids import Ids, id_column, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.kernels.dgl_import import import_dgl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +32,10 @@ class Edges:
 
 @dataclass(frozen=True, eq=False)
 class InteractionGraph:
-    """Node types `user` and `item`, whose node r is `user_ids[r]` or `item_ids[r]`; edges by type.
+    """Users and items as nodes, interactions and item relations as edges.
 
-    A behaviour `purchase` gives the types (user, purchase, item) and (item, purchase_by, user); an item relation
-    gives (item, <relation>, item).
+    Node r of the types `user` and `item` is `user_ids[r]` and `item_ids[r]`. A behaviour `purchase` gives the edge
+    types (user, purchase, item) and (item, purchase_by, user); an item relation gives (item, <relation>, item).
     """
 
     user_ids: Ids
@@ -45,27 +44,17 @@ class InteractionGraph:
 
     @property
     def n_edges(self) -> int:
+        """Number of edges of all types."""
         return sum(edges.source.size for edges in self.edges.values())
 
     def heterograph(self) -> Any:
         """The `dgl.DGLGraph` on the CPU with int32 ids and the edge feature `weight`."""
-        import torch
+        from recsys_models.kernels.heterograph import heterograph
 
-        dgl = import_dgl()
-        graph = dgl.heterograph(
-            {
-                kind: (torch.from_numpy(edges.source.copy()), torch.from_numpy(edges.target.copy()))
-                for kind, edges in self.edges.items()
-            },
-            num_nodes_dict={"user": self.user_ids.size, "item": self.item_ids.size},
-            idtype=torch.int32,
-        )
-        for kind, edges in self.edges.items():
-            graph.edges[kind].data["weight"] = torch.from_numpy(edges.weight.copy())
-        return graph
+        return heterograph(self)
 
     def digest(self) -> bytes:
-        """A hash of all that is in it."""
+        """Hash of the whole content."""
         return hashlib.sha256(self.to_files()["graph.json"]).digest()
 
     def to_files(self) -> dict[str, bytes]:
@@ -97,12 +86,12 @@ class InteractionGraph:
 def interaction_graph(
     interactions: Interactions, relations: Mapping[str, Sequence[ArrayLike | pl.Series]] | None = None
 ) -> InteractionGraph:
-    """Build the graph; several interactions of one user, item and behaviour become one edge with the summed weight.
+    """The graph of the interactions; those of one user, item and behaviour become one edge with the summed weight.
 
     Args:
         interactions: without behaviours the edge type is `interacts`.
-        relations: relation name → (source item ids, target item ids) or (…, weights); each is taken as given, so list
-            both directions where a relation is mutual. Items unknown to the interactions are left out.
+        relations: relation name → (source item ids, target item ids) or (…, weights). Edges are directed: give both
+            directions where a relation is mutual. Items unknown to the interactions are left out.
 
     Raises:
         ValueError: a name holds "/", or the arrays of a relation differ in length.

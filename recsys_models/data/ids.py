@@ -83,7 +83,7 @@ def encode(ids: Ids | pl.Series, known: Ids | None, column: str) -> tuple[NDArra
 
 
 def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) -> Ids | pl.Series:
-    """Ids as `as_ids`, but text of a Polars column stays there, where `rows_of` finds it faster.
+    """Ids as of `as_ids`, except that text of a Polars column stays there, where `rows_of` finds it faster.
 
     Raises:
         ValueError: as in `as_ids`, or the Polars column is of another kind.
@@ -102,13 +102,13 @@ def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) 
 
 
 def id_array(ids: Ids | pl.Series) -> Ids:
-    """Text of a Polars column as an array; an array as it is."""
+    """Ids as an array: text of a Polars column is converted, an array is returned as it is."""
     if not isinstance(ids, pl.Series):
         return ids
     return as_ids(ids.to_list() or np.array([], np.str_), ids.name)
 
 
 def _rows_of_text(ids: pl.Series, known: Ids) -> NDArray[np.int32]:
-    """By hashing, which for strings is many times faster than a search in their order."""
+    """`rows_of` for text by hashing, which is many times faster than a search in sorted order."""
     names = pl.Enum(pl.Series(known.tolist(), dtype=pl.String))
     return ids.cast(names, strict=False).to_physical().cast(pl.Int32).fill_null(-1).to_numpy(writable=True)

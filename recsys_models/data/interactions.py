@@ -1,4 +1,4 @@
-"""The models' input: who interacted with what, as arrays with stable id maps."""
+"""Interactions, the input of all models: who interacted with what, as arrays with stable id maps."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from recsys_models.data.ids import Ids, as_ids, encode, id_column, rows_of
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Implicit feedback of `n_users` users on `n_items` items, one row an event (or a user-item aggregate).
+    """Implicit feedback of `n_users` users on `n_items` items, one row per event (or a user-item aggregate).
 
     Attributes:
         user, item: int32 row numbers, shape (n,), into `user_ids` and `item_ids`.
-        user_ids, item_ids: the caller's own ids (int64 or str), one a row number. An id may have no interaction.
-        weight: float32, shape (n,), finite and ≥ 0: how much a row counts.
+        user_ids, item_ids: the caller's own ids (int64 or str), one per row number. An id may have no interaction.
+        weight: float32, shape (n,), finite and ≥ 0: weight of each row.
         behaviour: int8 codes, shape (n,), into `behaviour_names`, or None.
         timestamp: int64, shape (n,), microseconds since 1970, or None.
     """
@@ -51,15 +51,15 @@ class Interactions:
         user_ids: ArrayLike | None = None,
         item_ids: ArrayLike | None = None,
     ) -> Interactions:
-        """Build from equally long arrays of the caller's ids.
+        """Interactions from equally long arrays of the caller's ids.
 
         Args:
             users, items: ids, all integers or all strings.
-            behaviour: names of behaviours (`"purchase"`, `"view"`), one a row.
-            weight: how much a row counts; 1 by default.
+            behaviour: names of behaviours (`"purchase"`, `"view"`), one per row.
+            weight: weight of each row; 1 by default.
             timestamp: microseconds since 1970 as integers, or datetimes.
-            like: take over these id maps; ids unknown to them are appended in sorted order.
-            user_ids, item_ids: the same, given as arrays.
+            like: interactions whose id maps are taken over; ids unknown to them are appended in sorted order.
+            user_ids, item_ids: id maps to take over, given as arrays.
 
         Raises:
             ValueError: lengths differ, an id is missing, or a number is not finite; the message names the column.
@@ -103,7 +103,7 @@ class Interactions:
         user_ids: ArrayLike | None = None,
         item_ids: ArrayLike | None = None,
     ) -> Interactions:
-        """Build from named columns of a Polars frame; see `from_arrays`.
+        """Interactions from named columns of a Polars frame; see `from_arrays`.
 
         Raises:
             ValueError: a column is missing, holds nulls or non-finite numbers; the message names it.
@@ -134,7 +134,8 @@ class Interactions:
 
     @classmethod
     def from_lists(cls, path: str | Path, like: Interactions | None = None) -> Interactions:
-        """Read lines of `user item item …` (integers, separated by blanks), as LightGCN's data sets are published.
+        """Interactions from a file of lines `user item item …` (integers, separated by blanks), the format in which
+        LightGCN's data sets are published.
 
         A user without items keeps their place in the id map.
 
@@ -171,10 +172,12 @@ class Interactions:
 
     @property
     def n_users(self) -> int:
+        """Number of users, those without interactions included."""
         return self.user_ids.size
 
     @property
     def n_items(self) -> int:
+        """Number of items, those without interactions included."""
         return self.item_ids.size
 
     def __len__(self) -> int:
@@ -194,11 +197,11 @@ class Interactions:
         return matrix
 
     def user_items(self) -> sp.csr_array:
-        """Which items each user has, as CSR of ones; read `indptr` and `indices`."""
+        """Users by items as CSR of ones: `indptr` and `indices` tell which items each user has."""
         return self.matrix(binary=True)
 
     def digest(self) -> bytes:
-        """A hash of all that is in it."""
+        """Hash of the whole content."""
         known = hashlib.sha256(json.dumps([self.user_ids.tolist(), self.item_ids.tolist()]).encode())
         known.update(json.dumps(self.behaviour_names).encode())
         for array in (self.user, self.item, self.weight, self.behaviour, self.timestamp):
@@ -303,7 +306,7 @@ def _each_once(ids: Ids, name: str) -> Ids:
 
 def _same_length(expected: int, column: str, found: int) -> None:
     if expected != found:
-        raise ValueError(f"column {column!r}: expected {expected} values (one a user), found {found}")
+        raise ValueError(f"column {column!r}: expected {expected} values (one per row), found {found}")
 
 
 def _finite(values: NDArray[np.generic], column: str) -> None:

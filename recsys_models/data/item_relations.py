@@ -1,4 +1,4 @@
-"""Relations between items that what they are implies: to the most bought of the same group."""
+"""Relations between items of one group: from each item to the most bought others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 def most_bought_of_group(
     groups: pl.DataFrame, bought: pl.DataFrame, n: int = 10
 ) -> tuple[pl.Series, pl.Series, NDArray[np.float32]]:
-    """From each item an edge to each of the `n` most bought items of its group but itself.
+    """Edges from each item to the `n` most bought other items of its group.
 
     Args:
         groups: columns `item_id` (each once) and `group`; items without a group have no edges.

@@ -1,4 +1,4 @@
-"""How much an interaction still counts, by its age."""
+"""Recency weights: how much an interaction still counts at its age."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 
 DAY = 86_400_000_000
-"""Microseconds a day, the unit of `Interactions.timestamp`."""
+"""Microseconds per day, the unit of `Interactions.timestamp`."""
 
 
 def recency_weights(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float32]:
-    """Weight · 2^(-age / half-life) of each row, age counted from the latest row. Shape (n,).
+    """Weights after decay, weight · 2^(-age / half-life), age counted from the latest row. Shape (n,).
 
     Without timestamps, or with a half-life of None (no decay), these are the weights themselves.
     """

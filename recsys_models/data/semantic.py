@@ -1,4 +1,4 @@
-"""Text as vectors of meaning, by a sentence encoder whose weights come inside its package."""
+"""Sentence embeddings of texts, by an encoder whose weights come inside its package."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIMENSIONS = 384
+"""Length of an embedding."""
 
 
 def semantic_vectors(texts: list[str]) -> NDArray[np.float32]:
-    """Vectors of length 1 whose inner products tell how alike the texts are; zeros for blank texts.
+    """Embeddings of length 1, whose inner products tell how alike the texts are; zeros for blank texts.
 
     The encoder is all-MiniLM-L6-v2 (Wang et al. 2020, "MiniLM", fine-tuned as in Reimers & Gurevych 2019,
-    "Sentence-BERT"). It runs on the CPU, each distinct text once, and asks for nothing over the network.
+    "Sentence-BERT"). It runs on the CPU, once for each distinct text, and needs no network.
 
     Returns:
         Shape (len(texts), 384).

@@ -1,1 +1,1 @@
-"""How good a model is: metrics over the whole catalogue, folds, and whether a difference is more than chance."""
+"""Evaluation of models: metrics over the whole catalogue, folds, and the significance of differences."""

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 SORTED_FROM = 12
-"""From so many relevant items on, sorting a row is cheaper than counting for each of them."""
+"""Number of relevant items from which on sorting a row is cheaper than counting for each of them."""
 
 
 def auc_of_rows(
@@ -19,14 +19,14 @@ def auc_of_rows(
     unknown: NDArray[np.integer],
     masked: NDArray[np.integer],
 ) -> NDArray[np.float64]:
-    """How often a relevant item has a higher score than another item that is not masked; equal scores count half
-    (Hanley & McNeil 1982; per user as in Rendle et al. 2009, "BPR", section 4).
+    """Area under each user's ROC curve: how often a relevant item has a higher score than another item that is not
+    masked, where equal scores count half (Hanley & McNeil 1982; per user as in Rendle et al. 2009, "BPR", section 4).
 
     Args:
         scores: shape (n, n_items), -inf for masked items.
         relevant: n by n_items CSR, none of them masked.
         unknown: shape (n,): relevant items outside the catalogue, which rank below all others.
-        masked: shape (n,): how many items are masked.
+        masked: shape (n,): number of masked items.
 
     Returns:
         Shape (n,); 0.5 where there is nothing to compare with.
@@ -58,7 +58,7 @@ def auc_of_rows(
 def _above(
     row: NDArray[np.float32], levels: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many scores of a row are higher than each level, and how many equal it."""
+    """Number of scores of a row that are higher than each level, and number of those equal to it."""
     if levels.size < SORTED_FROM:
         higher = np.array([np.count_nonzero(row > level) for level in levels], np.int64)
         return higher, np.array([np.count_nonzero(row == level) for level in levels], np.int64)

@@ -1,4 +1,4 @@
-"""One family on several folds: what it reaches on each, and how much that differs."""
+"""Cross-validation: one family, evaluated on several folds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from recsys_models.training.holdout import hold_out
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What a family reached on each fold.
+    """Results of one family on several folds.
 
     Attributes:
-        evaluations: one a fold.
+        evaluations: one per fold.
         per_user: the per-user tables of all folds, with the column `fold` (from 1) in front.
-        folds: one row a fold: fold, users, then every metric.
-        summary: one row a metric: metric, mean, deviation (between folds, n - 1 in the divisor; null for one fold),
+        folds: one row per fold: fold, users, then every metric.
+        summary: one row per metric: metric, mean, deviation (between folds, n - 1 in the divisor; null for one fold),
             lowest, highest.
     """
 
@@ -31,6 +31,7 @@ class CrossValidation:
 
     @property
     def per_user(self) -> pl.DataFrame:
+        """The per-user tables of all folds."""
         return pl.concat(
             [
                 found.per_user.select(pl.lit(number, pl.Int64).alias("fold"), pl.all())
@@ -40,6 +41,7 @@ class CrossValidation:
 
     @property
     def folds(self) -> pl.DataFrame:
+        """The metrics of each fold."""
         return pl.DataFrame(
             [
                 {"fold": number, "users": found.n_users, **found.metrics}
@@ -49,6 +51,7 @@ class CrossValidation:
 
     @property
     def summary(self) -> pl.DataFrame:
+        """Mean and spread of each metric over the folds."""
         values = self.folds.drop("fold", "users").unpivot(variable_name="metric")
         return values.group_by("metric", maintain_order=True).agg(
             pl.col("value").mean().alias("mean"),
@@ -84,18 +87,18 @@ def cross_validate(
     seed: int = 0,
     device: str = "auto",
 ) -> CrossValidation:
-    """Fit a fresh model of the same family and parameters on the train part of each fold, and evaluate it on the test.
+    """Evaluations of a fresh model on each fold: fitted on the train part, evaluated on the test part.
 
         cross_validate(Ease(), user_folds(interactions, folds=5))
         cross_validate(Ease(), rolling_folds(interactions, folds=4, test_days=14), valid_share=0.1)
 
     Args:
-        model: gives family, parameters and features; it is left as it is.
+        model: model whose family, parameters and features are taken; it stays as it is.
         folds: pairs of train and test, as `user_folds` and `rolling_folds` give them.
         valid_share: with more than 0, this share of each train part (`holdout.hold_out`) chooses what the parameters
             leave open, and the model is then fitted on the whole train part. The test part chooses nothing.
         k, exclude_seen, segments, auc: as in `evaluate`.
-        seed: of the fits, and of what is held out for choosing.
+        seed: seed of the fits, and of the hold-out for choosing.
 
     Raises:
         ValueError: there is no fold, or `valid_share` is not in [0, 1).

@@ -1,4 +1,4 @@
-"""The binary question behind a recommendation: is there an edge between this user and this item?"""
+"""Edge prediction: telling user-item pairs that interacted from drawn pairs that did not."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from recsys_models.kernels.sparse import csr, shape_of
 
 ROUNDS = 30
-"""Draws that are repeated where they met an edge, before the free items are listed."""
+"""Number of times that draws which met an edge are repeated, before the free items are listed."""
 
 
 def draw_non_edges(edges: sp.csr_array, count: NDArray[np.integer], seed: int = 0) -> sp.csr_array:
-    """As many pairs for each row as `count` says, drawn with replacement from its items without an edge.
+    """Pairs without an edge, drawn with replacement, as many for each row as `count` says.
 
     Args:
         edges: n by m CSR without explicit zeros.
         count: shape (n,).
 
     Returns:
-        n by m CSR, how often each pair was drawn; rows without a free item stay empty.
+        n by m CSR of how often each pair was drawn; rows without a free item stay empty.
     """
     n, m = shape_of(edges)
     generator = np.random.default_rng(seed)
@@ -44,8 +44,8 @@ def draw_non_edges(edges: sp.csr_array, count: NDArray[np.integer], seed: int = 
 
 
 def edge_accuracy(edges: NDArray[np.floating], non_edges: NDArray[np.floating]) -> float:
-    """Share of pairs told right when those with a score above the median of all are called edges; a score at the
-    median counts half. With as many pairs of each kind, a coin reaches 0.5.
+    """Accuracy of edge prediction: the share of pairs that are classified correctly when those with a score above the
+    median of all are called edges. A score at the median counts half. With as many pairs of each kind, chance is 0.5.
 
     The median stands in for a threshold: half of the pairs are edges, so half are called edges (the equal-training-size
     setting of Liben-Nowell & Kleinberg 2007 does the same by taking the top n pairs).

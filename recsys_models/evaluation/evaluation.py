@@ -1,4 +1,4 @@
-"""How well a model ranks the whole catalogue: for each user, in the mean, and by customer group."""
+"""Evaluation of a model's ranking of the whole catalogue: per user, on average, and by customer group."""
 
 from __future__ import annotations
 
@@ -16,31 +16,29 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.evaluation.auc import auc_of_rows
 from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accuracy
 from recsys_models.evaluation.fairness import by_segment, spread
-from recsys_models.evaluation.held_out import HeldOut, held_out, on_items
 from recsys_models.evaluation.recommended_lists import diversity, list_metrics
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
+from recsys_models.evaluation.relevant_items import RelevantItems, on_items, relevant_items
 from recsys_models.kernels.sparse import csr
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.recommender import Recommender
 from recsys_models.training.validation import hits_at_k, ndcg_of_hits
-
-PER_USER = ("recall", "precision", "f1", "ndcg", "map", "mrr", "hit_rate")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model ranks the whole catalogue for each user.
+    """Metrics of a model that ranked the whole catalogue for each user.
 
     Attributes:
         family: the model's name.
         k: the list length of `per_user`, `segments` and `fairness`.
         exclude_seen: True ranks only items new to the user; False lets repeat purchases count.
-        metrics: `recall@20`, `ndcg@20`, …, `coverage@20`, …: means over users, for every k asked; without @, what
-            looks at the whole catalogue: `edge_accuracy`, `auc`.
-        per_user: one row a user: user_id, cold, relevant (how many items), then the metrics at `k`.
-        segments: one row a segment: segment column, value, users, then the means at `k`; None without segments.
-        fairness: one row a segmentation: how far NDCG lies apart between its groups, as `fairness.spread` says; None
-            without segments.
-        n_users: users evaluated, those with at least one relevant item.
+        metrics: `recall@20`, `ndcg@20`, …, `coverage@20`, …: means over users, for every list length; names without @
+            stand for metrics over the whole catalogue: `edge_accuracy`, `auc`.
+        per_user: one row per user: user_id, cold, relevant (number of items), then the metrics at `k`.
+        segments: one row per segment: segment column, value, users, then the means at `k`; None without segments.
+        fairness: one row per segmentation: the spread of NDCG between its groups (`fairness.spread`); None without
+            segments.
+        n_users: number of users evaluated, those with at least one relevant item.
     """
 
     family: str
@@ -99,30 +97,32 @@ def evaluate(
     auc: bool = False,
     seed: int = 0,
 ) -> Evaluation:
-    """Rank all items for every user of `test` and compare.
+    """Evaluation of a model on `test`: all items are ranked for every user of it.
 
     Every item of the model's catalogue is ranked, by score descending and item row ascending. Test items unknown to
-    the model count as relevant and cannot be hit; test users unknown to it are answered from popularity and marked
-    `cold`. Definitions, for a list cut at k: recall = hits / relevant; precision = hits / k; NDCG with binary gains
-    and the ideal list cut at k; MAP = Σ precision at each hit / relevant; MRR = 1 / rank of the first hit. What lists
-    are like is defined in `recommended_lists`: coverage, novelty, popularity, its lift, Gini of exposure, diversity.
-    `edge_accuracy` compares the scores of the held-out pairs with those of as many drawn pairs of the same users, its
-    threshold the median (`edge_prediction`); pairs with an unknown item are left out of it.
+    the model count as relevant and cannot be hit; test users unknown to it get popular items and are marked `cold`.
+
+    Definitions, for a list cut at k: recall = hits / relevant; precision = hits / k; NDCG with binary gains and the
+    ideal list cut at k; MAP = Σ precision at each hit / relevant; MRR = 1 / rank of the first hit. The metrics of lists
+    (coverage, novelty, popularity, its lift, Gini of exposure, diversity) are defined in `recommended_lists`.
+    `edge_accuracy` compares the scores of the relevant pairs with those of as many drawn pairs of the same users
+    (`edge_prediction`); pairs with an unknown item are left out of it.
 
     Args:
-        train: what the users had seen: masked with `exclude_seen`, and then left out of the relevant items too.
-        test: the relevant items.
-        k: list length of the per-user table.
+        train: interactions that the users had before: masked with `exclude_seen`, and then not relevant either.
+        test: interactions with the relevant items.
+        k: list length of the table `per_user`.
         ks: further list lengths.
-        segments: frame with `user_id` and one column a segmentation, or a mapping from user id to segment.
-        auc: also the area under each user's ROC curve (`auc.auc_of_rows`), which looks at every score again.
-        seed: of the drawn pairs.
+        segments: frame with `user_id` and one column per segmentation, or a mapping from user id to segment.
+        auc: whether to compute the area under each user's ROC curve (`auc.auc_of_rows`), which takes another pass over
+            all scores.
+        seed: seed of the drawn pairs.
 
     Raises:
         ValueError: no test user has a relevant item.
     """
-    asked = {"k": k, "ks": ks, "segments": segments, "auc": auc, "seed": seed}
-    return evaluations(model, train, test, exclude_seen=(exclude_seen,), **asked)[0]
+    options = {"k": k, "ks": ks, "segments": segments, "auc": auc, "seed": seed}
+    return evaluations(model, train, test, exclude_seen=(exclude_seen,), **options)[0]
 
 
 def evaluations(
@@ -137,12 +137,12 @@ def evaluations(
     auc: bool = False,
     seed: int = 0,
 ) -> list[Evaluation]:
-    """`evaluate` for several values of `exclude_seen`, in their order, from scores that are computed once."""
+    """Evaluations for several values of `exclude_seen`, in their order, from scores that are computed once."""
     lengths = tuple(sorted({k, *ks}))
     seen = on_items(train, model.item_ids)
     tasks = {
         hidden: _Task(
-            held_out(train, test, model.item_ids, exclude_seen=hidden),
+            relevant_items(train, test, model.item_ids, exclude_seen=hidden),
             seen if hidden else None,
             rows_of(test.user_ids, train.user_ids, "user"),
             lengths[-1],
@@ -151,24 +151,24 @@ def evaluations(
         )
         for hidden in sorted(set(exclude_seen))
     }
-    asked = np.unique(np.concatenate([task.held.asked for task in tasks.values()]))
-    model_rows = model.rows(test.user_ids[asked])
+    user_rows = np.unique(np.concatenate([task.held.user_rows for task in tasks.values()]))
+    model_rows = model.rows(test.user_ids[user_rows])
     step = block_rows(model.n_items)
-    for start in range(0, asked.size, step):
+    for start in range(0, user_rows.size, step):
         scores = model.scores(model_rows[start : start + step])
-        # unmasked comes first
+        # tasks without a mask come first: the others mask the scores in place
         for task in tasks.values():
-            task.take(asked[start : start + step], scores)
+            task.take(user_rows[start : start + step], scores)
     found = {hidden: task.result(model, seen, hidden, k, lengths, segments) for hidden, task in tasks.items()}
     return [found[hidden] for hidden in exclude_seen]
 
 
 class _Task:
-    """One way of asking: what is relevant, and what each block of scores says about it."""
+    """One evaluation in progress: the relevant items, and what the blocks of scores so far say about them."""
 
     def __init__(
         self,
-        held: HeldOut,
+        held: RelevantItems,
         hidden: sp.csr_array | None,
         seen_rows: NDArray[np.int32],
         length: int,
@@ -176,15 +176,15 @@ class _Task:
         seed: int,
     ) -> None:
         self.held, self._hidden = held, hidden
-        self._all_seen_rows, self.seen_rows = seen_rows, seen_rows[held.asked]
-        self.columns = np.empty((held.asked.size, length), np.int32)
-        self.areas = np.full(held.asked.size, np.nan) if auc else None
+        self._all_seen_rows, self.seen_rows = seen_rows, seen_rows[held.user_rows]
+        self.columns = np.empty((held.user_rows.size, length), np.int32)
+        self.areas = np.full(held.user_rows.size, np.nan) if auc else None
         taken = held.relevant
         if hidden is not None:
             pick = np.flatnonzero(self.seen_rows >= 0)
             rows = sp.csr_array(
                 (np.ones(pick.size, np.float32), (pick, self.seen_rows[pick])),
-                shape=(held.asked.size, hidden.shape[0]),  # type: ignore[index]
+                shape=(held.user_rows.size, hidden.shape[0]),  # type: ignore[index]
             )
             taken = csr(taken + rows @ hidden)
         self._drawn = draw_non_edges(taken, np.diff(held.relevant.indptr), seed)
@@ -192,15 +192,15 @@ class _Task:
         self._non_edges: list[NDArray[np.float32]] = []
 
     def take(self, block: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
-        """Look at the scores of the test's users `block`; masks them in place where seen items are hidden."""
+        """Take in the scores of the test users `block`; masks them in place where seen items are hidden."""
         masked = np.zeros(block.size, np.int64)
         if self._hidden is not None:
             rows = self._all_seen_rows[block]
             mask_items(scores, self._hidden, rows)
             masked = np.where(rows >= 0, np.diff(self._hidden.indptr)[rows], 0)
-        at = np.searchsorted(self.held.asked, block)
-        at = np.minimum(at, self.held.asked.size - 1)
-        local = np.flatnonzero(self.held.asked[at] == block)
+        at = np.searchsorted(self.held.user_rows, block)
+        at = np.minimum(at, self.held.user_rows.size - 1)
+        local = np.flatnonzero(self.held.user_rows[at] == block)
         at = at[local]
         if not at.size:
             return
@@ -225,9 +225,9 @@ class _Task:
         lengths: tuple[int, ...],
         segments: pl.DataFrame | Mapping[Any, str] | None,
     ) -> Evaluation:
-        """The metrics of all blocks."""
+        """The finished evaluation."""
         held, columns = self.held, self.columns
-        hits = hits_at_k(columns, held.relevant, np.arange(held.asked.size))
+        hits = hits_at_k(columns, held.relevant, np.arange(held.user_rows.size))
         metrics: dict[str, float] = {}
         at_k: dict[str, NDArray[np.float64]] = {}
         varied = diversity(columns, seen, lengths)
@@ -255,7 +255,7 @@ class _Task:
             per_user=per_user,
             segments=table,
             fairness=None if table is None else spread(table),
-            n_users=held.asked.size,
+            n_users=held.user_rows.size,
             n_items=model.n_items,
             ks=lengths,
         )
@@ -264,11 +264,11 @@ class _Task:
 def ranking_metrics(
     hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]
 ) -> dict[str, NDArray[np.float64]]:
-    """The per-user metrics of ranked lists.
+    """Accuracy metrics of ranked lists, per user.
 
     Args:
-        hits: shape (n, k): is the item on rank r relevant.
-        n_relevant: shape (n,), ≥ 1.
+        hits: shape (n, k): whether the item at each rank is relevant.
+        n_relevant: shape (n,): number of relevant items of each user, ≥ 1.
     """
     k = hits.shape[1]
     found = hits.sum(1).astype(np.float64)

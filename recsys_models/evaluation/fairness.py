@@ -1,4 +1,4 @@
-"""Are all customer groups served equally well?"""
+"""Fairness: whether all customer groups are served equally well."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def by_segment(
 
     Args:
         per_user: `user_id` and the metrics.
-        segments: `user_id` and one column a segmentation, or a mapping from user id to segment.
+        segments: `user_id` and one column per segmentation, or a mapping from user id to segment.
 
     Returns:
         Columns segment, value, users and the metrics, sorted by segment and value.
@@ -39,7 +39,7 @@ def by_segment(
 
 
 def spread(segments: pl.DataFrame, metric: str = "ndcg") -> pl.DataFrame:
-    """How far a metric lies apart between the groups of each segmentation.
+    """Spread of a metric between the groups of each segmentation.
 
     The largest difference and the smallest ratio between groups are those of Ekstrand et al. 2022, "Fairness in
     information access systems", section 5 (consumer fairness as equal utility); small groups scatter by chance, so the
@@ -49,7 +49,7 @@ def spread(segments: pl.DataFrame, metric: str = "ndcg") -> pl.DataFrame:
         segments: as `by_segment` gives it.
 
     Returns:
-        One row a segmentation: segment, groups, users, worst, best (the groups' names), gap (best - worst), ratio
+        One row per segmentation: segment, groups, users, worst, best (the groups' names), gap (best - worst), ratio
         (worst / best, 1 where all are 0), deviation (standard deviation over groups, weighted by users).
     """
     if not segments.height:

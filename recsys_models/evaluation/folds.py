@@ -13,7 +13,7 @@ from recsys_models.data.recency import DAY
 def time_split(
     interactions: Interactions, *, valid_days: float, test_days: float
 ) -> tuple[Interactions, Interactions, Interactions]:
-    """Train, validation and test by two global cut-offs: the last `test_days`, and the `valid_days` before them.
+    """Train, validation and test interactions by two global cut-offs: the last `test_days`, and `valid_days` before.
 
     All three stay on the same id maps.
 
@@ -38,7 +38,7 @@ def time_split(
 def rolling_folds(
     interactions: Interactions, *, folds: int, test_days: float
 ) -> Iterator[tuple[Interactions, Interactions]]:
-    """(train, test) for `folds` consecutive windows of `test_days`, oldest first; train is all that came before.
+    """Pairs of train and test for `folds` consecutive windows of `test_days`, oldest first; train is all before them.
 
     Raises:
         ValueError: there is no fold, there are no timestamps, or nothing came before the oldest window.
@@ -63,7 +63,7 @@ def rolling_folds(
 def user_folds(
     interactions: Interactions, *, folds: int, share: float = 0.2, seed: int = 0
 ) -> Iterator[tuple[Interactions, Interactions]]:
-    """(train, test) where in turn a `folds`-th of the users has `share` of its rows held out.
+    """Pairs of train and test, where in turn a `folds`-th of the users has `share` of its rows held out.
 
     All rows of the other users are known, so each user is tested once, by a model that knows the rest of what they did.
     Rows are drawn one by one: of a pair that came several times, some rows may be known.

@@ -1,4 +1,4 @@
-"""What lists of recommended items are like, apart from being right: varied, new, popular, spread over the catalogue."""
+"""Metrics of recommended lists beyond accuracy: diversity, novelty, popularity, coverage of the catalogue."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from recsys_models.kernels.sparse import csr, shape_of
 
 GRAM_CELLS = 32_000_000
-"""Cosines that are held at once (128 MB of float32)."""
+"""Number of cosines in memory at once (128 MB of float32)."""
 DENSE_GAIN = 100
-"""How many multiplications of dense matrices take the time of one of sparse ones."""
+"""Number of multiplications of dense matrices that take the time of one of sparse matrices."""
 
 
 def list_metrics(
     columns: NDArray[np.int32], train: sp.csr_array, rows: NDArray[np.integer]
 ) -> dict[str, float]:
-    """Of all lists together.
+    """Metrics of all lists together.
 
     - coverage: share of the catalogue that is in any list.
     - novelty: mean of -log2(share of the train users who have the item) (Vargas & Castells 2011).
@@ -73,8 +73,8 @@ def gini(amounts: NDArray[np.integer] | NDArray[np.floating]) -> float:
 def diversity(
     columns: NDArray[np.int32], train: sp.csr_array, lengths: Sequence[int]
 ) -> dict[int, NDArray[np.float64]]:
-    """Mean of 1 - cosine over the pairs of each list (Ziegler et al. 2005, intra-list similarity; Vargas & Castells
-    2011), for the lists cut at each of `lengths`: shape (n,) each; 0 for lists of fewer than two items.
+    """Diversity of each list: the mean of 1 - cosine over its pairs (Ziegler et al. 2005, intra-list similarity; Vargas
+    & Castells 2011), for the lists cut at each of `lengths`. Shape (n,) each; 0 for lists of fewer than two items.
 
     The cosine of two items is that of their columns of `train`: users with both / √(users with one · users with the
     other). So it depends on no model, and needs no features. Items without users are unlike all others.

@@ -1,4 +1,4 @@
-"""Is one model better than another, or is it chance?"""
+"""Significance: whether one model is better than another by more than chance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPARISON = {
 
 
 class Difference(NamedTuple):
-    """Mean of a - b over users, its 95 % interval, and the two-sided p-value of no difference."""
+    """Difference between two models: mean of a - b over users, its 95 % interval, and the two-sided p-value."""
 
     mean: float
     low: float
@@ -31,8 +31,8 @@ class Difference(NamedTuple):
 
 
 def paired_bootstrap(a: ArrayLike, b: ArrayLike, *, samples: int = 2000, seed: int = 0) -> Difference:
-    """Resample users with replacement and look at the mean of a - b (Sakai 2006, "Evaluating evaluation metrics
-    based on the bootstrap").
+    """Paired bootstrap of the mean of a - b, users resampled with replacement (Sakai 2006, "Evaluating evaluation
+    metrics based on the bootstrap").
 
     Args:
         a, b: a metric of two models for the same users in the same order, shape (n,).
@@ -54,7 +54,7 @@ def paired_bootstrap(a: ArrayLike, b: ArrayLike, *, samples: int = 2000, seed: i
 
 
 def wilcoxon(a: ArrayLike, b: ArrayLike) -> float:
-    """Two-sided p-value of the signed-rank test; 1 where the two never differ."""
+    """Two-sided p-value of Wilcoxon's signed-rank test; 1 where the two never differ."""
     from scipy.stats import wilcoxon as signed_rank
 
     difference = _paired(a, b)
@@ -77,7 +77,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def compare(
     per_user: Mapping[str, ArrayLike], baseline: str, *, samples: int = 2000, seed: int = 0
 ) -> pl.DataFrame:
-    """Every model against one, user by user: paired bootstrap and Wilcoxon, each corrected for the number of models.
+    """Comparison of every model with a baseline, user by user: paired bootstrap and Wilcoxon, each corrected for the
+    number of models.
 
     Runs of several seeds are averaged for each user first, so that the user stays the unit that is drawn: seeds are
     repeated measurements of the same users, not further users.
@@ -87,8 +88,8 @@ def compare(
         baseline: the model that the others are compared with.
 
     Returns:
-        One row for each other model, largest difference first: model, seeds, difference (to the baseline), low, high
-        (95 %), p, p_wilcoxon (both after Holm), deviation (of the model's mean between its seeds; null for one).
+        One row per other model, largest difference first: model, seeds, difference (to the baseline), low, high (95 %),
+        p, p_wilcoxon (both after Holm), deviation (of the model's mean between its seeds; null for one).
 
     Raises:
         ValueError: the baseline is none of the models, or numbers of users differ.

@@ -1,1 +1,1 @@
-"""The fused graph network: convolution for nodes, attention for relations."""
+"""GNN-R, the fused graph network: convolution for nodes, attention for relations."""

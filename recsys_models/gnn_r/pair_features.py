@@ -1,4 +1,4 @@
-"""What is known of each user-item pair, as inputs of the attention."""
+"""Features of user-item pairs, the inputs of the attention."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import DAY
 
 HALF_LIVES = (3.5, 14.0, 56.0)
+"""Half-lives in days of the recency features."""
 
 
 def pair_features(
     interactions: Interactions, start: NDArray[np.float32]
 ) -> tuple[sp.coo_array, NDArray[np.float32], tuple[str, ...]]:
-    """Each distinct pair with numbers that mean the same in a graph of another day.
+    """Features of each distinct pair, comparable between the graphs of different days.
 
-    Behaviours: how often, in logarithms. Recency: 2^(-age / half-life) of the pair's latest and first interaction.
-    Degrees: in logarithms, of the pair's user and item, all and only recent ones. And the cosine of the start
-    embeddings of the two, which tells a usual interaction from an odd one.
+    Behaviours: the logarithm of how often each occurred. Recency: 2^(-age / half-life) of the pair's latest and first
+    interaction. Degrees: the logarithm of the degrees of user and item, of all and of recent interactions. And the
+    cosine of both start embeddings, which tells a usual interaction from an odd one.
 
     Args:
         start: shape (n_users + n_items, d).
 
     Returns:
-        The pairs, sorted by user, then item; numbers of shape (pairs, f); their f names.
+        The pairs, sorted by user, then item; features of shape (pairs, f); their f names.
     """
     pairs = interactions.user_items().tocoo()
     n_users, n_items = interactions.n_users, interactions.n_items

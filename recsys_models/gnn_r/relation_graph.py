@@ -1,24 +1,21 @@
-"""The graph that `gnn_r` convolves: pairs with LightGCN's weights and what the attention sees, and item relations."""
+"""The graph of GNN-R: user-item pairs with convolution weights and attention inputs, and item relations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.ids import rows_of
 from recsys_models.data.interactions import Interactions
 from recsys_models.gnn_r.pair_features import cosines, pair_features
-from recsys_models.kernels.attention import Neighbours, neighbours
+from recsys_models.kernels.attention import SortedEdges, sorted_edges
 from recsys_models.kernels.propagation import propagation_graph
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,7 @@ class Scale:
 
     @classmethod
     def of(cls, table: NDArray[np.float32]) -> Scale:
+        """The scale of a table; a column without spread has an infinite deviation."""
         deviation = table.std(0) if table.size else np.zeros(table.shape[1], np.float32)
         mean = table.mean(0) if table.size else np.zeros(table.shape[1], np.float32)
         return cls(mean, np.where(deviation > 1e-6, deviation, np.inf).astype(np.float32))
@@ -41,27 +39,27 @@ class Scale:
 
 @dataclass(frozen=True)
 class Relation:
-    """Edges between items, and their standardised inputs of the attention, shape (edges, 3)."""
+    """One item relation: its edges, and their standardised attention inputs, shape (edges, 3)."""
 
-    edges: Neighbours
+    edges: SortedEdges
     inputs: torch.Tensor
 
 
 @dataclass(frozen=True)
 class RelationGraph:
-    """One graph on one device.
+    """User-item pairs and item relations on one device, as the network takes them.
 
     Attributes:
         to_users, to_items: the pairs as edges, by their target.
         item_order: the place in `to_users` of each edge of `to_items`.
-        convolution: float32, one a pair: LightGCN's weight.
-        inputs: float32, shape (pairs, f): what the attention sees, standardised.
+        convolution: float32, one per pair: LightGCN's weight.
+        inputs: float32, shape (pairs, f): standardised attention inputs.
         users, items: start embeddings.
-        relations: one for each name that was asked for.
+        relations: one per item relation.
     """
 
-    to_users: Neighbours
-    to_items: Neighbours
+    to_users: SortedEdges
+    to_items: SortedEdges
     item_order: torch.Tensor
     convolution: torch.Tensor
     inputs: torch.Tensor
@@ -81,20 +79,18 @@ def relation_graph(
     device: str,
     kernel: str = "auto",
 ) -> tuple[RelationGraph, Scale]:
-    """Prepare a graph; memory: about 100 + 4 f bytes a pair.
+    """The graph of these interactions; it takes about 100 + 4 f bytes per pair.
 
     Args:
-        matrix: how much each pair counts in the convolution.
-        start: shape (n_users + n_items, d).
-        exponent: of LightGCN's norm.
+        matrix: weight of each pair in the convolution.
+        start: start embeddings, shape (n_users + n_items, d).
+        exponent: power of the degrees in LightGCN's norm.
         item_relations: source, target and weight of each relation's edges.
-        scale: of the pairs' inputs; their own by default.
+        scale: scale of the pairs' inputs; their own by default.
 
     Returns:
-        The graph, and the scale that it took.
+        The graph, and the scale that was used.
     """
-    import torch
-
     n_users, n_items = interactions.n_users, interactions.n_items
     pairs, table, _ = pair_features(interactions, start)
     scale = scale or Scale.of(table)
@@ -108,12 +104,12 @@ def relation_graph(
         exponent=exponent,
     ).scale.numpy()[:, 0]
     convolution = np.asarray(matrix.data * norm[pairs.row] * norm[pairs.col + n_users], np.float32)
-    to_users, _ = neighbours(pairs.col, pairs.row, n_items, n_users, device=device, kernel=kernel)
-    to_items, order = neighbours(pairs.row, pairs.col, n_users, n_items, device=device, kernel=kernel)
+    to_users, _ = sorted_edges(pairs.col, pairs.row, n_items, n_users, device=device, kernel=kernel)
+    to_items, order = sorted_edges(pairs.row, pairs.col, n_users, n_items, device=device, kernel=kernel)
     degree = np.log1p(np.bincount(pairs.col, minlength=n_items))
     relations = []
     for source, target, weight in item_relations:
-        edges, place = neighbours(source, target, n_items, n_items, device=device, kernel=kernel)
+        edges, place = sorted_edges(source, target, n_items, n_items, device=device, kernel=kernel)
         cosine = cosines(start[n_users:], source.astype(np.int64), target.astype(np.int64))
         seen = np.stack([np.log1p(np.maximum(weight, 0)), degree[source], cosine], 1)[place].astype(
             np.float32
@@ -135,7 +131,8 @@ def relation_graph(
 def relations_between_items(
     graph: InteractionGraph | None, interactions: Interactions
 ) -> dict[str, tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
-    """The item relations of a graph on the row numbers of `interactions`; edges of items unknown there are left out."""
+    """Item relations of a graph as source, target and weight, on the row numbers of `interactions`; edges of items
+    unknown there are left out."""
     if graph is None:
         return {}
     row = rows_of(graph.item_ids, interactions.item_ids, "relations")

@@ -1,1 +1,1 @@
-"""Numerical work that several families share: propagation, attention, spectra, sparse products, ordering."""
+"""Numerical kernels that families share: propagation, attention, singular vectors, neighbours, top items."""

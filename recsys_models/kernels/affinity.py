@@ -1,4 +1,4 @@
-"""How often items come together, the telling pairs only."""
+"""Affinity of items: how often they come together, the strongest pairs only."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import scipy.sparse as sp
 
+from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.kernels.spectrum import degrees, inverse_power
 
 BLOCK_PRODUCTS = 8_000_000
-"""Multiplications of one block of the product of the matrix with itself: bounds its memory."""
+"""Number of multiplications per block of the product of the matrix with itself, which bounds its memory."""
 
 
 def item_affinity(
     seen: sp.csr_array, per_item: int, *, user_exponent: float = 0.5, item_exponent: float = 0.3
 ) -> sp.csr_array:
-    """D_i^-item_exponent Rᵀ D_u^-user_exponent R D_i^-item_exponent without its diagonal, its largest entries only.
+    """Affinity between items: the largest entries of D_i^-item_exponent Rᵀ D_u^-user_exponent R D_i^-item_exponent,
+    its diagonal left out.
 
     One threshold for all pairs keeps more neighbours of items that have them: with a sixth of the entries, chosen so,
     scores were as good as with all, and with each item's nearest they were worse.
 
     Args:
         seen: users by items, ones.
-        per_item: entries to keep on average for an item; about as many are kept.
+        per_item: average number of entries to keep per item; about as many are kept.
 
     Returns:
         items by items, float32, symmetric but for rounding.
@@ -57,7 +58,7 @@ def item_affinity(
 
 
 def _threshold(columns: sp.csr_array, damped: sp.csr_array, per_item: int) -> float:
-    """What about `per_item` entries a row exceed, from evenly spaced rows."""
+    """Threshold that about `per_item` entries per row exceed, estimated on evenly spaced rows."""
     n_items = shape_of(columns)[0]
     rows = np.arange(0, n_items, max(1, n_items // 512))
     values = np.asarray(csr(columns[rows] @ damped).data, np.float32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recsys_models.kernels.sparse import shape_of
 
 BLOCK_PRODUCTS = 8_000_000
-"""Multiplications of one block of the similarity product: bounds its memory."""
+"""Number of multiplications per block of the similarity product, which bounds its memory."""
 
 
 def cosine_neighbours(
@@ -25,7 +25,7 @@ def cosine_neighbours(
 
     Args:
         matrix: users by items, numbers > 0.
-        length: what to divide each column by, by default its Euclidean length.
+        length: divisor of each column, by default its Euclidean length.
 
     Returns:
         items by items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
@@ -47,13 +47,13 @@ def cosine_neighbours(
     def block(limits: tuple[int, int]) -> sp.csr_array:
         return _largest(sp.csr_array(columns[limits[0] : limits[1]] @ normed), neighbours, limits[0])
 
-    # SciPy's products let go of the interpreter lock; more threads than this only cost memory.
+    # SciPy's products release the interpreter lock; more threads than this only cost memory.
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         return sp.vstack(list(pool.map(block, ranges)), format="csr").T.tocsr()
 
 
 def _largest(rows: sp.csr_array, n: int, first: int) -> sp.csr_array:
-    """The n largest entries of each row, and column `first` + row, an item's likeness to itself."""
+    """The n largest entries of each row, and column `first` + row, an item's similarity to itself."""
     # positive float32 sort as their bits do, so one integer holds value and column: larger value, then smaller column
     bits = np.ascontiguousarray(rows.data, np.float32).view(np.int32).astype(np.int64)
     itself = rows.indices == np.repeat(np.arange(shape_of(rows)[0]) + first, np.diff(rows.indptr))
@@ -80,7 +80,7 @@ def sparse_state(name: str, matrix: sp.csr_array) -> dict[str, NDArray[Any]]:
 
 
 def sparse_from_state(name: str, state: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> sp.csr_array:
-    """What `sparse_state` took apart."""
+    """The CSR matrix that `sparse_state` turned into arrays."""
     return sp.csr_array(
         (state[f"{name}.data"], state[f"{name}.indices"], state[f"{name}.indptr"]), shape=shape
     )

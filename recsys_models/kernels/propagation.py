@@ -10,20 +10,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
+from recsys_models.kernels.degrees import inverse_power
 from recsys_models.kernels.dgl_import import import_dgl
-from recsys_models.kernels.spectrum import inverse_power
-
-if TYPE_CHECKING:
-    import torch
 
 COLUMNS = 32
-"""Columns of wide vectors that the CPU sums at a time, so that more of the neighbours stay in its cache."""
+"""Number of columns of wide vectors that the CPU sums at a time, so that more of the neighbours stay in its cache."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class PropagationGraph:
         kernel: "dgl" or "torch".
         adjacency: a homogeneous DGL graph with int32 ids and both directions, or a torch sparse CSR matrix.
         scale: float32 tensor, shape (n_nodes, 1): degree^-exponent, 0 for nodes without edges.
-        weight: float32 tensor, one an edge of the DGL graph, or None where every edge counts 1.
+        weight: float32 tensor, one per edge of the DGL graph, or None where all weights are 1.
     """
 
     kernel: str
@@ -54,20 +52,18 @@ def propagation_graph(
     kernel: str = "auto",
     exponent: float = 0.5,
 ) -> PropagationGraph:
-    """Prepare the graph of distinct edges (user, item), given as row numbers.
+    """The graph of distinct edges (user, item), given as row numbers, prepared for one kernel.
 
     Args:
-        weight: how much each edge counts, > 0; all 1 by default. A node's degree is the sum over its edges.
+        weight: weight of each edge, > 0; all 1 by default. A node's degree is the sum over its edges.
         kernel: "dgl", "torch", or "auto": DGL's `copy_u_sum` for edges without weights, on the CPU and on CUDA where
             DGL was built for it; else PyTorch's, which multiplies by edge weights at no extra cost.
-        exponent: 0.5 is LightGCN's symmetric norm; less lets popular nodes weigh more. The operator is then divided by
-            its largest eigenvalue, which for 0.5 is 1.
+        exponent: power of the degrees that nodes are divided by. 0.5 is LightGCN's symmetric norm; less lets popular
+            nodes weigh more, and the operator is then divided by its largest eigenvalue, which for 0.5 is 1.
 
     Raises:
         ValueError: unknown kernel.
     """
-    import torch
-
     if kernel == "auto":
         kernel = "dgl" if weight is None and (device == "cpu" or _dgl_has_cuda()) else "torch"
     if kernel not in ("dgl", "torch"):
@@ -109,25 +105,23 @@ def propagation_graph(
 
 
 def convolve(graph: PropagationGraph, features: torch.Tensor) -> torch.Tensor:
-    """Â features, differentiable. Shape (n_nodes, d) in and out."""
-    return _symmetric()(
+    """One convolution, Â features, differentiable. Shape (n_nodes, d) in and out."""
+    return _symmetric(
         lambda values: _sum_of_neighbours(graph, values * graph.scale).mul_(graph.scale), features
     )
 
 
 def propagate(graph: PropagationGraph, features: torch.Tensor, layers: int) -> torch.Tensor:
-    """LightGCN's mean over layers 0 … `layers` of Â^l features (He et al. 2020, equations 7 and 8).
+    """LightGCN's propagation: mean of Â^l features over layers l = 0 … `layers` (He et al. 2020, equations 7 and 8).
 
     Args:
         features: shape (n_nodes, d), users first.
     """
-    return _symmetric()(lambda values: _mean_of_layers(graph, values, layers), features)
+    return _symmetric(lambda values: _mean_of_layers(graph, values, layers), features)
 
 
 def _mean_of_layers(graph: PropagationGraph, features: torch.Tensor, layers: int) -> torch.Tensor:
-    """Horner's rule, x + Â (x + Â (x + …)), on vectors that are already scaled: one pass over them a layer."""
-    import torch
-
+    """`propagate` by Horner's rule, x + Â (x + Â (x + …)), on scaled vectors: one pass over them per layer."""
     if not layers:
         return features
     on_cpu = features.device.type == "cpu"
@@ -156,36 +150,29 @@ def _sum_of_neighbours(graph: PropagationGraph, features: torch.Tensor) -> torch
     return graph.adjacency @ features
 
 
-_FUNCTION: Any = None
+class _Symmetric(torch.autograd.Function):
+    """A symmetric linear operator: its gradient is the operator applied to the incoming gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, operator: Callable[[torch.Tensor], torch.Tensor], features: torch.Tensor
+    ) -> torch.Tensor:
+        ctx.operator = operator
+        return operator(features)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return None, ctx.operator(gradients[0])
 
 
-def _symmetric() -> Any:
-    """Applies a symmetric linear operator, whose gradient is the operator applied to the incoming gradient. Made on
-    first use so that importing this module does not import PyTorch."""
-    global _FUNCTION
-    if _FUNCTION is None:
-        import torch
-
-        class Symmetric(torch.autograd.Function):
-            @staticmethod
-            def forward(
-                ctx: Any, operator: Callable[[torch.Tensor], torch.Tensor], features: torch.Tensor
-            ) -> torch.Tensor:
-                ctx.operator = operator
-                return operator(features)
-
-            @staticmethod
-            def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-                return None, ctx.operator(gradients[0])
-
-        _FUNCTION = Symmetric.apply
-    return _FUNCTION
+def _symmetric(operator: Callable[[torch.Tensor], torch.Tensor], features: torch.Tensor) -> torch.Tensor:
+    return cast("torch.Tensor", _Symmetric.apply(operator, features))
 
 
 def _largest_eigenvalue(
     left: NDArray[np.int32], right: NDArray[np.int32], values: NDArray[np.float32], scale: NDArray[np.float32]
 ) -> float:
-    """By power iteration on Â², whose largest eigenvalue stands alone though Â's come in pairs ±λ."""
+    """Largest eigenvalue of Â, by power iteration on Â²: eigenvalues of Â come in pairs ±λ, those of Â² do not."""
     n = scale.size
     matrix = sp.coo_array((values * scale[left] * scale[right], (left, right)), shape=(n, n)).tocsr()
     vector = np.ones(n, np.float32)
@@ -198,8 +185,6 @@ def _largest_eigenvalue(
 
 
 def _dgl_has_cuda() -> bool:
-    import torch
-
     if not torch.cuda.is_available():
         return False
     dgl = import_dgl()

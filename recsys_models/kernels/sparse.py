@@ -8,10 +8,10 @@ import scipy.sparse as sp
 
 
 def shape_of(matrix: Any) -> tuple[int, int]:
-    """Rows and columns."""
+    """Shape of a sparse matrix: rows and columns."""
     return cast("tuple[int, int]", matrix.shape)
 
 
 def csr(matrix: Any) -> sp.csr_array:
-    """As CSR."""
+    """The matrix as a CSR array."""
     return sp.csr_array(matrix)

@@ -1,1 +1,1 @@
-"""Two stages as shops run them: a candidate generator, then a learned ranker."""
+"""The two-stage recommender: a candidate generator, then a learned ranker."""

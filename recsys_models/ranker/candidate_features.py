@@ -1,4 +1,4 @@
-"""What is known of each of a user's candidates: numbers for the ranker's trees."""
+"""Features of a user's candidates, the inputs of the ranker."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.spectral import spectral_filter
+from recsys_models.kernels.spectral_filter import spectral_filter
 
 if TYPE_CHECKING:
-    import torch
-
-    from recsys_models.ranker.first_stage import FirstStage
+    from recsys_models.ranker.candidate_generator import CandidateGenerator
 
 RIDGE = 4.0
+"""Ridge of the spectral filter."""
 AFFINITIES = (
     "affinity",
     "affinity_even",
@@ -42,57 +42,60 @@ NEIGHBOURS = (
 LIKENESS = ("likeness_1", "likeness_2", "likeness_3", "likeness_square", "agreement", "agreement_1")
 LIKENESS_RANKS = (128, 600)
 AGREEING = 20
-"""How many of a user's first candidates the others are compared with."""
+"""Number of a user's first candidates that the others are compared with."""
 GROUP, PADDED = 32, 4096
-"""Users, and items of theirs once padded, whose vectors are compared with candidates' at once."""
+"""Largest number of users, and of their items after padding, whose vectors are compared with candidates' at once."""
 PLACES = ("affinity_rare", "affinity_power_1.5", "neighbours_power_1")
-"""Features whose rank among the user's candidates is one too."""
+"""Features whose rank among the user's candidates is a feature as well."""
 
 
-def spectral_ranks(stage: FirstStage) -> list[int]:
-    """After how many singular directions a spectral score is taken."""
-    r = stage.values.size
-    return sorted({min(rank, r) for rank in (32, 128, 400, stage.scoring_rank, r)})
+def spectral_ranks(generator: CandidateGenerator) -> list[int]:
+    """Numbers of singular directions after which a spectral score is taken."""
+    r = generator.values.size
+    return sorted({min(rank, r) for rank in (32, 128, 400, generator.scoring_rank, r)})
 
 
-def feature_names(stage: FirstStage) -> tuple[str, ...]:
-    """Names of the last axis of `describe`.
+def feature_names(generator: CandidateGenerator) -> tuple[str, ...]:
+    """Names of the features that `describe` gives.
 
-    `spectral_<kind>_<rank>` is U f(S) Vᵀ with f 1, the root of the filter, or the filter; `_gain` is times
+    `spectral_<kind>_<rank>` is U f(S) Vᵀ with f = 1, the root of the filter, or the filter; `_gain` multiplies it by
     (users of the item)^0.2. `affinity…` are sums over the user's items, `neighbours…` over the nearest users who have
     the item. `likeness…_<rank>` are cosines of the singular vectors, each times the root of the filter, with those of
     the user's items, and `agreement…` with those of the user's first candidates. `_relative` is divided by the mean
-    over the user's candidates, which makes users and first stages of different size alike; `_place` is the rank among
-    the candidates.
+    over the user's candidates, which makes users and candidate generators of different size comparable; `_place` is the
+    rank among the candidates.
     """
-    compared = _compared_names(stage)
+    compared = _compared_names(generator)
     places = [*(f"{name}_place" for name in PLACES), "spectral_place", "combined_place"]
     alone = ("item_leverage", "user_leverage", "user_degree", "user_item_degree", "degree_difference")
     relative = (f"{name}_relative" for name in compared)
-    likeness = (f"{name}_{rank}" for rank, _ in stage.likeness for name in LIKENESS)
-    return (*compared, *relative, *likeness, *places, *alone, *stage.fact_names)
+    likeness = (f"{name}_{rank}" for rank, _ in generator.likeness for name in LIKENESS)
+    return (*compared, *relative, *likeness, *places, *alone, *generator.fact_names)
 
 
-def _compared_names(stage: FirstStage) -> list[str]:
+def _compared_names(generator: CandidateGenerator) -> list[str]:
     spectral = [
         f"spectral_{kind}_{rank}"
-        for rank in spectral_ranks(stage)
+        for rank in spectral_ranks(generator)
         for kind in ("flat", "root", "filtered", "root_gain", "filtered_gain")
     ]
     return [*spectral, "combined", *AFFINITIES, *NEIGHBOURS]
 
 
 def describe(
-    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64], combined: NDArray[np.float32]
+    generator: CandidateGenerator,
+    rows: NDArray[np.integer],
+    items: NDArray[np.int64],
+    combined: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Features of the candidates `items` (b, c) of the users `rows` (b,), as `feature_names`, shape (b, c, f).
+    """Features (b, c, f) of the candidates `items` (b, c) of the users `rows` (b,), named by `feature_names`.
 
     Args:
-        combined: the first stage's scores of the candidates, (b, c).
+        combined: the candidate generator's scores of the candidates, (b, c).
     """
-    spectral, likeness = _latent(stage, rows, items)
-    affinity = _affinities(stage, rows, items)
-    neighbours = _neighbours(stage, rows, items)
+    spectral, likeness = _latent(generator, rows, items)
+    affinity = _affinities(generator, rows, items)
+    neighbours = _neighbours(generator, rows, items)
     compared = np.concatenate(
         [spectral, combined[:, :, None], affinity, neighbours], axis=2, dtype=np.float32
     )
@@ -104,14 +107,14 @@ def describe(
         spectral[:, :, -1],
         combined,
     ]
-    facts = stage.item_facts[items]
-    owned = stage.seen[rows]
+    facts = generator.item_facts[items]
+    owned = generator.seen[rows]
     count = np.diff(owned.indptr)
-    summed = np.asarray(owned @ stage.item_facts[:, 0], np.float32)
+    summed = np.asarray(owned @ generator.item_facts[:, 0], np.float32)
     mean_degree = (summed / np.maximum(count, 1))[:, None]
     alone = (
-        stage.item_leverage[items],
-        np.broadcast_to((stage.left[rows] ** 2).sum(1)[:, None], items.shape),
+        generator.item_leverage[items],
+        np.broadcast_to((generator.left[rows] ** 2).sum(1)[:, None], items.shape),
         np.broadcast_to(np.log1p(count)[:, None], items.shape),
         np.broadcast_to(mean_degree, items.shape),
         facts[:, :, 0] - mean_degree,
@@ -131,35 +134,33 @@ def _place(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 def likeness_lengths(
     right: NDArray[np.float32], values: NDArray[np.float32]
 ) -> list[tuple[int, NDArray[np.float32]]]:
-    """(r, lengths (n_items,) of the items' first r singular vectors, each times the root of the filter)."""
+    """Lengths (n_items,) of the items' first r singular vectors, each times the root of the filter, for each rank r."""
     filtered = spectral_filter(values, RIDGE)
     ranks = sorted({min(rank, values.size) for rank in LIKENESS_RANKS})
     return [(r, np.maximum(np.sqrt(right[:, :r] ** 2 @ filtered[:r]), 1e-12)) for r in ranks]
 
 
 def _latent(
-    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+    generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Spectral scores, shape (b, c, 5 · ranks), and as `LIKENESS` for each of `stage.likeness`, (b, c, 6 · ranks)."""
-    import torch
-
-    right = torch.from_numpy(stage.right)
-    filtered = spectral_filter(stage.values, RIDGE)
-    spectral = np.empty((*items.shape, 5 * len(spectral_ranks(stage))), np.float32)
-    likeness = np.empty((*items.shape, len(LIKENESS) * len(stage.likeness)), np.float32)
-    counts = np.diff(stage.seen.indptr)[rows]
+    """Spectral scores, shape (b, c, 5 · ranks), and for each rank the features `LIKENESS`, (b, c, 6 · ranks)."""
+    right = torch.from_numpy(generator.right)
+    filtered = spectral_filter(generator.values, RIDGE)
+    spectral = np.empty((*items.shape, 5 * len(spectral_ranks(generator))), np.float32)
+    likeness = np.empty((*items.shape, len(LIKENESS) * len(generator.likeness)), np.float32)
+    counts = np.diff(generator.seen.indptr)[rows]
     # users of about as many items side by side: those of a group are padded to the longest
     order = np.argsort(counts, kind="stable")
     for start, stop in pairwise(_bounds(counts[order])):
         group = order[start:stop]
         vectors = torch.nn.functional.embedding(torch.from_numpy(items[group]), right)
-        spectral[group] = _spectral(stage, rows[group], items[group], vectors, filtered)
-        likeness[group] = _likeness(stage, rows[group], items[group], vectors, filtered)
+        spectral[group] = _spectral(generator, rows[group], items[group], vectors, filtered)
+        likeness[group] = _likeness(generator, rows[group], items[group], vectors, filtered)
     return spectral, likeness
 
 
 def _bounds(counts: NDArray[np.integer]) -> list[int]:
-    """Where groups of users with ascending counts begin and end: at most `GROUP`, and `PADDED` items once padded."""
+    """Bounds of groups of users with ascending counts: at most `GROUP` users, and `PADDED` items after padding."""
     bounds = [0]
     for at, count in enumerate(counts.tolist()):
         size = at + 1 - bounds[-1]
@@ -169,22 +170,20 @@ def _bounds(counts: NDArray[np.integer]) -> list[int]:
 
 
 def _spectral(
-    stage: FirstStage,
+    generator: CandidateGenerator,
     rows: NDArray[np.integer],
     items: NDArray[np.int64],
     vectors: torch.Tensor,
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Of the candidates' singular vectors (b, c, r)."""
-    import torch
-
+    """Spectral scores of the candidates, from their singular vectors (b, c, r)."""
     weights = np.column_stack([np.ones_like(filtered), np.sqrt(filtered), filtered])
-    user = torch.from_numpy(stage.left[rows][:, :, None] * weights[None])
-    gain = stage.gain[items][:, :, None]
+    user = torch.from_numpy(generator.left[rows][:, :, None] * weights[None])
+    gain = generator.gain[items][:, :, None]
     sums = torch.zeros(*items.shape, weights.shape[1])
     parts: list[NDArray[np.float32]] = []
     start = 0
-    for rank in spectral_ranks(stage):
+    for rank in spectral_ranks(generator):
         sums = sums + vectors[:, :, start:rank] @ user[:, start:rank]
         parts += [sums.numpy(), sums[:, :, 1:].numpy() * gain]
         start = rank
@@ -192,26 +191,25 @@ def _spectral(
 
 
 def _likeness(
-    stage: FirstStage,
+    generator: CandidateGenerator,
     rows: NDArray[np.integer],
     items: NDArray[np.int64],
     vectors: torch.Tensor,
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Cosines of the candidates' singular vectors (b, c, r) with those of the users' items, and among them."""
-    import torch
-
-    owned = csr(stage.seen[rows])
+    """Features `LIKENESS` of the candidates, from their singular vectors (b, c, r): cosines with those of the users'
+    items, and with those of the users' first candidates."""
+    owned = csr(generator.seen[rows])
     counts = np.diff(owned.indptr)
     most = max(1, int(counts.max()))
     real = np.arange(most) < counts[:, None]
     had = np.zeros((counts.size, most), np.int64)
     had[real] = owned.indices
-    own = torch.nn.functional.embedding(torch.from_numpy(had), torch.from_numpy(stage.right))
+    own = torch.nn.functional.embedding(torch.from_numpy(had), torch.from_numpy(generator.right))
     padding, weights = torch.from_numpy(~real)[:, None], torch.from_numpy(filtered)
-    described = torch.zeros(*items.shape, len(stage.likeness), len(LIKENESS))
+    described = torch.zeros(*items.shape, len(generator.likeness), len(LIKENESS))
     first = min(AGREEING, items.shape[1])
-    for number, (rank, lengths) in enumerate(stage.likeness):
+    for number, (rank, lengths) in enumerate(generator.likeness):
         length = torch.from_numpy(lengths[items])[:, :, None]
         of_own = torch.from_numpy(lengths[had])[:, :, None]
         unit = torch.cat([own[:, :, :rank] / of_own, vectors[:, :first, :rank] / length[:, :first]], 1)
@@ -227,12 +225,12 @@ def _likeness(
 
 
 def _affinities(
-    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+    generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Over the affinities of a candidate with the user's items, as `AFFINITIES`, shape (b, c, 9)."""
-    owned = csr(stage.seen[rows])
-    cell, value, source = _meetings(stage.item_affinity, owned, items)
-    degree = np.maximum(np.expm1(stage.item_facts[:, 0]), 1).astype(np.float32)
+    """Features `AFFINITIES`, shape (b, c, 9): sums and maxima of a candidate's affinities with the user's items."""
+    owned = csr(generator.seen[rows])
+    cell, value, source = _meetings(generator.item_affinity, owned, items)
+    degree = np.maximum(np.expm1(generator.item_facts[:, 0]), 1).astype(np.float32)
     at = owned.indices[source]
     rare, rarer, even = (
         (value * (degree**-power)[at]).astype(np.float32, copy=False) for power in (0.3, 0.4, 0.2)
@@ -249,11 +247,11 @@ def _affinities(
 
 
 def _neighbours(
-    stage: FirstStage, rows: NDArray[np.integer], items: NDArray[np.int64]
+    generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Over the likenesses of the near users who have a candidate, as `NEIGHBOURS`, shape (b, c, 8)."""
-    near = csr(stage.user_similarity[rows])
-    cell, _, source = _meetings(stage.seen, near, items)
+    """Features `NEIGHBOURS`, shape (b, c, 8): sums and maxima of the similarity of near users who have a candidate."""
+    near = csr(generator.user_similarity[rows])
+    cell, _, source = _meetings(generator.seen, near, items)
     value = np.asarray(near.data, np.float32)[source]
     cells = items.size
     square = value**2
@@ -261,17 +259,17 @@ def _neighbours(
         cell, cells, [value, value * np.sqrt(value), square, square * value, np.ones_like(value)]
     ).reshape(*items.shape, -1)
     for name in ("neighbours", "neighbours_power_1"):
-        sums[:, :, NEIGHBOURS.index(name)] *= stage.damping[items]
+        sums[:, :, NEIGHBOURS.index(name)] *= generator.damping[items]
     return np.concatenate([sums, _largest(cell, value, cells).reshape(*items.shape, 3)], 2)
 
 
 def _meetings(
     table: sp.csr_array, own: sp.csr_array, items: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Entries of the rows of `table` that each user's `own` names, where their columns are the user's candidates.
+    """Entries of `table` that matter to a user: in the rows that the user's `own` names, in the candidates' columns.
 
     Returns:
-        cell: user · c + place of the candidate; the entry; which of the entries of `own` it belongs to.
+        Of each entry: its cell, which is user · c + place of the candidate; its value; the entry of `own` it is for.
     """
     b, c = items.shape
     width = shape_of(table)[1]

@@ -5,35 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import gelu
 
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.trainer import Fit, Training
 
-if TYPE_CHECKING:
-    import torch
-
 DROPOUT = 0.1
+"""Share of the last hidden layer that is set to 0 in training."""
 WARM_UP = 0.3
-"""The share of all steps in which the learning rate rises."""
+"""Share of all steps in which the learning rate rises."""
 EFFECT_STEPS = 64
+"""Number of points at which integrated gradients are evaluated."""
 SCORING_BLOCK = 256
-"""Users whose candidates are scored at once."""
+"""Number of users whose candidates are scored at once."""
 
 
 @dataclass(frozen=True)
 class ListwiseSettings:
-    """How a network learns.
+    """Settings of a network's training.
 
     Args:
-        width: of the hidden layers.
-        epochs, batch: passes, and users a step.
-        candidates: of a user in a step: its hits, and others drawn anew each time. More passes over half of them
-            learn more in the same time than fewer over all.
-        learning_rate: the highest.
+        width: width of the hidden layers.
+        epochs: number of passes over the users.
+        batch: users per step.
+        candidates: candidates per user in a step: the hits, and others drawn anew each time. More passes over half of
+            them learn more in the same time than fewer passes over all.
+        learning_rate: highest learning rate.
     """
 
     width: int = 64
@@ -45,11 +48,11 @@ class ListwiseSettings:
 
 @dataclass(eq=False)
 class Listwise:
-    """A network and the scale of its inputs.
+    """A network that scores a user's candidates, with the scale of its inputs.
 
     Attributes:
         arrays: the network's parameters by name, and `middle` and `spread` of each feature.
-        history, incidents: as of a `Recommender`.
+        chosen, history, incidents: as in `Recommender`.
     """
 
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -66,11 +69,11 @@ class Listwise:
         settings: ListwiseSettings,
         run: FitRun,
     ) -> Listwise:
-        """Learn to put the hits of each user first: cross-entropy over a user's candidates.
+        """A network that has learned to put each user's hits first, by cross-entropy over the user's candidates.
 
         Args:
-            features: of users' candidates, shape (users, candidates, features).
-            hit: shape (users, candidates); each user has a hit.
+            features: features of the candidates, shape (users, candidates, features).
+            hit: which candidates are hits, shape (users, candidates); each user has one.
         """
         model = cls()
         scale = _scale(features)
@@ -81,9 +84,7 @@ class Listwise:
         return model
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape (users, candidates, features) in, (users, candidates) out."""
-        import torch
-
+        """Scores (users, candidates) of candidates with these features (users, candidates, features)."""
         network = self._ready()
         middle, spread = self._scaling()
         parts = [np.empty((0, features.shape[1]), np.float32)]
@@ -100,11 +101,9 @@ class Listwise:
         They sum to the score less that of a candidate with median features in the same place.
 
         Args:
-            features: of a user's candidates, shape (candidates, features).
-            at: which of them.
+            features: features of one user's candidates, shape (candidates, features).
+            at: the candidate's place among them.
         """
-        import torch
-
         network = self._ready()
         scaled = _scaled(torch.from_numpy(features), *self._scaling())
         along = (torch.arange(EFFECT_STEPS) + 0.5)[:, None] / EFFECT_STEPS
@@ -115,17 +114,13 @@ class Listwise:
         return (gradient.mean(0) * scaled[at]).numpy().astype(np.float64)
 
     def _scaling(self) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
         return torch.from_numpy(self.arrays["middle"]), torch.from_numpy(self.arrays["spread"])
 
     def _ready(self) -> torch.nn.Module:
-        import torch
-
         if self._network is None:
             weights = {k: torch.from_numpy(np.array(v)) for k, v in self.arrays.items() if "." in k}
             width, inputs = weights["into.weight"].shape
-            network = _network(inputs, width)
+            network = ListwiseNetwork(inputs, width)
             network.load_state_dict(weights)
             # several threads score: none may see it before it is whole
             self._network = network.eval()
@@ -136,6 +131,8 @@ class Listwise:
 
 
 class _ListwiseFit(Fit):
+    """Training of a `ListwiseNetwork`."""
+
     def __init__(
         self,
         features: NDArray[np.float32],
@@ -145,11 +142,9 @@ class _ListwiseFit(Fit):
         seed: int,
         device: str,
     ) -> None:
-        import torch
-
         self._scale = torch.from_numpy(scale[0]), torch.from_numpy(scale[1])
         self._hit = torch.from_numpy(hit)
-        # once, not in each epoch
+        # scaled once, not in each epoch
         self._inputs = torch.empty(features.shape)
         for start in range(0, features.shape[0], SCORING_BLOCK):
             block = slice(start, start + SCORING_BLOCK)
@@ -157,7 +152,7 @@ class _ListwiseFit(Fit):
         self._settings, self._device = settings, device
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.module = _network(features.shape[2], settings.width).to(device)
+            self.module = ListwiseNetwork(features.shape[2], settings.width).to(device)
         # a buffer, so that a checkpoint knows how far the learning rate is
         self.module.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.optimiser = torch.optim.AdamW(
@@ -165,8 +160,6 @@ class _ListwiseFit(Fit):
         )
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        import torch
-
         settings, n = self._settings, self._hit.shape[0]
         order = torch.randperm(n, generator=generator)
         total = settings.epochs * math.ceil(n / batch)
@@ -180,9 +173,9 @@ class _ListwiseFit(Fit):
             chosen = (lot + self._hit[users[:, 0]]).topk(kept, dim=1, sorted=False).indices
             inputs = self._inputs[users, chosen].to(self._device)
             wanted = self._hit[users, chosen].float().to(self._device)
-            told = torch.log_softmax(self.module(inputs), dim=1)
-            # a user of many hits counts more, but not as many times more
-            yield -((told * wanted).sum(1) / wanted.sum(1).sqrt()).mean()
+            chance = torch.log_softmax(self.module(inputs), dim=1)
+            # a user with many hits counts more, but by the root of their number
+            yield -((chance * wanted).sum(1) / wanted.sum(1).sqrt()).mean()
             done += 1
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -194,14 +187,14 @@ class _ListwiseFit(Fit):
 
 
 def _rate(progress: float) -> float:
-    """Share of the highest learning rate: it rises, then falls, both along a cosine."""
+    """Share of the highest learning rate at this progress: it rises, then falls, both along a cosine."""
     if progress < WARM_UP:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / WARM_UP)) / 2
     return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
 def _scale(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Median and distance of the quartiles of each feature, from at most some 200,000 rows."""
+    """Median and interquartile range of each feature, estimated on at most about 200,000 rows."""
     rows = features.reshape(-1, features.shape[2])
     rows = rows[:: max(1, rows.shape[0] // 200_000)].astype(np.float64)
     quartiles = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
@@ -211,34 +204,26 @@ def _scale(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _scaled(features: torch.Tensor, middle: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-    """Centred; far values are drawn in by a logarithm."""
-    import torch
-
+    """Features on the network's scale: centred, divided by their spread, and far values drawn in by a logarithm."""
     centred = (features - middle) / spread
     return torch.copysign(centred.abs().log1p_(), centred)
 
 
-def _network(inputs: int, width: int) -> torch.nn.Module:
-    from torch import nn
-    from torch.nn.functional import gelu
+class ListwiseNetwork(nn.Module):
+    """Deep Sets: scores (users, candidates) of features (users, candidates, inputs), whatever the candidates' order."""
 
-    class Network(nn.Module):
-        """Shape (users, candidates, inputs) in, (users, candidates) out; the order of candidates does not matter."""
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.into, self.after, self.last = (nn.Linear(n, width) for n in (inputs, width, width))
+        self.among, self.again = nn.Linear(width, width), nn.Linear(width, width)
+        # one draw for all candidates of a user: as good as one for each, at a fraction of the time
+        self.drop = nn.Dropout1d(DROPOUT)
+        self.out = nn.Linear(width, 1)
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.into, self.after, self.last = (nn.Linear(n, width) for n in (inputs, width, width))
-            self.among, self.again = nn.Linear(width, width), nn.Linear(width, width)
-            # one draw for all candidates of a user: as good as one for each, at a fraction of the time
-            self.drop = nn.Dropout1d(DROPOUT)
-            self.out = nn.Linear(width, 1)
-
-        def forward(self, candidates: torch.Tensor) -> torch.Tensor:
-            hidden = gelu(self.into(candidates))
-            hidden = hidden + self.among(hidden.mean(1, keepdim=True))
-            hidden = hidden + gelu(self.after(hidden))
-            hidden = hidden + self.again(hidden.mean(1, keepdim=True))
-            hidden = gelu(self.last(hidden))
-            return self.out(self.drop(hidden.transpose(1, 2)).transpose(1, 2))[..., 0]
-
-    return Network()
+    def forward(self, candidates: torch.Tensor) -> torch.Tensor:
+        hidden = gelu(self.into(candidates))
+        hidden = hidden + self.among(hidden.mean(1, keepdim=True))
+        hidden = hidden + gelu(self.after(hidden))
+        hidden = hidden + self.again(hidden.mean(1, keepdim=True))
+        hidden = gelu(self.last(hidden))
+        return self.out(self.drop(hidden.transpose(1, 2)).transpose(1, 2))[..., 0]

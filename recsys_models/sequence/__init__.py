@@ -1,1 +1,1 @@
-"""The sequence family: an encoder of a user's latest items in order."""
+"""The sequence encoder: a network that reads a user's latest items in order."""

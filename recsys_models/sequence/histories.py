@@ -1,4 +1,4 @@
-"""Each user's latest interactions in order."""
+"""Histories: each user's latest interactions in order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from recsys_models.data.recency import DAY
 
 
 class HistoryBlock(NamedTuple):
-    """Histories of some users side by side, shape (users, longest) but `length`; rows end in copies of the last entry.
+    """Histories of some users as a block (users, longest), whose rows are padded with copies of the last entry.
 
     Attributes:
         item: row numbers.
-        day: when, in days before the latest interaction of all, ≤ 0; 0 without timestamps.
-        first: at which position of the row the user met this item first; negative when before the row begins.
-        length: how many entries are the user's own, shape (users,).
+        day: time in days relative to the latest interaction of all, ≤ 0; 0 without timestamps.
+        first: position in the row of the user's first interaction with this item; negative when before the row begins.
+        length: number of entries before the padding, shape (users,).
     """
 
     item: NDArray[np.int64]
@@ -33,9 +33,9 @@ class Histories:
     """The last interactions of every user, oldest first.
 
     Attributes:
-        entries: all users' entries one after the other, as one row.
-        begin: where each user's entries begin, shape (n_users,).
-        count: how many there are, shape (n_users,).
+        entries: all users' entries one after another, as one row.
+        begin: place of each user's first entry, shape (n_users,).
+        count: number of each user's entries, shape (n_users,).
     """
 
     entries: HistoryBlock
@@ -44,8 +44,7 @@ class Histories:
 
     @classmethod
     def of(cls, interactions: Interactions, length: int) -> Histories:
-        """The last `length` rows of each user by timestamp; rows of one moment, and all without timestamps, in the
-        order given."""
+        """The last `length` interactions of each user by timestamp, then by the order given."""
         n = len(interactions)
         moment = np.zeros(n, np.int64) if interactions.timestamp is None else interactions.timestamp
         order = np.lexsort((moment, interactions.user))
@@ -62,7 +61,7 @@ class Histories:
         return cls(HistoryBlock(item[kept], day[kept], first[kept], count), np.cumsum(count) - count, count)
 
     def block(self, users: NDArray[np.integer]) -> HistoryBlock:
-        """The histories of these users, each with at least one entry."""
+        """The histories of these users, who have at least one entry each."""
         count = self.count[users]
         place = np.minimum(np.arange(int(count.max())), count[:, None] - 1) + self.begin[users][:, None]
         return HistoryBlock(

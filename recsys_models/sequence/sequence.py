@@ -1,4 +1,4 @@
-"""The user's latest items in order, read by a recurrent or attentive encoder."""
+"""The sequence encoder: a recurrent or attentive network that reads a user's latest items in order."""
 
 from __future__ import annotations
 
@@ -7,55 +7,57 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.answering import Embeddings
-from recsys_models.data.feedback import latest_weights
+from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.kernels.spectrum import degrees, inverse_power, normalised, truncated_svd
-from recsys_models.lightgcn import logit_scale
+from recsys_models.fitted_model import Embeddings
+from recsys_models.kernels.degrees import degrees, inverse_power, normalised
+from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
+from recsys_models.kernels.spectral_start import logit_scale
+from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.sequence.histories import Histories
-from recsys_models.sequence.sequence_fit import SequenceFit
-from recsys_models.spectral import item_gain, spectral_filter
 from recsys_models.training.fit_run import FitRun
-from recsys_models.training.trainer import Training
 from recsys_models.training.validation import choices, validation_ndcg
 from recsys_models.training.warm_start import warm_start
 
-EXPONENT = 0.3
-RIDGE = 4.0
-ITEM_SCALE = 0.2
+EXPONENT, RIDGE, ITEM_SCALE = 0.3, 4.0, 0.2
+"""Settings of the spectral start; see `Spectral`."""
 POPULARITIES = (0.0, 0.1, 0.3, 1.0)
+"""Values of `popularity` that validation chooses from."""
 
 
 @dataclass(kw_only=True, eq=False)
 class SequenceEncoder(EmbeddingRecommender):
-    """score(u, i) = ⟨state of u, offered vector of i⟩ + popularity · log(popularity of i).
+    """Recommendations from the order of a user's interactions.
 
-    The state after each of the user's interactions is the decayed sum of what was taken up to then plus what an encoder
-    makes of its order: a GRU (Hidasi et al. 2016, "Session-based recommendations with recurrent neural networks") or
-    causal self-attention (Kang & McAuley 2018, "Self-attentive sequential recommendation"). It learns to tell an item
-    of the next ones by a softmax over sampled items. The encoder's output starts at zero and the item vectors at the
-    singular vectors of the normalised matrix, so that epoch 0 is the spectral model of the latest interactions.
+    score(u, i) = ⟨state of u, offered vector of i⟩ + popularity · log(popularity of i)
+
+    The state after each of the user's interactions is the decayed sum of the vectors of the items so far, plus the
+    output of an encoder that reads them in order: a GRU (Hidasi et al. 2016, "Session-based recommendations with
+    recurrent neural networks") or causal self-attention (Kang & McAuley 2018, "Self-attentive sequential
+    recommendation"). It learns to predict one of the next items by a softmax over sampled items. The encoder's output
+    starts at zero and the item vectors at the singular vectors of the normalised matrix, so that epoch 0 is the
+    spectral model of the latest interactions.
 
     Args:
         encoder: "gru" or "attention".
         dim: length of the vectors.
-        length: how many of a user's latest interactions are read, by timestamp, without timestamps in the order given.
-        horizon: each state's right answer is drawn from so many interactions after it, for those of one basket have no
-            order (Pancha et al. 2022, "PinnerFormer", section 4.2); 1: the next one.
-        repeats: whether items that the user had already can be right answers.
-        start: "spectral", or "normal" (standard deviation 0.1).
-        half_life_days: after how long an interaction counts half in the sum and as a right answer; None for no decay.
-        layers: of the encoder.
-        dropout: on the encoder's input and output.
-        popularity: "auto": the best of `POPULARITIES` on validation, 0 without.
-        epochs, patience: as in LightGCN; epoch 0, the start, may be the best.
-        batch: users a step.
-        negatives: items sampled a step.
-        learning_rate: of Adam for the item vectors; `encoder_rate` for all else.
+        length: number of a user's latest interactions that are read, by timestamp; without, in the order given.
+        horizon: number of following interactions from which each state's target is drawn, because those of one basket
+            have no order (Pancha et al. 2022, "PinnerFormer", section 4.2); 1: the next one.
+        repeats: whether items that the user had already can be targets.
+        start: start vectors of items, "spectral" or "normal" (standard deviation 0.1).
+        half_life_days: age at which an interaction counts half in the sum and as a target; None: no decay.
+        layers: number of layers of the encoder.
+        dropout: share of the encoder's inputs that is set to 0 in training.
+        popularity: weight of the popularity term; "auto": the best of `POPULARITIES` on validation, 0 without.
+        epochs, patience: as in `LightGCN`; epoch 0, the start, may be the best.
+        batch: users per step.
+        negatives: sampled items per step.
+        learning_rate: learning rate of Adam for the item vectors.
+        encoder_rate: learning rate of Adam for everything else.
     """
 
     family: ClassVar[str] = "sequence"
@@ -108,9 +110,12 @@ class SequenceEncoder(EmbeddingRecommender):
         self._train(interactions, tables, before._learned, validation, run)
 
     def _spectral_start(self, interactions: Interactions, seed: int) -> NDArray[np.float32]:
-        """Vectors of items taken beside those of items offered, shape (n_items, 2 dim): with R ≈ U S Vᵀ normalised,
-        rows of R times D^-exponent V w(S) / S times (D^item_scale V)ᵀ are the spectral model's scores."""
-        matrix = self._matrix(interactions)
+        """Start vectors of items as taken and as offered, side by side, shape (n_items, 2 dim).
+
+        With R ≈ U S Vᵀ normalised, rows of R times D^-exponent V w(S) / S times (D^item_scale V)ᵀ are the spectral
+        model's scores.
+        """
+        matrix = edge_weights(interactions, self.half_life_days)
         _, values, right = truncated_svd(normalised(matrix, EXPONENT, EXPONENT), self.dim, seed=seed)
         by_user, by_item = degrees(matrix)
         half = np.sqrt(spectral_filter(values, RIDGE))
@@ -121,13 +126,6 @@ class SequenceEncoder(EmbeddingRecommender):
         missing = ((0, 0), (0, self.dim - right.shape[1]))
         return np.hstack([np.pad(table * scale, missing) for table in (taken, offered)]).astype(np.float32)
 
-    def _matrix(self, interactions: Interactions) -> sp.csr_array:
-        if self.half_life_days is None:
-            return interactions.user_items()
-        matrix = latest_weights(interactions, self.half_life_days)
-        matrix.data = np.maximum(matrix.data, 1e-4)
-        return matrix
-
     def _train(
         self,
         interactions: Interactions,
@@ -136,6 +134,9 @@ class SequenceEncoder(EmbeddingRecommender):
         validation: Interactions | None,
         run: FitRun,
     ) -> None:
+        from recsys_models.sequence.sequence_fit import SequenceFit
+        from recsys_models.training.trainer import Training
+
         histories = Histories.of(interactions, self.length)
         training = Training(self.epochs, self.patience, self.batch, from_start=True)
         training.run(

@@ -1,4 +1,4 @@
-"""Item vectors and an encoder of histories that learn to tell what comes next."""
+"""Training of the sequence encoder with PyTorch."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import embedding
 
 from recsys_models.sequence.histories import Histories, HistoryBlock
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
-    import torch
-
     from recsys_models.sequence.sequence import SequenceEncoder
 
 EXPONENT = 0.3
-"""A state is divided by (sum of its weights)^EXPONENT, as the users' degrees are in the spectral start."""
+"""Power of the sum of its weights that a state is divided by, as users' degrees are in the spectral start."""
 STATE_BLOCK = 256
-"""Users whose states are computed at once after training."""
+"""Number of users whose states are computed at once after training."""
 
 
 class SequenceFit(Fit):
-    """The parameters of a `SequenceEncoder`.
+    """Training of a `SequenceEncoder`: item vectors and an encoder of histories learn to predict the next items.
 
     Args:
-        tables: vectors of items taken beside those of items offered, shape (n_items, 2 d).
-        learned: the encoder's arrays of an earlier model to start from; empty for a fresh one.
+        tables: start vectors of items as taken and as offered, side by side, shape (n_items, 2 d).
+        learned: the encoder's arrays of an earlier model to start from; empty for a new one.
     """
 
     def __init__(
@@ -39,8 +40,6 @@ class SequenceFit(Fit):
         seed: int,
         device: str,
     ) -> None:
-        import torch
-
         self._settings, self._histories, self._device = settings, histories, device
         self._n_items = tables.shape[0]
         with torch.random.fork_rng():
@@ -64,10 +63,7 @@ class SequenceFit(Fit):
         )
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        """Users with histories of nearly the same length share a step, so that little is padded."""
-        import torch
-        from torch.nn.functional import embedding
-
+        """The loss of each step; users with histories of about the same length share a step to save padding."""
         settings, length = self._settings, torch.from_numpy(self._histories.count)
         users = torch.from_numpy(np.flatnonzero(self._histories.count > 1))
         if not users.numel():
@@ -104,10 +100,8 @@ class SequenceFit(Fit):
     def _examples(
         self, block: HistoryBlock, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """For each usable state of the block its place in it, flattened, an item drawn from those that came within the
-        horizon, and the day of that."""
-        import torch
-
+        """Training examples: the flat place of each usable state of the block, an item drawn from those within the
+        horizon after it, and the day of that item."""
         item, day, first = (torch.from_numpy(part) for part in (block.item, block.day, block.first))
         count = torch.from_numpy(block.length)[:, None]
         place = torch.arange(item.shape[1])
@@ -121,9 +115,6 @@ class SequenceFit(Fit):
 
     def _states(self, block: HistoryBlock) -> torch.Tensor:
         """The state after each entry of each history, shape (users, longest, d)."""
-        import torch
-        from torch.nn.functional import embedding
-
         settings, module = self._settings, self.module
         item, day = torch.from_numpy(block.item).to(self._device), torch.from_numpy(block.day)
         vectors = embedding(item, self._taken)
@@ -141,9 +132,7 @@ class SequenceFit(Fit):
         return weight @ vectors + module.get_submodule("out")(read)
 
     def _worth(self, day: torch.Tensor) -> torch.Tensor:
-        """2^(day / half-life), 1 without one. Days to come, which are masked, are not blown up."""
-        import torch
-
+        """Weight 2^(day / half-life), 1 without half-life. Later days, which are masked, do not overflow."""
         if self._settings.half_life_days is None:
             return torch.ones_like(day)
         return torch.exp2(day.clamp_max(0) / self._settings.half_life_days)
@@ -158,9 +147,7 @@ class SequenceFit(Fit):
 
 
 def _network(settings: SequenceEncoder) -> torch.nn.ModuleDict:
-    """All but the item vectors. The last layer starts at zero."""
-    from torch import nn
-
+    """The encoder's modules, without the item vectors. The last layer starts at zero."""
     dim, dropout = settings.dim, settings.dropout
     out = nn.Linear(dim, dim)
     nn.init.zeros_(out.weight)
@@ -182,10 +169,7 @@ def _network(settings: SequenceEncoder) -> torch.nn.ModuleDict:
 def _softmax(
     vectors: torch.Tensor, offered: torch.Tensor, item: torch.Tensor, drawn: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy of each state's item among the drawn ones, which stand for the whole catalogue; shape (n,)."""
-    import torch
-    from torch.nn.functional import embedding
-
+    """Sampled softmax loss of each state, shape (n,): its item among drawn ones, which stand for the catalogue."""
     right = (vectors * embedding(item, offered)).sum(1)
     wrong = vectors @ embedding(drawn, offered).T
     wrong = wrong.masked_fill(drawn[None, :] == item[:, None], -torch.inf)

@@ -1,1 +1,1 @@
-"""Fitting: the loop of gradient descent, its checkpoints and warm starts, and the choice of parameters."""
+"""Training: the loop of gradient descent, its checkpoints and warm starts, and the choice of parameters."""

@@ -1,4 +1,4 @@
-"""The last epoch of a fit on disk, so that an interrupted fit goes on where it was."""
+"""Checkpoints: the last epoch of a fit on disk, from which an interrupted fit continues."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ NAME = "checkpoint"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Folders `<identity>-<epoch>` in one folder; only the newest stays, and none of a fit that has ended.
+    """The checkpoint of one fit: folders `<identity>-<epoch>`, of which only the newest stays, and none after the fit.
 
-    A fit of other data, parameters or another seed has another identity, so it neither sees nor removes these.
+    A fit of other data, parameters or another seed has another identity, so it neither sees nor removes this one.
     """
 
     folder: Path
     identity: str
 
     def save(self, epoch: int, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep this epoch instead of those before; a crash meanwhile leaves one whole epoch in place."""
+        """Store this epoch in place of the one before; a crash meanwhile leaves one whole epoch in place."""
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{self.identity}-", dir=self.folder))
         try:
@@ -45,7 +45,7 @@ class Checkpoint:
                 shutil.rmtree(older, ignore_errors=True)
 
     def load(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-        """Header and arrays of the newest whole epoch, or None. A damaged one is passed over."""
+        """Header and arrays of the newest whole epoch, or None; a damaged one is passed over."""
         for place in reversed(self._kept()):
             try:
                 return from_files(NAME, read_folder(place, NAME))
@@ -54,7 +54,7 @@ class Checkpoint:
         return None
 
     def remove(self) -> None:
-        """Forget this fit, drafts of killed attempts included."""
+        """Remove the files of this fit, drafts of killed attempts included."""
         if not self.folder.is_dir():
             return
         for place in (*self._kept(), *self.folder.glob(f".{self.identity}-*")):

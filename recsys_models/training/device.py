@@ -1,16 +1,16 @@
-"""Which device a model trains on."""
+"""The device that a model trains on."""
 
 from __future__ import annotations
 
+import torch
+
 
 def resolve_device(device: str = "auto") -> str:
-    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into the name PyTorch takes.
+    """The name that PyTorch takes for `auto`, `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        ValueError: the name is none of these, or CUDA is asked for where there is none.
+        ValueError: the name is none of these, or it names CUDA where there is none.
     """
-    import torch
-
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":

@@ -1,4 +1,4 @@
-"""How one fit is to run."""
+"""Settings of one run of a fit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 
 @dataclasses.dataclass(frozen=True)
 class FitRun:
-    """What a fit is told beside its data.
+    """Settings of one run of a fit, beside its data.
 
     Attributes:
-        seed: of everything drawn.
-        device: `auto` until a family needs one, `cpu`, `cuda` or `cuda:N`.
-        on_epoch: progress of iterative families.
-        checkpoint: the folder where iterative families keep the last epoch, or None.
-        identity: tells the checkpoints of this fit from those of any other: a hash of parameters, data and seed.
+        seed: seed of everything that is drawn.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        on_epoch: called after each epoch of iterative families.
+        checkpoint: folder where iterative families keep the last epoch, or None.
+        identity: name of this fit's checkpoints, a hash of parameters, data and seed.
     """
 
     seed: int = 0

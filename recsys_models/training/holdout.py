@@ -1,4 +1,4 @@
-"""A part of the interactions kept back to learn from."""
+"""Hold-out: a part of the interactions kept back to learn from or to choose by."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from recsys_models.data.interactions import Interactions
 
 
 def hold_out(interactions: Interactions, *, share: float, seed: int = 0) -> tuple[Interactions, Interactions]:
-    """Split into known and held out, on the same id maps: the latest share by time, or without timestamps a random
-    share of each user's distinct items, drawn so that every user and item keeps at least one interaction.
+    """Known and held-out interactions, on the same id maps.
+
+    Held out is the latest share by time, or without timestamps a random share of the distinct pairs, drawn so that
+    every user and item keeps at least one interaction.
 
     Returns:
         (known, held). `held` may be empty.

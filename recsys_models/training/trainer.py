@@ -1,4 +1,4 @@
-"""The loop of every family that learns by gradient descent: epochs, validation, checkpoints, and what goes wrong."""
+"""The training loop of every family that learns by gradient descent: epochs, validation, checkpoints, incidents."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.recommender import Recommender
 from recsys_models.training.checkpoint import Checkpoint
 from recsys_models.training.device import resolve_device
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 
-if TYPE_CHECKING:
-    import torch
-
 SMALLEST_BATCH = 16
+"""Batch that is not halved any more when memory does not suffice."""
 
 
 class Trained(Protocol):
-    """What a training leaves its result with: a `Recommender`, or, where there is no validation, a part of one."""
+    """A model that receives a training's result: a `Recommender`, or a part of one where nothing is validated."""
 
     chosen: dict[str, Any]
     history: list[dict[str, float]]
@@ -35,11 +35,11 @@ class Trained(Protocol):
 
 
 class Fit(ABC):
-    """Parameters that learn, on one device. A family makes one for a device and a seed.
+    """Parameters that learn on one device; a family makes one for each device and seed.
 
     Attributes:
-        module: holds every parameter and buffer that changes in training.
-        optimiser: of the module's parameters.
+        module: module of all parameters and buffers that change in training.
+        optimiser: optimiser of the module's parameters.
     """
 
     module: torch.nn.Module
@@ -47,22 +47,22 @@ class Fit(ABC):
 
     @abstractmethod
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        """The loss of each step of one epoch; the trainer follows its gradient before it asks for the next.
+        """The loss of each step of one epoch; the trainer follows its gradient before it takes the next.
 
         Args:
-            batch: examples a step at most.
-            generator: on the CPU, seeded for this epoch: the source of everything drawn. Dropout may use PyTorch's own,
-                which is seeded too.
+            batch: largest number of examples per step.
+            generator: source of all draws, on the CPU and seeded for this epoch. Dropout may use PyTorch's own
+                generator, which is seeded too.
         """
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
-        """What the model keeps, as `Recommender._restore` takes it; called without gradients, dropout off."""
+        """The arrays that the model keeps, as `Recommender._restore` takes them; no gradients, no dropout."""
 
 
 @dataclass
 class _Progress:
-    """Where a training is: all that a checkpoint holds beside tensors."""
+    """Progress of a training: all that a checkpoint holds beside tensors."""
 
     batch: int
     epoch: int = -1
@@ -74,14 +74,14 @@ class _Progress:
 
 @dataclass(frozen=True)
 class Training:
-    """How long and by what a family trains.
+    """The schedule of a training, and its loop.
 
     Args:
-        epochs: passes at most; with validation the best one is kept.
-        patience: stop after so many epochs without a better validation NDCG@20.
-        batch: examples a step. Halved and the epoch repeated where memory does not suffice.
+        epochs: largest number of epochs; with validation the best one is kept.
+        patience: number of epochs without a better validation NDCG@20 after which training stops.
+        batch: examples per step; halved, and the epoch repeated, where memory does not suffice.
         from_start: whether the start, epoch 0, may be the best.
-        validation_users: by how many users' NDCG an epoch is judged at most.
+        validation_users: largest number of users on whom an epoch is judged.
     """
 
     epochs: int
@@ -98,21 +98,19 @@ class Training:
         run: FitRun,
         seen: sp.csr_array | None = None,
     ) -> None:
-        """Train and leave the model with the state of the best epoch, of the last one without validation.
+        """Train, and leave the model with the state of the best epoch, or of the last one without validation.
 
         Sets `model.history`, `model.chosen` (`epochs` with validation; `batch` where it had to be halved) and
-        `model.incidents`. With `run.checkpoint` each epoch is kept on disk, and an interrupted fit that is started
-        again ends with the same bits.
+        `model.incidents`. With `run.checkpoint` each epoch is stored, and an interrupted fit that is started again
+        ends with the same bits.
 
         Args:
-            make: gives the Fit for a device; called again with "cpu" when the CUDA device is lost.
-            seen: users by items that validation does not ask for again; by default what the model was fitted on.
+            make: makes the Fit for a device; called again with "cpu" when the CUDA device is lost.
+            seen: users by items that validation leaves out; by default those that the model was fitted on.
 
         Raises:
-            ValueError: the loss is not a number any more.
+            ValueError: the loss is not finite any more.
         """
-        from recsys_models.recommender import Recommender
-
         device = resolve_device(run.device)
         fit = make(device)
         progress = _Progress(self.batch)
@@ -186,30 +184,26 @@ class Training:
 
 
 def bounded_batch(batch: int, pairs: int, largest_steps: int | None, least_steps: int = 1) -> int:
-    """Examples a step so that an epoch over `pairs` has at most `largest_steps` steps, where that is no None, and at
+    """Examples per step with which an epoch over `pairs` has at most `largest_steps` steps, unless that is None, and at
     least about `least_steps`."""
     most = max(1, -(-pairs // least_steps))
     return min(most, batch if largest_steps is None else max(batch, -(-pairs // largest_steps)))
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether PyTorch, on any device, or Python had no memory left."""
-    import torch
-
+    """Whether PyTorch, on any device, or Python ran out of memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return "can't allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def device_lost(error: BaseException) -> bool:
-    """Whether CUDA gave up for another reason than memory."""
+    """Whether CUDA failed for another reason than memory."""
     return "CUDA" in str(error) and not out_of_memory(error)
 
 
 def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
-    """The mean loss. What an epoch draws depends on seed and epoch alone, so that a resumed fit draws the same."""
-    import torch
-
+    """Mean loss of one epoch. Its draws depend on seed and epoch alone, so that a resumed fit draws the same."""
     drawn = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
     generator = torch.Generator().manual_seed(drawn)
     total, steps = 0.0, 0
@@ -229,15 +223,13 @@ def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
 
 
 def _state_of(fit: Fit) -> dict[str, NDArray[Any]]:
-    import torch
-
     fit.module.eval()
     with torch.no_grad():
         return fit.state()
 
 
 def _taken(fit: Fit) -> dict[str, NDArray[Any]]:
-    """A copy of the parameters and of the optimiser's state, by name."""
+    """Copies of the parameters and of the optimiser's state, by name."""
     arrays = {f"module.{k}": _array(v) for k, v in fit.module.state_dict().items()}
     for number, values in fit.optimiser.state_dict()["state"].items():
         arrays |= {f"optimiser.{number}.{k}": _array(v) for k, v in values.items()}
@@ -245,9 +237,7 @@ def _taken(fit: Fit) -> dict[str, NDArray[Any]]:
 
 
 def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
-    """Give the fit what `_taken` took, on whatever device it is."""
-    import torch
-
+    """Put the arrays of `_taken` into the fit, on whatever device it is."""
     module: dict[str, Any] = {}
     state: dict[int, dict[str, Any]] = {}
     for name, array in arrays.items():
@@ -264,8 +254,6 @@ def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
 
 
 def _array(value: Any) -> NDArray[Any]:
-    import torch
-
     return value.detach().cpu().numpy().copy() if isinstance(value, torch.Tensor) else np.asarray(value)
 
 

@@ -1,4 +1,4 @@
-"""Search for a family's parameters by validation, with Optuna."""
+"""Tuning: search for a family's parameters by validation, with Optuna."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Between:
-    """A number from `low` to `high`, evenly or by its logarithm; whole where both ends are."""
+    """A range of numbers, searched evenly or by logarithm; of whole numbers where both ends are."""
 
     low: float
     high: float
     log: bool = False
 
     def ask(self, trial: optuna.Trial, name: str) -> float:
+        """The number that the trial proposes."""
         if isinstance(self.low, int) and isinstance(self.high, int):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
@@ -31,11 +32,12 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of these values."""
+    """A choice of values."""
 
     values: tuple[Any, ...]
 
     def ask(self, trial: optuna.Trial, name: str) -> Any:
+        """The value that the trial proposes."""
         return trial.suggest_categorical(name, self.values)
 
 
@@ -130,14 +132,14 @@ SPACES: dict[str, dict[str, Between | OneOf]] = {
         "negative_share": Between(0.05, 0.5),
     },
 }
-"""Family → parameter → where to look. What a space leaves out keeps its default."""
+"""Search spaces: family → parameter → range or choice. Other parameters keep their defaults."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One fit: its parameters beside the defaults, what it reached on validation, and how long it took.
+    """One fit of a search: its parameters beside the defaults, its NDCG@20 on validation, and how long it took.
 
-    `state` is complete or failed; a failed trial has no `ndcg` and says what went wrong in `error`.
+    `state` is complete or failed; a failed trial has no `ndcg`, and `error` says what went wrong.
     """
 
     number: int
@@ -161,18 +163,18 @@ def tune(
     known: Sequence[Trial] = (),
     on_trial: Callable[[Trial], None] | None = None,
 ) -> list[Trial]:
-    """Fit with the defaults, then with parameters that a tree-structured Parzen estimator proposes (Bergstra et al.
-    2011, "Algorithms for hyper-parameter optimization"), and judge each fit by NDCG@20 on validation.
+    """Trials of a search: a fit with the defaults, then fits with parameters that a tree-structured Parzen estimator
+    proposes (Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"), judged by NDCG@20 on validation.
 
-    The same seed proposes the same parameters, as long as the same number of trials is let finish.
+    The same seed proposes the same parameters, as long as the same number of trials finishes.
 
     Args:
-        make: an unfitted model for parameters beside the defaults.
-        trials: how many fits, that with the defaults included.
-        minutes: no trial starts later than this; None for no limit. Those that are known count with their seconds.
-        known: trials of the same search that was interrupted, from the first on. They are not fitted again, and the
-            search goes on as if it had not stopped.
-        on_trial: called after each that is fitted.
+        make: makes an unfitted model from the parameters that differ from the defaults.
+        trials: number of fits, including the one with the defaults.
+        minutes: time after which no trial starts; None: no limit. Known trials count with their seconds.
+        known: trials of the same search before it was interrupted, from the first on. They are not fitted again, and
+            the search continues as if it had not stopped.
+        on_trial: called after each new trial.
 
     Returns:
         All trials, in order; the first has the defaults.

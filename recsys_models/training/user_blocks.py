@@ -1,4 +1,4 @@
-"""Work on many users at once: some of them at a time, on every core."""
+"""Work on many users in blocks, on several cores."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 USERS = 256
-"""Of a block; bounds memory at about USERS x candidates x rank floats a thread."""
+"""Number of users per block, which bounds memory at about USERS x candidates x rank floats per thread."""
 THREADS = min(4, os.cpu_count() or 1)
+"""Number of blocks in progress at once."""
 
 Result = TypeVar("Result")
 
 
 def over_blocks(function: Callable[[NDArray[Any]], Result], rows: NDArray[np.integer]) -> list[Result]:
-    """What the function gives for each `USERS` of the rows, in their order; several at the same time.
+    """Results of the function for blocks of `USERS` rows, in their order; several blocks are computed at once.
 
-    Matrix products of NumPy take one core each meanwhile: those that run side by side and each take all cores wait for
-    one another (24 s instead of 20). Only the process's main thread may limit them; asked by others, they are not.
+    Matrix products of NumPy take one core each meanwhile: products that run side by side and take all cores each wait
+    for one another (24 s instead of 20). The limit holds only when called from the process's main thread.
     """
     blocks = [rows[start : start + USERS] for start in range(0, rows.size, USERS)]
     with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:

@@ -1,4 +1,4 @@
-"""How good a scoring is on held-out interactions, quickly: what families choose their parameters by."""
+"""Validation: quick NDCG on held-out interactions, by which families choose their parameters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
 from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
 Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
 
@@ -18,7 +18,7 @@ Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
 def hits_at_k(
     columns: NDArray[np.int32], relevant: sp.csr_array, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Which of the ranked columns are relevant. Shapes: columns (n, k), rows (n,) into `relevant`, result (n, k)."""
+    """Which of the ranked columns are hits. Shapes: columns (n, k), rows (n,) into `relevant`, result (n, k)."""
     m = shape_of(relevant)[1]
     wanted = relevant[rows]
     keys = np.repeat(np.arange(rows.size, dtype=np.int64), np.diff(wanted.indptr)) * m + wanted.indices
@@ -39,7 +39,7 @@ def ndcg_of_hits(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> ND
 
 
 def unseen(validation: Interactions, seen: sp.csr_array) -> sp.csr_array:
-    """What of the validation the users have not seen, as CSR of ones."""
+    """Validation pairs that the users have not seen, as CSR of ones."""
     relevant = validation.user_items()
     fresh = csr(relevant - relevant.multiply(seen))
     fresh.eliminate_zeros()
@@ -84,7 +84,7 @@ def validation_ndcg(
 def choices(
     parameter: float | str, candidates: tuple[float, ...], search: bool, default: float
 ) -> tuple[float, ...]:
-    """What to try for a parameter: itself, or where it is "auto" the candidates with validation, else the default."""
+    """Values to try for a parameter: itself, or where it is "auto" the candidates with validation, else the default."""
     if parameter != "auto":
         return (float(parameter),)
     return candidates if search else (default,)

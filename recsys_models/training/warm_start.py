@@ -1,4 +1,4 @@
-"""Embeddings of an earlier model as the start of the next."""
+"""Warm start: embeddings of an earlier model as the start of the next."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def warm_start(
     of all rows of its kind where it has none.
 
     Args:
-        start: shape (n_users + n_items, d), of the earlier model.
-        user_ids, item_ids: those of the earlier model.
-        matrix: users by items of `interactions`.
+        start: embeddings of the earlier model, shape (n_users + n_items, d).
+        user_ids, item_ids: id maps of the earlier model.
+        matrix: weights of the neighbours, users by items of `interactions`.
     """
     n_before = user_ids.size
     users, users_known = _carried(start[:n_before], user_ids, interactions.user_ids)

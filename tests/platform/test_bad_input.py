@@ -37,7 +37,7 @@ def days_with_events(shop: Shop) -> set[str]:
     return {day for day, held in shop.lake.version("raw_events").partitions.items() if held.rows}
 
 
-def balance(shop: Shop) -> None:
+def reconciled(shop: Shop) -> None:
     """Every raw row is accepted or rejected."""
     for raw, clean in (("raw_events", "events"), ("raw_users", "users"), ("raw_items", "items")):
         read, kept, refused = shop.rows(
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_fails_its_day_and_no_other(fault: str, shop:
     assert day_name(NEW + 1) in days_with_events(shop), "and the other new one is loaded"
     ((status, told),) = shop.rows(f"SELECT status, fault FROM {{source_files}} WHERE path = '{file.name}'")
     assert status == "faulty" and all(word in told for word in words)
-    balance(shop)
+    reconciled(shop)
 
 
 def test_a_mended_file_is_loaded_as_if_it_had_never_been_broken(shop: Shop) -> None:
@@ -192,7 +192,7 @@ def test_a_row_that_is_wrong_is_kept_with_reason_file_and_line(
     ((why, what, line, raw),) = found
     assert reason in why and detail in what and line == 5
     assert all(field in raw for field in row if field)
-    balance(shop)
+    reconciled(shop)
 
 
 def test_a_file_delivered_twice_is_loaded_once(shop: Shop) -> None:
@@ -225,7 +225,7 @@ def test_a_file_changed_after_it_was_loaded_is_noticed_and_only_its_day_is_rewri
     assert shop.lake.version("raw_events", before.version).rows == before.rows, (
         "the old content is still there"
     )
-    balance(shop)
+    reconciled(shop)
 
 
 def test_a_day_without_events_is_a_file_with_its_header_only(shop: Shop) -> None:
@@ -235,7 +235,7 @@ def test_a_day_without_events_is_a_file_with_its_header_only(shop: Shop) -> None
         ("loaded", 0)
     ]
     assert day_name(NEW) not in days_with_events(shop)
-    balance(shop)
+    reconciled(shop)
 
 
 def test_a_customer_and_a_product_that_only_events_name_are_kept(shop: Shop) -> None:

@@ -10,7 +10,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.balance import CLEAN_OF, balance_of
+from recsys_assets.assets.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day
@@ -79,9 +79,9 @@ def test_status_says_of_each_asset_version_rows_fingerprint_time_and_staleness(o
         assert table["version"] == 0 and table["rows"] is not None and table["stale"] is False, name
 
 
-def test_every_table_balances(original: Shop) -> None:
+def test_every_table_is_reconciled(original: Shop) -> None:
     for raw in CLEAN_OF:
-        counts = balance_of(original.lake, raw)
+        counts = reconciled_rows(original.lake, raw)
         assert counts["accepted"] + counts["rejected"] == counts["read"] > 0, raw
 
 
@@ -165,7 +165,7 @@ def test_a_new_day_of_events_makes_only_what_lies_below_it_stale(shop: Shop) -> 
     assert not stale & {"source_files", "raw_events", "raw_users", "raw_items", "users", "items"}
 
 
-def test_a_broken_balance_is_refused_by_the_blocking_check(shop: Shop) -> None:
+def test_a_broken_reconciliation_is_refused_by_the_blocking_check(shop: Shop) -> None:
     """A rejected row is taken away behind the platform's back; the check that counts them says so."""
     lake = shop.lake
     rejected = lake.version("rejected_rows")
@@ -180,7 +180,7 @@ def test_a_broken_balance_is_refused_by_the_blocking_check(shop: Shop) -> None:
 
     assert done.exit_code == 1, "events and what is made of it are held back"
     assert "accepted" in done.stderr
-    counts = balance_of(lake, "raw_events")
+    counts = reconciled_rows(lake, "raw_events")
     assert counts["accepted"] + counts["rejected"] == counts["read"] - 1
 
 

@@ -106,7 +106,7 @@ def test_every_check_says_what_must_be_true() -> None:
     assert silent == []
 
 
-def test_every_source_table_has_its_blocking_balance() -> None:
+def test_every_source_table_has_its_blocking_reconciliation() -> None:
     checks = {name: kind for asset in graph()["assets"].values() for name, kind in asset["checks"].items()}
     for table in ("events", "users", "items", "promotions"):
         assert checks[f"{table}_accepted_plus_rejected_is_read"] == "blocking"

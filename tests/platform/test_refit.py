@@ -1,4 +1,4 @@
-"""When a night starts from the model before, when it fits in full, and what models are told of."""
+"""When a night starts from the model before, when it fits in full, and which side information models get."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.competing import FAMILIES, asks_for, competing, family_modules, learns_by_gradient
-from recsys_assets.assets.knowledge import (
+from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
+from recsys_assets.assets.side_information import (
     BEFORE_TEST,
     EVERYTHING,
     TRAIN,
     item_features,
     item_relations,
-    knowledge,
-    tables_told,
+    side_information,
+    side_tables,
     user_features,
 )
-from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import blob_table
 from recsys_models import InteractionGraph
@@ -152,7 +152,7 @@ def tables(split: pl.DataFrame = SPLIT) -> Any:
     return Tables(split)
 
 
-def test_what_is_told_for_training_knows_nothing_of_later_weeks() -> None:
+def test_side_information_for_training_knows_nothing_of_later_weeks() -> None:
     without = SPLIT.filter(pl.col("subset") == "train")
     for features in (item_features, user_features):
         assert features(tables(), TRAIN).digest() == features(tables(without), TRAIN).digest()
@@ -180,17 +180,17 @@ def test_items_are_related_to_those_bought_most_in_the_weeks_that_are_known() ->
     assert brand(EVERYTHING) == {(0, 2): 1.0, (2, 0): 0.5}
 
 
-def test_the_names_of_what_is_told_tell_whether_weights_fit() -> None:
-    one, other = (knowledge(tables(), "content", subsets).names for subsets in (TRAIN, BEFORE_TEST))
+def test_the_names_of_side_information_tell_whether_weights_fit() -> None:
+    one, other = (side_information(tables(), "content", subsets).names for subsets in (TRAIN, BEFORE_TEST))
     assert one == other
-    assert knowledge(tables(), "popularity", TRAIN).names != one
+    assert side_information(tables(), "popularity", TRAIN).names != one
 
 
 def test_a_family_reads_the_tables_it_asks_for() -> None:
-    assert tables_told("content") == ("item_profiles",)
+    assert side_tables("content") == ("item_profiles",)
     for family in ("popularity", "item_neighbours", "lightgcn", "ease"):
-        assert asks_for(family) == frozenset() and tables_told(family) == ()
-    assert "relations" in asks_for("gnn_r") and "item_profiles" in tables_told("gnn_r")
+        assert asks_for(family) == frozenset() and side_tables(family) == ()
+    assert "relations" in asks_for("gnn_r") and "item_profiles" in side_tables("gnn_r")
 
 
 def test_a_familys_code_is_all_that_it_imports() -> None:

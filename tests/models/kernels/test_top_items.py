@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recsys_models.kernels import ranking
-from recsys_models.kernels.ranking import top_k
+from recsys_models.kernels import top_items
+from recsys_models.kernels.top_items import top_k
 
 
 def sorted_rows(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -75,7 +75,7 @@ def test_rows_that_threads_share() -> None:
     scores = np.random.default_rng(0).integers(0, 50, (40, 300)).astype(np.float32)
     whole = top_k(scores, 10)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "PART_CELLS", 1000)
+        patch.setattr(top_items, "PART_CELLS", 1000)
         parts = top_k(scores, 10)
         with pytest.raises(ValueError, match="NaN in row 31"):
             scores[31, 299] = np.nan

@@ -1,4 +1,4 @@
-"""Fits of one run that outlive it: a run that was killed goes on with the fits and epochs that it had done."""
+"""Resumable fits: a run that was killed goes on with the fits and epochs that it had done."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ KEPT_DAYS = 7
 Fit = Callable[["Path | None"], "Recommender"]
 
 
-class Stages:
-    """The fits of one run, each in a folder named for the code and the versions that it was made of.
+class ResumableFits:
+    """The fits of one run, each kept in a folder named for the code and the table versions that it was made of.
 
     Runs of other code or other versions have other folders, so they never take each other's. What a run that nobody
     started again left is removed after a week.
@@ -37,7 +37,7 @@ class Stages:
             _remove_old(self._folder)
 
     def folder(self, name: str) -> Path | None:
-        """A folder for what a part of the run has done so far; None where the run keeps nothing."""
+        """The folder of one part of the run, which holds what it has done so far; None where the run keeps nothing."""
         if self._folder is None:
             return None
         place = self._folder / f"{name}-{self._key()}"
@@ -47,10 +47,10 @@ class Stages:
         return place
 
     def model(self, name: str, fit: Fit) -> Recommender:
-        """The model that `fit` gives; the one it gave a run that was killed afterwards, where there is one.
+        """The model that `fit` returns, or the one that it returned before the run was killed.
 
         Args:
-            name: of the fit, once a run.
+            name: tells this fit from the others of the run.
             fit: called with the folder for its checkpoints; must depend on nothing but the run's code and reads.
         """
         from recsys_models import ModelFileError, load_model

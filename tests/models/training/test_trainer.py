@@ -19,8 +19,8 @@ from recsys_models import (
     Recommender,
     SequenceEncoder,
 )
+from recsys_models.networks.graph_network_fit import GraphNetworkFit
 from recsys_models.training import trainer
-from recsys_models.training.graph_network import _NetworkFit
 from tests.models.contract import SIZE, checkerboard
 
 MODELS: list[Callable[[], Recommender]] = [
@@ -104,9 +104,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
 
 def _failing(when: Callable[[str, int], Exception | None]) -> Any:
     """A Fit of matrix factorization whose steps fail when told so, by device and batch."""
-    from recsys_models import matrix_factorization
-
-    real = matrix_factorization._FactorsFit
+    from recsys_models.networks.factorization_fit import FactorizationFit as real
 
     class Failing(real):
         def __init__(self, settings: Any, start: Any, device: str) -> None:
@@ -132,7 +130,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_recorded(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     failing = _failing(lambda _, batch: error if batch > 32 else None)
-    monkeypatch.setattr("recsys_models.matrix_factorization._FactorsFit", failing)
+    monkeypatch.setattr("recsys_models.networks.factorization_fit.FactorizationFit", failing)
     board = checkerboard()
     model = MatrixFactorization(epochs=2, batch=64).fit(board, validation=held(board))
     assert model.incidents == ["epoch 1: out of memory with a batch of 64; repeated with 32"]
@@ -146,7 +144,8 @@ def test_a_batch_that_does_not_fit_is_halved_and_recorded(
 
 def test_memory_that_never_suffices_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "recsys_models.matrix_factorization._FactorsFit", _failing(lambda *_: MemoryError("no more"))
+        "recsys_models.networks.factorization_fit.FactorizationFit",
+        _failing(lambda *_: MemoryError("no more")),
     )
     with pytest.raises(MemoryError, match="no more"):
         MatrixFactorization(epochs=1, batch=64).fit(checkerboard())
@@ -156,7 +155,7 @@ def test_a_lost_cuda_device_is_replaced_by_the_cpu(monkeypatch: pytest.MonkeyPat
     def lost(device: str, batch: int) -> Exception | None:
         return RuntimeError("CUDA error: unspecified launch failure\nmore") if device == "cuda" else None
 
-    monkeypatch.setattr("recsys_models.matrix_factorization._FactorsFit", _failing(lost))
+    monkeypatch.setattr("recsys_models.networks.factorization_fit.FactorizationFit", _failing(lost))
     monkeypatch.setattr(trainer, "resolve_device", lambda device: device)
     board = checkerboard()
     model = MatrixFactorization(epochs=3, batch=64).fit(board, device="cuda")
@@ -170,7 +169,8 @@ def test_a_lost_cuda_device_is_replaced_by_the_cpu(monkeypatch: pytest.MonkeyPat
 
 def test_another_error_ends_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "recsys_models.matrix_factorization._FactorsFit", _failing(lambda *_: RuntimeError("shape"))
+        "recsys_models.networks.factorization_fit.FactorizationFit",
+        _failing(lambda *_: RuntimeError("shape")),
     )
     with pytest.raises(RuntimeError, match="shape"):
         MatrixFactorization(epochs=1, batch=64).fit(checkerboard())
@@ -191,14 +191,14 @@ def test_an_epoch_of_lightgcn_has_a_bounded_number_of_steps() -> None:
 
 def test_an_epoch_of_gcn_has_a_bounded_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
-    whole = _NetworkFit.losses
+    whole = GraphNetworkFit.losses
 
-    def counted(fit: _NetworkFit, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    def counted(fit: GraphNetworkFit, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         for number, loss in enumerate(whole(fit, batch, generator), 1):
             steps.append(number)
             yield loss
 
-    monkeypatch.setattr(_NetworkFit, "losses", counted)
+    monkeypatch.setattr(GraphNetworkFit, "losses", counted)
     board = checkerboard()
     GCN(dim=4, epochs=1, batch=1, largest_steps=5, least_steps=1).fit(board, device="cpu")
     assert 1 < max(steps) <= 5

@@ -1,4 +1,4 @@
-"""What an evaluation asks for: the held-out items of each user, on a model's items."""
+"""Relevant items of an evaluation: what each test user took, as rows of a model's items."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from recsys_models.data.interactions import Interactions
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
-    """The users of a test that have at least one relevant item.
+class RelevantItems:
+    """Relevant items of the test users who have at least one.
 
     Attributes:
-        asked: shape (n,), rows of the test's users, ascending.
+        user_rows: shape (n,), rows of the test's users, ascending.
         users: shape (n,), their ids.
         relevant: CSR of ones, n by the model's items: relevant items that the model knows.
-        unknown: shape (n,): how many more are unknown to the model.
+        unknown: shape (n,): number of further relevant items, which the model does not know.
     """
 
-    asked: NDArray[np.int64]
+    user_rows: NDArray[np.int64]
     users: NDArray[Any]
     relevant: sp.csr_array
     unknown: NDArray[np.int64]
 
     @property
     def count(self) -> NDArray[np.int64]:
-        """Relevant items of each user, known or not, shape (n,)."""
+        """Number of relevant items of each user, known or not, shape (n,)."""
         return np.diff(self.relevant.indptr) + self.unknown
 
 
-def held_out(
+def relevant_items(
     train: Interactions, test: Interactions, item_ids: NDArray[Any], *, exclude_seen: bool
-) -> HeldOut:
+) -> RelevantItems:
     """The relevant items of `test`, on the catalogue `item_ids`; with `exclude_seen` without those of `train`.
 
     Raises:
@@ -48,27 +48,30 @@ def held_out(
         before = train.within(test).user_items()
         pattern = sp.csr_array(pattern - pattern.multiply(before))
         pattern.eliminate_zeros()
-    asked = np.flatnonzero(np.diff(pattern.indptr) > 0)
-    if not asked.size:
+    user_rows = np.flatnonzero(np.diff(pattern.indptr) > 0)
+    if not user_rows.size:
         hint = (
             "; every test item was seen in train, use exclude_seen=False"
             if exclude_seen and len(test)
             else ""
         )
         raise ValueError(f"expected test users with at least one relevant item, found none{hint}")
-    wanted = sp.coo_array(pattern[asked])
+    wanted = sp.coo_array(pattern[user_rows])
     column = rows_of(test.item_ids, item_ids, "item")[wanted.col]
     known = column >= 0
     ones = np.ones(int(known.sum()), np.float32)
-    shape = (asked.size, item_ids.size)
+    shape = (user_rows.size, item_ids.size)
     relevant = sp.coo_array((ones, (wanted.row[known], column[known])), shape=shape).tocsr()
-    return HeldOut(
-        asked, test.user_ids[asked], relevant, np.bincount(wanted.row[~known], minlength=asked.size)
+    return RelevantItems(
+        user_rows,
+        test.user_ids[user_rows],
+        relevant,
+        np.bincount(wanted.row[~known], minlength=user_rows.size),
     )
 
 
 def on_items(interactions: Interactions, item_ids: NDArray[Any]) -> sp.csr_array:
-    """Users of the interactions by the given items, ones."""
+    """The interactions as users by the given items, CSR of ones."""
     if interactions.item_ids is item_ids:
         return interactions.user_items()
     column = rows_of(interactions.item_ids, item_ids, "item")[interactions.item]

@@ -1,4 +1,4 @@
-"""The ranker's first stage: candidates, and what is known of each."""
+"""The candidate generator: a user's best items by spectral and neighbourhood scores, with features for the ranker."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
-from recsys_models.data.feedback import latest_weights
+from recsys_models.data.feedback import edge_weights, latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.affinity import item_affinity
+from recsys_models.kernels.degrees import degrees, inverse_power, normalised
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
-from recsys_models.kernels.ranking import mask_items
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.kernels.spectrum import degrees, inverse_power, normalised, truncated_svd
+from recsys_models.kernels.spectral_filter import spectral_filter
+from recsys_models.kernels.top_items import mask_items
+from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
-from recsys_models.spectral import spectral_filter
 
 
 @dataclass(frozen=True)
-class FirstStageSettings:
-    """Sizes of the first stage; see `Ranker`."""
+class CandidateGeneratorSettings:
+    """Settings of a candidate generator; see `Ranker`."""
 
     rank: int
     scoring_rank: int
@@ -36,16 +38,16 @@ class FirstStageSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class FirstStage:
-    """Spectral and neighbourhood models of one set of interactions.
+class CandidateGenerator:
+    """Candidate generator on one set of interactions: a spectral and a user-neighbourhood model.
 
     Attributes:
         seen: users by items, ones.
         left, values, right: singular vectors and values of the normalised matrix, (n_users, r), (r,), (n_items, r).
-        user_similarity: users by users, row u holds the nearest users of u.
+        user_similarity: users by users; row u holds the similarity of the nearest users of u.
         item_affinity: items by items, as `item_affinity` gives it.
-        item_facts: (n_items, facts) numbers known of an item alone.
-        scoring_rank: how many singular vectors score candidates.
+        item_facts: (n_items, facts) features of an item alone, named by `fact_names`.
+        scoring_rank: number of singular vectors that score candidates.
     """
 
     seen: sp.csr_array
@@ -85,22 +87,19 @@ class FirstStage:
     def fit(
         cls,
         interactions: Interactions,
-        settings: FirstStageSettings,
+        settings: CandidateGeneratorSettings,
         seed: int,
         warm: NDArray[np.float32] | None = None,
-    ) -> FirstStage:
-        """Fit on the interactions.
+    ) -> CandidateGenerator:
+        """A candidate generator fitted on the interactions.
 
         Args:
-            warm: item vectors (n_items, r) near the singular ones, from an earlier fit: fewer iterations then.
+            warm: item vectors (n_items, r) of an earlier fit, near the singular vectors; with them, fewer iterations
+                suffice.
         """
         seen = interactions.user_items()
-        weighted = seen
-        if settings.half_life_days is not None:
-            weighted = latest_weights(interactions, settings.half_life_days)
-            weighted.data = np.maximum(weighted.data, 1e-4)
         left, values, right = truncated_svd(
-            normalised(weighted, 0.3, 0.3),
+            normalised(edge_weights(interactions, settings.half_life_days), 0.3, 0.3),
             settings.rank,
             iterations=settings.iterations if warm is None else settings.warm_iterations,
             seed=seed,
@@ -135,12 +134,12 @@ class FirstStage:
         return self._spectral(rows), np.asarray(self._neighbours(rows).todense(), np.float32)
 
     def combined(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """S / ‖S‖ + 2 K / ‖K‖ of spectral scores S and neighbour scores K, shape (len(rows), n_items)."""
+        """Combined scores S / ‖S‖ + 2 K / ‖K‖ of spectral S and neighbour scores K, shape (len(rows), n_items)."""
         user, neighbours = self._user_vectors(rows), self._neighbours(rows)
-        # ‖x W‖² = x W Wᵀ xᵀ: the scores need not be looked through for their length
+        # ‖x W‖² = x W Wᵀ xᵀ: the length follows without a pass over the scores
         square = np.einsum("ij,ij->i", user @ self._item_gram, user)
         spectral = (user / np.sqrt(np.maximum(square, 1e-24))[:, None]) @ self._item_weights
-        # the 0 stands after the last row, where rows without neighbours may start
+        # the appended 0 is where rows without neighbours at the end may start
         length = np.sqrt(
             np.add.reduceat(np.append(neighbours.data, np.float32(0)) ** 2, neighbours.indptr[:-1])
         )
@@ -151,12 +150,10 @@ class FirstStage:
     def candidates(
         self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The n unseen items of each user with the best combined score, and it, shape (len(rows), min(n, n_items)).
+        """Candidates: the n unseen items of each user with the best combined scores, and these scores.
 
-        Where fewer are unseen, seen ones with a score of -inf follow.
+        Both have the shape (len(rows), min(n, n_items)). Where fewer are unseen, seen ones follow with a score of -inf.
         """
-        import torch
-
         scores = self.combined(rows) if combined is None else combined.copy()
         mask_items(scores, self.seen, rows)
         best = torch.topk(torch.from_numpy(scores), min(n, scores.shape[1]), dim=1)
@@ -169,14 +166,14 @@ class FirstStage:
     def features(
         self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Candidates (b, c) of the users and their features (b, c, f), f as `feature_names`."""
+        """Candidates (b, c) of the users, and the candidates' features (b, c, f), named by `feature_names`."""
         items, best = self.candidates(rows, n, combined)
         return items, self.described(rows, items, best)
 
     def described(
         self, rows: NDArray[np.integer], items: NDArray[np.int64], best: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Features (b, c, f) of what `candidates` gave."""
+        """Features (b, c, f) of candidates and their scores as `candidates` gives them."""
         return describe(self, rows, items, np.where(best > -np.inf, best, 0).astype(np.float32))
 
     def _user_vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -204,8 +201,8 @@ class FirstStage:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> FirstStage:
-        """What `state` took apart."""
+    def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> CandidateGenerator:
+        """The candidate generator that `state` turned into arrays."""
         n_users, n_items = shape_of(seen)
         return cls(
             seen=seen,

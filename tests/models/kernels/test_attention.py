@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from recsys_models.kernels.attention import Neighbours, neighbours, softmax, weighted_sum
+from recsys_models.kernels.attention import SortedEdges, softmax, sorted_edges, weighted_sum
 
 SOURCES, TARGETS, HEADS, DIM = 7, 9, 2, 4
 
 
-def edges(kernel: str) -> tuple[Neighbours, np.ndarray]:
+def edges(kernel: str) -> tuple[SortedEdges, np.ndarray]:
     # the last target has no edge
     source, target = np.nonzero(np.random.default_rng(0).random((SOURCES, TARGETS - 1)) < 0.5)
-    return neighbours(source, target, SOURCES, TARGETS, kernel=kernel)
+    return sorted_edges(source, target, SOURCES, TARGETS, kernel=kernel)
 
 
 def drawn(*shape: int) -> torch.Tensor:
@@ -52,14 +52,14 @@ def test_the_kernels_agree() -> None:
 
 
 def test_the_order_is_of_the_edges_given() -> None:
-    graph, order = neighbours(np.array([2, 0, 1]), np.array([1, 1, 0]), 3, 2)
+    graph, order = sorted_edges(np.array([2, 0, 1]), np.array([1, 1, 0]), 3, 2)
     assert order.tolist() == [2, 1, 0]
     assert graph.source.tolist() == [1, 0, 2] and graph.target.tolist() == [0, 1, 1]
 
 
 def test_an_unknown_kernel_is_refused() -> None:
     with pytest.raises(ValueError, match="'auto', 'dgl' or 'torch'"):
-        neighbours(np.array([0]), np.array([0]), 1, 1, kernel="fast")
+        sorted_edges(np.array([0]), np.array([0]), 1, 1, kernel="fast")
 
 
 @pytest.mark.gpu
@@ -68,7 +68,7 @@ def test_cuda_equals_cpu() -> None:
     source, target = np.nonzero(np.random.default_rng(0).random((SOURCES, TARGETS)) < 0.5)
     found = []
     for device in ("cpu", "cuda"):
-        graph, order = neighbours(source, target, SOURCES, TARGETS, device=device)
+        graph, order = sorted_edges(source, target, SOURCES, TARGETS, device=device)
         logits = drawn(order.size, HEADS).to(device).requires_grad_()
         out = weighted_sum(graph, softmax(graph, logits), drawn(SOURCES, HEADS, DIM).to(device))
         found.append((out.cpu(), torch.autograd.grad(out.square().sum(), logits)[0].cpu()))

@@ -1,4 +1,4 @@
-"""accepted + rejected = read, for every source table, as blocking checks on the clean tables."""
+"""Reconciliation of every source table, as blocking checks on the clean tables: accepted + rejected = read."""
 
 import inspect
 
@@ -21,8 +21,8 @@ CLEAN_OF = {
 }
 
 
-def balance_check(raw: str) -> dg.AssetChecksDefinition:
-    """The check of one source table: none of its rows is lost, none is counted twice."""
+def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
+    """The reconciliation check of one source table: none of its rows is lost, none is counted twice."""
     clean = CLEAN_OF[raw]
     # rejected_rows is itself made of the clean promotions, so it is the later of the two.
     asset = "rejected_rows" if clean == "promotions" else clean
@@ -38,9 +38,9 @@ def balance_check(raw: str) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        code = Code("python", inspect.getsource(row_balance), __file__)
+        code = Code("python", inspect.getsource(_counted), __file__)
         with recorded(context, lake, asset, code, "1", tables, kind="check") as recording:
-            counts = row_balance(lake.records(), recording.inputs, raw)
+            counts = _counted(lake.records(), recording.inputs, raw)
             passed = counts["accepted"] + counts["rejected"] == counts["read"]
             words = f"{counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
             verdict = (
@@ -55,7 +55,14 @@ def balance_check(raw: str) -> dg.AssetChecksDefinition:
     return check
 
 
-def row_balance(records: Records, inputs: Inputs, raw: str) -> dict[str, int]:
+def reconciled_rows(lake: Lake, raw: str) -> dict[str, int]:
+    """Rows read, accepted and rejected of one source table."""
+    with lake.connect() as connection:
+        inputs = Inputs(lake, connection, "the reconciliation", ("rejected_rows", CLEAN_OF[raw]))
+        return _counted(Records(lake), inputs, raw)
+
+
+def _counted(records: Records, inputs: Inputs, raw: str) -> dict[str, int]:
     """Rows read, accepted and rejected of one source table, at the version that both sides read."""
     clean = CLEAN_OF[raw]
     lake = records.lake
@@ -73,13 +80,6 @@ def row_balance(records: Records, inputs: Inputs, raw: str) -> dict[str, int]:
         "accepted": accepted,
         "rejected": refused["n"][0],
     }
-
-
-def balance_of(lake: Lake, raw: str) -> dict[str, int]:
-    """`row_balance` for a reader outside any run."""
-    with lake.connect() as connection:
-        inputs = Inputs(lake, connection, "the row balance", ("rejected_rows", CLEAN_OF[raw]))
-        return row_balance(Records(lake), inputs, raw)
 
 
 def _read_of(records: Records, asset: str, raw: str) -> Read:

@@ -1,4 +1,4 @@
-"""A fitted model that answers: items for users, and items like an item."""
+"""A fitted model: items for users, and items similar to an item."""
 
 from __future__ import annotations
 
@@ -12,33 +12,58 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.ids import Ids, as_ids, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.kernels.ranking import block_rows, mask_items, top_k
+from recsys_models.data.recency import recency_weights
+from recsys_models.kernels.top_items import block_rows, mask_items, top_k
+
+COLD_HALF_LIFE_DAYS = 28.0
+"""Age at which an interaction counts half in the popularity that cold users get."""
 
 
-class _Fitted:
-    """Stands for: exclude what the model was fitted on."""
+class _FittedInteractions:
+    """Type of `FITTED_INTERACTIONS`."""
 
     def __repr__(self) -> str:
         return "<the fitted interactions>"
 
 
-FITTED = _Fitted()
+FITTED_INTERACTIONS = _FittedInteractions()
+"""Value of `exclude` that stands for the interactions that the model was fitted on."""
 
 
 class Embeddings(NamedTuple):
-    """Vectors whose inner product is the score: `user` (n_users, d) and `item` (n_items, d), float32."""
+    """Embeddings whose inner products are the scores: `user` (n_users, d) and `item` (n_items, d), float32."""
 
     user: NDArray[np.float32]
     item: NDArray[np.float32]
 
 
-class Answering(ABC):
-    """What a fitted model needs to answer, and the answers. A family gives `score_block`.
+class FitBasis(NamedTuple):
+    """The interactions that a model was fitted on, as far as the fitted model needs them.
 
     Attributes:
         user_ids, item_ids: id maps; row r of every array of the model belongs to id r.
-        seen: users by items, CSR of ones: what the model was fitted on.
-        popular: float32, shape (n_items,): what users get of whom nothing is known.
+        seen: users by items, CSR of ones where they interacted.
+        popular: float32, shape (n_items,): scores for users without interactions.
+    """
+
+    user_ids: Ids
+    item_ids: Ids
+    seen: sp.csr_array
+    popular: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> FitBasis:
+        """The basis of a fit on these interactions; popularity decays with `COLD_HALF_LIFE_DAYS`."""
+        weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
+        popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
+        return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular)
+
+
+class FittedModel(ABC):
+    """A fitted model: scores, recommendations and similar items. A family gives `score_block`.
+
+    Attributes:
+        user_ids, item_ids, seen, popular: the interactions that the model was fitted on; see `FitBasis`.
     """
 
     family: ClassVar[str]
@@ -49,12 +74,21 @@ class Answering(ABC):
         self.seen: sp.csr_array = sp.csr_array((0, 0), dtype=np.float32)
         self.popular: NDArray[np.float32] = np.empty(0, np.float32)
 
+    @property
+    def basis(self) -> FitBasis:
+        """The interactions that the model was fitted on."""
+        return FitBasis(self.user_ids, self.item_ids, self.seen, self.popular)
+
+    @basis.setter
+    def basis(self, basis: FitBasis) -> None:
+        self.user_ids, self.item_ids, self.seen, self.popular = basis
+
     @abstractmethod
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Scores of all items for users by row number, a fresh float32 array of shape (len(user_rows), n_items)."""
+        """Scores of all items for users given by row number, a new float32 array (len(user_rows), n_items)."""
 
     def embeddings(self) -> Embeddings | None:
-        """Vectors of users and items, or None for families without any."""
+        """Embeddings of users and items; None for families without any."""
         return None
 
     @property
@@ -64,6 +98,7 @@ class Answering(ABC):
 
     @property
     def n_items(self) -> int:
+        """Number of items that the model knows."""
         return self.item_ids.size
 
     def rows(self, users: ArrayLike | Iterable[int | str]) -> NDArray[np.int32]:
@@ -71,12 +106,12 @@ class Answering(ABC):
         return rows_of(as_ids(users, "user"), self.user_ids, "user")
 
     def is_cold(self, users: ArrayLike | Iterable[int | str]) -> NDArray[np.bool_]:
-        """Which users are answered from popularity, because the model knows no interaction of theirs."""
+        """Which users are cold: they get popular items, because the model knows no interaction of theirs."""
         self._must_be_fitted()
         return self._cold(self.rows(users))
 
     def scores(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """`score_block`, with popularity for cold users (row -1, or a row without interactions)."""
+        """Scores as of `score_block`, for cold users (row -1, or a row without interactions) those of popularity."""
         cold = self._cold(user_rows)
         if not cold.any():
             return self.score_block(user_rows)
@@ -91,13 +126,13 @@ class Answering(ABC):
         users: ArrayLike | Iterable[int | str],
         k: int = 20,
         *,
-        exclude: Interactions | _Fitted | None = FITTED,
+        exclude: Interactions | _FittedInteractions | None = FITTED_INTERACTIONS,
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k best items of each user, best first; equal scores by item row ascending.
 
         Args:
             users: ids, known or not. Unknown users and users without interactions get popular items (`is_cold`).
-            exclude: the Interactions whose items are not to come back; by default those fitted on; None for none.
+            exclude: interactions whose items are left out, by default those that the model was fitted on; None: none.
 
         Returns:
             Ids and scores of shape (len(users), k). Where fewer than k items are left, the id is -1 (or None where
@@ -127,12 +162,12 @@ class Answering(ABC):
         *,
         among: ArrayLike | Iterable[int | str] | None = None,
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """The k items most like each item, by cosine of their embeddings, or of who interacted with them.
+        """The k items most similar to each item, by the cosine of their embeddings, or of the users who have them.
 
         Args:
             items: ids, known or not.
-            k: how many.
-            among: only these known items are answers; all when None.
+            k: number of similar items.
+            among: ids that the similar items are chosen from; None: all items.
 
         Returns:
             Ids and cosines of shape (len(items), k), without the item itself; padded as in `recommend`, wholly so
@@ -140,27 +175,27 @@ class Answering(ABC):
         """
         self._must_be_fitted()
         rows = rows_of(as_ids(items, "item"), self.item_ids, "item")
-        answers = np.arange(self.n_items, dtype=np.int32)
+        allowed = np.arange(self.n_items, dtype=np.int32)
         if among is not None:
-            answers = np.unique(rows_of(as_ids(among, "among"), self.item_ids, "among"))
-            answers = answers[answers >= 0]
+            allowed = np.unique(rows_of(as_ids(among, "among"), self.item_ids, "among"))
+            allowed = allowed[allowed >= 0]
         columns = np.full((rows.size, k), -1, np.int32)
         values = np.full((rows.size, k), -np.inf, np.float32)
         known = np.flatnonzero(rows >= 0)
         vectors = self._item_vectors()
-        others = vectors[answers].T
-        step = block_rows(answers.size)
+        others = vectors[allowed].T
+        step = block_rows(allowed.size)
         for start in range(0, known.size, step):
             block = known[start : start + step]
             cosine = vectors[rows[block]] @ others
             dense = np.asarray(cosine.todense() if sp.issparse(cosine) else cosine, np.float32)  # type: ignore[union-attr]
-            place = np.searchsorted(answers, rows[block])
+            place = np.searchsorted(allowed, rows[block])
             own = np.flatnonzero(
-                (place < answers.size) & (answers[np.minimum(place, answers.size - 1)] == rows[block])
+                (place < allowed.size) & (allowed[np.minimum(place, allowed.size - 1)] == rows[block])
             )
             dense[own, place[own]] = -np.inf
             found, values[block] = top_k(dense, k)
-            columns[block] = np.where(found >= 0, answers[found], -1)
+            columns[block] = np.where(found >= 0, allowed[found], -1)
         return self._item_ids_of(columns), values
 
     def _must_be_fitted(self) -> None:
@@ -172,11 +207,11 @@ class Answering(ABC):
         return (rows < 0) | ~warm[rows]
 
     def _hidden(
-        self, exclude: Interactions | _Fitted | None, wanted: Ids, rows: NDArray[np.int32]
+        self, exclude: Interactions | _FittedInteractions | None, wanted: Ids, rows: NDArray[np.int32]
     ) -> tuple[sp.csr_array | None, NDArray[np.int32]]:
         if exclude is None:
             return None, rows
-        if isinstance(exclude, _Fitted):
+        if isinstance(exclude, _FittedInteractions):
             return self.seen, rows
         known = rows_of(exclude.item_ids, self.item_ids, "item")[exclude.item]
         kept = known >= 0

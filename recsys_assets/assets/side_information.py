@@ -1,4 +1,4 @@
-"""What families are told beside interactions: features of users and items, relations between items.
+"""Side information for the model families: features of users and items, relations between items.
 
 Nothing of it may come from the held-out weeks. Descriptions do not change with time, so they come from the profile
 tables; numbers, and which items are the most bought of a category or brand, are made of the subsets of `split` that a
@@ -28,18 +28,18 @@ USER_GROUPS = (
     "children", "country",
 )  # fmt: skip
 RELATIONS = {"same_category": ("subcategory", "category"), "same_brand": ("manufacturer", "brand")}
-"""Relation → the columns that name the group of an item, the first that is known. What is bought together is not told:
-the table `item_relations` makes it of all baskets, those of the held-out weeks too."""
+"""Relation → the columns that name the group of an item, the first that is known. What is bought together is not among
+them: the table `item_relations` makes it of all baskets, those of the held-out weeks too."""
 RELATED = 10
 """So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
-CODE = ("recsys_assets.assets.knowledge", "recsys_models.data.item_relations")
-"""The modules that decide what a family is told."""
+CODE = ("recsys_assets.assets.side_information", "recsys_models.data.item_relations")
+"""The modules that decide which side information a family gets."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
 
-def tables_told(family: str) -> tuple[str, ...]:
-    """The tables that a family's fit reads beside `split` and `interaction_graph`."""
+def side_tables(family: str) -> tuple[str, ...]:
+    """The tables of side information that a family's fit reads beside `split` and `interaction_graph`."""
     asked = asks_for(family)
     return tuple(
         table
@@ -52,15 +52,15 @@ def tables_told(family: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Knowledge:
-    """What one family is told; None for what it does not ask for."""
+class SideInformation:
+    """Features and relations for one family; None for what the family does not use."""
 
     users: Features | None
     items: Features | None
     relations: InteractionGraph | None
 
-    def told_to(self, model: Recommender) -> Recommender:
-        """The model, which knows this from now on; a model keeps none of it when it is saved."""
+    def attached_to(self, model: Recommender) -> Recommender:
+        """The model, to be fitted with this side information; a saved model keeps none of it."""
         model.with_features(users=self.users, items=self.items)
         if self.relations is not None:
             model.with_relations(self.relations)
@@ -68,16 +68,17 @@ class Knowledge:
 
     @property
     def names(self) -> str:
-        """A hash of what is told, numbers apart: weights of two models fit each other where it is equal."""
+        """Hash of the names of features and relations, without their numbers. Where it is equal, the weights of one
+        model fit another."""
         parts = [None if part is None else part.names for part in (self.users, self.items)]
         kinds = None if self.relations is None else sorted(self.relations.edges)
         return hashlib.sha256(json.dumps([parts, kinds]).encode()).hexdigest()[:16]
 
 
-def knowledge(inputs: Inputs, family: str, subsets: Sequence[str]) -> Knowledge:
-    """What the family asks for, with numbers made of these subsets only."""
+def side_information(inputs: Inputs, family: str, subsets: Sequence[str]) -> SideInformation:
+    """The side information that the family uses, its numbers made of these subsets only."""
     asked = asks_for(family)
-    return Knowledge(
+    return SideInformation(
         users=user_features(inputs, subsets) if "user_features" in asked else None,
         items=item_features(inputs, subsets) if "item_features" in asked else None,
         relations=item_relations(inputs, subsets) if "relations" in asked else None,
@@ -85,7 +86,7 @@ def knowledge(inputs: Inputs, family: str, subsets: Sequence[str]) -> Knowledge:
 
 
 def item_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
-    """Groups, words of the text, and the band of the price paid, for all items."""
+    """Features of all items: groups, words of the text, and the band of the price paid."""
     from recsys_models import Features
 
     described = inputs.frame("item_profiles", ["item_id", *ITEM_GROUPS, "text"]).sort("item_id")
@@ -102,7 +103,7 @@ def item_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
 
 
 def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
-    """Groups, and ten numbers of what each user did, for all users."""
+    """Features of all users: groups, and ten numbers about what each did."""
     from recsys_models import Features
 
     described = inputs.frame("user_profiles", ["user_id", *USER_GROUPS]).sort("user_id")
@@ -132,7 +133,7 @@ def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
 
 
 def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
-    """To each item the most bought others of its category and of its brand, weight 1 / rank."""
+    """Relations from each item to the most bought others of its category and of its brand, with weight 1 / rank."""
     from recsys_models import InteractionGraph
     from recsys_models.data.graph import Edges
     from recsys_models.data.ids import id_column, rows_of

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from recsys_models import Interactions, Ranker, evaluate, load_model
 from recsys_models.kernels.affinity import item_affinity
 from recsys_models.kernels.sparse import csr
-from recsys_models.ranker.first_stage import FirstStage
+from recsys_models.ranker.candidate_generator import CandidateGenerator
 from recsys_models.ranker.labelled_lists import LabelledLists
 from recsys_models.training.holdout import hold_out
 from recsys_models.training.validation import hits_at_k, unseen
@@ -30,13 +30,13 @@ def communities(seed: int = 0) -> tuple[Interactions, Interactions, Interactions
 
 def test_features_are_named_and_finite() -> None:
     train, valid, _ = communities()
-    stage = Ranker(trees=20).fit(train, validation=valid).stage
-    items, features = stage.features(np.arange(10), 30)
-    assert features.shape == (10, 30, len(stage.feature_names())) and np.isfinite(features).all()
-    assert len(set(stage.feature_names())) == len(stage.feature_names())
-    spectral, neighbours = stage.scores(np.arange(10))
-    names = stage.feature_names()
-    picked = features[:, :, names.index(f"spectral_filtered_gain_{stage.values.size}")]
+    generator = Ranker(trees=20).fit(train, validation=valid).generator
+    items, features = generator.features(np.arange(10), 30)
+    assert features.shape == (10, 30, len(generator.feature_names())) and np.isfinite(features).all()
+    assert len(set(generator.feature_names())) == len(generator.feature_names())
+    spectral, neighbours = generator.scores(np.arange(10))
+    names = generator.feature_names()
+    picked = features[:, :, names.index(f"spectral_filtered_gain_{generator.values.size}")]
     np.testing.assert_allclose(picked, np.take_along_axis(spectral, items, 1), rtol=1e-4)
     picked = features[:, :, names.index("neighbours")]
     np.testing.assert_allclose(picked, np.take_along_axis(neighbours, items, 1), rtol=1e-4)
@@ -45,25 +45,25 @@ def test_features_are_named_and_finite() -> None:
 def test_candidates_are_scored_for_a_user_without_neighbours_too() -> None:
     train, valid, _ = communities()
     alone = train.subset(train.user != 299)
-    stage = Ranker(trees=5, networks=0).fit(alone, validation=valid).stage
+    generator = Ranker(trees=5, networks=0).fit(alone, validation=valid).generator
     rows = np.array([4, 299])
-    spectral, neighbours = stage.scores(rows)
+    spectral, neighbours = generator.scores(rows)
     lengths = [
         np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12) for part in (spectral, neighbours)
     ]
     assert neighbours[1].max() == 0 < neighbours[0].max()
     expected = spectral / lengths[0] + 2 * neighbours / lengths[1]
-    np.testing.assert_allclose(stage.combined(rows), expected, atol=1e-5)
+    np.testing.assert_allclose(generator.combined(rows), expected, atol=1e-5)
 
 
 def test_affinity_features_are_those_of_the_users_items() -> None:
     train, valid, _ = communities()
-    stage = Ranker(trees=5).fit(train, validation=valid).stage
-    items, features = stage.features(np.array([4]), 20)
-    own = stage.seen[[4]].indices
-    degree = np.asarray(stage.seen.sum(axis=0)).ravel()
-    affine = stage.item_affinity.toarray()[own][:, items[0]]
-    names = stage.feature_names()
+    generator = Ranker(trees=5).fit(train, validation=valid).generator
+    items, features = generator.features(np.array([4]), 20)
+    own = generator.seen[[4]].indices
+    degree = np.asarray(generator.seen.sum(axis=0)).ravel()
+    affine = generator.item_affinity.toarray()[own][:, items[0]]
+    names = generator.feature_names()
     np.testing.assert_allclose(features[0, :, names.index("affinity")], affine.sum(0), rtol=1e-4)
     rare = affine * degree[own, None] ** -0.3
     np.testing.assert_allclose(features[0, :, names.index("affinity_rare")], rare.sum(0), rtol=1e-4)
@@ -74,10 +74,10 @@ def test_affinity_features_are_those_of_the_users_items() -> None:
 
 def test_neighbour_features_are_those_of_the_users_who_have_the_item() -> None:
     train, valid, _ = communities()
-    stage = Ranker(trees=5, user_neighbours=30).fit(train, validation=valid).stage
-    items, features = stage.features(np.array([4]), 20)
-    likeness = stage.user_similarity.toarray()[4][:, None] * stage.seen.toarray()[:, items[0]]
-    names = stage.feature_names()
+    generator = Ranker(trees=5, user_neighbours=30).fit(train, validation=valid).generator
+    items, features = generator.features(np.array([4]), 20)
+    likeness = generator.user_similarity.toarray()[4][:, None] * generator.seen.toarray()[:, items[0]]
+    names = generator.feature_names()
     np.testing.assert_allclose(
         features[0, :, names.index("neighbours_cube")], (likeness**3).sum(0), rtol=1e-4
     )
@@ -113,7 +113,7 @@ def test_a_score_is_explained_by_its_features() -> None:
     model = Ranker(trees=20).fit(train, validation=valid)
     ids, scores = model.recommend([5], 1)
     reasons = model.explain(5, int(ids[0, 0]))
-    assert set(reasons) == set(model.stage.feature_names())
+    assert set(reasons) == set(model.generator.feature_names())
     effects = [abs(effect) for _, effect in reasons.values()]
     assert effects == sorted(effects, reverse=True) and effects[0] > 0
     assert np.isfinite(scores).all()
@@ -126,19 +126,19 @@ def test_a_score_is_explained_by_its_features() -> None:
 
 def test_likeness_features_are_cosines_with_the_users_items_and_its_first_candidates() -> None:
     train, valid, _ = communities()
-    stage = Ranker(trees=5).fit(train, validation=valid).stage
-    counts = np.diff(stage.seen.indptr)
+    generator = Ranker(trees=5).fit(train, validation=valid).generator
+    counts = np.diff(generator.seen.indptr)
     users = [int(counts.argmin()), int(counts.argmax()), 4]
     assert counts[users[0]] < counts[users[1]], "users side by side who have more and fewer items"
-    items, features = stage.features(np.array(users), 30)
-    names = stage.feature_names()
-    square = stage.values.astype(float) ** 2
-    weighted = stage.right * np.sqrt(stage.values * square / (square + 4))
+    items, features = generator.features(np.array(users), 30)
+    names = generator.feature_names()
+    square = generator.values.astype(float) ** 2
+    weighted = generator.right * np.sqrt(generator.values * square / (square + 4))
     unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
-    rank = stage.values.size
-    assert stage.likeness[-1][0] == rank, "a small shop has fewer singular vectors than the ranks"
+    rank = generator.values.size
+    assert generator.likeness[-1][0] == rank, "a small shop has fewer singular vectors than the ranks"
     for row, user in enumerate(users):
-        own = np.sort(unit[items[row]] @ unit[stage.seen[[user]].indices].T, axis=1)
+        own = np.sort(unit[items[row]] @ unit[generator.seen[[user]].indices].T, axis=1)
         for place in (1, 2, 3):
             told = features[row, :, names.index(f"likeness_{place}_{rank}")]
             np.testing.assert_allclose(told, own[:, -place], atol=1e-5)
@@ -157,9 +157,9 @@ def test_a_user_of_few_items_has_no_more_likenesses() -> None:
     kept = train.user != 4
     kept[np.flatnonzero(train.user == 4)[:2]] = True
     few = train.subset(kept)
-    stage = Ranker(trees=5).fit(few, validation=valid).stage
-    names, (_, features) = stage.feature_names(), stage.features(np.array([4]), 20)
-    rank = stage.values.size
+    generator = Ranker(trees=5).fit(few, validation=valid).generator
+    names, (_, features) = generator.feature_names(), generator.features(np.array([4]), 20)
+    rank = generator.values.size
     assert (features[0, :, names.index(f"likeness_3_{rank}")] == 0).all()
     assert (features[0, :, names.index(f"likeness_2_{rank}")] != 0).any()
 
@@ -174,7 +174,7 @@ def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
         and [row["epoch"] for row in model.history] == list(range(1, 17))
     )
     assert not np.array_equal(model.scores(np.arange(5)), forests.scores(np.arange(5)))
-    _, features = model.stage.features(np.arange(5), 20)
+    _, features = model.generator.features(np.arange(5), 20)
     first, second = (network.scores(features) for network in model._networks)
     assert not np.array_equal(first, second)
     trees = model._forest_scores(features.reshape(100, -1)).reshape(5, 20)
@@ -196,13 +196,13 @@ def test_networks_order_candidates_beside_the_forests(tmp_path: Path) -> None:
 def test_an_explanation_tells_of_forests_and_networks_as_they_are_added_up() -> None:
     train, valid, _ = communities()
     model = Ranker(trees=20, networks=2, network_epochs=2).fit(train, validation=valid, seed=3)
-    items, features = model.stage.features(np.array([5]), model.candidates)
+    items, features = model.generator.features(np.array([5]), model.candidates)
     reasons = model.explain(5, int(items[0, 7]))
-    names = model.stage.feature_names()
+    names = model.generator.feature_names()
     assert [reasons[name][0] for name in names] == features[0, 7].tolist()
     trees = model._forest_scores(features[0])
     networks = np.mean([network.scores(features)[0] for network in model._networks], axis=0)
-    (forest,) = model._forests()
+    (forest,) = model._forests()._boosters
     by_trees = np.asarray(forest.predict(features[0, 7:8], pred_contrib=True))[0, :-1]
     by_networks = np.mean([network.effects(features[0], 7) for network in model._networks], axis=0)
     expected = by_trees / trees.std() + 3 * by_networks / networks.std()
@@ -210,7 +210,7 @@ def test_an_explanation_tells_of_forests_and_networks_as_they_are_added_up() -> 
 
 
 @pytest.mark.parametrize("timed", [False, True])
-def test_further_folds_are_learned_from_and_hold_out_what_their_stage_has_not_seen(
+def test_further_folds_are_learned_from_and_hold_out_what_their_generator_has_not_seen(
     timed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, valid, _ = communities()
@@ -221,9 +221,9 @@ def test_further_folds_are_learned_from_and_hold_out_what_their_stage_has_not_se
     shown: list[tuple[sp.csr_array, sp.csr_array]] = []
     of = LabelledLists.of
 
-    def kept(stage: FirstStage, labels: Interactions, **sizes: int) -> LabelledLists | None:
-        shown.append((stage.seen, labels.user_items()))
-        return of(stage, labels, **sizes)
+    def kept(generator: CandidateGenerator, labels: Interactions, **sizes: int) -> LabelledLists | None:
+        shown.append((generator.seen, labels.user_items()))
+        return of(generator, labels, **sizes)
 
     monkeypatch.setattr(LabelledLists, "of", kept)
     model = Ranker(trees=5, folds=2, network_epochs=1, candidates=20).fit(train, validation=valid, seed=3)
@@ -235,26 +235,26 @@ def test_further_folds_are_learned_from_and_hold_out_what_their_stage_has_not_se
             "with timestamps parts of what came before"
         )
     assert shown[1][1].multiply(shown[2][1]).nnz < shown[1][1].nnz
-    assert model.stage.seen.nnz == train.user_items().nnz
+    assert model.generator.seen.nnz == train.user_items().nnz
 
 
 def test_users_without_a_hit_are_not_learned_from() -> None:
     train, valid, _ = communities()
-    stage = Ranker(trees=5).fit(train, validation=valid).stage
-    lists = LabelledLists.of(stage, valid, candidates=5, users=10_000, seed=0)
+    generator = Ranker(trees=5).fit(train, validation=valid).generator
+    lists = LabelledLists.of(generator, valid, candidates=5, users=10_000, seed=0)
     assert lists is not None and lists.hit.any(1).all() and lists.features.shape[:2] == lists.hit.shape
-    relevant = unseen(valid, stage.seen)
-    items, _ = stage.candidates(np.arange(300), 5)
+    relevant = unseen(valid, generator.seen)
+    items, _ = generator.candidates(np.arange(300), 5)
     hit = hits_at_k(items.astype(np.int32), relevant, np.arange(300))
     assert 0 < hit.any(1).sum() < 300
     np.testing.assert_array_equal(lists.hit, hit[hit.any(1)])
-    few = LabelledLists.of(stage, valid, candidates=5, users=50, seed=0)
+    few = LabelledLists.of(generator, valid, candidates=5, users=50, seed=0)
     assert few is not None and few.hit.shape[0] <= 50
     nothing = valid.subset(np.zeros(len(valid), bool))
-    assert LabelledLists.of(stage, nothing, candidates=5, users=50, seed=0) is None
-    best = stage.candidates(np.arange(300), 1)[0][:, 0]
+    assert LabelledLists.of(generator, nothing, candidates=5, users=50, seed=0) is None
+    best = generator.candidates(np.arange(300), 1)[0][:, 0]
     missed = valid.subset(best[valid.user] != valid.item)
-    assert LabelledLists.of(stage, missed, candidates=1, users=10_000, seed=0) is None
+    assert LabelledLists.of(generator, missed, candidates=1, users=10_000, seed=0) is None
     rows, target, groups = lists.sample(0.5, np.random.default_rng(0))
     assert target.sum() == lists.hit.sum() and groups.sum() == target.size == rows.shape[0]
     assert 0.4 < (~target).sum() / (~lists.hit).sum() < 0.6
@@ -272,13 +272,13 @@ def test_no_forest_is_refused() -> None:
 def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> None:
     train, valid, _ = communities()
     model = Ranker(trees=10, bags=3).fit(train, validation=valid, seed=1)
-    items, features = model.stage.features(np.arange(5), 20)
+    items, features = model.generator.features(np.arange(5), 20)
     rows = features.reshape(100, -1)
-    alone = [np.asarray(forest.predict(rows, raw_score=True)) for forest in model._forests()]
+    alone = [np.asarray(forest.predict(rows, raw_score=True)) for forest in model._forests()._boosters]
     assert len(alone) == 3 and not np.array_equal(alone[0], alone[1])
     np.testing.assert_allclose(model._forest_scores(rows), np.mean(alone, axis=0))
     model.save(tmp_path)
     again = load_model(tmp_path)
     np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))
     effects = model.explain(0, int(items[0, 0]))
-    assert set(effects) == set(model.stage.feature_names())
+    assert set(effects) == set(model.generator.feature_names())

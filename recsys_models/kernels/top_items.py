@@ -1,4 +1,4 @@
-"""The one order of items: by score descending, and items of equal score by row number ascending."""
+"""Top items by score, descending; items of equal score stand in the order of their row numbers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 BLOCK_CELLS = 32_000_000
-"""Cells of a score block (128 MB of float32): how many users are ranked at once follows from the number of items."""
+"""Number of scores per block (128 MB of float32), from which follows how many users are ranked at once."""
 PART_CELLS = 4_000_000
-"""Cells that one thread ranks at a time (16 MB of float32)."""
+"""Number of scores that one thread ranks at a time (16 MB of float32)."""
 STRIPE = 64
-"""Columns at most that stand behind one maximum."""
+"""Largest number of columns per stripe."""
 
 
 def block_rows(n_items: int) -> int:
-    """How many users to score at once."""
+    """Number of users to score at once."""
     return max(1, min(4096, BLOCK_CELLS // max(1, n_items)))
 
 
@@ -37,7 +37,7 @@ def mask_items(scores: NDArray[np.float32], items: sp.csr_array, rows: NDArray[n
 
 
 def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The k best columns of each row and their scores, in the one order.
+    """The k best columns of each row and their scores, best first; equal scores by column ascending.
 
     The columns are divided into stripes, and a row's threshold is its stripe maximum of rank k + 1. Where at least k
     scores exceed it, they hold the k best and all that tie with these. Where fewer do, at least k + 1 scores reach it,
@@ -98,7 +98,7 @@ def _ranked(
 
 
 def _first(row: NDArray[np.float32], value: np.float32, count: int) -> NDArray[np.intp]:
-    """The first `count` places of a value that comes at least so often."""
+    """Columns of the first `count` occurrences of a value in a row that holds it at least so often."""
     found = np.flatnonzero(row[:1024] == value)
     if found.size < count:
         found = np.flatnonzero(row == value)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys_models import Interactions, Popularity, Recommender, evaluate, evaluations
-from recsys_models.kernels import ranking
+from recsys_models.kernels import top_items
 
 
 class Fixed(Recommender):
@@ -120,7 +120,7 @@ def test_edges_and_drawn_pairs_that_lie_apart_are_told_apart() -> None:
 
 
 def test_both_kinds_at_once_are_what_each_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "BLOCK_CELLS", 200)
+    monkeypatch.setattr(top_items, "BLOCK_CELLS", 200)
     generator = np.random.default_rng(0)
     train = Interactions.from_arrays(
         generator.integers(0, 40, 200), generator.integers(0, 30, 200), item_ids=np.arange(30)

@@ -1,4 +1,4 @@
-"""Truncated singular value decomposition of a degree-normalised interaction matrix."""
+"""Truncated singular value decomposition of a large sparse matrix."""
 
 from __future__ import annotations
 
@@ -12,33 +12,10 @@ from scipy.linalg import LinAlgError, cholesky, qr
 from scipy.linalg.blas import ssyrk, strmm  # pyright: ignore[reportAttributeAccessIssue]
 from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessIssue]
 
-from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.kernels.sparse import shape_of
 
 PRODUCT_ROWS = 4096
-"""Rows of a sparse product that one thread takes at once."""
-
-
-def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Row and column sums, shape (n_users,) and (n_items,)."""
-    return (
-        np.asarray(matrix.sum(axis=1), np.float64).ravel(),
-        np.asarray(matrix.sum(axis=0), np.float64).ravel(),
-    )
-
-
-def inverse_power(degree: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
-    """degree^-exponent, 0 for degree 0."""
-    positive = degree > 0
-    return np.where(positive, np.where(positive, degree, 1.0) ** -exponent, 0.0).astype(np.float32)
-
-
-def normalised(matrix: sp.csr_array, user_exponent: float, item_exponent: float) -> sp.csr_array:
-    """D_u^-user_exponent R D_i^-item_exponent, float32."""
-    by_user, by_item = degrees(matrix)
-    left, right = inverse_power(by_user, user_exponent), inverse_power(by_item, item_exponent)
-    scaled = csr(matrix.astype(np.float32))
-    scaled.data = scaled.data * np.repeat(left, np.diff(matrix.indptr)) * right[matrix.indices]
-    return scaled
+"""Number of rows of a sparse product that one thread computes at once."""
 
 
 def truncated_svd(
@@ -52,7 +29,7 @@ def truncated_svd(
     """The largest singular values and vectors by randomised subspace iteration (Halko et al. 2011, algorithm 4.4).
 
     Args:
-        warm: (m, w) columns near the right singular vectors, to start from.
+        warm: shape (m, w), columns near the right singular vectors to start from.
 
     Returns:
         U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
@@ -83,7 +60,7 @@ def truncated_svd(
 
 
 def product(matrix: sp.csr_array, block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """matrix @ block, a part of the rows at a time on each core; the same bits with any number of cores."""
+    """Product matrix @ block, computed by parts of the rows on all cores; the bits do not depend on their number."""
     n = shape_of(matrix)[0]
     result = np.empty((n, block.shape[1]), np.float32)
 
@@ -107,7 +84,7 @@ def orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def spanning(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Nearly orthonormal, half the work: enough between two steps of an iteration."""
+    """A nearly orthonormal basis at half the work of `orthonormal`, enough between two steps of an iteration."""
     try:
         return _cholesky_qr(block)
     except LinAlgError:
@@ -115,7 +92,7 @@ def spanning(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cholesky_qr(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Q of the Cholesky QR. BLAS's triangular routines do half the work of full products."""
+    """Q of one Cholesky QR; BLAS's triangular routines do half the work of full products."""
     transposed = np.ascontiguousarray(block).T
     gram = ssyrk(1.0, transposed, lower=1).astype(np.float64)
     factor = cholesky(gram, lower=True)

@@ -8,16 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from recsys_assets.assets.stages import KEPT_DAYS, Stages
+from recsys_assets.assets.resumable_fit import KEPT_DAYS, ResumableFits
 from recsys_lineage.assets.asset_code import Request
 from recsys_models import Interactions, Popularity
 
 DATA = Interactions.from_arrays([1, 1, 2], [1, 2, 2])
 
 
-def stages(work: Path | None, code: str = "one") -> Stages:
+def fits(work: Path | None, code: str = "one") -> ResumableFits:
     reads: Any = SimpleNamespace(reads=(SimpleNamespace(name="split", fingerprint="f"),))
-    return Stages(Request(code_version=code, work=work), reads)
+    return ResumableFits(Request(code_version=code, work=work), reads)
 
 
 def fitted(folders: list[Path | None]) -> Any:
@@ -29,40 +29,40 @@ def fitted(folders: list[Path | None]) -> Any:
 
 
 def test_a_killed_run_goes_on_only_where_it_had_done_something(tmp_path: Path) -> None:
-    first = stages(tmp_path)
+    first = fits(tmp_path)
     place = first.folder("full")
     assert place is not None and not first.resumed
-    second = stages(tmp_path)
+    second = fits(tmp_path)
     assert second.folder("full") == place and not second.resumed, "nothing was kept before the kill"
     (place / "checkpoint").write_text("epoch 1")
-    third = stages(tmp_path)
+    third = fits(tmp_path)
     assert third.folder("full") == place and third.resumed
 
 
 def test_a_fit_that_was_done_is_not_done_again(tmp_path: Path) -> None:
     folders: list[Path | None] = []
-    model = stages(tmp_path).model("full", fitted(folders))
-    again = stages(tmp_path)
+    model = fits(tmp_path).model("full", fitted(folders))
+    again = fits(tmp_path)
     assert again.model("full", fitted(folders)).to_files() == model.to_files()
     assert len(folders) == 1 and again.resumed
-    assert stages(tmp_path, code="other").folder("full") != folders[0]
+    assert fits(tmp_path, code="other").folder("full") != folders[0]
 
 
 def test_a_damaged_fit_is_done_again(tmp_path: Path) -> None:
     folders: list[Path | None] = []
-    stages(tmp_path).model("full", fitted(folders))
+    fits(tmp_path).model("full", fitted(folders))
     assert folders[0] is not None
     (folders[0] / "done" / "model.json").write_text("{}")
-    stages(tmp_path).model("full", fitted(folders))
+    fits(tmp_path).model("full", fitted(folders))
     assert len(folders) == 2
 
 
 def test_what_nobody_came_back_for_is_removed_after_a_week(tmp_path: Path) -> None:
-    old = stages(tmp_path).folder("full")
+    old = fits(tmp_path).folder("full")
     assert old is not None
     week = time.time() - (KEPT_DAYS + 1) * 86_400
     os.utime(old, (week, week))
-    new = stages(tmp_path, code="other")
+    new = fits(tmp_path, code="other")
     assert not old.exists()
     new.folder("full")
     new.close()
@@ -71,5 +71,5 @@ def test_what_nobody_came_back_for_is_removed_after_a_week(tmp_path: Path) -> No
 
 def test_where_the_run_keeps_nothing_the_fit_gets_no_folder() -> None:
     folders: list[Path | None] = []
-    stages(None).model("full", fitted(folders))
+    fits(None).model("full", fitted(folders))
     assert folders == [None]

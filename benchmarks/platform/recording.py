@@ -1,0 +1,67 @@
+"""What recording costs: the same assets with their records, and with a double that records next to nothing.
+
+Run as `python -m benchmarks.platform.recording double GROUP...` it is the child with the double.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.platform.child import measure, say
+
+GROUPS = ("raw", "clean", "features", "graph")
+LARGEST_SHARE = 0.05
+
+
+def recording(repeats: int, groups: tuple[str, ...] = GROUPS) -> dict[str, Any]:
+    """Materialize some groups with records and with the double, by turns, each on an empty home.
+
+    Returns:
+        Medians of CPU seconds and of seconds, the median of the paired ratios, and whether the target holds.
+    """
+    runs: dict[str, list[dict[str, Any]]] = {"with records": [], "with a double": []}
+    for repeat in range(repeats):
+        order = list(runs) if repeat % 2 == 0 else list(reversed(runs))
+        for way in order:
+            module = "in_process" if way == "with records" else "recording"
+            arguments = [*(["double"] if way == "with a double" else []), *groups]
+            with tempfile.TemporaryDirectory(prefix="recsys-bench-") as name:
+                command = [sys.executable, "-m", f"benchmarks.platform.{module}", *arguments]
+                done = measure(command, {"RECSYS_HOME": str(Path(name) / "home")}, Path(name))
+            runs[way].append(json.loads(done.output.splitlines()[-1]))
+            say(f"{way}: {runs[way][-1]['cpu_seconds']:.1f} CPU seconds")
+    pairs = zip(runs["with records"], runs["with a double"], strict=True)
+    shares = [with_["cpu_seconds"] / without["cpu_seconds"] - 1 for with_, without in pairs]
+    return {
+        "medians": {
+            way: {name: statistics.median(run[name] for run in found) for name in ("cpu_seconds", "seconds")}
+            for way, found in runs.items()
+        },
+        "shares": shares,
+        "targets": {"recording, share of CPU": [statistics.median(shares), LARGEST_SHARE]},
+    }
+
+
+def record_next_to_nothing() -> None:
+    """Have this process note which versions are read, for nothing works without, and keep nothing else."""
+    from recsys_lineage.orchestration import run_records
+    from recsys_lineage.records.records import Records
+    from recsys_lineage.sql.sql_text import SqlText
+
+    Records.append = lambda self, records: None  # type: ignore[method-assign]
+    SqlText.columns_read = lambda self, columns: dict.fromkeys(columns)  # type: ignore[method-assign]
+    run_records.record_runs = lambda *_: 0  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    from benchmarks.platform.in_process import run
+
+    record_next_to_nothing()
+    print(json.dumps(run(sys.argv[2:])), flush=True)
+    os._exit(0)

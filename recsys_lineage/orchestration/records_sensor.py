@@ -1,0 +1,35 @@
+"""A sensor that completes the records while the daemon runs."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.run_records import record_runs
+
+
+def records_sensor(name: str = "lineage_records", *, seconds: int = 30) -> dg.SensorDefinition:
+    """Adds the records of ended runs, and those that a process died before adding.
+
+    Args:
+        name: the sensor's.
+        seconds: how often it looks.
+    """
+
+    @dg.sensor(
+        name=name,
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Completes the records of what ran: runs that have ended, and what a killed process left.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SkipReason:
+        opened = lake.lake()
+        try:
+            added = lake.records().sync()
+            runs = record_runs(context.instance, opened, lake.code_location)
+        except LineageError as error:
+            return dg.SkipReason(f"The records could not be completed: {error.message}")
+        return dg.SkipReason(f"{added} records and {runs} runs were added.")
+
+    return sensor
