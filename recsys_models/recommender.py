@@ -8,7 +8,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,6 +42,13 @@ class Recommender(Answering):
         user_features, item_features: what `with_features` gave, or None.
         relations: what `with_relations` gave, or None.
     """
+
+    side_information: ClassVar[frozenset[str]] = frozenset()
+    """What a fit looks at beside interactions, of `item_features`, `user_features` and `relations`."""
+    learns_by_gradient: ClassVar[bool] = False
+    """Whether PyTorch trains the family: such families take turns on the device."""
+    starts_from_before: ClassVar[bool] = False
+    """Whether `refit` starts from the model before, instead of computing everything anew."""
 
     def __post_init__(self) -> None:
         Answering.__init__(self)

@@ -64,7 +64,9 @@ def stored_files(final: Recommender, fitted: Fitted, *, told: str, keep_start: b
     return files
 
 
-def model_before(inputs: Inputs, request: Request, table: str, *, full_fit_every: int) -> Before | None:
+def model_before(
+    inputs: Inputs, request: Request, table: str, family: type[Recommender], *, full_fit_every: int
+) -> Before | None:
     """The model that a refit starts from; None where this run is to fit in full.
 
     A run starts from its asset's previous version where the run may (`CONTINUE_TAG`), the code and the settings are
@@ -78,11 +80,9 @@ def model_before(inputs: Inputs, request: Request, table: str, *, full_fit_every
         return None
     if before.statistics.get("refits", 0) + 1 >= full_fit_every:
         return None
-    from recsys_models import load_model
-
     files = files_of(inputs.arrow(table))
     facts = json.loads(files[FACTS])
-    model = load_model(
+    model = family.from_files(
         {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}
     )
     return Before(model, facts["validation ndcg@20"], facts["refits"], facts["told"])

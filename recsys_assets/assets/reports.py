@@ -1,12 +1,15 @@
 """The frames that leave the platform for analysts: typed with dagster-pandas, written as CSV and Parquet."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
 
+from recsys_lineage.assets.code_version import code_version
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 
 RecommendationsFrame = create_dagster_pandas_dataframe_type(
@@ -88,11 +91,11 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
         kinds={"pandas", "csv"},
         dagster_type=RecommendationsFrame,
         io_manager_key="reports",
-        code_version="1",
+        code_version=_version(recommendations_frame),
     )
     def recommendations_report(lake: LakeResource) -> pd.DataFrame:
         """Recommendations of every customer as CSV and Parquet, for analysts; column rules are checked."""
-        return _frame(lake, "recommendations").drop(columns="like_item_id")
+        return recommendations_frame(lake.lake())
 
     @dg.asset(
         deps=["evaluation"],
@@ -101,16 +104,30 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
         kinds={"pandas", "csv"},
         dagster_type=MetricsFrame,
         io_manager_key="reports",
-        code_version="1",
+        code_version=_version(metrics_frame),
     )
     def metrics_report(lake: LakeResource) -> pd.DataFrame:
         """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
-        frame = _frame(lake, "evaluation").query("level != 'user'").reset_index(drop=True)
-        return frame.astype({"k": "Int64"})
+        return metrics_frame(lake.lake())
 
     return [recommendations_report, metrics_report]
 
 
-def _frame(lake: LakeResource, table: str) -> pd.DataFrame:
-    opened = lake.lake()
-    return opened.arrow(opened.version(table)).to_pandas()
+def recommendations_frame(lake: Lake) -> pd.DataFrame:
+    """What analysts get of `recommendations`."""
+    return _frame(lake, "recommendations").drop(columns="like_item_id")
+
+
+def metrics_frame(lake: Lake) -> pd.DataFrame:
+    """What analysts get of `evaluation`: everything but single users."""
+    frame = _frame(lake, "evaluation").query("level != 'user'").reset_index(drop=True)
+    return frame.astype({"k": "Int64"})
+
+
+def _version(report: Callable[[Lake], pd.DataFrame]) -> str:
+    """Of the frame and of the files that are written of it."""
+    return code_version(report, {}, more_roots=(ReportFiles,))
+
+
+def _frame(lake: Lake, table: str) -> pd.DataFrame:
+    return lake.arrow(lake.version(table)).to_pandas()

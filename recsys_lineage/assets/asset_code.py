@@ -32,6 +32,7 @@ class AssetCode:
     returns a plain JSON value that changes when that part does, and the asset's runs keep it in their statistics as
     `inputs`; while both are equal, changes of the other parts make nothing stale. `remade` gives the code version and
     the code for other values of the parameters; None for an asset that cannot be made again from tables alone.
+    `covers` gives the first-party definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale.
     """
@@ -47,6 +48,7 @@ class AssetCode:
     takes: Callable[[Lake], Any] | None = None
     remade: Callable[[Mapping[str, Any]], tuple[str, Compute]] | None = None
     on_request: bool = False
+    covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
 
 
 @dataclass(frozen=True)

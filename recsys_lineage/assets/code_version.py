@@ -69,6 +69,13 @@ def reachable(
         return frozenset(codebase.reach(roots))
 
 
+def owner_of(origin: str) -> str | None:
+    """The top-level package that an installed file belongs to; None for a file that lies elsewhere."""
+    parts = Path(origin).parts
+    places = [place for place, part in enumerate(parts) if part in INSTALLED]
+    return parts[places[-1] + 1] if places and places[-1] + 2 < len(parts) else None
+
+
 def by_module(definitions: Iterable[Definition]) -> dict[str, list[str]]:
     """Definitions as plain data, for people: module → names, both sorted."""
     found: dict[str, list[str]] = {}
@@ -134,10 +141,10 @@ def _definitions(codebase: Codebase, places: Iterable[_Place]) -> Iterator[Defin
             continue
         if place.path is None:
             yield Definition(place.module, next(iter(source.definitions), EFFECTS))
-        elif place.line is not None and (names := source.names_at(place.line)):
-            yield from (Definition(place.module, name) for name in names)
         elif place.name in source.definitions:
             yield Definition(place.module, place.name)
+        elif place.line is not None and (names := source.names_at(place.line)):
+            yield from (Definition(place.module, name) for name in names)
         else:
             yield from (each for each in codebase.whole(place.module) if isinstance(each, Definition))
 
@@ -169,9 +176,8 @@ class _Walk:
     def _places(self, value: Any) -> Iterator[_Place]:
         if isinstance(value, types.FunctionType):
             code = value.__code__
-            path = _file(code.co_filename)
-            yield _Place(value.__globals__.get("__name__", value.__module__), path, line=code.co_firstlineno,
-                         live=value)  # fmt: skip
+            module = value.__globals__.get("__name__", value.__module__)
+            yield _Place(module, _file(code.co_filename), _top_name(value), code.co_firstlineno, value)
             yield from self.places(getattr(value, "__wrapped__", None), *_cells(value))
         elif isinstance(value, type):
             if value.__module__ not in sys.stdlib_module_names:
@@ -196,6 +202,14 @@ class _Walk:
                 yield from self.places(value.__wrapped__)
             if self._base is None or self._base.is_first_party(type(value).__module__):
                 yield from self.places(*getattr(value, "__dict__", {}).values())
+
+
+def _top_name(function: types.FunctionType) -> str | None:
+    """The top-level name that a function's code stands in, where the code says so."""
+    name = getattr(function.__code__, "co_qualname", None)  # from Python 3.11 on
+    if name is None and not hasattr(function, "__wrapped__"):
+        name = function.__qualname__
+    return name.partition(".")[0] if name else None
 
 
 def _cells(function: types.FunctionType) -> Iterator[object]:

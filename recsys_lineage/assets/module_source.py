@@ -157,7 +157,9 @@ class ModuleSource:
             if isinstance(node, ast.Expr) and _is_text(node):
                 start = node.lineno, self._character(node.lineno, node.col_offset)
                 assert node.end_lineno is not None and node.end_col_offset is not None
-                spans.append((start, (node.end_lineno, self._character(node.end_lineno, node.end_col_offset))))
+                spans.append(
+                    (start, (node.end_lineno, self._character(node.end_lineno, node.end_col_offset)))
+                )
         return sorted(spans)
 
     @cached_property

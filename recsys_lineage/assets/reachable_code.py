@@ -117,7 +117,9 @@ class Codebase:
 
     def _owns(self, top: str) -> bool:
         """Whether an installed package comes from the distribution that installed the owner."""
-        if self._owner is None or not any(INSTALLED & set(place.parts) for place in _places(self._owner) or ()):
+        if self._owner is None or not any(
+            INSTALLED & set(place.parts) for place in _places(self._owner) or ()
+        ):
             return False
         return top in _siblings(self._owner)
 
@@ -215,7 +217,7 @@ class Codebase:
         rest: tuple[str, ...],
         ahead: frozenset[tuple[str, str]],
     ) -> Iterator[Definition | str]:
-        """A name that a module makes at run time: by `__getattr__` from another module, where a text says from which."""
+        """A name made at run time: by `__getattr__` from another module, where a text says from which."""
         if "__getattr__" in source.definitions and (home := source.lazy_homes.get(name)) is not None:
             relative = home.lstrip(".")
             for target in (f"{module}.{relative}", relative):
@@ -291,7 +293,7 @@ class Codebase:
 
     def _find_effects(self, module: str) -> Iterator[Definition]:
         source = self.source(module)
-        if source is None:
+        if source is None or module == "__main__":  # a script's own statements are what runs the assets
             return
         if EFFECTS in source.definitions:
             yield Definition(module, EFFECTS)
@@ -349,9 +351,7 @@ class Codebase:
 
 
 def _has(source: ModuleSource | None, name: str) -> bool:
-    return source is not None and (
-        name in source.definitions or name in source.imports or bool(source.stars)
-    )
+    return source is not None and (name in source.definitions or name in source.imports or bool(source.stars))
 
 
 def _places(top: str) -> list[Path] | None:

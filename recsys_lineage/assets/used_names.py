@@ -316,4 +316,3 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 def _parameters(arguments: ast.arguments) -> dict[str, list[Import]]:
     return {argument.arg: [] for argument in _arguments(arguments)}
-

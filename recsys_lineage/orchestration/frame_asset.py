@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import importlib.util
 import inspect
-import json
-import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,7 +15,9 @@ import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.records.materialization import Code
@@ -41,7 +36,6 @@ def frame_asset(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     reads: Sequence[str] = (),
-    uses: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
     observe: Callable[[], str] | None = None,
@@ -57,9 +51,9 @@ def frame_asset(
     Args:
         function: returns a Polars frame, an Arrow table, a DuckDB relation or an `Output`.
         name: the asset's name; the function's name when left out.
-        parameters: values for the remaining parameters; they are part of the code version.
+        parameters: values for the remaining parameters; they are part of the code version. A `Named` gives the
+            function code, such as a class, which the code version covers too.
         reads: further tables that the function may read through its `Inputs`.
-        uses: modules whose source is part of the code version, besides the function's own.
         checks: run on the draft before it is committed.
         columns: what each column holds, for people.
         observe: for an asset that looks at the outside world, see AssetCode.
@@ -87,26 +81,30 @@ def frame_asset(
                 where=f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}",
             )
 
+    def version(known: Mapping[str, Any]) -> str:
+        return code_version(function, known, more_roots=(_compute,))
+
     def remade(given: Mapping[str, Any]) -> tuple[str, Compute]:
-        known = {**values, **{key: value for key, value in given.items() if key in values}}
-        return function_version(function, known, uses), _compute(function, hints, known)
+        known = with_recorded(values, given)
+        return version(known), _compute(function, hints, as_given(known))
 
     asset = AssetCode(
         name=name,
         code=Code("python", inspect.getsource(function), _origin(function)),
-        code_version=function_version(function, values, uses),
+        code_version=version(values),
         upstream=tuple(sorted({*tables, *reads})),
-        parameters=values,
+        parameters=as_recorded(values),
         checks=tuple(checks),
         column_descriptions=dict(columns or {}),
         observe=observe,
         remade=None if observe else remade,
         on_request=on_request,
+        covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
     look = look or AssetLook()
     description = look.description or inspect.getdoc(function)
     kinds = look.kinds | {"python", "deltalake"}
-    compute = _compute(function, hints, values)
+    compute = _compute(function, hints, as_given(values))
     return lineage_asset(asset, compute, replace(look, kinds=kinds, description=description))
 
 
@@ -132,38 +130,6 @@ def _compute(function: Callable[..., Any], hints: Mapping[str, Any], values: Map
         return Output(result)
 
     return compute
-
-
-def function_version(function: Callable[..., Any], parameters: Mapping[str, Any], uses: Sequence[str]) -> str:
-    """A hash of a function's syntax tree, its parameters' values and the sources of the modules it uses.
-
-    Comments and layout do not count. A module is found without importing it, so a heavy one stays unloaded.
-    """
-    digest = hashlib.sha256(_syntax(textwrap.dedent(inspect.getsource(function))).encode())
-    for module in sorted(uses):
-        spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
-            raise LineageError(f"The module {module} that {function.__name__} uses is not there.")
-        digest.update(_syntax_digest(spec.origin, Path(spec.origin).stat().st_mtime_ns))
-    digest.update(json.dumps(dict(parameters), sort_keys=True, default=str).encode())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def _syntax_digest(path: str, changed: int) -> bytes:
-    """Of a module's file; many assets share modules, and taking one apart costs milliseconds."""
-    return hashlib.sha256(_syntax(Path(path).read_text(encoding="utf-8")).encode()).digest()
-
-
-def _syntax(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                body.pop(0)
-    return ast.dump(tree)
 
 
 def _origin(function: Callable[..., Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -47,6 +47,10 @@ class GraphNetwork(EmbeddingRecommender):
         least_steps: and about so many at least, of smaller batches where there are fewer interactions.
         learning_rate, l2: of Adam and its weight decay.
     """
+
+    side_information: ClassVar[frozenset[str]] = frozenset({"item_features", "user_features"})
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     dim: int = 64
     layers: int = 2

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.competing import FAMILIES, asks_for, competing, family_modules, learns_by_gradient
+from recsys_assets.assets.competing import FAMILIES, competing
 from recsys_assets.assets.knowledge import (
     BEFORE_TEST,
     EVERYTHING,
@@ -24,7 +24,7 @@ from recsys_assets.assets.knowledge import (
 from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import blob_table
-from recsys_models import InteractionGraph
+from recsys_models import GNNR, Content, InteractionGraph, LightGCN, Popularity, families
 from recsys_models.data.ids import as_ids
 
 MODEL: Any = object()
@@ -84,7 +84,7 @@ def test_a_run_that_fits_in_full_reads_no_version_of_its_own(request_: dict[str,
     previous = SimpleNamespace(code_version="same", statistics={"refits": request_.pop("refits", 0)})
     request = SimpleNamespace(**{"continues": True, "previous": previous, "code_version": "same", **request_})
     unread = cast(Any, None)
-    assert model_before(unread, cast(Any, request), "candidate", full_fit_every=every) is None
+    assert model_before(unread, cast(Any, request), "candidate", LightGCN, full_fit_every=every) is None
 
 
 def moment(day: int) -> datetime:
@@ -179,28 +179,19 @@ def test_items_are_related_to_those_bought_most_in_the_weeks_that_are_known() ->
 
 
 def test_the_names_of_what_is_told_tell_whether_weights_fit() -> None:
-    one, other = (knowledge(tables(), "content", subsets).names for subsets in (TRAIN, BEFORE_TEST))
+    one, other = (knowledge(tables(), Content, subsets).names for subsets in (TRAIN, BEFORE_TEST))
     assert one == other
-    assert knowledge(tables(), "popularity", TRAIN).names != one
+    assert knowledge(tables(), Popularity, TRAIN).names != one
 
 
-def test_a_family_reads_the_tables_it_asks_for() -> None:
-    assert tables_told("content") == ("item_profiles",)
-    for family in ("popularity", "item_neighbours", "lightgcn", "ease"):
-        assert asks_for(family) == frozenset() and tables_told(family) == ()
-    assert "relations" in asks_for("gnn_r") and "item_profiles" in tables_told("gnn_r")
-
-
-def test_a_familys_code_is_all_that_it_imports() -> None:
-    modules = family_modules("lightgcn")
-    assert {
-        "recsys_models.lightgcn",
-        "recsys_models.kernels.propagation",
-        "recsys_models.training.trainer",
-    } < set(modules)
-    assert "recsys_models.ease" not in modules
-    assert {"recsys_models.ease", "recsys_models.lightgcn"} < set(family_modules("fusion"))
-    assert learns_by_gradient("lightgcn") and not learns_by_gradient("popularity")
+def test_a_family_reads_the_tables_that_its_side_information_is_in() -> None:
+    assert tables_told(Content) == ("item_profiles",)
+    for family in families.values():
+        told = knowledge(tables(), family, TRAIN)
+        given = {"user_features": told.users, "item_features": told.items, "relations": told.relations}
+        assert {name for name, value in given.items() if value is not None} == family.side_information
+        assert bool(tables_told(family)) == bool(family.side_information)
+    assert tables_told(GNNR) == ("item_profiles",)
 
 
 def test_any_family_of_the_registry_can_compete_and_the_baselines_always_do() -> None:
