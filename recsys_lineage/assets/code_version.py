@@ -30,7 +30,6 @@ def code_version(
     *,
     more_roots: Sequence[object] = (),
     owner: str | None = None,
-    replaced: Mapping[Path, str] | None = None,
 ) -> str:
     """Sixteen hex digits that change when code which `root` can reach does, or a parameter.
 
@@ -44,13 +43,12 @@ def code_version(
         more_roots: further code that runs for the asset.
         owner: top-level package that the code belongs to; that of the root when left out. What the same
             distribution installed counts as own code, everything else below `site-packages` as other people's.
-        replaced: texts to take for some files instead of what these hold.
 
     Raises:
         LineageError: the root has no source.
     """
     with _LOCK:
-        codebase, roots = _entered(root, parameters, more_roots, owner, replaced)
+        codebase, roots = _entered(root, parameters, more_roots, owner)
         digest = codebase.digest(codebase.reach(roots))
     values = json.dumps(as_recorded(parameters), sort_keys=True, default=_plain)
     return hashlib.sha256(f"{digest}|{values}".encode()).hexdigest()[:16]
@@ -65,8 +63,20 @@ def reachable(
 ) -> frozenset[Definition]:
     """The first-party definitions that `code_version` covers; arguments and errors as there."""
     with _LOCK:
-        codebase, roots = _entered(root, parameters or {}, more_roots, owner, None)
+        codebase, roots = _entered(root, parameters or {}, more_roots, owner)
         return frozenset(codebase.reach(roots))
+
+
+def roots_of(
+    root: object,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    more_roots: Sequence[object] = (),
+    owner: str | None = None,
+) -> tuple[Definition, ...]:
+    """The definitions that `code_version` starts from, in order; arguments and errors as there."""
+    with _LOCK:
+        return tuple(_entered(root, parameters or {}, more_roots, owner)[1])
 
 
 def owner_of(origin: str) -> str | None:
@@ -92,7 +102,7 @@ class _Place:
     path: Path | None
     name: str | None = None
     line: int | None = None
-    live: types.FunctionType | type | None = None
+    live: Any = None
 
 
 def _entered(
@@ -100,7 +110,6 @@ def _entered(
     parameters: Mapping[str, Any],
     more_roots: Sequence[object],
     owner: str | None,
-    replaced: Mapping[Path, str] | None,
 ) -> tuple[Codebase, list[Definition]]:
     """The code that roots live in, and their definitions."""
     first = [] if root is None else list(_Walk(None).places(root))
@@ -114,7 +123,7 @@ def _entered(
         *sorted(walk.places(root, [*more_roots, *parameters.values()]), key=_order),
     ]
     given: dict[str, Path] = {}
-    texts: dict[Path, str] = {path.resolve(): text for path, text in (replaced or {}).items()}
+    texts: dict[Path, str] = {}
     own: list[_Place] = []
     for place in places:
         if place.path is None:

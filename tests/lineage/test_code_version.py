@@ -61,7 +61,34 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
         del sys.modules[name]
 
 
-OTHER = "def keep(x): return x\n\n\ndef f(): return 1\n\n\ndef g(): return 2\n\n\nRATE = 3\n\n\nclass C:\n    def m(self): return 4\n"
+OTHER = """
+def keep(x): return x
+def f(): return 1
+def g(): return 2
+RATE = 3
+class C:
+    def m(self): return 4
+"""
+LAZY = """
+_HOMES = {"f": "PKG.other"}
+def __getattr__(name):
+    import importlib
+    if name not in _HOMES: raise AttributeError(name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
+"""
+HELD = """
+class Held:
+    def __init__(self, call): self.call = call
+    def run(self): return self.call()
+"""
+AROUND = """
+import functools
+def root(x, y=None): return x()
+def around(f):
+    @functools.wraps(f)
+    def wrapper(*args): return f(*args)
+    return wrapper
+"""
 
 
 @pytest.mark.parametrize(
@@ -110,13 +137,15 @@ def test_every_way_to_a_definition_is_followed(root: str, reached: str, tree: Tr
         {
             "other.py": OTHER,
             "again.py": "from PKG.other import f\n",
-            "lazy.py": "_HOMES = {'f': 'PKG.other'}\n\n\ndef __getattr__(name):\n"
-            "    import importlib\n    if name not in _HOMES: raise AttributeError(name)\n    return getattr(importlib.import_module(_HOMES[name]), name)\n",
+            "lazy.py": LAZY,
             "a.py": root,
         }
     )
     found = {name for name in tree.reached(tree.get("a", "root")) if name.startswith("other.")}
-    assert found == ({f"other.{name}" for name in ("keep", "f", "g", "RATE", "C")} if reached == "other.*" else set(reached.split()))  # fmt: skip
+    if reached == "other.*":
+        assert found == {f"other.{name}" for name in ("keep", "f", "g", "RATE", "C")}
+    else:
+        assert found == set(reached.split())
 
 
 def test_an_edit_of_what_is_reached_changes_the_version_and_of_nothing_else(tree: Tree) -> None:
@@ -173,21 +202,15 @@ def test_what_an_import_does_is_reached_through_the_packages_around_it(tree: Tre
 
 
 def test_code_that_objects_hold_is_reached(tree: Tree) -> None:
-    tree.write(
-        {
-            "other.py": OTHER,
-            "held.py": "class Held:\n    def __init__(self, call): self.call = call\n    def run(self): return self.call()\n",
-            "a.py": "import functools\n\n\ndef root(x, y=None): return x()\n\n\ndef around(f):\n    @functools.wraps(f)\n"
-            "    def wrapper(*args): return f(*args)\n    return wrapper\n",
-        }
-    )
+    tree.write({"other.py": OTHER, "held.py": HELD, "a.py": AROUND})
     root, around = tree.get("a", "root"), tree.get("a", "around")
     f, g, c, held = *(tree.get("other", name) for name in "fgC"), tree.get("held", "Held")
     assert "other.f" in tree.reached(functools.partial(root, f))
     assert {"held.Held", "other.g"} <= tree.reached(held(g).run)
     assert {"other.C", "other.f"} <= tree.reached(root, parameters={"k": c, "list": [{"deep": f}]})
     assert {"other.C"} <= tree.reached(root, parameters={"family": Named("c", c)})
-    assert {"a.around", "a.root", "other.g"} <= tree.reached(around(functools.partial(root, g))) | tree.reached(around(root))  # fmt: skip
+    wrapped = tree.reached(around(root)) | tree.reached(around(functools.partial(root, g)))
+    assert {"a.around", "a.root", "other.g"} <= wrapped
     assert {"other.f"} <= tree.reached(root, more_roots=(f,))
 
 
@@ -265,7 +288,8 @@ def test_a_script_is_ones_own(tmp_path: Path) -> None:
         "from recsys_lineage.assets.code_version import reachable\nRATE = 1\ndef root(): return RATE\n"
         "print(sorted(d.name for d in reachable(root)))\n"
     )
-    done = subprocess.run([sys.executable, script], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "['RATE', 'root']", done.stderr
 
 

@@ -147,7 +147,8 @@ def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_pat
     noted = _defined(
         tmp_path,
         "noted",
-        'def f(\n    orders: object = 1,\n    x: int = 2,\n) -> int:\n    """Adds one."""\n    # so\n    return x + 1\n',
+        'def f(\n    orders: object = 1,\n    x: int = 2,\n) -> int:\n    """Adds one."""\n'
+        "    # so\n    return x + 1\n",
     )
     assert _version(plain, GIVEN) == _version(noted, GIVEN)
 
