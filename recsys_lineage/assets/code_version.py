@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import inspect
 import json
@@ -10,6 +11,7 @@ import sys
 import threading
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,7 @@ def code_version(
     Raises:
         LineageError: the root has no source.
     """
-    with _LOCK:
+    with _undisturbed():
         codebase, roots = _entered(root, parameters, more_roots, owner)
         digest = codebase.digest(codebase.reach(roots))
     values = json.dumps(as_recorded(parameters), sort_keys=True, default=_plain)
@@ -62,9 +64,22 @@ def reachable(
     owner: str | None = None,
 ) -> frozenset[Definition]:
     """The first-party definitions that `code_version` covers; arguments and errors as there."""
-    with _LOCK:
+    with _undisturbed():
         codebase, roots = _entered(root, parameters or {}, more_roots, owner)
         return frozenset(codebase.reach(roots))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """One thread at a time, without collections of garbage: syntax trees hold no cycles, and make many of them."""
+    with _LOCK:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if collects:
+                gc.enable()
 
 
 def roots_of(
@@ -75,7 +90,7 @@ def roots_of(
     owner: str | None = None,
 ) -> tuple[Definition, ...]:
     """The definitions that `code_version` starts from, in order; arguments and errors as there."""
-    with _LOCK:
+    with _undisturbed():
         return tuple(_entered(root, parameters or {}, more_roots, owner)[1])
 
 

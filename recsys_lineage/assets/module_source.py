@@ -33,8 +33,8 @@ class ModuleSource:
         text: the module's source.
 
     Attributes:
-        definitions: name → the places of the top-level statements that bind it, in `statements`. `EFFECTS` is among
-            them where the module does something when it is imported.
+        definitions: name → the places, from 0, of the top-level statements that bind it. `EFFECTS` is among them where
+            the module does something when it is imported.
         imports: name → what an import at the top binds it to.
         stars: the modules that are imported with `*`.
         executed: every import that runs when the module is imported, in order.
@@ -46,15 +46,20 @@ class ModuleSource:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self.statements = ast.parse(text).body
         self.definitions: dict[str, list[int]] = {}
         self.imports: dict[str, list[Import]] = {}
         self.stars: list[Import] = []
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
-        self._references: dict[str, tuple[Reference, ...]] = {}
-        self._digests: dict[str, str] = {}
-        for place, statement in enumerate(self.statements):
+        self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
+        self._first_lines: list[int] = []
+        self._statements: list[str] = []
+        lines = text.split("\n")
+        # The tree is not kept: the statements' texts are small, and those that are needed are parsed again.
+        for place, statement in enumerate(ast.parse(text).body):
+            start, end = _span(statement, lines)
+            self._first_lines.append(start[0])
+            self._statements.append(_between(lines, start, end))
             self._take(place, statement)
 
     @classmethod
@@ -86,28 +91,32 @@ class ModuleSource:
 
     def references(self, name: str) -> tuple[Reference, ...]:
         """What a definition uses from outside of itself, in the order of the text."""
-        if name not in self._references:
-            self._references[name] = used_names([self.statements[place] for place in self.definitions[name]])
-        return self._references[name]
+        used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
+        return tuple(dict.fromkeys(used))
 
     def digest(self, name: str) -> str:
         """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
-        if name not in self._digests:
-            parts = (token for place in self.definitions[name] for token in self._tokens[place])
-            self._digests[name] = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-        return self._digests[name]
+        tokens = (self._at(place)[1] for place in self.definitions[name])
+        return hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
+
+    def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
+        """What the statement at a place uses, and its tokens."""
+        if place not in self._read:
+            text = self._statements[place]
+            body = ast.parse(text).body
+            self._read[place] = used_names(body), "\x1f".join(_tokens(text, body))
+        return self._read[place]
 
     def names_at(self, line: int) -> tuple[str, ...]:
         """The definitions whose text holds a line, counted from 1."""
-        starts = [start for start, _ in self._starts]
-        place = bisect_right(starts, line) - 1
+        place = bisect_right(self._first_lines, line) - 1
         return tuple(name for name, places in self.definitions.items() if place in places)
 
     @cached_property
     def lazy_homes(self) -> dict[str, str]:
         """The texts in the module's dictionaries by their keys: where a lazy `__getattr__` finds what it imports."""
         pairs: dict[str, str] = {}
-        for statement in self.statements:
+        for statement in ast.parse(self._text).body:
             value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
             if isinstance(value, ast.Dict):
                 for key, held in zip(value.keys, value.values, strict=True):
@@ -115,66 +124,60 @@ class ModuleSource:
                         pairs[str(key.value)] = str(held.value)
         return pairs
 
-    @cached_property
-    def _starts(self) -> list[tuple[int, int]]:
-        """Line and character at which each top-level statement begins, its decorators included."""
-        starts = []
-        for statement in self.statements:
-            decorators = getattr(statement, "decorator_list", [])
-            if decorators:
-                starts.append((decorators[0].lineno, 0))
-            else:
-                starts.append((statement.lineno, self._character(statement.lineno, statement.col_offset)))
-        return starts
-
-    @cached_property
-    def _tokens(self) -> list[list[str]]:
-        """The tokens of each top-level statement."""
-        taken: list[list[str]] = [[] for _ in self.statements]
-        docs = self._texts()
-        place, dropped = -1, False
-        for start, token in _whole_strings(self._text):
-            if token not in _MARKS.values():
-                place = bisect_right(self._starts, start) - 1
-                span = bisect_right(docs, (start, (1 << 30, 0))) - 1
-                if span >= 0 and docs[span][0] <= start < docs[span][1]:
-                    dropped = True
-                    continue
-            if dropped and token == "\n":
-                dropped = False
-                continue
-            if place >= 0:
-                taken[place].append(token)
-        return [_without_trailing_commas(tokens) for tokens in taken]
-
-    def _texts(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-        """Where statements stand that are a text alone: docstrings, and notes below constants."""
-        spans = []
-        ahead: list[ast.AST] = list(self.statements)
-        for node in ahead:
-            for field in _BODIES:
-                ahead.extend(getattr(node, field, ()))
-            if isinstance(node, ast.Expr) and _is_text(node):
-                start = node.lineno, self._character(node.lineno, node.col_offset)
-                assert node.end_lineno is not None and node.end_col_offset is not None
-                spans.append(
-                    (start, (node.end_lineno, self._character(node.end_lineno, node.end_col_offset)))
-                )
-        return sorted(spans)
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self._text.split("\n")
-
-    def _character(self, line: int, byte: int) -> int:
-        text = self._lines[line - 1]
-        return byte if text.isascii() else len(text.encode()[:byte].decode())
-
 
 @cache
 def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
     with tokenize.open(path) as stream:
         return ModuleSource(stream.read())
+
+
+def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
+    """The tokens of statements; docstrings, and notes below constants, are none."""
+    texts = _lone_texts(text, body)
+    kept: list[str] = []
+    dropped = False
+    for place, token in _whole_strings(text):
+        if token not in _MARKS.values() and any(first <= place < last for first, last in texts):
+            dropped = True
+        elif dropped and token == "\n":
+            dropped = False
+        else:
+            kept.append(token)
+    return _without_trailing_commas(kept)
+
+
+def _lone_texts(text: str, body: list[ast.stmt]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where statements stand that are a text alone."""
+    spans = []
+    lines = text.split("\n")
+    ahead: list[ast.AST] = list(body)
+    for node in ahead:
+        for field in _BODIES:
+            ahead.extend(_nodes(node, field))
+        if isinstance(node, ast.Expr) and _is_text(node):
+            spans.append(_span(node, lines))
+    return spans
+
+
+def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Line and character at which a statement begins, its decorators included, and at which it ends."""
+
+    def character(line: int, byte: int) -> int:
+        text = lines[line - 1]
+        return byte if text.isascii() else len(text.encode()[:byte].decode())
+
+    assert statement.end_lineno is not None and statement.end_col_offset is not None
+    decorators = getattr(statement, "decorator_list", [])
+    start = statement.lineno, character(statement.lineno, statement.col_offset)
+    if decorators:
+        start = decorators[0].lineno, start[1]
+    return start, (statement.end_lineno, character(statement.end_lineno, statement.end_col_offset))
+
+
+def _nodes(node: ast.AST, field: str) -> list[ast.AST]:
+    """What a field of a node holds, where that is a list: the body of a lambda is none."""
+    held = getattr(node, field, ())
+    return list(held) if isinstance(held, list) else []
 
 
 def _whole_strings(text: str) -> Iterator[tuple[tuple[int, int], str]]:
@@ -238,7 +241,7 @@ def _imports_below(statement: ast.stmt, only_types: bool = False) -> Iterator[tu
     elif isinstance(statement, (*_BLOCKS, ast.ExceptHandler, ast.match_case)):
         guarded = only_types or _is_type_checking(statement)
         for field in _BODIES:
-            for inner in getattr(statement, field, ()):
+            for inner in _nodes(statement, field):
                 yield from _imports_below(inner, guarded if field == "body" else only_types)
 
 

@@ -12,7 +12,7 @@ _DEFINITIONS = {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
 _COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Import:
     """What an import binds a name to: the module, or its member `name`; `level` counts the dots before it."""
 
@@ -21,7 +21,7 @@ class Import:
     name: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reference:
     """One use of a name: `a.b.c` as `("a", "b", "c")`.
 

@@ -203,10 +203,8 @@ def test_an_edit_of_a_module_changes_only_what_reaches_into_it(
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            source = ModuleSource.load(path)
-            names = [
-                node.name for node in source.statements if isinstance(node, ast.FunctionDef | ast.ClassDef)
-            ]
+            body = ast.parse(path.read_text()).body
+            names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
             if not names:
                 continue
             after = versions(roots, Definition(module, names[-1]))
