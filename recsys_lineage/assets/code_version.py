@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recsys_lineage.assets.first_party import INSTALLED
 from recsys_lineage.assets.live_source import live_text
 from recsys_lineage.assets.module_source import EFFECTS
 from recsys_lineage.assets.parameters import Named, as_recorded
-from recsys_lineage.assets.reachable_code import INSTALLED, Codebase, Definition
+from recsys_lineage.assets.reachable_code import Codebase, Definition
 from recsys_lineage.errors import LineageError
 
 _LOCK = threading.RLock()

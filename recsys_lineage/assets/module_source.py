@@ -234,7 +234,7 @@ def _without_trailing_commas(tokens: list[str]) -> list[str]:
     return kept
 
 
-def _imports_below(statement: ast.stmt, only_types: bool = False) -> Iterator[tuple[Import, bool]]:
+def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:
     """The imports in a top-level statement, and whether each is there for annotations alone."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         yield from ((imported, only_types) for imported in imports_of(statement))

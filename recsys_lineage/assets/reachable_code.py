@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import builtins
 import hashlib
-import importlib.util
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from recsys_lineage.assets.first_party import FirstPartyModules
 from recsys_lineage.assets.module_source import EFFECTS, ModuleSource
 from recsys_lineage.assets.used_names import ANYTHING, Import, Reference
 
-INSTALLED = frozenset({"site-packages", "dist-packages"})
-"""Names of the folders that hold other people's code."""
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -54,18 +48,15 @@ class Codebase:
         given: Mapping[str, Path] | None = None,
         replaced: Mapping[Path, str] | None = None,
     ) -> None:
-        self._owner, self._given = owner, dict(given or {})
+        self._modules = FirstPartyModules(owner, given)
         self._replaced = {path: ModuleSource(text) for path, text in (replaced or {}).items()}
-        self._homes: dict[str, list[Path] | None] = {}
-        self._paths: dict[str, Path | None] = {}
         self._uses: dict[Definition, _Uses] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._effects: dict[str, tuple[Definition, ...]] = {}
-        self._seen: dict[Path, tuple[int, int] | None] = {}
 
     def changed(self) -> bool:
         """Whether a file or a folder that was looked at is not what it was."""
-        return any(_stamp(path) != stamp for path, stamp in self._seen.items())
+        return self._modules.changed()
 
     # --- modules -------------------------------------------------------------------------------------------
 
@@ -76,58 +67,16 @@ class Codebase:
             return None
         if path in self._replaced:
             return self._replaced[path]
-        if path not in self._seen:
-            self._seen[path] = _stamp(path)
+        self._modules.saw(path)
         return ModuleSource.load(path)
 
     def path(self, module: str) -> Path | None:
-        """The file of a first-party module, found from where its top-level package lies."""
-        if module in self._given:
-            return self._given[module]
-        if module not in self._paths:
-            self._paths[module] = self._find(module)
-        return self._paths[module]
-
-    def _find(self, module: str) -> Path | None:
-        top, *inner = module.split(".")
-        for home in self._home(top) or ():
-            place = home.joinpath(*inner)
-            if place.parent not in self._seen and place.parent.is_dir():
-                self._seen[place.parent] = _stamp(place.parent)
-            if (place / "__init__.py").is_file():
-                return place / "__init__.py"
-            if inner and place.with_name(f"{place.name}.py").is_file():
-                return place.with_name(f"{place.name}.py")
-            if not inner and home.suffix == ".py":
-                return home
-        return None
+        """The file of a first-party module."""
+        return self._modules.path(module)
 
     def is_first_party(self, module: str) -> bool:
         """Whether a module is the project's own."""
-        return module in self._given or self._home(module.partition(".")[0]) is not None
-
-    def _home(self, top: str) -> list[Path] | None:
-        """The folders of a first-party package, or the file of a first-party module; None for other people's."""
-        if top not in self._homes:
-            found = _places(top)
-            if found and any(INSTALLED & set(place.parts) for place in found) and not self._owns(top):
-                found = None
-            self._homes[top] = found
-        return self._homes[top]
-
-    def _owns(self, top: str) -> bool:
-        """Whether an installed package comes from the distribution that installed the owner."""
-        if self._owner is None or not any(
-            INSTALLED & set(place.parts) for place in _places(self._owner) or ()
-        ):
-            return False
-        return top in _siblings(self._owner)
-
-    def _is_module(self, module: str) -> bool:
-        if self.path(module) is not None:
-            return True
-        top, *inner = module.split(".")
-        return any(home.joinpath(*inner).is_dir() for home in self._home(top) or ())
+        return self._modules.is_first_party(module)
 
     # --- names ---------------------------------------------------------------------------------------------
 
@@ -195,7 +144,7 @@ class Codebase:
                 found = True
         if found or (own and (name in _BUILTINS or (name.startswith("__") and name.endswith("__")))):
             return
-        if not own and self._is_module(f"{module}.{name}"):
+        if not own and self._modules.is_there(f"{module}.{name}"):
             yield from self._look_up(f"{module}.{name}", tuple(rest), ahead)
             return
         yield from self._lazy(module, source, name, tuple(rest), ahead)
@@ -204,7 +153,7 @@ class Codebase:
         self, module: str, name: str, rest: tuple[str, ...], ahead: frozenset[tuple[str, str]]
     ) -> Iterator[Definition | str]:
         inner = f"{module}.{name}"
-        if self._is_module(inner):
+        if self._modules.is_there(inner):
             yield from self._look_up(inner, rest, ahead)
         else:
             yield ".".join((inner, *rest))
@@ -221,7 +170,7 @@ class Codebase:
         if "__getattr__" in source.definitions and (home := source.lazy_homes.get(name)) is not None:
             relative = home.lstrip(".")
             for target in (f"{module}.{relative}", relative):
-                if self._is_module(target):
+                if self._modules.is_there(target):
                     yield Definition(module, "__getattr__")
                     yield from self._look_up(target, (name, *rest), ahead)
                     return
@@ -237,7 +186,7 @@ class Codebase:
         for imported in source.executed:
             if imported.name not in (None, "*"):
                 target = self._absolute(imported, module)
-                if self.is_first_party(target) and not self._is_module(f"{target}.{imported.name}"):
+                if self.is_first_party(target) and not self._modules.is_there(f"{target}.{imported.name}"):
                     yield from self._follow(imported, (), module, frozenset({(module, "")}))
 
     def _follow(
@@ -247,7 +196,7 @@ class Codebase:
         names = rest if imported.name is None else (imported.name, *rest)
         if not self.is_first_party(target):
             yield ".".join((target, *names))
-        elif self._is_module(target):
+        elif self._modules.is_there(target):
             yield from self._look_up(target, names, ahead)
         else:
             yield ".".join((target, *names))
@@ -270,7 +219,7 @@ class Codebase:
         if not self.is_first_party(target):
             return
         inner = f"{target}.{imported.name}"
-        if imported.name not in (None, "*") and self._is_module(inner):
+        if imported.name not in (None, "*") and self._modules.is_there(inner):
             target = inner
         parts = target.split(".")
         yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
@@ -352,34 +301,3 @@ class Codebase:
 
 def _has(source: ModuleSource | None, name: str) -> bool:
     return source is not None and (name in source.definitions or name in source.imports or bool(source.stars))
-
-
-def _places(top: str) -> list[Path] | None:
-    """Where a top-level package or module lies; None for the standard library and what is not there."""
-    if top in sys.stdlib_module_names or top in sys.builtin_module_names:
-        return None
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ValueError, ImportError):  # a module without a spec, as __main__
-        return None
-    if spec is None:
-        return None
-    if spec.submodule_search_locations is not None:
-        return [Path(place) for place in spec.submodule_search_locations]
-    return [Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else None
-
-
-@cache
-def _siblings(owner: str) -> frozenset[str]:
-    """The top-level packages of the distribution that installed one, itself included."""
-    found = packages_distributions()
-    mine = set(found.get(owner, ()))
-    return frozenset({owner, *(top for top, names in found.items() if mine & set(names))})
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
