@@ -35,6 +35,7 @@ class Content(Recommender):
     """
 
     family: ClassVar[str] = "content"
+    side_information: ClassVar[frozenset[str]] = frozenset({"item_features"})
 
     feedback: str = "auto"
     popularity_weight: float | str = "auto"

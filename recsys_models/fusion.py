@@ -33,6 +33,9 @@ class Fusion(Recommender):
     """
 
     family: ClassVar[str] = "fusion"
+    side_information: ClassVar[frozenset[str]] = frozenset({"item_features", "relations", "user_features"})
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     members: tuple[str, ...] = ("item_neighbours", "user_neighbours", "spectral")
     settings: dict[str, dict[str, Any]] | None = None

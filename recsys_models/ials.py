@@ -31,6 +31,7 @@ class IALS(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "ials"
+    starts_from_before: ClassVar[bool] = True
 
     dim: int = 64
     unobserved: float = 0.1

@@ -56,6 +56,8 @@ class LightGCN(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "lightgcn"
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
     longest: ClassVar[int] = LONGEST
 
     dim: int | str = "auto"

@@ -34,6 +34,8 @@ class MatrixFactorization(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "matrix_factorization"
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     dim: int = 64
     loss: str = "bpr"

@@ -8,7 +8,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -39,6 +39,13 @@ class Recommender(FittedModel):
         user_features, item_features: side information from `with_features`, or None.
         relations: side information from `with_relations`, or None.
     """
+
+    side_information: ClassVar[frozenset[str]] = frozenset()
+    """What a fit looks at beside interactions, of `item_features`, `user_features` and `relations`."""
+    learns_by_gradient: ClassVar[bool] = False
+    """Whether PyTorch trains the family: such families take turns on the device."""
+    starts_from_before: ClassVar[bool] = False
+    """Whether `refit` starts from the model before, instead of computing everything anew."""
 
     def __post_init__(self) -> None:
         FittedModel.__init__(self)

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from recsys_assets.assets.competing import (
-    candidate_name,
-    family_modules,
-    starts_from_before,
-    tuning_name,
-)
+from recsys_assets.assets.competing import candidate_name, tuning_name
 from recsys_assets.assets.refit import (
     FULL,
     REFIT,
@@ -26,32 +21,26 @@ from recsys_assets.assets.refit import (
     stored_files,
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
-from recsys_assets.assets.side_information import BEFORE_TEST, CODE, TRAIN, side_information, side_tables
+from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.assets.tuning import best_parameters
 from recsys_assets.plots import loss_curve
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.parameters import Named
 from recsys_lineage.lake.blobs import blob_table
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_models.recommender import Recommender
 
 if TYPE_CHECKING:
-    from recsys_models import Interactions, Recommender
-
-USES = (
-    *(
-        f"recsys_assets.assets.{module}"
-        for module in ("candidates", "competing", "refit", "training", "tuning")
-    ),
-    *CODE,
-)
+    from recsys_models import Interactions
 
 
 def fit_candidate(
     inputs: Inputs,
     request: Request,
-    family: str,
+    family: type[Recommender],
     seed: int,
     device: str,
     refit_tolerance: int,
@@ -63,15 +52,13 @@ def fit_candidate(
     A nightly run starts from the model before. Where that falls on validation by more than `refit_tolerance` percent,
     and every `full_fit_every` nights, the family is fitted in full.
     """
-    from recsys_models import families
-
-    name = candidate_name(family)
+    name = candidate_name(family.family)
     data = split_data(inputs)
-    params = best_parameters(inputs, family) if tuned else {}
+    params = best_parameters(inputs, family.family) if tuned else {}
     fits = ResumableFits(request, inputs)
     began = time.perf_counter()
     side = side_information(inputs, family, TRAIN)
-    unfitted = side.attached_to(families[family](**params))
+    unfitted = side.attached_to(family(**params))
     progress = EpochProgress(name, unfitted)
     run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
 
@@ -79,11 +66,11 @@ def fit_candidate(
         def resumable(folder: Path | None) -> Recommender:
             return fit(data.train, validation=data.valid, checkpoint=folder, **run)
 
-        model = side.attached_to(fits.model(how, resumable))
+        model = side.attached_to(fits.model(how, resumable, family.load))
         return Fitted(model, _ndcg(model, data.valid), how, refits)
 
-    warm = starts_from_before(family)
-    before = model_before(inputs, request, full_fit_every=full_fit_every) if warm else None
+    warm = family.starts_from_before
+    before = model_before(inputs, request, family, full_fit_every=full_fit_every) if warm else None
     full = partial(fitted, FULL, 0, unfitted.fit)
     if before is None or before.side_information != side.names:
         chosen = full()
@@ -93,14 +80,14 @@ def fit_candidate(
 
     model = side_information(inputs, family, BEFORE_TEST).attached_to(chosen.model)
     again = partial(continued, model) if chosen.refits else model.retrained
-    final = fits.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run))
+    final = fits.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run), family.load)
     fits.close()
     incidents = [*model.incidents, *final.incidents]
     plot = loss_curve(model.history)
     return Output(
         blob_table(stored_files(final, chosen, side_information=side.names, keep_start=warm)),
         statistics={
-            "family": family,
+            "family": family.family,
             "seed": seed,
             "device": device,
             "params": model.params(),
@@ -118,7 +105,7 @@ def fit_candidate(
 
 
 def candidate_asset(
-    family: str,
+    family: type[Recommender],
     *,
     seed: int,
     device: str,
@@ -134,9 +121,9 @@ def candidate_asset(
     """
     return frame_asset(
         fit_candidate,
-        name=candidate_name(family),
+        name=candidate_name(family.family),
         parameters={
-            "family": family,
+            "family": Named(family.family, family),
             "seed": seed,
             "device": device,
             "refit_tolerance": refit_tolerance,
@@ -147,9 +134,8 @@ def candidate_asset(
             "split",
             "interaction_graph",
             *side_tables(family),
-            *((tuning_name(family),) if tuned else ()),
+            *((tuning_name(family.family),) if tuned else ()),
         ),
-        uses=(*family_modules(family), "recsys_models.training.validation", *USES),
         look=look,
     )
 

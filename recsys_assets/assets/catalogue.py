@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from recsys_assets.assets import champion, columns, evaluation, gate, graph, serving
-from recsys_assets.assets.candidates import USES, candidate_asset
-from recsys_assets.assets.competing import candidate_name, competing, family_modules, learns_by_gradient
+from recsys_assets.assets.candidates import candidate_asset
+from recsys_assets.assets.competing import candidate_name, competing
 from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
 from recsys_assets.assets.reconciliation import CLEAN_OF, reconciliation_check
 from recsys_assets.assets.reports import report_assets
@@ -24,6 +24,7 @@ from recsys_assets.source import Source
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_models.families import families as registry
 from recsys_models.training.tuning import SPACES
 
 OWNERS = ["team:data"]
@@ -79,9 +80,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
     fit = {"seed": settings.seed, "device": settings.device}
     families = competing(settings.families)
     tunable = [family for family in families if family in SPACES]
-    models = tuple(sorted({module for family in families for module in family_modules(family)}))
-    tables = sorted({table for family in families for table in side_tables(family)})
-    loading = ("recsys_assets.assets.training", *models)
+    tables = sorted({table for family in families for table in side_tables(registry[family])})
     assets = [
         source_files_asset(folder, _described(raw, "source_files", {"python", "deltalake"})),
         raw_events_asset(
@@ -101,12 +100,11 @@ def all_assets(settings: Settings) -> PlatformAssets:
         *sql_group("model", values, model),
         frame_asset(
             graph.interaction_graph,
-            uses=("recsys_models.data.graph",),
             look=AssetLook(group="graph", owners=OWNERS, tags={"layer": "graph"}, kinds=frozenset({"dgl"})),
         ),
         *(
             candidate_asset(
-                family,
+                registry[family],
                 **fit,
                 refit_tolerance=settings.refit_tolerance,
                 full_fit_every=settings.full_fit_every,
@@ -117,7 +115,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
         ),
         *(
             tuning_asset(
-                family,
+                registry[family],
                 **fit,
                 trials=settings.trials,
                 minutes=settings.tuning_minutes,
@@ -138,14 +136,12 @@ def all_assets(settings: Settings) -> PlatformAssets:
             evaluation.evaluation,
             parameters={"families": families},
             reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
-            uses=(*loading, *evaluation.USES),
             columns=columns.EVALUATION,
             look=model,
         ),
         frame_asset(
             gate.gate,
             parameters={"seed": settings.seed},
-            uses=("recsys_models.evaluation.significance",),
             checks=gate.CHECKS,
             columns=columns.GATE,
             look=model,
@@ -154,14 +150,12 @@ def all_assets(settings: Settings) -> PlatformAssets:
             champion.champion,
             parameters=fit,
             reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
-            uses=(*loading, *USES),
             look=replace(model, kinds=frozenset({"pytorch"}), pool="gpu"),
         ),
         frame_asset(
             serving.recommendations,
             parameters={"top_k": settings.top_k},
             reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
-            uses=(*loading, "recsys_assets.assets.reasons"),
             checks=serving.RECOMMENDATION_CHECKS,
             columns=columns.RECOMMENDATIONS,
             look=serve,
@@ -169,12 +163,11 @@ def all_assets(settings: Settings) -> PlatformAssets:
         frame_asset(
             serving.similar_items,
             reads=("champion", "item_profiles"),
-            uses=loading,
             columns=columns.SIMILAR_ITEMS,
             look=serve,
         ),
         *(
-            frame_asset(function, reads=("champion",), uses=loading, columns=held, look=serve)
+            frame_asset(function, reads=("champion",), columns=held, look=serve)
             for function, held in (
                 (serving.user_embeddings, columns.USER_EMBEDDINGS),
                 (serving.item_embeddings, columns.ITEM_EMBEDDINGS),
@@ -192,7 +185,7 @@ def _sql_values(source: Source, settings: Settings) -> Mapping[str, Any]:
 
 def _family_look(look: AssetLook, family: str, what: str) -> AssetLook:
     """Families that learn by gradient take turns on the device."""
-    by_gradient = learns_by_gradient(family)
+    by_gradient = registry[family].learns_by_gradient
     return replace(
         look,
         kinds=frozenset({"pytorch"} if by_gradient else {"scipy"}),

@@ -34,7 +34,8 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     began = time.perf_counter()
     data = split_data(inputs).everything
     files = files_of(inputs.arrow(candidate_name(family)))
-    candidate = side_information(inputs, family, EVERYTHING).attached_to(load_model(files))
+    stored = load_model(files)
+    candidate = side_information(inputs, type(stored), EVERYTHING).attached_to(stored)
     again = partial(continued, candidate) if was_refitted(files) else candidate.retrained
     progress = EpochProgress("champion", candidate)
 
@@ -42,7 +43,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
         return again(data, seed=seed, device=device, on_epoch=progress, checkpoint=folder)
 
     fits = ResumableFits(request, inputs)
-    model = fits.model("final", fit)
+    model = fits.model("final", fit, load_model)
     fits.close()
     plot = loss_curve(model.history)
     return Output(

@@ -30,20 +30,6 @@ SCHEMA = {
 }
 SEGMENTS = ("segment",)
 """Columns of user_profiles by which the metrics are given separately."""
-USES = tuple(
-    f"recsys_models.{module}"
-    for module in (
-        "evaluation.auc",
-        "evaluation.edge_prediction",
-        "evaluation.evaluation",
-        "evaluation.fairness",
-        "evaluation.relevant_items",
-        "kernels.top_items",
-        "evaluation.recommended_lists",
-        "training.validation",
-    )
-)
-"""Modules whose text is part of the code version."""
 PER_USER_METRICS = ("ndcg", "recall")
 SPREADS = {"gap": "ndcg_gap", "ratio": "ndcg_ratio", "deviation": "ndcg_deviation"}
 """Column of the fairness report → metric: best - worst group, worst / best, deviation over groups by users."""

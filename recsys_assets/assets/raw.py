@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,7 @@ from recsys_assets.source import NamedScan
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, list_files
@@ -44,23 +45,13 @@ class FilesChanged(LineageError):
 
 def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
     """`source_files`: looks at the data folder, and registers the days that events have as partitions."""
-
-    def compute(inputs: Inputs, request: Request) -> Output:
-        before = inputs.previous()
-        known = {} if before is None else dict(before.frame(["path", "days"]).iter_rows())
-        files = inspect(folder, inputs, known, _tomorrow())
-        counts = files.group_by("status").len()
-        days = files.select(pl.col("days").explode().unique().sort()).to_series()
-        return Output(
-            files,
-            statistics={f"{status} files": n for status, n in counts.iter_rows()},
-            found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
-        )
-
+    compute = partial(source_files, folder)
+    known = {"source": _source_text(folder)}
     code = AssetCode(
         name="source_files",
         code=Code("python", _source_text(folder), str(folder.source.folder)),
-        code_version=_hash(_source_text(folder)),
+        code_version=code_version(compute, known),
+        covers=lambda: by_module(reachable(compute)),
         upstream=(),
         parameters={"source": folder.source.name},
         checks=(
@@ -87,6 +78,20 @@ def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefini
     return lineage_asset(code, look)
 
 
+def source_files(folder: SourceFolder, inputs: Inputs, request: Request) -> Output:
+    """Every file of the data folder, read to its end."""
+    before = inputs.previous()
+    known = {} if before is None else dict(before.frame(["path", "days"]).iter_rows())
+    files = inspect(folder, inputs, known, _tomorrow())
+    counts = files.group_by("status").len()
+    days = files.select(pl.col("days").explode().unique().sort()).to_series()
+    return Output(
+        files,
+        statistics={f"{status} files": n for status, n in counts.iter_rows()},
+        found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+    )
+
+
 def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
     """`raw_events`: every event line as it arrived, one partition an event day."""
 
@@ -97,82 +102,83 @@ def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefiniti
         digests = _day_digests(files, scans, code.code_version)
         return {day: digest for day, digest in digests.items() if day not in faulty}
 
-    def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
-        files = inputs.frame("source_files")
-        scans = folder.source.table_scans("raw_events")
-        digests = _day_digests(files, scans, code.code_version)
-        faulty = _faulty_days(files, scans)
-        before = inputs.previous()
-        known: dict[str, str] = dict(before.record.takes or {}) if before is not None else {}
-        wanted = _wanted_days(request, digests, known, faulty)
-        if not wanted and request.partitions is None and before is not None:
-            return Unchanged()
-        if not wanted and faulty:
-            raise _faults(faulty)
-        chosen = {
-            named: frame.filter(pl.col("days").list.eval(pl.element().is_in(_dates(wanted))).list.any())
-            for named, frame in loadable(files, scans).items()
-        }
-        _open(folder, inputs, chosen)
-        inputs.register("file_days", _file_days(chosen))
-        values: dict[str, Any] = {**folder.source.raw_parameters(_tomorrow()), "days": sorted(wanted)}
-        sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
-        if set(wanted) != set(digests):
-            sql += f" WHERE CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
-        failures = {day: _faults({day: texts}).args[0] for day, texts in faulty.items()}
-        return Output(
-            Query(sql, parameters_of(sql, values)),
-            partition_by=DAY,
-            partitions=sorted(wanted),
-            statistics={"days": len(wanted), "days not loaded": len(failures)},
-            takes={
-                **{day: digest for day, digest in known.items() if day not in wanted},
-                **{day: digests[day] for day in wanted if day in digests},
-            },
-            failures=failures,
-        )
-
-    code = _raw_code(folder, "raw_events", "partition", takes, compute)
+    compute = partial(raw_events, folder)
+    code = _raw_code(folder, "raw_events", compute, takes)
     return lineage_asset(code, look)
+
+
+def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output | Unchanged:
+    """The days of events that are asked for, or whose files changed."""
+    files = inputs.frame("source_files")
+    scans = folder.source.table_scans("raw_events")
+    digests = _day_digests(files, scans, request.code_version)
+    faulty = _faulty_days(files, scans)
+    before = inputs.previous()
+    known: dict[str, str] = dict(before.record.takes or {}) if before is not None else {}
+    wanted = _wanted_days(request, digests, known, faulty)
+    if not wanted and request.partitions is None and before is not None:
+        return Unchanged()
+    if not wanted and faulty:
+        raise _faults(faulty)
+    chosen = {
+        named: frame.filter(pl.col("days").list.eval(pl.element().is_in(_dates(wanted))).list.any())
+        for named, frame in loadable(files, scans).items()
+    }
+    _open(folder, inputs, chosen)
+    inputs.register("file_days", _file_days(chosen))
+    values: dict[str, Any] = {**folder.source.raw_parameters(_tomorrow()), "days": sorted(wanted)}
+    sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
+    if set(wanted) != set(digests):
+        sql += f" WHERE CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
+    failures = {day: _faults({day: texts}).args[0] for day, texts in faulty.items()}
+    return Output(
+        Query(sql, parameters_of(sql, values)),
+        partition_by=DAY,
+        partitions=sorted(wanted),
+        statistics={"days": len(wanted), "days not loaded": len(failures)},
+        takes={
+            **{day: digest for day, digest in known.items() if day not in wanted},
+            **{day: digests[day] for day in wanted if day in digests},
+        },
+        failures=failures,
+    )
 
 
 def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.AssetsDefinition:
     """`raw_users`, `raw_items` or `raw_promotions`: every row as it arrived."""
 
-    def digest_of(chosen: Mapping[NamedScan, pl.DataFrame]) -> str:
-        pairs = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
-        return inputs_digest(pairs, code.code_version)
-
     def takes(lake: Lake) -> str:
         files = lake.scan(lake.version("source_files")).collect()
-        return digest_of(loadable(files, folder.source.table_scans(table)))
+        return _files_digest(loadable(files, folder.source.table_scans(table)), code.code_version)
 
-    def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
-        files = inputs.frame("source_files")
-        chosen = loadable(files, folder.source.table_scans(table))
-        _refuse_to_lose(table, files, chosen)
-        digest = digest_of(chosen)
-        before = inputs.previous()
-        if request.reuse and before is not None and before.record.takes == digest:
-            return Unchanged()
-        _open(folder, inputs, chosen)
-        return Output(Query(folder.source.query(table)), takes=digest)
-
-    code = _raw_code(folder, table, "table", takes, compute)
+    compute = partial(raw_table, folder, table)
+    code = _raw_code(folder, table, compute, takes)
     return lineage_asset(code, look)
 
 
-def _raw_code(
-    folder: SourceFolder, table: str, kind: str, takes: Callable[[Lake], Any], compute: Compute
-) -> AssetCode:
+def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
+    """Every row of the files of one table."""
+    files = inputs.frame("source_files")
+    chosen = loadable(files, folder.source.table_scans(table))
+    _refuse_to_lose(table, files, chosen)
+    digest = _files_digest(chosen, request.code_version)
+    before = inputs.previous()
+    if request.reuse and before is not None and before.record.takes == digest:
+        return Unchanged()
+    _open(folder, inputs, chosen)
+    return Output(Query(folder.source.query(table)), takes=digest)
+
+
+def _raw_code(folder: SourceFolder, table: str, compute: Compute, takes: Callable[[Lake], Any]) -> AssetCode:
     query = folder.source.query(table)
     origin = folder.source.folder / f"{table}.sql"
     limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
     return AssetCode(
         name=table,
         code=Code("sql", query, str(origin), "duckdb"),
+        code_version=code_version(compute, {"sql": query, "limits": limits}),
+        covers=lambda: by_module(reachable(compute)),
         compute=compute,
-        code_version=_hash(f"{kind}|{query}|{limits}"),
         upstream=("source_files",),
         parameters={"source": folder.source.name},
         takes=takes,
@@ -211,6 +217,12 @@ def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.Da
             named.relation,
             required_columns=named.required_columns,
         )
+
+
+def _files_digest(chosen: Mapping[NamedScan, pl.DataFrame], code_version: str) -> str:
+    """A hash of the files that a table is made of."""
+    pairs = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
+    return inputs_digest(pairs, code_version)
 
 
 def _day_digests(files: pl.DataFrame, scans: tuple[NamedScan, ...], code_version: str) -> dict[str, str]:
@@ -299,10 +311,6 @@ def _changed_files(inputs: Inputs) -> CheckOutcome:
 def _source_text(folder: SourceFolder) -> str:
     parts = [f"{table}: {query.sql}" for table, query in sorted(folder.source.queries.items())]
     return "\n".join([*parts, repr(folder.source.settings)])
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _dates(days: list[str]) -> list[date]:

@@ -4,6 +4,7 @@ import inspect
 
 import dagster as dg
 
+from recsys_lineage.assets.code_version import code_version
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -39,7 +40,9 @@ def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         code = Code("python", inspect.getsource(_counted), __file__)
-        with recorded(context, lake, asset, code, "1", tables, kind="check") as recording:
+        with recorded(
+            context, lake, asset, code, code_version(_counted, {}), tables, kind="check"
+        ) as recording:
             counts = _counted(lake.records(), recording.inputs, raw)
             passed = counts["accepted"] + counts["rejected"] == counts["read"]
             words = f"{counts['accepted']:,} accepted + {counts['rejected']:,} rejected"

@@ -66,7 +66,9 @@ def stored_files(
     return files
 
 
-def model_before(inputs: Inputs, request: Request, *, full_fit_every: int) -> Before | None:
+def model_before(
+    inputs: Inputs, request: Request, family: type[Recommender], *, full_fit_every: int
+) -> Before | None:
     """The model that a refit starts from; None where this run is to fit in full.
 
     A run starts from its asset's previous version where the run may (`CONTINUE_TAG`), the code and the settings are
@@ -80,11 +82,9 @@ def model_before(inputs: Inputs, request: Request, *, full_fit_every: int) -> Be
         return None
     if before.statistics.get("refits", 0) + 1 >= full_fit_every:
         return None
-    from recsys_models import load_model
-
     files = files_of(before.arrow())
     facts = json.loads(files[FACTS])
-    model = load_model(
+    model = family.from_files(
         {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}
     )
     return Before(model, facts["validation ndcg@20"], facts["refits"], facts["side_information"])

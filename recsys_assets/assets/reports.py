@@ -2,15 +2,19 @@
 
 import inspect
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
 
+from recsys_lineage.assets.code_version import code_version
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
 from recsys_lineage.records.materialization import Code
+
+Report = Callable[[pd.DataFrame], pd.DataFrame]
 
 RecommendationsFrame = create_dagster_pandas_dataframe_type(
     name="RecommendationsFrame",
@@ -91,12 +95,11 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
         kinds={"pandas", "csv"},
         dagster_type=RecommendationsFrame,
         io_manager_key="reports",
-        code_version="1",
+        code_version=_version(recommendations_frame),
     )
     def recommendations_report(context: dg.AssetExecutionContext, lake: LakeResource) -> pd.DataFrame:
         """Recommendations of every customer as CSV and Parquet, for analysts; column rules are checked."""
-        frame = _recorded_frame(context, lake, "recommendations_report", "recommendations")
-        return frame.drop(columns="like_item_id")
+        return _recorded(context, lake, "recommendations", recommendations_frame)
 
     @dg.asset(
         deps=["evaluation"],
@@ -105,23 +108,38 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
         kinds={"pandas", "csv"},
         dagster_type=MetricsFrame,
         io_manager_key="reports",
-        code_version="1",
+        code_version=_version(metrics_frame),
     )
     def metrics_report(context: dg.AssetExecutionContext, lake: LakeResource) -> pd.DataFrame:
         """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
-        frame = _recorded_frame(context, lake, "metrics_report", "evaluation")
-        frame = frame.query("level != 'user'").reset_index(drop=True)
-        return frame.astype({"k": "Int64"})
+        return _recorded(context, lake, "evaluation", metrics_frame)
 
     return [recommendations_report, metrics_report]
 
 
-def _recorded_frame(
-    context: dg.AssetExecutionContext, lake: LakeResource, report: str, table: str
+def recommendations_frame(recommendations: pd.DataFrame) -> pd.DataFrame:
+    """What analysts get of `recommendations`."""
+    return recommendations.drop(columns="like_item_id")
+
+
+def metrics_frame(evaluation: pd.DataFrame) -> pd.DataFrame:
+    """What analysts get of `evaluation`: everything but single users."""
+    frame = evaluation.query("level != 'user'").reset_index(drop=True)
+    return frame.astype({"k": "Int64"})
+
+
+def _version(report: Report) -> str:
+    """Of the frame and of the files that are written of it."""
+    return code_version(report, {}, more_roots=(ReportFiles,))
+
+
+def _recorded(
+    context: dg.AssetExecutionContext, lake: LakeResource, table: str, report: Report
 ) -> pd.DataFrame:
-    """A table as pandas has it, for a report; leaves a record of the read."""
-    code = Code("python", inspect.getsource(report_assets), __file__)
-    with recorded(context, lake, report, code, "1", (table,)) as recording:
-        frame = recording.inputs.arrow(table).to_pandas()
+    """A report made of one table; leaves a record of the read."""
+    code = Code("python", inspect.getsource(report), __file__)
+    name = context.asset_key.path[-1]
+    with recorded(context, lake, name, code, _version(report), (table,)) as recording:
+        frame = report(recording.inputs.arrow(table).to_pandas())
         recording.rows = len(frame)
     return frame

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KEPT_DAYS = 7
 Fit = Callable[["Path | None"], "Recommender"]
+Load = Callable[[Path], "Recommender"]
 
 
 class ResumableFits:
@@ -46,14 +47,15 @@ class ResumableFits:
         place.mkdir(parents=True, exist_ok=True)
         return place
 
-    def model(self, name: str, fit: Fit) -> Recommender:
+    def model(self, name: str, fit: Fit, load: Load) -> Recommender:
         """The model that `fit` returns, or the one that it returned before the run was killed.
 
         Args:
             name: tells this fit from the others of the run.
             fit: called with the folder for its checkpoints; must depend on nothing but the run's code and reads.
+            load: reads a model of a folder: `Recommender.load` of the family, or `load_model` for any.
         """
-        from recsys_models import ModelFileError, load_model
+        from recsys_models import ModelFileError
 
         place = self.folder(name)
         if place is None:
@@ -61,7 +63,7 @@ class ResumableFits:
         done = place / "done"
         if done.is_dir():
             try:
-                return load_model(done)
+                return load(done)
             except ModelFileError:
                 shutil.rmtree(done)
         model = fit(place)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recsys_assets.assets.competing import asks_for
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.blobs import files_of
 
@@ -33,21 +32,18 @@ them: the table `item_relations` makes it of all baskets, those of the held-out 
 RELATED = 10
 """So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
-CODE = ("recsys_assets.assets.side_information", "recsys_models.data.item_relations")
-"""The modules that decide which side information a family gets."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
 
-def side_tables(family: str) -> tuple[str, ...]:
+def side_tables(family: type[Recommender]) -> tuple[str, ...]:
     """The tables of side information that a family's fit reads beside `split` and `interaction_graph`."""
-    asked = asks_for(family)
     return tuple(
         table
         for table, names in (
             ("item_profiles", {"item_features", "relations"}),
             ("user_profiles", {"user_features"}),
         )
-        if names & asked
+        if names & family.side_information
     )
 
 
@@ -75,9 +71,9 @@ class SideInformation:
         return hashlib.sha256(json.dumps([parts, kinds]).encode()).hexdigest()[:16]
 
 
-def side_information(inputs: Inputs, family: str, subsets: Sequence[str]) -> SideInformation:
+def side_information(inputs: Inputs, family: type[Recommender], subsets: Sequence[str]) -> SideInformation:
     """The side information that the family uses, its numbers made of these subsets only."""
-    asked = asks_for(family)
+    asked = family.side_information
     return SideInformation(
         users=user_features(inputs, subsets) if "user_features" in asked else None,
         items=item_features(inputs, subsets) if "item_features" in asked else None,

@@ -11,17 +11,19 @@ import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.columns import TRIALS as COLUMNS
-from recsys_assets.assets.competing import family_modules, tuning_name
+from recsys_assets.assets.competing import tuning_name
 from recsys_assets.assets.resumable_fit import ResumableFits
-from recsys_assets.assets.side_information import CODE, TRAIN, side_information, side_tables
+from recsys_assets.assets.side_information import TRAIN, side_information, side_tables
 from recsys_assets.assets.training import split_data
 from recsys_assets.plots import trial_history
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.parameters import Named
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.progress import Progress, tell
+from recsys_models.recommender import Recommender
 
 if TYPE_CHECKING:
     from recsys_models.training.tuning import Trial
@@ -38,14 +40,19 @@ TRIALS = {
 
 
 def tune_family(
-    inputs: Inputs, request: Request, family: str, seed: int, device: str, trials: int, minutes: int
+    inputs: Inputs,
+    request: Request,
+    family: type[Recommender],
+    seed: int,
+    device: str,
+    trials: int,
+    minutes: int,
 ) -> Output:
     """Trials of a family: parameters as JSON, NDCG@20 on validation, seconds, and whether the fit was complete.
 
     Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `minutes`. A run that was
     killed goes on with the trials that it had done.
     """
-    from recsys_models import families
     from recsys_models.training.tuning import SPACES, best, tune
 
     data = split_data(inputs)
@@ -60,11 +67,11 @@ def tune_family(
                 file.write(json.dumps(asdict(trial)) + "\n")
         reached = "failed" if trial.ndcg is None else f"NDCG@20 {trial.ndcg:.4f}"
         text = f"trial {trial.number + 1} of {trials}: {reached} with {json.dumps(dict(trial.params))}"
-        tell(Progress(tuning_name(family), "step", text, fraction=(trial.number + 1) / trials))
+        tell(Progress(tuning_name(family.family), "step", text, fraction=(trial.number + 1) / trials))
 
     done = tune(
-        lambda params: side.attached_to(families[family](**params)),
-        SPACES[family],
+        lambda params: side.attached_to(family(**params)),
+        SPACES[family.family],
         data.train,
         data.valid,
         trials=trials,
@@ -87,7 +94,7 @@ def tune_family(
     return Output(
         table,
         statistics={
-            "family": family,
+            "family": family.family,
             "seed": seed,
             "device": device,
             "trials": len(done),
@@ -139,21 +146,20 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
 
 
 def tuning_asset(
-    family: str, *, seed: int, device: str, trials: int, minutes: int, look: AssetLook
+    family: type[Recommender], *, seed: int, device: str, trials: int, minutes: int, look: AssetLook
 ) -> dg.AssetsDefinition:
     """The Dagster asset of one family's study; made on request only."""
     return frame_asset(
         tune_family,
-        name=tuning_name(family),
-        parameters={"family": family, "seed": seed, "device": device, "trials": trials, "minutes": minutes},
+        name=tuning_name(family.family),
+        parameters={
+            "family": Named(family.family, family),
+            "seed": seed,
+            "device": device,
+            "trials": trials,
+            "minutes": minutes,
+        },
         reads=("split", "interaction_graph", *side_tables(family)),
-        uses=(
-            *family_modules(family),
-            "recsys_models.training.tuning",
-            "recsys_models.training.validation",
-            *CODE,
-            "recsys_assets.assets.training",
-        ),
         columns=COLUMNS,
         on_request=True,
         look=look,

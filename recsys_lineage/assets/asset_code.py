@@ -29,7 +29,8 @@ class AssetCode:
     asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
     returns a plain JSON value that changes when that part does, and the asset's outputs say it too (`Output.takes`);
     while both are equal, changes of the other parts make nothing stale. `remade` gives the asset for other values of
-    the parameters; None for an asset that cannot be made again from tables alone.
+    the parameters; None for an asset that cannot be made again from tables alone. `covers` gives the first-party
+    definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale.
     """
@@ -46,6 +47,7 @@ class AssetCode:
     takes: Callable[[Lake], Any] | None = None
     remade: Callable[[Mapping[str, Any]], AssetCode] | None = None
     on_request: bool = False
+    covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import importlib.util
 import inspect
-import json
-import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,7 +13,9 @@ import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
 
@@ -38,7 +33,6 @@ def frame_code(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     reads: Sequence[str] = (),
-    uses: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
     observe: Callable[[], str] | None = None,
@@ -53,9 +47,9 @@ def frame_code(
     Args:
         function: returns a Polars frame, an Arrow table, a DuckDB relation or an `Output`.
         name: the asset's name; the function's name when left out.
-        parameters: values for the remaining parameters; they are part of the code version.
+        parameters: values for the remaining parameters; they are part of the code version. A `Named` gives the
+            function code, such as a class, which the code version covers too.
         reads: further tables that the function may read through its `Inputs`.
-        uses: modules whose source is part of the code version, besides the function's own.
         checks: run on the draft before it is committed.
         columns: what each column holds, for people.
         observe: for an asset that looks at the outside world, see AssetCode.
@@ -82,25 +76,28 @@ def frame_code(
                 where=f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}",
             )
 
+    def version(known: Mapping[str, Any]) -> str:
+        return code_version(function, known, more_roots=(_compute,))
+
     def remade(given: Mapping[str, Any]) -> AssetCode:
-        known = {**values, **{key: value for key, value in given.items() if key in values}}
         return frame_code(
-            function, name=name, parameters=known, reads=reads, uses=uses, checks=checks, columns=columns,
+            function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
             on_request=on_request,
         )  # fmt: skip
 
     return AssetCode(
         name=name,
         code=Code("python", inspect.getsource(function), _origin(function)),
-        code_version=function_version(function, values, uses),
+        code_version=version(values),
         upstream=tuple(sorted({*tables, *reads})),
-        compute=_compute(function, hints, values),
-        parameters=values,
+        compute=_compute(function, hints, as_given(values)),
+        parameters=as_recorded(values),
         checks=tuple(checks),
         column_descriptions=dict(columns or {}),
         observe=observe,
         remade=None if observe else remade,
         on_request=on_request,
+        covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
 
 
@@ -126,38 +123,6 @@ def _compute(function: Callable[..., Any], hints: Mapping[str, Any], values: Map
         return Output(result)
 
     return compute
-
-
-def function_version(function: Callable[..., Any], parameters: Mapping[str, Any], uses: Sequence[str]) -> str:
-    """A hash of a function's syntax tree, its parameters' values and the sources of the modules it uses.
-
-    Comments and layout do not count. A module is found without importing it, so a heavy one stays unloaded.
-    """
-    digest = hashlib.sha256(_syntax(textwrap.dedent(inspect.getsource(function))).encode())
-    for module in sorted(uses):
-        spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
-            raise LineageError(f"The module {module} that {function.__name__} uses is not there.")
-        digest.update(_syntax_digest(spec.origin, Path(spec.origin).stat().st_mtime_ns))
-    digest.update(json.dumps(dict(parameters), sort_keys=True, default=str).encode())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def _syntax_digest(path: str, changed: int) -> bytes:
-    """Of a module's file; many assets share modules, and taking one apart costs milliseconds."""
-    return hashlib.sha256(_syntax(Path(path).read_text(encoding="utf-8")).encode()).digest()
-
-
-def _syntax(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                body.pop(0)
-    return ast.dump(tree)
 
 
 def _origin(function: Callable[..., Any]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.records.materialization import Code
@@ -65,14 +64,13 @@ def sql_code(
         checks=tuple(checks),
         column_descriptions=text.column_descriptions,
         remade=remade,
+        covers=lambda: by_module(reachable(None, more_roots=(_compute,), owner=owner_of(text.origin))),
     )
 
 
 def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
-    if not parameters:
-        return text.code_version
-    values = json.dumps(dict(parameters), sort_keys=True, default=str)
-    return hashlib.sha256(f"{text.code_version}|{values}".encode()).hexdigest()[:16]
+    known = {"sql": text.code_version, "parameters": dict(parameters)}
+    return code_version(None, known, more_roots=(_compute,), owner=owner_of(text.origin))
 
 
 def _compute(text: SqlText, parameters: Mapping[str, Any]) -> Compute:

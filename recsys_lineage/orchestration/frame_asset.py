@@ -20,7 +20,6 @@ def frame_asset(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     reads: Sequence[str] = (),
-    uses: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
     observe: Callable[[], str] | None = None,
@@ -36,9 +35,9 @@ def frame_asset(
     Args:
         function: returns a Polars frame, an Arrow table, a DuckDB relation or an `Output`.
         name: the asset's name; the function's name when left out.
-        parameters: values for the remaining parameters; they are part of the code version.
+        parameters: values for the remaining parameters; they are part of the code version. A `Named` gives the
+            function code, such as a class, which the code version covers too.
         reads: further tables that the function may read through its `Inputs`.
-        uses: modules whose source is part of the code version, besides the function's own.
         checks: run on the draft before it is committed.
         columns: what each column holds, for people.
         observe: for an asset that looks at the outside world, see AssetCode.
@@ -49,7 +48,7 @@ def frame_asset(
         LineageError: when a parameter has neither a table annotation nor a value.
     """
     asset = frame_code(
-        function, name=name, parameters=parameters, reads=reads, uses=uses, checks=checks, columns=columns,
+        function, name=name, parameters=parameters, reads=reads, checks=checks, columns=columns,
         observe=observe, on_request=on_request,
     )  # fmt: skip
     look = look or AssetLook()

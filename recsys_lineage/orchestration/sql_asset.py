@@ -26,7 +26,8 @@ def sql_asset(
     """A Dagster asset that materializes one SELECT into one lake table.
 
     Upstream assets come from the FROM clauses, the description from the leading comment, column descriptions from
-    its `-- column: name: text` lines, and the code version from the statement's tokens and the parameters' values.
+    its `-- column: name: text` lines, and the code version from the statement's tokens, the parameters' values and the
+    code that opens its tables.
 
     Args:
         sql: the path of a `.sql` file, or a SqlText.

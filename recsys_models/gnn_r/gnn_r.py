@@ -49,6 +49,9 @@ class GNNR(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "gnn_r"
+    side_information: ClassVar[frozenset[str]] = frozenset({"relations"})
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     parts: str = "both"
     dim: int | str = "auto"

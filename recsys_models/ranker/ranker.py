@@ -63,6 +63,8 @@ class Ranker(Recommender):
     """
 
     family: ClassVar[str] = "ranker"
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     candidates: int = 120
     rank: int = 1000

@@ -61,6 +61,8 @@ class SequenceEncoder(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "sequence"
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     encoder: str = "gru"
     dim: int = 64

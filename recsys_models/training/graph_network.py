@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -44,6 +44,10 @@ class GraphNetwork(EmbeddingRecommender):
         learning_rate: learning rate of Adam.
         l2: weight decay of Adam.
     """
+
+    side_information: ClassVar[frozenset[str]] = frozenset({"item_features", "user_features"})
+    learns_by_gradient: ClassVar[bool] = True
+    starts_from_before: ClassVar[bool] = True
 
     dim: int = 64
     layers: int = 2

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from recsys_lineage.assets.asset_code import Output, Query, Request
-from recsys_lineage.assets.frame_code import function_version
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.parameters import Named
 from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.dagster_internals import code_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import Project, table
 
@@ -60,7 +61,8 @@ def test_name_description_kinds_and_code_version_come_from_the_function() -> Non
     assert spec.key == dg.AssetKey("rows")
     assert spec.description == "Amounts, doubled."
     assert "python" in spec.kinds
-    assert spec.code_version == function_version(rows, {}, ())
+    assert spec.code_version == _version(rows)
+    assert spec.code_version != _version(lazy_rows)
 
 
 def curious(inputs: Inputs) -> pl.DataFrame:
@@ -118,6 +120,12 @@ def test_a_parameter_without_a_source_is_refused_with_its_place() -> None:
         frame_asset(scaled)
 
 
+def _version(function, parameters=None, name: str = "same") -> str:
+    version = frame_asset(function, name=name, parameters=parameters).get_asset_spec().code_version
+    assert version is not None
+    return version
+
+
 def _defined(tmp_path: Path, name: str, source: str):
     import importlib.util
 
@@ -130,7 +138,8 @@ def _defined(tmp_path: Path, name: str, source: str):
     return module.f
 
 
-BODY = "def f(x: int) -> int:\n    return x + 1\n"
+BODY = "def f(orders: object = 1, x: int = 2) -> int:\n    return x + 1\n"
+GIVEN = {"orders": 1, "x": 2}
 
 
 def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_path: Path) -> None:
@@ -138,9 +147,10 @@ def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_pat
     noted = _defined(
         tmp_path,
         "noted",
-        'def f(\n    x: int,\n) -> int:\n    """Adds one."""\n    # so\n    return (x + 1)\n',
+        'def f(\n    orders: object = 1,\n    x: int = 2,\n) -> int:\n    """Adds one."""\n'
+        "    # so\n    return x + 1\n",
     )
-    assert function_version(plain, {}, ()) == function_version(noted, {}, ())
+    assert _version(plain, GIVEN) == _version(noted, GIVEN)
 
 
 @pytest.mark.parametrize(
@@ -148,28 +158,35 @@ def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_pat
 )
 def test_what_the_function_does_is_part_of_the_code_version(other: str, tmp_path: Path) -> None:
     one, two = _defined(tmp_path, "one", BODY), _defined(tmp_path, "two", other)
-    assert function_version(one, {}, ()) != function_version(two, {}, ())
+    assert _version(one, GIVEN) != _version(two, GIVEN)
 
 
-def test_parameters_and_used_modules_are_part_of_the_code_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parameters_and_code_among_them_are_part_of_the_code_version(tmp_path: Path) -> None:
     function = _defined(tmp_path, "function", BODY)
-    assert function_version(function, {"a": 1}, ()) != function_version(function, {"a": 2}, ())
+    assert _version(function, GIVEN) != _version(function, {**GIVEN, "x": 3})
 
-    monkeypatch.syspath_prepend(tmp_path)
-    used = tmp_path / "used_by_a_test.py"
-    used.write_text("RATE = 1\n")
-    before = function_version(function, {}, ["used_by_a_test"])
-    used.write_text("RATE = 1  # the same\n")
-    assert function_version(function, {}, ["used_by_a_test"]) == before
-    used.write_text("RATE = 2\n")
-    assert function_version(function, {}, ["used_by_a_test"]) != before
+    def made(text: str) -> str:
+        return _version(function, {**GIVEN, "x": Named("family", _defined(tmp_path, "used", text))})
+
+    assert made("def f(): return 1") == made("def f(): return 1  # the same")
+    assert made("def f(): return 1") != made("def f(): return 2")
 
 
-def test_a_used_module_that_is_absent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LineageError, match="module absent_module that f uses"):
-        function_version(_defined(tmp_path, "function", BODY), {}, ["absent_module"])
+def fitted(family: type[object], inputs: Inputs) -> pl.DataFrame:
+    return pl.DataFrame({"made": [family.__name__]})
+
+
+def test_a_parameter_that_is_code_is_on_record_by_its_name_and_is_found_again(project: Project) -> None:
+    asset = frame_asset(fitted, parameters={"family": Named("a table", Project)})
+    project.run(asset)
+    assert project.frame("fitted").rows() == [("Project",)]
+    assert project.records.get("fitted").parameters == {"family": "a table"}
+    code = code_of(asset)
+    assert code is not None and code.remade is not None and code.covers is not None
+    assert code.remade({"family": "a table"}).code_version == code.code_version
+    with pytest.raises(LineageError, match=r"names other code[\s\S]*Expected: another"):
+        code.remade({"family": "another"})
+    assert "fitted" in code.covers()[__name__] and "Project" in code.covers()["tests.lineage.project"]
 
 
 CALLS: list[str] = []

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.competing import FAMILIES, asks_for, competing, family_modules, learns_by_gradient
+from recsys_assets.assets.competing import FAMILIES, competing
 from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
 from recsys_assets.assets.side_information import (
     BEFORE_TEST,
@@ -24,7 +24,7 @@ from recsys_assets.assets.side_information import (
 )
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import blob_table
-from recsys_models import InteractionGraph
+from recsys_models import GNNR, Content, InteractionGraph, LightGCN, Popularity, families
 from recsys_models.data.ids import as_ids
 
 MODEL: Any = object()
@@ -86,7 +86,7 @@ def test_a_run_that_fits_in_full_reads_no_model_before(request_: dict[str, Any],
     previous = request_.pop("previous", unread)
     request = SimpleNamespace(**{"continues": True, "code_version": "same", **request_})
     inputs = SimpleNamespace(previous=lambda: previous)
-    assert model_before(cast(Any, inputs), cast(Any, request), full_fit_every=every) is None
+    assert model_before(cast(Any, inputs), cast(Any, request), LightGCN, full_fit_every=every) is None
 
 
 def moment(day: int) -> datetime:
@@ -181,28 +181,19 @@ def test_items_are_related_to_those_bought_most_in_the_weeks_that_are_known() ->
 
 
 def test_the_names_of_side_information_tell_whether_weights_fit() -> None:
-    one, other = (side_information(tables(), "content", subsets).names for subsets in (TRAIN, BEFORE_TEST))
+    one, other = (side_information(tables(), Content, subsets).names for subsets in (TRAIN, BEFORE_TEST))
     assert one == other
-    assert side_information(tables(), "popularity", TRAIN).names != one
+    assert side_information(tables(), Popularity, TRAIN).names != one
 
 
-def test_a_family_reads_the_tables_it_asks_for() -> None:
-    assert side_tables("content") == ("item_profiles",)
-    for family in ("popularity", "item_neighbours", "lightgcn", "ease"):
-        assert asks_for(family) == frozenset() and side_tables(family) == ()
-    assert "relations" in asks_for("gnn_r") and "item_profiles" in side_tables("gnn_r")
-
-
-def test_a_familys_code_is_all_that_it_imports() -> None:
-    modules = family_modules("lightgcn")
-    assert {
-        "recsys_models.lightgcn",
-        "recsys_models.kernels.propagation",
-        "recsys_models.training.trainer",
-    } < set(modules)
-    assert "recsys_models.ease" not in modules
-    assert {"recsys_models.ease", "recsys_models.lightgcn"} < set(family_modules("fusion"))
-    assert learns_by_gradient("lightgcn") and not learns_by_gradient("popularity")
+def test_a_family_reads_the_tables_that_its_side_information_is_in() -> None:
+    assert side_tables(Content) == ("item_profiles",)
+    for family in families.values():
+        side = side_information(tables(), family, TRAIN)
+        given = {"user_features": side.users, "item_features": side.items, "relations": side.relations}
+        assert {name for name, value in given.items() if value is not None} == family.side_information
+        assert bool(side_tables(family)) == bool(family.side_information)
+    assert side_tables(GNNR) == ("item_profiles",)
 
 
 def test_any_family_of_the_registry_can_compete_and_the_baselines_always_do() -> None:

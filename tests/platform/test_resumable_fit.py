@@ -41,19 +41,19 @@ def test_a_killed_run_goes_on_only_where_it_had_done_something(tmp_path: Path) -
 
 def test_a_fit_that_was_done_is_not_done_again(tmp_path: Path) -> None:
     folders: list[Path | None] = []
-    model = fits(tmp_path).model("full", fitted(folders))
+    model = fits(tmp_path).model("full", fitted(folders), Popularity.load)
     again = fits(tmp_path)
-    assert again.model("full", fitted(folders)).to_files() == model.to_files()
+    assert again.model("full", fitted(folders), Popularity.load).to_files() == model.to_files()
     assert len(folders) == 1 and again.resumed
     assert fits(tmp_path, code="other").folder("full") != folders[0]
 
 
 def test_a_damaged_fit_is_done_again(tmp_path: Path) -> None:
     folders: list[Path | None] = []
-    fits(tmp_path).model("full", fitted(folders))
+    fits(tmp_path).model("full", fitted(folders), Popularity.load)
     assert folders[0] is not None
     (folders[0] / "done" / "model.json").write_text("{}")
-    fits(tmp_path).model("full", fitted(folders))
+    fits(tmp_path).model("full", fitted(folders), Popularity.load)
     assert len(folders) == 2
 
 
@@ -71,5 +71,5 @@ def test_what_nobody_came_back_for_is_removed_after_a_week(tmp_path: Path) -> No
 
 def test_where_the_run_keeps_nothing_the_fit_gets_no_folder() -> None:
     folders: list[Path | None] = []
-    fits(None).model("full", fitted(folders))
+    fits(None).model("full", fitted(folders), Popularity.load)
     assert folders == [None]

@@ -1,0 +1,119 @@
+"""FirstPartyModules: which modules are a project's own, and the files that they lie in, found without any import."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""Names of the folders that hold other people's code."""
+
+
+class FirstPartyModules:
+    """The modules that belong neither to Python nor to what other people installed.
+
+    Args:
+        owner: a top-level package; what is installed by the same distribution is first-party too.
+        given: files of modules that are first-party wherever they lie.
+    """
+
+    def __init__(self, owner: str | None = None, given: Mapping[str, Path] | None = None) -> None:
+        self._owner, self._given = owner, dict(given or {})
+        self._homes: dict[str, list[Path] | None] = {}
+        self._paths: dict[str, Path | None] = {}
+        self._seen: dict[Path, tuple[int, int] | None] = {}
+
+    def saw(self, path: Path) -> None:
+        """Note that what is found depends on a file or folder."""
+        if path not in self._seen:
+            self._seen[path] = _stamp(path)
+
+    def changed(self) -> bool:
+        """Whether a file or a folder that was looked at is not what it was."""
+        return any(_stamp(path) != stamp for path, stamp in self._seen.items())
+
+    def path(self, module: str) -> Path | None:
+        """The file of a module, found from where its top-level package lies; None for other people's."""
+        if module in self._given:
+            return self._given[module]
+        if module not in self._paths:
+            self._paths[module] = self._find(module)
+        return self._paths[module]
+
+    def _find(self, module: str) -> Path | None:
+        top, *inner = module.split(".")
+        for home in self._home(top) or ():
+            place = home.joinpath(*inner)
+            if place.parent.is_dir():
+                self.saw(place.parent)
+            if (place / "__init__.py").is_file():
+                return place / "__init__.py"
+            if inner and place.with_name(f"{place.name}.py").is_file():
+                return place.with_name(f"{place.name}.py")
+            if not inner and home.suffix == ".py":
+                return home
+        return None
+
+    def is_first_party(self, module: str) -> bool:
+        """Whether a module is the project's own."""
+        return module in self._given or self._home(module.partition(".")[0]) is not None
+
+    def _home(self, top: str) -> list[Path] | None:
+        """The folders of a first-party package, or the file of a first-party module; None for other people's."""
+        if top not in self._homes:
+            found = _places(top)
+            if found and any(INSTALLED & set(place.parts) for place in found) and not self._owns(top):
+                found = None
+            self._homes[top] = found
+        return self._homes[top]
+
+    def _owns(self, top: str) -> bool:
+        """Whether an installed package comes from the distribution that installed the owner."""
+        if self._owner is None or not any(
+            INSTALLED & set(place.parts) for place in _places(self._owner) or ()
+        ):
+            return False
+        return top in _siblings(self._owner)
+
+    def is_there(self, module: str) -> bool:
+        """Whether a name is that of a first-party module, or of a folder of such."""
+        if self.path(module) is not None:
+            return True
+        top, *inner = module.split(".")
+        return any(home.joinpath(*inner).is_dir() for home in self._home(top) or ())
+
+
+def _places(top: str) -> list[Path] | None:
+    """Where a top-level package or module lies; None for the standard library and what is not there."""
+    if top in sys.stdlib_module_names or top in sys.builtin_module_names:
+        return None
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ValueError, ImportError):  # a module without a spec, as __main__
+        return None
+    if spec is None:
+        return None
+    if spec.submodule_search_locations is not None:
+        return [Path(place) for place in spec.submodule_search_locations]
+    return [Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else None
+
+
+@cache
+def _siblings(owner: str) -> frozenset[str]:
+    """The top-level packages of the distribution that installed one, itself included."""
+    found = packages_distributions()
+    mine = set(found.get(owner, ()))
+    return frozenset({owner, *(top for top, names in found.items() if mine & set(names))})
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

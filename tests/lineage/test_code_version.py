@@ -1,0 +1,474 @@
+"""The code version covers the code that a function can reach, in whatever way the function gets at it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys_lineage.assets import code_version as module_under_test
+from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
+from recsys_lineage.assets.module_source import EFFECTS, ModuleSource
+from recsys_lineage.assets.parameters import Named
+from recsys_lineage.assets.reachable_code import Definition
+from recsys_lineage.errors import LineageError
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
+_numbers = itertools.count()
+
+
+class Tree:
+    """A package written by a test, imported from its folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, name
+
+    def write(self, files: dict[str, str]) -> None:
+        """Writes modules of the package; `PKG` stands for its name."""
+        for path, text in {"__init__.py": "", **files}.items():
+            place = self.folder / self.name / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text.replace("PKG", self.name))
+
+    def get(self, module: str, name: str) -> Any:
+        importlib.invalidate_caches()
+        return getattr(importlib.import_module(f"{self.name}.{module}"), name)
+
+    def reached(self, root: object, **options: Any) -> set[str]:
+        """The definitions as `module.name`, the package's name left out."""
+        return {f"{d.module}.{d.name}".removeprefix(f"{self.name}.") for d in reachable(root, **options)}
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
+    made = Tree(tmp_path, f"written_{next(_numbers)}")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield made
+    for name in [name for name in sys.modules if name.partition(".")[0] == made.name]:
+        del sys.modules[name]
+
+
+OTHER = """
+def keep(x): return x
+def f(): return 1
+def g(): return 2
+RATE = 3
+class C:
+    def m(self): return 4
+"""
+LAZY = """
+_HOMES = {"f": "PKG.other"}
+def __getattr__(name):
+    import importlib
+    if name not in _HOMES: raise AttributeError(name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
+"""
+HELD = """
+class Held:
+    def __init__(self, call): self.call = call
+    def run(self): return self.call()
+"""
+AROUND = """
+import functools
+def root(x, y=None): return x()
+def around(f):
+    @functools.wraps(f)
+    def wrapper(*args): return f(*args)
+    return wrapper
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "reached"),
+    [
+        ("from PKG.other import f\ndef root(): return f()", "other.f"),
+        ("from PKG.other import f as h\ndef root(): return [h() for _ in 'x']", "other.f"),
+        ("from .other import f\ndef root(): return (lambda: f())()", "other.f"),
+        ("from PKG import other\ndef root(): return other.f()", "other.f"),
+        ("import PKG.other\ndef root(): return PKG.other.f()", "other.f"),
+        ("import PKG.other as o\ndef root(): return o.f()", "other.f"),
+        ("def root():\n    from PKG.other import f\n    return f()", "other.f"),
+        ("def root():\n    import PKG.other as o\n    return o.f()", "other.f"),
+        ("def root():\n    import PKG.other\n    return PKG.other.f()", "other.f"),
+        ("from PKG.other import RATE\ndef root(x=RATE): return x", "other.RATE"),
+        ("from PKG.other import keep\n@keep\ndef root(): return 1", "other.keep"),
+        ("from PKG.other import C\ndef root(x: C): return x.m()", "other.C"),
+        ("from PKG.other import C\ndef root(x: 'C | None'): return x.m()", "other.C"),
+        ("from PKG.other import C\ndef root(x: 'list[C]'): return x", "other.C"),
+        ("import typing\nif typing.TYPE_CHECKING:\n    from PKG.other import C\ndef root(x: 'C'): return x", "other.C"),
+        ("from PKG.other import C\nclass root(C): pass", "other.C"),
+        ("from PKG.other import f\ndef root():\n    def inner(): return f()\n    return inner()", "other.f"),
+        ("from PKG.other import *\ndef root(): return f()", "other.f"),
+        ("from PKG.again import f\ndef root(): return f()", "other.f"),
+        ("from PKG.lazy import f\ndef root(): return f()", "other.f"),
+        ("from PKG import other\ndef root(): return getattr(other, 'f')()", "other.f"),
+        ("import importlib\ndef root(): return importlib.import_module('PKG.other').f()", "other.*"),
+        ("import importlib\ndef root(): return importlib.import_module('.other', 'PKG').f()", "other.*"),
+        ("from PKG import other\ndef root(n): return getattr(other, n)", "other.*"),
+        ("from PKG import other\ndef root(n): return other.made_at_run_time", "other.*"),
+        ("from PKG import other\ndef root(n): return vars(other)[n]", "other.*"),
+        ("from PKG.other import f\ndef root(): return globals()['f']()", "other.f"),
+        ("from PKG.other import f\ndef root(): return eval('f()')", "other.f"),
+        ("from PKG.other import f\ndef root(): return f'{f()}'", "other.f"),
+        ("from PKG.other import f\nTABLE = {'f': f}\ndef root(n): return TABLE[n]()", "other.f"),
+        ("try:\n    from PKG.other import f\nexcept ImportError:\n    f = None\ndef root(): return f()", "other.f"),
+        ("X = 1\ndef root():\n    global X\n    from PKG.other import f as X", ""),
+        ("from PKG.other import f\ndef root(f): return f()", ""),
+        ("from PKG.other import f\ndef root():\n    f = 1\n    return f", ""),
+        ("from PKG.other import f\ndef root(): return [f for f in 'x']", ""),
+        ("from PKG import other\ndef root(x): return x.f", ""),
+    ],
+)  # fmt: skip
+def test_every_way_to_a_definition_is_followed(root: str, reached: str, tree: Tree) -> None:
+    tree.write(
+        {
+            "other.py": OTHER,
+            "again.py": "from PKG.other import f\n",
+            "lazy.py": LAZY,
+            "a.py": root,
+        }
+    )
+    found = {name for name in tree.reached(tree.get("a", "root")) if name.startswith("other.")}
+    if reached == "other.*":
+        assert found == {f"other.{name}" for name in ("keep", "f", "g", "RATE", "C")}
+    else:
+        assert found == set(reached.split())
+
+
+def test_an_edit_of_what_is_reached_changes_the_version_and_of_nothing_else(tree: Tree) -> None:
+    tree.write({"other.py": OTHER, "a.py": "from PKG.other import f\ndef root(): return f()"})
+    root = tree.get("a", "root")
+    before = code_version(root, {})
+    tree.write({"other.py": OTHER.replace("return 2", "return 5").replace("RATE = 3", "RATE = 4 ")})
+    assert code_version(root, {}) == before
+    tree.write({"other.py": OTHER.replace("return 1", "return 11")})
+    assert code_version(root, {}) != before
+    tree.write({"other.py": OTHER})
+    assert code_version(root, {}) == before
+
+
+def test_whose_name_a_name_is_counts_where_both_are_reached(tree: Tree) -> None:
+    use = "from PKG.{} import f\nfrom PKG.{} import f as h\ndef root(): return f() - h()"
+    tree.write({"one.py": "def f(): return 1", "two.py": "def f(): return 2"})
+    tree.write({"a.py": use.format("one", "two")})
+    root = tree.get("a", "root")
+    before = code_version(root, {})
+    tree.write({"a.py": use.format("two", "one")})
+    assert code_version(root, {}) != before
+
+
+def test_where_a_definition_stands_does_not_count(tree: Tree) -> None:
+    tree.write({"one.py": "def f(): return 1", "a.py": "from PKG.one import f\ndef root(): return f()"})
+    root = tree.get("a", "root")
+    before = code_version(root, {})
+    tree.write({"deep/home.py": "def f(): return 1", "deep/__init__.py": ""})
+    tree.write({"a.py": "import os\nfrom PKG.deep.home import f\n\ndef root(): return f()"})
+    assert code_version(root, {}) == before
+
+
+def test_which_library_a_name_comes_from_counts(tree: Tree) -> None:
+    tree.write({"a.py": "from math import floor as f\ndef root(): return f(1.5)"})
+    root = tree.get("a", "root")
+    before = code_version(root, {})
+    tree.write({"a.py": "from math import ceil as f\ndef root(): return f(1.5)"})
+    assert code_version(root, {}) != before
+
+
+def test_what_an_import_does_is_reached_through_the_packages_around_it(tree: Tree) -> None:
+    tree.write(
+        {
+            "__init__.py": "import json\njson.shown = True\n",
+            "registry.py": "known = {}\n\n\ndef register(f):\n    known[f.__name__] = f\n    return f\n",
+            "plugin.py": "from PKG.registry import register\n\n\n@register\ndef mine(): return 1\n\n\ndef no(): pass\n",
+            "a.py": "import PKG.plugin\nfrom PKG.registry import known\ndef root(n): return known[n]()",
+        }
+    )
+    reached = tree.reached(tree.get("a", "root"))
+    assert EFFECTS in reached
+    assert {"plugin.mine", "registry.register", "registry.known"} <= reached and "plugin.no" not in reached
+
+
+def test_code_that_objects_hold_is_reached(tree: Tree) -> None:
+    tree.write({"other.py": OTHER, "held.py": HELD, "a.py": AROUND})
+    root, around = tree.get("a", "root"), tree.get("a", "around")
+    f, g, c, held = *(tree.get("other", name) for name in "fgC"), tree.get("held", "Held")
+    assert "other.f" in tree.reached(functools.partial(root, f))
+    assert {"held.Held", "other.g"} <= tree.reached(held(g).run)
+    assert {"other.C", "other.f"} <= tree.reached(root, parameters={"k": c, "list": [{"deep": f}]})
+    assert {"other.C"} <= tree.reached(root, parameters={"family": Named("c", c)})
+    wrapped = tree.reached(around(root)) | tree.reached(around(functools.partial(root, g)))
+    assert {"a.around", "a.root", "other.g"} <= wrapped
+    assert {"other.f"} <= tree.reached(root, more_roots=(f,))
+
+
+def test_a_named_parameter_counts_by_its_name_and_its_code(tree: Tree) -> None:
+    tree.write({"other.py": OTHER, "a.py": "def root(family): return family()"})
+    root, c = tree.get("a", "root"), tree.get("other", "C")
+    before = code_version(root, {"family": Named("c", c)})
+    assert code_version(root, {"family": Named("d", c)}) != before
+    tree.write({"other.py": OTHER.replace("return 4", "return 5")})
+    assert code_version(root, {"family": Named("c", c)}) != before
+
+
+# --- whose code it is -------------------------------------------------------------------------------------
+
+
+def _installed(tree: Tree, site: Path, packages: list[str]) -> None:
+    """Makes packages look installed, by one distribution."""
+    info = site / "some_shop-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-shop\nVersion: 1.0\n")
+    (info / "top_level.txt").write_text("\n".join(packages))
+    (info / "RECORD").write_text("")
+
+
+def test_what_other_people_installed_is_not_ones_own_and_what_came_with_it_is(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site-packages"
+    shop, models = f"shop_{tree.name}", f"models_{tree.name}"
+    for name, text in (
+        (models, "def fit(): return 1"),
+        (shop, f"import {models}\ndef root(): return {models}.fit()"),
+    ):
+        (site / name).mkdir(parents=True)
+        (site / name / "__init__.py").write_text(text)  # fmt: skip
+    _installed(tree, site, [shop, models])
+    monkeypatch.syspath_prepend(site)
+    tree.write({"a.py": f"import {models}\ndef root(): return {models}.fit()"})
+    assert tree.reached(tree.get("a", "root")) == {"a.root"}
+    inside = importlib.import_module(shop).root
+    assert {d.name for d in reachable(inside)} == {"root", "fit"}
+    assert owner_of(str(site / shop / "sql" / "a.sql")) == shop and owner_of("/work/shop/a.sql") is None
+
+
+def test_code_without_a_file_is_read_from_the_notebook_and_refused_where_there_is_none() -> None:
+    import linecache
+
+    def cell(number: int, text: str, names: dict[str, Any]) -> None:
+        name = f"<ipython-input-{number}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(text, name, "exec"), names)
+
+    names: dict[str, Any] = {"__name__": "__main__"}
+    cell(1, "RATE = 2\ndef half(x):\n    return x / RATE\n", names)
+    cell(2, "def root(x: int) -> float:\n    return half(x)\n", names)
+    before = code_version(names["root"], {})
+    assert code_version(names["root"], {}) == before
+    assert {d.name for d in reachable(names["root"])} == {"root", "half", "RATE"}
+    names["RATE"] = 3
+    other = code_version(names["root"], {})
+    assert other != before
+    cell(1, "RATE = 3\ndef half(x):\n    return x // RATE\n", names)
+    assert code_version(names["root"], {}) != other
+    typed: dict[str, Any] = {"__name__": "__main__"}
+    exec("def root(): return 1", typed)
+    with pytest.raises(LineageError, match="source of root cannot be found"):
+        code_version(typed["root"], {})
+    with pytest.raises(LineageError, match="code of an asset cannot be found"):
+        code_version(3, {})
+
+
+def test_a_script_is_ones_own(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from recsys_lineage.assets.code_version import reachable\nRATE = 1\ndef root(): return RATE\n"
+        "print(sorted(d.name for d in reachable(root)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "['RATE', 'root']", done.stderr
+
+
+def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
+    program = (
+        "import sys\n"
+        "sys.path[:0] = ['.']\n"
+        "from recsys_lineage.assets.reachable_code import Codebase, Definition\n"
+        "code = Codebase('recsys_assets')\n"
+        "found = code.reach([Definition('recsys_assets.assets.serving', 'user_embeddings')])\n"
+        "assert Definition('recsys_models.ranker.ranker', 'Ranker') in found\n"
+        "print([name for name in ('torch', 'dgl', 'lightgbm', 'numpy', 'recsys_models') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+# --- what counts of a text --------------------------------------------------------------------------------
+
+
+def digest(text: str, name: str = "f") -> str:
+    return ModuleSource(text).digest(name)
+
+
+PLAIN = "def f(x: int) -> int:\n    y = [x, 1]\n    if x:\n        return y[0]\n    return x + 1\n"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        PLAIN.replace("x + 1", "x  +  1  # one more"),
+        PLAIN.replace("x: int", "\n    x: int,\n"),
+        PLAIN.replace("[x, 1]", "[\n        x,\n        1,\n    ]"),
+        PLAIN.replace("    y =", '    """Adds."""\n    y ='),
+        PLAIN.replace("    y =", "\n\n    # note\n\n    y ="),
+        PLAIN.replace("    ", "\t"),
+        '"""Module."""\nimport os\n\nZ = 2\n' + PLAIN + "\n\ndef g(): pass\n",
+        PLAIN.replace("x + 1", "x \\\n    + 1"),
+        PLAIN.rstrip(),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(same: str) -> None:
+    assert digest(same) == digest(PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def f(x): return x + 1", "def f(x): return x - 1"),
+        ("def f(x): return (x,)", "def f(x): return (x)"),
+        ("def f(x): return x[0,]", "def f(x): return x[0]"),
+        ("def f(x): return f'{x} a'", "def f(x): return f'{x}  a'"),
+        ("def f(x):\n  if x:\n    x()\n  x()", "def f(x):\n  if x:\n    x()\n    x()"),
+        ("def f(x):\n  x = 'a'", "def f(x):\n  'a'"),
+        ("@a\ndef f(x): pass", "@b\ndef f(x): pass"),
+    ],
+)
+def test_what_a_text_says_counts(one: str, other: str) -> None:
+    assert digest(one) != digest(other)
+
+
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def _digests(text: str) -> dict[str, str]:
+    source = ModuleSource(text)
+    return {name: source.digest(name) for name in source.definitions}
+
+
+@given(st.sampled_from(FILES), st.data())
+@settings(max_examples=60, deadline=None)
+def test_comments_and_blank_lines_anywhere_leave_every_digest_of_real_modules(path: Path, data: Any) -> None:
+    text = path.read_text()
+    lines = text.split("\n")
+    inside = _inside_of_strings(text)
+    free = [n for n in range(1, len(lines)) if n not in inside and not lines[n - 1].rstrip().endswith("\\")]
+    chosen = data.draw(st.lists(st.sampled_from(free), min_size=1, max_size=5, unique=True)) if free else []
+    for number in sorted(chosen, reverse=True):
+        lines.insert(number, data.draw(st.sampled_from(["", "# a note", "   ", "        # deeper"])))
+    assert _digests("\n".join(lines)) == _digests(text)
+
+
+@given(st.sampled_from(FILES), st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_other_token_changes_the_digest_of_its_definition(path: Path, data: Any) -> None:
+    text = path.read_text()
+    source = ModuleSource(text)
+    spots = [(s, t) for s, t in _numbers_and_names(text) if source.names_at(s[0])]
+    if not spots:
+        return
+    (line, column), token = data.draw(st.sampled_from(spots))
+    lines = text.split("\n")
+    lines[line - 1] = lines[line - 1][:column] + token + "0" + lines[line - 1][column + len(token) :]
+    try:
+        after = ModuleSource("\n".join(lines))
+    except SyntaxError:
+        return
+    names = [name for name in source.names_at(line) if name in after.definitions]
+    assert all(after.digest(name) != source.digest(name) for name in names)
+
+
+def _inside_of_strings(text: str) -> set[int]:
+    import ast
+
+    return {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant | ast.JoinedStr)
+        for line in range(node.lineno, (node.end_lineno or node.lineno))
+    }
+
+
+def _numbers_and_names(text: str) -> list[tuple[tuple[int, int], str]]:
+    import io
+    import keyword
+    import tokenize
+
+    return [
+        (token.start, token.string)
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type in (tokenize.NAME, tokenize.NUMBER) and not keyword.iskeyword(token.string)
+    ]
+
+
+# --- every interpreter ------------------------------------------------------------------------------------
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1]]
+from recsys_lineage.assets.module_source import ModuleSource
+from recsys_lineage.assets.reachable_code import Codebase, Definition
+found, code = {}, Codebase("recsys_assets")
+for package in sys.argv[2:]:
+    for path in sorted(Path(sys.argv[1], package).rglob("*.py")):
+        module = ".".join(path.relative_to(sys.argv[1]).with_suffix("").parts).removesuffix(".__init__")
+        source = ModuleSource.load(path)
+        for name in source.definitions:
+            found[f"{module}.{name}"] = source.digest(name)
+        reached = code.reach([Definition(module, name) for name in source.definitions])
+        found[module] = code.digest(reached)
+print(json.dumps(found))
+"""
+
+
+def _interpreter(version: str) -> str | None:
+    placed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    here = sys.executable if f"{sys.version_info[0]}.{sys.version_info[1]}" == version else None
+    return here or (str(placed[-1]) if placed else None) or shutil.which(f"python{version}")
+
+
+@pytest.fixture(scope="session")
+def digests_here() -> dict[str, str]:
+    return _digests_of(sys.executable)
+
+
+def _digests_of(interpreter: str) -> dict[str, str]:
+    done = subprocess.run(
+        [interpreter, "-I", "-c", PROGRAM, str(ROOT), *PACKAGES], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12"])
+def test_every_python_gives_the_same_versions(version: str, digests_here: dict[str, str]) -> None:
+    interpreter = _interpreter(version)
+    if interpreter is None:
+        pytest.skip(f"no Python {version} on this machine")
+    there = _digests_of(interpreter)
+    assert len(there) > 1000
+    assert there == digests_here
+
+
+def test_what_a_version_covers_is_plain_data() -> None:
+    covered = by_module(reachable(module_under_test.by_module))
+    assert covered["recsys_lineage.assets.code_version"] == ["by_module"]
+    assert covered["recsys_lineage.assets.reachable_code"] == ["Definition"]
+    assert json.loads(json.dumps(covered)) == covered
+    assert isinstance(sorted(reachable(by_module))[0], Definition)
+    check: Callable[..., str] = code_version
+    assert len(check(by_module, {})) == 16

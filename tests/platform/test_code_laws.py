@@ -1,0 +1,255 @@
+"""The code version of an asset covers the code that its runs execute, and no code that it cannot reach."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+from recsys_assets.assets import raw
+from recsys_assets.assets.reports import ReportFiles, metrics_frame, recommendations_frame
+from recsys_lineage.assets import frame_code, sql_code
+from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.code_version import reachable, roots_of
+from recsys_lineage.assets.materialize import Outcome
+from recsys_lineage.assets.module_source import ModuleSource
+from recsys_lineage.assets.reachable_code import Codebase, Definition
+from recsys_lineage.orchestration import asset_run
+from recsys_lineage.progress import tell
+from recsys_models import families
+from tests.platform.conftest import Shop, opened
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
+FAMILIES = {"RECSYS_FAMILIES": ",".join(families), "RECSYS_TRIALS": "2"}
+Roots = dict[str, tuple[Definition, ...]]
+
+
+@contextmanager
+def recorded_roots(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, tuple[Definition, ...]]]:
+    """Code version → the definitions that it starts from, for every code version made meanwhile."""
+    found: dict[str, tuple[Definition, ...]] = {}
+    with monkeypatch.context() as patched:
+        for module in (frame_code, sql_code, raw):
+            true_version = module.code_version
+
+            def version(root: object, parameters: Any, *, true: Any = true_version, **options: Any) -> str:
+                made = true(root, parameters, **options)
+                found[made] = roots_of(root, parameters, **options)
+                return made
+
+            patched.setattr(module, "code_version", version)
+        yield found
+
+
+def all_roots(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Roots:
+    """Every asset's roots, with every family in the shop."""
+    with recorded_roots(monkeypatch) as found, opened(shop, **FAMILIES) as platform:
+        return {name: found[code.code_version] for name, code in platform.codes.items()}
+
+
+def path_of(module: str) -> Path:
+    path = Codebase("recsys_assets").path(module)
+    assert path is not None
+    return path
+
+
+def with_a_statement(definition: Definition) -> str:
+    """The text of a definition's module, with one more statement at the end of the definition."""
+    text = path_of(definition.module).read_text()
+    lines = text.split("\n")
+    for node in reversed(ast.parse(text).body):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == definition.name:
+            last = node.body[-1]
+            assert last.end_lineno is not None and last.lineno > node.lineno
+            lines.insert(last.end_lineno, f"{' ' * last.col_offset}pass")
+            return "\n".join(lines)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if definition.name in {
+                name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)
+            }:
+                assert node.end_lineno is not None and node.end_col_offset is not None
+                line = lines[node.end_lineno - 1].encode()
+                lines[node.end_lineno - 1] = (
+                    line[: node.end_col_offset] + b" or 0" + line[node.end_col_offset :]
+                ).decode()
+                return "\n".join(lines)
+    raise AssertionError(f"{definition} is not there")
+
+
+def versions(roots: Roots, edited: Definition | None = None) -> dict[str, str]:
+    """Every asset's code alone, as a digest, where one definition has one more statement."""
+    replaced = {path_of(edited.module): with_a_statement(edited)} if edited else {}
+    codebase = Codebase("recsys_assets", replaced=replaced)
+    digests = {each: codebase.digest(codebase.reach(each)) for each in set(roots.values())}
+    return {name: digests[each] for name, each in roots.items()}
+
+
+def reached(roots: Roots) -> dict[str, frozenset[Definition]]:
+    codebase = Codebase("recsys_assets")
+    found = {each: frozenset(codebase.reach(each)) for each in set(roots.values())}
+    return {name: found[each] for name, each in roots.items()}
+
+
+# --- what runs is covered ---------------------------------------------------------------------------------
+
+
+class Executed:
+    """The code that each asset's compute executes, seen by Python's own profiler."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, set[CodeType]] = defaultdict(set)
+        self._asset = ""
+        self._mine: dict[str, bool] = {}
+
+    def around(self, name: str, compute: Callable[..., Any]) -> Callable[..., Any]:
+        def observed(*arguments: Any) -> Any:
+            self._asset = name
+            threading.setprofile(self._seen)
+            sys.setprofile(self._seen)
+            try:
+                return compute(*arguments)
+            finally:
+                sys.setprofile(None)
+                threading.setprofile(None)  # type: ignore[arg-type]
+
+        return observed
+
+    def _seen(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call" or frame.f_code in self.codes[self._asset]:
+            return
+        if self._is_mine(frame.f_code.co_filename) and not self._is_beside(frame):
+            self.codes[self._asset].add(frame.f_code)
+
+    def _is_mine(self, file: str) -> bool:
+        if file not in self._mine:
+            path = Path(file)
+            self._mine[file] = any(ROOT / package in path.parents for package in PACKAGES)
+        return self._mine[file]
+
+    @staticmethod
+    def _is_beside(frame: FrameType | None) -> bool:
+        """Whether it is an import that runs a module, or a listener of the progress, which others put there."""
+        inner = None
+        while frame is not None:
+            if frame.f_code.co_name == "<module>" or frame.f_code.co_name == "observed":
+                return frame.f_code.co_name == "<module>"
+            if frame.f_code is tell.__code__ and inner is not None:
+                return True
+            inner, frame = frame, frame.f_back
+        return False
+
+    def definitions(self, asset: str) -> set[Definition]:
+        """The top-level definitions that the asset executed."""
+        found = set()
+        for code in self.codes[asset]:
+            path = Path(code.co_filename)
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            names = ModuleSource.load(path).names_at(code.co_firstlineno)
+            assert names, f"{path}:{code.co_firstlineno} is in no definition"
+            found |= {Definition(module, name) for name in names}
+        return found
+
+
+@pytest.mark.slow
+def test_what_an_asset_executes_is_covered_and_any_edit_of_it_changes_the_version(
+    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed = Executed()
+    true_attempt = asset_run.attempt
+
+    def observed(asset: AssetCode, *arguments: Any, **named: Any) -> Outcome:
+        watched = replace(asset, compute=executed.around(asset.name, asset.compute))
+        return true_attempt(watched, *arguments, **named)
+
+    monkeypatch.setattr(asset_run, "attempt", observed)
+    with recorded_roots(monkeypatch) as found, opened(new_shop, **FAMILIES) as platform:
+        names = [*platform.names(), "tuning_popularity", "tuning_lightgcn"]
+        assert platform.run(names).success
+        assert platform.run(["candidate_lightgcn", "champion"], continues=True).success
+        roots = {name: found[code.code_version] for name, code in platform.codes.items()}
+    covered = reached(roots)
+    missed = {
+        name: sorted(beyond) for name in covered if (beyond := executed.definitions(name) - covered[name])
+    }
+    assert not missed
+    ran = {name for name in covered if executed.codes[name]}
+    assert ran >= set(platform.names()) & set(covered), "every asset was seen"
+    everything = sorted(set().union(*(executed.definitions(name) for name in ran)))
+    assert len(everything) > 250
+    for definition in everything:
+        before = ModuleSource.load(path_of(definition.module)).digest(definition.name)
+        assert ModuleSource(with_a_statement(definition)).digest(definition.name) != before, definition
+    plain = versions(roots)
+    for definition in {each.module: each for each in everything}.values():
+        changed = {name for name, version in versions(roots, definition).items() if version != plain[name]}
+        assert changed == {name for name in covered if definition in covered[name]}, definition
+
+
+# --- what cannot run is not -------------------------------------------------------------------------------
+
+
+def test_an_edit_of_a_module_changes_only_what_reaches_into_it(
+    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = all_roots(new_shop, monkeypatch)
+    plain, covered = versions(roots), reached(roots)
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            body = ast.parse(path.read_text()).body
+            names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+            if not names:
+                continue
+            after = versions(roots, Definition(module, names[-1]))
+            for asset, definitions in covered.items():
+                if not any(each.module == module for each in definitions):
+                    assert after[asset] == plain[asset], f"{asset} does not reach {module}"
+
+
+def test_families_gates_and_tables_do_not_reach_what_is_not_theirs(
+    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = all_roots(new_shop, monkeypatch)
+    plain = versions(roots)
+
+    def changed(module: str, name: str) -> set[str]:
+        after = versions(roots, Definition(module, name))
+        return {asset for asset in roots if after[asset] != plain[asset]}
+
+    everywhere = {
+        "evaluation", "champion", "recommendations", "similar_items", "user_embeddings", "item_embeddings"
+    }  # fmt: skip
+    assert changed("recsys_models.gat", "GAT") == {
+        "candidate_gat",
+        "tuning_gat",
+        "candidate_fusion",  # whose members may be any family
+        *everywhere,
+    }
+    assert changed("recsys_models.evaluation.significance", "paired_bootstrap") == {"gate"}
+    candidates = {f"candidate_{family}" for family in families}
+    assert changed("recsys_assets.assets.serving", "_vectors") == {"user_embeddings", "item_embeddings"}
+    assert changed("recsys_assets.assets.gate", "_scores_by_user") == {"gate"}
+    assert candidates <= changed("recsys_lineage.lake.blobs", "blob_table")
+    assert candidates | {"interaction_graph"} <= changed("recsys_models.data.interactions", "Interactions")
+    raw_tables = {"source_files", "raw_events", "raw_users", "raw_items", "raw_promotions"}
+    assert changed("recsys_lineage.files.scan", "open_scan") == raw_tables
+    assert changed("recsys_lineage.lake.lake", "Lake") == set(roots)
+    assert not changed("recsys_lineage.orchestration.lineage_asset", "lineage_asset")
+
+
+def test_the_reports_cover_what_they_write() -> None:
+    found = reachable(metrics_frame, more_roots=(ReportFiles,))
+    assert {"_csv", "_parquet", "ReportFiles", "metrics_frame", "_frame"} <= {each.name for each in found}
+    assert Definition("recsys_lineage.lake.lake", "Lake") in found
+    assert reachable(recommendations_frame) != reachable(metrics_frame)
