@@ -84,7 +84,10 @@ def reproduce(
     code_version, compute = _code(asset, record, other_code)
     pinned = _inputs(lake, record)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="recsys-reproduce-") as folder, lake.connect() as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix="recsys-reproduce-") as folder,
+        lake.connect(opens=[folder]) as connection,
+    ):
         own = pinned.get(asset.name)
         inputs = Inputs(lake, connection, asset.name, asset.upstream, pinned)
         request = Request(

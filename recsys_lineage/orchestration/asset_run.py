@@ -101,7 +101,7 @@ class AssetRun:
         if reuse and request.partitions is None and self._is_current(observed):
             yield from self._reused(key, request.previous)
             return
-        with self._lake.connect() as connection:
+        with self._lake.connect(self._asset.opens) as connection:
             inputs = Inputs(
                 self._lake, connection, self._asset.name, self._asset.upstream, own_version(request)
             )
