@@ -20,7 +20,7 @@ from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files import SourceFile, list_files, open_scan
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
@@ -35,10 +35,6 @@ RAW_TABLES = ("raw_events", "raw_users", "raw_items", "raw_promotions")
 
 class FaultyFiles(LineageError):
     """Files that hold the asked-for days cannot be read."""
-
-
-class FilesChanged(LineageError):
-    """A file is no longer what `source_files` saw."""
 
 
 def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
@@ -68,6 +64,7 @@ def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefini
         ),
         column_descriptions=SOURCE_FILES,
         observe=folder.observe,
+        opens=(folder.root,),
     )
 
     def compute(inputs: Inputs, request: Request) -> Output:
@@ -176,6 +173,7 @@ def _raw_code(folder: SourceFolder, table: str, kind: str, takes: Callable[[Lake
         upstream=("source_files",),
         parameters={"source": folder.source.name},
         takes=takes,
+        opens=(folder.root,),
         column_descriptions=RAW_ONLY | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
         checks=(
             TableCheck(
@@ -203,7 +201,7 @@ def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.Da
                     where=str(folder.root / path),
                     advice="materialize source_files, then this asset again",
                 )
-            inputs.file(path, bytes=file.bytes, sha256=sha)
+            inputs.file(path, bytes=file.bytes, sha256=sha, seen=(folder.root / path, file))
             files.append(file)
         open_scan(
             inputs.connection,

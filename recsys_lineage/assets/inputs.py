@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from recsys_lineage.errors import UndeclaredRead
+from recsys_lineage.errors import FilesChanged, LineageError, UndeclaredRead
+from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.fingerprint import quote
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Read
 
 
@@ -44,6 +47,7 @@ class Inputs:
         self._versions: dict[str, TableVersion] = {}
         self._partitions: dict[str, set[str] | None] = {}
         self._files: dict[str, Read] = {}
+        self._seen: dict[str, tuple[Path, SourceFile]] = {}
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -112,6 +116,57 @@ class Inputs:
         """The pinned version as an Arrow table."""
         return self.connection.sql(f"SELECT * FROM {self.relation(table)}").to_arrow_table()
 
-    def file(self, path: str, *, bytes: int, sha256: str) -> None:
-        """Note that a source file was read."""
-        self._files[path] = Read(kind="file", name=path, fingerprint=sha256, bytes=bytes)
+    def file(
+        self,
+        path: str,
+        *,
+        bytes: int,
+        sha256: str,
+        schema: Sequence[Column] = (),
+        seen: tuple[Path, SourceFile] | None = None,
+    ) -> None:
+        """Note that a source file was read.
+
+        Args:
+            path: how the record names it.
+            bytes: its size.
+            sha256: of its content.
+            schema: its columns and their types, where it has any.
+            seen: where it lies and how it was when it was hashed, for `confirm_files`.
+        """
+        self._files[path] = Read(
+            kind="file", name=path, fingerprint=sha256, bytes=bytes, schema=tuple(schema)
+        )
+        if seen is not None:
+            self._seen[path] = seen
+
+    def open_file(self, path: str | Path) -> BinaryIO:
+        """A file outside the lake, opened to be read as bytes; notes the read.
+
+        Raises:
+            LineageError: when it cannot be read.
+        """
+        place = Path(path).absolute()
+        file = hashed_file(place, place.as_posix(), place.parent.resolve())
+        if file.fault is not None:
+            raise LineageError(
+                f"Asset {self.asset!r} cannot read a file.", found=str(file.fault), where=file.path
+            )
+        self.file(file.path, bytes=file.bytes, sha256=file.sha256, seen=(place, file))
+        return place.open("rb")
+
+    def confirm_files(self) -> None:
+        """Make sure that the files read are still what they were when they were hashed.
+
+        Raises:
+            FilesChanged: when one was written, replaced or removed meanwhile.
+        """
+        for name, (place, file) in sorted(self._seen.items()):
+            if not is_unchanged(place, file):
+                raise FilesChanged(
+                    f"The file {name} changed while {self.asset} read it.",
+                    expected=f"sha256 {file.sha256[:16]}…",
+                    where=str(place),
+                    advice=f"wait until the file is written to its end, then materialize {self.asset} again; readers "
+                    "still see the version before",
+                )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 import uuid
@@ -72,5 +73,7 @@ class Engine:
 
 
 def _whole(places: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Absolute paths as DuckDB compares them: as they are, and as a pattern that matches them alone."""
     texts = [os.fspath(place) for place in places]
-    return sorted({text if "://" in text else os.path.abspath(text) for text in texts})
+    paths = {text if "://" in text else os.path.abspath(text) for text in texts}
+    return sorted(paths | {glob.escape(path) for path in paths})

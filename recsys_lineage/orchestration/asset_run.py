@@ -160,6 +160,7 @@ class AssetRun:
             partition_by=output.partition_by,
             partitions=output.partitions,
         ) as draft:
+            inputs.confirm_files()
             self._check(inputs, draft)
             made: list[Materialization] = []
 

@@ -14,6 +14,7 @@ import dagster as dg
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.sql_files import SqlFiles
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.records.materialization import Code
@@ -26,6 +27,7 @@ def sql_asset(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     checks: Sequence[TableCheck] = (),
+    files: str | Path | None = None,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes one SELECT into one lake table.
@@ -38,18 +40,21 @@ def sql_asset(
         name: the asset's name; the file's name without `.sql` when left out.
         parameters: values for the `$name` parameters, bound by DuckDB, never pasted into the text.
         checks: run on the draft before it is committed.
+        files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
+            `.sql` file when left out.
         look: group, owners, tags and the like.
 
     Raises:
         SqlAssetError: when the file is no single SELECT, or its parameters and the given ones differ.
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
-    asset = sql_code(text, name=name or Path(text.origin).stem, parameters=parameters, checks=checks)
+    name = name or Path(text.origin).stem
+    asset = sql_code(text, name=name, parameters=parameters, checks=checks, files=files)
     look = look or AssetLook()
     kinds = look.kinds | {"sql", "duckdb", "deltalake"}
     return lineage_asset(
         asset,
-        _compute(text, asset.parameters),
+        _compute(_files(text, files), asset.parameters),
         replace(look, kinds=kinds, description=look.description or text.description),
     )
 
@@ -60,6 +65,7 @@ def sql_code(
     name: str,
     parameters: Mapping[str, Any] | None = None,
     checks: Sequence[TableCheck] = (),
+    files: str | Path | None = None,
 ) -> AssetCode:
     """The AssetCode of a SQL text.
 
@@ -83,7 +89,9 @@ def sql_code(
 
     def remade(other: Mapping[str, Any]) -> tuple[str, Compute]:
         known = {key: other.get(key, value) for key, value in given.items()}
-        return _version(text, known), _compute(text, known)
+        return _version(text, known), _compute(scanned, known)
+
+    scanned = _files(text, files)
 
     return AssetCode(
         name=name,
@@ -94,7 +102,13 @@ def sql_code(
         checks=tuple(checks),
         column_descriptions=text.column_descriptions,
         remade=remade,
+        observe=scanned.observe if scanned else None,
+        opens=scanned.opens,
     )
+
+
+def _files(text: SqlText, folder: str | Path | None) -> SqlFiles:
+    return SqlFiles(text, Path(text.origin).absolute().parent if folder is None else Path(folder))
 
 
 def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
@@ -104,10 +118,10 @@ def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{text.code_version}|{values}".encode()).hexdigest()[:16]
 
 
-def _compute(text: SqlText, parameters: Mapping[str, Any]) -> Compute:
+def _compute(files: SqlFiles, parameters: Mapping[str, Any]) -> Compute:
     def compute(inputs: Inputs, request: Request) -> Output:
-        for table in text.tables:
+        for table in files.text.tables:
             inputs.view(table)
-        return Output(Query(text.text, parameters))
+        return Output(Query(files.statement(inputs, dict(parameters)), parameters))
 
     return compute
