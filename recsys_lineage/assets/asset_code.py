@@ -33,7 +33,7 @@ class AssetCode:
     `inputs`; while both are equal, changes of the other parts make nothing stale. `remade` gives the code version and
     the code for other values of the parameters; None for an asset that cannot be made again from tables alone.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
-    stale. `opens` names the files, and the folders, outside the lake that its code may open; it can open no other.
+    stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     """
 
     name: str

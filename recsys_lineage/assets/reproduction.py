@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
+from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import SCHEMA as FILE_COLUMNS
@@ -100,7 +101,8 @@ def reproduce(
         )
         scratch = Lake(str(Path(folder) / "lake"))
         with lake.reading():
-            output = compute(inputs, request)
+            with guarded(asset.name, [folder]):
+                output = compute(inputs, request)
             assert isinstance(output, Output), "nothing may be kept where reuse is False"
             made = _write(scratch, asset.name, inputs, output)
         seconds = time.perf_counter() - began

@@ -152,7 +152,7 @@ def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
 def is_unchanged(path: Path, file: SourceFile) -> bool:
     """Whether what was read at `path` since the file was hashed is what was hashed.
 
-    A file system keeps the time of a change to a few milliseconds only, so a file that changed just before it was hashed
+    A file system keeps the time of a change to a few milliseconds only, so one that changed just before it was hashed
     is hashed again.
     """
     began, *state = file.signature

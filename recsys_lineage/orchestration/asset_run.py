@@ -20,6 +20,7 @@ from recsys_lineage.assets.asset_code import (
     Request,
     Unchanged,
 )
+from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.draft import Draft
@@ -106,7 +107,8 @@ class AssetRun:
                 self._lake, connection, self._asset.name, self._asset.upstream, own_version(request)
             )
             try:
-                output = self._compute(inputs, request)
+                with guarded(self._asset.name, [self._work]):
+                    output = self._compute(inputs, request)
                 if isinstance(output, Unchanged):
                     yield from self._reused(key, request.previous)
                     return

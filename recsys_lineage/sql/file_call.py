@@ -50,7 +50,7 @@ class FileCall:
         start: where the call begins in the text.
         end: where the text goes on behind it.
         where: origin, line and column, for messages.
-        alias: the table's name that DuckDB derives from a file's name; empty where the text gives one or none is derived.
+        alias: the table's name that DuckDB derives from a file's name; empty where there is none, or another is given.
     """
 
     function: str

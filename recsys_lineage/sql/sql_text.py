@@ -37,7 +37,7 @@ class SqlText:
         """The text of a file.
 
         Raises:
-            SqlAssetError: when the file is missing, holds no single SELECT, or reads what cannot be known from its text.
+            SqlAssetError: when the file is missing, holds no single SELECT, or reads what its text does not name.
         """
         try:
             loaded = cls(Path(path).read_text(encoding="utf-8"), str(path))

@@ -13,12 +13,7 @@ import pytest
 
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from tests.lineage.lake.conftest import (  # noqa: F401  (fixtures)
-    ENGINE,
-    lake,
-    s3_endpoint,
-    s3_uri,
-)
+from tests.lineage.lake.conftest import ENGINE
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def allowed(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def db(lake: Lake, allowed: Path) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: F811
+def db(lake: Lake, allowed: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with lake.connect(opens=[allowed]) as connection:
         yield connection
 
@@ -170,7 +165,7 @@ def test_nothing_outside_is_written_and_no_setting_changed(
 def test_what_is_allowed_is_read_and_frames_are_registered(
     db: duckdb.DuckDBPyConnection,
     lake: Lake,
-    allowed: Path,  # noqa: F811
+    allowed: Path,
 ) -> None:
     db.register("arrow", pa.table({"i": [1]}))
     db.register("polars", pl.DataFrame({"i": [2]}))
@@ -183,7 +178,7 @@ def test_what_is_allowed_is_read_and_frames_are_registered(
     assert db.sql(f"FROM {lake.relation(version)}").fetchall() == [(1, "a")]
 
 
-def test_one_file_may_be_read_and_its_neighbour_not(lake: Lake, allowed: Path) -> None:  # noqa: F811
+def test_one_file_may_be_read_and_its_neighbour_not(lake: Lake, allowed: Path) -> None:
     (allowed / "other.csv").write_text("word\nother\n")
     with lake.connect(opens=[allowed / "open.csv"]) as db:
         assert db.sql(f"FROM '{allowed}/open.csv'").fetchall() == [("open",)]
@@ -192,7 +187,7 @@ def test_one_file_may_be_read_and_its_neighbour_not(lake: Lake, allowed: Path) -
                 db.sql(attack).fetchall()
 
 
-def test_another_lake_of_the_same_bucket_is_outside(s3_uri: str) -> None:  # noqa: F811
+def test_another_lake_of_the_same_bucket_is_outside(s3_uri: str) -> None:
     one, other = Lake(f"{s3_uri}/one", ENGINE), Lake(f"{s3_uri}/one-more", ENGINE)
     with other.connect() as db:
         version = other.write("t", "SELECT 'sesame' AS word", connection=db)
