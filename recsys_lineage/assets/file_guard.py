@@ -73,6 +73,8 @@ class FileGuard:
         whole = os.path.realpath(given)
         if below(whole, self.folders) or below(whole, environment()) or whole == temporary():
             return
+        if event == "os.mkdir" and any(below(folder, (whole,)) for folder in self.folders):
+            return  # above a folder of the run's own
         line, trusted = self._line()
         if trusted or (not write and belongs_to_code(whole)):
             return
@@ -82,7 +84,9 @@ class FileGuard:
             expected="reads through its inputs; files of its own in Request.work, or temporary ones",
             found=whole,
             where=line or self.asset,
-            advice=f"read it with inputs.open_file({given!r}), which notes the read, or let its own asset load it",
+            advice="keep files of the run in Request.work, and hand back as output what others are to read"
+            if write
+            else f"read it with inputs.open_file({given!r}), which notes the read, or let its own asset load it",
         )
 
     def _line(self) -> tuple[str | None, bool]:

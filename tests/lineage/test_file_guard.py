@@ -127,9 +127,9 @@ def test_a_write_outside_is_an_error_and_does_nothing(path: Path, how: str) -> N
 
 
 def test_what_the_run_makes_is_its_own(tmp_path: Path) -> None:
-    work = tmp_path / "work"
+    work = tmp_path / "not" / "there" / "yet"
     with guarded("prices", [work]):
-        work.mkdir()
+        work.mkdir(parents=True)
         (work / "epoch").write_text("1")
         assert (work / "epoch").read_text() == "1"
         with tempfile.TemporaryDirectory() as folder:

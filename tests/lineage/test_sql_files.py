@@ -84,7 +84,7 @@ def failure(result: dg.ExecuteInProcessResult, asset: str) -> str:
         ("WITH x AS (FROM 'a.csv') SELECT id FROM x UNION ALL FROM (SELECT id FROM read_csv('b.csv'))", [1, 2, 3],
          ["a.csv", "b.csv"]),
         ("SELECT 1 AS id WHERE 3 IN (SELECT id FROM 'b.csv')", [1], ["b.csv"]),
-        ("SELECT \"1\" AS id FROM (PIVOT 'a.csv' ON id USING any_value(price))", [2.5], ["a.csv"]),
+        ("SELECT \"1\" AS id FROM (PIVOT 'a.csv' ON id IN (1, 2) USING any_value(price))", [2.5], ["a.csv"]),
         ("SELECT 'read_csv(''q'')' = 'ä' /* read_csv('z') */, id -- 'y.csv'\nFROM read_csv(\n  'b.csv' )", [3],
          ["b.csv"]),
     ],
