@@ -170,11 +170,11 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         _thread.busy = False
 
 
-def _start(thread: threading.Thread) -> None:
+def _start(self: threading.Thread) -> None:
     """Starts a thread that has the guard of the one that starts it; Python 3.11 tells a hook of no new thread."""
     guard = _guards.get(threading.get_ident())
     if guard is not None and guard.frame is not None:
-        run = thread.run
+        run = self.run
 
         def guarded_run() -> None:
             _guards[threading.get_ident()] = guard
@@ -183,8 +183,8 @@ def _start(thread: threading.Thread) -> None:
             finally:
                 del _guards[threading.get_ident()]
 
-        thread.run = guarded_run
-    _start_of_thread[0](thread)
+        self.run = guarded_run
+    _start_of_thread[0](self)
 
 
 def _is_write(mode: object, flags: object) -> bool:
