@@ -34,6 +34,14 @@ class UndeclaredRead(LineageError):
     """Code read a table that its asset does not depend on."""
 
 
+class UnnotedFile(LineageError):
+    """Code opened a file that no record would name."""
+
+
+class FilesChanged(LineageError):
+    """A file is no longer what it was when it was hashed."""
+
+
 class TableNotFound(LineageError):
     """A table, or the asked-for version of it, does not exist in the lake."""
 

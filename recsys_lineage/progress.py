@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from recsys_lineage.assets.file_guard import unguarded
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -39,5 +41,6 @@ def listening(listener: Listener) -> Iterator[None]:
 
 def tell(progress: Progress) -> None:
     """Tell every listener."""
-    for listener in list(_listeners):
-        listener(progress)
+    with unguarded():
+        for listener in list(_listeners):
+            listener(progress)

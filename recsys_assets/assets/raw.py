@@ -21,7 +21,8 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.errors import LineageError
+from recsys_lineage.assets.scanned_files import open_scan
+from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files import SourceFile, list_files
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
@@ -37,10 +38,6 @@ RAW_TABLES = ("raw_events", "raw_users", "raw_items", "raw_promotions")
 
 class FaultyFiles(LineageError):
     """Files that hold the asked-for days cannot be read."""
-
-
-class FilesChanged(LineageError):
-    """A file is no longer what `source_files` saw."""
 
 
 def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
@@ -74,6 +71,7 @@ def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefini
         column_descriptions=SOURCE_FILES,
         observe=folder.observe,
         compute=compute,
+        opens=(folder.root,),
     )
     return lineage_asset(code, look)
 
@@ -182,6 +180,7 @@ def _raw_code(folder: SourceFolder, table: str, compute: Compute, takes: Callabl
         upstream=("source_files",),
         parameters={"source": folder.source.name},
         takes=takes,
+        opens=(folder.root,),
         column_descriptions=RAW_ONLY | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
         checks=(
             TableCheck(
@@ -210,7 +209,8 @@ def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.Da
                     advice="materialize source_files, then this asset again",
                 )
             files.append(file)
-        inputs.open_scan(
+        open_scan(
+            inputs,
             folder.root,
             named.scan,
             files,

@@ -14,6 +14,7 @@ import polars as pl
 
 from recsys_assets.source import NamedScan, Source
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.scanned_files import open_scan
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, deduplicate, list_files
 
@@ -96,7 +97,8 @@ def inspect(
     rows: list[dict[str, object]] = []
     for named, files in folder.listed().items():
         unique, duplicates = deduplicate(files)
-        opened = inputs.open_scan(
+        opened = open_scan(
+            inputs,
             folder.root,
             named.scan,
             unique,

@@ -32,7 +32,7 @@ class AssetCode:
     the parameters; None for an asset that cannot be made again from tables alone. `covers` gives the first-party
     definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
-    stale.
+    stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     """
 
     name: str
@@ -48,6 +48,7 @@ class AssetCode:
     remade: Callable[[Mapping[str, Any]], AssetCode] | None = None
     on_request: bool = False
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
+    opens: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from recsys_lineage.errors import SqlAssetError, UndeclaredRead
-from recsys_lineage.files import FileScan, OpenedScan, SourceFile, open_scan
-from recsys_lineage.files.scan import MALFORMED_SCHEMA
-from recsys_lineage.files.source_query import TRACED_COLUMNS
+from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, UndeclaredRead
+from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization, ScannedFiles
@@ -99,6 +97,7 @@ class Inputs:
         self._files: dict[tuple[str | None, str], Read] = {}
         self._scans: dict[str, ScannedFiles] = {}
         self._made: dict[str, list[str]] = {}
+        self._hashed: dict[str, tuple[Path, SourceFile]] = {}
 
     # --- what was read ------------------------------------------------------------------------------------
 
@@ -214,9 +213,9 @@ class Inputs:
             UndeclaredRead: when it names another table.
         """
         text = SqlText(sql, f"a query of {self.asset}")
-        if functions := text.table_functions:
+        if text.scans:
             raise SqlAssetError(
-                f"A query of {self.asset} reads {functions[0]} by itself.",
+                f"A query of {self.asset} reads {text.scans[0]} by itself.",
                 expected="tables, and files that were opened by Inputs",
                 where=self.asset,
                 advice="open the files through Inputs, so that the record names them",
@@ -234,40 +233,6 @@ class Inputs:
         self._connection.register(name, data)
         self._made[name] = self._connection.table(name).columns
 
-    def open_scan(
-        self,
-        root: Path,
-        scan: FileScan,
-        files: Sequence[SourceFile],
-        relation: str,
-        required_columns: Sequence[str] = (),
-        *,
-        decode: bool = False,
-    ) -> OpenedScan:
-        """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read."""
-        opened = open_scan(
-            self._connection, root, scan, files, relation, required_columns=required_columns, decode=decode
-        )
-        for report in opened.reports:
-            if report.file.sha256:
-                types = dict(opened.schema)
-                schema = tuple(Column(name, types[name]) for name in report.columns if name in types)
-                self.file(
-                    report.file.path,
-                    bytes=report.file.bytes,
-                    sha256=report.file.sha256,
-                    root=str(root),
-                    rows=report.rows,
-                    schema=schema,
-                )
-        for name, columns in (
-            (opened.relation, [*opened.columns, *TRACED_COLUMNS]),
-            (opened.malformed, MALFORMED_SCHEMA.names),
-        ):
-            self._scans[name] = ScannedFiles(scan.described(), str(root), len(files))
-            self._made[name] = columns
-        return opened
-
     def file(
         self,
         path: str,
@@ -276,12 +241,68 @@ class Inputs:
         sha256: str,
         root: str | None = None,
         rows: int | None = None,
-        schema: tuple[Column, ...] = (),
+        schema: Sequence[Column] = (),
+        seen: tuple[Path, SourceFile] | None = None,
     ) -> None:
-        """Note that a source file was read."""
+        """Note that a source file was read.
+
+        Args:
+            path: how the record names it.
+            bytes: its size.
+            sha256: of its content.
+            root: the folder that the path starts from.
+            rows: that it holds.
+            schema: its columns and their types, where it has any.
+            seen: where it lies and how it was when it was hashed, for `confirm_files`.
+        """
         self._files[root, path] = Read(
-            "file", path, sha256, purpose=self._purpose, bytes=bytes, root=root, rows=rows, schema=schema
+            "file",
+            path,
+            sha256,
+            purpose=self._purpose,
+            bytes=bytes,
+            root=root,
+            rows=rows,
+            schema=tuple(schema),
         )
+        if seen is not None:
+            self._hashed[path] = seen
+
+    def relation_of_files(self, name: str, meaning: ScannedFiles, columns: Sequence[str]) -> None:
+        """Note what a relation of files on the run's connection stands for."""
+        self._scans[name] = meaning
+        self._made[name] = list(columns)
+
+    def open_file(self, path: str | Path) -> BinaryIO:
+        """A file outside the lake, opened to be read as bytes; notes the read.
+
+        Raises:
+            LineageError: when it cannot be read.
+        """
+        place = Path(path).absolute()
+        file = hashed_file(place, place.as_posix(), place.parent.resolve())
+        if file.fault is not None:
+            raise LineageError(
+                f"Asset {self.asset!r} cannot read a file.", found=str(file.fault), where=file.path
+            )
+        self.file(file.path, bytes=file.bytes, sha256=file.sha256, seen=(place, file))
+        return place.open("rb")
+
+    def confirm_files(self) -> None:
+        """Make sure that the files read are still what they were when they were hashed.
+
+        Raises:
+            FilesChanged: when one was written, replaced or removed meanwhile.
+        """
+        for name, (place, file) in sorted(self._hashed.items()):
+            if not is_unchanged(place, file):
+                raise FilesChanged(
+                    f"The file {name} changed while {self.asset} read it.",
+                    expected=f"sha256 {file.sha256[:16]}…",
+                    where=str(place),
+                    advice=f"wait until the file is written to its end, then materialize {self.asset} again; readers "
+                    "still see the version before",
+                )
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import duckdb
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import run_checks
+from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.draft import Draft
@@ -152,12 +153,12 @@ class _Attempt:
             self._reason = self._why_stale()
             if self._reason is None and request.partitions is None:
                 return self._kept()
-        opens = [] if self._into is self._lake else [self._into]
-        with self._lake.connect(*opens) as connection:
+        beside = [] if self._into is self._lake else [self._into.uri]
+        with self._lake.connect([*asset.opens, *beside]) as connection:
             inputs = self._inputs = Inputs(
                 self._lake, connection, asset.name, asset.upstream, self._pinned, self._previous
             )
-            with self._lake.reading():
+            with self._lake.reading(), guarded(asset.name, [request.work]):
                 output = asset.compute(inputs, request)
             if isinstance(output, Unchanged):
                 return self._kept()
@@ -194,6 +195,7 @@ class _Attempt:
             partition_by=output.partition_by,
             partitions=output.partitions,
         ) as draft:
+            inputs.confirm_files()
             self._check(connection, inputs, draft)
             made: list[Materialization] = []
 

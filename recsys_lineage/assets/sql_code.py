@@ -10,6 +10,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.sql_files import SqlFiles
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.sql.sql_text import SqlText
@@ -21,6 +22,7 @@ def sql_code(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     checks: Sequence[TableCheck] = (),
+    files: str | Path | None = None,
 ) -> AssetCode:
     """The asset that one SELECT makes.
 
@@ -29,6 +31,8 @@ def sql_code(
         name: the asset's name; the file's name without `.sql` when left out.
         parameters: values for the `$name` parameters.
         checks: run on the draft before it is committed.
+        files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
+            `.sql` file when left out.
 
     Raises:
         SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
@@ -52,17 +56,20 @@ def sql_code(
 
     def remade(other: Mapping[str, Any]) -> AssetCode:
         known = {key: other.get(key, value) for key, value in given.items()}
-        return sql_code(text, name=name, parameters=known, checks=checks)
+        return sql_code(text, name=name, parameters=known, checks=checks, files=files)
 
+    scanned = SqlFiles(text, Path(text.origin).absolute().parent if files is None else Path(files))
     return AssetCode(
         name=name,
         code=Code("sql", text.text, text.origin, "duckdb"),
         code_version=_version(text, given),
         upstream=text.tables,
-        compute=_compute(text, given),
+        compute=_compute(scanned, given),
         parameters=given,
         checks=tuple(checks),
         column_descriptions=text.column_descriptions,
+        observe=scanned.observe if scanned else None,
+        opens=scanned.opens,
         remade=remade,
         covers=lambda: by_module(reachable(None, more_roots=(_compute,), owner=owner_of(text.origin))),
     )
@@ -73,9 +80,9 @@ def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
     return code_version(None, known, more_roots=(_compute,), owner=owner_of(text.origin))
 
 
-def _compute(text: SqlText, parameters: Mapping[str, Any]) -> Compute:
+def _compute(files: SqlFiles, parameters: Mapping[str, Any]) -> Compute:
     def compute(inputs: Inputs, request: Request) -> Output:
-        inputs.views(text)
-        return Output(Query(text.text, parameters))
+        inputs.views(files.text)
+        return Output(Query(files.statement(inputs, dict(parameters)), parameters))
 
     return compute

@@ -9,6 +9,8 @@ from recsys_lineage.files.source_file import (
     DuplicateFile,
     SourceFile,
     deduplicate,
+    hashed_file,
+    is_unchanged,
     list_files,
     parsed_pattern,
 )
@@ -23,6 +25,8 @@ __all__ = [
     "SourceFile",
     "SourceQuery",
     "deduplicate",
+    "hashed_file",
+    "is_unchanged",
     "list_files",
     "open_scan",
     "parse_source_sql",

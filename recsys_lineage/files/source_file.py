@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
@@ -21,7 +23,8 @@ class SourceFile:
     """One file as it was when it was listed.
 
     `path` is relative to the data folder, with forward slashes. `fault` is set, and `sha256` empty, when the
-    file could not be read at all; such a file is listed so that it can be reported beside the others.
+    file could not be read at all; such a file is listed so that it can be reported beside the others. `signature` is
+    what `is_unchanged` compares.
     """
 
     path: str
@@ -29,6 +32,7 @@ class SourceFile:
     sha256: str
     modified: datetime
     fault: FileFault | None = None
+    signature: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
         for path in folder.glob(_in_either_case(wanted))
     }
     return [
-        _listed(found[name], name, inside)
+        hashed_file(found[name], name, inside)
         for name in sorted(found, key=path_order)
         if not any(part.startswith(".") for part in PurePosixPath(name).parts) and not found[name].is_dir()
     ]
@@ -121,7 +125,11 @@ def _both_cases(letter: str) -> str:
     return f"[{cases}]" if len(cases) == 2 and cases[0] != cases[1] else letter
 
 
-def _listed(path: Path, name: str, inside: Path) -> SourceFile:
+def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
+    """The file at `path`, called `name`, with the hash of its content.
+
+    A link that leads out of the folder `inside` (resolved), and a file that cannot be read, have a fault instead.
+    """
     expected = "a readable file inside the data folder"
     never = datetime.fromtimestamp(0, timezone.utc)
     if not path.resolve().is_relative_to(inside):
@@ -131,14 +139,40 @@ def _listed(path: Path, name: str, inside: Path) -> SourceFile:
         )
     try:
         stat = path.stat()
-        with path.open("rb") as stream:
-            sha256 = hashlib.sha256()
-            while block := stream.read(1 << 20):
-                sha256.update(block)
+        began = time.time_ns()
+        sha256 = _sha256(path)
     except OSError as error:
         found = error.strerror or type(error).__name__
         advice = "Check that the file exists and that this user may read it."
         return SourceFile(name, 0, "", never, FileFault(name, expected, found, advice))
-    return SourceFile(
-        name, stat.st_size, sha256.hexdigest(), datetime.fromtimestamp(stat.st_mtime, timezone.utc)
-    )
+    modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
+    return SourceFile(name, stat.st_size, sha256, modified, signature=(began, *_state(stat)))
+
+
+def is_unchanged(path: Path, file: SourceFile) -> bool:
+    """Whether what was read at `path` since the file was hashed is what was hashed.
+
+    A file system keeps the time of a change to a few milliseconds only, so one that changed just before it was hashed
+    is hashed again.
+    """
+    began, *state = file.signature
+    try:
+        now = _state(path.stat())
+        if now != tuple(state):
+            return False
+        settled = began - max(now[-2:]) > 1_000_000_000
+        return settled or _sha256(path) == file.sha256
+    except OSError:
+        return False
+
+
+def _state(stat: os.stat_result) -> tuple[int, ...]:
+    return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def _sha256(path: Path) -> str:
+    sha256 = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            sha256.update(block)
+    return sha256.hexdigest()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
-from sqlglot.tokenizer_core import TokenType
 
+from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.files.source_file import parsed_pattern
+from recsys_lineage.sql.cte import is_cte
+from recsys_lineage.sql.file_call import FileCall, file_calls, replaced
+from recsys_lineage.sql.names import quote
 
 FUNCTIONS = {"read_csv": "read_csv", "read_csv_auto": "read_csv", "read_parquet": "read_parquet",
              "parquet_scan": "read_parquet"}  # fmt: skip
@@ -58,10 +61,8 @@ class SourceQuery:
 
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
         """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written."""
-        text = self.sql
-        for start, end, scan in reversed(_scans_in_text(self.sql)):
-            text = f'{text[:start]}"{names[scan]}"{text[end:]}'
-        return text.strip().rstrip(";")
+        calls = _calls(self.sql, _parsed(self.sql))
+        return replaced(self.sql, {call: quote(names[scan]) for call, scan in calls}).strip().rstrip(";")
 
 
 def parse_source_sql(sql: str) -> SourceQuery:
@@ -72,8 +73,9 @@ def parse_source_sql(sql: str) -> SourceQuery:
             a column that could belong to several scans.
     """
     tree = _parsed(sql)
-    tables = _scanned_tables(tree)
-    scans = tuple(dict.fromkeys(scan for _, _, scan in _scans_in_text(sql)))
+    calls = _calls(sql, tree)
+    _scanned_tables(tree, {call.start: scan for call, scan in calls})
+    scans = tuple(dict.fromkeys(scan for _, scan in calls))
     if not scans:
         raise ValueError(
             "expected a SELECT that scans files, FROM read_csv('…') or read_parquet('…'); found none"
@@ -85,7 +87,7 @@ def parse_source_sql(sql: str) -> SourceQuery:
             "expected every output column of a source SQL to have a name (no *, and AS for expressions); "
             f"found {', '.join(column.sql(dialect='duckdb') for column in tree.selects)}"
         )
-    return SourceQuery(sql, scans, columns, _required_columns(tree, tables), description)
+    return SourceQuery(sql, scans, columns, _required_columns(tree, calls), description)
 
 
 def _parsed(sql: str) -> exp.Query:
@@ -100,21 +102,13 @@ def _parsed(sql: str) -> exp.Query:
     return statements[0]
 
 
-def _scans_in_text(sql: str) -> list[tuple[int, int, FileScan]]:
-    """Where the calls of scan functions start and end in the text, in its order."""
-    spans = []
-    tokens = sqlglot.tokenize(sql, read="duckdb")
-    for place, token in enumerate(tokens[:-1]):
-        if token.text.casefold() not in FUNCTIONS or tokens[place + 1].token_type != TokenType.L_PAREN:
-            continue
-        depth = 0
-        for other in tokens[place + 1 :]:
-            depth += (other.token_type == TokenType.L_PAREN) - (other.token_type == TokenType.R_PAREN)
-            if depth == 0:
-                call = sqlglot.parse_one(sql[token.start : other.end + 1], dialect="duckdb")
-                spans.append((token.start, other.end + 1, _scan(call)))
-                break
-    return spans
+def _calls(sql: str, tree: exp.Query) -> list[tuple[FileCall, FileScan]]:
+    """The calls of scan functions in the text's order."""
+    try:
+        calls = file_calls(sql, tree, "the source's SQL")
+    except SqlAssetError as error:
+        raise ValueError(f"expected FROM read_csv('…') or read_parquet('…'). {error}") from error
+    return [(call, _scan(call)) for call in calls]
 
 
 def _leading_comment(sql: str) -> list[str]:
@@ -126,40 +120,35 @@ def _leading_comment(sql: str) -> list[str]:
     return lines
 
 
-def _scanned_tables(tree: exp.Query) -> list[tuple[exp.Table, FileScan]]:
+def _scanned_tables(tree: exp.Query, scans: Mapping[int, FileScan]) -> list[tuple[exp.Table, FileScan]]:
     """Every table expression of the SQL that scans files, with its scan; refuses any other outside table."""
-    named = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
     scanned = []
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier):
-            if table.name.casefold() in named and not table.db:
+            if is_cte(table):
                 continue
             raise ValueError(
                 f"expected FROM read_csv('…') or read_parquet('…') in a source SQL; found FROM {table.sql('duckdb')}. "
                 "Sources read files only."
             )
-        scanned.append((table, _scan(table.this)))
+        if (scan := scans.get(table.this.meta.get("start", -1))) is not None:
+            scanned.append((table, scan))
     return scanned
 
 
-def _scan(call: exp.Expr) -> FileScan:
-    name = (
-        call.name.casefold()
-        if isinstance(call, exp.Anonymous)
-        else call.sql("duckdb").split("(")[0].casefold()
-    )
-    if name not in FUNCTIONS:
-        raise ValueError(f"expected FROM read_csv('…') or read_parquet('…'); found FROM {call.sql('duckdb')}")
-    own = [call.this] if isinstance(call.this, exp.Expr) else []
-    arguments = [*own, *call.expressions]
-    if not arguments or not isinstance(arguments[0], exp.Literal) or not arguments[0].is_string:
-        raise ValueError(f"expected one file pattern in quotes; found {call.sql('duckdb')}")
+def _scan(call: FileCall) -> FileScan:
+    if call.function not in FUNCTIONS:
+        raise ValueError(
+            f"expected FROM read_csv('…') or read_parquet('…'); found FROM {call.function}, {call.where}"
+        )
+    if len(call.patterns) != 1:
+        raise ValueError(f"expected one file pattern in quotes; found {list(call.patterns)}, {call.where}")
     options = []
-    for argument in arguments[1:]:
+    for argument in call.arguments:
         if not isinstance(argument, exp.EQ | exp.PropertyEQ):
             raise ValueError(f"expected options as name = value; found {argument.sql('duckdb')}")
         options.append((argument.this.name.casefold(), _value(argument.expression)))
-    return FileScan(FUNCTIONS[name], parsed_pattern(arguments[0].name), tuple(sorted(options)))
+    return FileScan(FUNCTIONS[call.function], parsed_pattern(call.patterns[0]), tuple(sorted(options)))
 
 
 def _value(value: exp.Expr) -> OptionValue:
@@ -175,17 +164,18 @@ def _value(value: exp.Expr) -> OptionValue:
 
 
 def _required_columns(
-    tree: exp.Query, tables: list[tuple[exp.Table, FileScan]]
+    tree: exp.Query, calls: Sequence[tuple[FileCall, FileScan]]
 ) -> dict[FileScan, tuple[str, ...]]:
     """The file columns that the SQL names, for each scan; unqualified ones belong to the only source of their scope."""
     tree = tree.copy()
     scan_of = {}
-    for number, (table, scan) in enumerate(_scanned_tables(tree)):
+    scanned = _scanned_tables(tree, {call.start: scan for call, scan in calls})
+    for number, (table, scan) in enumerate(scanned):
         name = f"_scan_{number}"
         table.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias or name)))
         table.set("this", exp.to_identifier(name))
         scan_of[name] = scan
-    required: dict[FileScan, dict[str, None]] = {scan: {} for _, scan in tables}
+    required: dict[FileScan, dict[str, None]] = {scan: {} for _, scan in scanned}
     for scope in traverse_scope(tree):
         scans = {
             alias: scan_of[source.name]

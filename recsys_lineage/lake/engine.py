@@ -1,11 +1,16 @@
-"""DuckDB as the engine: in memory, one connection a piece of work, nothing shared by processes."""
+"""DuckDB as the engine: in memory, one connection a piece of work, which can open only what it was given."""
 
 from __future__ import annotations
 
+import glob
+import os
 import tempfile
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
+import fsspec
 
 
 @dataclass(frozen=True)
@@ -15,21 +20,41 @@ class Engine:
     Args:
         memory_limit: DuckDB's own syntax (`2GB`); past it, large operators spill to `temp_folder`.
         threads: worker threads; 0 takes all cores.
-        temp_folder: where operators spill; the system's temporary folder when empty.
+        temp_folder: below which operators spill; the system's temporary folder when empty.
     """
 
     memory_limit: str = "2GB"
     threads: int = 0
     temp_folder: str = ""
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A fresh in-memory connection that loads no extension from the network and speaks UTC."""
+    def connect(
+        self,
+        folders: Iterable[str | os.PathLike[str]] = (),
+        files: Iterable[str | os.PathLike[str]] = (),
+        filesystem: fsspec.AbstractFileSystem | None = None,
+    ) -> duckdb.DuckDBPyConnection:
+        """A fresh in-memory connection that speaks UTC and is locked.
+
+        Its SQL opens nothing but what is named here: no other file or URL, no Python variable, no environment
+        variable, no extension; and no SQL can change that. Frames that Python registers are read as ever.
+
+        Args:
+            folders: folders, or URLs of `filesystem`, below which everything may be read and written.
+            files: single files that may be read.
+            filesystem: opens URLs of its protocol.
+        """
+        # DuckDB lets SQL open everything in the folder that it spills to, so that folder holds nothing else.
+        # It is made with the first spill, and deleted with the connection.
+        spill = os.path.join(self.temp_folder or tempfile.gettempdir(), f"duckdb-{uuid.uuid4().hex}")
         config: dict[str, str | int | float | bool | list[str]] = {
             "memory_limit": self.memory_limit,
-            "temp_directory": self.temp_folder or tempfile.gettempdir(),
+            "temp_directory": spill,
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "allow_persistent_secrets": False,
+            "python_enable_replacements": False,
         }
         if self.threads:
             config["threads"] = self.threads
@@ -37,4 +62,18 @@ class Engine:
         connection.execute("SET TimeZone = 'UTC'")
         # DuckDB draws its bar on standard output where it takes the process for interactive
         connection.execute("SET enable_progress_bar = false")
+        if filesystem is not None:
+            # DuckDB 1.5 no longer takes one when external access is off
+            connection.register_filesystem(filesystem)
+        connection.execute("SET allowed_directories = $folders", {"folders": _whole(folders)})
+        connection.execute("SET allowed_paths = $files", {"files": _whole(files)})
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
         return connection
+
+
+def _whole(places: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Absolute paths as DuckDB compares them: as they are, and as a pattern that matches them alone."""
+    texts = [os.fspath(place) for place in places]
+    paths = {text if "://" in text else os.path.abspath(text) for text in texts}
+    return sorted(paths | {glob.escape(path) for path in paths})

@@ -8,9 +8,10 @@ cannot part.
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,14 +51,18 @@ class Lake:
         """The root, absolute."""
         return self.storage.uri
 
-    def connect(self, *others: Lake) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection that can read and write the files of this lake, and of `others`."""
-        connection = self.engine.connect()
-        self.storage.attach(connection)
-        for other in others:
-            if not other.storage.is_local and self.storage.is_local:
-                other.storage.attach(connection)
-        return connection
+    def connect(self, opens: Iterable[str | os.PathLike[str]] = ()) -> duckdb.DuckDBPyConnection:
+        """A locked DuckDB connection (`Engine.connect`) whose SQL opens this lake's files and nothing else.
+
+        Args:
+            opens: files, and folders with all that is below them, that its SQL may open besides.
+        """
+        places = [os.fspath(place) for place in opens]
+        return self.engine.connect(
+            folders=[self.uri, *(place for place in places if os.path.isdir(place))],
+            files=[place for place in places if not os.path.isdir(place)],
+            filesystem=None if self.storage.is_local else self.storage.filesystem,
+        )
 
     def table_uri(self, table: str) -> str:
         """Where a table lies; any Delta reader opens it there.

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import fsspec
 
 from recsys_lineage.errors import LineageError
@@ -81,11 +80,6 @@ class Storage:
             client_kwargs=client,
             use_listings_cache=False,
         )
-
-    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let a DuckDB connection read and write paths of this storage."""
-        if not self.is_local:
-            connection.register_filesystem(self.filesystem)
 
     def path(self, *parts: str) -> str:
         """The full path or URL of a file below the root."""

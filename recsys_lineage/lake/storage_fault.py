@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from recsys_lineage.errors import InsufficientSpace, LineageError
+from recsys_lineage.errors import InsufficientSpace, LineageError, UnnotedFile
 from recsys_lineage.lake.storage import Storage
 
 _FULL = re.compile(r"No space left|quota exceeded|max_temp_directory_size|File too large", re.IGNORECASE)
@@ -45,6 +45,14 @@ def explained(storage: Storage, table: str, write_id: str | None = None) -> Iter
 def _fault(error: Exception, storage: Storage, table: str, write_id: str | None) -> LineageError | None:
     text = storage.scrub(_plain(error))
     where = storage.path(table)
+    if isinstance(error, duckdb.PermissionException) and "disabled by configuration" in text:
+        return UnnotedFile(
+            "SQL would open a file that no record would name.",
+            expected="tables of the lake, frames, and files that a SQL asset's text names",
+            found=text,
+            where=table or storage.uri,
+            advice="name the file in the FROM clause of a SQL asset, or read it in Python with inputs.open_file",
+        )
     from_query = isinstance(error, duckdb.Error | pl.exceptions.PolarsError | FileNotFoundError)
     own_file = write_id is not None and write_id in text
     if from_query and not own_file and (damaged := _LAKE_FILE.search(text)):

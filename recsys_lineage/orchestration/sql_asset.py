@@ -21,6 +21,7 @@ def sql_asset(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     checks: Sequence[TableCheck] = (),
+    files: str | Path | None = None,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes one SELECT into one lake table.
@@ -34,16 +35,15 @@ def sql_asset(
         name: the asset's name; the file's name without `.sql` when left out.
         parameters: values for the `$name` parameters, bound by DuckDB, never pasted into the text.
         checks: run on the draft before it is committed.
+        files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
+            `.sql` file when left out.
         look: group, owners, tags and the like.
 
     Raises:
         SqlAssetError: when the file is no single SELECT, or its parameters and the given ones differ.
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
-    asset = sql_code(text, name=name, parameters=parameters, checks=checks)
+    asset = sql_code(text, name=name, parameters=parameters, checks=checks, files=files)
     look = look or AssetLook()
     kinds = look.kinds | {"sql", "duckdb", "deltalake"}
-    return lineage_asset(
-        asset,
-        replace(look, kinds=kinds, description=look.description or text.description),
-    )
+    return lineage_asset(asset, replace(look, kinds=kinds, description=look.description or text.description))

@@ -18,8 +18,9 @@ from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.sql.cte import is_cte
+from recsys_lineage.sql.file_call import FileCall, file_calls, refuse_places_elsewhere
 
-_GENERATORS = frozenset({"range", "generate_series", "unnest", "repeat"})
 _READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
 """What may read columns that it does not name."""
 _COLUMN_NOTE = re.compile(r"^column:\s*(\w+)\s*:\s*(.+)$")
@@ -42,13 +43,13 @@ class SqlText:
         """The text of a file.
 
         Raises:
-            SqlAssetError: when the file is missing or holds no single SELECT.
+            SqlAssetError: when the file is missing, holds no single SELECT, or reads what its text does not name.
         """
         try:
             loaded = cls(Path(path).read_text(encoding="utf-8"), str(path))
         except OSError as error:
             raise SqlAssetError("The SQL file cannot be read.", found=str(error), where=str(path)) from error
-        _ = loaded.expression
+        _ = loaded.scans
         return loaded
 
     @cached_property
@@ -77,10 +78,13 @@ class SqlText:
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
-        """Names in FROM clauses that are neither CTEs nor table functions: the upstream tables, sorted."""
+        """Names in FROM clauses that are neither CTEs nor files nor table functions: the upstream tables, sorted."""
         found: set[str] = set()
+        files = {call.start for call in self.scans}
         for table in self.expression.find_all(exp.Table):
-            if not isinstance(table.this, exp.Identifier) or _is_cte(table):
+            if not isinstance(table.this, exp.Identifier) or is_cte(table):
+                continue
+            if table.this.meta.get("start") in files:
                 continue
             if table.args.get("db"):
                 raise SqlAssetError(
@@ -90,16 +94,6 @@ class SqlText:
                 )
             found.add(table.name)
         return tuple(sorted(found))
-
-    @cached_property
-    def table_functions(self) -> tuple[str, ...]:
-        """Table functions in FROM clauses that may read something, such as `read_csv('x.csv')`, as written."""
-        calls = (table for table in self.expression.find_all(exp.Table) if table.this is not None)
-        return tuple(
-            call.this.sql(dialect="duckdb")
-            for call in calls
-            if not isinstance(call.this, exp.Identifier) and call.name.casefold() not in _GENERATORS
-        )
 
     def columns_read(self, columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...] | None]:
         """Which columns of each table the statement needs; None where the text does not tell them apart.
@@ -136,6 +130,17 @@ class SqlText:
             table: tuple(name for name in names if name.lower() in read.get(table.lower(), ()))
             for table, names in columns.items()
         }
+
+    @cached_property
+    def scans(self) -> tuple[FileCall, ...]:
+        """Table functions over files, and files named in place of tables, in the text's order.
+
+        Raises:
+            SqlAssetError: what is read cannot be known from the text, or is no file of this machine.
+        """
+        calls = file_calls(self.text, self.expression, self.origin)
+        refuse_places_elsewhere(calls)
+        return calls
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -176,23 +181,3 @@ class SqlText:
             f"{t.token_type.name}:{t.text if t.token_type in literal else t.text.upper()}" for t in tokens
         )
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
-
-
-def _is_cte(table: exp.Table) -> bool:
-    """Whether a WITH around the table defines its name.
-
-    A query of a WITH sees those before it, and itself where the WITH is recursive; what follows the WITH sees all.
-    sqlglot's own scopes do not look into PIVOT, UNPIVOT and SUMMARIZE.
-    """
-    node: exp.Expr = table
-    while (parent := node.parent) is not None:
-        if isinstance(parent, exp.With):
-            before = parent.expressions[: node.index or 0]
-            visible = [*before, node] if parent.args.get("recursive") else before
-        else:
-            around = parent.args.get("with_")
-            visible = around.expressions if around is not None and around is not node else []
-        if any(cte.alias.casefold() == table.name.casefold() for cte in visible):
-            return not table.args.get("db")
-        node = parent
-    return False

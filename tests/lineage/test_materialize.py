@@ -13,6 +13,7 @@ from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import BlockingCheckFailed, attempt, materialize
+from recsys_lineage.assets.scanned_files import open_scan
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import list_files
@@ -161,7 +162,7 @@ def test_files_opened_through_the_inputs_stand_in_the_record_with_their_meaning(
     scan = FileScan("read_csv", "day-*.csv", (("delim", ","),))
 
     def load(inputs: Inputs) -> Output:
-        inputs.open_scan(data, scan, list_files(data, scan.pattern), "days")
+        open_scan(inputs, data, scan, list_files(data, scan.pattern), "days")
         return Output(Query("SELECT a, _file, _line FROM days"))
 
     record = materialize(frame_code(load), lake).record

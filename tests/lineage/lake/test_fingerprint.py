@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.delta_schema import columns_of
+from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints, table_fingerprint
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
@@ -91,7 +92,7 @@ def canonical(value: Any) -> Any:
     if isinstance(value, float):
         return "NaN" if math.isnan(value) else value + 0.0
     if isinstance(value, dict):
-        return tuple((key, canonical(item)) for key, item in value.items())
+        return tuple((key, canonical(item)) for key, item in sorted(value.items()))
     if isinstance(value, list | tuple):
         return tuple(canonical(item) for item in value)
     return value
@@ -197,7 +198,7 @@ def test_file_layout_does_not_matter(tmp_path_factory: Any, found: list[dict], c
         parts = lake.write("parts", "FROM shuffled", connection=db, partition_by="p")
         for start in range(0, max(len(found), 1), 2):
             lake.write("appended", f"FROM shuffled LIMIT 2 OFFSET {start}", connection=db, append=True)
-        db.execute("SET threads = 2")
+    with Engine(threads=2).connect(folders=[lake.uri]) as db:
         again = lake.write("one", f"FROM {lake.relation(parts)}", connection=db)
     appended = lake.version("appended")
     assert one.fingerprint == parts.fingerprint == appended.fingerprint == again.fingerprint
@@ -215,8 +216,7 @@ def test_large_tables_agree_across_threads_row_groups_and_encodings(tmp_path: Pa
     for number, (threads, by, order) in enumerate(
         [(1, None, ""), (2, "p", ""), (2, None, " ORDER BY hash(i)")]
     ):
-        with lake.connect() as db:
-            db.execute(f"SET threads = {threads}")
+        with Engine(threads=threads).connect(folders=[lake.uri]) as db:
             seen.append(lake.write(f"t{number}", query + order, connection=db, partition_by=by))
     assert len({version.fingerprint for version in seen}) == 1
 

@@ -1,0 +1,50 @@
+"""Files of a source opened on a run's connection; each is noted as a read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recsys_lineage import files
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.files import FileScan, OpenedScan, SourceFile
+from recsys_lineage.files.scan import MALFORMED_SCHEMA
+from recsys_lineage.files.source_query import TRACED_COLUMNS
+from recsys_lineage.lake.table_version import Column
+from recsys_lineage.records.materialization import ScannedFiles
+
+
+def open_scan(
+    inputs: Inputs,
+    root: Path,
+    scan: FileScan,
+    listed: Sequence[SourceFile],
+    relation: str,
+    required_columns: Sequence[str] = (),
+    *,
+    decode: bool = False,
+) -> OpenedScan:
+    """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read.
+
+    It stands beside `Inputs`, so that an asset that reads tables only does not depend on the readers of files.
+    """
+    opened = files.open_scan(
+        inputs._connection, root, scan, listed, relation, required_columns=required_columns, decode=decode
+    )
+    types = dict(opened.schema)
+    for report in opened.reports:
+        file = report.file
+        if file.sha256:
+            inputs.file(
+                file.path,
+                bytes=file.bytes,
+                sha256=file.sha256,
+                root=str(root),
+                rows=report.rows,
+                schema=[Column(name, types[name]) for name in report.columns if name in types],
+                seen=(root / file.path, file),
+            )
+    meaning = ScannedFiles(scan.described(), str(root), len(listed))
+    inputs.relation_of_files(opened.relation, meaning, [*opened.columns, *TRACED_COLUMNS])
+    inputs.relation_of_files(opened.malformed, meaning, MALFORMED_SCHEMA.names)
+    return opened

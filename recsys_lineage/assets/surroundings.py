@@ -1,0 +1,52 @@
+"""What a running program's files are: the interpreter, installed packages, the project's code, the system."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+
+_SYSTEM = (
+    "/bin", "/dev", "/etc/fonts", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types",
+    "/etc/nsswitch.conf", "/etc/os-release", "/etc/pki", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone", "/lib",
+    "/lib64", "/proc", "/sys", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share",
+)  # fmt: skip
+_CODE = (".egg", ".pth", ".py", ".pyc", ".pyi", ".so", ".zip")
+
+
+@cache
+def environment() -> frozenset[str]:
+    """Folders of the interpreter, of installed packages and of the system."""
+    paths = {sys.prefix, sys.base_prefix, sys.exec_prefix, *sysconfig.get_paths().values()}
+    paths |= {*site.getsitepackages(), site.getusersitepackages(), *_SYSTEM}
+    return frozenset(os.path.realpath(path) for path in paths) - {os.sep}
+
+
+def temporary() -> str:
+    """The folder in which temporary files are made; Python opens it itself to make one without a name."""
+    return os.path.realpath(tempfile.gettempdir())
+
+
+def below(path: str, places: Iterable[str]) -> bool:
+    """Whether a path is one of some places, or lies below one of them."""
+    return path in places or any(path.startswith(place + os.sep) for place in places)
+
+
+def belongs_to_code(path: str) -> bool:
+    """Whether a path is code that Python could import, or lies in a package of such, as a package's own SQL does."""
+    for entry in sys.path:
+        root = os.path.realpath(entry or os.curdir)
+        if not below(path, (root,)):
+            continue
+        if path.endswith(_CODE):
+            return True
+        folder = path if os.path.isdir(path) else os.path.dirname(path)
+        while below(folder, (root,)) and folder != root:
+            if os.path.isfile(os.path.join(folder, "__init__.py")):
+                return True
+            folder = os.path.dirname(folder)
+    return False
