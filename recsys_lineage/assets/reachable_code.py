@@ -70,6 +70,15 @@ class Codebase:
         self._modules.saw(path)
         return ModuleSource.load(path)
 
+    def _stub(self, module: str) -> ModuleSource | None:
+        """The stub of a first-party module, from which its names are loaded when they are first used."""
+        path = self.path(module)
+        stub = None if path is None else path.with_suffix(".pyi")
+        if stub is None or not stub.is_file():
+            return None
+        self._modules.saw(stub)
+        return ModuleSource.load(stub)
+
     def path(self, module: str) -> Path | None:
         """The file of a first-party module."""
         return self._modules.path(module)
@@ -166,7 +175,12 @@ class Codebase:
         rest: tuple[str, ...],
         ahead: frozenset[tuple[str, str]],
     ) -> Iterator[Definition | str]:
-        """A name made at run time: by `__getattr__` from another module, where a text says from which."""
+        """A name made at run time from another module, where a stub beside the text or the text says from which."""
+        stub = self._stub(module)
+        for imported in stub.imports.get(name, ()) if stub is not None else ():
+            yield Definition(module, "__getattr__")
+            yield from self._follow(imported, rest, module, ahead)
+            return
         if "__getattr__" in source.definitions and (home := source.lazy_homes.get(name)) is not None:
             relative = home.lstrip(".")
             for target in (f"{module}.{relative}", relative):

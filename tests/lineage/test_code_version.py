@@ -22,7 +22,7 @@ from recsys_lineage.assets import code_version as module_under_test
 from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
 from recsys_lineage.assets.module_source import EFFECTS, ModuleSource
 from recsys_lineage.assets.parameters import Named
-from recsys_lineage.assets.reachable_code import Definition
+from recsys_lineage.assets.reachable_code import Codebase, Definition
 from recsys_lineage.errors import LineageError
 
 ROOT = Path(__file__).parents[2]
@@ -286,11 +286,17 @@ def test_a_script_is_ones_own(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from recsys_lineage.assets.code_version import reachable\nRATE = 1\ndef root(): return RATE\n"
-        "print(sorted(d.name for d in reachable(root)))\n"
+        "print(sorted(d.name for d in reachable(root) if d.module == '__main__'))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "['RATE', 'root']", done.stderr
+
+
+def test_a_name_that_a_stub_loads_from_elsewhere_is_followed_there() -> None:
+    code = Codebase("recsys_lineage")
+    found = tuple(code._look_up("recsys_lineage", ("Lake",), frozenset()))
+    assert Definition("recsys_lineage.lake.lake", "Lake") in found
 
 
 def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
@@ -416,10 +422,13 @@ def _numbers_and_names(text: str) -> list[tuple[tuple[int, int], str]]:
 
 # --- every interpreter ------------------------------------------------------------------------------------
 
+# The package's own __init__ needs libraries that a bare interpreter lacks; what takes code apart does not.
 PROGRAM = """
-import json, sys
+import json, sys, types
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
+sys.modules["recsys_lineage"] = types.ModuleType("recsys_lineage")
+sys.modules["recsys_lineage"].__path__ = [str(Path(sys.argv[1], "recsys_lineage"))]
 from recsys_lineage.assets.module_source import ModuleSource
 from recsys_lineage.assets.reachable_code import Codebase, Definition
 found, code = {}, Codebase("recsys_assets")
