@@ -7,12 +7,14 @@ commit's own file and no replay.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.storage import Storage
 
 COMMIT_KEY = "lineage"
+_AT_ONCE = 100
 
 
 class CommitLog:
@@ -59,6 +61,23 @@ class CommitLog:
         contents = self._storage.read_many([self.path(number) for number in range(first, last + 1)])
         return [self._parse(number, content) for number, content in enumerate(contents, first)]
 
+    def actions(self, first: int, last: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """The Delta actions of the commits `first` to `last`, in order.
+
+        Raises:
+            FileNotFoundError: when one does not exist.
+            LineageError: when one is damaged.
+        """
+        for start in range(first, last + 1, _AT_ONCE):
+            numbers = range(start, min(start + _AT_ONCE, last + 1))
+            for number, content in zip(
+                numbers, self._storage.read_many([self.path(n) for n in numbers]), strict=True
+            ):
+                try:
+                    yield number, [json.loads(line) for line in content.splitlines()]
+                except ValueError as error:
+                    raise self._damaged(number, content, error) from error
+
     def has_write(self, number: int, write_id: str) -> bool:
         """Whether that commit exists and is the given write's."""
         return self.has(number) and write_id.encode() in self._storage.read_bytes(self.path(number))
@@ -77,17 +96,20 @@ class CommitLog:
                 if COMMIT_KEY in (info := json.loads(line).get("commitInfo", {})):
                     return json.loads(info[COMMIT_KEY])
         except (ValueError, AttributeError, TypeError) as error:
-            raise LineageError(
-                f"The log of table {self._table!r} is damaged.",
-                expected="one JSON object a line",
-                found=f"{len(content):,} bytes that do not parse: {error}",
-                where=self.path(number),
-                advice="restore this file from a backup, or delete the table's folder and materialize it again",
-            ) from error
+            raise self._damaged(number, content, error) from error
         raise LineageError(
             f"Version {number} of table {self._table!r} was not written by this lake.",
             where=self.path(number),
             advice="write lake tables through assets only; remove what another program committed",
+        )
+
+    def _damaged(self, number: int, content: bytes, error: Exception) -> LineageError:
+        return LineageError(
+            f"The log of table {self._table!r} is damaged.",
+            expected="one JSON object a line",
+            found=f"{len(content):,} bytes that do not parse: {error}",
+            where=self.path(number),
+            advice="restore this file from a backup, or delete the table's folder and materialize it again",
         )
 
     def _checkpointed(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
@@ -21,9 +21,10 @@ def next_version(
     append: bool,
     before: TableVersion | None,
     kept_bytes: Sequence[int] = (),
+    pieces: Mapping[str, str] | None = None,
 ) -> TableVersion:
     """The TableVersion that committing `written` makes; `kept_bytes` are the sizes of older files that stay
-    beside the partitions that are replaced.
+    beside those that are added, `pieces` the contents of its files where these can be shared.
 
     Raises:
         SchemaMismatch: when part of a table is written with other columns or partitions than the rest has.
@@ -82,6 +83,7 @@ def next_version(
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,
+        pieces=pieces or {},
     )
 
 

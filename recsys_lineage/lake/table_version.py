@@ -31,7 +31,8 @@ class TableVersion:
 
     `fingerprint` hashes schema and content; it depends neither on the order of the rows nor on the layout
     of the files. `content` is its part without the schema, "rows:hash sum". `partitions` is empty for a table
-    that is not partitioned.
+    that is not partitioned. `pieces` maps each Parquet file of a table of stored files to the content of that file, so
+    that the next version can share it; it is empty for other tables.
     """
 
     table: str
@@ -46,6 +47,7 @@ class TableVersion:
     write_id: str
     partition_column: str | None = None
     partitions: Mapping[str, PartitionVersion] = field(default_factory=dict)
+    pieces: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -67,6 +69,7 @@ class TableVersion:
             "write_id": self.write_id,
             "partition_column": self.partition_column,
             "partitions": {key: [p.rows, p.fingerprint, p.version] for key, p in self.partitions.items()},
+            **({"pieces": dict(self.pieces)} if self.pieces else {}),
         }
 
     @classmethod
@@ -85,4 +88,5 @@ class TableVersion:
             write_id=data["write_id"],
             partition_column=data["partition_column"],
             partitions={key: PartitionVersion(*value) for key, value in data["partitions"].items()},
+            pieces=data.get("pieces", {}),
         )
