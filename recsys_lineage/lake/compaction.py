@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
@@ -200,7 +199,7 @@ def _try_commit(
     new = [_File(add.path, sum(file.rows for file in joined), add.size)]
     order = [*order[:first], *new, *order[first + len(joined) :]]
     after = replace(
-        before, version=before.version + 1, write_id=write_id, committed=datetime.now(timezone.utc),
+        before, version=before.version + 1, write_id=write_id, committed=lake.clock(),
         files=len(order), bytes=sum(file.bytes for file in order),
     )  # fmt: skip
     carried: dict[str, Any] = {

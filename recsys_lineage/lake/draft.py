@@ -96,7 +96,7 @@ class Draft:
             shared = self._shared(delta, before)
             after = next_version(
                 table, self._write_id, shared.added, partition_by=self._partition_by,
-                partitions=self._partitions, append=self._append, before=before,
+                partitions=self._partitions, append=self._append, before=before, committed=lake.clock(),
                 kept_bytes=[*self._kept_files(delta, before), *shared.kept.values()], pieces=shared.pieces,
             )  # fmt: skip
             plain = record if record is None or isinstance(record, Mapping) else record(after)

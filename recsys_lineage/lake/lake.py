@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import Any
 
 import duckdb
@@ -35,17 +36,26 @@ from recsys_lineage.lake.write_marker import WriteMarker, clean_dead_writes, del
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 
 
+def utc_now() -> datetime:
+    """The moment, UTC."""
+    return datetime.now(timezone.utc)
+
+
 class Lake:
     """Versioned tables below one root.
 
     Args:
         uri: a local folder (made when first written to) or `s3://bucket/prefix`.
         engine: how DuckDB connections are made.
+        clock: what time it is, UTC, for the moment of each commit.
     """
 
-    def __init__(self, uri: str, engine: Engine | None = None) -> None:
+    def __init__(
+        self, uri: str, engine: Engine | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self.storage = Storage.open(uri)
         self.engine = engine or Engine()
+        self.clock = clock
 
     @property
     def uri(self) -> str:

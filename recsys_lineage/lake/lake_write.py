@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
 from recsys_lineage.lake.fingerprint import EMPTY, add_contents, table_fingerprint
@@ -20,6 +20,7 @@ def next_version(
     partitions: Sequence[str] | None,
     append: bool,
     before: TableVersion | None,
+    committed: datetime,
     kept_bytes: Sequence[int] = (),
     pieces: Mapping[str, str] | None = None,
 ) -> TableVersion:
@@ -79,7 +80,7 @@ def next_version(
         schema=written.schema,
         content=content,
         fingerprint=table_fingerprint(written.schema, content),
-        committed=datetime.now(timezone.utc),
+        committed=committed,
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from recsys_lineage.errors import LineageError, VersionPruned
 from recsys_lineage.lake.lake import Lake
@@ -52,7 +52,7 @@ class Holds:
                 expected="why it is to be kept, for those who find it in years",
                 advice="say the reason",
             )
-        hold = Hold(table, version, who, datetime.now(timezone.utc), reason.strip())
+        hold = Hold(table, version, who, self._lake.clock(), reason.strip())
         text = json.dumps({**asdict(hold), "placed": hold.placed.isoformat()})
         self._storage.make_folder(self._folder)
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from recsys_lineage.lake.lake import Lake
@@ -120,7 +120,7 @@ def plan_prune(
         lake: the lake.
         policy_of: the policy of each table.
         roots: versions that are kept whatever their age, with all that making them again needs; holds are too.
-        now: the moment that ages are counted from; the clock's when None.
+        now: the moment that ages are counted from; by the lake's clock when None.
         grace: how long readers and writers are given to finish what they began.
 
     Raises:
@@ -154,7 +154,7 @@ def prune(
 def _plan(
     lake: Lake, policy_of: PolicyOf, roots: Iterable[tuple[str, int]], now: datetime | None, grace: timedelta
 ) -> tuple[datetime, list[TablePrune], dict[str, TableHistory]]:
-    at = now or datetime.now(timezone.utc)
+    at = now or lake.clock()
     names = lake.tables()
     # Before anything else is looked at: what is held now must be held in every table alike.
     held = [(hold.table, hold.version) for hold in Holds(lake).all()]
