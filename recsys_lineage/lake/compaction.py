@@ -63,8 +63,8 @@ def plan_compaction(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Comp
 def compact(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction | None:
     """Join the newest files of a table into one, as a version of its own with the same rows and fingerprint.
 
-    The newest files are joined as long as the older one beside them is no larger than all of them together, so a row is
-    written again a few times at most however long the table grows. Readers of old versions keep their files until the
+    The newest files are joined as long as the older one beside them is at most twice as large as all of them together,
+    so a row is written again a few times at most however long the table grows. Readers of old versions keep their files until the
     next prunes; a cursor of `Lake.added_between` stays right.
 
     Args:
@@ -115,7 +115,7 @@ def _to_join(files: Sequence[_File], largest: int) -> list[_File]:
     for file in reversed(files):
         if file.bytes > largest or total + file.bytes > 2 * largest:
             break
-        if len(joined) >= 2 and file.bytes > total:
+        if joined and file.bytes > 2 * total:
             break
         joined.append(file)
         total += file.bytes

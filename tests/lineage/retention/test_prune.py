@@ -264,7 +264,7 @@ def test_the_files_that_versions_hold_alone(folder_lake: Lake) -> None:
         for path in erased:
             os.remove(path)
         assert db.sql(newest).fetchall() == left
-    assert len(erased) == 5  # three partitions of the first version, one of which the third has again
+    assert len(erased) == 6  # three partitions each
     assert {
         os.path.join(folder_lake.table_uri("parts"), p) for p in _parquet(folder_lake, "parts")
     } & erased == set()
