@@ -28,6 +28,7 @@ COLUMNS = {
     "orphan_bytes": "Bytes of those.",
     "leftovers": "Unfinished small files and unneeded checkpoints of the log that were deleted.",
     "leftover_bytes": "Bytes of those.",
+    "archived": "Commits that moved from the log into the archive; their records stay.",
 }
 _SCHEMA = {
     name: {"table": pl.String, "policy": pl.String, "versions": pl.List(pl.Int64)}.get(name, pl.Int64)

@@ -98,7 +98,7 @@ class Lake:
     def has(self, table: str) -> bool:
         """Whether the table has at least one committed version."""
         with explained(self.storage, table):
-            return self.log(table).has(0)
+            return self.log(table).latest() is not None
 
     def version(self, table: str, version: int | None = None) -> TableVersion:
         """A version of a table; the latest when none is named.

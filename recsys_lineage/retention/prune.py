@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from recsys_lineage.lake.commit_archive import FOLDER as _ARCHIVE
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.pruned_versions import Pruned
 from recsys_lineage.lake.storage import StoredFile
@@ -29,7 +30,10 @@ GRACE = timedelta(hours=24)
 _LOG = "_delta_log"
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint[.\w-]*\.parquet")
 _NEWEST_CHECKPOINTS = 2
+_COMMIT = re.compile(r"(\d{20})\.json")
 _UNFINISHED = (".tmp", ".crc")
+_STALLED = 3600.0
+"""Seconds in which a writer has surely seen that another was first: a commit that is archived leaves its number free."""
 PolicyOf = Callable[[str], Policy]
 """The policy of a table, by its name."""
 
@@ -47,6 +51,7 @@ class TablePrune:
         orphans: those of files that no version ever held, left by writers that were killed.
         leftovers: those of unfinished small files, and of checkpoints of the log that nobody needs.
         markers: ids of dead writes whose markers go.
+        archived: commits that move from the log into the archive, where their records stay.
     """
 
     table: str
@@ -57,6 +62,7 @@ class TablePrune:
     orphans: Mapping[str, int] = field(default_factory=dict)
     leftovers: Mapping[str, int] = field(default_factory=dict)
     markers: Sequence[str] = ()
+    archived: Sequence[int] = ()
 
     @property
     def gone(self) -> dict[str, int]:
@@ -76,6 +82,7 @@ class TablePrune:
             "orphan_bytes": sum(self.orphans.values()),
             "leftovers": len(self.leftovers),
             "leftover_bytes": sum(self.leftovers.values()),
+            "archived": len(self.archived),
         }
 
 
@@ -202,16 +209,15 @@ def _plan_table(
         kept=len(alive) - len(dropped),
         files={path: on_disk[path].bytes for path in sorted(unheld)},
         orphans=_orphans(old, history, [write_id for write_id, is_alive in writers.items() if is_alive]),
-        leftovers=_leftovers(old, on_disk, [v for v in alive if v not in dropped]),
+        leftovers=_leftovers(old, on_disk, holding),
         markers=dead,
+        archived=_archived(old, on_disk, holding, at.timestamp() - _STALLED),
     ), history
 
 
 def _is_prunable(path: str) -> bool:
-    """Whether a prune may ever delete a file; of a log that grows for ever, a few."""
-    if path.startswith(f"{_LOG}/") and not path.endswith("/"):
-        return path.endswith((".parquet", *_UNFINISHED))
-    return True
+    """Whether a prune may ever delete a file."""
+    return not path.startswith(f"{_ARCHIVE}/")
 
 
 def _orphans(old: Iterable[StoredFile], history: TableHistory, at_work: Sequence[str]) -> dict[str, int]:
@@ -228,11 +234,7 @@ def _orphans(old: Iterable[StoredFile], history: TableHistory, at_work: Sequence
 
 def _leftovers(old: Iterable[StoredFile], on_disk: Collection[str], kept: Collection[int]) -> dict[str, int]:
     """Half-written small files, other writers' checksums, and checkpoints from which no kept version is opened."""
-    points = {
-        int(found[1])
-        for path in on_disk
-        if path.startswith(f"{_LOG}/") and (found := _CHECKPOINT.fullmatch(path[len(_LOG) + 1 :]))
-    }
+    points = _checkpoints(on_disk)
     useful = set(sorted(points)[-_NEWEST_CHECKPOINTS:])
     for version in kept:
         useful |= {max((point for point in points if point <= version), default=-1)}
@@ -248,12 +250,39 @@ def _leftovers(old: Iterable[StoredFile], on_disk: Collection[str], kept: Collec
     return leftovers
 
 
+def _archived(
+    old: Iterable[StoredFile], on_disk: Collection[str], kept: Collection[int], before: float
+) -> list[int]:
+    """Commits through which no kept version is opened: from each one's checkpoint to itself they are needed."""
+    points = _checkpoints(on_disk)
+    needed: set[int] = set()
+    for version in kept:
+        needed |= set(range(max((point for point in points if point <= version), default=0), version + 1))
+    found: list[int] = []
+    for file in old:
+        name = file.path.removeprefix(f"{_LOG}/")
+        if name != file.path and (commit := _COMMIT.fullmatch(name)) and file.changed <= before:
+            number = int(commit[1])
+            if number not in needed and number < max(points, default=0):
+                found.append(number)
+    return sorted(found)
+
+
+def _checkpoints(on_disk: Collection[str]) -> set[int]:
+    names = [path[len(_LOG) + 1 :] for path in on_disk if path.startswith(f"{_LOG}/")]
+    return {int(found[1]) for name in names if (found := _CHECKPOINT.fullmatch(name))}
+
+
 def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime) -> None:
     """Marks first, so that nobody opens what is about to go; the history last, so that a killed prune is repeated."""
     root = lake.table_uri(table.table)
     marks = lake.pruned(table.table)
     marks.add(table.dropped, Pruned(at, str(table.policy)))
-    for path in table.gone:
+    if table.archived:
+        log = lake.log(table.table)
+        log.archive.add(log.contents(table.archived))
+    gone = [*table.gone, *(f"{_LOG}/{number:020d}.json" for number in table.archived)]
+    for path in gone:
         lake.storage.delete(f"{root}/{path}")
     for write_id in table.markers:
         lake.storage.delete(f"{root}/{MARKERS}/{write_id}.json")
