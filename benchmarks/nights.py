@@ -4,10 +4,10 @@
     python benchmarks/nights.py --nights 100      a quick look
     python benchmarks/nights.py --no-upkeep       the same nights without any upkeep
 
-A night is one Dagster run on an instance with SQLite: one partition of events changes, tables are computed from them by
-SQL, two models are written, of which some files stay as they were, then serving tables, then the upkeep of the settings'
-defaults. Fits are stand-ins: random weights. The lake's clock jumps a day with each night; Dagster's keeps its own time,
-so its runs older than 30 nights are named by the moment at which that night began.
+A night is one Dagster run on an instance with SQLite: one partition of events changes, tables are computed from them
+by SQL, two models are written, of which some files stay as they were, then a serving table, then the upkeep of the
+settings' defaults. Fits are stand-ins: random weights. The lake's clock jumps a day with each night; Dagster's keeps
+its own time, so its runs older than 30 nights are named by the moment at which that night began.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def compact(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction |
     """Join the newest files of a table into one, as a version of its own with the same rows and fingerprint.
 
     The newest files are joined as long as the older one beside them is at most twice as large as all of them together,
-    so a row is written again a few times at most however long the table grows. Readers of old versions keep their files until the
-    next prunes; a cursor of `Lake.added_between` stays right.
+    so a row is written again a few times at most however long the table grows. Readers of old versions keep their files
+    until they are pruned; a cursor of `Lake.added_between` stays right.
 
     Args:
         lake: the lake.

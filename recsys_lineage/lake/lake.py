@@ -21,12 +21,12 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from recsys_lineage.errors import LineageError, TableNotFound, VersionPruned
+from recsys_lineage.errors import LineageError, TableNotFound
 from recsys_lineage.lake.append_order import added_rows
 from recsys_lineage.lake.commit_log import CommitLog
 from recsys_lineage.lake.draft import Draft
 from recsys_lineage.lake.engine import Engine
-from recsys_lineage.lake.pruned_versions import PrunedVersions, spans
+from recsys_lineage.lake.pruned_versions import PrunedVersions
 from recsys_lineage.lake.storage import Storage
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import active_files, read_files, scan_files, write_files
@@ -347,21 +347,8 @@ class Lake:
         Raises:
             VersionPruned: when it was.
         """
-        log = self.log(version.table)
-        if not log.has(version.version + 1):  # the newest is never pruned, and most reads are of it
-            return
-        marks = self.pruned(version.table).all()
-        if (pruned := marks.get(version.version)) is None:
-            return
-        there = [number for number in range((log.latest() or 0) + 1) if number not in marks]
-        raise VersionPruned(
-            f"Version {version.version} of table {version.table!r} was pruned on {pruned.at:%Y-%m-%d} under the policy "
-            f"{pruned.policy}; its record is kept.",
-            expected=f"a version whose files are there: {spans(there)}",
-            found=f"version {version.version}",
-            where=self.table_uri(version.table),
-            advice="read one of those; a version that must stay is to be held before it is pruned",
-        )
+        with explained(self.storage, version.table):
+            self.pruned(version.table).require(version.version, self.log(version.table).latest)
 
     def _files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
         self.require_files(version)

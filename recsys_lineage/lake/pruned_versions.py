@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, VersionPruned
 from recsys_lineage.lake.storage import Storage
 
 FOLDER = "_pruned"
@@ -54,6 +55,25 @@ class PrunedVersions:
         for path in paths:
             self._storage.delete(path)
 
+    def require(self, version: int, latest: Callable[[], int | None]) -> None:
+        """Make sure that a version was not pruned; `latest` tells the table's newest version.
+
+        Raises:
+            VersionPruned: when it was.
+        """
+        marks = self.all()
+        if (pruned := marks.get(version)) is None:
+            return
+        there = spans(number for number in range((latest() or 0) + 1) if number not in marks)
+        raise VersionPruned(
+            f"Version {version} of table {self._table!r} was pruned on {pruned.at:%Y-%m-%d} under the policy "
+            f"{pruned.policy}; its record is kept.",
+            expected=f"a version whose files are there: {there}",
+            found=f"version {version}",
+            where=self._folder,
+            advice="read one of those; a version that must stay is to be held before it is pruned",
+        )
+
     def _merged(self) -> tuple[dict[int, Pruned], list[str]]:
         for attempt in range(_TRIES):
             paths = self._paths()
@@ -65,18 +85,13 @@ class PrunedVersions:
         raise AssertionError("unreachable")
 
     def _paths(self) -> list[str]:
-        if not self._storage.exists(self._folder):
-            return []
         return sorted(path for path in self._storage.files(self._folder) if path.endswith(".json"))
 
     def _read(self, paths: list[str]) -> dict[int, Pruned]:
         found: dict[int, Pruned] = {}
         for path, content in zip(paths, self._storage.read_many(paths), strict=True):
             try:
-                for first, last, at, policy in json.loads(content)["pruned"]:
-                    pruned = Pruned(datetime.fromisoformat(at), policy)
-                    for version in range(first, last + 1):
-                        found.setdefault(version, pruned)
+                found = {**_parsed(content), **found}
             except (ValueError, KeyError, TypeError) as error:
                 raise LineageError(
                     f"What was pruned of table {self._table!r} cannot be read.",
@@ -86,6 +101,15 @@ class PrunedVersions:
                     advice="restore this file from a backup; without it, pruned versions would seem to be there",
                 ) from error
         return found
+
+
+@lru_cache(maxsize=128)
+def _parsed(content: bytes) -> Mapping[int, Pruned]:
+    """What one file says; every read of an old version asks for the same."""
+    found: dict[int, Pruned] = {}
+    for first, last, at, policy in json.loads(content)["pruned"]:
+        found |= dict.fromkeys(range(first, last + 1), Pruned(datetime.fromisoformat(at), policy))
+    return found
 
 
 def _entries(pruned: Mapping[int, Pruned]) -> list[tuple[int, int, str, str]]:

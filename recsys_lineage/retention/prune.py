@@ -33,7 +33,7 @@ _NEWEST_CHECKPOINTS = 2
 _COMMIT = re.compile(r"(\d{20})\.json")
 _UNFINISHED = (".tmp", ".crc")
 _STALLED = 3600.0
-"""Seconds in which a writer has surely seen that another was first: a commit that is archived leaves its number free."""
+"""Seconds after which no writer tries a commit's number that is taken; archiving a commit frees its file's name."""
 PolicyOf = Callable[[str], Policy]
 """The policy of a table, by its name."""
 

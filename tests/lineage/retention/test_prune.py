@@ -240,14 +240,18 @@ def test_a_history_that_is_lost_or_damaged_is_made_again(folder_lake: Lake, nigh
         assert plan_prune(folder_lake, lambda _: SHORT) == whole
 
 
-def test_old_checkpoints_go_and_every_kept_version_opens(folder_lake: Lake, nights: Nights) -> None:
+def test_the_log_is_tidied_and_every_kept_version_opens(folder_lake: Lake, nights: Nights) -> None:
     for value in range(130):
         write(folder_lake, "appended", value)
         nights.pass_(0.1)
     Holds(folder_lake).place("appended", 45, who="ann", reason="an audit")
     before = {key: rows for key, rows in contents(folder_lake).items() if key[1] in (45, 129)}
+    commits = folder_lake.commits("appended")
     _pruned_twice(folder_lake, nights)
+    assert folder_lake.commits("appended") == commits
     log = Path(folder_lake.table_uri("appended"), "_delta_log")
+    left = {int(path.stem) for path in log.glob("*.json")}
+    assert len(left) < 60 and {*range(40, 46), 129} <= left
     points = sorted(int(path.name[:20]) for path in log.glob("*.checkpoint.parquet"))
     assert len(points) < 130 // 20 and max(p for p in points if p <= 45) > 20
     now = contents(folder_lake)
