@@ -13,7 +13,8 @@ from recsys_lineage.retention.policy import Policies, Policy, kept_versions
 
 EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 MOMENTS = st.floats(-30, 1500).map(lambda days: EPOCH + timedelta(days=days))
-VERSIONS = st.lists(MOMENTS, max_size=60).map(lambda times: dict(enumerate(times)))
+NIGHTLY = st.integers(1, 500).map(lambda nights: [EPOCH + timedelta(days=night) for night in range(nights)])
+VERSIONS = st.one_of(st.lists(MOMENTS, max_size=60), NIGHTLY).map(lambda times: dict(enumerate(times)))
 POLICIES = st.builds(Policy, st.integers(0, 40), st.integers(0, 20), st.integers(0, 30))
 HELD = st.sets(st.integers(0, 70))
 
