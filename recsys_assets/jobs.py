@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from recsys_assets.assets.catalogue import TUNING, source_folder
+from recsys_assets.assets.catalogue import TUNING, UPKEEP, source_folder
 from recsys_assets.assets.raw import EVENT_DAYS_NAME
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
@@ -16,7 +16,8 @@ from recsys_lineage.orchestration.lake_resource import LakeResource
 EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
-_ALL = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING)
+_NIGHTLY = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING)
+_ALL = _NIGHTLY - dg.AssetSelection.groups(UPKEEP)
 
 everything = dg.define_asset_job(
     EVERYTHING,
@@ -25,8 +26,9 @@ everything = dg.define_asset_job(
 )
 nightly = dg.define_asset_job(
     NIGHTLY,
-    selection=_ALL,
-    description="The whole graph; whatever would come out unchanged is kept, models start from those before.",
+    selection=_NIGHTLY,
+    description="The whole graph; whatever would come out unchanged is kept, models start from those before. Old "
+    "versions are pruned at the end.",
     tags={REUSE_TAG: "true", CONTINUE_TAG: "true"},
 )
 tuning = dg.define_asset_job(

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import dagster as dg
 
 from recsys_assets.answers import CustomerAnswer, customer
+from recsys_assets.assets.catalogue import groups_of
 from recsys_assets.assets.raw import EVENT_DAYS_NAME
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING, faulty_days
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
+from recsys_assets.upkeep import Upkeep, keep_up
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
@@ -22,6 +24,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.records.records import Records
+from recsys_lineage.retention.needs import versions_of_run
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
 MOST_FAULTY_DAYS = 10
@@ -139,6 +142,28 @@ class Platform:
             LineageError: there is no such version, an input is gone, or the code is another.
         """
         return reproduce(self.lake, self.codes[asset], version, other_code=anyway)
+
+    def versions_named(self, text: str) -> list[tuple[str, int]]:
+        """The version that `ASSET` or `ASSET@VERSION` names, or all that the run of `run:ID` wrote.
+
+        Raises:
+            UnknownAsset: it names no asset whose code is known here, no run, or the version is no number.
+        """
+        kind, colon, run_id = text.partition(":")
+        if kind == "run" and colon:
+            written = versions_of_run(self.lake, run_id, self.records.read()[0])
+            if not written:
+                raise UnknownAsset(
+                    f"The run {run_id!r} wrote no version.", expected="the whole id of a run that ended well"
+                )
+            return sorted(written.items())
+        asset, version = self.version_named(text)
+        return [(asset, self.lake.version(asset, version).version)]
+
+    def keep_up(self, *, dry_run: bool = False) -> Upkeep:
+        """Prune the lake and forget old runs, as the settings say; see `upkeep.keep_up`."""
+        groups = groups_of(a for a in self.definitions.assets or () if isinstance(a, dg.AssetsDefinition))
+        return keep_up(self.lake, self.settings, groups, self.instance, dry_run=dry_run)
 
     def _is_on_request(self, name: str) -> bool:
         return name in self.codes and self.codes[name].on_request

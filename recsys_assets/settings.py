@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.retention.policy import Policies
 
 PREFIX = "RECSYS_"
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -113,6 +114,21 @@ class Settings(BaseSettings):
     tuning_minutes: int = Field(
         default=0, ge=0, description="minutes after which a tuning starts no further fit; 0: no limit"
     )
+    retention: str = Field(
+        default="14/8/12",
+        description="which old versions of tables are kept, as nights/weeks/months: all for so many nights, then each "
+        "week's last, then each month's last; `14/8/12, model=7/4/3` for a group of assets that differs",
+    )
+    retention_grace_hours: int = Field(
+        default=24,
+        ge=0,
+        description="hours that readers and writers have to finish before files that no version needs are deleted",
+    )
+    dagster_keep_days: int = Field(
+        default=30,
+        ge=1,
+        description="days that Dagster keeps runs and their events; the records in the lake stay for ever",
+    )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="address that the browser interface listens on"
     )
@@ -183,6 +199,15 @@ class Settings(BaseSettings):
         if not _SIZE.fullmatch(size.strip()):
             raise ValueError("expected a size with its unit, such as 2GB or 512MB")
         return size.strip()
+
+    @field_validator("retention")
+    @classmethod
+    def _policies(cls, text: str) -> str:
+        try:
+            Policies.parse(text)
+        except LineageError as error:
+            raise ValueError(f"expected {error.expected}") from None
+        return text
 
     @field_validator("postgres_url")
     @classmethod

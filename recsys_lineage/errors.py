@@ -46,6 +46,10 @@ class TableNotFound(LineageError):
     """A table, or the asked-for version of it, does not exist in the lake."""
 
 
+class VersionPruned(LineageError):
+    """The files of a version are gone, as the retention policy says; its record is kept."""
+
+
 class SchemaMismatch(LineageError):
     """A write to some partitions carries columns that the table does not have, or lacks some that it has."""
 

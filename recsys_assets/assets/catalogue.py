@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from recsys_assets.assets.competing import candidate_name, competing
 from recsys_assets.assets.raw import EVENT_DAYS, raw_events_asset, raw_table_asset, source_files_asset
 from recsys_assets.assets.reconciliation import CLEAN_OF, reconciliation_check
 from recsys_assets.assets.reports import report_assets
+from recsys_assets.assets.retention import retention_asset
 from recsys_assets.assets.side_information import side_tables
 from recsys_assets.assets.source_files import SourceFolder
 from recsys_assets.assets.tables import sql_group
@@ -29,6 +30,11 @@ from recsys_models.training.tuning import SPACES
 
 OWNERS = ["team:data"]
 TUNING = "tuning"
+UPKEEP = "upkeep"
+_SERVED = (
+    "recommendations", "similar_items", "user_embeddings", "item_embeddings", "recommendations_report",
+    "metrics_report",
+)  # fmt: skip
 _OFTEN_ENOUGH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=365), warn_window=timedelta(days=180)
 )
@@ -66,6 +72,13 @@ def source_folder(settings: Settings) -> SourceFolder:
             advice=f"RECSYS_SOURCE={source.name} RECSYS_DATA=path/to/files recsys demo",
         )
     return SourceFolder(source, root)
+
+
+def groups_of(assets: Iterable[dg.AssetsDefinition]) -> dict[str, str]:
+    """The group of each asset, by the asset's name."""
+    return {
+        key.to_user_string(): group for asset in assets for key, group in asset.group_names_by_key.items()
+    }
 
 
 def all_assets(settings: Settings) -> PlatformAssets:
@@ -175,6 +188,13 @@ def all_assets(settings: Settings) -> PlatformAssets:
         ),
         *report_assets(OWNERS),
     ]
+    assets.append(
+        retention_asset(
+            settings,
+            lambda: groups_of(assets),
+            AssetLook(group=UPKEEP, owners=OWNERS, tags={"layer": "upkeep"}, deps=_SERVED),
+        )
+    )
     return PlatformAssets(assets, [reconciliation_check(raw_table) for raw_table in CLEAN_OF])
 
 

@@ -7,8 +7,6 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -16,17 +14,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from recsys_assets.settings import Settings, load_settings
-from recsys_assets.source import SourceError
-from recsys_lineage.errors import LineageError
+from recsys_assets.cli.lake_commands import app as lake_app
+from recsys_assets.cli.session import AsJson, console, errors_in_words, opened_platform
+from recsys_assets.settings import load_settings
 
 app = typer.Typer(
     help="A recommender data platform whose lineage is observed: from files to recommendations, and back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+app.add_typer(lake_app, name="lake")
 
 
 @app.command()
@@ -36,7 +33,7 @@ def demo(as_json: AsJson = False) -> None:
     What is up to date is kept, so a second run takes seconds.
     """
     began = time.perf_counter()
-    with _platform(quiet=as_json) as (platform, out):
+    with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.answers import summary, typical_customer
         from recsys_assets.cli.show import customer_text, metrics_table, summary_lines
 
@@ -73,7 +70,7 @@ def ui(
     """Serve Dagster's interface and daemon until Ctrl-C."""
     from recsys_assets.serve import run_ui
 
-    with _errors_in_words():
+    with errors_in_words():
         run_ui(load_settings(), port=port, nightly=nightly or None, say=console.print)
 
 
@@ -86,7 +83,7 @@ def materialize(
     reuse: Annotated[bool, typer.Option("--reuse", help="Keep what would come out unchanged.")] = False,
 ) -> None:
     """Materialize assets, all of them when no SELECTION is given."""
-    with _platform() as (platform, out):
+    with opened_platform() as (platform, out):
         platform.recover()
         errors = _materialize(platform, platform.names(selection), out, reuse=reuse, partition=partition)
         if errors:
@@ -96,7 +93,7 @@ def materialize(
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show every asset's version, rows and fingerprint, and whether it is stale and why."""
-    with _platform(quiet=as_json) as (platform, out):
+    with opened_platform(quiet=as_json) as (platform, out):
         statuses = platform.statuses()
         if as_json:
             print(json.dumps({"assets": {name: _status_json(status) for name, status in statuses.items()}}))
@@ -129,7 +126,7 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Show one customer's purchases and recommendations."""
-    with _platform(quiet=as_json) as (platform, out):
+    with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.cli.show import customer_text
 
         answer = platform.customer(user, k)
@@ -159,7 +156,7 @@ def reproduce(
     Nothing is committed. Exits with 1 when a bit differs. Weights are the same to the last bit on the CPU; a CUDA
     device sums in an order of its own.
     """
-    with _platform(quiet=as_json) as (platform, out):
+    with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.cli.show import reproduction_report
 
         asset, number = platform.version_named(version)
@@ -181,7 +178,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     from recsys_assets.cli.doctor import diagnose
 
-    with _errors_in_words():
+    with errors_in_words():
         checks = diagnose(load_settings())
     if as_json:
         print(json.dumps({"checks": [asdict(check) for check in checks]}, default=str))
@@ -236,31 +233,6 @@ def _status_json(state: Any) -> dict[str, Any]:
         "reason": state.stale,
         "engine": list(state.engine),
     }
-
-
-@contextmanager
-def _platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
-    """The platform of the settings, and where to print: stderr when stdout is for JSON."""
-    with _errors_in_words():
-        settings: Settings = load_settings()
-        from recsys_assets.instance import open_instance
-
-        with open_instance(settings) as instance:
-            from recsys_assets.run import Platform
-
-            yield (
-                Platform(settings, instance),
-                Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console,
-            )
-
-
-@contextmanager
-def _errors_in_words() -> Iterator[None]:
-    try:
-        yield
-    except (LineageError, SourceError) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", highlight=False)
-        sys.exit(1)
 
 
 def _fail(errors: dict[str, str]) -> None:

@@ -80,6 +80,7 @@ def reproduce(
 
     Raises:
         TableNotFound: there is no such version, or one of its inputs is gone.
+        VersionPruned: the files of one of its inputs are gone.
         CannotReproduce: the code is another, an input holds other rows, or the asset reads files.
     """
     record = Records(lake).get(asset.name, version)
@@ -153,6 +154,7 @@ def _inputs(lake: Lake, record: Materialization) -> dict[str, int]:
                 where=lake.table_uri(read.name),
                 advice=f"restore the table {read.name} from a backup",
             )
+        lake.require_files(there)
         pinned[read.name] = read.version
     return pinned
 
@@ -179,7 +181,7 @@ def _files(
 
 
 def _hashes(lake: Lake, version: TableVersion) -> dict[str, str]:
-    if version.columns != FILE_COLUMNS.names:
+    if version.columns != FILE_COLUMNS.names or version.version in lake.pruned(version.table).all():
         return {}
     with lake.connect() as connection:
         return dict(

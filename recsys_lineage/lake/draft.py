@@ -16,6 +16,7 @@ from recsys_lineage.errors import LineageError, WriteConflict
 from recsys_lineage.lake.commit_log import COMMIT_KEY
 from recsys_lineage.lake.next_version import next_version
 from recsys_lineage.lake.replacing_commit import replacing_commit
+from recsys_lineage.lake.shared_files import SharedFiles, shared_files
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import WrittenFiles, active_files, read_files, removals
 from recsys_lineage.lake.table_version import Column, TableVersion
@@ -32,7 +33,7 @@ _CONFIGURATION: Mapping[str, str | None] = {
     # A reader replays the commits since the last checkpoint; delta-rs makes one each 100 unless told.
     "delta.checkpointInterval": "20",
 }
-_HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 
 class Draft:
@@ -92,10 +93,11 @@ class Draft:
         for attempt in range(_COMMIT_ATTEMPTS):
             delta = lake.open_delta(table)
             before = lake.version(table, delta.version()) if delta else None
+            shared = self._shared(delta, before)
             after = next_version(
-                table, self._write_id, self._written, partition_by=self._partition_by,
-                partitions=self._partitions, append=self._append, before=before,
-                kept_bytes=self._kept_files(delta, before),
+                table, self._write_id, shared.added, partition_by=self._partition_by,
+                partitions=self._partitions, append=self._append, before=before, committed=lake.clock(),
+                kept_bytes=[*self._kept_files(delta, before), *shared.kept.values()], pieces=shared.pieces,
             )  # fmt: skip
             plain = record if record is None or isinstance(record, Mapping) else record(after)
             carried = json.dumps({"table_version": after.to_json(), "record": plain})
@@ -104,16 +106,18 @@ class Draft:
                 self._attempted = after.version
                 failure: Exception | None = None
                 try:
-                    self._try_commit(delta, before, carried)
+                    self._try_commit(delta, before, carried, shared)
                 except Exception as error:
                     failure = error
                 # A commit can go through and still raise, for a lost answer or a checkpoint that failed:
                 # the log alone knows.
                 landed = failure is None or self._log.has_write(after.version, self._write_id)
-                if failure is not None and not landed and not _is_conflict(failure):
+                if failure is not None and not landed and not is_conflict(failure):
                     raise failure
             if landed:
                 self.committed = after
+                for path in shared.unneeded:
+                    lake.storage.delete(f"{lake.table_uri(table)}/{path}")
                 return after
             time.sleep(random.uniform(0.005, min(0.02 * 2**attempt, 0.5)))
         raise WriteConflict(
@@ -134,8 +138,17 @@ class Draft:
                 delete_files_of(self._lake.storage, self._lake.table_uri(self._table), [self._write_id])
         self._marker.remove()
 
-    def _try_commit(self, delta: DeltaTable | None, before: TableVersion | None, carried: str) -> None:
-        written, by = self._written, self._partition_by
+    def _shared(self, delta: DeltaTable | None, before: TableVersion | None) -> SharedFiles:
+        if self._append:
+            return SharedFiles(self._written)
+        with self._lake.connect() as connection:
+            root = self._lake.table_uri(self._table)
+            return shared_files(connection, root, delta, before, self._written, self._partition_by)
+
+    def _try_commit(
+        self, delta: DeltaTable | None, before: TableVersion | None, carried: str, shared: SharedFiles
+    ) -> None:
+        written, by = shared.added, self._partition_by
         properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
         if (
             delta is None
@@ -145,11 +158,11 @@ class Draft:
             commit = replacing_commit(delta, written, by, _CONFIGURATION, properties)
             self._lake.storage.create(self._log.path(0 if before is None else before.version + 1), commit)
             return
-        gone = [] if self._append else removals(delta, self._partition_by, self._partitions)
+        gone = [] if self._append else removals(delta, by, self._partitions, shared.kept)
         actions: list[AddAction | RemoveAction] = [*gone, *written.adds]
         delta.create_write_transaction(
             actions, "append", written.delta_schema, [by] if by else None,
-            commit_properties=properties, post_commithook_properties=_HOOKS,
+            commit_properties=properties, post_commithook_properties=HOOKS,
         )  # fmt: skip
 
     def _kept_files(self, delta: DeltaTable | None, before: TableVersion | None) -> list[int]:
@@ -159,5 +172,6 @@ class Draft:
         return [size for _, size, key in active_files(delta, before.partition_column) if key not in replaced]
 
 
-def _is_conflict(error: Exception) -> bool:
+def is_conflict(error: Exception) -> bool:
+    """Whether a commit failed because another writer was first."""
     return isinstance(error, CommitFailedError | FileExistsError)

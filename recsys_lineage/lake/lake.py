@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import Any
 
 import duckdb
@@ -22,9 +23,11 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from recsys_lineage.errors import LineageError, TableNotFound
+from recsys_lineage.lake.append_order import added_rows
 from recsys_lineage.lake.commit_log import CommitLog
 from recsys_lineage.lake.draft import Draft
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.pruned_versions import PrunedVersions
 from recsys_lineage.lake.storage import Storage
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import active_files, read_files, scan_files, write_files
@@ -34,17 +37,26 @@ from recsys_lineage.lake.write_marker import WriteMarker, clean_dead_writes, del
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 
 
+def utc_now() -> datetime:
+    """The moment, UTC."""
+    return datetime.now(timezone.utc)
+
+
 class Lake:
     """Versioned tables below one root.
 
     Args:
         uri: a local folder (made when first written to) or `s3://bucket/prefix`.
         engine: how DuckDB connections are made.
+        clock: what time it is, UTC, for the moment of each commit.
     """
 
-    def __init__(self, uri: str, engine: Engine | None = None) -> None:
+    def __init__(
+        self, uri: str, engine: Engine | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self.storage = Storage.open(uri)
         self.engine = engine or Engine()
+        self.clock = clock
 
     @property
     def uri(self) -> str:
@@ -87,10 +99,14 @@ class Lake:
         folders = self.storage.folders(self.uri)
         return [name for name in folders if _NAME.fullmatch(name) and self.has(name)]
 
+    def pruned(self, table: str) -> PrunedVersions:
+        """Which versions of the table were pruned."""
+        return PrunedVersions(self.storage, table, self.table_uri(table))
+
     def has(self, table: str) -> bool:
         """Whether the table has at least one committed version."""
         with explained(self.storage, table):
-            return self.log(table).has(0)
+            return self.log(table).latest() is not None
 
     def version(self, table: str, version: int | None = None) -> TableVersion:
         """A version of a table; the latest when none is named.
@@ -129,8 +145,8 @@ class Lake:
                 raise self._not_found(table, version)
             return log.carried(number, number)[0]
 
-    def commits(self, table: str, since: int = 0) -> list[dict[str, Any]]:
-        """What all commits from version `since` on carry, oldest first; empty when there are none so new.
+    def commits(self, table: str, since: int = 0, until: int | None = None) -> list[dict[str, Any]]:
+        """What the commits from version `since` on carry, oldest first, to the latest or to version `until`.
 
         Raises:
             TableNotFound: when the table does not exist.
@@ -138,9 +154,9 @@ class Lake:
         """
         with explained(self.storage, table):
             log = self.log(table)
-            last = log.latest()
-            if last is None:
-                raise self._not_found(table, None)
+            last = log.latest() if until is None else until
+            if last is None or (until is not None and not log.has(until)):
+                raise self._not_found(table, until)
             return log.carried(since, last)
 
     def relation(
@@ -155,13 +171,22 @@ class Lake:
             version: the version to read.
             partitions: only these partitions; all when None.
             columns: only these columns; all when None.
+
+        Raises:
+            TableNotFound: when the version does not exist.
+            VersionPruned: when its files are gone.
         """
         files = self._files(version, partitions)
         kept = [column for column in version.schema if columns is None or column.name in columns]
         return read_files(files, version.schema, kept, version.partition_column)
 
     def scan(self, version: TableVersion) -> pl.LazyFrame:
-        """One version as a Polars LazyFrame, read from the same Parquet files by Polars itself."""
+        """One version as a Polars LazyFrame, read from the same Parquet files by Polars itself.
+
+        Raises:
+            TableNotFound: when the version does not exist.
+            VersionPruned: when its files are gone.
+        """
         files = self._files(version)
         if not files:
             return pl.DataFrame(self.arrow(version)).lazy()
@@ -170,22 +195,31 @@ class Lake:
     def added_between(self, table: str, since: int | None, until: int) -> pl.DataFrame:
         """Rows of a table that is only appended to: those added after version `since`, up to `until`.
 
+        It does not matter whether the table was compacted in between, nor whether the files of `since` are gone.
+
         Raises:
             TableNotFound: when the table or version `until` does not exist.
+            VersionPruned: when the files of `until` are gone.
             LineageError: when one of its files is missing or damaged.
         """
         latest = self.version(table, until)
-        files = set(self._files(latest))
-        if since is not None:
-            files -= set(self._files(self.version(table, since)))
+        rows = added_rows(self.commits(table, since + 1, until)) if since is not None else None
+        files = self._files(latest)
         with explained(self.storage, table), self.connect() as connection:
-            query = read_files(sorted(files), latest.schema, latest.schema, latest.partition_column)
+            if since is None:
+                query = read_files(sorted(files), latest.schema, latest.schema, latest.partition_column)
+            elif rows is None:
+                new = sorted({*files} - {*self._logged_files(self.version(table, since))})
+                query = read_files(new, latest.schema, latest.schema, latest.partition_column)
+            else:
+                query = rows.query(self.table_uri(table), files, latest, self.version(table, since).rows)
             return connection.sql(f"SELECT * FROM {query}").pl()
 
     def arrow(self, version: TableVersion) -> pa.Table:
         """One version as an Arrow table.
 
         Raises:
+            VersionPruned: when its files are gone.
             LineageError: when one of its files is missing or damaged.
         """
         with explained(self.storage, version.table), self.connect() as connection:
@@ -315,7 +349,21 @@ class Lake:
             except TableNotFoundError:
                 return None
 
+    def require_files(self, version: TableVersion) -> None:
+        """Make sure that a version was not pruned.
+
+        Raises:
+            VersionPruned: when it was.
+        """
+        with explained(self.storage, version.table):
+            self.pruned(version.table).require(version.version, self.log(version.table).latest)
+
     def _files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
+        self.require_files(version)
+        return self._logged_files(version, partitions)
+
+    def _logged_files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
+        """The files of a version as the log names them, whether they are there or not."""
         table = version.table
         if not self.log(table).has(version.version):
             raise self._not_found(table, version.version)

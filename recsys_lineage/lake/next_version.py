@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timezone
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
 from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, table_fingerprint
@@ -20,10 +20,12 @@ def next_version(
     partitions: Sequence[str] | None,
     append: bool,
     before: TableVersion | None,
+    committed: datetime,
     kept_bytes: Sequence[int] = (),
+    pieces: Mapping[str, str] | None = None,
 ) -> TableVersion:
     """The TableVersion that committing `written` makes; `kept_bytes` are the sizes of older files that stay
-    beside the partitions that are replaced.
+    beside those that are added, `pieces` the contents of its files where these can be shared.
 
     Raises:
         SchemaMismatch: when part of a table is written with other columns or partitions than the rest has.
@@ -82,12 +84,13 @@ def next_version(
         schema=written.schema,
         content=content,
         fingerprint=table_fingerprint(written.schema, content),
-        committed=datetime.now(timezone.utc),
+        committed=committed,
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,
         hashed_by=_hashed_by(before, parts_kept=partial),
         columns_written=written.columns,
+        pieces=pieces or {},
     )
 
 

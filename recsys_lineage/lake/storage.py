@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,15 @@ from recsys_lineage.errors import LineageError
 
 # Globs, escapes and `key=value` folders: DuckDB, delta-rs and Polars would read them as such.
 _UNSAFE_IN_ROOT = "*?[]\\%="
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file below a folder: its path from there, its bytes, and when it was last changed (seconds since 1970)."""
+
+    path: str
+    bytes: int
+    changed: float
 
 
 @dataclass(frozen=True)
@@ -169,12 +178,50 @@ class Storage:
         for found in self.filesystem.find(path):
             yield prefix + found
 
+    def listed(self, path: str, wanted: Callable[[str], bool] = bool) -> Iterator[StoredFile]:
+        """The files below a folder, with size and age.
+
+        Args:
+            path: the folder, a full path or URL.
+            wanted: told a path from there, says whether it is asked for; of a folder on disk (its path ends with /),
+                whether it is looked into.
+        """
+        if self.is_local:
+            yield from _walked(path, "", wanted)
+            return
+        found: dict[str, Any] = self.filesystem.find(path, detail=True)  # pyright: ignore[reportAssignmentType]
+        for name, info in found.items():
+            relative = f"s3://{name}"[len(path) + 1 :]
+            folders = relative.split("/")[:-1]
+            if all(wanted("/".join(folders[: n + 1]) + "/") for n in range(len(folders))) and wanted(
+                relative
+            ):
+                yield StoredFile(relative, info["size"], info["LastModified"].timestamp())
+
     def folders(self, path: str) -> list[str]:
         """Names of the folders directly below a folder."""
         if not self.filesystem.exists(path):
             return []
         found = self.filesystem.ls(path, detail=True)
         return sorted(e["name"].rstrip("/").rsplit("/", 1)[-1] for e in found if e["type"] == "directory")
+
+
+def _walked(root: str, below: str, wanted: Callable[[str], bool]) -> Iterator[StoredFile]:
+    try:
+        entries = list(os.scandir(f"{root}/{below}"))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = below + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if wanted(f"{path}/"):
+                yield from _walked(root, f"{path}/", wanted)
+        elif wanted(path):
+            try:
+                stat = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # deleted since the folder was read
+                continue
+            yield StoredFile(path, stat.st_size, stat.st_mtime)
 
 
 def _s3_options() -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +18,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.delta_schema import columns_of, stored_select
-from recsys_lineage.lake.fingerprint import partition_fingerprints
+from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints
 from recsys_lineage.lake.storage import Storage
 from recsys_lineage.lake.table_version import Column, ColumnStatistics
 from recsys_lineage.sql.names import literal, quote
@@ -32,6 +32,10 @@ _PARTITION_TYPES = {
     "VARCHAR": pl.String, "DATE": pl.Date, "TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32,
     "BIGINT": pl.Int64,
 }  # fmt: skip
+# A table of these columns holds files (`blobs.py`). Each of them gets a Parquet file of its own, so that versions of a
+# model share what they have in common.
+PIECE_COLUMNS = ("name", "part", "bytes", "sha256", "content")
+_PIECE = "name"
 # A row group is held in memory until it is written: rows can be a megabyte each (blobs, embeddings).
 _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', RETURN_STATS"
 
@@ -40,7 +44,8 @@ _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE
 class WrittenFiles:
     """Files that exist but are not committed yet.
 
-    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes.
+    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes. `pieces` gives
+    the content of each Parquet file of a table of stored files, and is empty for other tables.
     """
 
     schema: tuple[Column, ...]
@@ -49,6 +54,7 @@ class WrittenFiles:
     contents: dict[str, str]
     sizes: dict[str, int]
     columns: dict[str, ColumnStatistics]
+    pieces: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -73,15 +79,7 @@ def write_files(
     bound = dict(parameters) if parameters else None
     select, schema = stored_select(connection, query, columns_of(connection, query, bound))
     _check_columns(schema, partition_by, root)
-    if partition_by:
-        target = root
-        layout = (
-            f", PARTITION_BY ({quote(partition_by)}), FILENAME_PATTERN 'part-{write_id}-{{i}}'"
-            ", OVERWRITE_OR_IGNORE"
-        )
-    else:
-        target, layout = f"{root}/part-{write_id}-0.parquet", ""
-    stats = connection.execute(f"COPY ({select}) TO {literal(target)} ({_PARQUET}{layout})", bound).fetchall()
+    stats = _copy(connection, select, bound, schema, root, write_id, partition_by)
     adds: list[AddAction] = []
     sizes: dict[str, int] = {}
     now = int(time.time() * 1000)
@@ -99,16 +97,16 @@ def write_files(
         key = "" if partition_by is None else values[partition_by]
         sizes[key] = sizes.get(key, 0) + int(size)
         adds.append(AddAction(relative, int(size), values, now, True, json.dumps({"numRecords": int(rows)})))
-    contents = {}
-    if adds:
-        listed = ", ".join(literal(f"{root}/{add.path}") for add in adds)
-        hive = _hive(schema, partition_by)
-        contents = partition_fingerprints(
-            connection, f"read_parquet([{listed}], {hive})", schema, partition_by
-        )
+    paths = [add.path for add in adds]
+    pieces: dict[str, str] = {}
+    if _is_of_pieces(schema, partition_by):
+        pieces = piece_contents(connection, root, paths, schema)
+        contents = {"": add_contents(pieces.values())}
+    else:
+        contents = file_contents(connection, root, paths, schema, partition_by)
     empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
     columns = _column_statistics(row[4] for row in stats)
-    return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sizes, columns)
+    return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sizes, columns, pieces)
 
 
 def _column_statistics(
@@ -127,6 +125,60 @@ def _column_statistics(
             here = None if nested or "null_count" not in found else int(found["null_count"])
             nulls[name] = None if known is None or here is None else known + here
     return {name: ColumnStatistics(size, nulls[name]) for name, size in sizes.items()}
+
+
+def file_contents(
+    connection: duckdb.DuckDBPyConnection,
+    root: str,
+    paths: Sequence[str],
+    schema: Sequence[Column],
+    partition_by: str | None,
+) -> dict[str, str]:
+    """`{partition: "rows:hash sum"}` of some files of a table; the key is "" without partitions."""
+    if not paths:
+        return {}
+    listed = ", ".join(literal(f"{root}/{path}") for path in paths)
+    relation = f"read_parquet([{listed}], {_hive(schema, partition_by)})"
+    return partition_fingerprints(connection, relation, schema, partition_by)
+
+
+def piece_contents(
+    connection: duckdb.DuckDBPyConnection, root: str, paths: Sequence[str], schema: Sequence[Column]
+) -> dict[str, str]:
+    """`{path: "rows:hash sum"}` of each of some files of a table without partitions."""
+    return {path: file_contents(connection, root, [path], schema, None).get("", EMPTY) for path in paths}
+
+
+def _is_of_pieces(schema: Sequence[Column], partition_by: str | None) -> bool:
+    return partition_by is None and tuple(column.name for column in schema) == PIECE_COLUMNS
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    bound: dict[str, Any] | None,
+    schema: Sequence[Column],
+    root: str,
+    write_id: str,
+    partition_by: str | None,
+) -> list[tuple[Any, ...]]:
+    """Run the query into files; a row of DuckDB's statistics for each."""
+    if partition_by:
+        pattern = f"FILENAME_PATTERN 'part-{write_id}-{{i}}', OVERWRITE_OR_IGNORE"
+        layout = f"{_PARQUET}, PARTITION_BY ({quote(partition_by)}), {pattern}"
+        return connection.execute(f"COPY ({select}) TO {literal(root)} ({layout})", bound).fetchall()
+    selects = [select]
+    if _is_of_pieces(schema, partition_by):
+        # One at a time: a partitioned COPY would hold all of them in memory.
+        names = connection.execute(f"SELECT DISTINCT {_PIECE} FROM ({select}) ORDER BY 1", bound).fetchall()
+        selects = [f"SELECT * FROM ({select}) WHERE {_PIECE} = {literal(name)}" for (name,) in names] or [
+            select
+        ]
+    stats: list[tuple[Any, ...]] = []
+    for number, part in enumerate(selects):
+        target = literal(f"{root}/part-{write_id}-{number}.parquet")
+        stats += connection.execute(f"COPY ({part}) TO {target} ({_PARQUET})", bound).fetchall()
+    return stats
 
 
 def _folded(value: str | None) -> str | None:
@@ -180,15 +232,18 @@ def active_files(delta: DeltaTable, partition_column: str | None) -> list[tuple[
 
 
 def removals(
-    delta: DeltaTable, partition_column: str | None, partitions: Sequence[str] | None
+    delta: DeltaTable,
+    partition_column: str | None,
+    partitions: Sequence[str] | None,
+    keep: Collection[str] = (),
 ) -> list[RemoveAction]:
-    """Actions that remove the current files of the given partitions; of all when None."""
+    """Actions that remove the current files of the given partitions (of all when None), but those to keep."""
     wanted = None if partitions is None else set(partitions)
     now = int(time.time() * 1000)
     return [
         RemoveAction(path, True, now, size, {partition_column: key} if partition_column else {})
         for path, size, key in active_files(delta, partition_column)
-        if wanted is None or key in wanted
+        if (wanted is None or key in wanted) and path not in keep
     ]
 
 

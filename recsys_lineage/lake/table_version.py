@@ -50,7 +50,9 @@ class TableVersion:
     `fingerprint` hashes schema and content; it depends neither on the order of the rows nor on the layout
     of the files. `content` is its part without the schema, "rows:hash sum". `partitions` is empty for a table
     that is not partitioned. `hashed_by` names the algorithm and the engine that made the fingerprints: two of different
-    ones cannot be compared. `columns_written` says what the Parquet writer counted in the files of this write.
+    ones cannot be compared. `columns_written` says what the Parquet writer counted in the files of this write. `pieces`
+    maps each Parquet file of a table of stored files to that file's content, so that the next version can share it; it
+    is empty for other tables.
     """
 
     table: str
@@ -67,6 +69,7 @@ class TableVersion:
     partitions: Mapping[str, PartitionVersion] = field(default_factory=dict)
     hashed_by: str | None = None
     columns_written: Mapping[str, ColumnStatistics] = field(default_factory=dict)
+    pieces: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -90,6 +93,7 @@ class TableVersion:
             "partitions": {key: part.to_json() for key, part in self.partitions.items()},
             "hashed_by": self.hashed_by,
             "columns_written": {name: [c.bytes, c.nulls] for name, c in self.columns_written.items()},
+            **({"pieces": dict(self.pieces)} if self.pieces else {}),
         }
 
     @classmethod
@@ -112,4 +116,5 @@ class TableVersion:
             columns_written={
                 name: ColumnStatistics(*value) for name, value in data.get("columns_written", {}).items()
             },
+            pieces=data.get("pieces", {}),
         )

@@ -59,17 +59,22 @@ class WriteMarker:
         self._storage.delete(self._path)
 
 
-def clean_dead_writes(storage: Storage, table_path: str, is_committed: Callable[[str], bool]) -> list[str]:
-    """Delete what dead writers left below one table; returns the ids of the writes cleaned up."""
+def writes(storage: Storage, table_path: str) -> dict[str, bool]:
+    """The writes whose markers lie below one table, by id, and whether their writer is alive."""
     folder = f"{table_path}/{FOLDER}"
     if not storage.exists(folder):
-        return []
+        return {}
     markers = [path for path in storage.files(folder) if path.endswith(".json")]
-    lost = {Path(path).stem: path for path in markers if _owner_is_dead(storage, path)}
+    return {Path(path).stem: not _owner_is_dead(storage, path) for path in markers}
+
+
+def clean_dead_writes(storage: Storage, table_path: str, is_committed: Callable[[str], bool]) -> list[str]:
+    """Delete what dead writers left below one table; returns the ids of the writes cleaned up."""
+    lost = [write_id for write_id, alive in writes(storage, table_path).items() if not alive]
     uncommitted = [write_id for write_id in lost if not is_committed(write_id)]
     delete_files_of(storage, table_path, uncommitted)
-    for path in lost.values():
-        storage.delete(path)
+    for write_id in lost:
+        storage.delete(f"{table_path}/{FOLDER}/{write_id}.json")
     return uncommitted
 
 

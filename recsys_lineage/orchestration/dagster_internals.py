@@ -6,7 +6,8 @@ look for the public way again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,11 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
 )
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from recsys_lineage.assets.asset_code import AssetCode
@@ -71,3 +77,41 @@ def code_of(definition: dg.AssetsDefinition) -> AssetCode | None:
         return None
     decorated = getattr(definition.op.compute_fn, "decorated_fn", None)
     return getattr(decorated, "__lineage_code__", None)
+
+
+def forget_checks(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
+    """Delete the check results of runs that are deleted.
+
+    Deleting a run leaves them in a table of their own, which has no public way to be emptied but by whole assets.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return
+    for start in range(0, len(run_ids), 500):
+        some = list(run_ids[start : start + 500])
+        with storage.index_connection() as connection:
+            connection.execute(
+                AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id.in_(some))
+            )
+
+
+def run_databases(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
+    """The SQLite files that hold one run's events and nothing else; none with another database.
+
+    Deleting a run empties its file and leaves it there.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqliteEventLogStorage):
+        return []
+    return [Path(storage.path_for_shard(run_id) + suffix) for suffix in ("", "-wal", "-shm")]
+
+
+def shared_databases(instance: dg.DagsterInstance) -> list[Path]:
+    """The SQLite files of all runs together; none with another database."""
+    found: list[Path] = []
+    if isinstance(instance.event_log_storage, SqliteEventLogStorage):
+        found.append(Path(instance.event_log_storage.path_for_shard("index")))
+    for storage in (instance.run_storage, instance.schedule_storage):
+        if isinstance(storage, SqliteRunStorage | SqliteScheduleStorage):
+            found.append(Path(storage._conn_string.removeprefix("sqlite:///")))
+    return found

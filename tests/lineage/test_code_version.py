@@ -424,11 +424,10 @@ def _numbers_and_names(text: str) -> list[tuple[tuple[int, int], str]]:
 
 # The package's own __init__ needs libraries that a bare interpreter lacks; what takes code apart does not.
 PROGRAM = """
-import json, sys, types
+import importlib.util, json, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
-sys.modules["recsys_lineage"] = types.ModuleType("recsys_lineage")
-sys.modules["recsys_lineage"].__path__ = [str(Path(sys.argv[1], "recsys_lineage"))]
+sys.modules["recsys_lineage"] = importlib.util.module_from_spec(importlib.util.find_spec("recsys_lineage"))
 from recsys_lineage.assets.module_source import ModuleSource
 from recsys_lineage.assets.reachable_code import Codebase, Definition
 found, code = {}, Codebase("recsys_assets")

@@ -136,16 +136,20 @@ def test_a_writer_that_never_wins_gives_up(
     monkeypatch.setattr("recsys_lineage.lake.draft._COMMIT_ATTEMPTS", 3)
     folder_lake.write("t", "SELECT 0 AS i", connection=folder_db)
 
+    numbers = iter(range(10, 20))
+
     def overtake(_: object) -> dict[str, int]:
         with folder_lake.connect() as other:
-            folder_lake.write("t", "SELECT 1 AS i", connection=other)
+            folder_lake.write("t", f"SELECT {next(numbers)} AS i", connection=other)
         return {}
 
     with pytest.raises(WriteConflict, match="another writer committing each time"):
         folder_lake.write("t", "SELECT 2 AS i", connection=folder_db, record=overtake)
     assert folder_lake.version("t").version == 3
     assert (
-        folder_lake.scan(folder_lake.version("t")).collect().equals(pl.DataFrame({"i": [1]}, {"i": pl.Int32}))
+        folder_lake.scan(folder_lake.version("t"))
+        .collect()
+        .equals(pl.DataFrame({"i": [12]}, {"i": pl.Int32}))
     )
     parquet = [
         path for path in folder_lake.storage.files(folder_lake.table_uri("t")) if path.endswith(".parquet")

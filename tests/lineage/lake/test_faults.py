@@ -59,7 +59,7 @@ def test_a_writer_killed_after_its_commit_loses_nothing(lake: Lake, db: duckdb.D
     assert len(_markers(lake)) == 1
     lake.write("t", PARTS, connection=db, partition_by="p")
     assert _markers(lake) == []
-    assert len(_files(lake)) == 6
+    assert len(_files(lake)) == 3  # the same rows again: both versions hold the killed writer's files
     assert lake.arrow(lake.version("t", 0)).num_rows == lake.arrow(lake.version("t", 1)).num_rows == 100
 
 
@@ -268,7 +268,7 @@ def test_a_marker_of_another_machine_is_kept_for_a_day(
     assert _markers(folder_lake) == [str(marker)]
     assert len(_files(folder_lake)) == 4
     monkeypatch.setattr("recsys_lineage.lake.write_marker.FOREIGN_HOST_SECONDS", 0)
-    folder_lake.write("t", "SELECT 1 AS i", connection=folder_db)
+    folder_lake.write("t", "SELECT 2 AS i", connection=folder_db)
     assert _markers(folder_lake) == []
     assert len(_files(folder_lake)) == 2
 

@@ -1,0 +1,235 @@
+"""What a thousand nights leave behind, and what the last of them costs.
+
+    python benchmarks/nights.py                   1,000 nights, with the nightly upkeep
+    python benchmarks/nights.py --nights 100      a quick look
+    python benchmarks/nights.py --no-upkeep       the same nights without any upkeep
+
+A night is one Dagster run on an instance with SQLite: one partition of events changes, tables are computed from them
+by SQL, two models are written, of which some files stay as they were, then a serving table, then the upkeep of the
+settings' defaults. Fits are stand-ins: random weights. The lake's clock jumps a day with each night; Dagster's keeps
+its own time, so its runs older than 30 nights are named by the moment at which that night began.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import resource
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import numpy as np
+import polars as pl
+import psutil
+
+from recsys_assets.settings import Settings
+from recsys_assets.upkeep import keep_up
+from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import blob_table
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.orchestration.sqlite_events import many_events
+from recsys_lineage.sql.sql_text import SqlText
+
+WINDOW = 15
+"""Nights up to the one that is shown, of which the median is taken."""
+DAYS = 28
+night = 0
+
+
+def _clock() -> datetime:
+    return datetime.now(timezone.utc) + timedelta(days=night)
+
+
+class NightlyLake(LakeResource):
+    """The lake whose clock jumps a day with each night."""
+
+    def lake(self) -> Lake:
+        """The lake."""
+        opened = super().lake()
+        opened.clock = _clock
+        return opened
+
+
+def events(inputs: Inputs, request: Request) -> Output:
+    """A month of events; the oldest day gives way to tonight's."""
+    drawn = np.random.default_rng(night)
+    days = [night % DAYS] if request.previous else range(DAYS)
+    rows = [
+        (int(day), int(user), int(item)) for day in days for user, item in drawn.integers(0, 300, (400, 2))
+    ]
+    day, user, item = zip(*rows, strict=True)
+    frame = pl.DataFrame({"day": day, "user_id": user, "item_id": item})
+    return Output(frame, partition_by="day", partitions=[str(day) for day in days])
+
+
+def model(inputs: Inputs) -> Output:
+    """A model whose weights are new tonight and whose item vectors are new each seventh night."""
+    users = inputs.frame("users").height
+    new, weekly = np.random.default_rng(night), np.random.default_rng(night // 7)
+    return Output(
+        blob_table(
+            {
+                "weights": new.bytes(400 * users),
+                "item_vectors": weekly.bytes(300_000),
+                "config.json": json.dumps({"users": users}).encode(),
+            }
+        )
+    )
+
+
+def champion(inputs: Inputs) -> Output:
+    """The candidate, as it is."""
+    return Output(inputs.arrow("model"))
+
+
+SQL = {
+    "users": "SELECT user_id, count(*) AS events FROM events GROUP BY user_id",
+    "split": "SELECT *, day % 7 = 0 AS held_out FROM events",
+    "recommendations": "SELECT user_id, item_id, rank() OVER (PARTITION BY user_id ORDER BY n DESC, item_id) AS place "
+    "FROM users, (SELECT item_id, count(*) AS n FROM split GROUP BY ALL ORDER BY n DESC, item_id LIMIT 10) "
+    "SEMI JOIN champion ON true",
+}
+GROUPS = {
+    "events": "raw", "users": "clean", "split": "model", "model": "model", "champion": "model",
+    "recommendations": "serving",
+}  # fmt: skip
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """The small shop's assets."""
+    made = [
+        frame_asset(events, look=AssetLook(group="raw")),
+        frame_asset(model, reads=["users", "split"], look=AssetLook(group="model")),
+        frame_asset(champion, reads=["model"], look=AssetLook(group="model")),
+    ]
+    return [*made, *(sql_asset(SqlText(text, f"{name}.sql"), name=name) for name, text in SQL.items())]
+
+
+def measured(folder: Path, nights: int, upkeep: bool, say: Callable[[str], None]) -> list[dict[str, float]]:
+    """Run the nights; what each cost, and what lay on the disk after it."""
+    global night
+    lake = NightlyLake(uri=str(folder / "lake"), threads=1, memory_limit="500MB")
+    settings = Settings(home=folder, lake=str(folder / "lake"))
+    (folder / "dagster").mkdir()
+    made, found, began = assets(), [], []
+    process = psutil.Process()
+    with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
+        for night in range(nights):
+            began.append(datetime.now(timezone.utc))
+            wall, cpu = time.perf_counter(), _cpu()
+            with many_events():
+                assert dg.materialize(made, instance=instance, resources={"lake": lake}).success
+            if upkeep:
+                old = began[max(night - settings.dagster_keep_days, 0)]
+                keep_up(lake.lake(), settings, GROUPS, instance, runs_before=old)
+            found.append(
+                {"seconds": time.perf_counter() - wall, "cpu_seconds": _cpu() - cpu}
+                | {"rss_mb": process.memory_info().rss / 1e6}
+                | ({} if (night + 1) % 10 and night + 1 < nights else _disk(folder))
+            )
+            if (night + 1) % 50 == 0 or night == 9:
+                row = _around(found, night + 1)
+                say(
+                    f"night {night + 1}: {json.dumps({name: round(value, 2) for name, value in row.items()})}"
+                )
+    return found
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _disk(folder: Path) -> dict[str, float]:
+    lake = {"lake_mb": 0.0, "lake_files": 0.0, "parquet_files": 0.0, "log_files": 0.0}
+    for path in (folder / "lake").rglob("*"):
+        if path.is_file():
+            lake["lake_mb"] += path.stat().st_size / 1e6
+            lake["lake_files"] += 1
+            lake["log_files" if "_delta_log" in path.parts else "parquet_files"] += 1
+    dagster = sum(path.stat().st_size for path in (folder / "dagster").rglob("*") if path.is_file())
+    return lake | {"dagster_mb": dagster / 1e6}
+
+
+def _around(found: list[dict[str, float]], number: int) -> dict[str, float]:
+    """What a night costs, as medians of those up to it, and what lay on the disk after it."""
+    before = found[max(number - WINDOW, 1) : number]
+    costs = {
+        name: statistics.median(one[name] for one in before) for name in ("seconds", "cpu_seconds", "rss_mb")
+    }
+    return found[number - 1] | costs
+
+
+def shown(found: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Some nights, from the tenth to the last."""
+    numbers = sorted({n for n in (10, 100, 300, 500, 700, 1000, len(found)) if n <= len(found)})
+    return {f"night {number}": _around(found, number) for number in numbers}
+
+
+def machine() -> dict[str, str]:
+    """Where the figures come from."""
+    return {
+        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when this began",
+        "versions": f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, "
+        f"deltalake {version('deltalake')}, dagster {dg.__version__}",
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nights", type=int, default=1000)
+    parser.add_argument("--no-upkeep", action="store_true", help="leave everything where it is")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    logging.disable(logging.INFO)
+    where = machine()
+    with tempfile.TemporaryDirectory(prefix="recsys-nights-") as name:
+        found = measured(
+            Path(name),
+            asked.nights,
+            not asked.no_upkeep,
+            lambda text: print(text, file=sys.stderr, flush=True),
+        )
+    table: dict[str, Any] = shown(found)
+    early, late = table["night 10"], table[f"night {len(found)}"]
+    ratios: dict[str, float] = {
+        f"{name}, night {len(found)} / night 10": late[name] / early[name]
+        for name in ("seconds", "cpu_seconds", "rss_mb")
+    }
+    if asked.json:
+        print(json.dumps({**where, "nights": table, "ratios": ratios}))
+        return
+    print("\n".join(f"{name}: {text}" for name, text in where.items()))
+    names = list(dict.fromkeys(key for row in table.values() for key in row))
+    print(f"\n{'':16}" + "".join(f"{key:>15}" for key in names))
+    for label, row in table.items():
+        print(f"{label:16}" + "".join(f"{row[key]:>15,.2f}" if key in row else f"{'':>15}" for key in names))
+    for label, ratio in ratios.items():
+        print(f"{'met' if ratio <= 1.1 else 'MISSED':<8}{label}: {ratio:.2f} (target ≤ 1.1)")
+
+
+if __name__ == "__main__":
+    main()

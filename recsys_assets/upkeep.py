@@ -1,0 +1,100 @@
+"""Upkeep: what the platform deletes and tidies so that years of nights do not fill the disk.
+
+`recsys lake prune` and the nightly asset `lake_retention` do the same; both are given the lake and Dagster's instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from recsys_assets.settings import Settings
+from recsys_lineage.lake.compaction import Compaction, compact, is_compactable, plan_compaction
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.old_runs import OldRuns, delete_old_runs, old_runs
+from recsys_lineage.retention.policy import NEWEST_ONLY, Policies, Policy
+from recsys_lineage.retention.prune import Prune, plan_prune, prune
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+CHAMPION, GATE = "champion", "gate"
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What one upkeep did, or would do."""
+
+    prune: Prune
+    compactions: Sequence[Compaction]
+    runs: OldRuns
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that says what went; it holds no content of any table."""
+        return {
+            **self.prune.to_json(),
+            "compacted": [
+                {"table": made.table, "files": made.files, "bytes": made.bytes} for made in self.compactions
+            ],
+            "dagster": self.runs.to_json(),
+        }
+
+
+def keep_up(
+    lake: Lake,
+    settings: Settings,
+    groups: Mapping[str, str],
+    instance: DagsterInstance | None = None,
+    *,
+    runs_before: datetime | None = None,
+    dry_run: bool = False,
+) -> Upkeep:
+    """Prune the lake, join small files, delete Dagster's old runs, as the settings say.
+
+    Args:
+        lake: the lake.
+        settings: the retention, the grace period, how long Dagster keeps runs.
+        groups: the group of each asset's table.
+        instance: Dagster's; None to leave its storage alone.
+        runs_before: Dagster's runs that are older go; by the settings when None.
+        dry_run: only say what would be done.
+
+    Raises:
+        LineageError: when a log, a hold or a mark is damaged; nothing is pruned then.
+    """
+    policies = Policies.parse(settings.retention)
+    appended = [name for name in lake.tables() if name not in groups and is_compactable(lake, name)]
+
+    def policy_of(table: str) -> Policy:
+        return NEWEST_ONLY if table in appended else policies.of(groups.get(table))
+
+    grace = timedelta(hours=settings.retention_grace_hours)
+    before = runs_before or datetime.now(timezone.utc) - timedelta(days=settings.dagster_keep_days)
+    tidy, join = (plan_prune, plan_compaction) if dry_run else (prune, compact)
+    # The prune first: it does then what a dry run says, whatever is joined afterwards.
+    done = tidy(lake, policy_of, roots=served_versions(lake), grace=grace)
+    joined = [made for name in appended if (made := join(lake, name)) is not None]
+    if instance is None:
+        return Upkeep(done, joined, OldRuns())
+    return Upkeep(done, joined, (old_runs if dry_run else delete_old_runs)(instance, before))
+
+
+def served_versions(lake: Lake) -> list[tuple[str, int]]:
+    """The champion that serves, and each champion with which the gate promoted another family."""
+    if not lake.has(CHAMPION):
+        return []
+    newest = lake.version(CHAMPION).version
+    pruned = lake.pruned(CHAMPION).all()
+    older = [version for version in range(newest) if version not in pruned and _promoted(lake, version)]
+    return [(CHAMPION, version) for version in (*older, newest)]
+
+
+def _promoted(lake: Lake, champion: int) -> bool:
+    record = lake.commit(CHAMPION, champion)["record"] or {}
+    for read in record.get("reads", []):
+        if read["name"] == GATE:
+            facts = (lake.commit(GATE, read["version"])["record"] or {}).get("statistics", {})
+            return facts.get("champion") != facts.get("champion before")
+    return False

@@ -1,0 +1,99 @@
+"""Old runs of Dagster: which may be forgotten, and how they are deleted with all that Dagster keeps of them.
+
+The lake's records are the memory of what ran; Dagster's runs and events are its screen. A run is kept while it is in
+progress, and while it holds the newest materialization of an asset, so that every asset still shows one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.orchestration.dagster_internals import forget_checks, run_databases, shared_databases
+
+_AT_ONCE = 500
+_WORTH_SHRINKING = 0.2
+"""Share of a SQLite file's pages that must be free before it is written anew."""
+
+
+@dataclass(frozen=True)
+class OldRuns:
+    """Runs that were deleted, or would be; bytes that this freed; databases that others had locked, not shrunk."""
+
+    runs: Sequence[str] = ()
+    freed: int = 0
+    busy: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object: how many runs went, and the bytes."""
+        return {"runs": len(self.runs), "bytes": self.freed, "busy": list(self.busy)}
+
+
+def old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
+    """The runs that ended, were created before a moment and hold no asset's newest materialization."""
+    newest = {
+        event.run_id
+        for key in instance.get_asset_keys()
+        if (event := instance.get_latest_materialization_event(key)) is not None
+    }
+    found: list[str] = []
+    asked = dg.RunsFilter(created_before=before)
+    cursor: str | None = None
+    while records := instance.get_run_records(asked, limit=_AT_ONCE, cursor=cursor):
+        runs = [record.dagster_run for record in records]
+        cursor = runs[-1].run_id
+        found += [run.run_id for run in runs if run.is_finished and run.run_id not in newest]
+    return OldRuns(found)
+
+
+def delete_old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
+    """Delete the `old_runs` with their events, check results and logs, and shrink the SQLite files they were in.
+
+    A Postgres is left to its own autovacuum. Ticks of schedules and sensors are deleted by Dagster's daemon, as its
+    `dagster.yaml` says.
+    """
+    runs = old_runs(instance, before).runs
+    shared = shared_databases(instance)
+    files = [path for run_id in runs for path in run_databases(instance, run_id)]
+    size = _bytes([*shared, *files])
+    for run_id in runs:
+        instance.delete_run(run_id)
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+        if (folder := Path(instance.storage_directory(), run_id)).is_dir():
+            shutil.rmtree(folder)
+    forget_checks(instance, runs)
+    for path in files:
+        path.unlink(missing_ok=True)
+    busy = [path.name for path in shared if path.exists() and not _shrunk(path)] if runs else []
+    return OldRuns(runs, max(size - _bytes([*shared, *files]), 0), busy)
+
+
+def _shrunk(path: Path) -> bool:
+    """Give the free pages of a SQLite file back to the disk; False when another process has it locked."""
+    connection = sqlite3.connect(path, timeout=5, isolation_level=None)
+    try:
+        (free,), (pages,) = (
+            connection.execute(f"PRAGMA {fact}").fetchone() for fact in ("freelist_count", "page_count")
+        )
+        if free > _WORTH_SHRINKING * pages:
+            connection.execute("VACUUM")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            return False
+        raise
+    finally:
+        connection.close()
+    return not busy
+
+
+def _bytes(files: Sequence[Path]) -> int:
+    parts = [path.with_name(path.name + suffix) for path in files for suffix in ("", "-wal")]
+    return sum(path.stat().st_size for path in parts if path.exists())

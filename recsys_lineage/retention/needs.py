@@ -1,0 +1,62 @@
+"""What a version needs to be made again: the versions that its record names, and what those need in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from recsys_lineage.errors import TableNotFound
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.materialization import Materialization
+
+
+def needed_versions(lake: Lake, roots: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
+    """The given versions and every version that making them again needs, as `{table: versions}`.
+
+    Reads are followed to the source, so that each table in between can be made again too. The previous version that an
+    asset started from is needed as it is, but what that one was made of is not: a chain of nights, each started from
+    the one before, would keep everything for ever.
+
+    Args:
+        lake: the lake.
+        roots: tables and versions.
+    """
+    needed: dict[str, set[int]] = {}
+    followed: set[tuple[str, int]] = set()
+    open_ = list(roots)
+    while open_:
+        table, version = open_.pop()
+        needed.setdefault(table, set()).add(version)
+        if (table, version) in followed:
+            continue
+        followed.add((table, version))
+        for name, read in _read_versions(lake, table, version):
+            if name == table:
+                needed[table].add(read)
+            else:
+                open_.append((name, read))
+    return needed
+
+
+def versions_of_run(lake: Lake, run_id: str, records: Iterable[Materialization]) -> dict[str, int]:
+    """The versions that one run wrote, by table."""
+    return {
+        record.asset: record.version
+        for record in records
+        if record.run.run_id == run_id
+        and record.status == "success"
+        and record.version is not None
+        and lake.has(record.asset)
+    }
+
+
+def _read_versions(lake: Lake, table: str, version: int) -> list[tuple[str, int]]:
+    try:
+        record: Mapping | None = lake.commit(table, version)["record"]
+    except TableNotFound:  # a table that was deleted by hand: nothing of it can be kept
+        return []
+    reads = record.get("reads", []) if record else []
+    return [
+        (read["name"], read["version"])
+        for read in reads
+        if read["kind"] == "table" and read.get("version") is not None and read.get("purpose") != "check"
+    ]

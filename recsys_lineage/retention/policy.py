@@ -1,0 +1,135 @@
+"""Retention policy: which versions of a table are kept, by their age."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from recsys_lineage.errors import LineageError
+
+_POLICY = re.compile(r"(\d{1,5})/(\d{1,5})/(\d{1,5})")
+_GROUP = re.compile(r"[A-Za-z0-9_]+")
+_WEEK = timedelta(days=7)
+_MONTH = timedelta(days=30.4375)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All versions for `nights` days, then each week's last for `weeks`, then each month's last for `months`.
+
+    Weeks are those of the calendar (ISO 8601), months too.
+    """
+
+    nights: int
+    weeks: int = 0
+    months: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.nights}/{self.weeks}/{self.months}"
+
+    @classmethod
+    def parse(cls, text: str) -> Policy:
+        """The policy that `14/8/12` says: nights, weeks, months.
+
+        Raises:
+            LineageError: for any other text.
+        """
+        found = _POLICY.fullmatch(text.strip())
+        if found is None:
+            raise LineageError(
+                f"{text!r} is no retention policy.",
+                expected="NIGHTS/WEEKS/MONTHS, such as 14/8/12",
+                found=repr(text),
+            )
+        return cls(*map(int, found.groups()))
+
+
+NEWEST_ONLY = Policy(0)
+"""Of a table whose newest version holds everything that the older ones did."""
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policy of every table: by its group, or the one for all others."""
+
+    others: Policy
+    groups: Mapping[str, Policy] = field(default_factory=dict)
+
+    def of(self, group: str | None) -> Policy:
+        """The policy of a group's tables."""
+        return self.others if group is None else self.groups.get(group, self.others)
+
+    @classmethod
+    def parse(cls, text: str) -> Policies:
+        """The policies that `14/8/12, model=14/4/6` says.
+
+        Raises:
+            LineageError: when the text says none for all other groups, one twice, or cannot be read.
+        """
+        others: Policy | None = None
+        groups: dict[str, Policy] = {}
+        for part in text.split(","):
+            group, equals, policy = (piece.strip() for piece in part.rpartition("="))
+            if equals and (not _GROUP.fullmatch(group) or group in groups):
+                raise _unreadable(text, f"the group {group!r}" + (" twice" if group in groups else ""))
+            if not equals and others is not None:
+                raise _unreadable(text, "two policies without a group")
+            if equals:
+                groups[group] = Policy.parse(policy)
+            else:
+                others = Policy.parse(policy)
+        if others is None:
+            raise _unreadable(text, "no policy without a group")
+        return cls(others, groups)
+
+
+def kept_versions(
+    versions: Mapping[int, datetime], policy: Policy, now: datetime, held: Collection[int] = ()
+) -> set[int]:
+    """The versions that a policy keeps: the newest, those held, and by age what the policy says.
+
+    The three windows all end now and lie inside one another, so that with time a version can only fall out: what one
+    prune keeps, the next may drop, never the other way round. Dropping what is not kept changes nothing in what is.
+
+    Args:
+        versions: when each version was committed, UTC.
+        policy: how long versions are kept.
+        now: the moment of asking, UTC.
+        held: versions that are kept whatever their age.
+    """
+    if not versions:
+        return set()
+    every = now - timedelta(days=policy.nights)
+    weekly = every - policy.weeks * _WEEK
+    monthly = weekly - policy.months * _MONTH
+    kept = {max(versions)} | (versions.keys() & set(held))
+    kept |= {version for version, time in versions.items() if time > every}
+    kept |= {version for version in _last_of(versions, _week) if versions[version] > weekly}
+    kept |= {version for version in _last_of(versions, _month) if versions[version] > monthly}
+    return kept
+
+
+def _last_of(versions: Mapping[int, datetime], period: Callable[[datetime], tuple[int, int]]) -> set[int]:
+    last: dict[tuple[int, int], int] = {}
+    for version in sorted(versions):
+        last[period(versions[version])] = version
+    return set(last.values())
+
+
+def _week(time: datetime) -> tuple[int, int]:
+    year, week, _ = time.isocalendar()
+    return year, week
+
+
+def _month(time: datetime) -> tuple[int, int]:
+    return time.year, time.month
+
+
+def _unreadable(text: str, found: str) -> LineageError:
+    return LineageError(
+        f"{text!r} says no retention.",
+        expected="one policy for all tables, then those of groups, such as 14/8/12, model=14/4/6",
+        found=found,
+    )

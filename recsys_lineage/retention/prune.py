@@ -1,0 +1,293 @@
+"""The prune: what the policies do not keep is marked as pruned, and after a grace period its files are deleted.
+
+A version is first marked, once it has been superseded for the grace period: nobody opens it any more. The files that
+it alone held are deleted by the first prune after a second such period, when those who opened it before are done. Each
+step may be repeated and two prunes may run at once: marks only grow, and a file that is gone already is no error. A
+prune that is killed leaves every kept version whole; the next one finishes its work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from recsys_lineage.lake.commit_archive import FOLDER as _ARCHIVE
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.pruned_versions import Pruned
+from recsys_lineage.lake.storage import StoredFile
+from recsys_lineage.lake.storage_fault import explained
+from recsys_lineage.lake.write_marker import FOLDER as MARKERS
+from recsys_lineage.lake.write_marker import writes
+from recsys_lineage.retention.holds import Holds
+from recsys_lineage.retention.needs import needed_versions
+from recsys_lineage.retention.policy import Policy, kept_versions
+from recsys_lineage.retention.table_history import TableHistory
+
+GRACE = timedelta(hours=24)
+_LOG = "_delta_log"
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint[.\w-]*\.parquet")
+_NEWEST_CHECKPOINTS = 2
+_COMMIT = re.compile(r"(\d{20})\.json")
+_UNFINISHED = (".tmp", ".crc")
+_STALLED = 3600.0
+"""Seconds after which no writer tries a commit's number that is taken; archiving a commit frees its file's name."""
+PolicyOf = Callable[[str], Policy]
+"""The policy of a table, by its name."""
+
+
+@dataclass(frozen=True)
+class TablePrune:
+    """What a prune does to one table.
+
+    Args:
+        table: its name.
+        policy: what decided.
+        dropped: the versions that are marked as pruned.
+        kept: how many versions stay.
+        files: paths (from the table's folder) and bytes of files that only pruned versions held.
+        orphans: those of files that no version ever held, left by writers that were killed.
+        leftovers: those of unfinished small files, and of checkpoints of the log that nobody needs.
+        markers: ids of dead writes whose markers go.
+        archived: commits that move from the log into the archive, where their records stay.
+    """
+
+    table: str
+    policy: Policy
+    dropped: Sequence[int]
+    kept: int
+    files: Mapping[str, int] = field(default_factory=dict)
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    leftovers: Mapping[str, int] = field(default_factory=dict)
+    markers: Sequence[str] = ()
+    archived: Sequence[int] = ()
+
+    @property
+    def gone(self) -> dict[str, int]:
+        """Path and bytes of every file that goes."""
+        return {**self.files, **self.orphans, **self.leftovers}
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that says what goes; it holds no content of any table."""
+        return {
+            "table": self.table,
+            "policy": str(self.policy),
+            "versions": list(self.dropped),
+            "kept": self.kept,
+            "files": len(self.files),
+            "bytes": sum(self.files.values()),
+            "orphans": len(self.orphans),
+            "orphan_bytes": sum(self.orphans.values()),
+            "leftovers": len(self.leftovers),
+            "leftover_bytes": sum(self.leftovers.values()),
+            "archived": len(self.archived),
+        }
+
+
+@dataclass(frozen=True)
+class Prune:
+    """What one prune of a lake does, table by table, as of a moment (UTC)."""
+
+    at: datetime
+    tables: Sequence[TablePrune]
+
+    @property
+    def files(self) -> int:
+        """How many files go."""
+        return sum(len(table.gone) for table in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes go."""
+        return sum(sum(table.gone.values()) for table in self.tables)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that says what goes."""
+        return {
+            "at": self.at.isoformat(),
+            "files": self.files,
+            "bytes": self.bytes,
+            "tables": [table.to_json() for table in self.tables],
+        }
+
+
+def plan_prune(
+    lake: Lake,
+    policy_of: PolicyOf,
+    *,
+    roots: Iterable[tuple[str, int]] = (),
+    now: datetime | None = None,
+    grace: timedelta = GRACE,
+) -> Prune:
+    """What `prune` would do, without doing any of it.
+
+    Args:
+        lake: the lake.
+        policy_of: the policy of each table.
+        roots: versions that are kept whatever their age, with all that making them again needs; holds are too.
+        now: the moment that ages are counted from; by the lake's clock when None.
+        grace: how long readers and writers are given to finish what they began.
+
+    Raises:
+        LineageError: when a log, a hold or a mark is damaged; nothing is pruned then.
+    """
+    return Prune(*_plan(lake, policy_of, roots, now, grace)[:2])
+
+
+def prune(
+    lake: Lake,
+    policy_of: PolicyOf,
+    *,
+    roots: Iterable[tuple[str, int]] = (),
+    now: datetime | None = None,
+    grace: timedelta = GRACE,
+) -> Prune:
+    """Mark what the policies do not keep as pruned, and delete the files whose time has come.
+
+    Takes what `plan_prune` takes, does what that says, and returns it.
+
+    Raises:
+        LineageError: when a log, a hold or a mark is damaged (nothing is pruned then), or a file cannot be deleted.
+    """
+    at, tables, histories = _plan(lake, policy_of, roots, now, grace)
+    for table in tables:
+        with explained(lake.storage, table.table):
+            _apply(lake, table, histories[table.table], at)
+    return Prune(at, tables)
+
+
+def _plan(
+    lake: Lake, policy_of: PolicyOf, roots: Iterable[tuple[str, int]], now: datetime | None, grace: timedelta
+) -> tuple[datetime, list[TablePrune], dict[str, TableHistory]]:
+    at = now or lake.clock()
+    names = lake.tables()
+    # Before anything else is looked at: what is held now must be held in every table alike.
+    held = [(hold.table, hold.version) for hold in Holds(lake).all()]
+    needed = needed_versions(lake, [*roots, *held])
+    tables: list[TablePrune] = []
+    histories: dict[str, TableHistory] = {}
+    for name in names:
+        with explained(lake.storage, name):
+            table, histories[name] = _plan_table(
+                lake, name, policy_of(name), needed.get(name, set()), at, grace
+            )
+        tables.append(table)
+    return at, tables, histories
+
+
+def _plan_table(
+    lake: Lake, name: str, policy: Policy, needed: set[int], at: datetime, grace: timedelta
+) -> tuple[TablePrune, TableHistory]:
+    root = lake.table_uri(name)
+    # In this order: a file that is listed and has no marker any more is in the log by then, or was never to be.
+    listed = list(lake.storage.listed(root, _is_prunable))
+    writers = writes(lake.storage, root)
+    history = TableHistory.of(lake, name)
+    marks = lake.pruned(name).all()
+    alive = {version: time for version, time in history.committed.items() if version not in marks}
+    kept = kept_versions(alive, policy, at, needed)
+    superseded = {version: history.committed.get(version + 1) for version in alive}
+    dropped = [
+        version
+        for version in sorted(alive.keys() - kept)
+        if (next_ := superseded[version]) is None or next_ <= at - grace
+    ]
+    gone = set(dropped) if not grace else set()
+    holding = {version for version in alive if version not in gone}
+    holding |= {version for version, pruned in marks.items() if pruned.at > at - grace}
+    holding |= needed  # a version that came to be held while it was being marked
+    on_disk = {file.path: file for file in listed}
+    unheld = history.not_held_by(holding).keys() & on_disk.keys()
+    dead = [write_id for write_id, is_alive in writers.items() if not is_alive]
+    old = [file for file in listed if file.changed <= at.timestamp() - grace.total_seconds()]
+    return TablePrune(
+        table=name,
+        policy=policy,
+        dropped=dropped,
+        kept=len(alive) - len(dropped),
+        files={path: on_disk[path].bytes for path in sorted(unheld)},
+        orphans=_orphans(old, history, [write_id for write_id, is_alive in writers.items() if is_alive]),
+        leftovers=_leftovers(old, on_disk, holding),
+        markers=dead,
+        archived=_archived(old, on_disk, holding, at.timestamp() - _STALLED),
+    ), history
+
+
+def _is_prunable(path: str) -> bool:
+    """Whether a prune may ever delete a file."""
+    return not path.startswith(f"{_ARCHIVE}/")
+
+
+def _orphans(old: Iterable[StoredFile], history: TableHistory, at_work: Sequence[str]) -> dict[str, int]:
+    """Parquet files that no commit knows and no living writer is about to commit."""
+    return {
+        file.path: file.bytes
+        for file in old
+        if file.path.endswith(".parquet")
+        and not file.path.startswith("_")
+        and file.path not in history.files
+        and not any(write_id in file.path for write_id in at_work)
+    }
+
+
+def _leftovers(old: Iterable[StoredFile], on_disk: Collection[str], kept: Collection[int]) -> dict[str, int]:
+    """Half-written small files, other writers' checksums, and checkpoints from which no kept version is opened."""
+    points = _checkpoints(on_disk)
+    useful = set(sorted(points)[-_NEWEST_CHECKPOINTS:])
+    for version in kept:
+        useful |= {max((point for point in points if point <= version), default=-1)}
+    leftovers: dict[str, int] = {}
+    for file in old:
+        folder, _, name = file.path.partition("/")
+        if not folder.startswith("_"):
+            continue
+        point = _CHECKPOINT.fullmatch(name) if folder == _LOG else None
+        is_unused = point is not None and int(point[1]) not in useful
+        if is_unused or name.endswith(_UNFINISHED):
+            leftovers[file.path] = file.bytes
+    return leftovers
+
+
+def _archived(
+    old: Iterable[StoredFile], on_disk: Collection[str], kept: Collection[int], before: float
+) -> list[int]:
+    """Commits through which no kept version is opened: from each one's checkpoint to itself they are needed."""
+    points = _checkpoints(on_disk)
+    needed: set[int] = set()
+    for version in kept:
+        needed |= set(range(max((point for point in points if point <= version), default=0), version + 1))
+    found: list[int] = []
+    for file in old:
+        name = file.path.removeprefix(f"{_LOG}/")
+        if name != file.path and (commit := _COMMIT.fullmatch(name)) and file.changed <= before:
+            number = int(commit[1])
+            if number not in needed and number < max(points, default=0):
+                found.append(number)
+    return sorted(found)
+
+
+def _checkpoints(on_disk: Collection[str]) -> set[int]:
+    names = [path[len(_LOG) + 1 :] for path in on_disk if path.startswith(f"{_LOG}/")]
+    return {int(found[1]) for name in names if (found := _CHECKPOINT.fullmatch(name))}
+
+
+def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime) -> None:
+    """Marks first, so that nobody opens what is about to go; the history last, so that a killed prune is repeated."""
+    root = lake.table_uri(table.table)
+    marks = lake.pruned(table.table)
+    marks.add(table.dropped, Pruned(at, str(table.policy)))
+    if table.archived:
+        log = lake.log(table.table)
+        log.archive.add(log.contents(table.archived))
+    gone = [*table.gone, *(f"{_LOG}/{number:020d}.json" for number in table.archived)]
+    for path in gone:
+        lake.storage.delete(f"{root}/{path}")
+    for write_id in table.markers:
+        lake.storage.delete(f"{root}/{MARKERS}/{write_id}.json")
+    for path in table.files:
+        del history.files[path]
+    for version in marks.all():
+        history.committed.pop(version, None)
+    history.save(lake)

@@ -1,0 +1,134 @@
+"""TableHistory: which versions of a table each of its files belongs to, learned from the log commit by commit.
+
+What was learned is kept beside the table, so that a prune reads what is new since the last one and not years of
+commits. It is a digest of the log and nothing else: where it is missing or damaged, it is made again.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from recsys_lineage.lake.commit_log import COMMIT_KEY
+from recsys_lineage.lake.lake import Lake
+
+FOLDER = "_retention"
+_FILE = "history.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class LoggedFile:
+    """A file of a table: the versions `first` up to, not with, `gone` (None: all until now) hold it."""
+
+    first: int
+    gone: int | None
+    bytes: int
+
+    def is_held_by(self, versions: list[int]) -> bool:
+        """Whether one of some versions, in ascending order, holds it."""
+        place = bisect_left(versions, self.first)
+        return place < len(versions) and (self.gone is None or versions[place] < self.gone)
+
+
+@dataclass
+class TableHistory:
+    """The files and versions of a table up to version `upto` (-1: nothing was learned yet).
+
+    `committed` says when each version was committed, UTC. Pruned versions and files that are gone may be left out.
+    """
+
+    table: str
+    upto: int = -1
+    committed: dict[int, datetime] = field(default_factory=dict)
+    files: dict[str, LoggedFile] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lake: Lake, table: str) -> TableHistory:
+        """The history until now: what was kept of it, and the commits since.
+
+        Raises:
+            TableNotFound: when the table does not exist.
+            LineageError: when a commit is damaged.
+        """
+        history = cls._kept(lake, table)
+        latest = lake.version(table).version
+        if history.upto > latest:  # the table was deleted by hand and begun anew
+            history = cls(table)
+        for number, actions in lake.log(table).actions(history.upto + 1, latest):
+            history._learn(number, actions)
+        return history
+
+    def save(self, lake: Lake) -> None:
+        """Keep what was learned, for the next time."""
+        folder = f"{lake.table_uri(self.table)}/{FOLDER}"
+        lake.storage.make_folder(folder)
+        text = json.dumps(
+            {
+                "format": _FORMAT,
+                "upto": self.upto,
+                "committed": {version: time.isoformat() for version, time in self.committed.items()},
+                "files": {path: [file.first, file.gone, file.bytes] for path, file in self.files.items()},
+            },
+            separators=(",", ":"),
+        )
+        lake.storage.write_bytes(f"{folder}/{_FILE}", text.encode())
+
+    def held_alone_by(self, versions: Collection[int]) -> dict[str, LoggedFile]:
+        """The files that no version but the given ones holds: what goes when they go."""
+        others = [version for version in range(self.upto + 1) if version not in set(versions)]
+        return self.not_held_by(others)
+
+    def not_held_by(self, versions: Collection[int]) -> dict[str, LoggedFile]:
+        """The files that none of some versions holds."""
+        ascending = sorted(versions)
+        return {path: file for path, file in self.files.items() if not file.is_held_by(ascending)}
+
+    @classmethod
+    def _kept(cls, lake: Lake, table: str) -> TableHistory:
+        path = f"{lake.table_uri(table)}/{FOLDER}/{_FILE}"
+        try:
+            found = json.loads(lake.storage.read_bytes(path))
+            if found["format"] != _FORMAT:
+                return cls(table)
+            return cls(
+                table,
+                found["upto"],
+                {int(version): datetime.fromisoformat(time) for version, time in found["committed"].items()},
+                {name: LoggedFile(*file) for name, file in found["files"].items()},
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return cls(table)  # the log has it all
+
+    def _learn(self, number: int, actions: list[dict[str, Any]]) -> None:
+        for action in actions:
+            # A log spells paths as URLs do.
+            if "remove" in action:
+                path = unquote(action["remove"]["path"])
+                file = self.files.get(path)
+                if file is not None:
+                    self.files[path] = LoggedFile(file.first, number, file.bytes)
+            elif "add" in action:
+                path = unquote(action["add"]["path"])
+                self.files[path] = LoggedFile(number, None, action["add"]["size"])
+            elif COMMIT_KEY in action.get("commitInfo", {}):
+                carried = json.loads(action["commitInfo"][COMMIT_KEY])
+                self.committed[number] = datetime.fromisoformat(carried["table_version"]["committed"])
+        self.upto = number
+
+
+def files_held_alone(lake: Lake, table: str, versions: Collection[int]) -> dict[str, int]:
+    """The files (full path or URL → bytes) that no version but the given ones holds.
+
+    Deleting them takes exactly these versions' rows away and leaves every other version whole.
+
+    Raises:
+        TableNotFound: when the table does not exist.
+    """
+    held = TableHistory.of(lake, table).held_alone_by(versions)
+    return {f"{lake.table_uri(table)}/{path}": file.bytes for path, file in held.items()}

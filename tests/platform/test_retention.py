@@ -1,0 +1,85 @@
+"""`recsys lake` and the nightly asset on a built shop."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+
+from recsys_assets.upkeep import served_versions
+from tests.platform.conftest import Shop, opened
+
+NONE = {"RECSYS_RETENTION": "0/0/0", "RECSYS_RETENTION_GRACE_HOURS": "0"}
+
+
+def _listing(shop: Shop) -> dict[str, tuple[int, int]]:
+    return {
+        str(path.relative_to(shop.home)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in (shop.home / "lake").rglob("*")
+        if path.is_file()
+    }
+
+
+def test_prune_does_what_its_dry_run_says_and_recommendations_stay(shop: Shop) -> None:
+    for seed in ("8", "9"):
+        assert shop.recsys("materialize", "gate+", RECSYS_SEED=seed).exit_code == 0
+    user = shop.rows("SELECT min(user_id) FROM {recommendations}")[0][0]
+    answer = shop.answer("recommend", user)
+    before = _listing(shop)
+    told = shop.recsys("lake", "prune", "--dry-run", "--json", **NONE)
+    assert told.exit_code == 0, told.output
+    assert _listing(shop) == before
+    done = shop.recsys("lake", "prune", "--json", **NONE)
+    says, did = (json.loads(out.stdout) for out in (told, done))
+    for each in (says, did):
+        del each["at"], each["dry_run"], each["dagster"]["bytes"]
+    assert says == did and did["bytes"] > 0
+    assert shop.answer("recommend", user) == answer
+    after = _listing(shop)
+    assert len(before.keys() - after.keys()) >= did["files"]
+    pruned = {row["table"]: row["versions"] for row in did["tables"] if row["versions"]}
+    assert pruned["champion"] == pruned["gate"] == [0, 1]
+    refused = shop.recsys("reproduce", "champion@0")
+    assert refused.exit_code == 1
+    assert (
+        "Version 0 of table 'gate' was pruned on" in refused.output and "its record is kept" in refused.output
+    )
+    assert shop.recsys("reproduce", "champion").exit_code == 0
+
+
+def test_holds_are_placed_shown_and_released(shop: Shop) -> None:
+    assert shop.recsys("lake", "hold", "recommendations@0", "--reason", "an audit").exit_code == 0
+    held = shop.answer("lake", "holds")["holds"]
+    assert [(hold["table"], hold["version"], hold["reason"]) for hold in held] == [
+        ("recommendations", 0, "an audit")
+    ]
+    again = shop.recsys("lake", "hold", "recommendations@0", "--reason", "another")
+    assert again.exit_code == 1 and "is held already" in again.output
+    assert shop.recsys("materialize", "recommendations", RECSYS_TOP_K="3").exit_code == 0
+    assert shop.recsys("lake", "prune", **NONE).exit_code == 0
+    assert shop.lake.arrow(shop.lake.version("recommendations", 0)).num_rows > 0
+    assert shop.recsys("reproduce", "recommendations@0").exit_code == 0
+    assert shop.recsys("lake", "release", "recommendations@0").exit_code == 0
+    assert shop.recsys("lake", "prune", **NONE).exit_code == 0
+    assert shop.lake.pruned("recommendations").all().keys() == {0}
+    gone = shop.recsys("lake", "hold", "recommendations@0", "--reason", "too late")
+    assert gone.exit_code == 1 and "was pruned on" in gone.output
+
+
+def test_the_nightly_asset_records_what_went(shop: Shop) -> None:
+    with opened(shop, **NONE) as platform:
+        roots = served_versions(platform.lake)
+        assert roots and roots[-1][0] == "champion"
+        assert platform.run(["split"]).success
+        assert platform.run(["lake_retention"]).success
+        record = platform.records.get("lake_retention")
+        assert record.statistics["compacted"][0]["table"] == "materializations"
+        assert platform.lake.version("materializations").files < 10
+        rows = platform.lake.arrow(platform.lake.version("lake_retention")).to_pylist()
+        assert {row["table"] for row in rows} >= {"split", "champion", "materializations"}
+        nightly = platform.definitions.resolve_job_def("nightly")
+        keys = {key.to_user_string() for key in nightly.asset_layer.executable_asset_keys}
+        assert "lake_retention" in keys
+        graph = platform.definitions.resolve_asset_graph()
+        assert graph.get(dg.AssetKey("lake_retention")).child_keys == set()
+        assert "lake_retention" not in platform.names()
