@@ -100,7 +100,9 @@ def test_a_run_with_the_reuse_tag_keeps_what_is_up_to_date(project: Project) -> 
     assert kept(result) == {"orders": True, "spend": True, "top": True}
     assert [project.lake.version(name).version for name in ("orders", "spend", "top")] == [0, 0, 0]
     first, second = project.records.read()[0][:3], project.records.read()[0][3:]
-    assert {record.kept for record in second} == {record.id for record in first}, "each names the record it keeps"
+    assert {record.kept for record in second} == {record.id for record in first}, (
+        "each names the record it keeps"
+    )
     assert {record.status for record in second} == {"kept"}
 
 
