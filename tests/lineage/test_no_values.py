@@ -96,9 +96,9 @@ def _raised(error: BaseException) -> None:
 
 WAYS: list[Callable[[str], object]] = [
     lambda v: _raised(ValueError(f"customer {v} is wrong")),
-    lambda v: _raised(ValueError("customer %s" % v)),
+    lambda v: _raised(ValueError("customer %s" % v)),  # noqa: UP031
     lambda v: _raised(ValueError("customer " + v)),
-    lambda v: _raised(ValueError("customer {}".format(v))),
+    lambda v: _raised(ValueError("customer {}".format(v))),  # noqa: UP032
     lambda v: _raised(KeyError(v)),
     lambda v: _raised(ValueError(v.encode())),
     lambda v: _raised(LineageError(v, where=v, expected=v)),
