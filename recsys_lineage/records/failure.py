@@ -98,7 +98,7 @@ def _spoken(text: str, colons: int = 1) -> str:
     """What stands outside of quotes, without numbers, up to where something else is repeated."""
     ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
     nested = _NESTED.search(text)
-    stop = min([*ends[:1], *([nested.end()] if nested else [])], default=len(text))
+    stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
     return _NUMBER.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -82,7 +82,7 @@ def _sql(text: str) -> None:
 
 
 def _generator(text: str) -> None:
-    def waits() -> Iterator[None]:
+    def waits() -> Generator[None, None, None]:
         yield
 
     waiting = waits()
