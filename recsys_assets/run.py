@@ -23,6 +23,7 @@ from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.sqlite_events import many_events
+from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.records import Records
 from recsys_lineage.retention.needs import versions_of_run
 
@@ -198,7 +199,13 @@ class Platform:
             job = self.definitions.resolve_implicit_global_asset_job_def()
         else:
             job = self.definitions.resolve_job_def(EVERYTHING)
-        with many_events():
+        said: dict[str, str] = {}
+
+        def listen(moment: Progress) -> None:
+            if moment.kind == "failed":
+                said[moment.asset] = moment.text
+
+        with many_events(), listening(listen):
             result = job.execute_in_process(
                 instance=self.instance,
                 asset_selection=[dg.AssetKey(name) for name in names],
@@ -207,7 +214,10 @@ class Platform:
                 run_config=_QUIET,
                 raise_on_error=False,
             )
-        return RunOutcome(result.run_id, result.success, _errors(result.all_events))
+        stored = _errors(result.all_events)
+        # What is stored has no values; whoever started the run sees the whole message.
+        whole = {step: said.get(step, text) for step, text in stored.items()}
+        return RunOutcome(result.run_id, result.success, whole)
 
     def _check_day(self, day: str) -> None:
         days = sorted(self.instance.get_dynamic_partitions(EVENT_DAYS_NAME))

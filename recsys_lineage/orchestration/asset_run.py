@@ -23,7 +23,7 @@ from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.orchestration.transient import is_transient
 from recsys_lineage.progress import Progress, listening
-from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.failure import Failure, speaks_for_itself
 from recsys_lineage.records.materialization import Materialization
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -135,16 +135,16 @@ class AssetRun:
 
 
 def _failure(asset: str, error: BaseException, told: Failure | None) -> dg.Failure:
-    if isinstance(error, dg.Failure):
-        return error
     assert told is not None
     metadata: dict[str, Any] = {"type": told.type}
-    if isinstance(error, LineageError):
+    if isinstance(error, LineageError) and speaks_for_itself(error):
         parts = (error.expected, error.where, error.advice)
         labels = ("expected", "where", "what to do")
         metadata |= {label: text for label, text in zip(labels, parts, strict=True) if text}
     if told.stack:
         metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in told.stack))
     return dg.Failure(
-        description=f"{asset}: {told.message}", metadata=metadata, allow_retries=is_transient(error)
+        description=f"{asset}: {told.message}",
+        metadata=metadata,
+        allow_retries=error.allow_retries if isinstance(error, dg.Failure) else is_transient(error),
     )

@@ -9,15 +9,19 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from types import CodeType, TracebackType
 
+import duckdb
+
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.part import RecordPart
 
 LEFT_OUT = "…"
 LONGEST_MESSAGE = 2_000
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
-_NUMBER = re.compile(r"(?<![A-Za-z_])[-+]?\d[\d.,:eE+-]*")
+_QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|`[^`]*(?:`|$)")
+_NESTED = re.compile(r"\b\w+(?:Error|Exception):")
+_NUMBER = re.compile(r"(?<!\w)[-+]?\d[\d.,:eE+-]*|\w*\d{4,}\w*")
 _WORD = re.compile(r"\w+")
 _SHORTEST_LITERAL = 3
+_OWN = {"recsys_lineage", "recsys_models", "recsys_assets"}
 _ENGINES = {"duckdb", "_duckdb", "polars", "pyarrow"}
 """Packages whose Python code raises what their native code says."""
 
@@ -56,36 +60,71 @@ class Failure(RecordPart):
 
 def message_without_values(error: BaseException, known: Collection[str] = ()) -> str:
     """An exception's message without what is not known to be part of the code."""
-    if isinstance(error, LineageError):
+    code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
+    if isinstance(error, LineageError) and speaks_for_itself(error):
         parts = (("expected", error.expected), ("where", error.where), ("what to do", error.advice))
         return "\n".join([error.message, *(f"{label}: {text}" for label, text in parts if text)])
-    code = _raising_code(error.__traceback__)
-    if code is None or type(error).__module__.split(".")[0] in _ENGINES:
-        return _masked(str(error).splitlines()[0] if str(error) else "", known)
-    return _only_constants(str(error), code)
+    try:
+        text = str(error)
+    except Exception:
+        return LEFT_OUT
+    if code is not None and type(error).__module__.split(".")[0] not in _ENGINES:
+        return _only_constants(text[:LONGEST_MESSAGE], code)
+    if code is None and (isinstance(error, KeyError) or (frame is not None and _was_thrown_in(frame))):
+        words = _WORD.findall(text)
+        return text if words and all(word in known for word in words) else LEFT_OUT
+    if isinstance(error, duckdb.InvalidInputException) and "error" in known:
+        return LEFT_OUT  # the SQL function error() says what its caller pasted together
+    return _masked((text.splitlines() or [""])[0], known)
 
 
 def _masked(text: str, known: Collection[str]) -> str:
-    """The text of an engine, whose own words stay; what it quotes and its numbers go unless they are names."""
+    """The text of an engine, whose own words stay; what it quotes and its numbers go unless they are names.
 
-    def quoted(match: re.Match[str]) -> str:
-        words = _WORD.findall(match[0])
-        return match[0] if words and all(word in known for word in words) else LEFT_OUT
-
-    pieces: list[str] = []
+    A quoted value may hold quotes itself, so from the first one that is no name to the last quote all goes. After
+    a second colon, or after the name of another exception, an engine repeats a row or what Python code said.
+    """
     end = 0
-    for match in _QUOTED.finditer(text):
-        pieces += [_NUMBER.sub(LEFT_OUT, text[end : match.start()]), quoted(match)]
+    while (match := _QUOTED.search(text, end)) is not None:
+        words = _WORD.findall(match[0])
+        if not words or not all(word in known for word in words):
+            last = max(text.rfind(mark) for mark in "\"'`")
+            return _spoken(text[: match.start()]) + LEFT_OUT + _spoken(text[last + 1 :], colons=0)
         end = match.end()
-    return "".join([*pieces, _NUMBER.sub(LEFT_OUT, text[end:])])
+    return _spoken(text)
+
+
+def _spoken(text: str, colons: int = 1) -> str:
+    """What stands outside of quotes, without numbers, up to where something else is repeated."""
+    ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
+    nested = _NESTED.search(text)
+    stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
+    return _NUMBER.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
+
+
+def speaks_for_itself(error: BaseException) -> bool:
+    """Whether this project's own code raised an error, whose LineageErrors name tables and places, never values."""
+    frame = _innermost(error.__traceback__)
+    return frame is None or str(frame.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _OWN
+
+
+def _was_thrown_in(frame: TracebackType) -> bool:
+    """Whether an exception was made elsewhere and thrown into a generator."""
+    names = {each.offset: each.opname for each in dis.get_instructions(frame.tb_frame.f_code)}
+    return names.get(frame.tb_lasti, "") in {"YIELD_VALUE", "YIELD_FROM", "RESUME", "SEND"}
+
+
+def _innermost(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
 
 
 def _raising_code(trace: TracebackType | None) -> CodeType | None:
     """The Python code whose `raise` made an exception; None where a library's native code did."""
+    trace = _innermost(trace)
     if trace is None:
         return None
-    while trace.tb_next is not None:
-        trace = trace.tb_next
     code = trace.tb_frame.f_code
     raising = {each.offset for each in dis.get_instructions(code) if each.opname == "RAISE_VARARGS"}
     return code if trace.tb_lasti in raising else None

@@ -1,0 +1,118 @@
+"""A project whose assets fail in many ways, each time with a planted value in what the error says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.sql.sql_text import SqlText
+
+
+def people() -> pl.DataFrame:
+    """The planted rows; the text comes from a file, so that no code holds it."""
+    return pl.DataFrame({"customer": Path(os.environ["PLANTED_ROWS"]).read_text().splitlines()})
+
+
+def formatted(people: pl.DataFrame) -> pl.DataFrame:
+    raise ValueError(f"customer {people['customer'][0]} is wrong, %s" % people["customer"][1])
+
+
+def looked_up(people: pl.DataFrame) -> pl.DataFrame:
+    return {}[people["customer"][0]]
+
+
+def chained(people: pl.DataFrame) -> pl.DataFrame:
+    try:
+        int(people["customer"][1])
+    except ValueError as error:
+        raise RuntimeError(f"not a number: {error}") from error
+    return people
+
+
+def lineage_error(people: pl.DataFrame) -> pl.DataFrame:
+    cell = people["customer"][0]
+    raise LineageError(f"No {cell}.", expected=cell, found=cell, where=cell, advice=cell)
+
+
+def dagster_failure(people: pl.DataFrame) -> pl.DataFrame:
+    raise dg.Failure(f"No {people['customer'][0]}.", metadata={"cell": people["customer"][1]})
+
+
+def polars_cast(people: pl.DataFrame) -> pl.DataFrame:
+    return people.with_columns(pl.col("customer").cast(pl.Int64))
+
+
+def in_a_function(people: pl.DataFrame) -> pl.DataFrame:
+    def say(cell: str) -> int:
+        raise ValueError(cell)
+
+    return people.with_columns(pl.col("customer").map_elements(say, return_dtype=pl.Int64))
+
+
+def in_duckdb(people: pl.DataFrame) -> pl.DataFrame:
+    with duckdb.connect() as connection:
+        return connection.sql("SELECT customer::INTEGER AS n FROM people").pl()
+
+
+def secret(people: pl.DataFrame) -> pl.DataFrame:
+    raise OSError(f"no way to {os.environ['PLANTED_SECRET']}")
+
+
+def refused(people: pl.DataFrame) -> pl.DataFrame:
+    return people
+
+
+def odd_check(inputs: Inputs) -> CheckOutcome:
+    raise ValueError(f"odd {inputs.query('FROM output')['customer'][0]}")
+
+
+def oddly_checked(people: pl.DataFrame) -> pl.DataFrame:
+    return people
+
+
+def see() -> str:
+    raise ConnectionError(f"cannot see {os.environ['PLANTED_SECRET']}")
+
+
+def unseen() -> pl.DataFrame:
+    return pl.DataFrame({"a": [1]})
+
+
+def kept_quiet(people: pl.DataFrame) -> Output:
+    return Output(people.select(pl.len()))
+
+
+RULE = TableCheck(
+    "short", "texts are short", "SELECT * FROM output WHERE length(customer) > 3", blocking=True
+)
+FAILING = (
+    *map(frame_asset, (formatted, looked_up, chained, lineage_error, dagster_failure, polars_cast)),
+    *map(frame_asset, (in_a_function, in_duckdb, secret)),
+    frame_asset(refused, checks=[RULE]),
+    frame_asset(oddly_checked, checks=[TableCheck("odd", "is even", function=odd_check)]),
+    frame_asset(unseen, observe=see),
+    sql_asset(SqlText("SELECT customer::INTEGER AS n FROM people", "cast_sql.sql"), name="cast_sql"),
+    sql_asset(SqlText("SELECT error('so: ' || customer) AS n FROM people", "said_sql.sql"), name="said_sql"),
+)
+
+
+def job() -> dg.JobDefinition:
+    """All assets in one job of many processes."""
+    return dg.Definitions(
+        [frame_asset(people), frame_asset(kept_quiet), *FAILING],
+        jobs=[dg.define_asset_job("all")],
+        resources={"lake": LakeResource(uri=os.environ["PLANTED_LAKE"], threads=1, memory_limit="500MB")},
+        executor=dg.multiprocess_executor.configured({"max_concurrent": 2, "start_method": {"forkserver": {}}}),
+    ).get_job_def("all")  # fmt: skip

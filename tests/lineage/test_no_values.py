@@ -1,0 +1,140 @@
+"""No value of a row and no environment variable stands in anything that is written beside the tables."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.records import Records
+from tests.lineage import no_values_project
+
+ROWS = ("zqxkunde417@example.org", 'Wvjosef O\'Zqbrien "Xqjoe"', "Qzvplain")
+SECRET = "Xzqsecret91"
+CANARIES = ("zqxkunde", "Wvjosef", "Zqbrien", "Xqjoe", "Qzvplain", SECRET)
+
+
+def written(folder: Path, lake: Lake) -> Iterator[tuple[str, bytes]]:
+    """Everything that was written except the tables' rows: (where, bytes), text of databases unpacked."""
+    for record in Records(lake).read()[0]:
+        yield f"record of {record.asset}", json.dumps(record.to_json(), ensure_ascii=False).encode()
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        if path.suffix == ".parquet":
+            continue
+        yield str(path.relative_to(folder)), path.read_bytes()
+        if path.suffix == ".db":
+            with sqlite3.connect(path) as database:
+                for (table,) in database.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table'"
+                ).fetchall():
+                    for row in database.execute(f'SELECT * FROM "{table}"'):
+                        for cell in row:
+                            yield f"{path.name}:{table}", _bytes(cell)
+
+
+def _bytes(cell: object) -> bytes:
+    if not isinstance(cell, bytes):
+        return str(cell).encode()
+    try:
+        return zlib.decompress(cell)
+    except zlib.error:
+        return cell
+
+
+def test_nothing_planted_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, home = tmp_path / "planted.txt", tmp_path / "written"
+    rows.write_text("\n".join(ROWS))
+    (home / "dagster").mkdir(parents=True)
+    monkeypatch.setenv("PLANTED_ROWS", str(rows))
+    monkeypatch.setenv("PLANTED_SECRET", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("PLANTED_LAKE", str(home / "lake"))
+    with dg.DagsterInstance.local_temp(str(home / "dagster")) as instance:
+        result = dg.execute_job(dg.reconstructable(no_values_project.job), instance, raise_on_error=False)
+        assert not result.success
+        failed = {event.step_key for event in result.all_events if event.is_step_failure}
+    assert failed == {asset.key.to_user_string() for asset in no_values_project.FAILING}
+    lake = Lake(str(home / "lake"))
+    assert {r.asset for r in Records(lake).read()[0] if r.status == "failed"} == failed
+    found = {
+        (canary, where)
+        for where, content in written(home, lake)
+        for canary in CANARIES
+        if canary.encode() in content
+    }
+    assert not found
+
+
+def _sql(text: str) -> None:
+    duckdb.connect().execute("SELECT $1::INTEGER", [text])
+
+
+def _generator(text: str) -> None:
+    def waits() -> Generator[None, None, None]:
+        yield
+
+    waiting = waits()
+    next(waiting)
+    waiting.throw(ValueError(text))
+
+
+def _raised(error: BaseException) -> None:
+    raise error
+
+
+WAYS: list[Callable[[str], object]] = [
+    lambda v: _raised(ValueError(f"customer {v} is wrong")),
+    lambda v: _raised(ValueError("customer %s" % v)),  # noqa: UP031
+    lambda v: _raised(ValueError("customer " + v)),
+    lambda v: _raised(ValueError("customer {}".format(v))),  # noqa: UP032
+    lambda v: _raised(KeyError(v)),
+    lambda v: _raised(ValueError(v.encode())),
+    lambda v: _raised(LineageError(v, where=v, expected=v)),
+    lambda v: {}[v],
+    lambda v: {}[(v, 1)],
+    lambda v: int(v + "x"),
+    lambda v: float(v + "x"),
+    _sql,
+    _generator,
+    lambda v: pl.Series("a", [v + "x"]).cast(pl.Int64),
+    lambda v: pl.Series("a", [v]).map_elements(lambda cell: _raised(ValueError(cell)), return_dtype=pl.Int64),
+    lambda v: duckdb.connect().execute("SELECT error($1)", [v]).fetchall(),
+]
+VALUES = st.text(st.sampled_from("zqxwvjк'\"`: \\."), min_size=6, max_size=30).filter(
+    lambda text: sum(letter in "zqxwvjк" for letter in text) >= 5
+)
+
+
+@given(VALUES, st.sampled_from(WAYS))
+def test_no_message_keeps_a_value(value: str, way: Callable[[str], object]) -> None:
+    try:
+        way(value)
+    except Exception as error:
+        failure = Failure.of(error, "SELECT error(customer)", {"customer"})
+        words = [
+            word for word in "".join(c if c in "zqxwvjк" else " " for c in value).split() if len(word) > 3
+        ]
+        assert value not in failure.message and not [word for word in words if word in failure.message]
+
+
+def test_an_error_that_cannot_be_said() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no")
+
+    try:
+        raise Mute
+    except Mute as error:
+        assert Failure.of(error).message == "…"
