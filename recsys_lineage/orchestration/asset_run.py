@@ -10,8 +10,8 @@ import dagster as dg
 
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.materialize import Outcome, attempt
-from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
     partition_keys_of,
     version_tags,
@@ -21,9 +21,7 @@ from recsys_lineage.orchestration.event_metadata import check_result, event_meta
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
-from recsys_lineage.orchestration.transient import is_transient
 from recsys_lineage.progress import Progress, listening
-from recsys_lineage.records.failure import Failure, speaks_for_itself
 from recsys_lineage.records.materialization import Materialization
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -72,7 +70,8 @@ class AssetRun:
             yield check_result(key, check)
         if outcome.error is not None:
             # Without its cause: Dagster would keep the whole message, which may quote a row.
-            raise _failure(asset.name, outcome.error, outcome.record.failure) from None
+            assert outcome.record.failure is not None
+            raise dagster_failure(asset.name, outcome.error, outcome.record.failure) from None
         yield self._result(key, outcome)
 
     def _log_step(self, moment: Progress) -> None:
@@ -132,19 +131,3 @@ class AssetRun:
                         },
                     )
                 )
-
-
-def _failure(asset: str, error: BaseException, told: Failure | None) -> dg.Failure:
-    assert told is not None
-    metadata: dict[str, Any] = {"type": told.type}
-    if isinstance(error, LineageError) and speaks_for_itself(error):
-        parts = (error.expected, error.where, error.advice)
-        labels = ("expected", "where", "what to do")
-        metadata |= {label: text for label, text in zip(labels, parts, strict=True) if text}
-    if told.stack:
-        metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in told.stack))
-    return dg.Failure(
-        description=f"{asset}: {told.message}",
-        metadata=metadata,
-        allow_retries=error.allow_retries if isinstance(error, dg.Failure) else is_transient(error),
-    )

@@ -13,8 +13,10 @@ import dagster as dg
 
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
+from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.engine_versions import engine_versions
 from recsys_lineage.records.failure import Failure
@@ -92,11 +94,11 @@ def recorded(
             with recording.inputs.reading_for(purpose):
                 yield recording
         except BaseException as error:
-            failed = replace(
-                record(recording),
-                status="failed" if isinstance(error, Exception) else "canceled",
-                failure=Failure.of(error, code.text, reads),
-            )
-            append(failed)
-            raise
+            told = Failure.of(error, code.text, reads)
+            status = "failed" if isinstance(error, Exception) else "canceled"
+            append(replace(record(recording), status=status, failure=told))
+            if not isinstance(error, Exception):
+                raise
+            tell(Progress(name, "failed", str(error) or type(error).__name__))
+            raise dagster_failure(name, error, told) from None
         append(record(recording))

@@ -1,0 +1,33 @@
+"""A failure as Dagster keeps it: without any value, for Dagster stores what it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.transient import is_transient
+from recsys_lineage.records.failure import Failure, speaks_for_itself
+
+
+def dagster_failure(asset: str, error: BaseException, told: Failure) -> dg.Failure:
+    """The failure to raise in a step, `from None`: with its cause Dagster would keep the whole message.
+
+    Args:
+        asset: the asset that failed.
+        error: what went wrong.
+        told: the same, as the record tells it.
+    """
+    metadata: dict[str, Any] = {"type": told.type}
+    if isinstance(error, LineageError) and speaks_for_itself(error):
+        parts = (error.expected, error.where, error.advice)
+        labels = ("expected", "where", "what to do")
+        metadata |= {label: text for label, text in zip(labels, parts, strict=True) if text}
+    if told.stack:
+        metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in told.stack))
+    return dg.Failure(
+        description=f"{asset}: {told.message}",
+        metadata=metadata,
+        allow_retries=error.allow_retries if isinstance(error, dg.Failure) else is_transient(error),
+    )
