@@ -12,7 +12,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from recsys_lineage.errors import LineageError, WriteConflict
+from recsys_lineage.errors import LineageError, VersionMoved, WriteConflict
 from recsys_lineage.lake.commit_log import COMMIT_KEY
 from recsys_lineage.lake.next_version import next_version
 from recsys_lineage.lake.replacing_commit import replacing_commit
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
 
 _COMMIT_ATTEMPTS = 30
+NO_VERSION = -1
+"""The version that a table is at before its first one."""
 _CONFIGURATION: Mapping[str, str | None] = {
     # Every version stays readable: nothing of the log may expire.
     "delta.logRetentionDuration": "interval 36500 days",
@@ -32,7 +34,7 @@ _CONFIGURATION: Mapping[str, str | None] = {
     # A reader replays the commits since the last checkpoint; delta-rs makes one each 100 unless told.
     "delta.checkpointInterval": "20",
 }
-_HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 
 class Draft:
@@ -69,13 +71,20 @@ class Draft:
         return self._written.schema
 
     def commit(
-        self, record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None
+        self,
+        record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
+        *,
+        follows: int | None = None,
     ) -> TableVersion:
         """Make the draft the table's next version, with `record` in the same commit.
 
-        A record that names the version it belongs to is given as a function of the version.
+        Args:
+            record: a record that names the version it belongs to is given as a function of the version.
+            follows: commit only if the table is still at this version (`NO_VERSION`: if there is none); whatever the
+                newest version is when None.
 
         Raises:
+            VersionMoved: when the table is at another version than `follows`; the draft can be committed again.
             SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
             InsufficientSpace: when the disk is full or not writable.
             WriteConflict: when other writers kept winning.
@@ -92,6 +101,8 @@ class Draft:
         for attempt in range(_COMMIT_ATTEMPTS):
             delta = lake.open_delta(table)
             before = lake.version(table, delta.version()) if delta else None
+            if follows is not None:
+                self._require_at(follows, before)
             after = next_version(
                 table, self._write_id, self._written, partition_by=self._partition_by,
                 partitions=self._partitions, append=self._append, before=before,
@@ -110,7 +121,7 @@ class Draft:
                 # A commit can go through and still raise, for a lost answer or a checkpoint that failed:
                 # the log alone knows.
                 landed = failure is None or self._log.has_write(after.version, self._write_id)
-                if failure is not None and not landed and not _is_conflict(failure):
+                if failure is not None and not landed and not is_conflict(failure):
                     raise failure
             if landed:
                 self.committed = after
@@ -134,6 +145,17 @@ class Draft:
                 delete_files_of(self._lake.storage, self._lake.table_uri(self._table), [self._write_id])
         self._marker.remove()
 
+    def _require_at(self, follows: int, before: TableVersion | None) -> None:
+        found = NO_VERSION if before is None else before.version
+        if found != follows:
+            raise VersionMoved(
+                f"Table {self._table!r} has moved on.",
+                expected=f"version {follows}" if follows >= 0 else "no version",
+                found=f"version {found}" if found >= 0 else "no version",
+                where=self._lake.table_uri(self._table),
+                advice="look again at what is there, and write again",
+            )
+
     def _try_commit(self, delta: DeltaTable | None, before: TableVersion | None, carried: str) -> None:
         written, by = self._written, self._partition_by
         properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
@@ -149,7 +171,7 @@ class Draft:
         actions: list[AddAction | RemoveAction] = [*gone, *written.adds]
         delta.create_write_transaction(
             actions, "append", written.delta_schema, [by] if by else None,
-            commit_properties=properties, post_commithook_properties=_HOOKS,
+            commit_properties=properties, post_commithook_properties=HOOKS,
         )  # fmt: skip
 
     def _kept_files(self, delta: DeltaTable | None, before: TableVersion | None) -> list[int]:
@@ -159,5 +181,6 @@ class Draft:
         return [size for _, size, key in active_files(delta, before.partition_column) if key not in replaced]
 
 
-def _is_conflict(error: Exception) -> bool:
+def is_conflict(error: Exception) -> bool:
+    """Whether a commit failed because another writer was first."""
     return isinstance(error, CommitFailedError | FileExistsError)
