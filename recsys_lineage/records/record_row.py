@@ -1,8 +1,8 @@
 """RecordRow: a record as one row of columns, and back.
 
-What a reader filters by and joins on is a column of its own; what was read is a list of structs. Texts that many records
-repeat (code, statements, schemas, engines) stand in the row by their hash. Whatever no column holds exactly stays JSON, so
-that `joined(split(record)) == record` for every record, those of a later format included.
+What a reader filters by and joins on is a column of its own; what was read is a list of structs. Texts that many
+records repeat (code, statements, schemas, engines) stand in the row by their hash. Whatever no column holds exactly
+stays JSON, so that `joined(split(record)) == record` for every record, those of a later format included.
 """
 
 from __future__ import annotations
@@ -149,7 +149,9 @@ def _take(record: dict[str, Any], path: tuple[str, ...], type_: Any) -> Any:
     return holder.pop(path[-1])
 
 
-def _take_text(record: dict[str, Any], path: tuple[str, ...], type_: type, texts: dict[str, str]) -> str | None:
+def _take_text(
+    record: dict[str, Any], path: tuple[str, ...], type_: type, texts: dict[str, str]
+) -> str | None:
     holder = _holder(record, path)
     value = None if holder is None else holder.get(path[-1])
     if holder is None or not isinstance(value, type_) or not (type_ is not str or _is_text(value)):

@@ -24,8 +24,8 @@ _AT_ONCE = 20_000
 class RecordTable:
     """Records as rows, in the order of the commits that added them and in a commit by (ended, id).
 
-    The row says itself which commit added it. So a cursor stays right when the table's files are joined or written anew,
-    by this program or another.
+    The row says itself which commit added it. So a cursor stays right when the table's files are joined or written
+    anew, by this program or another.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -51,11 +51,14 @@ class RecordTable:
         for start in range(0, len(records), size or 1):
             rows = [split(record) for record in records[start : start + size]]
             texts = {hash_: text for row in rows for hash_, text in row.texts.items()}
-            # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
-            self._texts.add(texts)
-            frame = pl.DataFrame([row.values for row in rows], schema=SCHEMA).sort("ended", "id")
-            count += append_once(self._lake, TABLE, "id", frame, self._present, added=ADDED)
+            count += self.append_rows(pl.DataFrame([row.values for row in rows], schema=SCHEMA), texts)
         return count
+
+    def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
+        """As `append`, of rows (`SCHEMA`) and the texts that they name; all in one commit."""
+        # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
+        self._texts.add(texts)
+        return append_once(self._lake, TABLE, "id", rows.sort("ended", "id"), self._present, added=ADDED)
 
     def frame(
         self,

@@ -18,8 +18,8 @@ from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import PartitionVersion
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_table import ADDED, RecordTable
 from recsys_lineage.records.record_row import SCHEMA
+from recsys_lineage.records.record_table import ADDED, RecordTable
 from recsys_lineage.records.record_table import TABLE as RECORDS_TABLE
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.sync_marks import SyncMarks

@@ -15,6 +15,10 @@ _SCHEMA = {"hash": pl.String, "text": pl.String}
 _AT_ONCE = 10_000
 
 
+_seen: dict[str, tuple[TableVersion, set[str]]] = {}
+"""What this process saw to be there, by lake: a version of the table, and hashes in it. The table only grows."""
+
+
 class Texts:
     """The lake table of texts: `hash` (of SHA-256, the first 32 hexadecimal digits) and `text`."""
 
@@ -28,8 +32,13 @@ class Texts:
             WriteConflict: when other writers kept winning.
             InsufficientSpace: when the disk is full or not writable.
         """
+        texts = {hash_: text for hash_, text in texts.items() if hash_ not in self._seen()}
+        if not texts:
+            return 0
         frame = pl.DataFrame({"hash": list(texts), "text": list(texts.values())}, schema=_SCHEMA)
-        return append_once(self._lake, TABLE, "hash", frame, self._present)
+        added = append_once(self._lake, TABLE, "hash", frame, self._present)
+        _seen[self._lake.uri] = (self._lake.version(TABLE), self._seen() | texts.keys())
+        return added
 
     def get(self, hashes: Collection[str]) -> dict[str, str]:
         """The texts of some hashes; those that are not there are left out."""
@@ -38,6 +47,13 @@ class Texts:
         scan = self._lake.scan(self._lake.version(TABLE))
         found = scan.filter(pl.col("hash").is_in(list(hashes))) if len(hashes) < _AT_ONCE else scan
         return dict(found.select("hash", "text").collect().iter_rows())
+
+    def _seen(self) -> set[str]:
+        """What this process saw in this table; nothing where the table it saw was deleted and begun anew."""
+        version, hashes = _seen.get(self._lake.uri, (None, set[str]()))
+        if version is None or not self._lake.log(TABLE).has_write(version.version, version.write_id):
+            return set()
+        return hashes
 
     def _present(self, version: TableVersion, frame: pl.DataFrame) -> Collection[str]:
         found = self._lake.scan(version).select("hash").filter(pl.col("hash").is_in(frame["hash"].to_list()))
