@@ -64,6 +64,17 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 }
 """The columns of a record. `failure` is the type of what went wrong; the `…_hash` ones name texts."""
 HASHES = tuple(_HASHED)
+_LABELS = ("kind", "purpose", "hashed_by", "root")
+
+
+def read_columns() -> pl.Expr:
+    """The column `reads` for answers in columns: without the JSON of what has no field, labels as categories."""
+    read = pl.element().struct
+    fields = [
+        read.field(name).cast(pl.Categorical) if name in _LABELS else read.field(name)
+        for name in (*_READ, _READ_SCHEMA)
+    ]
+    return pl.col("reads").list.eval(pl.struct(fields))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import PartitionVersion
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_row import SCHEMA
+from recsys_lineage.records.record_row import SCHEMA, read_columns
 from recsys_lineage.records.record_table import ADDED, RecordTable
 from recsys_lineage.records.record_table import TABLE as RECORDS_TABLE
 from recsys_lineage.records.run_record import RunRecord
@@ -174,7 +174,10 @@ class Records:
             One row a record, with `reads` as a list of structs and texts as hashes (`texts` has them); and the cursor.
         """
         self._move_former()
-        return self._table.frame(since, columns=columns or _COLUMNS)
+        wanted = columns or _COLUMNS
+        return self._table.frame(
+            since, columns=[read_columns() if column == "reads" else column for column in wanted]
+        )
 
     def texts(self, hashes: Collection[str]) -> dict[str, str]:
         """Texts that rows of `table` name: code, statements, and schemas and engines as JSON."""
