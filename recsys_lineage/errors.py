@@ -58,6 +58,10 @@ class WriteConflict(LineageError):
     """Another writer committed to the same partitions first."""
 
 
+class VersionMoved(WriteConflict):
+    """A commit that was to follow one version of a table found another one there."""
+
+
 class SqlAssetError(LineageError):
     """A SQL file cannot serve as an asset."""
 

@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Code, TrainingData
+from recsys_lineage.records.records import RESERVED
 
 REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""
@@ -49,6 +51,16 @@ class AssetCode:
     on_request: bool = False
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name in RESERVED:
+            raise LineageError(
+                f"An asset cannot be named {self.name!r}.",
+                expected=f"another name than {', '.join(RESERVED)}",
+                found=self.name,
+                where=self.code.origin,
+                advice="rename the asset; the lake keeps its records in tables of these names",
+            )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from recsys_lineage.errors import LineageError, WriteConflict
+from recsys_lineage.errors import LineageError, VersionMoved, WriteConflict
 from recsys_lineage.lake.commit_log import COMMIT_KEY
 from recsys_lineage.lake.next_version import next_version
 from recsys_lineage.lake.replacing_commit import replacing_commit
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
 
 _COMMIT_ATTEMPTS = 30
+NO_VERSION = -1
+"""The version that a table is at before its first one."""
 _CONFIGURATION: Mapping[str, str | None] = {
     # Every version stays readable: nothing of the log may expire.
     "delta.logRetentionDuration": "interval 36500 days",
@@ -70,13 +72,20 @@ class Draft:
         return self._written.schema
 
     def commit(
-        self, record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None
+        self,
+        record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
+        *,
+        follows: int | None = None,
     ) -> TableVersion:
         """Make the draft the table's next version, with `record` in the same commit.
 
-        A record that names the version it belongs to is given as a function of the version.
+        Args:
+            record: a record that names the version it belongs to is given as a function of the version.
+            follows: commit only if the table is still at this version (`NO_VERSION`: if there is none); whatever the
+                newest version is when None.
 
         Raises:
+            VersionMoved: when the table is at another version than `follows`; the draft can be committed again.
             SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
             InsufficientSpace: when the disk is full or not writable.
             WriteConflict: when other writers kept winning.
@@ -93,6 +102,8 @@ class Draft:
         for attempt in range(_COMMIT_ATTEMPTS):
             delta = lake.open_delta(table)
             before = lake.version(table, delta.version()) if delta else None
+            if follows is not None:
+                self._require_at(follows, before)
             shared = self._shared(delta, before)
             after = next_version(
                 table, self._write_id, shared.added, partition_by=self._partition_by,
@@ -137,6 +148,17 @@ class Draft:
             if attempted is None or not self._log.has_write(attempted, self._write_id):
                 delete_files_of(self._lake.storage, self._lake.table_uri(self._table), [self._write_id])
         self._marker.remove()
+
+    def _require_at(self, follows: int, before: TableVersion | None) -> None:
+        found = NO_VERSION if before is None else before.version
+        if found != follows:
+            raise VersionMoved(
+                f"Table {self._table!r} has moved on.",
+                expected=f"version {follows}" if follows >= 0 else "no version",
+                found=f"version {found}" if found >= 0 else "no version",
+                where=self._lake.table_uri(self._table),
+                advice="look again at what is there, and write again",
+            )
 
     def _shared(self, delta: DeltaTable | None, before: TableVersion | None) -> SharedFiles:
         if self._append:

@@ -302,6 +302,7 @@ class Lake:
         partitions: Sequence[str] | None = None,
         append: bool = False,
         record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
+        follows: int | None = None,
     ) -> TableVersion:
         """Write a query's result as the next version of a table: `draft` and `commit` in one.
 
@@ -311,13 +312,13 @@ class Lake:
         Raises:
             SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
             InsufficientSpace: when the disk is full or not writable.
-            WriteConflict: when other writers kept winning.
+            WriteConflict: when other writers kept winning; VersionMoved when the table is not at version `follows`.
         """
         with self.draft(
             table, query, connection=connection, parameters=parameters,
             partition_by=partition_by, partitions=partitions, append=append,
         ) as draft:  # fmt: skip
-            return draft.commit(record)
+            return draft.commit(record, follows=follows)
 
     def write_arrow(
         self,
@@ -326,13 +327,19 @@ class Lake:
         *,
         append: bool = False,
         record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
+        follows: int | None = None,
     ) -> TableVersion:
         """Write an Arrow table or Polars frame as the next version of a table."""
         arrow = data.to_arrow() if isinstance(data, pl.DataFrame) else data
         with self.connect() as connection:
             connection.register("_frame", arrow)
             return self.write(
-                table, "SELECT * FROM _frame", connection=connection, append=append, record=record
+                table,
+                "SELECT * FROM _frame",
+                connection=connection,
+                append=append,
+                record=record,
+                follows=follows,
             )
 
     def open_delta(self, table: str, version: int | None = None) -> DeltaTable | None:

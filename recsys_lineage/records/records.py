@@ -1,14 +1,16 @@
-"""Records: where Materializations are kept, found again, and read in bulk.
+"""Records: where everything that happened is kept, found again, and read in bulk.
 
 A successful run's record lies in the commit of the table version it wrote, so neither can exist without the other.
-Beside that, every record (failures too) is a row of the lake table `materializations`, for reading in bulk and
+Beside that, every record (failures, checks and whole runs too) is a row of one lake table, for reading in bulk and
 incrementally; `sync` adds rows that a process died before adding. Nothing here reads the orchestrator's events.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -16,28 +18,58 @@ from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import PartitionVersion
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.record_row import SCHEMA, read_columns
+from recsys_lineage.records.record_table import ADDED, RecordTable
+from recsys_lineage.records.record_table import TABLE as RECORDS_TABLE
+from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.records.sync_marks import SyncMarks
+from recsys_lineage.records.texts import TABLE as TEXTS_TABLE
+from recsys_lineage.records.texts import Texts
 
-TABLE = "materializations"
-_SCHEMA = {
-    "id": pl.String,
-    "asset": pl.String,
-    "version": pl.Int64,
-    "status": pl.String,
-    "started": pl.Datetime("us"),
-    "ended": pl.Datetime("us"),
-    "run_id": pl.String,
-    "code_version": pl.String,
-    "fingerprint": pl.String,
-    "rows": pl.Int64,
-    "record": pl.String,
-}
+FORMER_TABLE = "materializations"
+"""Where lakes written by older code have their records: one column of JSON."""
+RESERVED = (RECORDS_TABLE, TEXTS_TABLE, FORMER_TABLE)
+"""Tables that hold records, which no asset may be named like."""
+MATERIALIZATIONS = ("asset", "check")
+"""The kinds of records that are Materializations."""
+_AT_ONCE = 5_000
+_COLUMNS = (*(column for column in SCHEMA if column != "rest"), ADDED)
+
+
+class AnyRecord(Protocol):
+    """A record of any kind: a Materialization, a RunRecord, or one of a kind to come."""
+
+    @property
+    def id(self) -> str:
+        """Unique among all records."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What sort of thing happened."""
+        ...
+
+    @property
+    def started(self) -> datetime:
+        """UTC; whoever writes the same record again gives the same start."""
+        ...
+
+    @property
+    def ended(self) -> datetime:
+        """UTC."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `kind` stands in it unless it is asset."""
+        ...
 
 
 class Records:
-    """The Materializations of one lake."""
+    """The records of one lake."""
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
+        self._table = RecordTable(lake)
 
     def latest(self, asset: str) -> Materialization | None:
         """The record of the asset's latest version; None when it was never materialized."""
@@ -77,67 +109,104 @@ class Records:
                 versions[read.name] = {key: table.partitions[key] for key in wanted}
         return versions
 
-    def append(self, records: Iterable[Materialization]) -> None:
-        """Add records to the table that is read in bulk."""
-        rows = [_row(record) for record in records]
-        if rows:
-            self.lake.write_arrow(TABLE, pl.DataFrame(rows, schema=_SCHEMA, orient="row"), append=True)
+    def append(self, records: Iterable[AnyRecord]) -> int:
+        """Add records to the table that is read in bulk; returns how many were not there yet, by their ids.
+
+        Raises:
+            WriteConflict: when other writers kept winning.
+            InsufficientSpace: when the disk is full or not writable.
+        """
+        self._move_former()
+        return self._table.append([record.to_json() for record in records])
 
     def sync(self) -> int:
-        """Add rows for versions whose process died between its commit and its row; returns how many."""
-        known: dict[str, set[int]] = {}
-        if self.lake.has(TABLE):
-            frame = self.lake.scan(self.lake.version(TABLE)).filter(pl.col("status") == "success")
-            for asset, version in frame.select("asset", "version").collect().iter_rows():
-                known.setdefault(asset, set()).add(version)
-        missing: list[Materialization] = []
-        for table in self.lake.tables():
-            if table == TABLE:
-                continue
-            latest = self.lake.version(table).version
-            for version in sorted(set(range(latest + 1)) - known.get(table, set())):
-                carried = self.lake.commit(table, version)["record"]
-                if carried is not None:
-                    missing.append(Materialization.from_json(carried))
-        self.append(missing)
-        return len(missing)
+        """Add rows for versions whose process died between its commit and its row; returns how many.
 
-    def read(self, since: int | None = None) -> tuple[list[Materialization], int | None]:
-        """Records in bulk, in the order they were added.
+        Looks only at the versions that were committed since the last time.
+
+        Raises:
+            WriteConflict: when other writers kept winning.
+            InsufficientSpace: when the disk is full or not writable.
+        """
+        self._move_former()
+        marks = SyncMarks(self.lake)
+        carried: list[dict[str, Any]] = []
+        count = 0
+        for table in self.lake.tables():
+            if table in RESERVED:
+                continue
+            for commit in marks.new_commits(table):
+                if commit["record"] is not None:
+                    carried.append(Materialization.from_json(commit["record"]).to_json())
+            if len(carried) >= _AT_ONCE:
+                count += self._table.append(carried)
+                carried = []
+        count += self._table.append(carried)
+        marks.save()
+        return count
+
+    def read(
+        self, since: int | None = None, kinds: Collection[str] = MATERIALIZATIONS
+    ) -> tuple[list[Materialization], int | None]:
+        """Records in bulk, in the order they were added; those of one commit by (ended, id).
 
         Args:
             since: the cursor that an earlier call returned; only what was added after it is read.
+            kinds: asset, check, or both.
 
         Returns:
             The records, and the cursor for the next call (None while there is nothing).
         """
-        if not self.lake.has(TABLE):
-            return [], None
-        now = self.lake.version(TABLE)
-        added = self.lake.added_between(TABLE, since, now.version)
-        frame = added.sort("ended", "id").select("record")
-        return [Materialization.from_json(json.loads(text)) for text in frame["record"]], now.version
+        self._move_former()
+        frame, cursor = self._table.frame(since, pl.col("kind").is_in(list(kinds)))
+        return [Materialization.from_json(data) for data in self._table.json(frame)], cursor
+
+    def table(
+        self, since: int | None = None, columns: Sequence[str] | None = None
+    ) -> tuple[pl.DataFrame, int | None]:
+        """Records of all kinds as columns, in the order they were added; no JSON is parsed.
+
+        Args:
+            since: as for `read`.
+            columns: of `record_row.SCHEMA` and `added`; all but `rest`, the JSON of what has no column, when None.
+
+        Returns:
+            One row a record, with `reads` as a list of structs and texts as hashes (`texts` has them); and the cursor.
+        """
+        self._move_former()
+        wanted = columns or _COLUMNS
+        return self._table.frame(
+            since, columns=[read_columns() if column == "reads" else column for column in wanted]
+        )
+
+    def texts(self, hashes: Collection[str]) -> dict[str, str]:
+        """Texts that rows of `table` name: code, statements, and schemas and engines as JSON."""
+        return Texts(self.lake).get(hashes)
 
     def runs(self, asset: str) -> Iterator[Materialization]:
         """All records of one asset, failures included, oldest first."""
-        if not self.lake.has(TABLE):
+        self._move_former()
+        where = (pl.col("asset") == asset) & pl.col("kind").is_in(MATERIALIZATIONS)
+        frame, _ = self._table.frame(where=where)
+        for data in self._table.json(frame.sort("ended", "id")):
+            yield Materialization.from_json(data)
+
+    def run_records(self, since: int | None = None) -> list[RunRecord]:
+        """The records of the orchestrator's runs, oldest first; after the cursor `since` if one is given."""
+        self._move_former()
+        frame, _ = self._table.frame(since, pl.col("kind") == "run")
+        return [RunRecord.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
+
+    def compact(self) -> None:
+        """Join small files of the tables of records now; appending does it by itself from time to time."""
+        self._move_former()
+        self._table.compact()
+
+    def _move_former(self) -> None:
+        """Take over the records of a lake that older code wrote, in one commit, before anything else is added."""
+        if self._table.exists or not self.lake.has(FORMER_TABLE):
             return
-        frame = self.lake.scan(self.lake.version(TABLE)).filter(pl.col("asset") == asset)
-        for text in frame.sort("ended", "id").select("record").collect()["record"]:
-            yield Materialization.from_json(json.loads(text))
-
-
-def _row(record: Materialization) -> Mapping[str, object]:
-    return {
-        "id": record.id,
-        "asset": record.asset,
-        "version": record.version,
-        "status": record.status,
-        "started": record.started.replace(tzinfo=None),
-        "ended": record.ended.replace(tzinfo=None),
-        "run_id": record.run.run_id,
-        "code_version": record.code_version,
-        "fingerprint": record.fingerprint,
-        "rows": record.rows,
-        "record": json.dumps(record.to_json()),
-    }
+        rows = self.lake.scan(self.lake.version(FORMER_TABLE)).select("record").collect()["record"]
+        self._table.append(
+            [Materialization.from_json(json.loads(text)).to_json() for text in rows], in_one_commit=True
+        )

@@ -12,7 +12,8 @@ from recsys_lineage.errors import TableNotFound
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.records import TABLE, Records
+from recsys_lineage.records.records import RECORDS_TABLE as TABLE
+from recsys_lineage.records.records import Records
 from tests.lineage.project import ORDERS, Project, table
 
 SPEND = "SELECT customer, sum(amount) AS paid FROM orders GROUP BY customer"

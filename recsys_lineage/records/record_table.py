@@ -1,0 +1,121 @@
+"""RecordTable: the lake table in which every record is a row, for reading in bulk and from a cursor on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.records.append_once import append_once, join_small_files
+from recsys_lineage.records.record_row import SCHEMA, joined, named_texts, split
+from recsys_lineage.records.texts import TABLE as TEXTS_TABLE
+from recsys_lineage.records.texts import Texts
+
+TABLE = "lineage_records"
+ADDED = "added"
+"""The column with the number of the commit that added a row; cursors point between two of them."""
+_ORDER = (ADDED, "ended", "id")
+_AT_ONCE = 20_000
+_SHORTEST_RUN = 1_000
+
+
+class RecordTable:
+    """Records as rows, in the order of the commits that added them and in a commit by (ended, id).
+
+    The row says itself which commit added it. So a cursor stays right when the table's files are joined or written
+    anew, by this program or another.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._texts = Texts(lake)
+
+    @property
+    def exists(self) -> bool:
+        """Whether a record was ever added."""
+        return self._lake.has(TABLE)
+
+    def append(self, records: Sequence[Mapping[str, Any]], *, in_one_commit: bool = False) -> int:
+        """Add the records (JSON objects) whose ids are not there yet; returns how many.
+
+        Very many are added in several commits, unless all are to appear at once.
+
+        Raises:
+            WriteConflict: when other writers kept winning.
+            InsufficientSpace: when the disk is full or not writable.
+        """
+        count = 0
+        size = len(records) if in_one_commit else _AT_ONCE
+        for start in range(0, len(records), size or 1):
+            rows = [split(record) for record in records[start : start + size]]
+            texts = {hash_: text for row in rows for hash_, text in row.texts.items()}
+            count += self.append_rows(pl.DataFrame([row.values for row in rows], schema=SCHEMA), texts)
+        return count
+
+    def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
+        """As `append`, of rows (`SCHEMA`) and the texts that they name; all in one commit."""
+        # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
+        self._texts.add(texts)
+        return append_once(self._lake, TABLE, "id", rows.sort("ended", "id"), self._present, added=ADDED)
+
+    def frame(
+        self,
+        since: int | None = None,
+        where: pl.Expr | None = None,
+        columns: Sequence[str | pl.Expr] | None = None,
+    ) -> tuple[pl.DataFrame, int | None]:
+        """Rows in their order, and the cursor behind the last of them; None for the cursor while there are none.
+
+        Args:
+            since: a cursor; only what was added after it.
+            where: which of them.
+            columns: only these, or what follows from them row by row; all when None.
+        """
+        latest = self._lake.latest(TABLE)
+        if latest is None:
+            return pl.DataFrame(schema={**SCHEMA, ADDED: pl.Int64}).select(columns or pl.all()), None
+        scan = self._lake.scan(latest)
+        if since is not None:
+            scan = scan.filter(pl.col(ADDED) > since)
+        if where is not None:
+            scan = scan.filter(where)
+        # The order first, by itself: sorting a million rows with their lists would take their memory twice.
+        keys = scan.select(_ORDER).collect(engine="streaming").with_row_index("place")
+        place = keys.sort(_ORDER)["place"].cast(pl.Int64)
+        return _arranged(scan.select(columns or pl.all()).collect(engine="streaming"), place), latest.version
+
+    def json(self, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+        """The records of rows with all columns, as JSON objects."""
+        rows = frame.drop("started", "ended").to_dicts()
+        texts = self._texts.get({hash_ for row in rows for hash_ in named_texts(row)})
+        for row in rows:
+            yield joined(row, texts)
+
+    def compact(self) -> None:
+        """Join the small files of the table and of its texts now."""
+        for table in (TABLE, TEXTS_TABLE):
+            if self._lake.has(table):
+                join_small_files(self._lake, table)
+
+    def _present(self, version: TableVersion, frame: pl.DataFrame) -> Collection[str]:
+        """Which of some records are rows already.
+
+        One record has one start, and rows lie about in the order of their starts: all but a few row groups are passed
+        over, so that the look costs the same however many records there are.
+        """
+        began = pl.col("started").is_between(frame["started"].min(), frame["started"].max())  # pyright: ignore[reportArgumentType]
+        scan = self._lake.scan(version).select("id", "started").filter(began)
+        return scan.filter(pl.col("id").is_in(frame["id"].to_list())).collect()["id"].to_list()
+
+
+def _arranged(frame: pl.DataFrame, place: pl.Series) -> pl.DataFrame:
+    """The rows at the given places; where long runs of them lie in order, without a copy."""
+    starts = place.diff().ne_missing(1).arg_true()
+    if len(starts) * _SHORTEST_RUN > len(place):
+        return frame[place]
+    ends = [*starts[1:], len(place)]
+    runs = [frame.slice(place[start], end - start) for start, end in zip(starts, ends, strict=True)]
+    return pl.concat(runs, rechunk=False)

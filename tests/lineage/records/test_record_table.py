@@ -1,0 +1,155 @@
+"""The table of records: nothing is lost in it, ids stand once, cursors divide it, compaction changes nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.records import append_once
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.record_row import SCHEMA
+from recsys_lineage.records.record_table import TABLE
+from recsys_lineage.records.records import RESERVED, Records
+from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.records.texts import TABLE as TEXTS
+from recsys_lineage.sql.sql_text import SqlText
+from tests.lineage.records.made_records import TODAY, materializations, record, run_record, run_records
+from tests.lineage.records.record_writers import ENGINE
+
+slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+Step = tuple[str, int]
+steps: st.SearchStrategy[Sequence[Step]] = st.lists(
+    st.tuples(st.sampled_from(["append", "append", "again", "compact", "read"]), st.integers(1, 4)),
+    max_size=9,
+)
+
+
+@slow
+@given(
+    st.lists(materializations, min_size=1, max_size=12, unique_by=lambda made: made.id), st.lists(run_records)
+)
+def test_records_of_every_kind_come_back_equal(made: list[Materialization], runs: list[RunRecord]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        records = Records(Lake(folder, ENGINE))
+        ids = {each.id for each in [*made, *runs]}
+        assert records.append([*made, *runs]) == len(ids)
+        assert records.read()[0] == sorted(made, key=lambda each: (each.ended, each.id))
+        assert {run.id: run for run in records.run_records()} == {run.id: run for run in runs}
+
+
+@slow
+@given(steps)
+def test_reading_in_any_increments_is_reading_all_at_once(given_steps: Sequence[Step]) -> None:
+    """Whatever happens between the reads: more records, the same again, late ones, compaction by hand or by itself."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as often:
+        often.setattr(append_once, "COMPACT_EVERY", 3)
+        records = Records(Lake(folder, ENGINE))
+        added: list[Materialization] = []
+        seen: list[Materialization] = []
+        cursor: int | None = None
+        for step, count in given_steps:
+            if step == "append":
+                new = [record("orders", -len(added) * count - each) for each in range(count)]
+                assert records.append(new) == count
+                added += sorted(new, key=lambda each: each.ended)
+            elif step == "again":
+                assert records.append(added[-count:]) == 0
+            elif step == "compact":
+                records.compact()
+            else:
+                found, cursor = records.read(cursor)
+                seen += found
+        rest, last = records.read(cursor)
+        assert [each.id for each in [*seen, *rest]] == [each.id for each in added], (
+            "in the order of the commits"
+        )
+        assert records.read()[0] == added
+        assert records.read(last) == ([], last)
+
+
+def test_a_record_that_was_added_late_comes_after_the_cursor(lake: Lake) -> None:
+    records = Records(lake)
+    records.append([record("orders", 10)])
+    _, cursor = records.read()
+    late = record("orders", 1)
+    records.append([late])
+    assert records.read(cursor)[0] == [late]
+    assert [each.started for each in records.runs("orders")] == [late.started, TODAY + timedelta(minutes=10)]
+
+
+def test_one_batch_holds_an_id_once(lake: Lake) -> None:
+    made = record("orders")
+    assert Records(lake).append([made, made]) == 1
+    assert Records(lake).read()[0] == [made]
+
+
+def test_kinds_are_read_apart(lake: Lake) -> None:
+    records = Records(lake)
+    asset, check, run = record("orders", 1), record("orders", 2, kind="check"), run_record(3)
+    records.append([run, check, asset])
+    assert records.read()[0] == [asset, check]
+    assert records.read(kinds=["check"])[0] == [check]
+    assert records.run_records() == [run]
+    assert list(records.runs("orders")) == [asset, check]
+
+
+def test_the_table_answers_in_columns(lake: Lake) -> None:
+    """Who read which version of what, when: no JSON is needed to tell, and every text is found by its hash."""
+    records = Records(lake)
+    made = [record("orders", minute) for minute in range(3)]
+    records.append([*made, run_record(5)])
+    frame, cursor = records.table()
+    assert set(frame.columns) == {*SCHEMA, "added"} - {"rest"}
+    reads = frame.explode("reads").select("asset", pl.col("reads").struct.unnest()).drop_nulls("name")
+    assert reads.select("asset", "name", "version", "purpose").rows() == [
+        ("orders", "orders_source", minute, "input") for minute in range(3)
+    ]
+    texts = records.texts(frame["code_hash"].drop_nulls().unique().to_list())
+    assert list(texts.values()) == [made[0].code.text], "one text, however many records"
+    assert lake.version(TEXTS).rows == 2, "the code, and the schema of what was read"
+    assert records.table(cursor)[0].is_empty()
+    assert records.table(columns=["id"])[0]["id"].to_list()[:3] == [each.id for each in made]
+
+
+def test_many_appends_leave_few_files_and_the_same_rows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(append_once, "COMPACT_EVERY", 4)
+    records = Records(lake)
+    made = [record(f"asset_{number % 3}", number) for number in range(14)]
+    for each in made:
+        records.append([each])
+    version = lake.version(TABLE)
+    assert version.files < 8 and version.rows == 14
+    assert records.read()[0] == made
+    records.compact()
+    assert lake.version(TABLE).files == 1
+    assert lake.version(TABLE).fingerprint == version.fingerprint
+    assert records.read()[0] == made
+
+
+def test_other_delta_readers_open_the_table_also_after_compaction(lake: Lake) -> None:
+    records = Records(lake)
+    made = [record("orders", minute) for minute in range(3)]
+    for each in made:
+        records.append([each])
+    records.compact()
+    for table in (TABLE, TEXTS):
+        delta = DeltaTable(lake.table_uri(table))
+        assert pl.scan_delta(delta).collect().height == lake.version(table).rows
+    frame = pl.scan_delta(lake.table_uri(TABLE)).sort("started").collect()
+    assert frame["id"].to_list() == [each.id for each in made]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_no_asset_takes_the_name_of_a_table_of_records(name: str) -> None:
+    with pytest.raises(LineageError, match="rename the asset"):
+        sql_asset(SqlText("SELECT 1 AS x", f"{name}.sql"), name=name)
