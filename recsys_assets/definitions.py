@@ -9,6 +9,7 @@ from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.records_sensor import records_sensor
 
 
 def lake_resource(settings: Settings) -> LakeResource:
@@ -31,7 +32,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=platform.checks,
         jobs=[everything, nightly, ingest, tuning],
         schedules=[nightly_schedule(settings)],
-        sensors=[landing_sensor(settings)],
+        sensors=[landing_sensor(settings), records_sensor()],
         resources={
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),

@@ -22,6 +22,7 @@ from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.run_records import record_runs
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.records import Records
@@ -69,6 +70,10 @@ class Platform:
         """Mend what a killed process left: runs that nobody runs, records that were not added to their table."""
         close_abandoned_runs(self.instance)
         self.records.sync()
+        self._record_runs()
+
+    def _record_runs(self) -> None:
+        record_runs(self.instance, self.lake, self.lake_resource.code_location)
 
     def statuses(self) -> dict[str, AssetStatus]:
         """The status of every asset, upstream first."""
@@ -214,6 +219,7 @@ class Platform:
                 run_config=_QUIET,
                 raise_on_error=False,
             )
+        self._record_runs()
         stored = _errors(result.all_events)
         # What is stored has no values; whoever started the run sees the whole message.
         whole = {step: said.get(step, text) for step, text in stored.items()}

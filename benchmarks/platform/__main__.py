@@ -4,6 +4,7 @@
     python -m benchmarks.platform demo                     the demo, twice
     python -m benchmarks.platform features --no-pandas     raw to features against bare DuckDB
     python -m benchmarks.platform growth --factors 1 2     a quick look at growth
+    python -m benchmarks.platform recording                what recording costs, against a double
     python -m benchmarks.platform kills --count 10         ten times kill -9, not part of everything
 
 Progress goes to stderr, the tables to stdout; `--json` prints one JSON object instead of the tables.
@@ -22,8 +23,9 @@ from benchmarks.platform.demo import demo
 from benchmarks.platform.features import features
 from benchmarks.platform.growth import growth
 from benchmarks.platform.kills import kills
+from benchmarks.platform.recording import recording
 
-PARTS = ("demo", "features", "growth")
+PARTS = ("demo", "features", "recording", "growth")
 ON_DEMAND = ("kills",)
 # A ratio that is better when larger; for all other targets less is better.
 AT_LEAST = {"pandas / platform", "pandas, Arrow / platform"}
@@ -70,6 +72,8 @@ def main() -> None:
             found[part] = demo()
         elif part == "features":
             found[part] = features(asked.repeats, not asked.no_pandas)
+        elif part == "recording":
+            found[part] = recording(asked.repeats)
         elif part == "kills":
             found[part] = kills(asked.count, asked.source, asked.data, asked.seed)
         else:
@@ -86,6 +90,9 @@ def main() -> None:
         _show_demo(found["demo"])
     if "features" in found:
         _show_features(found["features"])
+    if "recording" in found:
+        _table("Recording, medians", found["recording"]["medians"])
+        _targets(found["recording"]["targets"])
     if "growth" in found:
         _show_growth(found["growth"])
     if "kills" in found:
