@@ -295,7 +295,12 @@ class Lake:
         with self.connect() as connection:
             connection.register("_frame", arrow)
             return self.write(
-                table, "SELECT * FROM _frame", connection=connection, append=append, record=record, follows=follows
+                table,
+                "SELECT * FROM _frame",
+                connection=connection,
+                append=append,
+                record=record,
+                follows=follows,
             )
 
     def open_delta(self, table: str, version: int | None = None) -> DeltaTable | None:
