@@ -1,12 +1,14 @@
 """Jobs, the nightly schedule and the sensor of the landing folder."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 
 import dagster as dg
 
-from recsys_assets.assets.catalogue import TUNING, UPKEEP, source_folder
-from recsys_assets.assets.raw import EVENT_DAYS_NAME
+from recsys_assets.assets.retention import UPKEEP
+from recsys_assets.assets.source_files import FaultyFile, faulty_days, newest_files, source_folder
+from recsys_assets.assets.tuning import TUNING
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.errors import LineageError
@@ -87,12 +89,12 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
             requests.append(dg.RunRequest(run_key=seen, job_name=INGEST))
         requests += [
             dg.RunRequest(
-                run_key=f"faulty {day} {key}",
+                run_key=f"faulty {day} {_digest(files)}",
                 job_name=INGEST,
                 partition_key=day,
                 asset_selection=[dg.AssetKey("raw_events")],
             )
-            for day, key in faulty_days(lake)
+            for day, files in faulty_days(newest_files(lake.lake())).items()
         ]
         if not requests:
             return dg.SkipReason("Nothing new.")
@@ -101,29 +103,17 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
     return sensor
 
 
-def faulty_days(lake: LakeResource) -> list[tuple[str, str]]:
-    """(day, hash of the faulty files) of every day that could not be loaded because of its files."""
-    opened = lake.lake()
-    if not opened.has("source_files"):
-        return []
-    with opened.connect() as connection:
-        rows = connection.execute(
-            f"""SELECT CAST(day AS VARCHAR) AS day, string_agg(DISTINCT sha256, ' ' ORDER BY sha256)
-            FROM (SELECT unnest(days) AS day, sha256
-                FROM {opened.relation(opened.version("source_files"))} WHERE status = 'faulty')
-            GROUP BY 1 ORDER BY 1"""
-        ).fetchall()
-    return [(day, hashlib.sha256(hashes.encode()).hexdigest()[:16]) for day, hashes in rows]
+def _digest(files: Iterable[FaultyFile]) -> str:
+    hashes = " ".join(sorted({file.sha256 for file in files}))
+    return hashlib.sha256(hashes.encode()).hexdigest()[:16]
 
 
 __all__ = [
-    "EVENT_DAYS_NAME",
     "EVERYTHING",
     "FRESH",
     "INGEST",
     "NIGHTLY",
     "everything",
-    "faulty_days",
     "ingest",
     "nightly",
     "tuning",

@@ -10,10 +10,10 @@ import dagster as dg
 
 from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.catalogue import groups_of
-from recsys_assets.assets.raw import EVENT_DAYS_NAME
+from recsys_assets.assets.source_files import EVENT_DAYS_NAME, faulty_days, newest_files
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
-from recsys_assets.jobs import EVERYTHING, faulty_days
+from recsys_assets.jobs import EVERYTHING
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_assets.upkeep import Upkeep, keep_up
@@ -238,7 +238,7 @@ class Platform:
 
     def show_faulty_days(self) -> dict[str, str]:
         """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""
-        days = faulty_days(self.lake_resource)[:MOST_FAULTY_DAYS]
+        days = list(faulty_days(newest_files(self.lake)))[:MOST_FAULTY_DAYS]
         if not days:
             return {}
         seen = self.records.get("source_files").ended
@@ -247,11 +247,11 @@ class Platform:
             for record in self.records.runs("raw_events")
             if record.status == "failed" and len(record.partitions) == 1 and record.ended > seen
         }
-        for day, _ in days:
+        for day in days:
             if day not in errors:
                 outcome = self.run(["raw_events"], partition=day)
                 errors[day] = next(iter(outcome.errors.values()), "")
-        return {day: errors[day] for day, _ in days}
+        return {day: errors[day] for day in days}
 
 
 def _errors(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:

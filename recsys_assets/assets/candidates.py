@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from recsys_assets.assets.competing import candidate_name, tuning_name
+from recsys_assets.assets.looks import family_look
 from recsys_assets.assets.refit import (
     FULL,
     REFIT,
@@ -23,14 +24,15 @@ from recsys_assets.assets.refit import (
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data
-from recsys_assets.assets.tuning import best_parameters
+from recsys_assets.assets.tuning import best_parameters, tunable
 from recsys_assets.plots import loss_curve
+from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.parameters import Named
 from recsys_lineage.lake.blobs import blob_table
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_models.families import families as registry
 from recsys_models.recommender import Recommender
 
 if TYPE_CHECKING:
@@ -104,43 +106,37 @@ def fit_candidate(
     )
 
 
-def candidate_asset(
-    family: type[Recommender],
-    *,
-    seed: int,
-    device: str,
-    refit_tolerance: int,
-    full_fit_every: int,
-    tuned: bool,
-    look: AssetLook,
-) -> dg.AssetsDefinition:
-    """The Dagster asset of one family.
-
-    Args:
-        tuned: whether it takes the best parameters of its tuning, and so depends on that.
-    """
-    return frame_asset(
-        fit_candidate,
-        name=candidate_name(family.family),
-        parameters={
-            "family": Named(family.family, family),
-            "seed": seed,
-            "device": device,
-            "refit_tolerance": refit_tolerance,
-            "full_fit_every": full_fit_every,
-            "tuned": tuned,
-        },
-        reads=(
-            "split",
-            "interaction_graph",
-            *side_tables(family),
-            *((tuning_name(family.family),) if tuned else ()),
-        ),
-        look=look,
-    )
-
-
 def _ndcg(model: Recommender, validation: Interactions) -> float:
     from recsys_models.training.validation import validation_ndcg
 
     return validation_ndcg(model.score_block, model.seen, validation)
+
+
+def assets(families: Sequence[str], settings: Settings) -> list[dg.AssetsDefinition]:
+    """The candidate of each family.
+
+    Where the settings say `tuned`, those that can be take the best parameters of their tuning, and so depend on it.
+    """
+    searched = set(tunable(families)) if settings.tuned else set()
+    return [
+        frame_asset(
+            fit_candidate,
+            name=candidate_name(family),
+            parameters={
+                "family": Named(family, registry[family]),
+                "seed": settings.seed,
+                "device": settings.device,
+                "refit_tolerance": settings.refit_tolerance,
+                "full_fit_every": settings.full_fit_every,
+                "tuned": family in searched,
+            },
+            reads=(
+                "split",
+                "interaction_graph",
+                *side_tables(registry[family]),
+                *((tuning_name(family),) if family in searched else ()),
+            ),
+            look=family_look(family, "chosen on validation, fitted on train and validation.", "model"),
+        )
+        for family in families
+    ]

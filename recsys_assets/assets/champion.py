@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from recsys_assets.assets.competing import candidate_name
+from recsys_assets.assets.looks import look
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.resumable_fit import ResumableFits
-from recsys_assets.assets.side_information import EVERYTHING, side_information
+from recsys_assets.assets.side_information import EVERYTHING, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data
 from recsys_assets.plots import loss_curve
+from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.blobs import blob_table, files_of
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_models.families import families as registry
 
 if TYPE_CHECKING:
     from recsys_models import Recommender
@@ -60,4 +67,15 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
         },
         metadata={"fit": plot} if plot is not None else {},
         warnings=model.incidents,
+    )
+
+
+def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
+    """`champion` of the candidates of these families, with the side information of each."""
+    tables = sorted({table for family in families for table in side_tables(registry[family])})
+    return frame_asset(
+        champion,
+        parameters={"seed": settings.seed, "device": settings.device},
+        reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
+        look=look("model", kinds={"pytorch"}, pool="gpu"),
     )

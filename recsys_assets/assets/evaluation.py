@@ -8,31 +8,46 @@ import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.competing import candidate_name
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.training import KINDS, split_data, stored_model
 from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell
 
 if TYPE_CHECKING:
     from recsys_models import Evaluation
 
-SCHEMA = {
-    "family": pl.String,
-    "kind": pl.String,
-    "level": pl.String,
-    "segment": pl.String,
-    "member": pl.String,
-    "metric": pl.String,
-    "k": pl.Int64,
-    "value": pl.Float64,
-    "users": pl.Int64,
-}
 SEGMENTS = ("segment",)
 """Columns of user_profiles by which the metrics are given separately."""
 PER_USER_METRICS = ("ndcg", "recall")
 SPREADS = {"gap": "ndcg_gap", "ratio": "ndcg_ratio", "deviation": "ndcg_deviation"}
 """Column of the fairness report → metric: best - worst group, worst / best, deviation over groups by users."""
+
+
+class EvaluationColumns:
+    """Columns of `evaluation`."""
+
+    family = pl.String
+    """The model family."""
+    kind = pl.String
+    """Whether items that the customer had before are left out (new items) or not (with repeat purchases)."""
+    level = pl.String
+    """all, segment, fairness (how far NDCG lies apart between groups) or user."""
+    segment = pl.String
+    """The column of user_profiles that customers are grouped by."""
+    member = pl.String
+    """The group, or the customer."""
+    metric = pl.String
+    """What is measured."""
+    k = pl.Int64
+    """Length of the list that is judged; null for metrics of the whole catalogue, as AUC."""
+    value = pl.Float64
+    """The metric's value."""
+    users = pl.Int64
+    """How many customers it is a mean over."""
 
 
 def evaluation(inputs: Inputs, families: list[str]) -> Output:
@@ -157,7 +172,9 @@ def _rows(family: str, kind: str, level: str, **columns: Any) -> pl.DataFrame:
     long = {name: values for name, values in given.items() if isinstance(values, list | pl.Series)}
     frame = pl.DataFrame(long)
     constant = [pl.lit(value).alias(name) for name, value in given.items() if name not in long]
-    return frame.with_columns(constant).select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    return frame.with_columns(constant).select(
+        pl.col(name).cast(dtype) for name, dtype in types_of(EvaluationColumns).items()
+    )
 
 
 def _fairness_plot(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -167,4 +184,15 @@ def _fairness_plot(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
     ).with_columns(pl.format("{} ({} customers)", "member", "users").alias("group"))
     return bars(
         groups, value="value", label="group", colour="family", title="NDCG@20 by customer group, new items"
+    )
+
+
+def asset(families: list[str]) -> dg.AssetsDefinition:
+    """`evaluation` of the candidates of these families."""
+    return frame_asset(
+        evaluation,
+        parameters={"families": families},
+        reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
+        columns=texts_of(EvaluationColumns),
+        look=look("model"),
     )

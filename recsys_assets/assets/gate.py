@@ -5,32 +5,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.competing import BASELINES
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.plots import intervals
+from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 
 METRIC, KIND = "ndcg", "new items"
-SCHEMA = {
-    "champion_before": pl.String,
-    "challenger": pl.String,
-    "metric": pl.String,
-    "champion_value": pl.Float64,
-    "challenger_value": pl.Float64,
-    "difference": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "p": pl.Float64,
-    "users": pl.Int64,
-    "better": pl.Boolean,
-    "promoted": pl.Boolean,
-    "reason": pl.String,
-}
 LARGEST_DROP = 0.2
+
+
+class GateColumns:
+    """Columns of `gate`, one row a challenger."""
+
+    champion_before = pl.String
+    """The family that was champion."""
+    challenger = pl.String
+    """The family that stands against it."""
+    metric = pl.String
+    """What they are compared by."""
+    champion_value = pl.Float64
+    """The champion's mean over customers."""
+    challenger_value = pl.Float64
+    """The challenger's mean over customers."""
+    difference = pl.Float64
+    """Challenger minus champion."""
+    low = pl.Float64
+    """Lower end of the difference's 95 % interval (paired bootstrap over customers)."""
+    high = pl.Float64
+    """Upper end of that interval."""
+    p = pl.Float64
+    """How likely such a difference is by chance."""
+    users = pl.Int64
+    """Customers compared."""
+    better = pl.Boolean
+    """Whether the whole interval lies above zero."""
+    promoted = pl.Boolean
+    """Whether the challenger is the new champion."""
+    reason = pl.String
+    """Why, or why not."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +110,7 @@ def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
             )
             for family, mean, gain, is_better in rows
         ],
-        schema=SCHEMA,
+        schema=types_of(GateColumns),
         orient="row",
     )  # fmt: skip
     return Output(
@@ -136,3 +157,14 @@ def _reason(family: str, champion: str, is_better: bool, gain) -> str:
     if family == champion:
         return f"better by more than chance: {gain.mean:+.4f}, {interval}"
     return f"better than the champion, but {champion} has the higher NDCG@20"
+
+
+def asset(settings: Settings) -> dg.AssetsDefinition:
+    """`gate`, its bootstrap started from the settings' seed."""
+    return frame_asset(
+        gate,
+        parameters={"seed": settings.seed},
+        checks=CHECKS,
+        columns=texts_of(GateColumns),
+        look=look("model"),
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.looks import look
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.lake.blobs import blob_table
+from recsys_lineage.orchestration.frame_asset import frame_asset
 
 
 def interaction_graph(interactions: pl.DataFrame, item_relations: pl.DataFrame) -> Output:
@@ -42,3 +45,8 @@ def interaction_graph(interactions: pl.DataFrame, item_relations: pl.DataFrame) 
             **counts,
         },
     )
+
+
+def asset() -> dg.AssetsDefinition:
+    """`interaction_graph`."""
+    return frame_asset(interaction_graph, look=look("graph", kinds={"dgl"}))

@@ -1,10 +1,11 @@
-"""The raw group: `source_files` and the four raw tables, as the source's SQL maps them."""
+"""The four raw tables: what the source's files hold, as its SQL maps them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,18 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
-from recsys_assets.assets.columns import RAW_ONLY, SOURCE_FILES
+from recsys_assets.assets.looks import look
 from recsys_assets.assets.reconciliation import CLEAN_OF
-from recsys_assets.assets.source_files import SourceFolder, inputs_digest, inspect, loadable
+from recsys_assets.assets.source_files import (
+    EVENT_DAYS_NAME,
+    FaultyFile,
+    SourceFolder,
+    faulty_days,
+    inputs_digest,
+    loadable,
+    newest_files,
+    tomorrow,
+)
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
@@ -25,92 +35,37 @@ from recsys_lineage.assets.scanned_files import open_scan
 from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files import SourceFile, list_files
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.sql.sql_text import SqlText
 
-EVENT_DAYS_NAME = "event_days"
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
 DAY = "_day"
-RAW_TABLES = ("raw_events", "raw_users", "raw_items", "raw_promotions")
+TABLES = {
+    "raw_users": "What the source says about customers, as it arrived, with file and line.",
+    "raw_items": "What the source says about products, as it arrived, with file and line.",
+    "raw_promotions": "What the source says about promotions and coupons, as it arrived, with file and line.",
+}
+"""The raw tables that are loaded whole, with what each is."""
+COLUMNS = {
+    "occurrences": "How many rows of the source say so, where it counts them: the most frequent stays.",
+    "_fault": "Why the line could not be divided into its columns; null where it could.",
+    "_row": "The line's text, where it could not.",
+    "_day": "The day of the event, by which the table is divided.",
+}
+"""Columns that raw tables have and clean ones do not."""
 
 
 class FaultyFiles(LineageError):
     """Files that hold the asked-for days cannot be read."""
 
 
-def source_files_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
-    """`source_files`: looks at the data folder, and registers the days that events have as partitions."""
-    compute = partial(source_files, folder)
-    known = {"source": _source_text(folder)}
-    code = AssetCode(
-        name="source_files",
-        code=Code("python", _source_text(folder), str(folder.source.folder)),
-        code_version=code_version(compute, known),
-        covers=lambda: by_module(reachable(compute)),
-        upstream=(),
-        parameters={"source": folder.source.name},
-        checks=(
-            TableCheck(
-                "every_file_can_be_read",
-                "every file of the source can be read and has the columns that the source's SQL names",
-                f"SELECT path, fault FROM {OUTPUT} WHERE status = 'faulty'",
-            ),
-            TableCheck(
-                "no_file_twice",
-                "no file has the content of another; a copy is not loaded",
-                f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
-            ),
-            TableCheck(
-                "no_file_changed",
-                "no file that was loaded before has another content now",
-                function=_changed_files,
-            ),
-        ),
-        column_descriptions=SOURCE_FILES,
-        observe=folder.observe,
-        compute=compute,
-        opens=(folder.root,),
-    )
-    return lineage_asset(code, look)
-
-
-def source_files(folder: SourceFolder, inputs: Inputs, request: Request) -> Output:
-    """Every file of the data folder, read to its end."""
-    before = inputs.previous()
-    known = {} if before is None else dict(before.frame(["path", "days"]).iter_rows())
-    files = inspect(folder, inputs, known, _tomorrow())
-    counts = files.group_by("status").len()
-    days = files.select(pl.col("days").explode().unique().sort()).to_series()
-    return Output(
-        files,
-        statistics={f"{status} files": n for status, n in counts.iter_rows()},
-        found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
-    )
-
-
-def raw_events_asset(folder: SourceFolder, look: AssetLook) -> dg.AssetsDefinition:
-    """`raw_events`: every event line as it arrived, one partition an event day."""
-
-    def takes(lake: Lake) -> dict[str, str]:
-        files = lake.scan(lake.version("source_files")).collect()
-        scans = folder.source.table_scans("raw_events")
-        faulty = _faulty_days(files, scans)
-        digests = _day_digests(files, scans, code.code_version)
-        return {day: digest for day, digest in digests.items() if day not in faulty}
-
-    compute = partial(raw_events, folder)
-    code = _raw_code(folder, "raw_events", compute, takes)
-    return lineage_asset(code, look)
-
-
 def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """The days of events that are asked for, or whose files changed."""
+    """Every event line as it arrived, with the file and line that it came from; one partition a day."""
     files = inputs.frame("source_files")
     scans = folder.source.table_scans("raw_events")
     digests = _day_digests(files, scans, request.code_version)
-    faulty = _faulty_days(files, scans)
+    faulty = faulty_days(files)
     before = inputs.previous()
     known: dict[str, str] = dict(before.record.takes or {}) if before is not None else {}
     wanted = _wanted_days(request, digests, known, faulty)
@@ -124,11 +79,11 @@ def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output
     }
     _open(folder, inputs, chosen)
     inputs.register("file_days", _file_days(chosen))
-    values: dict[str, Any] = {**folder.source.raw_parameters(_tomorrow()), "days": sorted(wanted)}
+    values: dict[str, Any] = {**folder.source.raw_parameters(tomorrow()), "days": sorted(wanted)}
     sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
     if set(wanted) != set(digests):
         sql += f" WHERE CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
-    failures = {day: _faults({day: texts}).args[0] for day, texts in faulty.items()}
+    failures = {day: _faults({day: broken}).args[0] for day, broken in faulty.items()}
     return Output(
         Query(sql, parameters_of(sql, values)),
         partition_by=DAY,
@@ -142,18 +97,6 @@ def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output
     )
 
 
-def raw_table_asset(folder: SourceFolder, table: str, look: AssetLook) -> dg.AssetsDefinition:
-    """`raw_users`, `raw_items` or `raw_promotions`: every row as it arrived."""
-
-    def takes(lake: Lake) -> str:
-        files = lake.scan(lake.version("source_files")).collect()
-        return _files_digest(loadable(files, folder.source.table_scans(table)), code.code_version)
-
-    compute = partial(raw_table, folder, table)
-    code = _raw_code(folder, table, compute, takes)
-    return lineage_asset(code, look)
-
-
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
     """Every row of the files of one table."""
     files = inputs.frame("source_files")
@@ -165,32 +108,6 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         return Unchanged()
     _open(folder, inputs, chosen)
     return Output(Query(folder.source.query(table)), takes=digest)
-
-
-def _raw_code(folder: SourceFolder, table: str, compute: Compute, takes: Callable[[Lake], Any]) -> AssetCode:
-    query = folder.source.query(table)
-    origin = folder.source.folder / f"{table}.sql"
-    limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
-    return AssetCode(
-        name=table,
-        code=Code("sql", query, str(origin), "duckdb"),
-        code_version=code_version(compute, {"sql": query, "limits": limits}),
-        covers=lambda: by_module(reachable(compute)),
-        compute=compute,
-        upstream=("source_files",),
-        parameters={"source": folder.source.name},
-        takes=takes,
-        opens=(folder.root,),
-        column_descriptions=RAW_ONLY | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
-        checks=(
-            TableCheck(
-                "every_row_has_file_and_line",
-                "every row says which file and line it came from",
-                f"SELECT * FROM {OUTPUT} WHERE _file IS NULL OR _line IS NULL",
-                blocking=True,
-            ),
-        ),
-    )
 
 
 def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
@@ -235,19 +152,11 @@ def _day_digests(files: pl.DataFrame, scans: tuple[NamedScan, ...], code_version
     return {day: inputs_digest(pairs, code_version) for day, pairs in by_day.items()}
 
 
-def _faulty_days(files: pl.DataFrame, scans: tuple[NamedScan, ...]) -> dict[str, list[str]]:
-    """For each day that a faulty file holds, as far as one can tell, what is wrong with the file."""
-    patterns = [str(named.scan) for named in scans]
-    faulty: dict[str, list[str]] = defaultdict(list)
-    rows = files.filter((pl.col("status") == "faulty") & pl.col("pattern").is_in(patterns))
-    for fault, days in rows["fault", "days"].iter_rows():
-        for day in days:
-            faulty[str(day)].append(fault)
-    return dict(faulty)
-
-
 def _wanted_days(
-    request: Request, digests: Mapping[str, str], known: Mapping[str, str], faulty: Mapping[str, list[str]]
+    request: Request,
+    digests: Mapping[str, str],
+    known: Mapping[str, str],
+    faulty: Mapping[str, list[FaultyFile]],
 ) -> list[str]:
     """The days to write now: those asked for, or those whose files changed; never one with a faulty file."""
     if request.partitions is not None:
@@ -261,8 +170,8 @@ def _wanted_days(
     return sorted((set(digests) | gone) - set(faulty))
 
 
-def _faults(faulty: Mapping[str, list[str]]) -> FaultyFiles:
-    texts = sorted({text for day in faulty.values() for text in day})
+def _faults(faulty: Mapping[str, list[FaultyFile]]) -> FaultyFiles:
+    texts = sorted({file.fault for files in faulty.values() for file in files})
     days = sorted(faulty)
     shown = ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
     return FaultyFiles(
@@ -292,30 +201,72 @@ def _file_days(chosen: Mapping[NamedScan, pl.DataFrame]) -> pa.Table:
     )
 
 
-def _changed_files(inputs: Inputs) -> CheckOutcome:
-    name = "no_file_changed"
-    before = inputs.previous()
-    if before is None:
-        return CheckOutcome(name, True, "nothing was loaded before")
-    inputs.register("files_before", before.frame(["path", "pattern", "sha256"]))
-    paths = inputs.query(
-        f"""SELECT DISTINCT now.path FROM {OUTPUT} AS now JOIN files_before AS before
-        ON now.path = before.path AND now.pattern = before.pattern WHERE now.sha256 <> before.sha256 ORDER BY 1"""
-    )["path"].to_list()
-    if not paths:
-        return CheckOutcome(name, True, "no file changed")
-    found = f"{len(paths)} files changed after they were loaded: {', '.join(paths[:5])}; their new content is loaded"
-    return CheckOutcome(name, False, found, counts={"files": len(paths)}, where=tuple(paths[:100]))
-
-
-def _source_text(folder: SourceFolder) -> str:
-    parts = [f"{table}: {query.sql}" for table, query in sorted(folder.source.queries.items())]
-    return "\n".join([*parts, repr(folder.source.settings)])
-
-
 def _dates(days: list[str]) -> list[date]:
     return [date.fromisoformat(day) for day in days]
 
 
-def _tomorrow() -> date:
-    return datetime.now(timezone.utc).date() + timedelta(days=1)
+CHECKS = (
+    TableCheck(
+        "every_row_has_file_and_line",
+        "every row says which file and line it came from",
+        f"SELECT * FROM {OUTPUT} WHERE _file IS NULL OR _line IS NULL",
+        blocking=True,
+    ),
+)
+
+
+def assets(folder: SourceFolder) -> list[dg.AssetsDefinition]:
+    """The four raw tables, `raw_events` with a partition an event day."""
+    raw = look("raw", kinds={"sql", "duckdb", "deltalake"})
+    by_day = replace(
+        raw,
+        description=raw_events.__doc__,
+        partitions_def=EVENT_DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    return [
+        lineage_asset(_events_code(folder), by_day),
+        *(
+            lineage_asset(_table_code(folder, table), replace(raw, description=description))
+            for table, description in TABLES.items()
+        ),
+    ]
+
+
+def _events_code(folder: SourceFolder) -> AssetCode:
+    def takes(lake: Lake) -> dict[str, str]:
+        files = newest_files(lake)
+        faulty = faulty_days(files)
+        digests = _day_digests(files, folder.source.table_scans("raw_events"), code.code_version)
+        return {day: digest for day, digest in digests.items() if day not in faulty}
+
+    code = _raw_code(folder, "raw_events", partial(raw_events, folder), takes)
+    return code
+
+
+def _table_code(folder: SourceFolder, table: str) -> AssetCode:
+    def takes(lake: Lake) -> str:
+        chosen = loadable(newest_files(lake), folder.source.table_scans(table))
+        return _files_digest(chosen, code.code_version)
+
+    code = _raw_code(folder, table, partial(raw_table, folder, table), takes)
+    return code
+
+
+def _raw_code(folder: SourceFolder, table: str, compute: Compute, takes: Callable[[Lake], Any]) -> AssetCode:
+    query = folder.source.query(table)
+    origin = folder.source.folder / f"{table}.sql"
+    limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
+    return AssetCode(
+        name=table,
+        code=Code("sql", query, str(origin), "duckdb"),
+        code_version=code_version(compute, {"sql": query, "limits": limits}),
+        covers=lambda: by_module(reachable(compute)),
+        compute=compute,
+        upstream=("source_files",),
+        parameters={"source": folder.source.name},
+        takes=takes,
+        opens=(folder.root,),
+        column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
+        checks=CHECKS,
+    )

@@ -58,6 +58,11 @@ def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
     return check
 
 
+def checks() -> list[dg.AssetChecksDefinition]:
+    """The reconciliation of every source table."""
+    return [reconciliation_check(raw) for raw in CLEAN_OF]
+
+
 def reconciled_rows(lake: Lake, raw: str) -> dict[str, int]:
     """Rows read, accepted and rejected of one source table."""
     with lake.connect() as connection:

@@ -9,6 +9,7 @@ import dagster as dg
 import pandas as pd
 from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
 
+from recsys_assets.assets.looks import OWNERS
 from recsys_lineage.assets.code_version import code_version
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
@@ -85,13 +86,13 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
     frame.to_parquet(path, index=False)
 
 
-def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
+def assets() -> list[dg.AssetsDefinition]:
     """`recommendations_report` and `metrics_report`."""
 
     @dg.asset(
         deps=["recommendations"],
         group_name="serving",
-        owners=owners,
+        owners=list(OWNERS),
         kinds={"pandas", "csv"},
         dagster_type=RecommendationsFrame,
         io_manager_key="reports",
@@ -104,7 +105,7 @@ def report_assets(owners: list[str]) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["evaluation"],
         group_name="model",
-        owners=owners,
+        owners=list(OWNERS),
         kinds={"pandas", "csv"},
         dagster_type=MetricsFrame,
         io_manager_key="reports",

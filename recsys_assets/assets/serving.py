@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import dagster as dg
 import numpy as np
 import polars as pl
 
+from recsys_assets.assets.looks import look
 from recsys_assets.assets.reasons import in_words, nearest_in_history
+from recsys_assets.assets.schema import PolarsType, texts_of, types_of
 from recsys_assets.assets.training import split_data, stored_model
+from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.orchestration.frame_asset import frame_asset
 
-RECOMMENDATIONS = {
-    "user_id": pl.String,
-    "rank": pl.Int64,
-    "item_id": pl.String,
-    "title": pl.String,
-    "score": pl.Float64,
-    "reason": pl.String,
-    "like_item_id": pl.String,
-    "cold": pl.Boolean,
-}
 SIMILAR = 20
 FEWEST_CUSTOMERS = 5
+
+
+class RecommendationsColumns:
+    """Columns of `recommendations`."""
+
+    user_id = pl.String
+    """The customer."""
+    rank = pl.Int64
+    """Place in the customer's list, from 1."""
+    item_id = pl.String
+    """The recommended item."""
+    title = pl.String
+    """The item's name."""
+    score = pl.Float64
+    """The champion's score; higher is better, to be compared within one customer only."""
+    reason = pl.String
+    """Why, in words."""
+    like_item_id = pl.String
+    """What the customer had that is most like it; null where there is nothing."""
+    cold = pl.Boolean
+    """Whether nothing was known of the customer, who therefore gets what is popular."""
 
 
 def recommendations(inputs: Inputs, top_k: int) -> Output:
@@ -52,7 +70,7 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
             "like_item_id": [source for row in like for source in row],
             "cold": np.repeat(cold, k),
         },
-        schema=RECOMMENDATIONS,
+        schema=types_of(RecommendationsColumns),
     ).filter(pl.col("item_id").is_not_null() & pl.col("score").is_finite())
     return Output(
         table,
@@ -83,6 +101,21 @@ RECOMMENDATION_CHECKS = (
 )
 
 
+class SimilarItemsColumns:
+    """Columns of `similar_items`."""
+
+    item_id = pl.String
+    """The item."""
+    rank = pl.Int64
+    """Place among those like it, from 1."""
+    similar_item_id = pl.String
+    """An item like it."""
+    title = pl.String
+    """That item's name."""
+    cosine = pl.Float64
+    """How alike they are, 1 at most."""
+
+
 def similar_items(inputs: Inputs) -> Output:
     """The items most like each item, by the champion's item vectors (or by who bought them, where it has none).
 
@@ -100,34 +133,73 @@ def similar_items(inputs: Inputs) -> Output:
             "title": [titles.get(item) for item in items.ravel()],
             "cosine": cosines.ravel().astype(np.float64),
         },
-        schema={
-            "item_id": pl.String,
-            "rank": pl.Int64,
-            "similar_item_id": pl.String,
-            "title": pl.String,
-            "cosine": pl.Float64,
-        },
+        schema=types_of(SimilarItemsColumns),
     ).filter(pl.col("similar_item_id").is_not_null() & pl.col("cosine").is_finite())
     return Output(table, statistics={"items": int(asked.size)})
 
 
+class UserEmbeddingsColumns:
+    """Columns of `user_embeddings`."""
+
+    user_id = pl.String
+    """The customer."""
+    vector = pl.List(pl.Float32)
+    """The champion's vector of the customer."""
+
+
 def user_embeddings(inputs: Inputs) -> Output:
     """The champion's vector of each customer; empty when the champion's family has none."""
-    return _vectors(inputs, "user")
+    return _vectors(inputs, "user", types_of(UserEmbeddingsColumns))
+
+
+class ItemEmbeddingsColumns:
+    """Columns of `item_embeddings`."""
+
+    item_id = pl.String
+    """The item."""
+    vector = pl.List(pl.Float32)
+    """The champion's vector of the item."""
 
 
 def item_embeddings(inputs: Inputs) -> Output:
     """The champion's vector of each item; empty when the champion's family has none."""
-    return _vectors(inputs, "item")
+    return _vectors(inputs, "item", types_of(ItemEmbeddingsColumns))
 
 
-def _vectors(inputs: Inputs, of: str) -> Output:
+def _vectors(inputs: Inputs, of: str, schema: Mapping[str, PolarsType]) -> Output:
     model = stored_model(inputs, "champion")
     embeddings = model.embeddings()
     ids = model.user_ids if of == "user" else model.item_ids
-    schema = {f"{of}_id": pl.String, "vector": pl.List(pl.Float32)}
     if embeddings is None:
         return Output(pl.DataFrame(schema=schema), statistics={"family": model.name, "dimensions": 0})
     vectors = embeddings.user if of == "user" else embeddings.item
     table = pl.DataFrame({f"{of}_id": ids.tolist(), "vector": list(vectors)}, schema=schema)
     return Output(table, statistics={"family": model.name, "dimensions": int(vectors.shape[1])})
+
+
+def assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The serving group's tables."""
+    serving = look("serving")
+    return [
+        frame_asset(
+            recommendations,
+            parameters={"top_k": settings.top_k},
+            reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
+            checks=RECOMMENDATION_CHECKS,
+            columns=texts_of(RecommendationsColumns),
+            look=serving,
+        ),
+        frame_asset(
+            similar_items,
+            reads=("champion", "item_profiles"),
+            columns=texts_of(SimilarItemsColumns),
+            look=serving,
+        ),
+        *(
+            frame_asset(function, reads=("champion",), columns=texts_of(columns), look=serving)
+            for function, columns in (
+                (user_embeddings, UserEmbeddingsColumns),
+                (item_embeddings, ItemEmbeddingsColumns),
+            )
+        ),
+    ]

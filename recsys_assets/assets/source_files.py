@@ -4,34 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.schema import texts_of, types_of
+from recsys_assets.settings import Settings
 from recsys_assets.source import NamedScan, Source
+from recsys_lineage.assets.asset_code import AssetCode, Output, Request
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.scanned_files import open_scan
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, deduplicate, list_files
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lineage_asset import lineage_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code
 
-SCHEMA = {
-    "path": pl.String,
-    "pattern": pl.String,
-    "sha256": pl.String,
-    "bytes": pl.Int64,
-    "rows": pl.Int64,
-    "malformed": pl.Int64,
-    "arrival": pl.Datetime("us"),
-    "status": pl.String,
-    "duplicate_of": pl.String,
-    "fault": pl.String,
-    "days": pl.List(pl.Date),
-}
+EVENT_DAYS_NAME = "event_days"
+"""The set of days that events have, by which `raw_events` is partitioned."""
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+class SourceFilesColumns:
+    """Columns of `source_files`, one row a file and pattern."""
+
+    path = pl.String
+    """The file, below the data folder."""
+    pattern = pl.String
+    """The pattern of the source's SQL that it fits."""
+    sha256 = pl.String
+    """Hash of its content."""
+    bytes = pl.Int64
+    """Its size."""
+    rows = pl.Int64
+    """Its rows, malformed ones too; null where it cannot be read."""
+    malformed = pl.Int64
+    """Rows with too many or too few fields."""
+    arrival = pl.Datetime("us")
+    """When it was last changed, in UTC."""
+    status = pl.String
+    """loaded, faulty (it cannot be read) or duplicate (another file has its content)."""
+    duplicate_of = pl.String
+    """The file that a duplicate repeats."""
+    fault = pl.String
+    """What is wrong with a faulty file, and what to do."""
+    days = pl.List(pl.Date)
+    """The days of its events; empty for files that hold no events."""
+
+
+SCHEMA = types_of(SourceFilesColumns)
 
 
 class NoFiles(LineageError):
@@ -76,6 +108,39 @@ class SourceFolder:
         """A hash of all paths and contents: it changes when a file is added, changed or gone."""
         seen = sorted({(f.path, f.sha256) for files in self.listed().values() for f in files})
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
+
+
+def source_folder(settings: Settings) -> SourceFolder:
+    """The source of the settings and the folder of its files.
+
+    Raises:
+        LineageError: when the settings name no data folder and the source has none of its own.
+        SourceError: when the source cannot be loaded.
+    """
+    source = Source.load(settings.source)
+    root = settings.data or source.data_folder()
+    if root is None:
+        raise LineageError(
+            f"The source {source.name} has no data of its own.",
+            expected="RECSYS_DATA to name the folder of its files",
+            found="no RECSYS_DATA",
+            advice=f"RECSYS_SOURCE={source.name} RECSYS_DATA=path/to/files recsys demo",
+        )
+    return SourceFolder(source, root)
+
+
+def source_files(folder: SourceFolder, inputs: Inputs, request: Request) -> Output:
+    """Every file of the source with its sha256, size, rows and arrival, and whether it could be read."""
+    before = inputs.previous()
+    known = {} if before is None else dict(before.frame(["path", "days"]).iter_rows())
+    files = inspect(folder, inputs, known, tomorrow())
+    counts = files.group_by("status").len()
+    days = files.select(pl.col("days").explode().unique().sort()).to_series()
+    return Output(
+        files,
+        statistics={f"{status} files": n for status, n in counts.iter_rows()},
+        found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+    )
 
 
 def inspect(
@@ -158,6 +223,35 @@ def loadable(files: pl.DataFrame, scans: Iterable[NamedScan]) -> dict[NamedScan,
     return {named: good.filter(pl.col("pattern") == str(named.scan)) for named in scans}
 
 
+def newest_files(lake: Lake) -> pl.DataFrame:
+    """The newest `source_files`; without a row before the first."""
+    if not lake.has("source_files"):
+        return pl.DataFrame(schema=SCHEMA)
+    return lake.scan(lake.version("source_files")).collect()
+
+
+@dataclass(frozen=True)
+class FaultyFile:
+    """A file that cannot be read, and what is wrong with it, in words."""
+
+    sha256: str
+    fault: str
+
+
+def faulty_days(files: pl.DataFrame) -> dict[str, list[FaultyFile]]:
+    """Of `source_files`, the faulty files of each day that they hold, as far as one can tell, by day."""
+    days: dict[str, list[FaultyFile]] = defaultdict(list)
+    faulty = files.filter(pl.col("status") == "faulty").explode("days").drop_nulls("days").sort("days")
+    for day, sha256, fault in faulty.select("days", "sha256", "fault").iter_rows():
+        days[str(day)].append(FaultyFile(sha256, fault))
+    return dict(days)
+
+
+def tomorrow() -> date:
+    """The first day that no event can have."""
+    return datetime.now(timezone.utc).date() + timedelta(days=1)
+
+
 def inputs_digest(files: Iterable[tuple[str, str]], code_version: str) -> str:
     """A short hash of (path, sha256) pairs and of the code that reads them."""
     return hashlib.sha256(repr((sorted(files), code_version)).encode()).hexdigest()[:16]
@@ -181,3 +275,64 @@ def _row(named: NamedScan, file: SourceFile) -> dict[str, object]:
 def _named_day(path: str) -> date | None:
     match = _DAY_IN_NAME.search(path.rsplit("/", 1)[-1])
     return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def no_file_changed(inputs: Inputs) -> CheckOutcome:
+    """Whether every file that was loaded before has the content that it had then."""
+    name = "no_file_changed"
+    before = inputs.previous()
+    if before is None:
+        return CheckOutcome(name, True, "nothing was loaded before")
+    inputs.register("files_before", before.frame(["path", "pattern", "sha256"]))
+    paths = inputs.query(
+        f"""SELECT DISTINCT now.path FROM {OUTPUT} AS now JOIN files_before AS before
+        ON now.path = before.path AND now.pattern = before.pattern WHERE now.sha256 <> before.sha256 ORDER BY 1"""
+    )["path"].to_list()
+    if not paths:
+        return CheckOutcome(name, True, "no file changed")
+    found = f"{len(paths)} files changed after they were loaded: {', '.join(paths[:5])}; their new content is loaded"
+    return CheckOutcome(name, False, found, counts={"files": len(paths)}, where=tuple(paths[:100]))
+
+
+CHECKS = (
+    TableCheck(
+        "every_file_can_be_read",
+        "every file of the source can be read and has the columns that the source's SQL names",
+        f"SELECT path, fault FROM {OUTPUT} WHERE status = 'faulty'",
+    ),
+    TableCheck(
+        "no_file_twice",
+        "no file has the content of another; a copy is not loaded",
+        f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
+    ),
+    TableCheck(
+        "no_file_changed",
+        "no file that was loaded before has another content now",
+        function=no_file_changed,
+    ),
+)
+
+
+def asset(folder: SourceFolder) -> dg.AssetsDefinition:
+    """`source_files`: looks at the data folder, and registers the days that events have as partitions."""
+    compute = partial(source_files, folder)
+    text = _source_text(folder)
+    code = AssetCode(
+        name="source_files",
+        code=Code("python", text, str(folder.source.folder)),
+        code_version=code_version(compute, {"source": text}),
+        covers=lambda: by_module(reachable(compute)),
+        upstream=(),
+        parameters={"source": folder.source.name},
+        checks=CHECKS,
+        column_descriptions=texts_of(SourceFilesColumns),
+        observe=folder.observe,
+        compute=compute,
+        opens=(folder.root,),
+    )
+    return lineage_asset(code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__))
+
+
+def _source_text(folder: SourceFolder) -> str:
+    parts = [f"{table}: {query.sql}" for table, query in sorted(folder.source.queries.items())]
+    return "\n".join([*parts, repr(folder.source.settings)])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
+from recsys_assets.assets.looks import look
+from recsys_assets.settings import Settings
+from recsys_assets.source import Source
 from recsys_assets.sql import load_sql, parameters_of, table_names
 from recsys_assets.sql.load import FOLDER
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_empty, not_null, unique
-from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.sql.sql_text import SqlText
 
+GROUPS = ("clean", "features", "model")
 CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "events": (
         not_empty(),
@@ -51,25 +53,23 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
         ),
     ),
 }
-
-
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
 """Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
 
 
-def sql_group(group: str, values: Mapping[str, Any], look: AssetLook) -> list[dg.AssetsDefinition]:
-    """The assets of `sql/<group>/*.sql`, each with those of `values` that its text names as `$parameter`."""
-    made = []
-    for name in table_names(group):
-        text = SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
-        checks = CHECKS.get(name, ())
-        made.append(
-            sql_asset(
-                text,
-                name=name,
-                parameters=parameters_of(text.text, values),
-                checks=checks,
-                look=replace(look, deps=WAITS_FOR.get(name, ())),
-            )
-        )
-    return made
+def assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets of `sql/<group>/*.sql`, each with the values that its text names as `$parameter`."""
+    weeks = source.settings.holdout_weeks or settings.holdout_weeks
+    values = {**source.parameters(), "holdout_weeks": weeks}
+    return [_sql_table(group, name, values) for group in GROUPS for name in table_names(group)]
+
+
+def _sql_table(group: str, name: str, values: Mapping[str, Any]) -> dg.AssetsDefinition:
+    text = SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
+    return sql_asset(
+        text,
+        name=name,
+        parameters=parameters_of(text.text, values),
+        checks=CHECKS.get(name, ()),
+        look=look(group, deps=WAITS_FOR.get(name, ())),
+    )

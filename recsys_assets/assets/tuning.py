@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
-from recsys_assets.assets.columns import TRIALS as COLUMNS
 from recsys_assets.assets.competing import tuning_name
+from recsys_assets.assets.looks import family_look
 from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.side_information import TRAIN, side_information, side_tables
 from recsys_assets.assets.training import split_data
 from recsys_assets.plots import trial_history
+from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.parameters import Named
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.progress import Progress, tell
+from recsys_models.families import families as registry
 from recsys_models.recommender import Recommender
 
 if TYPE_CHECKING:
     from recsys_models.training.tuning import Trial
 
+TUNING = "tuning"
+"""The group, and the job that makes it."""
 KEPT = "trials.jsonl"
-TRIALS = {
-    "trial": pl.Int64,
-    "params": pl.String,
-    "ndcg": pl.Float64,
-    "seconds": pl.Float64,
-    "state": pl.String,
-    "error": pl.String,
-}
+_OFTEN_ENOUGH = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(days=365), warn_window=timedelta(days=180)
+)
+
+
+class TrialsColumns:
+    """Columns of `tuning_<family>`, one row a trial."""
+
+    trial = pl.Int64
+    """Number of the trial; 0 has the family's own parameters."""
+    params = pl.String
+    """The parameters tried, as JSON."""
+    ndcg = pl.Float64
+    """NDCG@20 on validation; null where the fit failed."""
+    seconds = pl.Float64
+    """How long the fit took."""
+    state = pl.String
+    """Whether the fit was complete."""
+    error = pl.String
+    """Why it was not."""
 
 
 def tune_family(
@@ -87,7 +105,7 @@ def tune_family(
             (t.number, json.dumps(dict(t.params), sort_keys=True), t.ndcg, t.seconds, t.state, t.error)
             for t in done
         ],
-        schema=TRIALS,
+        schema=types_of(TrialsColumns),
         orient="row",
     )
     winner = best(done)
@@ -145,22 +163,35 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
     return json.loads(complete.sort("ndcg", "trial", descending=[True, False])["params"][0])
 
 
-def tuning_asset(
-    family: type[Recommender], *, seed: int, device: str, trials: int, minutes: int, look: AssetLook
-) -> dg.AssetsDefinition:
-    """The Dagster asset of one family's study; made on request only."""
-    return frame_asset(
-        tune_family,
-        name=tuning_name(family.family),
-        parameters={
-            "family": Named(family.family, family),
-            "seed": seed,
-            "device": device,
-            "trials": trials,
-            "minutes": minutes,
-        },
-        reads=("split", "interaction_graph", *side_tables(family)),
-        columns=COLUMNS,
-        on_request=True,
-        look=look,
-    )
+def tunable(families: Iterable[str]) -> list[str]:
+    """Those of the families that have parameters to search."""
+    from recsys_models.training.tuning import SPACES
+
+    return [family for family in families if family in SPACES]
+
+
+def assets(families: Iterable[str], settings: Settings) -> list[dg.AssetsDefinition]:
+    """The study of each family that has parameters to search; made on request only."""
+    return [
+        frame_asset(
+            tune_family,
+            name=tuning_name(family),
+            parameters={
+                "family": Named(family, registry[family]),
+                "seed": settings.seed,
+                "device": settings.device,
+                "trials": settings.trials,
+                "minutes": settings.tuning_minutes,
+            },
+            reads=("split", "interaction_graph", *side_tables(registry[family])),
+            columns=texts_of(TrialsColumns),
+            on_request=True,
+            look=family_look(
+                family,
+                "a study of its parameters on validation; made on request only.",
+                TUNING,
+                freshness_policy=_OFTEN_ENOUGH,
+            ),
+        )
+        for family in tunable(families)
+    ]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from recsys_assets.assets import raw
+from recsys_assets.assets import raw, source_files
 from recsys_assets.assets.reports import ReportFiles, metrics_frame, recommendations_frame
 from recsys_lineage.assets import frame_code, sql_code
 from recsys_lineage.assets.asset_code import AssetCode
@@ -39,7 +39,7 @@ def recorded_roots(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, tuple[
     """Code version → the definitions that it starts from, for every code version made meanwhile."""
     found: dict[str, tuple[Definition, ...]] = {}
     with monkeypatch.context() as patched:
-        for module in (frame_code, sql_code, raw):
+        for module in (frame_code, sql_code, raw, source_files):
             true_version = module.code_version
 
             def version(root: object, parameters: Any, *, true: Any = true_version, **options: Any) -> str:

@@ -1,0 +1,45 @@
+"""How the shop's assets appear in Dagster: their group, owner and layer, and on what they take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_models.families import families as registry
+
+OWNERS = ("team:data",)
+
+
+def look(group: str, *, layer: str | None = None, kinds: Collection[str] = (), **more: Any) -> AssetLook:
+    """The look of an asset of a group.
+
+    Args:
+        group: Dagster's group; the layer has the same name where none is given.
+        layer: the value of the tag.
+        kinds: what the asset is made with, beside what its code says.
+        more: further fields of `AssetLook`.
+    """
+    return AssetLook(
+        group=group, owners=OWNERS, tags={"layer": layer or group}, kinds=frozenset(kinds), **more
+    )
+
+
+def family_look(family: str, what: str, group: str, **more: Any) -> AssetLook:
+    """The look of a family's asset in the model layer; families that learn by gradient take turns on the device.
+
+    Args:
+        family: a family of the registry.
+        what: what the asset is, after the family's name.
+        group: Dagster's group.
+        more: further fields of `AssetLook`.
+    """
+    by_gradient = registry[family].learns_by_gradient
+    return look(
+        group,
+        layer="model",
+        kinds={"pytorch" if by_gradient else "scipy"},
+        pool="gpu" if by_gradient else None,
+        description=f"The {family} family: {what}",
+        **more,
+    )
