@@ -1,9 +1,9 @@
 """One CSV file read exactly: every record with the physical line on which it starts, every fault with its line.
 
-A file is read in blocks of whole lines. A block in which every quoted field is closed on its own line and every
-record has as many fields as the header is parsed by Arrow, and a record's line is then its place; any other block
-goes through Python's csv module, record by record. Both ways give the same records (a property test holds them
-together), so the choice is one of speed only.
+A file is read in blocks of whole lines, and never held. A block in which every quoted field is closed on its own line
+and every record has as many fields as the header is parsed by Arrow, and a record's line is then its place; any other
+block goes through Python's csv module, record by record. Both ways give the same records (a property test holds them
+together), so the choice is one of speed and memory only.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,15 @@ import pyarrow as pa
 import pyarrow.csv
 
 from recsys_lineage.files.csv_dialect import CsvDialect
+from recsys_lineage.files.csv_lines import BadLine, Lines, is_utf8
 from recsys_lineage.files.fault import csv_fault
 from recsys_lineage.files.utf8_stream import Utf8Stream
 
 BLOCK_BYTES = 4 << 20
+EXACT_BYTES = 256 << 10
+"""What Python's csv module is given at a time: short records take fifty times their bytes as Python's texts."""
+LONGEST_LINE = 32 << 20
+"""Bytes of a line; only a file that is no CSV has one of more."""
 LONGEST_FIELD = csv.field_size_limit()
 """Characters (131,072 unless the process set another limit); a quote that is never closed is found by it."""
 UNREADABLE_SHARE = 0.01
@@ -43,29 +48,19 @@ class MalformedRow:
     row: str
 
 
-@dataclass
-class CsvContent:
-    """What a CSV file holds: text columns (NULL where empty) with `_line`, and the records that are no rows."""
+@dataclass(frozen=True)
+class CsvBlock:
+    """Some records of a CSV file: text columns (NULL where empty) with `_line` (int64), and those that are no rows."""
 
     columns: tuple[str, ...]
-    batches: list[pa.Table] = field(default_factory=list)
-    malformed: list[MalformedRow] = field(default_factory=list)
-
-    @property
-    def rows(self) -> int:
-        """Well-formed records."""
-        return sum(batch.num_rows for batch in self.batches)
-
-    def table(self) -> pa.Table:
-        """All well-formed records as one table of text columns and `_line` (int64)."""
-        schema = pa.schema([*((name, pa.string()) for name in self.columns), ("_line", pa.int64())])
-        return pa.concat_tables([schema.empty_table(), *self.batches])
+    rows: pa.Table
+    malformed: tuple[MalformedRow, ...] = ()
 
 
-def read_csv_file(
+def csv_blocks(
     path: Path, name: str, dialect: CsvDialect, *, block_bytes: int = BLOCK_BYTES
-) -> CsvContent:
-    """Reads one CSV file, plain or gzip.
+) -> Iterator[CsvBlock]:
+    """Reads one CSV file, plain or gzip, block by block; the first block has no records, only the columns.
 
     Args:
         path: where the file is.
@@ -74,8 +69,9 @@ def read_csv_file(
         block_bytes: how much is parsed at a time.
 
     Raises:
-        FileFault: the file is empty, is no text, is truncated or damaged, or is in another encoding.
-        OSError: the file cannot be opened.
+        FileFault: the file is empty, is no text, is truncated or damaged, or is in another encoding, which may show
+            only at its end.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as raw:
         magic = raw.read(4)
@@ -89,7 +85,7 @@ def read_csv_file(
             raise csv_fault(name, kind, "Read it with read_parquet, or deliver CSV.")
         stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
         try:
-            return _Reader(name, dialect, block_bytes).read(Utf8Stream(stream, name, dialect.encoding))
+            yield from _Reader(name, dialect, block_bytes).blocks(Utf8Stream(stream, name, dialect.encoding))
         except EOFError:
             raise csv_fault(
                 name, "a gzip file that ends too early (truncated)", "Deliver it again."
@@ -105,26 +101,39 @@ class _Reader:
         self.name = name
         self.dialect = dialect
         self.block_bytes = block_bytes
-        self.content: CsvContent | None = CsvContent(dialect.names) if dialect.names else None
+        self.columns = dialect.names
         self.line = 1
         self.bad_lines = 0
         self.clean_line = _clean_line(dialect)
 
-    def read(self, stream: Utf8Stream) -> CsvContent:
+    def blocks(self, stream: Utf8Stream) -> Iterator[CsvBlock]:
         """All blocks of the stream."""
+        if self.columns:
+            yield self._block_of([], [])
         rest = b""
         more = True
         while more:
             read = stream.read(self.block_bytes)
             more = bool(read)
             block = rest + read
-            cut = block.rfind(b"\n") + 1 if more else len(block)
+            # A carriage return at the very end may be half of a line's end
+            ends = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1))
+            cut = ends + 1 if more else len(block)
             block, rest = block[:cut], block[cut:]
-            if self.content is None and block:
+            if len(rest) > LONGEST_LINE:
+                raise csv_fault(
+                    self.name,
+                    f"a line of more than {LONGEST_LINE >> 20} MiB, after line {self.line - 1}",
+                    "Deliver it as CSV, each record on its own line.",
+                )
+            if not self.columns and block:
                 block = self._header(block)
-            if self.content is not None and block:
-                rest = self._block(self.content, block, more=more) + rest
-        if self.content is None:
+                if self.columns:
+                    yield self._block_of([], [])
+            if self.columns and block:
+                left = yield from self._records_of(block, more=more)
+                rest = left + rest
+        if not self.columns:
             raise csv_fault(
                 self.name, "only blank lines", "Deliver it again; a day without rows is its header only."
             )
@@ -134,7 +143,6 @@ class _Reader:
                 f"{self.bad_lines} of {self.line - 1} lines that are no UTF-8 text",
                 ENCODING_ADVICE,
             )
-        return self.content
 
     def _header(self, block: bytes) -> bytes:
         """Takes the columns' names from the first record that is not blank; returns what follows it."""
@@ -163,26 +171,45 @@ class _Reader:
                 raise csv_fault(
                     self.name, f"a header that names {twice} more than once", "Rename one of the columns."
                 )
-            self.content = CsvContent(tuple(columns))
+            self.columns = tuple(columns)
         return b"".join(raw[reader.line_num :])
 
-    def _block(self, content: CsvContent, block: bytes, *, more: bool) -> bytes:
-        """Takes the records of a block of whole lines; returns what belongs to a record that goes on after it."""
-        parsed = self._fast(content, block)
-        if parsed is None:
-            return self._exact(content, block, more=more)
-        content.batches.append(parsed)
-        self.line += parsed.num_rows
-        return b""
+    def _records_of(self, block: bytes, *, more: bool) -> Generator[CsvBlock, None, bytes]:
+        """The records of a block of whole lines; returns what belongs to a record that goes on after it."""
+        parsed = self._fast(block)
+        if parsed is not None:
+            self.line += parsed.num_rows
+            yield CsvBlock(self.columns, parsed)
+            return b""
+        if len(block) <= EXACT_BYTES:
+            made, rest = self._exact(block, more=more)
+            yield made
+            return rest
+        rest = b""
+        at = 0
+        while at < len(block):
+            end = block.rfind(b"\n", at, at + EXACT_BYTES // 2) + 1 or block.find(b"\n", at) + 1 or len(block)
+            part, at = rest + block[at:end], end
+            made, rest = self._exact(part, more=more or end < len(block))
+            yield made
+        return rest
 
-    def _fast(self, content: CsvContent, block: bytes) -> pa.Table | None:
+    def _block_of(
+        self, rows: list[list[str]], starts: list[int], malformed: Sequence[MalformedRow] = ()
+    ) -> CsvBlock:
+        fields = list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+        arrays = [pa.array([value or None for value in column], pa.string()) for column in fields]
+        table = pa.table([*arrays, pa.array(starts, pa.int64())], names=[*self.columns, "_line"])
+        return CsvBlock(self.columns, table, tuple(malformed))
+
+    def _fast(self, block: bytes) -> pa.Table | None:
         """The block parsed by Arrow, or None where a record might not be exactly one line."""
         if b"\r" in block:
             if block.count(b"\r") != block.count(b"\r\n"):
                 return None
             block = block.replace(b"\r\n", b"\n")
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        if b"\0" in block or block.startswith(b"\n") or b"\n\n" in block or not _is_utf8(block):
+        if b"\0" in block or block.startswith(b"\n") or b"\n\n" in block or not is_utf8(block):
             return None
         if len(block) > LONGEST_FIELD and max(map(len, block.split(b"\n"))) > LONGEST_FIELD:
             return None
@@ -192,13 +219,13 @@ class _Reader:
             table = pyarrow.csv.read_csv(
                 pa.BufferReader(block),
                 pyarrow.csv.ReadOptions(
-                    column_names=list(content.columns), use_threads=False, block_size=len(block) + 1
+                    column_names=list(self.columns), use_threads=False, block_size=len(block) + 1
                 ),
                 pyarrow.csv.ParseOptions(
                     delimiter=self.dialect.delimiter, quote_char=self.dialect.quote or False
                 ),
                 pyarrow.csv.ConvertOptions(
-                    column_types={name: pa.string() for name in content.columns},
+                    column_types={name: pa.string() for name in self.columns},
                     null_values=[""],
                     strings_can_be_null=True,
                     check_utf8=False,
@@ -222,42 +249,42 @@ class _Reader:
             at = block.find(quote, end)
         return True
 
-    def _exact(self, content: CsvContent, block: bytes, *, more: bool) -> bytes:
-        """The block record by record, by Python's csv module."""
+    def _exact(self, block: bytes, *, more: bool) -> tuple[CsvBlock, bytes]:
+        """The block record by record, by Python's csv module, and the text of a record that goes on after it."""
         raw = block.splitlines(keepends=True)
-        lines = _Lines(raw)
+        lines = Lines(raw)
         rows: list[list[str]] = []
         starts: list[int] = []
+        malformed: list[MalformedRow] = []
         at = 0
         while at < len(raw):
-            at = self._records(content, lines, at, rows, starts)
+            at = self._records(lines, at, rows, starts, malformed)
             if lines.exhausted and more:
                 break
             if lines.exhausted and at < len(raw):
-                content.malformed.append(
+                malformed.append(
                     MalformedRow(self.line + at, "a quote is opened and never closed", lines.text(at, at + 1))
                 )
                 at += 1
-        if rows:
-            arrays = [
-                pa.array([value or None for value in column], pa.string())
-                for column in zip(*rows, strict=True)
-            ]
-            table = pa.table([*arrays, pa.array(starts, pa.int64())], names=[*content.columns, "_line"])
-            content.batches.append(table)
+        made = self._block_of(rows, starts, malformed)
         self.bad_lines += sum(place < at for place in lines.faults)
         self.line += at
-        return b"".join(raw[at:])
+        return made, b"".join(raw[at:])
 
     def _records(
-        self, content: CsvContent, lines: _Lines, at: int, rows: list[list[str]], starts: list[int]
+        self,
+        lines: Lines,
+        at: int,
+        rows: list[list[str]],
+        starts: list[int],
+        malformed: list[MalformedRow],
     ) -> int:
         """Takes records from line `at` on, up to the first that cannot be parsed; returns the line to go on with.
 
         That is the line of an open record where `lines` became exhausted.
         """
         reader = csv.reader(lines.since(at), **_format(self.dialect))
-        width = len(content.columns)
+        width = len(self.columns)
         named = "its columns" if self.dialect.names else "the header"
         begin = at
         try:
@@ -269,10 +296,10 @@ class _Reader:
                 elif row:
                     fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                     fault = f"row has {fields} where {named} names {width}"
-                    content.malformed.append(MalformedRow(self.line + begin, fault, lines.text(begin, end)))
+                    malformed.append(MalformedRow(self.line + begin, fault, lines.text(begin, end)))
                 begin = end
             return begin
-        except _BadLine as bad:
+        except BadLine as bad:
             if bad.place > begin:
                 fault = (
                     f"a quote is opened and not closed before line {self.line + bad.place}, which {bad.fault}"
@@ -284,51 +311,8 @@ class _Reader:
                 return begin
             spans = reader.line_num - (begin - at)
             fault = f"row is no CSV: {error}" if spans == 1 else "a quote is opened and never closed"
-        content.malformed.append(MalformedRow(self.line + begin, fault, lines.text(begin, begin + 1)))
+        malformed.append(MalformedRow(self.line + begin, fault, lines.text(begin, begin + 1)))
         return begin + 1
-
-
-class _BadLine(Exception):
-    """A line that holds no text was about to be parsed."""
-
-    def __init__(self, place: int, fault: str) -> None:
-        super().__init__(place, fault)
-        self.place = place
-        self.fault = fault
-
-
-class _Lines:
-    """The lines of a block as text; `faults` says what is wrong with those that are none."""
-
-    def __init__(self, raw: list[bytes]) -> None:
-        self.faults: dict[int, str] = {}
-        self.exhausted = False
-        joined = b"".join(raw)
-        if b"\0" not in joined and _is_utf8(joined):
-            self.texts = list(io.StringIO(joined.decode(), newline=""))
-            return
-        self.texts = []
-        for place, line in enumerate(raw):
-            try:
-                self.texts.append(line.decode())
-                if b"\0" in line:
-                    self.faults[place] = "holds a NUL byte"
-            except UnicodeDecodeError as error:
-                self.texts.append(line.decode(errors="backslashreplace"))
-                self.faults[place] = f"holds the byte 0x{line[error.start]:02x}, which is no UTF-8 text"
-
-    def since(self, at: int) -> Iterator[str]:
-        """The lines from `at` on; sets `exhausted` when a line after the last is asked for."""
-        self.exhausted = False
-        for place in range(at, len(self.texts)):
-            if place in self.faults:
-                raise _BadLine(place, self.faults[place])
-            yield self.texts[place]
-        self.exhausted = True
-
-    def text(self, begin: int, end: int) -> str:
-        """Lines as they were, without the last line's end; NUL bytes are written as \\0."""
-        return "".join(self.texts[begin:end]).rstrip("\r\n").replace("\0", "\\0")
 
 
 def _format(dialect: CsvDialect) -> dict[str, Any]:
@@ -347,13 +331,3 @@ def _clean_line(dialect: CsvDialect) -> re.Pattern[bytes]:
     quoted = quote + b"(?:[^" + quote + b"\n]|" + quote + quote + b")*" + quote
     one = b"(?:" + bare + b"|" + quoted + b")" if quote else bare
     return re.compile(one + b"(?:" + delimiter + one + b")*")
-
-
-def _is_utf8(block: bytes) -> bool:
-    if block.isascii():
-        return True
-    try:
-        block.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

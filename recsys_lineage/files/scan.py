@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_file import CsvContent, read_csv_file
+from recsys_lineage.files.csv_file import CsvBlock, MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault, missing_columns_fault
 from recsys_lineage.files.parquet_file import decode_parquet, read_parquet_footer
+from recsys_lineage.files.row_store import RowStore
 from recsys_lineage.files.source_file import SourceFile
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
 
@@ -73,7 +74,8 @@ def open_scan(
     """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
 
     CSV columns are text, empty fields NULL; Parquet columns keep their types. A column that only some of the files
-    have is NULL in the others. Where no file is good, the relation is empty and has the required columns as text.
+    have is NULL in the others. However large the files, memory stays bounded: rows that are many lie on disk, in files
+    that go with the connection. Where no file is good, the relation is empty and has the required columns as text.
 
     Args:
         decode: read Parquet files to their end too, not only their footers, so that a damaged page is a fault. CSV
@@ -82,15 +84,18 @@ def open_scan(
     Raises:
         ValueError: the scan's options are wrong.
     """
-    reports = []
-    contents: list[tuple[SourceFile, CsvContent]] = []
-    for file in files:
-        report, content = _inspected(root, scan, file, required_columns, decode)
-        reports.append(report)
-        if content is not None:
-            contents.append((file, content))
     malformed = f"{relation_name}_malformed"
-    _register(con, malformed, _malformed_table(contents))
+    rows, faulty_rows = RowStore(con, relation_name), RowStore(con, malformed)
+    reports = []
+    for file in files:
+        report = _inspected(root, scan, file, required_columns, decode, rows, faulty_rows)
+        for store in (rows, faulty_rows):
+            if report.fault is None:
+                store.keep()
+            else:
+                store.drop()
+        reports.append(report)
+    faulty_rows.register([(field.name, field.type) for field in MALFORMED_SCHEMA])
     good = [report for report in reports if report.fault is None]
     if scan.function == "read_parquet" and good:
         schema = _open_parquet(con, root, [report.file for report in good], relation_name)
@@ -99,45 +104,78 @@ def open_scan(
         for column in (column for report in good for column in report.columns):
             names.setdefault(column.casefold(), column)
         columns = tuple(names.values()) or tuple(required_columns)
-        _register(con, relation_name, _csv_table(contents, columns))
+        texts = [(column, pa.string()) for column in columns]
+        rows.register([*texts, ("_file", pa.string()), ("_line", pa.int64())])
         schema = tuple((column, "VARCHAR") for column in columns)
     return OpenedScan(relation_name, malformed, schema, tuple(reports))
 
 
 def _inspected(
-    root: Path, scan: FileScan, file: SourceFile, required_columns: Sequence[str], decode: bool
-) -> tuple[FileReport, CsvContent | None]:
+    root: Path,
+    scan: FileScan,
+    file: SourceFile,
+    required_columns: Sequence[str],
+    decode: bool,
+    rows: RowStore,
+    malformed: RowStore,
+) -> FileReport:
+    """What one file holds; the rows of a CSV file go to the stores."""
     dialect = CsvDialect.of(scan) if scan.function == "read_csv" else None
-    content = None
     try:
         if file.fault is not None:
             raise file.fault
         if dialect is None:
-            columns, rows = read_parquet_footer(root / file.path, file.path)
-            malformed = 0
+            columns, count = _parquet_footer(root, file)
+            _require(file, columns, required_columns, dialect)
             if decode:
                 decode_parquet(root / file.path, file.path)
-        else:
-            content = read_csv_file(root / file.path, file.path, dialect)
-            columns, malformed = content.columns, len(content.malformed)
-            rows = content.rows + malformed
-        present = {column.casefold() for column in columns}
-        if reserved := sorted(present & set(TRACED_COLUMNS)):
-            expected = "columns other than _file and _line, which are given to every row"
-            raise FileFault(
-                file.path, expected, f"the column {', '.join(reserved)}", "Rename it in the file."
-            )
-        if missing := [column for column in required_columns if column.casefold() not in present]:
-            raise missing_columns_fault(file.path, columns, missing, hint=_delimiter_hint(columns, dialect))
-    except OSError as error:
-        found = error.strerror or type(error).__name__
-        fault = FileFault(
-            file.path, "a readable file", found, "Check that it exists and that this user may read it."
-        )
-        return FileReport(file, None, (), fault=fault), None
+            return FileReport(file, count, columns)
+        columns, good, bad = (), 0, 0
+        for block in _readable(csv_blocks(root / file.path, file.path, dialect), file):
+            if not columns:
+                columns = block.columns
+                _require(file, columns, required_columns, dialect)
+            rows.take(file.path, block.rows)
+            malformed.take(file.path, _malformed_table(block.malformed))
+            good += block.rows.num_rows
+            bad += len(block.malformed)
+        return FileReport(file, good + bad, columns, bad)
     except FileFault as fault:
-        return FileReport(file, None, (), fault=fault), None
-    return FileReport(file, rows, columns, malformed), content
+        return FileReport(file, None, (), fault=fault)
+
+
+def _parquet_footer(root: Path, file: SourceFile) -> tuple[tuple[str, ...], int]:
+    try:
+        return read_parquet_footer(root / file.path, file.path)
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
+def _readable(blocks: Iterator[CsvBlock], file: SourceFile) -> Iterator[CsvBlock]:
+    """The blocks, a file that cannot be read being its fault; what goes wrong where they are written is none of it."""
+    try:
+        yield from blocks
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: SourceFile, error: OSError) -> FileFault:
+    found = error.strerror or type(error).__name__
+    return FileFault(
+        file.path, "a readable file", found, "Check that it exists and that this user may read it."
+    )
+
+
+def _require(
+    file: SourceFile, columns: Sequence[str], required: Sequence[str], dialect: CsvDialect | None
+) -> None:
+    """Raises FileFault where a file lacks a column, or has one with a name that is ours."""
+    present = {column.casefold() for column in columns}
+    if reserved := sorted(present & set(TRACED_COLUMNS)):
+        expected = "columns other than _file and _line, which are given to every row"
+        raise FileFault(file.path, expected, f"the column {', '.join(reserved)}", "Rename it in the file.")
+    if missing := [column for column in required if column.casefold() not in present]:
+        raise missing_columns_fault(file.path, columns, missing, hint=_delimiter_hint(columns, dialect))
 
 
 def _delimiter_hint(columns: Sequence[str], dialect: CsvDialect | None) -> str:
@@ -147,33 +185,15 @@ def _delimiter_hint(columns: Sequence[str], dialect: CsvDialect | None) -> str:
     return f"Its fields look divided by {other!r}: add delim = {other!r} to its read_csv." if other else ""
 
 
-def _register(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    con.execute(f'DROP VIEW IF EXISTS "{name}"')
-    con.register(name, table)
-
-
-def _malformed_table(contents: list[tuple[SourceFile, CsvContent]]) -> pa.Table:
-    faults = [(file.path, row) for file, content in contents for row in content.malformed]
+def _malformed_table(malformed: Sequence[MalformedRow]) -> pa.Table:
     columns = [
-        [path for path, _ in faults],
-        [row.line for _, row in faults],
-        [row.fault for _, row in faults],
-        [row.row for _, row in faults],
+        [row.line for row in malformed],
+        [row.fault for row in malformed],
+        [row.row for row in malformed],
     ]
-    return pa.table(columns, schema=MALFORMED_SCHEMA)
-
-
-def _csv_table(contents: list[tuple[SourceFile, CsvContent]], columns: Sequence[str]) -> pa.Table:
-    fields = [*((name, pa.string()) for name in columns), ("_file", pa.string()), ("_line", pa.int64())]
-    schema = pa.schema(fields)
-    tables = [schema.empty_table()]
-    for file, content in contents:
-        table = content.table()
-        own = {name.casefold(): table.column(place) for place, name in enumerate(table.column_names)}
-        own["_file"] = pa.chunked_array([pa.repeat(pa.scalar(file.path), table.num_rows)])
-        absent = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
-        tables.append(pa.table([own.get(name.casefold(), absent) for name in schema.names], schema=schema))
-    return pa.concat_tables(tables)
+    return pa.table(
+        columns, schema=pa.schema([MALFORMED_SCHEMA.field(n) for n in ("_line", "_fault", "_row")])
+    )
 
 
 def _open_parquet(

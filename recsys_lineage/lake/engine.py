@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import duckdb
 import fsspec
 
+from recsys_lineage.lake.scratch_folder import scratch_of
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -68,7 +70,9 @@ class Engine:
         if filesystem is not None:
             # DuckDB 1.5 no longer takes one when external access is off
             connection.register_filesystem(filesystem)
-        connection.execute("SET allowed_directories = $folders", {"folders": _whole(folders)})
+        connection.execute(
+            "SET allowed_directories = $folders", {"folders": _whole([*folders, scratch_of(spill)])}
+        )
         connection.execute("SET allowed_paths = $files", {"files": _whole(files)})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

@@ -6,16 +6,34 @@ import csv
 import gzip
 import io
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.files import csv_file
 from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_file import CsvContent, read_csv_file
+from recsys_lineage.files.csv_file import MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault
+
+
+@dataclass
+class CsvContent:
+    """All blocks of a file together."""
+
+    columns: tuple[str, ...]
+    batches: list[pa.Table]
+    malformed: list[MalformedRow]
+
+    def table(self) -> pa.Table:
+        return pa.concat_tables(self.batches)
+
+    @property
+    def rows(self) -> int:
+        return self.table().num_rows
 
 
 def read(
@@ -23,7 +41,11 @@ def read(
 ) -> CsvContent:
     path = folder / "a.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_csv_file(path, "a.csv", dialect or CsvDialect(), block_bytes=block_bytes)
+    blocks = list(csv_blocks(path, "a.csv", dialect or CsvDialect(), block_bytes=block_bytes))
+    (columns,) = {block.columns for block in blocks}
+    return CsvContent(
+        columns, [block.rows for block in blocks], [row for block in blocks for row in block.malformed]
+    )
 
 
 def rows(content: CsvContent) -> list[tuple[object, ...]]:

@@ -1,0 +1,158 @@
+"""Peak memory of loading CSV files of some gigabytes, against the limit that was set.
+
+    python -m benchmarks.csv_memory                               0.5 and 2 GB, limits of 2 GB and 512 MB
+    python -m benchmarks.csv_memory --gb 0.1 --limits 512MB       a quick look
+
+Each line is one file, which `source_files` and `raw_events` read through Dagster, the lake and its records in a process
+of their own with an empty home. Quoted rows have every field in quotes, and now and then a text of two lines. The peak
+is the resident memory of the process tree, sampled ten times a second, and is to be at most the limit of DuckDB and
+500 MB for all else: interpreter, libraries and the rows that are being read. `growth` is the peak over that of the
+smallest file with the same rows and limit. Nothing of a run is to be left in the temporary folder; `left` counts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.platform.child import machine, measure, say
+
+ALLOWANCE_GB = 0.5
+_ROWS, _DAYS = 200_000, 28
+_SQL = """-- Every line of the export.
+SELECT event_time, user_id, item_id, order_id, quantity, unit_price, _file, _line FROM read_csv('*.csv')
+"""
+_UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading one file cost; gigabytes of 10^9 bytes."""
+
+    gb: float
+    quoted: bool
+    limit: str
+    rows: int
+    peak_gb: float
+    seconds: float
+    cpu_seconds: float
+    left: int
+
+    @property
+    def allowed_gb(self) -> float:
+        """The limit and what is allowed besides."""
+        return gigabytes(self.limit) + ALLOWANCE_GB
+
+
+def gigabytes(limit: str) -> float:
+    """A limit such as `512MB` in 10^9 bytes."""
+    return float(limit[:-2]) * _UNITS[limit[-2:].upper()] / 1e9
+
+
+def write_export(path: Path, gb: float, *, quoted: bool) -> None:
+    """A CSV file of about that size: the same 200,000 events again and again."""
+    n = pl.int_range(_ROWS, eager=True)
+    note = pl.Series([f"left at the door, number {i * 7919 % _ROWS}" for i in range(_ROWS)])
+    if quoted:
+        note[_ROWS // 2] = "two\nlines"
+    frame = pl.DataFrame(
+        {
+            "event_time": "2024-02-" + (n % _DAYS + 1).cast(pl.String).str.zfill(2) + " 12:30:15",
+            "user_id": "customer-" + (n * 31 % 50_021).cast(pl.String),
+            "item_id": "article-" + (n * 17 % 9_973).cast(pl.String),
+            "order_id": "order-" + n.cast(pl.String),
+            "quantity": n % 5 + 1,
+            "unit_price": (n % 997) / 100,
+            "note": note if quoted else note.str.replace(",", ""),
+        }
+    )
+    style = "always" if quoted else "necessary"
+    lines = frame.write_csv(include_header=False, quote_style=style).encode()
+    with path.open("wb") as file:
+        file.write(frame.clear().write_csv(quote_style=style).encode())
+        while file.tell() < gb * 1e9:
+            file.write(lines)
+
+
+def loaded(folder: Path, gb: float, quoted: bool, limits: list[str]) -> Iterator[Loaded]:
+    """What loading one file costs, with each limit."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        data, source = Path(name) / "data", Path(name) / "source"
+        data.mkdir()
+        source.mkdir()
+        (source / "raw_events.sql").write_text(_SQL)
+        write_export(data / "export.csv", gb, quoted=quoted)
+        for limit in limits:
+            say(f"{gb:g} GB, {'quoted' if quoted else 'plain'}, {limit}")
+            with tempfile.TemporaryDirectory(dir=folder) as home:
+                spilled = Path(home) / "tmp"
+                spilled.mkdir()
+                settings = {
+                    "RECSYS_HOME": f"{home}/home",
+                    "RECSYS_SOURCE": str(source),
+                    "RECSYS_DATA": str(data),
+                    "RECSYS_MEMORY_LIMIT": limit,
+                    "TMPDIR": str(spilled),
+                }
+                command = [sys.executable, "-m", "benchmarks.platform.in_process", "raw"]
+                cost = measure(command, settings, Path(home))
+                found = json.loads(cost.output.splitlines()[-1])
+                left = sum(path.is_file() for path in spilled.glob("duckdb-*/**/*"))
+                yield Loaded(
+                    gb,
+                    quoted,
+                    limit,
+                    found["rows"]["raw_events"],
+                    cost.peak_gb,
+                    cost.seconds,
+                    cost.cpu_seconds,
+                    left,
+                )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--gb", type=float, nargs="+", default=[0.5, 2.0], help="sizes of the file, 10^9 bytes"
+    )
+    parser.add_argument("--limits", nargs="+", default=["2GB", "512MB"], help="of RECSYS_MEMORY_LIMIT")
+    parser.add_argument(
+        "--folder", type=Path, help="where files are made; the temporary folder when left out"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    asked = parser.parse_args()
+    where = machine()
+    folder = asked.folder or Path(tempfile.gettempdir())
+    if not asked.json:
+        print("\n".join(f"{name}: {value}" for name, value in where.items()), end="\n\n")
+        print("| file | rows | limit | peak | at most | growth | seconds | CPU s | left |")
+        print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    every: list[Loaded] = []
+    for gb in sorted(asked.gb):
+        for quoted in (False, True):
+            for one in loaded(folder, gb, quoted, asked.limits):
+                every.append(one)
+                small = next(o for o in every if (o.quoted, o.limit) == (one.quoted, one.limit))
+                if not asked.json:
+                    print(
+                        f"| {gb:g} GB {'quoted' if quoted else 'plain'} | {one.rows:,} | {one.limit} "
+                        f"| {one.peak_gb:.2f} GB | {one.allowed_gb:.2f} GB | {one.peak_gb / small.peak_gb:.2f} "
+                        f"| {one.seconds:.0f} | {one.cpu_seconds:.0f} | {one.left} |",
+                        flush=True,
+                    )
+    if asked.json:
+        print(json.dumps({**where, "loaded": [asdict(one) for one in every]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""RowStore: the rows of many files as one relation, in memory while they are few, in Parquet files once they are many.
+
+Rows come block by block, one file after another, and only a file that was read to its end without a fault keeps its
+rows. Both ways give the same relation (a property test holds them together), so the choice is one of speed only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet
+
+from recsys_lineage.lake.scratch_folder import ScratchFolder
+from recsys_lineage.sql.names import quote
+
+MEMORY_BYTES = 64 << 20
+"""How much a relation may take in memory, in Arrow's layout; with more it goes to disk."""
+_GROUP_ROWS = 1 << 17
+
+
+class RowStore:
+    """What becomes a relation of a connection.
+
+    Args:
+        connection: its scratch folder takes the Parquet files.
+        name: of the relation.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        self._connection, self._name = connection, name
+        # Names differ in case from file to file, and need not be such as a Parquet file may have twice
+        self._names: dict[str, str] = {}
+        self._folder: ScratchFolder | None = None
+        self._pieces: list[tuple[Path, list[str]]] = []
+        self._kept: list[pa.Table] = []
+        self._taken: list[pa.Table] = []
+        self._writer: pyarrow.parquet.ParquetWriter | None = None
+        self._bytes = 0
+
+    def take(self, file: str, rows: pa.Table) -> None:
+        """Take some rows of the file that is being read; every block of one file has the same columns."""
+        if not rows.num_rows:
+            return
+        names = [
+            self._names.setdefault(name.casefold(), f"c{len(self._names)}") for name in rows.column_names
+        ]
+        path = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows), [file])
+        self._taken.append(rows.rename_columns(names).append_column("_file", path))
+        self._bytes += rows.nbytes
+        if self._bytes > MEMORY_BYTES:
+            self._write()
+
+    def keep(self) -> None:
+        """The file that was being read is good."""
+        if self._writer is None:
+            self._kept += self._taken
+            self._taken = []
+        else:
+            self._write_taken()
+            self._writer.close()
+            self._writer = None
+
+    def drop(self) -> None:
+        """The file that was being read is not: forget its rows."""
+        self._bytes -= sum(map(_bytes, self._taken))
+        self._taken = []
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            self._pieces.pop()[0].unlink()
+
+    def register(self, columns: Sequence[tuple[str, pa.DataType]]) -> None:
+        """Make the relation, of these columns; what a file has not is NULL."""
+        con, name = self._connection, self._name
+        con.execute(f"DROP VIEW IF EXISTS {quote(name)}")
+        if self._pieces:
+            self._write_kept()
+            self._view(columns)
+        else:
+            con.register(name, self._table(columns))
+            con.unregister(self._keeper)
+
+    @property
+    def _keeper(self) -> str:
+        return f"{self._name}_folder"
+
+    def _table(self, columns: Sequence[tuple[str, pa.DataType]]) -> pa.Table:
+        schema = pa.schema(columns)
+        tables = [schema.empty_table()]
+        for table in self._kept:
+            own = dict(zip(table.column_names, table.columns, strict=True))
+            own["_file"] = own["_file"].cast(pa.string())
+            arrays = [
+                own[here] if (here := self._here(name)) in own else pa.nulls(table.num_rows, type_)
+                for name, type_ in columns
+            ]
+            tables.append(pa.table(arrays, schema=schema))
+        return pa.concat_tables(tables)
+
+    def _view(self, columns: Sequence[tuple[str, pa.DataType]]) -> None:
+        # a view takes no bound parameters, so the paths become quoted literals
+        paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path, _ in self._pieces)
+        there = {name for _, names in self._pieces for name in names}
+        texts = ", ".join(
+            f"{quote(here) if (here := self._here(name)) in there else _null(type_)} AS {quote(name)}"
+            for name, type_ in columns
+        )
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {quote(self._name)} AS "
+            f"SELECT {texts} FROM read_parquet([{paths}], union_by_name = true)"
+        )
+
+    def _here(self, name: str) -> str:
+        return name if name == "_file" else self._names.get(name.casefold(), "")
+
+    def _write(self) -> None:
+        self._write_kept()
+        self._write_taken()
+        self._bytes = 0
+
+    def _write_kept(self) -> None:
+        if self._kept:
+            table = pa.concat_tables(self._kept, promote_options="default").unify_dictionaries()
+            self._kept = []
+            with self._opened(table.schema) as writer:
+                writer.write_table(table, _GROUP_ROWS)
+
+    def _write_taken(self) -> None:
+        if self._taken:
+            if self._writer is None:
+                self._writer = self._opened(self._taken[0].schema)
+            self._writer.write_table(pa.concat_tables(self._taken), _GROUP_ROWS)
+            self._taken = []
+
+    def _opened(self, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
+        if self._folder is None:
+            self._folder = ScratchFolder(self._connection, self._keeper)
+        path = self._folder.path / f"{len(self._pieces)}.parquet"
+        self._pieces.append((path, schema.names))
+        return pyarrow.parquet.ParquetWriter(
+            path, schema, compression="snappy", use_dictionary=["_file"], write_statistics=["_file"]
+        )
+
+
+def _bytes(table: pa.Table) -> int:
+    return table.drop_columns("_file").nbytes
+
+
+def _null(type_: pa.DataType) -> str:
+    return "NULL::BIGINT" if pa.types.is_integer(type_) else "NULL::VARCHAR"

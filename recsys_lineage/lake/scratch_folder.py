@@ -1,0 +1,96 @@
+"""ScratchFolder: files of one run that go with its DuckDB connection."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import uuid
+import weakref
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+_SUFFIX = "-files"
+
+
+def scratch_of(spill_folder: str) -> str:
+    """The folder beside a connection's spill folder in which its scratch folder lies."""
+    return spill_folder + _SUFFIX
+
+
+class ScratchFolder:
+    """A folder that a connection's SQL may open, deleted when the connection lets go of it.
+
+    A process that was killed leaves its folder behind. An owner therefore holds a lock on its folder, which the
+    system takes away with the process, and who makes a folder deletes those beside it that nobody holds.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Make the folder.
+
+        Args:
+            connection: SQL of this connection may open the folder's files. It lets go of the folder when it is
+                closed, or when another relation is registered under the same name.
+            name: a name on the connection, of a relation without rows, that keeps the folder.
+        """
+        spill, open_ = _settings(connection)
+        if open_:  # nothing is locked, so the folder may lie anywhere
+            spill = os.path.join(tempfile.gettempdir(), f"duckdb-{uuid.uuid4().hex}")
+        above = Path(scratch_of(spill))
+        _delete_abandoned(above.parent)
+        self.path = above / uuid.uuid4().hex
+        # Locked before it has a name by which others look for it
+        unnamed = above.with_name(f".{self.path.name}")
+        unnamed.mkdir(parents=True, mode=0o700)
+        lock = _lock(unnamed, fcntl.LOCK_SH)
+        above.mkdir(exist_ok=True, mode=0o700)
+        unnamed.rename(self.path)
+        keeper = pa.table({"path": pa.array([], pa.string())})
+        self._delete = weakref.finalize(keeper, _delete, self.path, lock, os.getpid())
+        connection.register(name, keeper)
+
+    def delete(self) -> None:
+        """Delete the folder now."""
+        self._delete()
+
+
+def _settings(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
+    """Where it spills, and whether it opens any file."""
+    (row,) = connection.execute(
+        "SELECT current_setting('temp_directory'), current_setting('enable_external_access')"
+    ).fetchall()
+    return row
+
+
+def _lock(folder: Path, how: int) -> int | None:
+    """A handle that holds a lock on the folder, None where another holds one or the file system has no locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _delete(folder: Path, lock: int | None, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a fork of the process that uses it
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)
+    with suppress(OSError):  # another relation of the connection has files there
+        folder.parent.rmdir()
+
+
+def _delete_abandoned(above: Path) -> None:
+    """Delete what killed processes left, their connections' spilled blocks too."""
+    for folder in above.glob(f"duckdb-*{_SUFFIX}/*"):
+        with suppress(OSError):  # of another user, or deleted meanwhile
+            if (lock := _lock(folder, fcntl.LOCK_EX)) is not None:
+                shutil.rmtree(str(folder.parent).removesuffix(_SUFFIX), ignore_errors=True)
+                _delete(folder, lock, os.getpid())
