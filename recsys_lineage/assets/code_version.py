@@ -227,8 +227,8 @@ class _Walk:
             yield from self.places(type(value), *value)
         elif type(value).__module__ != "builtins":
             yield from self.places(type(value))
-            if hasattr(value, "__wrapped__"):
-                yield from self.places(value.__wrapped__)
+            if (wrapped := getattr(value, "__wrapped__", None)) is not None:
+                yield from self.places(wrapped)
             if self._base is None or self._base.is_first_party(type(value).__module__):
                 yield from self.places(*getattr(value, "__dict__", {}).values())
 
