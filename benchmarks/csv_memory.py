@@ -5,10 +5,11 @@
 
 Each line is one file, which `source_files` and `raw_events` read through Dagster, the lake and its records in a process
 of their own with an empty home. The events of 28 days follow one another by time, as an export has them; `--mixed` has
-the days in turns, so that all partitions are written at once. Quoted rows have every field in quotes, and now and then a text of two lines. The peak
-is the resident memory of the process tree, sampled ten times a second, and is to be at most the limit of DuckDB and
-500 MB for all else: interpreter, libraries and the rows that are being read. `growth` is the peak over that of the
-smallest file with the same rows and limit. Nothing of a run is to be left in the temporary folder; `left` counts it.
+the days in turns, so that all partitions are written at once. Quoted rows have every field in quotes, and now and then
+a text of two lines. The peak is the resident memory of the process tree, sampled ten times a second, and is to be at
+most the limit of DuckDB and 500 MB for all else: interpreter, libraries and the rows that are being read. `growth` is
+the peak over that of the smallest file with the same rows and limit. Nothing of a run is to be left in the temporary
+folder; `left` counts it.
 """
 
 from __future__ import annotations
