@@ -4,10 +4,12 @@
     python -m benchmarks.csv_memory --gb 0.1 --limits 512MB       a quick look
 
 Each line is one file, which `source_files` and `raw_events` read through Dagster, the lake and its records in a process
-of their own with an empty home. Quoted rows have every field in quotes, and now and then a text of two lines. The peak
-is the resident memory of the process tree, sampled ten times a second, and is to be at most the limit of DuckDB and
-500 MB for all else: interpreter, libraries and the rows that are being read. `growth` is the peak over that of the
-smallest file with the same rows and limit. Nothing of a run is to be left in the temporary folder; `left` counts it.
+of their own with an empty home. The events of 28 days follow one another by time, as an export has them; `--mixed` has
+the days in turns, so that all partitions are written at once. Quoted rows have every field in quotes, and now and then
+a text of two lines. The peak is the resident memory of the process tree, sampled ten times a second, and is to be at
+most the limit of DuckDB and 500 MB for all else: interpreter, libraries and the rows that are being read. `growth` is
+the peak over that of the smallest file with the same rows and limit. Nothing of a run is to be left in the temporary
+folder; `left` counts it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import polars as pl
 from benchmarks.platform.child import machine, measure, say
 
 ALLOWANCE_GB = 0.5
-_ROWS, _DAYS = 200_000, 28
+_ROWS, _DAYS = 20_000, 28
 _SQL = """-- Every line of the export.
 SELECT event_time, user_id, item_id, order_id, quantity, unit_price, _file, _line FROM read_csv('*.csv')
 """
@@ -56,17 +58,17 @@ def gigabytes(limit: str) -> float:
     return float(limit[:-2]) * _UNITS[limit[-2:].upper()] / 1e9
 
 
-def write_export(path: Path, gb: float, *, quoted: bool) -> None:
-    """A CSV file of about that size: the same 200,000 events again and again."""
+def write_export(path: Path, gb: float, *, quoted: bool, mixed: bool = False) -> None:
+    """A CSV file of about that size: the same 20,000 events again and again, on another day."""
     n = pl.int_range(_ROWS, eager=True)
     note = pl.Series([f"left at the door, number {i * 7919 % _ROWS}" for i in range(_ROWS)])
     if quoted:
         note[_ROWS // 2] = "two\nlines"
     frame = pl.DataFrame(
         {
-            "event_time": "2024-02-" + (n % _DAYS + 1).cast(pl.String).str.zfill(2) + " 12:30:15",
-            "user_id": "customer-" + (n * 31 % 50_021).cast(pl.String),
-            "item_id": "article-" + (n * 17 % 9_973).cast(pl.String),
+            "event_time": "@day@ " + (n % 24).cast(pl.String).str.zfill(2) + ":30:15",
+            "user_id": "customer-" + (n * 31 % 5_021).cast(pl.String),
+            "item_id": "article-" + (n * 17 % 997).cast(pl.String),
             "order_id": "order-" + n.cast(pl.String),
             "quantity": n % 5 + 1,
             "unit_price": (n % 997) / 100,
@@ -75,20 +77,23 @@ def write_export(path: Path, gb: float, *, quoted: bool) -> None:
     )
     style = "always" if quoted else "necessary"
     lines = frame.write_csv(include_header=False, quote_style=style).encode()
+    days = [lines.replace(b"@day@", f"2024-02-{day:02}".encode()) for day in range(1, _DAYS + 1)]
     with path.open("wb") as file:
         file.write(frame.clear().write_csv(quote_style=style).encode())
-        while file.tell() < gb * 1e9:
-            file.write(lines)
+        number = 0
+        while (done := file.tell() / (gb * 1e9)) < 1:
+            file.write(days[number % _DAYS if mixed else int(done * _DAYS)])
+            number += 1
 
 
-def loaded(folder: Path, gb: float, quoted: bool, limits: list[str]) -> Iterator[Loaded]:
+def loaded(folder: Path, gb: float, quoted: bool, limits: list[str], *, mixed: bool) -> Iterator[Loaded]:
     """What loading one file costs, with each limit."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         data, source = Path(name) / "data", Path(name) / "source"
         data.mkdir()
         source.mkdir()
         (source / "raw_events.sql").write_text(_SQL)
-        write_export(data / "export.csv", gb, quoted=quoted)
+        write_export(data / "export.csv", gb, quoted=quoted, mixed=mixed)
         for limit in limits:
             say(f"{gb:g} GB, {'quoted' if quoted else 'plain'}, {limit}")
             with tempfile.TemporaryDirectory(dir=folder) as home:
@@ -129,6 +134,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where files are made; the temporary folder when left out"
     )
+    parser.add_argument("--mixed", action="store_true", help="the days in turns")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     asked = parser.parse_args()
     where = machine()
@@ -140,7 +146,7 @@ def main() -> None:
     every: list[Loaded] = []
     for gb in sorted(asked.gb):
         for quoted in (False, True):
-            for one in loaded(folder, gb, quoted, asked.limits):
+            for one in loaded(folder, gb, quoted, asked.limits, mixed=asked.mixed):
                 every.append(one)
                 small = next(o for o in every if (o.quoted, o.limit) == (one.quoted, one.limit))
                 if not asked.json:

@@ -18,6 +18,8 @@ from recsys_lineage.sql.names import quote
 
 MEMORY_BYTES = 64 << 20
 """How much a relation may take in memory, in Arrow's layout; with more it goes to disk."""
+PIECE_BYTES = 16 << 20
+"""How much is written at a time from then on."""
 _GROUP_ROWS = 1 << 17
 
 
@@ -50,7 +52,7 @@ class RowStore:
         path = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows), [file])
         self._taken.append(rows.rename_columns(names).append_column("_file", path))
         self._bytes += rows.nbytes
-        if self._bytes > MEMORY_BYTES:
+        if self._bytes > (PIECE_BYTES if self._pieces else MEMORY_BYTES):
             self._write()
 
     def keep(self) -> None:
@@ -120,6 +122,8 @@ class RowStore:
         self._write_kept()
         self._write_taken()
         self._bytes = 0
+        # Arrow keeps what it freed for itself, and DuckDB cannot have it
+        pa.default_memory_pool().release_unused()
 
     def _write_kept(self) -> None:
         if self._kept:
@@ -140,8 +144,13 @@ class RowStore:
             self._folder = ScratchFolder(self._connection, self._keeper)
         path = self._folder.path / f"{len(self._pieces)}.parquet"
         self._pieces.append((path, schema.names))
+        # Text of people is seldom worth a dictionary; the file's name, on each row, is
         return pyarrow.parquet.ParquetWriter(
-            path, schema, compression="snappy", use_dictionary=["_file"], write_statistics=["_file"]
+            path,
+            schema,
+            compression="snappy",
+            use_dictionary=["_file"],  # pyright: ignore[reportArgumentType]
+            write_statistics=["_file"],  # pyright: ignore[reportArgumentType]
         )
 
 

@@ -65,6 +65,7 @@ def test_on_disk_and_in_memory_are_one_relation(
             in_memory = everything(con, root)
             assert not scratch(spill)
             patch.setattr(row_store, "MEMORY_BYTES", memory_bytes)
+            patch.setattr(row_store, "PIECE_BYTES", memory_bytes)
             patch.setattr(csv_file, "EXACT_BYTES", 8)
             on_disk = everything(con, root)
             if memory_bytes == 0 and (in_memory[2] != [[], []]):
@@ -77,6 +78,7 @@ def test_a_file_that_turns_out_faulty_leaves_nothing_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_store, "MEMORY_BYTES", 1000)
+    monkeypatch.setattr(row_store, "PIECE_BYTES", 1000)
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1000)
     root, spill = tmp_path / "data", tmp_path / "spill"
     root.mkdir()
