@@ -21,6 +21,7 @@ def lake_resource(settings: Settings) -> LakeResource:
         git_commit=settings.git_commit,
         git_dirty=checkout_is_dirty(),
         work_folder=str(settings.home / "checkpoints"),
+        code_location="recsys",
     )
 
 

@@ -30,6 +30,14 @@ class LineageError(Exception):
         super().__init__("\n".join(lines))
 
 
+class LakePlaceError(LineageError):
+    """A lake cannot lie at the path or URL that was given."""
+
+
+class NoDataFolder(LineageError):
+    """The folder that a source's files should lie in is not there."""
+
+
 class UndeclaredRead(LineageError):
     """Code read a table that its asset does not depend on."""
 

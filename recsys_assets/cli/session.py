@@ -41,5 +41,10 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except (LineageError, SourceError) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", highlight=False)
+        from recsys_assets.cli.advice import advice_for
+
+        screen = Console(stderr=True, soft_wrap=True, highlight=False)
+        screen.print(f"[red]{escape(str(error))}[/red]")
+        if advice := advice_for(error):
+            screen.print(f"[red]  With recsys: {escape(advice)}[/red]")
         sys.exit(1)

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
+from recsys_lineage.errors import NoDataFolder
 from recsys_lineage.files.fault import FileFault
 
 LANDING = "landing"
@@ -53,7 +54,7 @@ def parsed_pattern(pattern: str) -> str:
     if not parts or pattern.startswith(("/", "~")) or "\\" in pattern or ":" in parts[0] or ".." in parts:
         raise ValueError(
             f"expected a file pattern relative to the data folder, such as '*.csv'; found {pattern!r}. "
-            "Put the files into the data folder (RECSYS_DATA) and name them from there."
+            "Put the files into the data folder and name them from there."
         )
     return pattern
 
@@ -73,12 +74,16 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
 
     Raises:
         ValueError: the pattern leads outside the folder.
-        FileNotFoundError: `root` is not a folder.
+        NoDataFolder: `root` is not a folder.
     """
     parsed_pattern(pattern)
     if not root.is_dir():
-        raise FileNotFoundError(
-            f"expected a data folder at {root}; found none there. Set RECSYS_DATA to the folder with the files."
+        raise NoDataFolder(
+            "The data folder is missing.",
+            expected="a folder with the source's files",
+            found="no folder",
+            where=str(root),
+            advice="name the folder that holds the files, or make this one",
         )
     inside = root.resolve()
     found = {
