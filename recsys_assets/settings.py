@@ -6,7 +6,6 @@ import calendar
 import os
 import re
 import subprocess
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.retention.policy import Policies
 
 PREFIX = "RECSYS_"
@@ -297,12 +296,11 @@ def _refuse_unknown_variables() -> None:
     known = {variable(name) for name in Settings.model_fields}
     for name in (*os.environ, *dotenv_values(".env")):
         if name.startswith(PREFIX) and name.upper() not in known:
-            close = get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"{name} is not a setting.",
-                expected=f"{close[0]}, perhaps" if close else "one of the variables in .env.example",
+                expected="one of the variables in .env.example",
                 where="the environment or .env",
-                advice=f"rename {name} or unset it",
+                advice=f"rename {name} or unset it. {did_you_mean(name, known)}".rstrip(),
             )
 
 

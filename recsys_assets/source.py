@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from recsys_lineage.errors import did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 
 if sys.version_info >= (3, 11):
@@ -252,11 +252,9 @@ def _folder(name_or_folder: str | Path) -> Path:
     if folder.is_dir():
         return folder.resolve()
     names = Source.built_in()
-    close = difflib.get_close_matches(str(name_or_folder), names, n=1)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
     raise SourceError(
         f"expected RECSYS_SOURCE to be one of {', '.join(names)}, or a folder with raw_events.sql; "
-        f"found {str(name_or_folder)!r}.{guess}"
+        f"found {str(name_or_folder)!r}. {did_you_mean(str(name_or_folder), names)}"
     )
 
 
@@ -265,9 +263,8 @@ def _checked(table: str, query: SourceQuery) -> SourceQuery:
     given = [name.casefold() for name in query.columns]
     for name in given:
         if name not in canonical:
-            close = difflib.get_close_matches(name, canonical, n=1)
-            guess = f" Did you mean {close[0]!r}?" if close else ""
-            raise SourceError(f"expected columns among {', '.join(canonical)}; found {name!r}.{guess}")
+            guess = did_you_mean(name, canonical)
+            raise SourceError(f"expected columns among {', '.join(canonical)}; found {name!r}. {guess}")
         if given.count(name) > 1:
             raise SourceError(f"expected each column once; found {name!r} {given.count(name)} times")
     if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:
@@ -287,9 +284,8 @@ def _settings(path: Path) -> SourceSettings:
     known = {field.name: field for field in fields(SourceSettings)}
     for name in values:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            guess = f" Did you mean {close[0]!r}?" if close else ""
-            raise SourceError(f"{path}: expected settings among {', '.join(known)}; found {name!r}.{guess}")
+            guess = did_you_mean(name, known)
+            raise SourceError(f"{path}: expected settings among {', '.join(known)}; found {name!r}. {guess}")
     patterns = values.get("non_products", [])
     for pattern in patterns:
         try:

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether one of up to three similar names was meant, nearest first; empty where none is similar.
+
+    Upper and lower case are alike.
+    """
+    spelled = {each.casefold(): each for each in known}
+    close = [repr(spelled[each]) for each in get_close_matches(name.casefold(), spelled, n=3)]
+    if not close:
+        return ""
+    *others, last = close
+    return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
+
 
 class LineageError(Exception):
     """Base of every error that this package raises on purpose.

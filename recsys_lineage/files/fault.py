@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
+
+from recsys_lineage.errors import did_you_mean
 
 
 class FileFault(Exception):
@@ -30,13 +31,8 @@ class FileFault(Exception):
 def missing_columns_fault(
     path: str, columns: Sequence[str], missing: Sequence[str], *, hint: str = ""
 ) -> FileFault:
-    """The fault of a file that lacks `missing` columns; names the closest column that it has for each."""
-    by_folded = {name.casefold(): name for name in columns}
-    guesses = []
-    for name in missing:
-        close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-        if close:
-            guesses.append(f"did you mean {by_folded[close[0]]!r} for {name!r}?")
+    """The fault of a file that lacks `missing` columns; names the similar columns that it has for each."""
+    guesses = [f"{name!r}: {guess}" for name in missing if (guess := did_you_mean(name, columns))]
     plural = "columns" if len(missing) > 1 else "column"
     return FileFault(
         path,

@@ -80,7 +80,7 @@ def test_one_bad_file_does_not_hide_the_others(con: duckdb.DuckDBPyConnection, t
 def test_a_renamed_column_is_guessed(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Quantitty,Price\n1,2\n")
     scan = opened(con, tmp_path, CSV, "Quantity", "Price")
-    assert "did you mean 'Quantitty' for 'Quantity'?" in str(scan.faults[0])
+    assert "'Quantity': Did you mean 'Quantitty'?" in str(scan.faults[0])
 
 
 @pytest.mark.parametrize(
