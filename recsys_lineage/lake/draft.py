@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError
@@ -14,6 +14,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError, VersionMoved, WriteConflict
 from recsys_lineage.lake.commit_log import COMMIT_KEY
+from recsys_lineage.lake.lake_tables import LakeTables
 from recsys_lineage.lake.next_version import next_version
 from recsys_lineage.lake.replacing_commit import replacing_commit
 from recsys_lineage.lake.shared_files import SharedFiles, shared_files
@@ -21,9 +22,6 @@ from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import WrittenFiles, active_files, read_files, removals
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.lake.write_marker import WriteMarker, delete_files_of
-
-if TYPE_CHECKING:
-    from recsys_lineage.lake.lake import Lake
 
 _COMMIT_ATTEMPTS = 30
 NO_VERSION = -1
@@ -43,7 +41,7 @@ class Draft:
 
     def __init__(
         self,
-        lake: Lake,
+        lake: LakeTables,
         table: str,
         write_id: str,
         written: WrittenFiles,

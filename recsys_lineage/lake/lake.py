@@ -8,156 +8,33 @@ cannot part.
 
 from __future__ import annotations
 
-import os
-import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from typing import Any
 
 import duckdb
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 
-from recsys_lineage.errors import LineageError, TableNotFound
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.append_order import added_rows
-from recsys_lineage.lake.commit_log import CommitLog
 from recsys_lineage.lake.draft import Draft
-from recsys_lineage.lake.engine import Engine
-from recsys_lineage.lake.pruned_versions import PrunedVersions
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.lake_tables import LakeTables
 from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.table_files import active_files, read_files, scan_files, write_files
+from recsys_lineage.lake.table_files import read_files, scan_files, write_files
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.lake.write_marker import WriteMarker, clean_dead_writes, delete_files_of
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 
-
-def utc_now() -> datetime:
-    """The moment, UTC."""
-    return datetime.now(timezone.utc)
-
-
-class Lake:
-    """Versioned tables below one root.
+class Lake(LakeTables):
+    """Versioned tables below one root: to read, and to write.
 
     Args:
         uri: a local folder (made when first written to) or `s3://bucket/prefix`.
         engine: how DuckDB connections are made.
         clock: what time it is, UTC, for the moment of each commit.
     """
-
-    def __init__(
-        self, uri: str, engine: Engine | None = None, clock: Callable[[], datetime] = utc_now
-    ) -> None:
-        self.storage = Storage.open(uri)
-        self.engine = engine or Engine()
-        self.clock = clock
-
-    @property
-    def uri(self) -> str:
-        """The root, absolute."""
-        return self.storage.uri
-
-    def connect(self, opens: Iterable[str | os.PathLike[str]] = ()) -> duckdb.DuckDBPyConnection:
-        """A locked DuckDB connection (`Engine.connect`) whose SQL opens this lake's files and nothing else.
-
-        Args:
-            opens: files, and folders with all that is below them, that its SQL may open besides.
-        """
-        places = [os.fspath(place) for place in opens]
-        return self.engine.connect(
-            folders=[self.uri, *(place for place in places if os.path.isdir(place))],
-            files=[place for place in places if not os.path.isdir(place)],
-            filesystem=None if self.storage.is_local else self.storage.filesystem,
-        )
-
-    def table_uri(self, table: str) -> str:
-        """Where a table lies; any Delta reader opens it there.
-
-        Raises:
-            LineageError: for a name that is not lower-case letters, digits and underscores.
-        """
-        if not _NAME.fullmatch(table):
-            raise LineageError(
-                f"{table!r} cannot be a table's name.",
-                expected="lower-case letters, digits and underscores, not starting with a digit",
-                advice="rename the asset",
-            )
-        return self.storage.path(table)
-
-    def log(self, table: str) -> CommitLog:
-        """The table's commits, read without replaying them."""
-        return CommitLog(self.storage, table, self.table_uri(table))
-
-    def tables(self) -> list[str]:
-        """Names of all tables, sorted."""
-        folders = self.storage.folders(self.uri)
-        return [name for name in folders if _NAME.fullmatch(name) and self.has(name)]
-
-    def pruned(self, table: str) -> PrunedVersions:
-        """Which versions of the table were pruned."""
-        return PrunedVersions(self.storage, table, self.table_uri(table))
-
-    def has(self, table: str) -> bool:
-        """Whether the table has at least one committed version."""
-        with explained(self.storage, table):
-            return self.log(table).latest() is not None
-
-    def version(self, table: str, version: int | None = None) -> TableVersion:
-        """A version of a table; the latest when none is named.
-
-        Raises:
-            TableNotFound: when the table or that version does not exist.
-            LineageError: when its commit is damaged.
-        """
-        return TableVersion.from_json(self.commit(table, version)["table_version"])
-
-    def latest(self, table: str) -> TableVersion | None:
-        """The latest version, or None for a table that was never written."""
-        with explained(self.storage, table):
-            number = self.log(table).latest()
-        return None if number is None else self.version(table, number)
-
-    def versions(self, table: str) -> list[TableVersion]:
-        """All versions of a table, oldest first.
-
-        Raises:
-            TableNotFound: when the table does not exist.
-        """
-        return [TableVersion.from_json(carried["table_version"]) for carried in self.commits(table)]
-
-    def commit(self, table: str, version: int | None = None) -> dict[str, Any]:
-        """What a commit carries: `table_version` and, where an asset wrote it, `record`.
-
-        Raises:
-            TableNotFound: when the table or that version does not exist.
-            LineageError: when the commit is damaged.
-        """
-        with explained(self.storage, table):
-            log = self.log(table)
-            number = log.latest() if version is None else version
-            if number is None or not log.has(number):
-                raise self._not_found(table, version)
-            return log.carried(number, number)[0]
-
-    def commits(self, table: str, since: int = 0, until: int | None = None) -> list[dict[str, Any]]:
-        """What the commits from version `since` on carry, oldest first, to the latest or to version `until`.
-
-        Raises:
-            TableNotFound: when the table does not exist.
-            LineageError: when one of them is damaged.
-        """
-        with explained(self.storage, table):
-            log = self.log(table)
-            last = log.latest() if until is None else until
-            if last is None or (until is not None and not log.has(until)):
-                raise self._not_found(table, until)
-            return log.carried(since, last)
 
     def relation(
         self,
@@ -176,7 +53,7 @@ class Lake:
             TableNotFound: when the version does not exist.
             VersionPruned: when its files are gone.
         """
-        files = self._files(version, partitions)
+        files = self.files(version, partitions)
         kept = [column for column in version.schema if columns is None or column.name in columns]
         return read_files(files, version.schema, kept, version.partition_column)
 
@@ -187,7 +64,7 @@ class Lake:
             TableNotFound: when the version does not exist.
             VersionPruned: when its files are gone.
         """
-        files = self._files(version)
+        files = self.files(version)
         if not files:
             return pl.DataFrame(self.arrow(version)).lazy()
         return scan_files(files, version.schema, version.partition_column, self.storage)
@@ -204,12 +81,12 @@ class Lake:
         """
         latest = self.version(table, until)
         rows = added_rows(self.commits(table, since + 1, until)) if since is not None else None
-        files = self._files(latest)
+        files = self.files(latest)
         with explained(self.storage, table), self.connect() as connection:
             if since is None:
                 query = read_files(sorted(files), latest.schema, latest.schema, latest.partition_column)
             elif rows is None:
-                new = sorted({*files} - {*self._logged_files(self.version(table, since))})
+                new = sorted({*files} - {*self.logged_files(self.version(table, since))})
                 query = read_files(new, latest.schema, latest.schema, latest.partition_column)
             else:
                 query = rows.query(self.table_uri(table), files, latest, self.version(table, since).rows)
@@ -341,60 +218,3 @@ class Lake:
                 record=record,
                 follows=follows,
             )
-
-    def open_delta(self, table: str, version: int | None = None) -> DeltaTable | None:
-        """The Delta table itself, at a version; None when it was never written.
-
-        Raises:
-            LineageError: when its log is damaged or cannot be read.
-        """
-        with explained(self.storage, table):
-            try:
-                return DeltaTable(
-                    self.table_uri(table), version=version, storage_options=dict(self.storage.options) or None
-                )
-            except TableNotFoundError:
-                return None
-
-    def require_files(self, version: TableVersion) -> None:
-        """Make sure that a version was not pruned.
-
-        Raises:
-            VersionPruned: when it was.
-        """
-        with explained(self.storage, version.table):
-            self.pruned(version.table).require(version.version, self.log(version.table).latest)
-
-    def _files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
-        self.require_files(version)
-        return self._logged_files(version, partitions)
-
-    def _logged_files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
-        """The files of a version as the log names them, whether they are there or not."""
-        table = version.table
-        if not self.log(table).has(version.version):
-            raise self._not_found(table, version.version)
-        delta = self.open_delta(table, version.version)
-        if delta is None:
-            raise self._not_found(table, version.version)
-        wanted = None if partitions is None else set(partitions)
-        root = self.table_uri(table)
-        return [
-            f"{root}/{path}"
-            for path, _, key in active_files(delta, version.partition_column)
-            if wanted is None or key in wanted
-        ]
-
-    def _not_found(self, table: str, version: int | None) -> TableNotFound:
-        if version is None or not self.has(table):
-            return TableNotFound(
-                f"Table {table!r} does not exist in the lake.",
-                found=", ".join(self.tables()) or "an empty lake",
-                where=self.uri,
-                advice=f"materialize {table} first",
-            )
-        return TableNotFound(
-            f"Table {table!r} has no version {version}.",
-            expected=f"a version from 0 to {self.version(table).version}",
-            where=self.table_uri(table),
-        )

@@ -114,7 +114,7 @@ class RecordTable:
 def _arranged(frame: pl.DataFrame, place: pl.Series) -> pl.DataFrame:
     """The rows at the given places; where long runs of them lie in order, without a copy."""
     starts = place.diff().ne_missing(1).arg_true()
-    if len(starts) * _SHORTEST_RUN > len(place):
+    if len(starts) * _SHORTEST_RUN >= len(place):
         return frame[place]
     ends = [*starts[1:], len(place)]
     runs = [frame.slice(place[start], end - start) for start, end in zip(starts, ends, strict=True)]
