@@ -90,5 +90,9 @@ class SqlAssetError(LineageError):
     """A SQL file cannot serve as an asset."""
 
 
+class SourceSqlError(LineageError):
+    """The SQL of a source cannot be used: it does more than scan files, or scans them as nobody can."""
+
+
 class InsufficientSpace(LineageError):
     """The lake's disk is full or not writable; nothing of the write became visible."""

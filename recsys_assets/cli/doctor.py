@@ -181,9 +181,8 @@ def _source(settings: Settings) -> Check:
         source = Source.load(settings.source)
         folder = settings.data or source.data_folder()
     except SourceError as error:
-        return Check(
-            "source", False, str(error), "set RECSYS_SOURCE to a built-in source or to a folder of SQL files"
-        )
+        found = f"{error.message} Expected {error.expected}; found {error.found}, in {error.where}"
+        return Check("source", False, found, error.advice or "correct the file that is named")
     if folder is None:
         return Check(
             "source", False, f"{source.name} brings no files", "set RECSYS_DATA to the folder of its files"

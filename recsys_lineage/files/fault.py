@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recsys_lineage.errors import did_you_mean
+from recsys_lineage.errors import LineageError, did_you_mean
 
 
-class FileFault(Exception):
+class FileFault(LineageError):
     """A file that cannot be read as its source says; no row of it is taken.
+
+    Its text is one line, as it is kept in a cell of a table beside those of other files.
 
     Args:
         path: the file, relative to the data folder.
@@ -18,11 +20,9 @@ class FileFault(Exception):
     """
 
     def __init__(self, path: str, expected: str, found: str, advice: str) -> None:
-        super().__init__(path, expected, found, advice)
+        message = f"{path} cannot be read as its source says."
+        super().__init__(message, expected=expected, found=found, where=path, advice=advice)
         self.path = path
-        self.expected = expected
-        self.found = found
-        self.advice = advice
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}; found {self.found}. {self.advice}"

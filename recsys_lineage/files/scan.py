@@ -80,7 +80,7 @@ def open_scan(
             files always are.
 
     Raises:
-        ValueError: the scan's options are wrong.
+        SourceSqlError: the scan's options are wrong.
     """
     reports = []
     contents: list[tuple[SourceFile, CsvContent]] = []

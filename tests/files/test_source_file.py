@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.errors import NoDataFolder
+from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files import deduplicate, list_files
 
 
@@ -40,7 +40,7 @@ def test_a_pattern_for_all_folders_lists_each_file_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["../*.csv", "/etc/passwd", "a/../../b", "", "~/x.csv"])
 def test_a_pattern_that_leads_outside_is_refused(tmp_path: Path, pattern: str) -> None:
-    with pytest.raises(ValueError, match="relative to the data folder"):
+    with pytest.raises(SourceSqlError, match="relative to the data folder"):
         list_files(tmp_path, pattern)
 
 
