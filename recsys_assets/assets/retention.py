@@ -52,7 +52,7 @@ def retention_asset(
 
         It is made last and nothing waits for it. Records are never deleted.
         """
-        lake = Lake(settings.lake_url, Engine(settings.memory_limit, settings.threads))
+        lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
         done = keep_up(lake, settings, groups(), dg.AssetExecutionContext.get().instance)
         told = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]
