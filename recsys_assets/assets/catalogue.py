@@ -191,7 +191,7 @@ def all_assets(settings: Settings) -> PlatformAssets:
     assets.append(
         retention_asset(
             settings,
-            lambda: groups_of(assets),
+            groups_of(assets),
             AssetLook(group=UPKEEP, owners=OWNERS, tags={"layer": "upkeep"}, deps=_SERVED),
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 import dagster as dg
@@ -36,9 +36,7 @@ _SCHEMA = {
 }
 
 
-def retention_asset(
-    settings: Settings, groups: Callable[[], Mapping[str, str]], look: AssetLook
-) -> dg.AssetsDefinition:
+def retention_asset(settings: Settings, groups: Mapping[str, str], look: AssetLook) -> dg.AssetsDefinition:
     """The nightly upkeep as an asset, so that its record says what went.
 
     Args:
@@ -53,7 +51,7 @@ def retention_asset(
         It is made last and nothing waits for it. Records are never deleted.
         """
         lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-        done = keep_up(lake, settings, groups(), dg.AssetExecutionContext.get().instance)
+        done = keep_up(lake, settings, groups, dg.AssetExecutionContext.get().instance)
         told = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]
         facts = {"files": told["files"], "bytes": told["bytes"], "compacted": told["compacted"]}

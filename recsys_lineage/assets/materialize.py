@@ -153,7 +153,10 @@ class _Attempt:
             self._reason = self._why_stale()
             if self._reason is None and request.partitions is None:
                 return self._kept()
-        beside = [] if self._into is self._lake else [self._into.uri]
+        beside: list[str] = []
+        if self._into is not self._lake:
+            self._into.storage.make_folder(self._into.uri)
+            beside.append(self._into.uri)
         with self._lake.connect([*asset.opens, *beside]) as connection:
             inputs = self._inputs = Inputs(
                 self._lake, connection, asset.name, asset.upstream, self._pinned, self._previous

@@ -159,9 +159,8 @@ def _joined(
     lake: Lake, version: TableVersion, root: str, write_id: str, files: Sequence[_File]
 ) -> WrittenFiles:
     paths = [file.path for file in files]
-    with lake.connect() as connection:
-        # One row after the other, as they were appended.
-        connection.execute("SET preserve_insertion_order = true")
+    # One row after the other, as they were appended.
+    with lake.connect(keeps_order=True) as connection:
         query = read_files([f"{root}/{path}" for path in paths], version.schema, version.schema, None)
         written = write_files(connection, f"SELECT * FROM {query}", None, root, write_id, None)
         if written.contents != file_contents(connection, root, paths, version.schema, None):

@@ -32,6 +32,8 @@ class Engine:
         folders: Iterable[str | os.PathLike[str]] = (),
         files: Iterable[str | os.PathLike[str]] = (),
         filesystem: fsspec.AbstractFileSystem | None = None,
+        *,
+        keeps_order: bool = False,
     ) -> duckdb.DuckDBPyConnection:
         """A fresh in-memory connection that speaks UTC and is locked.
 
@@ -42,6 +44,7 @@ class Engine:
             folders: folders, or URLs of `filesystem`, below which everything may be read and written.
             files: single files that may be read.
             filesystem: opens URLs of its protocol.
+            keeps_order: whether results keep the order of rows that they are read in, which takes more memory.
         """
         # DuckDB lets SQL open everything in the folder that it spills to, so that folder holds nothing else.
         # It is made with the first spill, and deleted with the connection.
@@ -49,7 +52,7 @@ class Engine:
         config: dict[str, str | int | float | bool | list[str]] = {
             "memory_limit": self.memory_limit,
             "temp_directory": spill,
-            "preserve_insertion_order": False,
+            "preserve_insertion_order": keeps_order,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,

@@ -50,17 +50,21 @@ class LakeTables:
         """The root, absolute."""
         return self.storage.uri
 
-    def connect(self, opens: Iterable[str | os.PathLike[str]] = ()) -> duckdb.DuckDBPyConnection:
+    def connect(
+        self, opens: Iterable[str | os.PathLike[str]] = (), *, keeps_order: bool = False
+    ) -> duckdb.DuckDBPyConnection:
         """A locked DuckDB connection (`Engine.connect`) whose SQL opens this lake's files and nothing else.
 
         Args:
             opens: files, and folders with all that is below them, that its SQL may open besides.
+            keeps_order: whether results keep the order of rows that they are read in.
         """
         places = [os.fspath(place) for place in opens]
         return self.engine.connect(
             folders=[self.uri, *(place for place in places if os.path.isdir(place))],
             files=[place for place in places if not os.path.isdir(place)],
             filesystem=None if self.storage.is_local else self.storage.filesystem,
+            keeps_order=keeps_order,
         )
 
     def table_uri(self, table: str) -> str:

@@ -60,11 +60,13 @@ def next_version(
             content = written.contents.get(key, EMPTY)
             if append and key in old:
                 content = add_contents([old[key].fingerprint, content])
-            size = written.sizes.get(key, 0)
+            changed = key not in old or old[key].fingerprint != content
+            size: int | None = written.sizes.get(key, 0)
             if append and key in old:
                 kept = old[key].bytes
-                size = None if kept is None else kept + size
-            changed = key not in old or old[key].fingerprint != content
+                size = None if kept is None else kept + written.sizes.get(key, 0)
+            elif key not in written.sizes and not changed:
+                size = old[key].bytes  # the files of before are shared
             parts[key] = PartitionVersion(
                 int(content.split(":")[0]), content, number if changed else old[key].version, size, number
             )

@@ -74,7 +74,11 @@ def shared_files(
             pieces |= dict.fromkeys(old, content)
             pieces = {path: held for path, held in pieces.items() if path not in new}
     adds = [add for add in written.adds if add.path not in unneeded]
-    added = replace(written, adds=adds, bytes=sum(add.size for add in adds), pieces=pieces)
+    sizes_added: dict[str, int] = {}
+    for add in adds:
+        key = add.partition_values.get(partition_by) if partition_by else ""
+        sizes_added[str(key)] = sizes_added.get(str(key), 0) + add.size
+    added = replace(written, adds=adds, sizes=sizes_added, pieces=pieces)
     return SharedFiles(added, kept, unneeded)
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.transient import is_transient
-from recsys_lineage.records.failure import Failure, speaks_for_itself
+from recsys_lineage.records.failure import Failure, speaks_for_itself, told_parts
 
 
 def dagster_failure(asset: str, error: BaseException, told: Failure) -> dg.Failure:
@@ -21,9 +21,7 @@ def dagster_failure(asset: str, error: BaseException, told: Failure) -> dg.Failu
     """
     metadata: dict[str, Any] = {"type": told.type}
     if isinstance(error, LineageError) and speaks_for_itself(error):
-        parts = (error.expected, error.where, error.advice)
-        labels = ("expected", "where", "what to do")
-        metadata |= {label: text for label, text in zip(labels, parts, strict=True) if text}
+        metadata |= told_parts(error)
     if told.stack:
         metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in told.stack))
     return dg.Failure(

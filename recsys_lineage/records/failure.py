@@ -62,8 +62,7 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
     """An exception's message without what is not known to be part of the code."""
     code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
     if isinstance(error, LineageError) and speaks_for_itself(error):
-        parts = (("expected", error.expected), ("where", error.where), ("what to do", error.advice))
-        return "\n".join([error.message, *(f"{label}: {text}" for label, text in parts if text)])
+        return "\n".join([error.message, *(f"{label}: {text}" for label, text in told_parts(error).items())])
     try:
         text = str(error)
     except Exception:
@@ -100,6 +99,17 @@ def _spoken(text: str, colons: int = 1) -> str:
     nested = _NESTED.search(text)
     stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
     return _NUMBER.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
+
+
+def told_parts(error: LineageError) -> dict[str, str]:
+    """What an error of this project says beside its message; what another error said, which it found, is left out."""
+    parts = {
+        "expected": error.expected,
+        "found": error.found if error.__cause__ is None else None,
+        "where": error.where,
+        "what to do": error.advice,
+    }
+    return {label: text for label, text in parts.items() if text}
 
 
 def speaks_for_itself(error: BaseException) -> bool:
