@@ -65,12 +65,10 @@ class SourceSettings:
     """
 
     title: str = ""
-    licence: str = ""
     url: str = ""
     data: str = ""
     first_day: date | None = None
     last_day: date | None = None
-    currency: str = ""
     default_behaviour: str = "purchase"
     undated: bool = False
     non_products: tuple[str, ...] = ()

@@ -33,7 +33,6 @@ from recsys_lineage.sql.sql_text import SqlText
 EVENT_DAYS_NAME = "event_days"
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
 DAY = "_day"
-RAW_TABLES = ("raw_events", "raw_users", "raw_items", "raw_promotions")
 
 
 class FaultyFiles(LineageError):

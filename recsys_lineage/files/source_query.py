@@ -34,10 +34,6 @@ class FileScan:
     pattern: str
     options: tuple[tuple[str, OptionValue], ...] = ()
 
-    def option(self, name: str, default: OptionValue) -> OptionValue:
-        """The value of an option, or `default` where the SQL does not set it."""
-        return dict(self.options).get(name, default)
-
     def described(self) -> str:
         """The call with its options, for records and people."""
         options = "".join(f", {name} = {value!r}" for name, value in self.options)

@@ -81,6 +81,12 @@ def test_an_unknown_source_lists_the_known() -> None:
             r"read files only[\s\S]*Where: \S*raw_items\.sql",
         ),
         ({"source__toml": "titel = 'x'"}, r"Found: 'titel'[\s\S]*Did you mean 'title'"),
+        ({"source__toml": "licence = 'MIT'"}, "'licence' is no setting[\\s\\S]*take the line out"),
+        ({"source__toml": "currency = 'EUR'"}, "'currency' is no setting[\\s\\S]*take the line out"),
+        (
+            {"raw_events__sql": "SELECT a AS user_id, b AS user_id, _file, _line FROM read_csv('a.csv')"},
+            "gives the column 'user_id' 2 times",
+        ),
         ({"source__toml": "title ="}, "Expected: TOML"),
         ({"source__toml": "non_products = ['(']"}, "Expected: regular expressions"),
     ],
