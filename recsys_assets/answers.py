@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from recsys_assets.assets.reconciliation import CLEAN_OF, reconciled_rows
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
@@ -84,11 +83,10 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
         ids = (
             lake.scan(lake.version("recommendations")).select(pl.col("user_id").unique()).collect()["user_id"]
         )
-        close = difflib.get_close_matches(user_id, ids.to_list(), n=5) or ids.sort().head(5).to_list()
         raise UnknownCustomer(
             f"There are no recommendations for the customer {user_id!r}.",
-            expected=f"one of {ids.len():,} customers, such as {', '.join(close)}",
-            advice="customers are named by the user_id of the source's files",
+            expected=f"one of {ids.len():,} customers, such as {', '.join(ids.sort().head(5))}",
+            advice=did_you_mean(user_id, ids) or "customers are named by the user_id of the source's files",
         )
     titles = lake.scan(lake.version("item_profiles")).select("item_id", "title")
     had = (

@@ -16,11 +16,12 @@ def lake_resource(settings: Settings) -> LakeResource:
     """The lake of the settings."""
     return LakeResource(
         uri=settings.lake_url,
-        memory_limit=settings.memory_limit,
+        memory_limit=settings.memory_bytes,
         threads=settings.threads,
         git_commit=settings.git_commit,
         git_dirty=checkout_is_dirty(),
         work_folder=str(settings.home / "checkpoints"),
+        code_location="recsys",
     )
 
 

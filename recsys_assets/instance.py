@@ -21,7 +21,7 @@ from recsys_lineage.errors import LineageError
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-FOLDERS = ("lake", "dagster", "models", "openlineage", "logs")
+FOLDERS = ("dagster", "lake", "logs")
 _BUSY_STATES = ("STARTING", "STARTED", "CANCELING")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from recsys_assets.upkeep import Upkeep, keep_up
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.run_records import record_runs
 from recsys_lineage.orchestration.sqlite_events import many_events
@@ -99,12 +98,11 @@ class Platform:
         try:
             chosen = dg.AssetSelection.from_string(selection).resolve(graph)
         except Exception as error:  # Dagster raises several kinds for a selection that it cannot parse
-            close = difflib.get_close_matches(selection.strip("+*"), self.codes, n=3, cutoff=0.5)
             raise UnknownAsset(
                 f"The selection {selection!r} names no asset.",
                 expected="an asset's name, group:NAME, +NAME (with all upstream) or NAME+ (with all downstream)",
                 found=str(error).splitlines()[0],
-                advice=f"did you mean {' or '.join(close)}?" if close else "recsys status lists all assets",
+                advice=did_you_mean(selection.strip("+*"), self.codes) or "recsys status lists all assets",
             ) from error
         if not chosen:
             raise UnknownAsset(
@@ -133,11 +131,10 @@ class Platform:
         """
         asset, _, number = text.partition("@")
         if asset not in self.codes or (number and not number.isdecimal()):
-            close = difflib.get_close_matches(asset, self.codes, n=3, cutoff=0.5)
             raise UnknownAsset(
                 f"{text!r} names no version of an asset.",
                 expected="ASSET or ASSET@VERSION, such as champion@3",
-                advice=f"did you mean {' or '.join(close)}?" if close else "recsys status lists all assets",
+                advice=did_you_mean(asset, self.codes) or "recsys status lists all assets",
             )
         return asset, int(number) if number else None
 

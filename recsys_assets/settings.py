@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import calendar
 import os
-import re
 import subprocess
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from dagster import DagsterInvalidDefinitionError, ScheduleDefinition
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ByteSize, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.retention.policy import Policies
 
 PREFIX = "RECSYS_"
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_CRON_NAMES = re.compile(r"(?i)\b(" + "|".join((*calendar.month_abbr[1:], *calendar.day_abbr)) + r")\b")
-_CRON_PART = re.compile(r"(\*|\d+(-\d+)?)(/[1-9]\d*)?")
-_POSTGRES_URL = re.compile(r"postgres(ql)?(\+psycopg2)?://[^/]+/[^/]+")
-_SIZE = re.compile(r"(?i)\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)")
+_LEAST_MEMORY = 1_000_000
+_BYTES = TypeAdapter(ByteSize)
+_POSTGRES_URL = TypeAdapter(PostgresDsn)
 _EXPECTED = {
     "int_parsing": "a whole number",
     "bool_parsing": "true or false",
@@ -186,18 +182,24 @@ class Settings(BaseSettings):
     @field_validator("nightly_cron")
     @classmethod
     def _five_cron_fields(cls, expression: str) -> str:
-        fields = expression.split()
-        if len(fields) != 5 or not all(map(_is_cron_field, fields, _CRON_RANGES)):
-            raise ValueError(
-                "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
-            )
+        expected = "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
+        if len(expression.split()) != 5:  # Dagster takes @daily too
+            raise ValueError(expected)
+        try:
+            ScheduleDefinition(cron_schedule=expression, job_name="nightly")
+        except DagsterInvalidDefinitionError:
+            raise ValueError(expected) from None
         return expression
 
     @field_validator("memory_limit")
     @classmethod
     def _size(cls, size: str) -> str:
-        if not _SIZE.fullmatch(size.strip()):
-            raise ValueError("expected a size with its unit, such as 2GB or 512MB")
+        expected = "expected a size with its unit, such as 2GB or 512MB"
+        try:
+            if _BYTES.validate_python(size) < _LEAST_MEMORY:
+                raise ValueError(expected)
+        except ValidationError:
+            raise ValueError(expected) from None
         return size.strip()
 
     @field_validator("retention")
@@ -212,14 +214,25 @@ class Settings(BaseSettings):
     @field_validator("postgres_url")
     @classmethod
     def _postgres_scheme(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _POSTGRES_URL.match(url.get_secret_value()):
-            raise ValueError("expected postgresql://user:password@host:5432/database")
+        expected = "expected postgresql://user:password@host:5432/database"
+        try:
+            parts = None if url is None else _POSTGRES_URL.validate_python(url.get_secret_value())
+        except ValidationError:  # it repeats the URL
+            raise ValueError(expected) from None
+        # SQLAlchemy knows no postgres://, psycopg2 no postgresql+psycopg2://, and Dagster hands the URL to both.
+        if parts is not None and (parts.scheme != "postgresql" or not (parts.path or "").strip("/")):
+            raise ValueError(expected)
         return url
 
     @property
     def lake_url(self) -> str:
         """The lake's folder or URL, with the default filled in."""
         return self.lake or str(self.home / "lake")
+
+    @property
+    def memory_bytes(self) -> str:
+        """The memory limit in bytes, as DuckDB takes it; of the units that may be written it knows only some."""
+        return f"{int(_BYTES.validate_python(self.memory_limit))}B"
 
     def as_environment(self) -> dict[str, str]:
         """These settings as variables, for a child process. Holds secrets: never log it."""
@@ -284,25 +297,15 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_cron_field(text: str, limits: tuple[int, int]) -> bool:
-    numeric = _CRON_NAMES.sub(str(limits[0]), text)
-    return all(
-        _CRON_PART.fullmatch(part)
-        and all(limits[0] <= int(number) <= limits[1] for number in re.findall(r"\d+", part.split("/")[0]))
-        for part in numeric.split(",")
-    )
-
-
 def _refuse_unknown_variables() -> None:
     known = {variable(name) for name in Settings.model_fields}
     for name in (*os.environ, *dotenv_values(".env")):
         if name.startswith(PREFIX) and name.upper() not in known:
-            close = get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"{name} is not a setting.",
-                expected=f"{close[0]}, perhaps" if close else "one of the variables in .env.example",
+                expected="one of the variables in .env.example",
                 where="the environment or .env",
-                advice=f"rename {name} or unset it",
+                advice=f"rename {name} or unset it. {did_you_mean(name, known)}".rstrip(),
             )
 
 

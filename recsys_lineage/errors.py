@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether one of up to three similar names was meant, nearest first; empty where none is similar.
+
+    Upper and lower case are alike.
+    """
+    spelled = {each.casefold(): each for each in known}
+    close = [repr(spelled[each]) for each in get_close_matches(name.casefold(), spelled, n=3)]
+    if not close:
+        return ""
+    *others, last = close
+    return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
+
 
 class LineageError(Exception):
     """Base of every error that this package raises on purpose.
@@ -28,6 +44,14 @@ class LineageError(Exception):
         parts = [("Expected", expected), ("Found", found), ("Where", where), ("What to do", advice)]
         lines = [message, *(f"  {label}: {text}" for label, text in parts if text)]
         super().__init__("\n".join(lines))
+
+
+class LakePlaceError(LineageError):
+    """A lake cannot lie at the path or URL that was given."""
+
+
+class NoDataFolder(LineageError):
+    """The folder that a source's files should lie in is not there."""
 
 
 class UndeclaredRead(LineageError):
@@ -64,6 +88,10 @@ class VersionMoved(WriteConflict):
 
 class SqlAssetError(LineageError):
     """A SQL file cannot serve as an asset."""
+
+
+class SourceSqlError(LineageError):
+    """The SQL of a source cannot be used: it does more than scan files, or scans them as nobody can."""
 
 
 class InsufficientSpace(LineageError):

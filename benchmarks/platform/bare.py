@@ -37,7 +37,7 @@ def run(folder: Path, settings: Settings) -> dict[str, float]:
     assert root is not None
     tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)
     seconds: dict[str, float] = {}
-    with Engine(settings.memory_limit, settings.threads).connect(folders=[root, folder]) as connection:
+    with Engine(settings.memory_bytes, settings.threads).connect(folders=[root, folder]) as connection:
         _open_files(connection, source, root, tomorrow)
         for table in RAW:
             parameters = source.raw_parameters(tomorrow) if table == "raw_events" else {}

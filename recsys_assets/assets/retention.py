@@ -69,7 +69,7 @@ def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
 
         It is made last and nothing waits for it. Records are never deleted.
         """
-        lake = Lake(settings.lake_url, Engine(settings.memory_limit, settings.threads))
+        lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
         done = keep_up(lake, settings, of_tables, dg.AssetExecutionContext.get().instance)
         told = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]

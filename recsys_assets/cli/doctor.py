@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +13,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 from packaging.requirements import Requirement
-from pydantic import SecretStr
+from pydantic import PostgresDsn, SecretStr
 
 from recsys_assets.settings import Settings, default_text, variable
 
@@ -181,9 +181,8 @@ def _source(settings: Settings) -> Check:
         source = Source.load(settings.source)
         folder = settings.data or source.data_folder()
     except SourceError as error:
-        return Check(
-            "source", False, str(error), "set RECSYS_SOURCE to a built-in source or to a folder of SQL files"
-        )
+        found = f"{error.message} Expected {error.expected}; found {error.found}, in {error.where}"
+        return Check("source", False, found, error.advice or "correct the file that is named")
     if folder is None:
         return Check(
             "source", False, f"{source.name} brings no files", "set RECSYS_DATA to the folder of its files"
@@ -237,8 +236,10 @@ def _browser() -> Check:
 
 
 def _without_password(text: str, url: SecretStr) -> str:
-    password = re.match(r"[^:]+://[^:/@]*:([^@]*)@", url.get_secret_value())
-    return text.replace(password.group(1), "***") if password and password.group(1) else text
+    for host in PostgresDsn(url.get_secret_value()).hosts():
+        if password := host["password"]:
+            text = text.replace(password, "***").replace(unquote(password), "***")
+    return text
 
 
 def _nearest_folder(path: Path) -> Path:

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from recsys_assets.settings import Settings, load_settings
-from recsys_assets.source import SourceError
 from recsys_lineage.errors import LineageError
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -40,6 +39,11 @@ def errors_in_words() -> Iterator[None]:
     """Inside the block, an error made for people is printed without a traceback, and the command fails."""
     try:
         yield
-    except (LineageError, SourceError) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", highlight=False)
+    except LineageError as error:
+        from recsys_assets.cli.advice import advice_for
+
+        screen = Console(stderr=True, soft_wrap=True, highlight=False)
+        screen.print(f"[red]{escape(str(error))}[/red]")
+        if advice := advice_for(error):
+            screen.print(f"[red]  With recsys: {escape(advice)}[/red]")
         sys.exit(1)

@@ -283,7 +283,11 @@ class Inputs:
         file = hashed_file(place, place.as_posix(), place.parent.resolve())
         if file.fault is not None:
             raise LineageError(
-                f"Asset {self.asset!r} cannot read a file.", found=str(file.fault), where=file.path
+                f"Asset {self.asset!r} cannot read a file.",
+                expected=file.fault.expected,
+                found=file.fault.found,
+                where=file.path,
+                advice=file.fault.advice,
             )
         self.file(file.path, bytes=file.bytes, sha256=file.sha256, seen=(place, file))
         return place.open("rb")

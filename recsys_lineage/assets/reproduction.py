@@ -23,6 +23,14 @@ class CannotReproduce(LineageError):
     """A version cannot be made again from its record: its code or an input is not there any more."""
 
 
+class ReadsOutside(CannotReproduce):
+    """A version was made of what lies outside the lake, of which no versions are kept; `where` is its asset."""
+
+
+class OtherCode(CannotReproduce):
+    """The asset's code is another than the code that wrote the version."""
+
+
 @dataclass(frozen=True)
 class Reproduction:
     """What a version was, and what came of making it again.
@@ -122,20 +130,21 @@ def reproduce(
 
 def _remade(asset: AssetCode, record: Materialization, other_code: bool) -> AssetCode:
     if asset.remade is None or any(read.kind == "file" for read in record.reads):
-        raise CannotReproduce(
+        raise ReadsOutside(
             f"{asset.name} reads the world outside the lake, which keeps no versions.",
             expected="an asset that reads tables only",
-            advice=f"recsys materialize {asset.name} reads the files that are there now",
+            where=asset.name,
+            advice="materialize it: it then reads the files that are there now",
         )
     remade = asset.remade(record.parameters)
     if remade.code_version != record.code_version and not other_code:
-        raise CannotReproduce(
+        raise OtherCode(
             f"The code of {asset.name} is not the code that wrote version {record.version}.",
             expected=f"code version {record.code_version}"
             + (f", of commit {record.git_commit[:12]}" if record.git_commit else ""),
             found=f"code version {remade.code_version}, with the parameters of then: {dict(record.parameters)}",
             where=asset.code.origin,
-            advice="check out that commit, or pass --anyway to see what the code of today makes of the same inputs",
+            advice="check out that commit, or allow other code to see what today's makes of the same inputs",
         )
     return remade
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
+from recsys_lineage.errors import SourceSqlError
 from recsys_lineage.files.source_query import FileScan
 
 KNOWN_OPTIONS = frozenset(
@@ -30,27 +31,40 @@ class CsvDialect:
         """The dialect that a scan's options ask for.
 
         Raises:
-            ValueError: an option is unknown, of a wrong kind, or contradicts another.
+            SourceSqlError: an option is unknown, of a wrong kind, or contradicts another.
         """
         options = dict(scan.options)
         if unknown := sorted(options.keys() - KNOWN_OPTIONS):
-            raise ValueError(f"{scan}: expected options among {sorted(KNOWN_OPTIONS)}; found {unknown}")
+            raise _wrong(scan, f"options among {', '.join(sorted(KNOWN_OPTIONS))}", ", ".join(unknown))
         delimiter = options.get("delim", options.get("delimiter", options.get("sep", ",")))
         quote = options.get("quote", '"')
         names = options.get("names", ())
         encoding = options.get("encoding")
         if not isinstance(delimiter, str) or len(delimiter := delimiter.replace("\\t", "\t")) != 1:
-            raise ValueError(f"{scan}: expected a delimiter of one character; found {delimiter!r}")
+            raise _wrong(scan, "a delimiter of one character", repr(delimiter))
         if not isinstance(quote, str) or len(quote) > 1:
-            raise ValueError(f"{scan}: expected a quote of one character, or none; found {quote!r}")
+            raise _wrong(scan, "a quote of one character, or none", repr(quote))
         if not isinstance(names, tuple) or bool(names) == bool(options.get("header", not names)):
-            raise ValueError(f"{scan}: expected names = ['…'] with header = false, and only then")
+            raise _wrong(
+                scan,
+                "names = ['…'] with header = false, and only then",
+                f"names = {names!r} and header = {options.get('header', not names)}",
+            )
         if encoding is not None:
             encoding = str(encoding)
             try:
                 codecs.lookup(encoding)
             except LookupError:
-                raise ValueError(
-                    f"{scan}: expected an encoding that Python knows, such as 'utf-8' or 'latin-1'; found {encoding!r}"
-                ) from None
+                expected = "an encoding that Python knows, such as 'utf-8' or 'latin-1'"
+                raise _wrong(scan, expected, repr(encoding)) from None
         return cls(delimiter, quote, names, encoding)
+
+
+def _wrong(scan: FileScan, expected: str, found: str) -> SourceSqlError:
+    return SourceSqlError(
+        "An option of a scan cannot be used.",
+        expected=expected,
+        found=found,
+        where=str(scan),
+        advice="correct the option in the source's SQL",
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
+from recsys_lineage.errors import LineageError, did_you_mean
 
-class FileFault(Exception):
+
+class FileFault(LineageError):
     """A file that cannot be read as its source says; no row of it is taken.
+
+    Its text is one line, as it is kept in a cell of a table beside those of other files.
 
     Args:
         path: the file, relative to the data folder.
@@ -17,11 +20,9 @@ class FileFault(Exception):
     """
 
     def __init__(self, path: str, expected: str, found: str, advice: str) -> None:
-        super().__init__(path, expected, found, advice)
+        message = f"{path} cannot be read as its source says."
+        super().__init__(message, expected=expected, found=found, where=path, advice=advice)
         self.path = path
-        self.expected = expected
-        self.found = found
-        self.advice = advice
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}; found {self.found}. {self.advice}"
@@ -30,13 +31,8 @@ class FileFault(Exception):
 def missing_columns_fault(
     path: str, columns: Sequence[str], missing: Sequence[str], *, hint: str = ""
 ) -> FileFault:
-    """The fault of a file that lacks `missing` columns; names the closest column that it has for each."""
-    by_folded = {name.casefold(): name for name in columns}
-    guesses = []
-    for name in missing:
-        close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-        if close:
-            guesses.append(f"did you mean {by_folded[close[0]]!r} for {name!r}?")
+    """The fault of a file that lacks `missing` columns; names the similar columns that it has for each."""
+    guesses = [f"{name!r}: {guess}" for name in missing if (guess := did_you_mean(name, columns))]
     plural = "columns" if len(missing) > 1 else "column"
     return FileFault(
         path,

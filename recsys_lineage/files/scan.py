@@ -82,7 +82,7 @@ def open_scan(
             files always are.
 
     Raises:
-        ValueError: the scan's options are wrong.
+        SourceSqlError: the scan's options are wrong.
     """
     malformed = f"{relation_name}_malformed"
     rows, faulty_rows = RowStore(con, relation_name), RowStore(con, malformed)

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
+from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files.fault import FileFault
 
 LANDING = "landing"
@@ -47,13 +48,15 @@ def parsed_pattern(pattern: str) -> str:
     """The pattern of a scan, checked to stay inside the data folder.
 
     Raises:
-        ValueError: the pattern is empty, absolute or holds `..`.
+        SourceSqlError: the pattern is empty, absolute or holds `..`.
     """
     parts = PurePosixPath(pattern).parts
     if not parts or pattern.startswith(("/", "~")) or "\\" in pattern or ":" in parts[0] or ".." in parts:
-        raise ValueError(
-            f"expected a file pattern relative to the data folder, such as '*.csv'; found {pattern!r}. "
-            "Put the files into the data folder (RECSYS_DATA) and name them from there."
+        raise SourceSqlError(
+            "A source reads files of its data folder only.",
+            expected="a file pattern relative to the data folder, such as '*.csv'",
+            found=repr(pattern),
+            advice="put the files into the data folder and name them from there",
         )
     return pattern
 
@@ -72,13 +75,17 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
     their `fault`.
 
     Raises:
-        ValueError: the pattern leads outside the folder.
-        FileNotFoundError: `root` is not a folder.
+        SourceSqlError: the pattern leads outside the folder.
+        NoDataFolder: `root` is not a folder.
     """
     parsed_pattern(pattern)
     if not root.is_dir():
-        raise FileNotFoundError(
-            f"expected a data folder at {root}; found none there. Set RECSYS_DATA to the folder with the files."
+        raise NoDataFolder(
+            "The data folder is missing.",
+            expected="a folder with the source's files",
+            found="no folder",
+            where=str(root),
+            advice="name the folder that holds the files, or make this one",
         )
     inside = root.resolve()
     found = {

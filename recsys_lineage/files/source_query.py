@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
-from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.errors import SourceSqlError, SqlAssetError
 from recsys_lineage.files.source_file import parsed_pattern
 from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls, replaced
@@ -20,6 +20,8 @@ FUNCTIONS = {"read_csv": "read_csv", "read_csv_auto": "read_csv", "read_parquet"
              "parquet_scan": "read_parquet"}  # fmt: skip
 TRACED_COLUMNS = ("_file", "_line")
 """The columns that every scan gets besides those of its files."""
+
+_FROM = "write FROM read_csv('…') or FROM read_parquet('…')"
 
 OptionValue = str | bool | int | tuple[str, ...]
 
@@ -31,10 +33,6 @@ class FileScan:
     function: str
     pattern: str
     options: tuple[tuple[str, OptionValue], ...] = ()
-
-    def option(self, name: str, default: OptionValue) -> OptionValue:
-        """The value of an option, or `default` where the SQL does not set it."""
-        return dict(self.options).get(name, default)
 
     def described(self) -> str:
         """The call with its options, for records and people."""
@@ -69,7 +67,7 @@ def parse_source_sql(sql: str) -> SourceQuery:
     """Reads a source SQL: what it scans, which columns of the files it uses and which it gives.
 
     Raises:
-        ValueError: not a single SELECT, a FROM that is no scan of files, an output column without a name, or
+        SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, or
             a column that could belong to several scans.
     """
     tree = _parsed(sql)
@@ -77,15 +75,17 @@ def parse_source_sql(sql: str) -> SourceQuery:
     _scanned_tables(tree, {call.start: scan for call, scan in calls})
     scans = tuple(dict.fromkeys(scan for _, scan in calls))
     if not scans:
-        raise ValueError(
-            "expected a SELECT that scans files, FROM read_csv('…') or read_parquet('…'); found none"
+        raise SourceSqlError(
+            "The SQL reads no file.", expected="a SELECT that scans files", found="none", advice=_FROM
         )
     description = "\n".join(_leading_comment(sql))
     columns = tuple(column.alias_or_name for column in tree.selects)
     if "*" in columns or "" in columns:
-        raise ValueError(
-            "expected every output column of a source SQL to have a name (no *, and AS for expressions); "
-            f"found {', '.join(column.sql(dialect='duckdb') for column in tree.selects)}"
+        raise SourceSqlError(
+            "The columns that the SQL gives cannot be told.",
+            expected="every output column to have a name",
+            found=", ".join(column.sql(dialect="duckdb") for column in tree.selects),
+            advice="write out each column instead of *, and AS after an expression",
         )
     return SourceQuery(sql, scans, columns, _required_columns(tree, calls), description)
 
@@ -96,9 +96,20 @@ def _parsed(sql: str) -> exp.Query:
             statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None
         ]
     except SqlglotError as error:
-        raise ValueError(f"expected SQL that can be parsed; {str(error).splitlines()[0]}") from error
+        raise SourceSqlError(
+            "The SQL cannot be parsed.",
+            expected="one SELECT in DuckDB's dialect",
+            found=str(error).splitlines()[0],
+            advice="correct it there",
+        ) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise ValueError(f"expected one SELECT; found {len(statements)} statement(s) in: {sql[:200]}")
+        kinds = ", ".join(statement.key.upper() for statement in statements)
+        raise SourceSqlError(
+            "The SQL is more than a query.",
+            expected="one SELECT",
+            found=f"{len(statements)} statement(s): {kinds or 'none'}",
+            advice="keep one SELECT in the file",
+        )
     return statements[0]
 
 
@@ -107,7 +118,13 @@ def _calls(sql: str, tree: exp.Query) -> list[tuple[FileCall, FileScan]]:
     try:
         calls = file_calls(sql, tree, "the source's SQL")
     except SqlAssetError as error:
-        raise ValueError(f"expected FROM read_csv('…') or read_parquet('…'). {error}") from error
+        raise SourceSqlError(
+            "The SQL reads what a source may not.",
+            expected=error.expected,
+            found=error.found,
+            where=error.where,
+            advice=_FROM,
+        ) from error
     return [(call, _scan(call)) for call in calls]
 
 
@@ -127,9 +144,11 @@ def _scanned_tables(tree: exp.Query, scans: Mapping[int, FileScan]) -> list[tupl
         if isinstance(table.this, exp.Identifier):
             if is_cte(table):
                 continue
-            raise ValueError(
-                f"expected FROM read_csv('…') or read_parquet('…') in a source SQL; found FROM {table.sql('duckdb')}. "
-                "Sources read files only."
+            raise SourceSqlError(
+                "Sources read files only.",
+                expected="a scan of files, or a table of the SQL's own WITH",
+                found=f"FROM {table.sql('duckdb')}",
+                advice=_FROM,
             )
         if (scan := scans.get(table.this.meta.get("start", -1))) is not None:
             scanned.append((table, scan))
@@ -138,15 +157,31 @@ def _scanned_tables(tree: exp.Query, scans: Mapping[int, FileScan]) -> list[tupl
 
 def _scan(call: FileCall) -> FileScan:
     if call.function not in FUNCTIONS:
-        raise ValueError(
-            f"expected FROM read_csv('…') or read_parquet('…'); found FROM {call.function}, {call.where}"
+        raise SourceSqlError(
+            "Sources read CSV and Parquet files only.",
+            expected=f"one of {', '.join(FUNCTIONS)}",
+            found=call.function,
+            where=call.where,
+            advice=_FROM,
         )
     if len(call.patterns) != 1:
-        raise ValueError(f"expected one file pattern in quotes; found {list(call.patterns)}, {call.where}")
+        raise SourceSqlError(
+            "A scan names its files by one pattern.",
+            expected="one file pattern in quotes",
+            found=f"{list(call.patterns)}",
+            where=call.where,
+            advice="join several scans by UNION ALL, or write a pattern with *",
+        )
     options = []
     for argument in call.arguments:
         if not isinstance(argument, exp.EQ | exp.PropertyEQ):
-            raise ValueError(f"expected options as name = value; found {argument.sql('duckdb')}")
+            raise SourceSqlError(
+                "An option of a scan cannot be read.",
+                expected="options as name = value",
+                found=argument.sql("duckdb"),
+                where=call.where,
+                advice="correct the option in the source's SQL",
+            )
         options.append((argument.this.name.casefold(), _value(argument.expression)))
     return FileScan(FUNCTIONS[call.function], parsed_pattern(call.patterns[0]), tuple(sorted(options)))
 
@@ -158,8 +193,11 @@ def _value(value: exp.Expr) -> OptionValue:
         return value.name if value.is_string else int(value.name)
     if isinstance(value, exp.Array):
         return tuple(item.name for item in value.expressions)
-    raise ValueError(
-        f"expected a text, number, true, false or a list of texts as an option; found {value.sql('duckdb')}"
+    raise SourceSqlError(
+        "The value of an option cannot be read.",
+        expected="a text, a number, true, false or a list of texts",
+        found=value.sql("duckdb"),
+        advice="write the value itself into the source's SQL",
     )
 
 
@@ -195,9 +233,12 @@ def _required_columns(
                 ):
                     continue
             elif scans and len(scope.sources) > 1:
-                raise ValueError(
-                    f"expected a table before the column {column.name!r}, since the SELECT reads several; "
-                    f"write one of {', '.join(f'{alias}.{column.name}' for alias in scope.sources)}"
+                named = ", ".join(f"{alias}.{column.name}" for alias in scope.sources)
+                raise SourceSqlError(
+                    f"The column {column.name!r} could be of several tables.",
+                    expected="a table before the column, since the SELECT reads several",
+                    found=column.name,
+                    advice=f"write one of {named}",
                 )
             else:
                 scan = None

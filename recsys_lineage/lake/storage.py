@@ -12,7 +12,7 @@ from typing import Any
 
 import fsspec
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LakePlaceError
 
 # Globs, escapes and `key=value` folders: DuckDB, delta-rs and Polars would read them as such.
 _UNSAFE_IN_ROOT = "*?[]\\%="
@@ -43,13 +43,13 @@ class Storage:
         """Storage at a path or URL.
 
         Raises:
-            LineageError: for a scheme that is neither local nor s3.
+            LakePlaceError: for a scheme that is neither local nor s3, or a path that readers would misread.
         """
         text = os.fspath(uri).rstrip("/")
         if "://" not in text:
             root = str(Path(text).expanduser().resolve())
             if odd := sorted(set(_UNSAFE_IN_ROOT) & set(root)):
-                raise LineageError(
+                raise LakePlaceError(
                     f"A lake cannot lie at {root!r}.",
                     expected=f"a path without {' '.join(_UNSAFE_IN_ROOT)}",
                     found=" ".join(odd),
@@ -58,11 +58,11 @@ class Storage:
             return cls(root)
         scheme = text.split("://", 1)[0]
         if scheme != "s3":
-            raise LineageError(
+            raise LakePlaceError(
                 f"A lake cannot lie at {text!r}.",
                 expected="a local folder or an s3:// URL",
                 found=f"the scheme {scheme!r}",
-                advice="set RECSYS_LAKE to a folder or to s3://bucket/prefix",
+                advice="name a folder, or a place such as s3://bucket/prefix",
             )
         return cls(text, _s3_options())
 

@@ -14,11 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.storage import Storage
 
 FOLDER = "_writes"
 FOREIGN_HOST_SECONDS = 24 * 3600
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class WriteMarker:
@@ -98,7 +101,9 @@ def _owner_is_dead(storage: Storage, marker: str) -> bool:
     here = _place()
     there = {key: owner.get(key) for key in here}
     if there == here:
-        return _started(owner["pid"]) != owner["process_started"]
+        started = _started(owner["pid"])
+        # the kernel gives the time of its boot in whole seconds, which come out one higher or lower at times
+        return started is None or abs(started - owner["process_started"]) > 2 * _TICKS_A_SECOND
     if here["machine"] and here["machine"] == there["machine"] and here["boot"] != there["boot"]:
         return True
     return time.time() - owner["began"] > FOREIGN_HOST_SECONDS
@@ -116,10 +121,17 @@ def _place() -> dict[str, str]:
 
 
 def _started(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None when it is gone or only waits to be reaped."""
+    """When a process started, in clock ticks since boot; None when it is gone or only waits to be reaped.
+
+    Since boot, for the time of day is set back and forth while processes run.
+    """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        boot = (
+            psutil.boot_time()
+        )  # asked for first: older psutil takes this one to tell when a process started
+        return round((process.create_time() - boot) * _TICKS_A_SECOND)
+    except psutil.NoSuchProcess:
         return None
-    state, *fields = stat.rsplit(")", 1)[1].split()
-    return None if state in "ZX" else int(fields[18])

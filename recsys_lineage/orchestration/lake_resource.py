@@ -25,7 +25,7 @@ class LakeResource(dg.ConfigurableResource):
     git_commit: str = ""
     git_dirty: bool | None = None
     work_folder: str = ""
-    code_location: str = "recsys"
+    code_location: str | None = None
 
     def git(self) -> tuple[str | None, bool | None]:
         """The commit of the code, and whether its checkout had other changes."""

@@ -20,7 +20,9 @@ _TAGS = {
 _SCHEDULED = ".dagster/scheduled_execution_time"
 
 
-def run_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, code_location: str) -> Run:
+def run_of(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, code_location: str | None
+) -> Run:
     """The run, step and retry of a step's context.
 
     Args:
@@ -46,7 +48,7 @@ def asked_by(run: dg.DagsterRun) -> dict[str, Any]:
     return {name: run.tags[tag] for name, tag in _TAGS.items() if tag in run.tags}
 
 
-def location_of(run: dg.DagsterRun, default: str) -> str:
+def location_of(run: dg.DagsterRun, default: str | None) -> str | None:
     """The code location of a run; `default` where it was not launched from one."""
     origin = run.remote_job_origin
     return origin.repository_origin.code_location_origin.location_name if origin else default

@@ -27,7 +27,7 @@ _STEPS = {
 _AT_ONCE = 500
 
 
-def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str) -> int:
+def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | None) -> int:
     """Add a record of every run that has ended and has none; returns how many.
 
     Called by the daemon's sensor, after a run in this process, and at the next start; it does not matter who comes
@@ -53,7 +53,9 @@ def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) ->
     instance.report_run_failed(run, message)
 
 
-def _record(instance: dg.DagsterInstance, found: dg.RunRecord, lake: Lake, code_location: str) -> RunRecord:
+def _record(
+    instance: dg.DagsterInstance, found: dg.RunRecord, lake: Lake, code_location: str | None
+) -> RunRecord:
     run = found.dagster_run
     planned, steps = _planned_and_steps(instance, run.run_id)
     started = moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)

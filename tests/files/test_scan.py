@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from recsys_lineage.errors import SourceSqlError
 from recsys_lineage.files import FileFault, FileScan, OpenedScan, list_files, open_scan
 from recsys_lineage.files.parquet_file import decode_parquet
 
@@ -80,7 +81,7 @@ def test_one_bad_file_does_not_hide_the_others(con: duckdb.DuckDBPyConnection, t
 def test_a_renamed_column_is_guessed(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Quantitty,Price\n1,2\n")
     scan = opened(con, tmp_path, CSV, "Quantity", "Price")
-    assert "did you mean 'Quantitty' for 'Quantity'?" in str(scan.faults[0])
+    assert "'Quantity': Did you mean 'Quantitty'?" in str(scan.faults[0])
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_a_file_that_vanished_is_a_fault(con: duckdb.DuckDBPyConnection, tmp_pat
 )
 def test_wrong_options_say_what_is_expected(con, tmp_path: Path, options, words: str) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(SourceSqlError, match=words):
         opened(con, tmp_path, FileScan("read_csv", "*.csv", options))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files import deduplicate, list_files
 
 
@@ -39,7 +40,7 @@ def test_a_pattern_for_all_folders_lists_each_file_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["../*.csv", "/etc/passwd", "a/../../b", "", "~/x.csv"])
 def test_a_pattern_that_leads_outside_is_refused(tmp_path: Path, pattern: str) -> None:
-    with pytest.raises(ValueError, match="relative to the data folder"):
+    with pytest.raises(SourceSqlError, match="relative to the data folder"):
         list_files(tmp_path, pattern)
 
 
@@ -59,7 +60,7 @@ def test_a_link_that_leads_outside_is_listed_with_its_fault(tmp_path: Path) -> N
 
 
 def test_a_missing_folder_says_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="RECSYS_DATA"):
+    with pytest.raises(NoDataFolder, match=rf"Where: {tmp_path}/none[\s\S]*name the folder"):
         list_files(tmp_path / "none", "*.csv")
 
 

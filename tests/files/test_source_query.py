@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from recsys_lineage.errors import SourceSqlError
 from recsys_lineage.files import FileScan, parse_source_sql
 
 
@@ -67,17 +68,18 @@ def test_rewriting_replaces_the_scans_and_nothing_else() -> None:
     ("sql", "words"),
     [
         ("SELECT a FROM events", "Sources read files only"),
-        ("SELECT 1 AS a", "found none"),
+        ("SELECT 1 AS a", "reads no file"),
         ("SELECT * FROM read_csv('a.csv')", "to have a name"),
         ("SELECT a + 1 FROM read_csv('a.csv')", "to have a name"),
         ("SELECT a FROM read_csv('../a.csv')", "relative to the data folder"),
-        ("SELECT a FROM read_text('a.csv')", "expected FROM read_csv"),
+        ("SELECT a FROM read_text('a.csv')", "write FROM read_csv"),
         ("SELECT a FROM read_csv(['a.csv', 'b.csv'])", "one file pattern"),
-        ("DROP TABLE a", "expected one SELECT"),
-        ("SELECT a FROM read_csv('a.csv'); SELECT 1", "expected one SELECT"),
+        ("DROP TABLE a", r"Expected: one SELECT\n  Found: 1 statement\(s\): DROP"),
+        ("SELECT a FROM read_csv('a.csv'); SELECT 1", "Expected: one SELECT"),
         ("SELECT c FROM read_csv('a.csv') AS a, read_csv('b.csv') AS b", "write one of a.c, b.c"),
     ],
 )
 def test_sql_that_is_no_source_says_why(sql: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(SourceSqlError, match=words) as raised:
         parse_source_sql(sql)
+    assert raised.value.expected and raised.value.found and raised.value.advice

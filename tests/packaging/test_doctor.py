@@ -42,7 +42,7 @@ def test_everything_wrong_at_once_is_reported_at_once(elsewhere: Path) -> None:
     has_cuda = "CUDA" in checks["device"].found and checks["device"].ok
     assert wrong >= {"home", "source", "lake", "database"} | (set() if has_cuda else {"device"})
     assert all(checks[name].advice for name in wrong)
-    assert "Did you mean 'complete-journey'" in checks["source"].found
+    assert "Did you mean 'complete-journey'" in checks["source"].advice
     assert "open-sesame" not in str(checks)
 
 

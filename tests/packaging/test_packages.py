@@ -117,3 +117,8 @@ def test_a_built_wheel_carries_every_file_of_the_packages(root: Path, tmp_path: 
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in tracked if (root / name).exists()} <= names
     assert {"recsys_assets/deployment/dagster.yaml", "recsys_assets/deployment/workspace.yaml"} <= names
+
+
+def test_what_the_source_distribution_takes_along_is_there(root: Path) -> None:
+    build = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    assert [path for path in build["sdist"]["include"] if not (root / path.lstrip("/")).exists()] == []

@@ -3,8 +3,13 @@
 import re
 from pathlib import Path
 
+import dagster as dg
+import duckdb
 import pytest
 from dotenv import dotenv_values
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from recsys_assets.settings import (
     Settings,
@@ -68,6 +73,12 @@ def test_the_lake_is_in_the_home_by_default(elsewhere: Path) -> None:
         ("RECSYS_NIGHTLY_CRON", "at night", "five cron fields"),
         ("RECSYS_NIGHTLY_CRON", "0 25 * * *", "five cron fields"),
         ("RECSYS_MEMORY_LIMIT", "much", "a size with its unit"),
+        ("RECSYS_MEMORY_LIMIT", "2", "a size with its unit"),
+        ("RECSYS_MEMORY_LIMIT", "80%", "a size with its unit"),
+        ("RECSYS_MEMORY_LIMIT", "2 gigs", "a size with its unit"),
+        ("RECSYS_NIGHTLY_CRON", "@daily", "five cron fields"),
+        ("RECSYS_NIGHTLY_CRON", "0 0 31 2 *", "five cron fields"),
+        ("RECSYS_NIGHTLY_CRON", "* * * * * *", "five cron fields"),
     ],
 )
 def test_a_wrong_value_says_what_was_expected_and_what_was_found(
@@ -87,15 +98,64 @@ def test_usual_cron_expressions_are_taken(cron: str) -> None:
     assert load_settings(nightly_cron=cron).nightly_cron == cron
 
 
+@pytest.mark.parametrize("cron", ["0 2 * * mon#2", "0 2 L * *", "15 */6 * * 1-5"])
+def test_what_is_taken_for_a_cron_expression_dagster_runs(cron: str) -> None:
+    schedule = dg.ScheduleDefinition(
+        job_name="x", cron_schedule=load_settings(nightly_cron=cron).nightly_cron
+    )
+    assert schedule.cron_schedule == cron
+
+
+@settings(deadline=None, max_examples=40)
+@for_all(
+    number=st.integers(1, 9_999),
+    unit=st.sampled_from(["MB", "GB", "TB", "PB", "MiB", "GiB", "TiB", "mb", "gib", "M", "G"]),
+    space=st.sampled_from(["", " "]),
+)
+def test_duckdb_takes_every_size_that_is_taken(number: int, unit: str, space: str) -> None:
+    given = Settings(memory_limit=f"{number}{space}{unit}")
+    assert given.memory_limit == f"{number}{space}{unit}", "what was written is shown"
+    with duckdb.connect(config={"memory_limit": given.memory_bytes}):
+        pass
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://shop:open-sesame@db/shop",
+        "postgres://shop:open-sesame@db/shop",
+        "postgresql+psycopg2://shop:open-sesame@db/shop",
+        "postgresql://shop:open-sesame@db",
+        "postgresql://shop:open-sesame@db/",
+        "postgresql://shop:open-sesame@db:99999/shop",
+        "shop:open-sesame",
+    ],
+)
+def test_a_url_that_is_no_postgres_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(
+        SettingsError, match="Expected: postgresql://user:password@host:5432/database"
+    ) as caught:
+        load_settings(postgres_url=url)
+    assert "open-sesame" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_url_stays_as_it_was_written() -> None:
+    url = "postgresql://shop:p%40ss@one,two:5433/shop?sslmode=require"
+    settings = load_settings(postgres_url=url)
+    assert settings.postgres_url is not None
+    assert settings.postgres_url.get_secret_value() == url
+
+
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RECSYS_HOEM", "/data")
-    with pytest.raises(SettingsError, match=r"RECSYS_HOEM is not a setting[\s\S]*RECSYS_HOME, perhaps"):
+    with pytest.raises(SettingsError, match=r"RECSYS_HOEM is not a setting[\s\S]*Did you mean 'RECSYS_HOME'"):
         load_settings()
     monkeypatch.delenv("RECSYS_HOEM")
     (elsewhere / ".env").write_text("RECSYS_TOPK=3\n")
-    with pytest.raises(SettingsError, match="RECSYS_TOP_K, perhaps"):
+    with pytest.raises(SettingsError, match="Did you mean 'RECSYS_TOP_K'"):
         load_settings()
 
 

@@ -74,7 +74,7 @@ def replaced(content: bytes) -> Callable[[Path], Path]:
 LATIN = "".join(f"1,i1,1,1.0,2024-01-25 10:00:00,Zoë{n}\n" for n in range(50)).encode("latin-1")
 FAULTS = {
     "a column is missing": (without_a_column, ["the column 'moment'", "Rename the column in the file"]),
-    "a column is renamed": (renamed, ["did you mean 'custmer' for 'customer'?"]),
+    "a column is renamed": (renamed, ["'customer': Did you mean 'custmer'?"]),
     "the file is empty": (replaced(b""), ["an empty file (0 bytes)", "Deliver it again"]),
     "the file is no CSV": (replaced(b"\x00\x01\x02" * 300), ["expected a CSV file"]),
     "the file is a Parquet file": (

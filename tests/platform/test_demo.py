@@ -118,7 +118,7 @@ def test_no_day_of_purchase_is_claimed_where_the_source_has_none(original: Shop,
             ("recommend", "u7000"),
             ["no recommendations for the customer 'u7000'", "240 customers", "such as u"],
         ),
-        (("materialize", "evnts"), ["'evnts' names no asset", "did you mean events"]),
+        (("materialize", "evnts"), ["'evnts' names no asset", "Did you mean 'events'"]),
         (("materialize", "group:"), ["group:"]),
         (
             ("materialize", "raw_events", "--partition", "2031-01-01"),

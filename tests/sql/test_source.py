@@ -58,7 +58,7 @@ def test_every_source_gives_the_canonical_columns(con, tmp_path: Path, table: st
 
 def test_an_unknown_source_lists_the_known() -> None:
     with pytest.raises(
-        SourceError, match=r"online-retail.*found 'online_retail'.*Did you mean 'online-retail'"
+        SourceError, match=r"online-retail[\s\S]*Found: 'online_retail'[\s\S]*Did you mean 'online-retail'"
     ):
         Source.load("online_retail")
 
@@ -68,7 +68,7 @@ def test_an_unknown_source_lists_the_known() -> None:
     [
         (
             {"raw_events__sql": "SELECT a AS user FROM read_csv('a.csv')"},
-            "found 'user'. Did you mean 'user_id'",
+            r"Found: 'user'[\s\S]*raw_events\.sql[\s\S]*Did you mean 'user_id'",
         ),
         (
             {"raw_events__sql": "SELECT a AS user_id, _file, _line FROM read_csv('a.csv')"},
@@ -78,20 +78,29 @@ def test_an_unknown_source_lists_the_known() -> None:
         ({"raw_events__sql": "SELECT FROM"}, "raw_events.sql"),
         (
             {"raw_items__sql": "SELECT a AS item_id, _file, _line FROM items"},
-            "raw_items.sql.*read files only",
+            r"read files only[\s\S]*Where: \S*raw_items\.sql",
         ),
-        ({"source__toml": "titel = 'x'"}, "found 'titel'. Did you mean 'title'"),
-        ({"source__toml": "title ="}, "expected TOML"),
-        ({"source__toml": "non_products = ['(']"}, "regular expressions"),
+        ({"source__toml": "titel = 'x'"}, r"Found: 'titel'[\s\S]*Did you mean 'title'"),
+        ({"source__toml": "licence = 'MIT'"}, "'licence' is no setting[\\s\\S]*take the line out"),
+        ({"source__toml": "currency = 'EUR'"}, "'currency' is no setting[\\s\\S]*take the line out"),
+        (
+            {"raw_events__sql": "SELECT a AS user_id, b AS user_id, _file, _line FROM read_csv('a.csv')"},
+            "gives the column 'user_id' 2 times",
+        ),
+        ({"source__toml": "title ="}, "Expected: TOML"),
+        ({"source__toml": "non_products = ['(']"}, "Expected: regular expressions"),
     ],
 )
 def test_a_wrong_source_says_where_and_what(tmp_path: Path, files: dict[str, str], words: str) -> None:
-    with pytest.raises(SourceError, match=words):
+    with pytest.raises(SourceError, match=words) as raised:
         Source.load(folder(tmp_path, **files))
+    error = raised.value
+    assert error.expected and error.found and error.advice
+    assert str(tmp_path / "shop") in (error.where or "")
 
 
 def test_a_folder_without_events_is_no_source(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"expected a file raw_events\.sql"):
+    with pytest.raises(SourceError, match=r"Expected: a file raw_events\.sql"):
         Source.load(tmp_path)
 
 
