@@ -240,12 +240,15 @@ def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
     """Put the arrays of `_taken` into the fit, on whatever device it is."""
     module: dict[str, Any] = {}
     state: dict[int, dict[str, Any]] = {}
+    learned = [each for group in fit.optimiser.param_groups for each in group["params"]]
     for name, array in arrays.items():
         value = torch.from_numpy(np.array(array))
         if name.startswith("module."):
             module[name.removeprefix("module.")] = value
         else:
             _, number, key = name.split(".", 2)
+            if learned[int(number)].ndim == 0:
+                value = value.reshape(())  # a file holds single numbers as arrays of one
             state.setdefault(int(number), {})[key] = value
     fit.module.load_state_dict(module)
     fit.optimiser.load_state_dict(

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from recsys_models import (
+    GAT,
     GCN,
+    GNNR,
     Interactions,
     LightGCN,
     MatrixFactorization,
@@ -29,6 +31,9 @@ MODELS: list[Callable[[], Recommender]] = [
     lambda: SequenceEncoder(epochs=4, patience=9, dim=8, learning_rate=0.01, encoder_rate=0.01),
     lambda: SequenceEncoder(epochs=4, patience=9, dim=8, encoder="attention", encoder_rate=0.01),
     lambda: MultiBehaviour(epochs=4, patience=9, learning_rate=0.01),
+    lambda: GNNR(epochs=4, patience=9, dim=8),
+    lambda: GCN(epochs=4, patience=9),
+    lambda: GAT(epochs=4, patience=9),
 ]
 
 
