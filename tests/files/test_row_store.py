@@ -67,6 +67,7 @@ def test_on_disk_and_in_memory_are_one_relation(
             patch.setattr(row_store, "MEMORY_BYTES", memory_bytes)
             patch.setattr(row_store, "PIECE_BYTES", memory_bytes)
             patch.setattr(csv_file, "EXACT_BYTES", 8)
+            patch.setitem(csv_file.csv_blocks.__kwdefaults__, "block_bytes", 20)
             on_disk = everything(con, root)
             if memory_bytes == 0 and (in_memory[2] != [[], []]):
                 assert scratch(spill)
@@ -79,7 +80,7 @@ def test_a_file_that_turns_out_faulty_leaves_nothing_on_disk(
 ) -> None:
     monkeypatch.setattr(row_store, "MEMORY_BYTES", 1000)
     monkeypatch.setattr(row_store, "PIECE_BYTES", 1000)
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 1000)
+    monkeypatch.setitem(csv_file.csv_blocks.__kwdefaults__, "block_bytes", 1000)
     root, spill = tmp_path / "data", tmp_path / "spill"
     root.mkdir()
     lines = "x,only_here\n" + "".join(f"{n},{n}\n" for n in range(2000))
