@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
@@ -30,16 +31,36 @@ def test_the_settings_table_is_that_of_the_class() -> None:
 
 def test_every_command_it_names_exists() -> None:
     named = set(re.findall(r"\brecsys ([a-z]+)\b", TEXT))
-    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert named and named <= known
+    assert named and named <= {path[0] for path, _ in commands()}
+    grouped = set(re.findall(r"\brecsys (lake) ([a-z]+)\b", TEXT))
+    assert grouped and grouped <= {path for path, _ in commands()}
+
+
+def commands() -> list[tuple[tuple[str, ...], str]]:
+    """Every command as one types it, with its text."""
+    found = [((name_of(command),), text_of(command)) for command in app.registered_commands]
+    for group in app.registered_groups:
+        assert group.name is not None and group.typer_instance is not None
+        inner = group.typer_instance.registered_commands
+        found += [((group.name, name_of(command)), text_of(command)) for command in inner]
+    return found
+
+
+def name_of(command: CommandInfo) -> str:
+    assert command.callback is not None
+    return command.name or command.callback.__name__
+
+
+def text_of(command: CommandInfo) -> str:
+    assert command.callback is not None
+    return command.callback.__doc__ or ""
 
 
 def test_every_command_has_help() -> None:
-    for command in app.registered_commands:
-        assert command.callback is not None
-        shown = CliRunner().invoke(app, [command.callback.__name__, "--help"])
+    for path, text in commands():
+        shown = CliRunner().invoke(app, [*path, "--help"])
         assert shown.exit_code == 0
-        assert (command.callback.__doc__ or "").split(".")[0].split("\n")[0][:30] in shown.output
+        assert text.strip() and text.split(".")[0].split("\n")[0][:30] in shown.output
 
 
 def test_the_source_of_ones_own_reads_files(tmp_path: Path) -> None:
