@@ -10,7 +10,7 @@ from typing import Any, Literal
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.part import Columns, Parameters, RecordPart
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.records.run import Run
 
 FORMAT = 2
@@ -177,13 +177,13 @@ class Materialization(RecordPart):
         """How long the asset ran."""
         return (self.ended - self.started).total_seconds()
 
-    def read(self, table: str) -> Read | None:
-        """What was read of a table for the output, None when nothing was."""
+    def read(self, table: str, purpose: Purpose = "input") -> Read | None:
+        """What was read of a table for a purpose, None when nothing was."""
         return next(
             (
                 read
                 for read in self.reads
-                if read.kind == "table" and read.name == table and read.purpose == "input"
+                if read.kind == "table" and read.name == table and read.purpose == purpose
             ),
             None,
         )

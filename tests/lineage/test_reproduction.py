@@ -106,7 +106,7 @@ def test_a_run_that_may_continue_reads_its_own_previous_version_and_so_does_its_
 
     record = project.records.get("counter", 1)
     assert [(read.name, read.version) for read in record.reads] == [("counter", 0), ("orders", 1)]
-    assert project.records.get("counter", 2).read("counter") is None
+    assert project.records.get("counter", 2).read("counter", "previous") is None
     for version in range(3):
         assert reproduce(project.lake, code(asset), version).identical
 

@@ -47,11 +47,11 @@ def test_a_night_starts_from_the_models_before_and_the_records_say_so(shop: Shop
     first = record(shop, CANDIDATE)
     assert first.version == 1
     assert first.statistics["how"].startswith("refit") and first.statistics["refits"] == 1
-    own = first.read(CANDIDATE)
+    own = first.read(CANDIDATE, "previous")
     assert own is not None and own.version == 0, "the model that it started from is one of its inputs"
     popular = record(shop, "candidate_popularity")
     assert popular.statistics["how"] == "full fit", "there is nothing to start from in a closed form"
-    assert popular.read("candidate_popularity") is None
+    assert popular.read("candidate_popularity", "previous") is None
 
     night(shop, DAYS + 1)
     assert record(shop, CANDIDATE).statistics["refits"] == 2
