@@ -184,6 +184,10 @@ def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path,
     return _shared[key]
 
 
+_PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__iter__)
+"""Of collections that are looked into; other people's may forbid it, or do something."""
+
+
 class _Walk:
     """The code that live objects are made of: what a partial, a closure or an object holds is looked into."""
 
@@ -219,7 +223,7 @@ class _Walk:
             yield from self.places(value.value)
         elif isinstance(value, Mapping):
             yield from self.places(*value.keys(), *value.values())
-        elif isinstance(value, list | tuple | set | frozenset):
+        elif isinstance(value, list | tuple | set | frozenset) and type(value).__iter__ in _PLAIN_ITERATION:
             yield from self.places(type(value), *value)
         elif type(value).__module__ != "builtins":
             yield from self.places(type(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -20,9 +19,10 @@ from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.sql.sql_text import SqlText
 
 
-def people() -> pl.DataFrame:
+def people(inputs: Inputs) -> pl.DataFrame:
     """The planted rows; the text comes from a file, so that no code holds it."""
-    return pl.DataFrame({"customer": Path(os.environ["PLANTED_ROWS"]).read_text().splitlines()})
+    with inputs.open_file(os.environ["PLANTED_ROWS"]) as file:
+        return pl.DataFrame({"customer": file.read().decode().splitlines()})
 
 
 def formatted(people: pl.DataFrame) -> pl.DataFrame:

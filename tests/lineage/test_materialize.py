@@ -195,5 +195,5 @@ def test_a_query_cannot_read_files_by_itself(lake: Lake, query: str) -> None:
         return inputs.query(query)
 
     materialize(sql("orders", ORDERS), lake)
-    with pytest.raises(LineageError, match="by itself"):
+    with pytest.raises(LineageError, match=r"by itself|cannot be read by a SQL asset"):
         materialize(frame_code(curious), lake)
