@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
 import dagster as dg
@@ -53,16 +53,13 @@ class RetentionColumns:
     """Commits that moved from the log into the archive; their records stay."""
 
 
-def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
-    """The nightly upkeep as an asset, so that its record says what went.
-
-    Nothing depends on it, and it waits for all that is served.
+def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Output]:
+    """The asset's function for a lake.
 
     Args:
         settings: where the lake is, and what is kept.
-        groups: the group of every other asset's table.
+        groups: the group of each asset's table.
     """
-    of_tables = {**groups, NAME: UPKEEP}
 
     def lake_retention() -> Output:
         """What tonight's upkeep deleted: versions that the retention does not keep, leftovers, Dagster's old runs.
@@ -70,7 +67,7 @@ def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
         It is made last and nothing waits for it. Records are never deleted.
         """
         lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-        done = keep_up(lake, settings, of_tables, dg.AssetExecutionContext.get().instance)
+        done = keep_up(lake, settings, groups, dg.AssetExecutionContext.get().instance)
         told = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]
         facts = {"files": told["files"], "bytes": told["bytes"], "compacted": told["compacted"]}
@@ -80,8 +77,20 @@ def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
             warnings=[f"{name} was in use and was not shrunk" for name in done.runs.busy],
         )
 
+    return lake_retention
+
+
+def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
+    """The nightly upkeep as an asset, so that its record says what went.
+
+    Nothing depends on it, and it waits for all that is served.
+
+    Args:
+        settings: where the lake is, and what is kept.
+        groups: the group of every other asset's table.
+    """
     return frame_asset(
-        lake_retention,
+        upkeep_of(settings, {**groups, NAME: UPKEEP}),
         columns=texts_of(RetentionColumns),
         # Each night anew: what is to go depends on the clock.
         observe=lambda: datetime.now(timezone.utc).date().isoformat(),

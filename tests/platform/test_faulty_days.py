@@ -5,19 +5,25 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.assets.source_files import SCHEMA, faulty_days, newest_files
+from recsys_assets.jobs import landing_sensor
 from recsys_lineage.lake.lake import Lake
+from tests.platform.conftest import Shop, opened
+from tests.platform.shop import DAYS as SHOP_DAYS
+from tests.platform.shop import day_file, day_name
 
 DAYS = st.lists(st.dates(date(2026, 1, 1), date(2026, 1, 5)), max_size=3, unique=True)
 STATUSES = st.sampled_from(["loaded", "faulty", "duplicate"])
 FILES = st.lists(st.tuples(STATUSES, DAYS, st.sampled_from("abc"), st.sampled_from("xyz")), max_size=8)
 
 
+@settings(deadline=None)
 @given(FILES)
 def test_each_day_names_every_faulty_file_that_holds_it(rows: list[tuple]) -> None:
     names = ("status", "days", "sha256", "fault")
@@ -39,3 +45,23 @@ def test_before_the_first_look_at_the_files_no_day_is_faulty(tmp_path: Path) -> 
     files = newest_files(Lake(str(tmp_path)))
     assert files.columns == list(SCHEMA)
     assert faulty_days(files) == {}
+
+
+def test_the_sensor_asks_for_the_faulty_day_with_a_key_of_the_file(new_shop: Shop) -> None:
+    broken = new_shop.data / "landing" / day_file(SHOP_DAYS)
+    broken.parent.mkdir(exist_ok=True)
+    keys = []
+    for content in (b"\x00\xff", b"\x00\xff", b"\x00\xff\xff"):
+        broken.write_bytes(content)
+        with opened(new_shop) as platform:
+            assert platform.run(["source_files"]).success
+            context = dg.build_sensor_context(
+                instance=platform.instance, resources={"lake": platform.lake_resource}
+            )
+            tick = landing_sensor(platform.settings)(context)
+            assert isinstance(tick, dg.SensorResult)
+        (asked,) = [request for request in tick.run_requests or () if request.partition_key]
+        assert asked.partition_key == day_name(SHOP_DAYS)
+        assert asked.asset_selection == [dg.AssetKey("raw_events")]
+        keys.append(asked.run_key)
+    assert keys[0] == keys[1] != keys[2]
