@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
@@ -55,8 +56,11 @@ def _read_versions(lake: Lake, table: str, version: int) -> list[tuple[str, int]
     except TableNotFound:  # a table that was deleted by hand: nothing of it can be kept
         return []
     reads = record.get("reads", []) if record else []
-    return [
-        (read["name"], read["version"])
-        for read in reads
-        if read["kind"] == "table" and read.get("version") is not None and read.get("purpose") != "check"
-    ]
+    return [(read["name"], read["version"]) for read in reads if _needs_files(read)]
+
+
+def _needs_files(read: Mapping[str, Any]) -> bool:
+    """Whether making a version again reads files of what was read: not for checks, and not where a record sufficed."""
+    if read["kind"] != "table" or read.get("version") is None or read.get("purpose") == "check":
+        return False
+    return read.get("columns") != [] or read.get("purpose") != "previous"

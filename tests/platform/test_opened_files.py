@@ -14,7 +14,7 @@ import pytest
 
 from recsys_lineage.assets.surroundings import belongs_to_code, below, environment
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.records import Records
+from recsys_lineage.records.records import RESERVED, Records
 from tests.platform.conftest import Shop
 from tests.platform.shop import SOURCE, write_shop
 
@@ -84,7 +84,7 @@ def _whole_lines(trace: Path) -> list[str]:
 
 def _records(shop: Shop) -> list[Materialization]:
     records = Records(shop.lake)
-    return [records.get(table, version.version) for table in shop.lake.tables() if table != "materializations"
+    return [records.get(table, version.version) for table in shop.lake.tables() if table not in RESERVED
             for version in shop.lake.versions(table)]  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_every_table_that_a_step_opens_is_a_read_of_its_record(traced: tuple[Sho
     of_itself = {(record.asset, record.asset) for record in records}
     assert noted <= seen, "what a record names was opened"
     # the fingerprint reads a step's own files, and the next records are appended to a table of the lake
-    assert seen - noted <= of_itself | {(record.asset, "materializations") for record in records}
+    assert seen - noted <= of_itself | {(record.asset, table) for record in records for table in RESERVED}
 
 
 def test_nothing_is_opened_outside_the_environment_and_the_home(traced: tuple[Shop, list[Opened]]) -> None:

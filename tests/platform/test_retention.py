@@ -7,6 +7,7 @@ import json
 import dagster as dg
 
 from recsys_assets.upkeep import served_versions
+from recsys_lineage.records.records import RECORDS_TABLE
 from tests.platform.conftest import Shop, opened
 
 NONE = {"RECSYS_RETENTION": "0/0/0", "RECSYS_RETENTION_GRACE_HOURS": "0"}
@@ -73,10 +74,10 @@ def test_the_nightly_asset_records_what_went(shop: Shop) -> None:
         assert platform.run(["split"]).success
         assert platform.run(["lake_retention"]).success
         record = platform.records.get("lake_retention")
-        assert record.statistics["compacted"][0]["table"] == "materializations"
-        assert platform.lake.version("materializations").files < 10
+        assert record.statistics["compacted"][0]["table"] == RECORDS_TABLE
+        assert platform.lake.version(RECORDS_TABLE).files < 10
         rows = platform.lake.arrow(platform.lake.version("lake_retention")).to_pylist()
-        assert {row["table"] for row in rows} >= {"split", "champion", "materializations"}
+        assert {row["table"] for row in rows} >= {"split", "champion", RECORDS_TABLE}
         nightly = platform.definitions.resolve_job_def("nightly")
         keys = {key.to_user_string() for key in nightly.asset_layer.executable_asset_keys}
         assert "lake_retention" in keys
