@@ -23,7 +23,7 @@ from recsys_assets.assets.refit import (
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
-from recsys_assets.assets.training import EpochProgress, split_data
+from recsys_assets.assets.training import EpochProgress, split_data, trained_on
 from recsys_assets.assets.tuning import best_parameters, tunable
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
@@ -101,6 +101,7 @@ def fit_candidate(
             "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
         },
+        trained_on=[trained_on(inputs, BEFORE_TEST)],
         metadata={"fit": plot} if plot is not None else {},
         warnings=incidents,
     )

@@ -15,7 +15,7 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.side_information import EVERYTHING, side_information, side_tables
-from recsys_assets.assets.training import EpochProgress, split_data
+from recsys_assets.assets.training import EpochProgress, split_data, trained_on
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
@@ -65,6 +65,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
             "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
         },
+        trained_on=[trained_on(inputs, EVERYTHING)],
         metadata={"fit": plot} if plot is not None else {},
         warnings=model.incidents,
     )

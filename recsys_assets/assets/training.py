@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import polars as pl
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.blobs import files_of
 from recsys_lineage.progress import Progress, tell
+from recsys_lineage.records.materialization import TrainingData
 
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
@@ -60,6 +61,14 @@ def split_data(inputs: Inputs) -> SplitData:
         )
 
     return SplitData(part("train"), part("valid"), part("test"))
+
+
+def trained_on(inputs: Inputs, subsets: Sequence[str]) -> TrainingData:
+    """What a model was fitted on, for its record: these subsets of the version of `split` that the run reads."""
+    named = ", ".join(f"'{subset}'" for subset in subsets)
+    predicate = f"subset IN ({named})"
+    rows = inputs.query(f"SELECT count(*) AS n FROM split WHERE {predicate}")["n"][0]
+    return TrainingData("split", inputs.version("split", columns=()).version, predicate, rows)
 
 
 def stored_model(inputs: Inputs, table: str) -> Recommender:

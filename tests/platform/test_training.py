@@ -77,6 +77,15 @@ def test_the_champion_of_a_refitted_candidate_goes_on_from_it(shop: Shop) -> Non
     assert shop.answer("reproduce")["identical"]
 
 
+def test_a_model_says_which_rows_of_which_version_it_was_fitted_on(shop: Shop) -> None:
+    split = pl.DataFrame(shop.lake.arrow(shop.lake.version("split")))
+    for asset, subsets in ((CANDIDATE, ["train", "valid"]), ("champion", ["train", "valid", "test"])):
+        (data,) = record(shop, asset).trained_on
+        assert (data.table, data.version) == ("split", shop.lake.version("split").version)
+        assert data.rows == split.filter(pl.col("subset").is_in(subsets)).height
+        assert split.sql(f"SELECT * FROM self WHERE {data.predicate}").height == data.rows
+
+
 def test_a_run_by_hand_fits_in_full(shop: Shop) -> None:
     assert shop.recsys("materialize", CANDIDATE).exit_code == 0
     again = record(shop, CANDIDATE)
