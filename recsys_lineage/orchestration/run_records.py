@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import dagster as dg
+import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.run_of import asked_by, location_of, moment, scheduled_time
@@ -39,7 +40,8 @@ def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | N
         code_location: its name where Dagster does not know it.
     """
     records = Records(lake)
-    known = {record.id for record in records.run_records()}
+    told, _ = records.table(columns=["id", "kind"])
+    known = set(told.filter(pl.col("kind") == "run")["id"])
     ended = instance.get_run_records(dg.RunsFilter(statuses=list(_STATES)), limit=None)
     new = [run for run in ended if run.dagster_run.run_id not in known]
     for start in range(0, len(new), _AT_ONCE):
