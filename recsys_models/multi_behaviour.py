@@ -70,9 +70,14 @@ class MultiBehaviour(LightGCN):
         edges = edge_weights(used, self.half_life_days)
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, edges)
         maps = np.tile(np.eye(start.shape[1], dtype=np.float32), (len(parts) - 1, 1, 1))
-        if before._maps.shape == maps.shape:
-            maps = before._maps
-        self._learn(parts, start, maps, validation, run)
+        fits = before._maps.shape == maps.shape
+        self._learn(parts, start, before._maps if fits else maps, validation, run)
+        if not fits and (maps.size or before._maps.size):
+            self.incidents.insert(
+                0,
+                f"start: maps between behaviours: expected shape {maps.shape}, found {before._maps.shape} in the model "
+                "before; start anew",
+            )
 
     def _cascade(self, interactions: Interactions) -> tuple[dict[str, Interactions], Interactions]:
         """Interactions of each behaviour in the order of the cascade, and all of these together."""

@@ -16,6 +16,7 @@ from recsys_models.gnn_r.relation_graph import RelationGraph, Scale, relation_gr
 from recsys_models.kernels.attention import at_nodes
 from recsys_models.kernels.sparse import csr
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
+from recsys_models.training.start_values import take_over
 from recsys_models.training.trainer import Fit
 from recsys_models.training.validation import hits_at_k, unseen
 
@@ -56,9 +57,7 @@ class GNNRFit(Fit):
         self.module = GNNRNetwork(
             settings.parts, settings.layers, now[2].shape[1], self._now.inputs.shape[1], len(related)
         ).to(device)
-        fits = {name: value.shape for name, value in self.module.state_dict().items()}
-        if fits == {name: value.shape for name, value in learned.items()}:
-            self.module.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in learned.items()})
+        self.incidents = take_over(self.module, learned)
         slow = [p for name, p in self.module.named_parameters() if name in ("bias", "slope")]
         fast = [p for name, p in self.module.named_parameters() if name not in ("bias", "slope")]
         rate = settings.learning_rate

@@ -15,6 +15,7 @@ from recsys_models.data.features import Features
 from recsys_models.data.ids import Ids
 from recsys_models.kernels.attention import SortedEdges, at_nodes, sorted_edges, weighted_sum
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.training.start_values import take_over
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
@@ -51,11 +52,8 @@ class GraphNetworkFit(Fit):
                     first = torch.randn(shape_of(table)[1], settings.dim) * 0.1
                     self.module.register_parameter(f"{kind}_map", torch.nn.Parameter(first))
         self.module.to(device)
-        state = self.module.state_dict()
-        for name, value in learned.items():
-            if name in state and state[name].shape == value.shape:
-                state[name] = torch.from_numpy(value.copy())
-        self.module.load_state_dict(state)
+        own = {"own.weight": start} if learned else {}
+        self.incidents = take_over(self.module, {**learned, **own})
         self.optimiser = torch.optim.Adam(
             self.module.parameters(), lr=settings.learning_rate, weight_decay=settings.l2, fused=True
         )

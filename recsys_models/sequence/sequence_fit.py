@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.functional import embedding
 
 from recsys_models.sequence.histories import Histories, HistoryBlock
+from recsys_models.training.start_values import take_over
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class SequenceFit(Fit):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             module = _network(settings)
-        start = {name: torch.from_numpy(np.array(array)) for name, array in learned.items()}
-        module.load_state_dict({**module.state_dict(), **_without_tables(start)})
+        self.incidents = take_over(module, _without_tables(learned))
         for name, table in zip(("taken", "offered"), np.hsplit(tables, 2), strict=True):
             module[name] = torch.nn.Embedding.from_pretrained(
                 torch.from_numpy(np.ascontiguousarray(table)), freeze=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,10 +40,12 @@ class Fit(ABC):
     Attributes:
         module: module of all parameters and buffers that change in training.
         optimiser: optimiser of the module's parameters.
+        incidents: what of an earlier model could not be taken over as the start, in words.
     """
 
     module: torch.nn.Module
     optimiser: torch.optim.Optimizer
+    incidents: Sequence[str] = ()
 
     @abstractmethod
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
@@ -113,7 +115,7 @@ class Training:
         """
         device = resolve_device(run.device)
         fit = make(device)
-        progress = _Progress(self.batch)
+        progress = _Progress(self.batch, incidents=list(fit.incidents))
         kept: dict[str, NDArray[Any]] | None = None
         checkpoint = None if run.checkpoint is None else Checkpoint(run.checkpoint, run.identity)
         saved = checkpoint.load() if checkpoint else None
@@ -240,15 +242,12 @@ def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
     """Put the arrays of `_taken` into the fit, on whatever device it is."""
     module: dict[str, Any] = {}
     state: dict[int, dict[str, Any]] = {}
-    learned = [each for group in fit.optimiser.param_groups for each in group["params"]]
     for name, array in arrays.items():
         value = torch.from_numpy(np.array(array))
         if name.startswith("module."):
             module[name.removeprefix("module.")] = value
         else:
             _, number, key = name.split(".", 2)
-            if learned[int(number)].ndim == 0:
-                value = value.reshape(())  # a file holds single numbers as arrays of one
             state.setdefault(int(number), {})[key] = value
     fit.module.load_state_dict(module)
     fit.optimiser.load_state_dict(

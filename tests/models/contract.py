@@ -149,6 +149,21 @@ class RecommenderContract:
                 np.testing.assert_array_equal(mine, theirs)
             assert loaded.to_files() == fitted.to_files()
 
+    def test_every_array_keeps_shape_type_and_values_through_files(self, fitted: Recommender) -> None:
+        loaded = load_model(fitted.to_files())
+        mine, theirs = ({**model._state(), **model.basis._asdict()} for model in (fitted, loaded))
+        assert mine.keys() == theirs.keys()
+        for name in mine.keys() - {"seen"}:
+            assert mine[name].shape == theirs[name].shape, name
+            assert mine[name].dtype == theirs[name].dtype, name
+            np.testing.assert_array_equal(mine[name], theirs[name], name)
+
+    def test_a_loaded_model_is_refitted_like_the_one_that_was_saved(self, fitted: Recommender) -> None:
+        loaded = load_model(fitted.to_files())
+        again = [model.refit(self.data(), seed=3) for model in (fitted, loaded)]
+        assert again[0].incidents == again[1].incidents == []
+        assert again[0].to_files() == again[1].to_files()
+
     @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
     def test_an_altered_or_truncated_file_is_refused(self, fitted: Recommender, name: str) -> None:
         files = fitted.to_files()

@@ -95,6 +95,14 @@ def test_a_refit_starts_from_what_attention_learned() -> None:
     )
 
 
+def test_what_a_refit_cannot_take_over_is_an_incident() -> None:
+    data = shop()
+    with_relations = GNNR(dim=8, epochs=1).with_relations(related(data)).fit(data)
+    again = with_relations.with_relations(None).refit(data)
+    assert any("gate: expected shape (0,), found (1,)" in told for told in again.incidents)
+    assert with_relations.with_relations(related(data)).refit(data).incidents == []
+
+
 def test_relations_are_part_of_what_a_checkpoint_belongs_to(tmp_path: Any) -> None:
     data = checkerboard()
 
