@@ -35,6 +35,7 @@ class Content(Recommender):
     """
 
     family: ClassVar[str] = "content"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     side_information: ClassVar[frozenset[str]] = frozenset({"item_features"})
 
     feedback: str = "auto"

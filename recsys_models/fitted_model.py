@@ -213,6 +213,7 @@ class FittedModel(ABC):
             return None, rows
         if isinstance(exclude, _FittedInteractions):
             return self.seen, rows
+        exclude = exclude.counted
         known = rows_of(exclude.item_ids, self.item_ids, "item")[exclude.item]
         kept = known >= 0
         shape = (exclude.n_users, self.n_items)

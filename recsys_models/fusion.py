@@ -33,6 +33,7 @@ class Fusion(Recommender):
     """
 
     family: ClassVar[str] = "fusion"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"behaviour", "timestamp", "weight"})
     side_information: ClassVar[frozenset[str]] = frozenset({"item_features", "relations", "user_features"})
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True

@@ -46,6 +46,7 @@ class ItemNeighbours(Recommender):
     """
 
     family: ClassVar[str] = "item_neighbours"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
 
     neighbours: int = 100
     power: float | str = "auto"

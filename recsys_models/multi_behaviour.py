@@ -48,6 +48,7 @@ class MultiBehaviour(LightGCN):
     """
 
     family: ClassVar[str] = "multi_behaviour"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"behaviour", "timestamp"})
     longest: ClassVar[int] = 512
 
     behaviours: list[str] | None = None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.data.recency import recency_weights
+from recsys_models.data.recency import decay, recency_weights
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
@@ -21,16 +21,22 @@ HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)
 
 @dataclass(kw_only=True, eq=False)
 class Popularity(Recommender):
-    """Popularity, the same for all users: the sum over users of their time-decayed interactions with the item, each
-    raised to `power`.
+    """Popularity, the same for all users: what the item's interactions are worth, those of each user damped by `power`.
+
+    score(i) = Σ_u recency(u, i) · (Σ weight · 2^(-earlier / half-life)) ^ power
+
+    The inner sum runs over the interactions of u with i, each decayed by how much earlier it is than their latest one;
+    recency is 2^(-age / half-life) of that one. So power 1 is the sum of all decayed weights, and with power 0 each user
+    counts once, by the latest interaction.
 
     Args:
         half_life_days: age at which an interaction counts half; None: no decay; "auto": the best of `HALF_LIVES` on
             validation, 28 without.
-        power: 1 counts interactions, 0 counts users; "auto": the better on validation, 1 without.
+        power: 1 counts interactions, 0 counts users; "auto": the better of the two on validation, 1 without.
     """
 
     family: ClassVar[str] = "popularity"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
 
     half_life_days: float | str | None = "auto"
     power: float | str = "auto"
@@ -73,15 +79,15 @@ class Popularity(Recommender):
 
 
 def _counts(interactions: Interactions, half_life_days: float | None, power: float) -> NDArray[np.float32]:
-    """Popularity of each item, shape (n_items,). With power 0 a user counts by their latest interaction with it."""
+    """Popularity of each item, shape (n_items,), as `Popularity` defines it."""
     weights = recency_weights(interactions, half_life_days)
     if power == 1.0:
         return np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
     pair = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
-    order = np.lexsort((weights, pair))
-    last = np.append(np.diff(pair[order]) != 0, True)
-    latest = order[last]
-    unit = np.where(
-        interactions.weight[latest] > 0, weights[latest] / np.maximum(interactions.weight[latest], 1e-12), 0
+    distinct, place = np.unique(pair, return_inverse=True)
+    latest = np.zeros(distinct.size)
+    np.maximum.at(latest, place, decay(interactions, half_life_days))
+    summed = np.bincount(place, weights, distinct.size) / np.maximum(latest, 1e-300)
+    return np.bincount(distinct % interactions.n_items, latest * summed**power, interactions.n_items).astype(
+        np.float32
     )
-    return np.bincount(interactions.item[latest], unit, interactions.n_items).astype(np.float32)

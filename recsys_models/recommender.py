@@ -42,6 +42,10 @@ class Recommender(FittedModel):
 
     side_information: ClassVar[frozenset[str]] = frozenset()
     """What a fit looks at beside interactions, of `item_features`, `user_features` and `relations`."""
+    counted_columns: ClassVar[frozenset[str]] = frozenset()
+    """What counts in a fit of an interaction, beside who interacted with what: of `weight`, `timestamp` and `behaviour`.
+    What a fit learns does not depend on the others by a single bit. The popularity that cold users get counts weights
+    and timestamps in every family, and a row of weight 0 is no interaction in any."""
     learns_by_gradient: ClassVar[bool] = False
     """Whether PyTorch trains the family: such families take turns on the device."""
     starts_from_before: ClassVar[bool] = False
@@ -126,6 +130,7 @@ class Recommender(FittedModel):
         That is parameters and epochs, and in families that learn from validation labels what was learned from them.
         """
         self._must_be_fitted()
+        interactions = interactions.counted
         model = self.chosen_model()
         model._remember(interactions)
         run = model._run((interactions, None), seed, device, on_epoch, checkpoint, before=self)
@@ -142,7 +147,7 @@ class Recommender(FittedModel):
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
     ) -> Self:
-        """This model, fitted on interactions.
+        """This model, fitted on interactions: on rows of a weight above 0, as others are no interaction.
 
         Args:
             validation: later interactions, by which open parameters and the number of epochs are chosen.
@@ -156,6 +161,7 @@ class Recommender(FittedModel):
         Raises:
             ValueError: there is no interaction.
         """
+        interactions = interactions.counted
         self._remember(interactions)
         run = self._run((interactions, validation), seed, device, on_epoch, checkpoint)
         self._fit(interactions, self._aligned(validation, interactions), run)
@@ -181,6 +187,7 @@ class Recommender(FittedModel):
                 validation chooses is wrong.
         """
         self._must_be_fitted()
+        interactions = interactions.counted
         model = type(self)(**self.params()).informed_like(self)
         model._remember(interactions)
         run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, before=self)
@@ -262,7 +269,9 @@ class Recommender(FittedModel):
 
     def _remember(self, interactions: Interactions) -> None:
         if not len(interactions):
-            raise ValueError(f"{self.name}: expected at least one interaction to fit on, found none")
+            raise ValueError(
+                f"{self.name}: expected at least one interaction of a weight above 0 to fit on, found none"
+            )
         self.basis = FitBasis.of(interactions)
         self.chosen, self.history, self.incidents = {}, [], []
 
@@ -287,7 +296,7 @@ class Recommender(FittedModel):
     def _aligned(self, validation: Interactions | None, interactions: Interactions) -> Interactions | None:
         if validation is None:
             return None
-        aligned = validation.within(interactions)
+        aligned = validation.counted.within(interactions)
         if not len(aligned):
             raise ValueError(
                 f"{self.name}: expected validation rows of users and items known to the interactions, found none; "

@@ -47,6 +47,7 @@ class Spectral(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "spectral"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
 
     rank: int | str = "auto"
     largest_rank: int = 1500

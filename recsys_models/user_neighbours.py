@@ -46,6 +46,7 @@ class UserNeighbours(Recommender):
     """
 
     family: ClassVar[str] = "user_neighbours"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
 
     neighbours: int = 400
     power: float | str = "auto"

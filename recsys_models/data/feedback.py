@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.data.recency import recency_weights
+from recsys_models.data.recency import decay
 
 FEEDBACKS = ("binary", "log_count", "recent_28")
 """How an interacted pair counts: 1; log(1 + summed weight); 2^(-age of the latest interaction / 28 days)."""
@@ -33,14 +33,15 @@ def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
 
 def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_array:
     """Recency of each pair, users by items CSR: 2^(-age of the latest interaction / half-life), or 1 without times."""
+    interactions = interactions.counted
     matrix = interactions.user_items()
     if interactions.timestamp is None:
         return matrix
-    unit = recency_weights(interactions, half_life_days) / np.maximum(interactions.weight, 1e-12)
+    unit = decay(interactions, half_life_days).astype(np.float32)
     pair = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
     order = np.argsort(pair, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(pair[order]) != 0))
-    matrix.data = np.maximum.reduceat(unit[order], starts).astype(np.float32)
+    matrix.data = np.maximum.reduceat(unit[order], starts)
     return matrix
 
 

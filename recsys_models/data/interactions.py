@@ -23,7 +23,7 @@ class Interactions:
     Attributes:
         user, item: int32 row numbers, shape (n,), into `user_ids` and `item_ids`.
         user_ids, item_ids: the caller's own ids (int64 or str), one per row number. An id may have no interaction.
-        weight: float32, shape (n,), finite and ≥ 0: weight of each row.
+        weight: float32, shape (n,), finite and ≥ 0: weight of each row; one of weight 0 is no interaction (`counted`).
         behaviour: int8 codes, shape (n,), into `behaviour_names`, or None.
         timestamp: int64, shape (n,), microseconds since 1970, or None.
     """
@@ -183,11 +183,18 @@ class Interactions:
     def __len__(self) -> int:
         return self.user.size
 
+    @property
+    def counted(self) -> Interactions:
+        """The rows of a weight above 0, which alone are interactions; these ones themselves where all are."""
+        above = self.weight > 0
+        return self if above.all() else self.subset(above)
+
     def matrix(self, *, binary: bool = False) -> sp.csr_array:
         """Users by items as float32 CSR with sorted columns; duplicates are summed by weight, or 1 with `binary`."""
         if "sum" not in self._rows:
+            rows = self.counted
             summed = sp.coo_array(
-                (self.weight, (self.user, self.item)), shape=(self.n_users, self.n_items)
+                (rows.weight, (rows.user, rows.item)), shape=(self.n_users, self.n_items)
             ).tocsr()
             summed.sum_duplicates()
             self._rows["sum"] = summed

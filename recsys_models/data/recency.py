@@ -18,7 +18,18 @@ def recency_weights(interactions: Interactions, half_life_days: float | None) ->
     """
     if half_life_days is None or interactions.timestamp is None or not len(interactions):
         return interactions.weight
+    return (interactions.weight * decay(interactions, half_life_days)).astype(np.float32)
+
+
+def decay(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float64]:
+    """Recency of each row, 2^(-age / half-life), age counted from the latest row; 1 without timestamps or half-life.
+
+    Raises:
+        ValueError: the half-life is not above 0.
+    """
+    if half_life_days is None or interactions.timestamp is None or not len(interactions):
+        return np.ones(len(interactions))
     if half_life_days <= 0:
         raise ValueError(f"half_life_days: expected a number > 0 or None, found {half_life_days}")
     age = (interactions.timestamp.max() - interactions.timestamp) / (DAY * half_life_days)
-    return (interactions.weight * np.exp2(-age)).astype(np.float32)
+    return np.exp2(-age)

@@ -74,6 +74,7 @@ def on_items(interactions: Interactions, item_ids: NDArray[Any]) -> sp.csr_array
     """The interactions as users by the given items, CSR of ones."""
     if interactions.item_ids is item_ids:
         return interactions.user_items()
+    interactions = interactions.counted
     column = rows_of(interactions.item_ids, item_ids, "item")[interactions.item]
     known = column >= 0
     shape = (interactions.n_users, item_ids.size)

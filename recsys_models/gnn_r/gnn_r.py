@@ -49,6 +49,7 @@ class GNNR(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "gnn_r"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"behaviour", "timestamp", "weight"})
     side_information: ClassVar[frozenset[str]] = frozenset({"relations"})
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True

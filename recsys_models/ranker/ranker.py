@@ -63,6 +63,7 @@ class Ranker(Recommender):
     """
 
     family: ClassVar[str] = "ranker"
+    counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
