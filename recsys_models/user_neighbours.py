@@ -31,8 +31,10 @@ class UserNeighbours(Recommender):
 
     score(u, i) = Σ_v similarity(u, v) ^ power · feedback(v, i) · (users of i) ^ -popularity_damping
 
-    The sum runs over u and the nearest users v; similarity is the cosine of the users' rows, in which an item counts
-    (users of it) ^ -rarity: what few people share says more about them than what everybody has.
+    The sum runs over u and the nearest users v. similarity(u, v) = Σ (users of i) ^ -2 rarity / √(items of u · items of
+    v) over the items i of both: what few people share says more about them than what everybody has. With rarity 0 this
+    is the cosine of the users' rows; with more it is none, as the lengths below stay those of plain rows: dividing by
+    the weighted lengths ranks worse, because it takes back what rarity gave.
 
     Args:
         neighbours: number of nearest users kept for each user.

@@ -21,11 +21,12 @@ BLOCK_PRODUCTS = 8_000_000
 def cosine_neighbours(
     matrix: sp.csr_array, neighbours: int, *, length: NDArray[np.float64] | None = None
 ) -> sp.csr_array:
-    """Cosines between columns: the `neighbours` largest for each column, and 1 for the column itself.
+    """Cosines between columns: the `neighbours` largest for each column, and that of the column with itself.
 
     Args:
         matrix: users by items, numbers > 0.
-        length: divisor of each column, by default its Euclidean length.
+        length: divisor of each column, by default its Euclidean length; with another these are no cosines, but inner
+            products over both lengths, and that of a column with itself is not 1.
 
     Returns:
         items by items, float32: column i holds the neighbours of item i. Equal cosines are kept by item row ascending.
