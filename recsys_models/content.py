@@ -71,9 +71,20 @@ class Content(Recommender):
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         scores = np.asarray((self._preference[user_rows] @ self._profile.T).todense(), np.float32)
+        return scores + self._offset()
+
+    def _offset(self) -> NDArray[np.float32]:
+        """What an item's score is for a user whose preference has no feature of it, shape (n_items,)."""
         usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
-        offset = np.asarray(self._weight * self._share - self._profile @ usual, np.float32)
-        return scores + offset
+        return np.asarray(self._weight * self._share - self._profile @ usual, np.float32)
+
+    def _evidence(
+        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        return scores != self._offset()
+
+    def _items_judged(self) -> NDArray[np.bool_]:
+        return np.diff(self._profile.indptr) > 0
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {

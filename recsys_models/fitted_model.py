@@ -15,6 +15,8 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
+NO_EVIDENCE = -1e6
+"""Score that all items have or fall below of which a model knows nothing that speaks for or against them."""
 COLD_HALF_LIFE_DAYS = 28.0
 """Age at which an interaction counts half in the popularity that cold users get."""
 
@@ -57,6 +59,12 @@ class FitBasis(NamedTuple):
         weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
         popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
         return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular)
+
+
+def has_evidence(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of the scores of `recommend` or `scores` stand on evidence; the other items are listed by popularity alone,
+    or are empty places."""
+    return scores > NO_EVIDENCE
 
 
 class FittedModel(ABC):
@@ -111,14 +119,21 @@ class FittedModel(ABC):
         return self._cold(self.rows(users))
 
     def scores(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Scores as of `score_block`, for cold users (row -1, or a row without interactions) those of popularity."""
+        """Scores as of `score_block`, for cold users (row -1, or a row without interactions) those of popularity.
+
+        Where nothing speaks for or against an item, its score is at most `NO_EVIDENCE`, so that it follows all others,
+        and among such items the popular ones come first.
+        """
         cold = self._cold(user_rows)
         if not cold.any():
-            return self.score_block(user_rows)
+            scores = self.score_block(user_rows)
+            self._rank_unjudged(scores, self._evidence(user_rows, scores))
+            return scores
         scores = np.empty((user_rows.size, self.n_items), np.float32)
         scores[cold] = self.popular
+        self._rank_unjudged(scores, self.popular > 0)
         if not cold.all():
-            scores[~cold] = self.score_block(user_rows[~cold])
+            scores[~cold] = self.scores(user_rows[~cold])
         return scores
 
     def recommend(
@@ -130,6 +145,8 @@ class FittedModel(ABC):
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k best items of each user, best first; equal scores by item row ascending.
 
+        Items that the model knows nothing of for the user come last, by popularity; `has_evidence` tells them by score.
+
         Args:
             users: ids, known or not. Unknown users and users without interactions get popular items (`is_cold`).
             exclude: interactions whose items are left out, by default those that the model was fitted on; None: none.
@@ -139,8 +156,7 @@ class FittedModel(ABC):
             ids are strings, in an object array) and the score -inf.
         """
         self._must_be_fitted()
-        if k < 1:
-            raise ValueError(f"k: expected a number ≥ 1, found {k}")
+        k = list_length(k)
         wanted = as_ids(users, "user")
         rows = rows_of(wanted, self.user_ids, "user")
         hidden, hidden_rows = self._hidden(exclude, wanted, rows)
@@ -170,18 +186,21 @@ class FittedModel(ABC):
             among: ids that the similar items are chosen from; None: all items.
 
         Returns:
-            Ids and cosines of shape (len(items), k), without the item itself; padded as in `recommend`, wholly so
-            for an unknown item.
+            Ids and cosines of shape (len(items), k), without the item itself and without items whose cosine is 0 or
+            less, which are not alike; padded as in `recommend`, wholly so for an item that is unknown or nobody had.
         """
         self._must_be_fitted()
+        k = list_length(k)
         rows = rows_of(as_ids(items, "item"), self.item_ids, "item")
+        judged = self._items_judged()
         allowed = np.arange(self.n_items, dtype=np.int32)
         if among is not None:
             allowed = np.unique(rows_of(as_ids(among, "among"), self.item_ids, "among"))
             allowed = allowed[allowed >= 0]
+        allowed = allowed[judged[allowed]]
         columns = np.full((rows.size, k), -1, np.int32)
         values = np.full((rows.size, k), -np.inf, np.float32)
-        known = np.flatnonzero(rows >= 0)
+        known = np.flatnonzero((rows >= 0) & judged[rows]) if allowed.size else np.empty(0, np.int64)
         vectors = self._item_vectors()
         others = vectors[allowed].T
         step = block_rows(allowed.size)
@@ -194,6 +213,7 @@ class FittedModel(ABC):
                 (place < allowed.size) & (allowed[np.minimum(place, allowed.size - 1)] == rows[block])
             )
             dense[own, place[own]] = -np.inf
+            dense[dense <= 0] = -np.inf
             found, values[block] = top_k(dense, k)
             columns[block] = np.where(found >= 0, allowed[found], -1)
         return self._item_ids_of(columns), values
@@ -205,6 +225,32 @@ class FittedModel(ABC):
     def _cold(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         warm = np.diff(self.seen.indptr) > 0
         return (rows < 0) | ~warm[rows]
+
+    def _evidence(
+        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Of which items the model knows something for these users: shape (n_items,), or that of `scores`.
+
+        Args:
+            scores: what `score_block` gave for the users.
+        """
+        return self._items_judged()
+
+    def _items_judged(self) -> NDArray[np.bool_]:
+        """Of which items the model knows something for anybody, shape (n_items,): those that somebody had."""
+        return np.bincount(self.seen.indices, minlength=self.n_items) > 0
+
+    def _rank_unjudged(self, scores: NDArray[np.float32], evidence: NDArray[np.bool_]) -> None:
+        """Give items without evidence, in place, scores from `NO_EVIDENCE` downwards in the order of popularity."""
+        if evidence.all():
+            return
+        place = np.empty(self.n_items)
+        place[np.argsort(-self.popular, kind="stable")] = np.arange(self.n_items)
+        unjudged = (NO_EVIDENCE * (1 + place / self.n_items)).astype(np.float32)
+        if evidence.ndim == 1:
+            scores[:, ~evidence] = unjudged[~evidence]
+        else:
+            np.copyto(scores, unjudged[None, :], where=~evidence)
 
     def _hidden(
         self, exclude: Interactions | _FittedInteractions | None, wanted: Ids, rows: NDArray[np.int32]
@@ -237,3 +283,14 @@ class FittedModel(ABC):
         ids = ids.astype(object)
         ids[padded] = None
         return ids
+
+
+def list_length(k: int) -> int:
+    """The length of a list, checked.
+
+    Raises:
+        ValueError: it is no whole number ≥ 1.
+    """
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"k: expected a whole number ≥ 1, found {k!r}")
+    return int(k)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.fitted_model import FittedModel
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
@@ -122,6 +123,16 @@ class Fusion(Recommender):
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return blended_scores(self._models, self._weights, user_rows)
+
+    def _evidence(
+        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """What any member knows something of; pair by pair only where all members judge so."""
+        asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
+        if any(type(model)._evidence is FittedModel._evidence for model in asked):
+            return np.any([model._items_judged() for model in asked], axis=0)
+        found = [model._evidence(user_rows, model.score_block(user_rows)) for model in asked]
+        return np.any(found, axis=0)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         state: dict[str, NDArray[Any]] = {"weights": self._weights}

@@ -90,6 +90,11 @@ class ItemNeighbours(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.asarray((self._feedback[user_rows] @ self._similarity).todense(), np.float32)
 
+    def _evidence(
+        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        return scores != 0
+
     def _state(self) -> dict[str, NDArray[Any]]:
         return {
             **sparse_state("similarity", self._similarity),

@@ -33,8 +33,8 @@ class UserNeighbours(Recommender):
 
     The sum runs over u and the nearest users v. similarity(u, v) = Σ (users of i) ^ -2 rarity / √(items of u · items of
     v) over the items i of both: what few people share says more about them than what everybody has. With rarity 0 this
-    is the cosine of the users' rows; with more it is none, as the lengths below stay those of plain rows: dividing by
-    the weighted lengths ranks worse, because it takes back what rarity gave.
+    is the cosine of the users' rows; with more it is none, because the lengths below stay those of plain rows. The true
+    cosine of the weighted rows ranks no better.
 
     Args:
         neighbours: number of nearest users kept for each user.
@@ -88,6 +88,11 @@ class UserNeighbours(Recommender):
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.asarray((self._similarity[user_rows] @ self._feedback).todense(), np.float32)
+
+    def _evidence(
+        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        return scores != 0
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**sparse_state("similarity", self._similarity), **sparse_state("feedback", self._feedback)}

@@ -117,6 +117,11 @@ class GNNR(EmbeddingRecommender):
         )
         return matrix, start
 
+    def _items_judged(self) -> NDArray[np.bool_]:
+        had = super()._items_judged()
+        related = "gate" in self._learned and self._learned["gate"].size > 0
+        return had | (self._item_factors != 0).any(1) if related else had
+
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}
 

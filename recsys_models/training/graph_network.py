@@ -105,6 +105,10 @@ class GraphNetwork(EmbeddingRecommender):
         if "batch" in self.chosen:
             self.chosen["largest_steps"] = None
 
+    def _items_judged(self) -> NDArray[np.bool_]:
+        had = super()._items_judged()
+        return np.ones_like(had) if "item_map" in self._learned else had
+
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}
 

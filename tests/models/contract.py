@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recsys_models import Interactions, ModelFileError, Recommender, families, load_model
+from recsys_models.fitted_model import has_evidence
 
 SIZE = 16
 
@@ -72,6 +73,33 @@ class RecommenderContract:
         ids, _ = fitted.recommend([100, 101], SIZE, exclude=hidden)
         assert not {1000, 1001} & set(ids[0].tolist())
         assert {1000, 1001} <= set(ids[1].tolist())
+
+    def test_items_without_evidence_come_last_by_popularity_and_are_marked(self) -> None:
+        """Three items that nobody has stand first in the id map, and one item is more popular than the others."""
+        board = self.data()
+        more = Interactions.from_arrays(
+            np.append(board.user_ids[board.user], [900, 901]),
+            np.append(board.item_ids[board.item], [1003, 1003]),
+            user_ids=np.append(board.user_ids, [900, 901]),
+            item_ids=np.append([5, 6, 7], board.item_ids),
+            behaviour=None
+            if board.behaviour is None
+            else np.array([*np.array(board.behaviour_names)[board.behaviour], "purchase", "purchase"]),
+        )
+        model = self.make().fit(more)
+        for users in (board.user_ids, [31337]):
+            ids, scores = model.recommend(users, SIZE + 3, exclude=None)
+            marked = ~has_evidence(scores)
+            assert (np.isin(ids, [5, 6, 7]) <= marked).all()
+            assert (np.diff(marked.astype(int), axis=1) >= 0).all()
+            assert (np.diff(scores, axis=1) <= 0).all()
+            popular = dict(zip(model.item_ids.tolist(), model.popular.tolist(), strict=True))
+            for row, listed in enumerate(ids):
+                filled = [(-popular[item], item) for item in listed[marked[row]].tolist()]
+                assert filled == sorted(filled)
+        similar, cosine = model.similar_items([5, 1000], SIZE + 3)
+        assert (similar[0] == -1).all()
+        assert (cosine[similar >= 0] > 0).all() and not np.isin(similar, [5, 6, 7]).any()
 
     def test_scores_descend_and_ties_go_by_row(self, fitted: Recommender) -> None:
         ids, scores = fitted.recommend(fitted.user_ids, SIZE, exclude=None)
@@ -181,6 +209,15 @@ class RecommenderContract:
         assert (ids[2] == -1).all()
         assert 1000 not in ids[0] and (np.diff(scores[:2], axis=1) <= 0).all()
         assert (ids[0] % 2 == 0).all() and (ids[1] % 2 == 1).all()
+
+    def test_a_list_has_a_length_and_may_be_chosen_from_nothing(self, fitted: Recommender) -> None:
+        for k in (0, -1, 2.5, True, "3"):
+            with pytest.raises(ValueError, match="k: expected a whole number"):
+                fitted.recommend([100], k)  # type: ignore[arg-type]
+            with pytest.raises(ValueError, match="k: expected a whole number"):
+                fitted.similar_items([1000], k)  # type: ignore[arg-type]
+        ids, scores = fitted.similar_items([1000, 4711], np.int64(2), among=[])  # type: ignore[arg-type]
+        assert ids.tolist() == [[-1, -1]] * 2 and np.isneginf(scores).all()
 
     def test_embeddings_give_the_scores(self, fitted: Recommender) -> None:
         embeddings = fitted.embeddings()

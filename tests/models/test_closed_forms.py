@@ -22,6 +22,7 @@ from recsys_models import (
     UserNeighbours,
 )
 from recsys_models.data.recency import DAY
+from recsys_models.fitted_model import has_evidence
 
 USERS, ITEMS, ROWS = 23, 17, 150
 Dense = NDArray[np.float64]
@@ -213,3 +214,20 @@ def test_content(how: str, weight: float, described: bool) -> None:
 def same(model: Recommender, expected: Any) -> None:
     found = model.fit(shop()).score_block(np.arange(USERS))
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("model", [ItemNeighbours(power=1.5), UserNeighbours(), Content(popularity_weight=0.7)])
+def test_what_no_neighbour_and_no_feature_speaks_for_is_listed_by_popularity(model: Recommender) -> None:
+    """Two shops without a customer in common: for those of one, nothing speaks for the items of the other."""
+    luck = np.random.default_rng(0)
+    users, items = np.arange(200) % 20, luck.integers(0, 12, 200)
+    items += 12 * (users % 2)
+    data = Interactions.from_arrays(users, items, weight=luck.integers(1, 9, 200), item_ids=np.arange(24))
+    model.fit(data)
+    ids, scores = model.recommend(np.arange(20), 24, exclude=None)
+    assert (has_evidence(scores) <= (ids // 12 == (np.arange(20) % 2)[:, None])).all()
+    popular = np.bincount(data.item, data.weight, 24)
+    for row, listed in enumerate(ids):
+        rest = listed[~has_evidence(scores[row])]
+        assert rest.size >= 12
+        assert rest.tolist() == sorted(rest.tolist(), key=lambda item: (-popular[item], item))
