@@ -58,7 +58,7 @@ class Features:
         for name in (id, *numeric, *categorical, *text):
             if name not in frame.columns:
                 raise ValueError(f"expected a column {name!r}, found {frame.columns}")
-        ids = as_ids(frame[id].to_numpy() if frame[id].dtype.is_integer() else frame[id].to_list(), id)
+        ids = as_ids(frame[id], id)
         if np.unique(ids).size != ids.size:
             raise ValueError(
                 f"column {id!r}: expected each id once, found {ids.size - np.unique(ids).size} repeated rows"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,34 +11,82 @@ from numpy.typing import ArrayLike, NDArray
 
 Ids = NDArray[np.generic]
 
+LONGEST_ID = 1000
+"""Largest number of characters of an id: NumPy gives every id of an array the room of the longest."""
+
 
 def as_ids(values: ArrayLike | Iterable[int | str], column: str) -> Ids:
     """Ids as an int64 or a string array.
 
     Raises:
-        ValueError: an id is missing, or the ids are neither all integers nor all strings.
+        ValueError: an id is missing, too large or too long, or the ids are neither all integers nor all strings; the
+            message names the column and the row.
     """
-    array = np.asarray(values if hasattr(values, "__array__") else list(values))  # type: ignore[arg-type]
+    if isinstance(values, pl.Series):
+        return id_array(_of_series(values, column))
+    if not hasattr(values, "__array__"):
+        return id_array(_of_objects(_listed(values, column), column))
+    array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"column {column!r}: expected one dimension, found {array.ndim}")
-    if array.size == 0 and array.dtype.kind not in "iuU":
-        return array.astype(np.int64)
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        row = int(array.argmax())
+        raise ValueError(f"column {column!r}: expected integers below 2^63, found {array[row]} in row {row}")
     if array.dtype.kind in "iu":
         return array.astype(np.int64, copy=False)
-    if array.dtype.kind == "U":
+    if array.dtype.kind == "U" and array.dtype.itemsize <= 4 * LONGEST_ID:
         return array
-    if array.dtype.kind == "O":
-        kinds = {type(value) for value in array.tolist()}
-        if kinds <= {str, np.str_}:
-            return array.astype(np.str_)
-        if kinds <= {int, np.int64, np.int32}:
-            return array.astype(np.int64)
-        found = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise ValueError(
-            f"column {column!r}: expected ids that are all integers or all strings, found {found}; "
-            "drop rows without an id and cast the rest to one type"
-        )
+    if array.dtype.kind in "OTU":
+        return id_array(_of_objects(array.tolist(), column))
+    if not array.size:
+        return array.astype(np.int64)
     raise ValueError(f"column {column!r}: expected integer or string ids, found {array.dtype}")
+
+
+def _listed(values: Any, column: str) -> list[Any]:
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
+        raise ValueError(
+            f"column {column!r}: expected a sequence of ids, found {type(values).__name__} {values!r:.60}; "
+            "pass a list, in which one id stands alone as well"
+        )
+    return list(values)
+
+
+def _of_objects(values: Sequence[Any], column: str) -> Ids | pl.Series:
+    """Python's own values as ids: all text or all whole numbers, none of which NumPy would change."""
+    if not values:
+        return np.empty(0, np.int64)
+    text = isinstance(values[0], str)
+    kinds = (str,) if text else (int, np.integer)
+    for row, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            found = sorted({type(each).__name__ for each in values})
+            raise ValueError(
+                f"column {column!r}: expected integer or string ids that are all integers or all strings, found "
+                f"{value!r:.60} in row {row} ({', '.join(found)}); drop rows without an id and cast the rest to one type"
+            )
+    if text:
+        try:
+            column_of_text = pl.Series(column, values, dtype=pl.String)
+        except UnicodeEncodeError as error:
+            raise ValueError(f"column {column!r}: expected text that is Unicode, found {error}") from error
+        return _of_series(column_of_text, column)
+    for row, value in enumerate(values):
+        if not -(2**63) <= value < 2**63:
+            raise ValueError(f"column {column!r}: expected integers below 2^63, found {value} in row {row}")
+    return np.array(values, np.int64)
+
+
+def _must_be_plain(text: pl.Series, column: str) -> None:
+    """Refuse text that NumPy would cut, or for which it would take too much memory."""
+    for bad, words in (
+        (text.str.ends_with("\0"), "expected ids that do not end in NUL, which NumPy takes for no character"),
+        (text.str.len_chars() > LONGEST_ID, f"expected ids of at most {LONGEST_ID} characters, for longer ones a hash"),
+    ):
+        row = bad.arg_max() if bad.any() else None
+        if row is not None:
+            length = len(text[row])
+            raise ValueError(f"column {column!r}: {words}; found {text[row]!r:.60} ({length} characters) in row {row}")
 
 
 def rows_of(ids: Ids | pl.Series, known: Ids, column: str = "id") -> NDArray[np.int32]:
@@ -48,10 +97,7 @@ def rows_of(ids: Ids | pl.Series, known: Ids, column: str = "id") -> NDArray[np.
     """
     if isinstance(ids, pl.Series):
         if known.dtype.kind == "U":
-            row = _rows_of_text(ids, known)
-            missing = row < 0
-            row[missing] = rows_of(id_array(ids.filter(missing)), known, column)
-            return row
+            return _rows_of_text(ids, known)
         ids = id_array(ids)
     if ids.size == 0 or known.size == 0:
         return np.full(ids.size, -1, np.int32)
@@ -83,21 +129,33 @@ def encode(ids: Ids | pl.Series, known: Ids | None, column: str) -> tuple[NDArra
 
 
 def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) -> Ids | pl.Series:
-    """Ids as of `as_ids`, except that text of a Polars column stays there, where `rows_of` finds it faster.
+    """Ids as of `as_ids`, except that text stays in a Polars column, where `rows_of` finds it faster and an id takes the
+    room of its own characters.
 
     Raises:
-        ValueError: as in `as_ids`, or the Polars column is of another kind.
+        ValueError: as in `as_ids`.
     """
-    if not isinstance(values, pl.Series):
-        return as_ids(values, column)
+    if isinstance(values, pl.Series):
+        return _of_series(values, column)
+    if not hasattr(values, "__array__"):
+        return _of_objects(_listed(values, column), column)
+    return as_ids(values, column)
+
+
+def _of_series(values: pl.Series, column: str) -> Ids | pl.Series:
     if nulls := values.null_count():
+        row = values.is_null().arg_max()
         raise ValueError(
-            f"column {column!r}: expected an id in every row, found {nulls} nulls; drop those rows"
+            f"column {column!r}: expected an id in every row, found {nulls} nulls, the first in row {row}; drop those rows"
         )
     if values.dtype in (pl.String, pl.Categorical) or isinstance(values.dtype, pl.Enum):
-        return values.cast(pl.String)
+        text = values.cast(pl.String)
+        _must_be_plain(text, column)
+        return text
     if values.dtype.is_integer():
-        return values.cast(pl.Int64).to_numpy()
+        return as_ids(values.to_numpy(), column)
+    if values.dtype == pl.Null or values.dtype == pl.Object:
+        return as_ids(values.to_list(), column)
     raise ValueError(f"column {column!r}: expected integer or string ids, found {values.dtype}")
 
 
@@ -105,7 +163,7 @@ def id_array(ids: Ids | pl.Series) -> Ids:
     """Ids as an array: text of a Polars column is converted, an array is returned as it is."""
     if not isinstance(ids, pl.Series):
         return ids
-    return as_ids(ids.to_list() or np.array([], np.str_), ids.name)
+    return np.array(ids.to_list(), np.str_)
 
 
 def _rows_of_text(ids: pl.Series, known: Ids) -> NDArray[np.int32]:

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.ids import Ids, as_ids, encode, id_column, rows_of
+from recsys_models.data.moments import moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,8 @@ class Interactions:
         items: ArrayLike | pl.Series | Iterable[int | str],
         *,
         behaviour: ArrayLike | pl.Series | None = None,
-        weight: ArrayLike | None = None,
-        timestamp: ArrayLike | None = None,
+        weight: ArrayLike | pl.Series | None = None,
+        timestamp: ArrayLike | pl.Series | None = None,
         like: Interactions | None = None,
         user_ids: ArrayLike | None = None,
         item_ids: ArrayLike | None = None,
@@ -57,12 +58,13 @@ class Interactions:
             users, items: ids, all integers or all strings.
             behaviour: names of behaviours (`"purchase"`, `"view"`), one per row.
             weight: weight of each row; 1 by default.
-            timestamp: microseconds since 1970 as integers, or datetimes.
+            timestamp: microseconds since 1970 as integers, or datetimes; see `moments`.
             like: interactions whose id maps are taken over; ids unknown to them are appended in sorted order.
             user_ids, item_ids: id maps to take over, given as arrays.
 
         Raises:
-            ValueError: lengths differ, an id is missing, or a number is not finite; the message names the column.
+            ValueError: lengths differ, an id is missing or no id, a number is not finite, or a time is on the scale of
+                another unit than microseconds; the message names the column and the row.
         """
         user_column, item_column = id_column(users, "user"), id_column(items, "item")
         n = len(user_column)
@@ -83,10 +85,10 @@ class Interactions:
             item=item,
             user_ids=all_users,
             item_ids=all_items,
-            weight=_weights(weight, n),
+            weight=_weights(weight, n, "weight"),
             behaviour=codes,
             behaviour_names=names,
-            timestamp=_timestamps(timestamp, n),
+            timestamp=None if timestamp is None else _moments(timestamp, n),
         )
 
     @classmethod
@@ -115,18 +117,12 @@ class Interactions:
                 raise ValueError(
                     f"column {name!r}: expected a value in every row, found {nulls} nulls; drop or fill them"
                 )
-        if weight is not None:
-            _finite(frame[weight].to_numpy(), weight)
-        moments = None
-        if timestamp is not None:
-            series = frame[timestamp]
-            moments = series.dt.epoch("us").to_numpy() if series.dtype.is_temporal() else series.to_numpy()
         return cls.from_arrays(
             frame[user],
             frame[item],
             behaviour=None if behaviour is None else frame[behaviour].cast(pl.String),
-            weight=None if weight is None else frame[weight].to_numpy(),
-            timestamp=moments,
+            weight=None if weight is None else _weights(frame[weight], frame.height, weight),
+            timestamp=None if timestamp is None else moments(frame[timestamp], timestamp),
             like=like,
             user_ids=user_ids,
             item_ids=item_ids,
@@ -316,45 +312,43 @@ def _same_length(expected: int, column: str, found: int) -> None:
         raise ValueError(f"column {column!r}: expected {expected} values (one per row), found {found}")
 
 
-def _finite(values: NDArray[np.generic], column: str) -> None:
-    bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
-    if bad.size:
-        raise ValueError(
-            f"column {column!r}: expected finite numbers, found {values[bad[0]]} in row {bad[0]} "
-            f"({bad.size} such rows); drop or fill them"
-        )
+def _moments(timestamp: ArrayLike | pl.Series, n: int) -> NDArray[np.int64]:
+    found = moments(timestamp, "timestamp")
+    _same_length(n, "timestamp", found.size)
+    return found
 
 
-def _weights(weight: ArrayLike | None, n: int) -> NDArray[np.float32]:
+def _weights(weight: ArrayLike | pl.Series | None, n: int, column: str) -> NDArray[np.float32]:
     if weight is None:
         return np.ones(n, np.float32)
-    values = np.asarray(weight)
-    _same_length(n, "weight", values.size)
-    _finite(values, "weight")
-    if (values < 0).any():
-        row = int(np.flatnonzero(values < 0)[0])
-        raise ValueError(f"column 'weight': expected numbers ≥ 0, found {values[row]} in row {row}")
-    return values.astype(np.float32)
-
-
-def _timestamps(timestamp: ArrayLike | None, n: int) -> NDArray[np.int64] | None:
-    if timestamp is None:
-        return None
-    values = np.asarray(timestamp)
-    _same_length(n, "timestamp", values.size)
-    if values.dtype.kind == "M":
-        if np.isnat(values).any():
-            raise ValueError("column 'timestamp': expected a moment in every row, found NaT; drop those rows")
-        return values.astype("datetime64[us]").astype(np.int64)
-    _finite(values, "timestamp")
-    return values.astype(np.int64)
+    values = np.asarray(weight.to_list() if isinstance(weight, pl.Series) and weight.null_count() else weight)
+    _same_length(n, column, len(values) if values.ndim else 0)
+    if values.ndim > 1:
+        raise ValueError(f"column {column!r}: expected one dimension, found {values.ndim}")
+    try:
+        with np.errstate(over="ignore"):
+            found = values.astype(np.float64).astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {column!r}: expected numbers, found {values.dtype} ({error})") from error
+    for bad, words in ((~np.isfinite(found), "finite numbers within float32"), (found < 0, "numbers ≥ 0")):
+        rows = np.flatnonzero(bad)
+        if rows.size:
+            raise ValueError(
+                f"column {column!r}: expected {words}, found {values[rows[0]]} in row {rows[0]} "
+                f"({rows.size} such rows); drop or fill them"
+            )
+    return found
 
 
 def _behaviour_codes(
     behaviour: ArrayLike | pl.Series, known: tuple[str, ...], n: int
 ) -> tuple[NDArray[np.int8], tuple[str, ...]]:
-    values = behaviour if isinstance(behaviour, pl.Series) else np.asarray(behaviour).astype(np.str_)
+    values = id_column(behaviour, "behaviour")
     _same_length(n, "behaviour", len(values))
+    if not isinstance(values, pl.Series) and values.size and values.dtype.kind != "U":
+        raise ValueError(f"column 'behaviour': expected names, found {values.dtype} (as {values[0]!r})")
+    if not len(values):
+        values = np.array([], np.str_)
     codes, names = encode(values, np.array(known, np.str_) if known else None, "behaviour")
     if names.size > 127:
         raise ValueError(f"column 'behaviour': expected at most 127 different names, found {names.size}")

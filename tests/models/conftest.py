@@ -2,6 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("models", deadline=None)
+settings.load_profile("models")
 
 
 @pytest.fixture(autouse=True, scope="session")

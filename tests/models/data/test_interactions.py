@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -56,19 +57,18 @@ def test_a_frame_gives_what_its_arrays_give(
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=3), min_size=1))
-def test_any_text_is_an_id(items: list[str]) -> None:
-    arrays = Interactions.from_arrays([0] * len(items), items)
-    frame = Interactions.from_frame(pl.DataFrame({"user_id": [0] * len(items), "item_id": items}))
-    assert frame.item_ids.tolist() == arrays.item_ids.tolist()
-    assert frame.item.tolist() == arrays.item.tolist()
-
-
-def test_what_numpy_holds_to_be_one_id_is_one_id() -> None:
-    """Its strings lose the NULs at their end, a Polars column's do not."""
-    frame = pl.DataFrame({"user_id": [1, 1], "item_id": ["tea", "tea\0"]})
-    for known in (None, ["tea"]):
-        data = Interactions.from_frame(frame, item_ids=known)
-        assert data.item_ids.tolist() == ["tea"] and data.item.tolist() == [0, 0]
+def test_any_text_is_an_id_or_is_refused(items: list[str]) -> None:
+    arrays: Any = [0] * len(items), items
+    frame = pl.DataFrame({"user_id": [0] * len(items), "item_id": items})
+    cut = [row for row, item in enumerate(items) if item.endswith("\0")]
+    for make in (lambda: Interactions.from_arrays(*arrays), lambda: Interactions.from_frame(frame)):
+        if cut:
+            with pytest.raises(ValueError, match=rf"do not end in NUL.* in row {cut[0]}$"):
+                make()
+        else:
+            data = make()
+            assert data.item_ids[data.item].tolist() == items
+            assert data.item_ids.tolist() == sorted(set(items))
 
 
 @given(PAIRS, PAIRS)
