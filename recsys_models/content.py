@@ -10,10 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.data.feedback import FEEDBACKS, feedback_matrix
+from recsys_models.data.feedback import FEEDBACKS, Feedback, feedback_matrix
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.neighbours import sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.parameters import AtLeast0, Auto
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
@@ -38,8 +39,8 @@ class Content(Recommender):
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     side_information: ClassVar[frozenset[str]] = frozenset({"item_features"})
 
-    feedback: str = "auto"
-    popularity_weight: float | str = "auto"
+    feedback: Feedback | Auto = "auto"
+    popularity_weight: AtLeast0 | Auto = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         described = (
@@ -78,9 +79,7 @@ class Content(Recommender):
         usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
         return np.asarray(self._weight * self._share - self._profile @ usual, np.float32)
 
-    def _evidence(
-        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         return scores != self._offset()
 
     def _items_judged(self) -> NDArray[np.bool_]:

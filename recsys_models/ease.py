@@ -13,6 +13,7 @@ from scipy.linalg import cho_factor, cho_solve
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.degrees import degrees
 from recsys_models.kernels.sparse import csr
+from recsys_models.parameters import Above0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
@@ -36,8 +37,8 @@ class Ease(Recommender):
 
     family: ClassVar[str] = "ease"
 
-    items: int = 6000
-    penalty: float | str = "auto"
+    items: Count = 6000
+    penalty: Above0 | Auto = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         _, by_item = degrees(self.seen)

@@ -226,9 +226,7 @@ class FittedModel(ABC):
         warm = np.diff(self.seen.indptr) > 0
         return (rows < 0) | ~warm[rows]
 
-    def _evidence(
-        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Of which items the model knows something for these users: shape (n_items,), or that of `scores`.
 
         Args:

@@ -45,6 +45,7 @@ class Fusion(Recommender):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.members = tuple(self.members)
+        self._unfitted()
         self._models: list[Recommender] = []
         self._weights: NDArray[np.float32] = np.empty(0, np.float32)
 
@@ -57,23 +58,32 @@ class Fusion(Recommender):
         """Parameters as in `Recommender.params`, the members as a list."""
         return {**super().params(), "members": list(self.members)}
 
-    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+    def _unfitted(self) -> list[Recommender]:
+        """The members, unfitted, with their settings."""
         from recsys_models.families import families
 
+        settings = self.settings or {}
         unknown = [name for name in self.members if name not in families or name == self.family]
-        if unknown:
+        if unknown or not self.members or len(set(self.members)) < len(self.members):
             raise ValueError(
-                f"fusion: members: expected other families of {sorted(families)}, found {unknown}"
+                f"fusion: members: expected other families of {sorted(families)}, each once, found {self.members}"
             )
+        if not settings.keys() <= set(self.members):
+            raise ValueError(
+                f"fusion: settings: expected parameters of {self.members}, found {sorted(settings)}"
+            )
+        try:
+            return [families[name](**settings.get(name, {})) for name in self.members]
+        except TypeError as error:
+            raise ValueError(f"fusion: settings: expected the members' parameters, found {error}") from error
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         known, held = (
             (interactions, validation) if validation else hold_out(interactions, share=0.2, seed=run.seed)
         )
-        chosen = self.settings or {}
         self._models = [
-            families[name](**chosen.get(name, {}))
-            .informed_like(self)
-            .fit(known, validation=validation, seed=run.seed, device=run.device)
-            for name in self.members
+            model.informed_like(self).fit(known, validation=validation, seed=run.seed, device=run.device)
+            for model in self._unfitted()
         ]
         self._weights = np.ones(len(self.members), np.float32)
         if held is not None and len(held):
@@ -124,9 +134,7 @@ class Fusion(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return blended_scores(self._models, self._weights, user_rows)
 
-    def _evidence(
-        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """What any member knows something of; pair by pair only where all members judge so."""
         asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
         if any(type(model)._evidence is FittedModel._evidence for model in asked):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import scipy.sparse as sp
 
+from recsys_models.parameters import Count, CountOrNone
 from recsys_models.training.graph_network import GraphNetwork
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ class GAT(GraphNetwork):
 
     family: ClassVar[str] = "gat"
 
-    heads: int = 2
-    epochs: int = 12
-    batch: int = 131_072
+    heads: Count = 2
+    epochs: CountOrNone = 12
+    batch: Count = 131_072
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.heads < 1 or self.dim % self.heads:
+        if self.dim % self.heads:
             raise ValueError(f"gat: heads: expected a divisor of dim={self.dim}, found {self.heads}")
 
     def _convolution(self, pairs: sp.coo_array, device: str) -> torch.nn.Module:

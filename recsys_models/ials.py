@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.parameters import Above0, AtLeast0, Count
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 from recsys_models.training.warm_start import warm_start
@@ -33,11 +34,11 @@ class IALS(EmbeddingRecommender):
     family: ClassVar[str] = "ials"
     starts_from_before: ClassVar[bool] = True
 
-    dim: int = 64
-    unobserved: float = 0.1
-    penalty: float = 0.003
-    iterations: int = 12
-    patience: int = 2
+    dim: Count = 64
+    unobserved: AtLeast0 = 0.1
+    penalty: Above0 = 0.003
+    iterations: Count = 12
+    patience: Count = 2
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         generator = np.random.default_rng(run.seed)

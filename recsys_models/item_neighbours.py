@@ -11,10 +11,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.data.feedback import FEEDBACKS, feedback_matrix, latest_weights
+from recsys_models.data.feedback import FEEDBACKS, Feedback, feedback_matrix, latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.parameters import Above0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
@@ -48,10 +49,10 @@ class ItemNeighbours(Recommender):
     family: ClassVar[str] = "item_neighbours"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
 
-    neighbours: int = 100
-    power: float | str = "auto"
-    half_life_days: float | str | None = "auto"
-    feedback: str = "auto"
+    neighbours: Count = 100
+    power: Above0 | Auto = "auto"
+    half_life_days: Above0 | Auto | None = "auto"
+    feedback: Feedback | Auto = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         search = validation is not None
@@ -90,9 +91,7 @@ class ItemNeighbours(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.asarray((self._feedback[user_rows] @ self._similarity).todense(), np.float32)
 
-    def _evidence(
-        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         return scores != 0
 
     def _state(self) -> dict[str, NDArray[Any]]:

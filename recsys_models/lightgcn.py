@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +15,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_start import LONGEST, embedding_length, is_large, spectral_start
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
@@ -61,22 +62,22 @@ class LightGCN(EmbeddingRecommender):
     starts_from_before: ClassVar[bool] = True
     longest: ClassVar[int] = LONGEST
 
-    dim: int | str = "auto"
-    layers: int = 3
-    loss: str = "softmax"
-    start: str = "spectral"
-    exponent: float = 0.3
-    half_life_days: float | None = 28.0
-    filter_power: float = 2.0
-    ridge: float | str | None = "auto"
-    item_gain: float | str = "auto"
-    epochs: int | str = "auto"
-    patience: int = 1
-    batch: int = 16_384
-    largest_steps: int | None = 64
-    negatives: int = 256
-    learning_rate: float = 0.0003
-    l2: float = 0.0
+    dim: Count | Auto = "auto"
+    layers: CountOrNone = 3
+    loss: Literal["softmax", "bpr"] = "softmax"
+    start: Literal["spectral", "normal"] = "spectral"
+    exponent: AtLeast0 = 0.3
+    half_life_days: Above0 | None = 28.0
+    filter_power: AtLeast0 = 2.0
+    ridge: AtLeast0 | Auto | None = "auto"
+    item_gain: AtLeast0 | Auto = "auto"
+    epochs: CountOrNone | Auto = "auto"
+    patience: Count = 1
+    batch: Count = 16_384
+    largest_steps: Count | None = 64
+    negatives: Count = 256
+    learning_rate: Above0 = 0.0003
+    l2: AtLeast0 = 0.0
 
     @classmethod
     def paper(cls, *, epochs: int = 1000, **params: Any) -> LightGCN:
@@ -98,11 +99,6 @@ class LightGCN(EmbeddingRecommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, choices in (("loss", ("softmax", "bpr")), ("start", ("spectral", "normal"))):
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{self.family}: {name}: expected one of {choices}, found {getattr(self, name)!r}"
-                )
         self._start = np.empty((0, 0), np.float32)
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.parameters import Above0, AtLeast0, Count, CountOrNone
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
-
-LOSSES = ("bpr", "logistic", "squared")
-"""Values of `loss`."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,19 +35,14 @@ class MatrixFactorization(EmbeddingRecommender):
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    dim: int = 64
-    loss: str = "bpr"
-    negatives: int = 4
-    epochs: int = 30
-    patience: int = 3
-    batch: int = 4096
-    learning_rate: float = 0.01
-    l2: float = 1e-3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.loss not in LOSSES:
-            raise ValueError(f"matrix_factorization: loss: expected one of {LOSSES}, found {self.loss!r}")
+    dim: Count = 64
+    loss: Literal["bpr", "logistic", "squared"] = "bpr"
+    negatives: Count = 4
+    epochs: CountOrNone = 30
+    patience: Count = 3
+    batch: Count = 4096
+    learning_rate: Above0 = 0.01
+    l2: AtLeast0 = 1e-3
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         shape = (interactions.n_users + interactions.n_items, self.dim)

@@ -37,7 +37,9 @@ def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[
             tensors[f"{key}/utf8"] = np.frombuffer(b"".join(encoded), np.uint8)
             tensors[f"{key}/ends"] = np.cumsum([len(value) for value in encoded], dtype=np.int64)
         else:
-            tensors[key] = np.asarray(array, order="C")  # unlike ascontiguousarray, leaves a single number one
+            tensors[key] = np.asarray(
+                array, order="C"
+            )  # unlike ascontiguousarray, leaves a single number one
     weights = save_tensors(tensors)
     document = {"format": FORMAT, **header, "weights_sha256": hashlib.sha256(weights).hexdigest()}
     document["header_sha256"] = _digest(document)

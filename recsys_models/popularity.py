@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import decay, recency_weights
+from recsys_models.parameters import Above0, AtLeast0, Auto
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
@@ -26,8 +27,8 @@ class Popularity(Recommender):
     score(i) = Σ_u recency(u, i) · (Σ weight · 2^(-earlier / half-life)) ^ power
 
     The inner sum runs over the interactions of u with i, each decayed by how much earlier it is than their latest one;
-    recency is 2^(-age / half-life) of that one. So power 1 is the sum of all decayed weights, and with power 0 each user
-    counts once, by the latest interaction.
+    recency is 2^(-age / half-life) of that one. So power 1 is the sum of all decayed weights, and with power 0 each
+    user counts once, by the latest interaction.
 
     Args:
         half_life_days: age at which an interaction counts half; None: no decay; "auto": the best of `HALF_LIVES` on
@@ -38,8 +39,8 @@ class Popularity(Recommender):
     family: ClassVar[str] = "popularity"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
 
-    half_life_days: float | str | None = "auto"
-    power: float | str = "auto"
+    half_life_days: Above0 | Auto | None = "auto"
+    power: AtLeast0 | Auto = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         timed = interactions.timestamp is not None

@@ -19,6 +19,7 @@ from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
 from recsys_models.fitted_model import FitBasis, FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
+from recsys_models.parameters import checked, plain
 from recsys_models.training.fit_run import FitRun, OnEpoch
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class Recommender(FittedModel):
     """A recommender: fit it on Interactions, then get recommendations by the caller's own ids.
 
-    A family is a keyword-only dataclass whose fields are its parameters. It implements `_fit`, `score_block`,
-    `_state` and `_restore`, and adds itself to `families.families`.
+    A family is a keyword-only dataclass whose fields are its parameters; their types say what they may be. It
+    implements `_fit`, `score_block`, `_state` and `_restore`, and adds itself to `families.families`.
 
     Attributes after `fit`, beside those of `FittedModel`:
         chosen: parameters that validation chose (empty without validation).
@@ -43,7 +44,7 @@ class Recommender(FittedModel):
     side_information: ClassVar[frozenset[str]] = frozenset()
     """What a fit looks at beside interactions, of `item_features`, `user_features` and `relations`."""
     counted_columns: ClassVar[frozenset[str]] = frozenset()
-    """What counts in a fit of an interaction, beside who interacted with what: of `weight`, `timestamp` and `behaviour`.
+    """What counts in a fit of an interaction, beside who did it with what: of `weight`, `timestamp` and `behaviour`.
     What a fit learns does not depend on the others by a single bit. The popularity that cold users get counts weights
     and timestamps in every family, and a row of weight 0 is no interaction in any."""
     learns_by_gradient: ClassVar[bool] = False
@@ -53,6 +54,9 @@ class Recommender(FittedModel):
 
     def __post_init__(self) -> None:
         FittedModel.__init__(self)
+        for field in dataclasses.fields(self):
+            if field.init:
+                setattr(self, field.name, checked(type(self), field.name, getattr(self, field.name)))
         self.chosen: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
         self.incidents: list[str] = []
@@ -284,6 +288,9 @@ class Recommender(FittedModel):
         checkpoint: str | Path | None,
         before: Recommender | None = None,
     ) -> FitRun:
+        seed = plain(seed)
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"{self.name}: seed: expected a whole number ≥ 0, found {seed!r}")
         if checkpoint is None:
             return FitRun(seed, device, on_epoch)
         known = hashlib.sha256(json.dumps([self.family, self.params(), seed, device]).encode())

@@ -16,6 +16,7 @@ from recsys_models.kernels.degrees import normalised
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
 from recsys_models.kernels.truncated_svd import truncated_svd
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 
@@ -49,13 +50,13 @@ class Spectral(EmbeddingRecommender):
     family: ClassVar[str] = "spectral"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
 
-    rank: int | str = "auto"
-    largest_rank: int = 1500
-    exponent: float = 0.3
-    ridge: float | str = "auto"
-    item_scale: float | str = "auto"
-    half_life_days: float | str | None = "auto"
-    iterations: int = 3
+    rank: Count | Auto = "auto"
+    largest_rank: Count = 1500
+    exponent: AtLeast0 = 0.3
+    ridge: AtLeast0 | Auto = "auto"
+    item_scale: AtLeast0 | Auto = "auto"
+    half_life_days: Above0 | Auto | None = "auto"
+    iterations: CountOrNone = 3
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         n = min(shape_of(self.seen))

@@ -15,6 +15,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
@@ -50,11 +51,11 @@ class UserNeighbours(Recommender):
     family: ClassVar[str] = "user_neighbours"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
 
-    neighbours: int = 400
-    power: float | str = "auto"
-    rarity: float = 0.3
-    popularity_damping: float | str = "auto"
-    half_life_days: float | str | None = "auto"
+    neighbours: Count = 400
+    power: Above0 | Auto = "auto"
+    rarity: AtLeast0 = 0.3
+    popularity_damping: AtLeast0 | Auto = "auto"
+    half_life_days: Above0 | Auto | None = "auto"
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         _, by_item = degrees(self.seen)
@@ -89,9 +90,7 @@ class UserNeighbours(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.asarray((self._similarity[user_rows] @ self._feedback).todense(), np.float32)
 
-    def _evidence(
-        self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         return scores != 0
 
     def _state(self) -> dict[str, NDArray[Any]]:

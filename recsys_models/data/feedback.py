@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import scipy.sparse as sp
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import decay
 
-FEEDBACKS = ("binary", "log_count", "recent_28")
+Feedback = Literal["binary", "log_count", "recent_28"]
+FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 """How an interacted pair counts: 1; log(1 + summed weight); 2^(-age of the latest interaction / 28 days)."""
 EDGE_TRACE = 1e-4
 """Smallest weight of an edge, however old."""

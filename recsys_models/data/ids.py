@@ -63,7 +63,7 @@ def _of_objects(values: Sequence[Any], column: str) -> Ids | pl.Series:
             found = sorted({type(each).__name__ for each in values})
             raise ValueError(
                 f"column {column!r}: expected integer or string ids that are all integers or all strings, found "
-                f"{value!r:.60} in row {row} ({', '.join(found)}); drop rows without an id and cast the rest to one type"
+                f"{value!r:.60} in row {row} ({', '.join(found)}); drop rows without an id, cast the rest to one type"
             )
     if text:
         try:
@@ -81,12 +81,17 @@ def _must_be_plain(text: pl.Series, column: str) -> None:
     """Refuse text that NumPy would cut, or for which it would take too much memory."""
     for bad, words in (
         (text.str.ends_with("\0"), "expected ids that do not end in NUL, which NumPy takes for no character"),
-        (text.str.len_chars() > LONGEST_ID, f"expected ids of at most {LONGEST_ID} characters, for longer ones a hash"),
+        (
+            text.str.len_chars() > LONGEST_ID,
+            f"expected ids of at most {LONGEST_ID} characters, for longer ones a hash",
+        ),
     ):
         row = bad.arg_max() if bad.any() else None
         if row is not None:
             length = len(text[row])
-            raise ValueError(f"column {column!r}: {words}; found {text[row]!r:.60} ({length} characters) in row {row}")
+            raise ValueError(
+                f"column {column!r}: {words}; found {text[row]!r:.60} ({length} characters) in row {row}"
+            )
 
 
 def rows_of(ids: Ids | pl.Series, known: Ids, column: str = "id") -> NDArray[np.int32]:
@@ -129,8 +134,8 @@ def encode(ids: Ids | pl.Series, known: Ids | None, column: str) -> tuple[NDArra
 
 
 def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) -> Ids | pl.Series:
-    """Ids as of `as_ids`, except that text stays in a Polars column, where `rows_of` finds it faster and an id takes the
-    room of its own characters.
+    """Ids as of `as_ids`, except that text stays in a Polars column, where `rows_of` finds it faster and an id takes no
+    more room than its own characters.
 
     Raises:
         ValueError: as in `as_ids`.
@@ -146,7 +151,7 @@ def _of_series(values: pl.Series, column: str) -> Ids | pl.Series:
     if nulls := values.null_count():
         row = values.is_null().arg_max()
         raise ValueError(
-            f"column {column!r}: expected an id in every row, found {nulls} nulls, the first in row {row}; drop those rows"
+            f"column {column!r}: expected an id in every row, found {nulls} nulls, first in row {row}; drop those rows"
         )
     if values.dtype in (pl.String, pl.Categorical) or isinstance(values.dtype, pl.Enum):
         text = values.cast(pl.String)

@@ -53,8 +53,8 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
     wrong = np.flatnonzero(~(np.abs(array.astype(np.float64)) < 2.0**63) | (array != np.trunc(array)))
     if wrong.size:
         raise ValueError(
-            f"column {column!r}: expected finite whole numbers of microseconds, found {array[wrong[0]]} in row {wrong[0]} "
-            f"({wrong.size} such rows); drop or convert them"
+            f"column {column!r}: expected finite whole numbers of microseconds, found {array[wrong[0]]} in row "
+            f"{wrong[0]} ({wrong.size} such rows); drop or convert them"
         )
     whole = array.astype(np.int64)
     for unit, factor in UNITS.items():

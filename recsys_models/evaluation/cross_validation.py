@@ -93,7 +93,7 @@ def cross_validate(
         cross_validate(Ease(), rolling_folds(interactions, folds=4, test_days=14), valid_share=0.1)
 
     Args:
-        model: model whose family, parameters and features are taken; it stays as it is.
+        model: model whose family, parameters, features and relations are taken; it stays as it is.
         folds: pairs of train and test, as `user_folds` and `rolling_folds` give them.
         valid_share: with more than 0, this share of each train part (`holdout.hold_out`) chooses what the parameters
             leave open, and the model is then fitted on the whole train part. The test part chooses nothing.
@@ -107,8 +107,7 @@ def cross_validate(
         raise ValueError(f"valid_share: expected a share in [0, 1), found {valid_share}")
     found: list[Evaluation] = []
     for train, test in folds:
-        fresh = type(model)(**model.params())
-        fresh.with_features(users=model.user_features, items=model.item_features)
+        fresh = type(model)(**model.params()).informed_like(model)
         if valid_share:
             known, valid = hold_out(train, share=valid_share, seed=seed)
             fresh.fit(known, validation=valid if len(valid) else None, seed=seed, device=device)

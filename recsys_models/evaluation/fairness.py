@@ -21,19 +21,30 @@ def by_segment(
         Columns segment, value, users and the metrics, sorted by segment and value.
 
     Raises:
-        ValueError: there is no column `user_id`.
+        ValueError: there is no column `user_id`, or none beside it.
     """
     if isinstance(segments, Mapping):
         segments = pl.DataFrame({"user_id": list(segments), "segment": list(segments.values())})
     if "user_id" not in segments.columns:
         raise ValueError(f"segments: expected a column 'user_id', found {segments.columns}")
-    joined = per_user.join(segments.unique("user_id", keep="first"), on="user_id", how="left")
+    names = [name for name in segments.columns if name != "user_id"]
+    if not names:
+        raise ValueError("segments: expected a column beside 'user_id', found none")
+    # under numbers, so that a segmentation may have the name of a metric
+    values = segments.unique("user_id", keep="first").select(
+        "user_id", *(pl.col(name).cast(pl.String).alias(f" {number}") for number, name in enumerate(names))
+    )
+    joined = per_user.join(values, on="user_id", how="left")
     tables = [
-        joined.group_by(pl.col(name).cast(pl.String).fill_null("unknown").alias("value"))
-        .agg(pl.len().alias("users"), *(pl.col(metric).mean() for metric in metrics))
-        .select(pl.lit(name).alias("segment"), "value", "users", *metrics)
-        for name in segments.columns
-        if name != "user_id"
+        joined.group_by(pl.col(f" {number}").fill_null("unknown").alias(" value"))
+        .agg(pl.len().alias(" users"), *(pl.col(metric).mean() for metric in metrics))
+        .select(
+            pl.lit(name).alias("segment"),
+            pl.col(" value").alias("value"),
+            pl.col(" users").alias("users"),
+            *metrics,
+        )
+        for number, name in enumerate(names)
     ]
     return pl.concat(tables).sort("segment", "value")
 

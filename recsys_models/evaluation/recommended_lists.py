@@ -114,6 +114,10 @@ def _products(unit: sp.csr_array, start: int, stop: int) -> NDArray[np.float32]:
     n_users, n_items = shape_of(unit)
     left = csr(unit[:, start:stop])
     sparse = float((np.diff(left.indptr) * np.diff(unit.indptr)).sum())
-    if n_users * n_items * shape_of(left)[1] < DENSE_GAIN * sparse:
-        return left.toarray().T @ unit.toarray()
-    return np.asarray((left.T.tocsr() @ unit).toarray(), np.float32)
+    if n_users * n_items * shape_of(left)[1] >= DENSE_GAIN * sparse:
+        return np.asarray((left.T.tocsr() @ unit).toarray(), np.float32)
+    rows = max(1, GRAM_CELLS // max(1, n_items))
+    found = np.zeros((shape_of(left)[1], n_items), np.float32)
+    for first in range(0, n_users, rows):
+        found += left[first : first + rows].toarray().T @ unit[first : first + rows].toarray()
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,11 +15,9 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import DAY
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.spectral_start import spectral_start
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
-
-PARTS = ("both", "gcn", "gat")
-"""Values of `parts`."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -54,24 +52,22 @@ class GNNR(EmbeddingRecommender):
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    parts: str = "both"
-    dim: int | str = "auto"
-    layers: int = 3
-    exponent: float = 0.3
-    half_life_days: float | None = 28.0
-    filter_power: float = 2.0
-    horizon_days: float = 28.0
-    candidates: int = 200
-    epochs: int = 6
-    patience: int = 2
-    steps: int = 5
-    batch: int = 256
-    learning_rate: float = 0.01
+    parts: Literal["both", "gcn", "gat"] = "both"
+    dim: Count | Auto = "auto"
+    layers: CountOrNone = 3
+    exponent: AtLeast0 = 0.3
+    half_life_days: Above0 | None = 28.0
+    filter_power: AtLeast0 = 2.0
+    horizon_days: Above0 = 28.0
+    candidates: Count = 200
+    epochs: CountOrNone = 6
+    patience: Count = 2
+    steps: Count = 5
+    batch: Count = 256
+    learning_rate: Above0 = 0.01
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.parts not in PARTS:
-            raise ValueError(f"gnn_r: parts: expected one of {PARTS}, found {self.parts!r}")
         self._learned: dict[str, NDArray[np.float32]] = {}
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
+from recsys_models.parameters import Above0, Count, CountOrNone, Range, Share
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from recsys_models.ranker.labelled_lists import LabelledLists
     from recsys_models.ranker.listwise import Listwise
 
-AT_LEAST = (("bags", 1), ("networks", 0), ("network_width", 1), ("network_epochs", 1), ("folds", 0))
-"""Smallest values of parameters."""
 ABOVE_THE_REST = 100.0
 """Offset between candidates and other items; candidates' scores are far smaller, so all other items come after them."""
 NETWORKS_WEIGHT = 3.0
@@ -67,30 +66,25 @@ class Ranker(Recommender):
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    candidates: int = 120
-    rank: int = 1000
-    scoring_rank: int = 600
-    user_neighbours: int = 500
-    item_neighbours: int = 128
-    half_life_days: float | None = 28.0
-    users: int = 20_000
-    negative_share: float = 0.12
-    trees: int = 300
-    leaves: int = 15
-    learning_rate: float = 0.06
-    bags: int = 1
-    networks: int = 1
-    network_width: int = 64
-    network_epochs: int = 10
-    folds: int = 0
+    candidates: Count = 120
+    rank: Count = 1000
+    scoring_rank: Count = 600
+    user_neighbours: Count = 500
+    item_neighbours: Count = 128
+    half_life_days: Above0 | None = 28.0
+    users: Count = 20_000
+    negative_share: Share = 0.12
+    trees: CountOrNone = 300
+    leaves: Annotated[int, Range(2)] = 15
+    learning_rate: Above0 = 0.06
+    bags: Count = 1
+    networks: CountOrNone = 1
+    network_width: Count = 64
+    network_epochs: Count = 10
+    folds: CountOrNone = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in AT_LEAST:
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"{self.family}: {name}: expected at least {least}, found {getattr(self, name)}"
-                )
         self._generator: CandidateGenerator | None = None
         self._trees: list[str] = []
         self._networks: list[Listwise] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from recsys_models.kernels.degrees import degrees, inverse_power, normalised
 from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
 from recsys_models.kernels.spectral_start import logit_scale
 from recsys_models.kernels.truncated_svd import truncated_svd
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone, Dropout
 from recsys_models.sequence.histories import Histories
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
@@ -65,31 +66,25 @@ class SequenceEncoder(EmbeddingRecommender):
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    encoder: str = "gru"
-    dim: int = 64
-    length: int = 100
-    horizon: int = 50
+    encoder: Literal["gru", "attention"] = "gru"
+    dim: Count = 64
+    length: Count = 100
+    horizon: Count = 50
     repeats: bool = False
-    start: str = "spectral"
-    half_life_days: float | None = 28.0
-    layers: int = 1
-    dropout: float = 0.1
-    popularity: float | str = "auto"
-    epochs: int = 8
-    patience: int = 2
-    batch: int = 64
-    negatives: int = 512
-    learning_rate: float = 0.0003
-    encoder_rate: float = 0.00005
+    start: Literal["spectral", "normal"] = "spectral"
+    half_life_days: Above0 | None = 28.0
+    layers: Count = 1
+    dropout: Dropout = 0.1
+    popularity: AtLeast0 | Auto = "auto"
+    epochs: CountOrNone = 8
+    patience: Count = 2
+    batch: Count = 64
+    negatives: Count = 512
+    learning_rate: Above0 = 0.0003
+    encoder_rate: Above0 = 0.00005
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, known in (("encoder", ("gru", "attention")), ("start", ("spectral", "normal"))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"sequence: {name}: expected one of {known}, found {getattr(self, name)!r}")
-        for name in ("dim", "length", "horizon", "layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"sequence: {name}: expected a number ≥ 1, found {getattr(self, name)}")
         self._learned: dict[str, NDArray[Any]] = {}
         self._prior = np.empty(0, np.float32)
 

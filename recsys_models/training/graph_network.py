@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.parameters import Above0, AtLeast0, Count, CountOrNone, Dropout
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
@@ -49,21 +50,21 @@ class GraphNetwork(EmbeddingRecommender):
     learns_by_gradient: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    dim: int = 64
-    layers: int = 2
-    dropout: float = 0.1
-    negatives: int = 4
-    epochs: int = 10
-    patience: int = 2
-    batch: int = 32_768
-    largest_steps: int | None = 64
-    least_steps: int = 10
-    learning_rate: float = 0.01
-    l2: float = 0.0
+    dim: Count = 64
+    layers: Count = 2
+    dropout: Dropout = 0.1
+    negatives: Count = 4
+    epochs: CountOrNone = 10
+    patience: Count = 2
+    batch: Count = 32_768
+    largest_steps: Count | None = 64
+    least_steps: Count = 10
+    learning_rate: Above0 = 0.01
+    l2: AtLeast0 = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.least_steps <= (self.largest_steps or self.least_steps):
+        if self.least_steps > (self.largest_steps or self.least_steps):
             raise ValueError(
                 f"{self.family}: least_steps: expected 1 to largest_steps={self.largest_steps}, "
                 f"found {self.least_steps}"

@@ -106,7 +106,9 @@ def test_popularity(half_life: float | None, exponent: float) -> None:
 
 
 def test_with_power_0_the_latest_interaction_decides_whatever_the_weights() -> None:
-    data = Interactions.from_arrays([1, 1, 2], [7, 7, 8], weight=[90, 0.1, 1], timestamp=np.array([0, 9, 9]) * DAY)
+    data = Interactions.from_arrays(
+        [1, 1, 2], [7, 7, 8], weight=[90, 0.1, 1], timestamp=np.array([0, 9, 9]) * DAY
+    )
     scores = Popularity(half_life_days=9.0, power=0.0).fit(data).score_block(np.array([0]))
     np.testing.assert_array_equal(scores, [[1, 1]])
 
@@ -216,7 +218,9 @@ def same(model: Recommender, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.parametrize("model", [ItemNeighbours(power=1.5), UserNeighbours(), Content(popularity_weight=0.7)])
+@pytest.mark.parametrize(
+    "model", [ItemNeighbours(power=1.5), UserNeighbours(), Content(popularity_weight=0.7)]
+)
 def test_what_no_neighbour_and_no_feature_speaks_for_is_listed_by_popularity(model: Recommender) -> None:
     """Two shops without a customer in common: for those of one, nothing speaks for the items of the other."""
     luck = np.random.default_rng(0)

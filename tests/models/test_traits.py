@@ -127,11 +127,7 @@ def test_what_counts_of_an_interaction_is_what_the_family_says(name: str) -> Non
 
     usual = states(crowd())
     luck = np.random.default_rng(1)
-    counted = {
-        column
-        for column, make in COLUMNS.items()
-        if states(crowd(**make(luck, USERS * 8))) != usual
-    }
+    counted = {column for column, make in COLUMNS.items() if states(crowd(**make(luck, USERS * 8))) != usual}
     assert counted == families[name].counted_columns
 
 
@@ -143,7 +139,9 @@ def test_a_row_of_weight_0_is_no_interaction(name: str) -> None:
     data = crowd()
     zeroed = crowd(weight=np.where(kept, data.weight, 0.0))
     held = Interactions.from_arrays(np.arange(USERS), (np.arange(USERS) * 7) % ITEMS, like=data)
-    unheld = Interactions.from_arrays(np.arange(USERS), np.arange(USERS) % 5, weight=np.zeros(USERS), like=data)
+    unheld = Interactions.from_arrays(
+        np.arange(USERS), np.arange(USERS) % 5, weight=np.zeros(USERS), like=data
+    )
     left_out, as_zero = (
         families[name](**params).fit(rows, validation=valid, device="cpu")
         for rows, valid in ((data.subset(kept), held), (zeroed, held.merged(unheld)))

@@ -16,7 +16,9 @@ from recsys_models import Features, Interactions, Popularity
 from recsys_models.data.ids import LONGEST_ID, as_ids, id_array, id_column
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
-TEXT = st.text(max_size=4).filter(lambda text: not text.endswith("\0") and text.encode("utf-8", "ignore").decode() == text)
+TEXT = st.text(max_size=4).filter(
+    lambda text: not text.endswith("\0") and text.encode("utf-8", "ignore").decode() == text
+)
 NO_IDS = st.one_of(
     st.none(),
     st.floats(),
@@ -85,7 +87,13 @@ def test_an_unsigned_id_does_not_wrap(array: Any) -> None:
 
 def test_a_long_id_is_refused_before_it_takes_memory() -> None:
     texts = ["tea"] * 9 + ["x" * 20_000]
-    for form in (texts, np.array(texts), np.array(texts, object), pl.Series(texts), pl.Series(texts, dtype=pl.Categorical)):
+    for form in (
+        texts,
+        np.array(texts),
+        np.array(texts, object),
+        pl.Series(texts),
+        pl.Series(texts, dtype=pl.Categorical),
+    ):
         with pytest.raises(ValueError, match=r"at most 1000 characters.*20000 characters\) in row 9"):
             Interactions.from_arrays(range(10), form)
 
@@ -99,7 +107,10 @@ def test_moments_are_the_same_in_every_form(moments: list[datetime]) -> None:
     expected = [round((m - datetime(1970, 1, 1)) / timedelta(microseconds=1)) for m in moments]
     zoned = [m.replace(tzinfo=timezone.utc).astimezone(ZONE) for m in moments]
     forms: list[Any] = [moments, zoned, np.array(moments, "datetime64[us]"), np.array(moments, object)]
-    forms += [pl.Series(moments, dtype=pl.Datetime("us")), pl.Series(zoned, dtype=pl.Datetime("us", "Asia/Kolkata"))]
+    forms += [
+        pl.Series(moments, dtype=pl.Datetime("us")),
+        pl.Series(zoned, dtype=pl.Datetime("us", "Asia/Kolkata")),
+    ]
     for form in forms:
         data = Interactions.from_arrays(range(len(moments)), range(len(moments)), timestamp=form)
         assert data.timestamp is not None and data.timestamp.tolist() == expected
@@ -113,7 +124,10 @@ def test_a_date_is_its_midnight(days: list[date]) -> None:
         assert data.timestamp is not None and data.timestamp.tolist() == expected
 
 
-@given(st.lists(st.datetimes(datetime(2002, 1, 1), datetime(2041, 1, 1)), min_size=1), st.sampled_from([1, 1000, 10**9]))
+@given(
+    st.lists(st.datetimes(datetime(2002, 1, 1), datetime(2041, 1, 1)), min_size=1),
+    st.sampled_from([1, 1000, 10**9]),
+)
 def test_another_unit_is_refused(moments: list[datetime], per_second: int) -> None:
     scaled = [int((m - datetime(1970, 1, 1)).total_seconds()) * per_second for m in moments]
     for form in (scaled, np.array(scaled), np.array(scaled, np.float64), pl.Series(scaled)):
@@ -123,7 +137,17 @@ def test_another_unit_is_refused(moments: list[datetime], per_second: int) -> No
 
 @pytest.mark.parametrize(
     "bad",
-    [None, float("nan"), float("inf"), 0.5, "2020-01-01", True, datetime(2020, 1, 1), np.datetime64("NaT"), 2**70],
+    [
+        None,
+        float("nan"),
+        float("inf"),
+        0.5,
+        "2020-01-01",
+        True,
+        datetime(2020, 1, 1),
+        np.datetime64("NaT"),
+        2**70,
+    ],
 )
 def test_what_is_no_moment_is_refused(bad: Any) -> None:
     for good in (5, datetime(2020, 1, 1, tzinfo=ZONE)):

@@ -1,0 +1,123 @@
+"""What a parameter may be is said by its type, and held to when a model is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Annotated, Any, get_args, get_origin
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys_models import Interactions, Recommender, families, load_model
+from recsys_models.parameters import Range, in_words, kinds
+
+PARAMETERS = [(name, key) for name, family in families.items() for key in kinds(family)]
+
+
+def parts(kind: Any) -> list[Any]:
+    """The alternatives of a type, with what stands inside of `Annotated` left whole."""
+    inner = get_args(kind)
+    if get_origin(kind) in (Annotated, list, tuple, dict) or not inner or isinstance(inner[0], str):
+        return [kind]
+    return [part for each in inner for part in parts(each)]
+
+
+@pytest.mark.parametrize(("name", "key"), PARAMETERS)
+def test_every_number_has_a_range_and_every_default_is_allowed(name: str, key: str) -> None:
+    kind = kinds(families[name])[key]
+    assert not {int, float, str} & set(parts(kind)), "a bare type says not enough"
+    default = next(field.default for field in dataclasses.fields(families[name]) if field.name == key)
+    assert families[name](**{key: default}).params()[key] == (list(default) if key == "members" else default)
+    assert in_words(kind)
+
+
+@pytest.mark.parametrize(("name", "key"), PARAMETERS)
+def test_nonsense_is_refused_by_the_parameters_name(name: str, key: str) -> None:
+    kind = kinds(families[name])[key]
+    allowed = parts(kind)
+    bad: list[Any] = [
+        math.nan,
+        math.inf,
+        -math.inf,
+        np.float32("nan"),
+        -1,
+        -0.5,
+        "nonsense",
+        object(),
+        b"x",
+        1j,
+        [-1.0],
+    ]
+    if bool not in allowed:
+        bad += [True, False, np.True_]
+    if type(None) not in allowed:
+        bad += [None]
+    for part in allowed:
+        if get_origin(part) is Annotated:
+            number, span = get_args(part)
+            bad += [span.low - 1, span.high + 1]
+            bad += [span.low] if span.open_low else []
+            bad += [span.high] if span.open_high else []
+            bad += [1.5] if number is int else []
+    for value in bad:
+        with pytest.raises(ValueError, match=rf"{name}: {key}: expected"):
+            families[name](**{key: value})
+
+
+@pytest.mark.parametrize(("name", "key"), PARAMETERS)
+def test_numpy_scalars_are_saved(name: str, key: str) -> None:
+    family = families[name]
+    default = family().params()[key]
+    found = family(**{key: np.array(default)[()] if not isinstance(default, str | None | dict) else default})
+    assert json.dumps(found.params()) == json.dumps(family().params())
+    for part in parts(kinds(family)[key]):
+        if get_origin(part) is Annotated and get_args(part)[0] is int and (name, key) != ("gat", "heads"):
+            value = family(**{key: np.int64(10)}).params()[key]
+            assert type(value) is int
+
+
+def test_a_model_of_numpy_scalars_can_be_saved() -> None:
+    data = Interactions.from_arrays([1, 1, 2], [1, 2, 2])
+    settings = {"spectral": {"rank": np.int32(2)}}
+    for model in (
+        families["spectral"](rank=np.int64(2), ridge=np.float32(1.5)),
+        families["fusion"](members=np.array(["spectral", "popularity"]), settings=settings),
+    ):
+        fitted = model.fit(data, seed=np.int64(3))  # type: ignore[arg-type]
+        assert load_model(fitted.to_files()).params() == model.params()
+
+
+@given(st.floats(allow_nan=False), st.floats(0, 9), st.floats(0, 9), st.booleans(), st.booleans())
+def test_a_range_holds_what_lies_between(value: float, low: float, width: float, a: bool, b: bool) -> None:
+    span = Range(low, low + width, open_low=a, open_high=b)
+    inside = math.isfinite(value) and low <= value <= low + width
+    assert span.holds(value) == (inside and not (a and value == low) and not (b and value == low + width))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"members": ()},
+        {"members": ("ease", "ease")},
+        {"members": ("fusion",)},
+        {"settings": {"ease": {}}},
+        {"settings": {"spectral": {"rank": -1}}},
+        {"settings": {"spectral": {"rnak": 1}}},
+    ],
+)
+def test_a_fusion_of_nonsense_is_refused_before_it_is_fitted(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"fusion|spectral: rank"):
+        families["fusion"](**bad)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True, None, math.nan])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    model: Recommender = families["popularity"]()
+    data = Interactions.from_arrays([1], [1])
+    for fit in (model.fit, model.fit(data).refit, model.fit(data).retrained):
+        with pytest.raises(ValueError, match="seed: expected a whole number"):
+            fit(data, seed=seed)
