@@ -15,6 +15,7 @@ from recsys_models.data.features import Features
 from recsys_models.data.ids import Ids
 from recsys_models.kernels.attention import SortedEdges, at_nodes, sorted_edges, weighted_sum
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.start_values import take_over
 from recsys_models.training.trainer import Fit
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 class GraphNetworkFit(Fit):
     """Training of a graph network: embeddings, feature maps and layers learn."""
+
+    drops_out = True
 
     def __init__(
         self,
@@ -36,8 +39,7 @@ class GraphNetworkFit(Fit):
         self._settings, self._device = settings, device
         self._pairs = settings.seen.tocoo()
         self._n_users = settings.user_ids.size
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with OwnDraws(seed):
             self.module = torch.nn.Module()
             self.module.own = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False)
             self.module.layers = settings._convolution(self._pairs, device)

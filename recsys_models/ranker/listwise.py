@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.functional import gelu
 
 from recsys_models.training.fit_run import FitRun
+from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.trainer import Fit, Training
 
 DROPOUT = 0.1
@@ -133,6 +134,8 @@ class Listwise:
 class _ListwiseFit(Fit):
     """Training of a `ListwiseNetwork`."""
 
+    drops_out = True
+
     def __init__(
         self,
         features: NDArray[np.float32],
@@ -150,8 +153,7 @@ class _ListwiseFit(Fit):
             block = slice(start, start + SCORING_BLOCK)
             self._inputs[block] = _scaled(torch.from_numpy(features[block]), *self._scale)
         self._settings, self._device = settings, device
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with OwnDraws(seed):
             self.module = ListwiseNetwork(features.shape[2], settings.width).to(device)
         # a buffer, so that a checkpoint knows how far the learning rate is
         self.module.register_buffer("steps", torch.zeros((), dtype=torch.int64))

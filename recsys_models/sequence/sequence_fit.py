@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.functional import embedding
 
 from recsys_models.sequence.histories import Histories, HistoryBlock
+from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.start_values import take_over
 from recsys_models.training.trainer import Fit
 
@@ -32,6 +33,8 @@ class SequenceFit(Fit):
         learned: the encoder's arrays of an earlier model to start from; empty for a new one.
     """
 
+    drops_out = True
+
     def __init__(
         self,
         settings: SequenceEncoder,
@@ -43,8 +46,7 @@ class SequenceFit(Fit):
     ) -> None:
         self._settings, self._histories, self._device = settings, histories, device
         self._n_items = tables.shape[0]
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with OwnDraws(seed):
             module = _network(settings)
         self.incidents = take_over(module, _without_tables(learned))
         for name, table in zip(("taken", "offered"), np.hsplit(tables, 2), strict=True):

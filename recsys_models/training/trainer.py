@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from recsys_models.recommender import Recommender
 from recsys_models.training.checkpoint import Checkpoint
 from recsys_models.training.device import resolve_device
 from recsys_models.training.fit_run import FitRun
+from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.validation import validation_ndcg
 
 SMALLEST_BATCH = 16
@@ -41,11 +43,13 @@ class Fit(ABC):
         module: module of all parameters and buffers that change in training.
         optimiser: optimiser of the module's parameters.
         incidents: what of an earlier model could not be taken over as the start, in words.
+        drops_out: whether its losses draw beside what they draw from the generator that they are given.
     """
 
     module: torch.nn.Module
     optimiser: torch.optim.Optimizer
     incidents: Sequence[str] = ()
+    drops_out: bool = False
 
     @abstractmethod
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
@@ -53,8 +57,8 @@ class Fit(ABC):
 
         Args:
             batch: largest number of examples per step.
-            generator: source of all draws, on the CPU and seeded for this epoch. Dropout may use PyTorch's own
-                generator, which is seeded too.
+            generator: source of all draws, on the CPU and seeded for this epoch. Dropout draws from a generator of
+                the epoch's own too, where `drops_out` says that there is any.
         """
 
     @abstractmethod
@@ -210,14 +214,18 @@ def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
     generator = torch.Generator().manual_seed(drawn)
     total, steps = 0.0, 0
     fit.module.train()
-    with torch.random.fork_rng():
-        torch.manual_seed(drawn)
-        for loss in fit.losses(batch, generator):
-            fit.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            fit.optimiser.step()
-            total = total + loss.detach()
-            steps += 1
+    losses, draws = fit.losses(batch, generator), OwnDraws(drawn)
+    while True:
+        # only the way forward draws
+        with draws if fit.drops_out else nullcontext():
+            loss = next(losses, None)
+        if loss is None:
+            break
+        fit.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        fit.optimiser.step()
+        total = total + loss.detach()
+        steps += 1
     mean = float(total) / max(1, steps)
     if not math.isfinite(mean):
         raise ValueError(f"epoch {epoch}: expected a finite loss, found {mean}; take a smaller learning_rate")
