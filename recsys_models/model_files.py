@@ -35,7 +35,8 @@ class ModelFileError(ValueError):
 def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
     """`{name}.json`, `{name}.{key}.safetensors` for each larger array, and `{name}.safetensors` with the others.
 
-    The JSON holds the SHA-256 of each of the files, and of itself.
+    The JSON holds the SHA-256 of each of the files, and of itself. Where two of the larger arrays are equal, one is
+    kept and the JSON says so: the edges of a graph that run both ways.
 
     Args:
         header: plain JSON values.
@@ -43,17 +44,30 @@ def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[
     """
     together: dict[str, NDArray[Any]] = {}
     weights: dict[str, bytes] = {}
+    first: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+    same_as: dict[str, str] = {}
     for key, array in arrays.items():
         tensors = _tensors(key, array)
         if sum(tensor.nbytes for tensor in tensors.values()) < OWN_FILE_BYTES:
             together |= tensors
-        else:
+            continue
+        known = first.setdefault((array.dtype.str, array.shape, _content(tensors)), key)
+        if known == key:
             weights[f"{name}.{key}.safetensors"] = save_tensors(tensors)
+        else:
+            same_as[key] = known
     weights[f"{name}.safetensors"] = save_tensors(together)
     digests = {file: hashlib.sha256(content).hexdigest() for file, content in weights.items()}
-    document = {"format": FORMAT, **header, "files": digests}
+    document = {"format": FORMAT, **header, "files": digests, "same_as": same_as}
     document["header_sha256"] = _digest(document)
     return {f"{name}.json": _json(document), **weights}
+
+
+def _content(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    digest = hashlib.sha256()
+    for tensor in tensors.values():
+        digest.update(tensor.tobytes())
+    return digest.digest()
 
 
 def _tensors(key: str, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -83,6 +97,8 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
             arrays[key.removesuffix("/ends")] = np.array(values, np.str_)
         elif not key.endswith("/utf8"):
             arrays[key] = tensor
+    for key, known in document.get("same_as", {}).items():
+        arrays[key] = arrays[known].copy()
     return document, arrays
 
 
