@@ -37,7 +37,7 @@ import psutil
 
 from recsys_assets.settings import Settings
 from recsys_assets.upkeep import keep_up
-from recsys_lineage.assets.asset_code import Output, Request
+from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.blobs import blob_table
 from recsys_lineage.lake.lake import Lake
@@ -68,10 +68,10 @@ class NightlyLake(LakeResource):
         return opened
 
 
-def events(inputs: Inputs, request: Request) -> Output:
+def events(inputs: Inputs) -> Output:
     """A month of events; the oldest day gives way to tonight's."""
     drawn = np.random.default_rng(night)
-    days = [night % DAYS] if request.previous else range(DAYS)
+    days = [night % DAYS] if inputs.previous() else range(DAYS)
     rows = [
         (int(day), int(user), int(item)) for day in days for user, item in drawn.integers(0, 300, (400, 2))
     ]
