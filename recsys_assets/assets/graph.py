@@ -11,7 +11,6 @@ from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.blobs import blob_table
 from recsys_lineage.orchestration.frame_asset import frame_asset
 
-
 _NAMES = ("user_id", "item_id", "behaviour")
 
 

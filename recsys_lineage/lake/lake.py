@@ -73,7 +73,7 @@ class Lake(LakeTables):
     def scan_between(
         self, version: TableVersion, column: str, earliest: datetime, latest: datetime
     ) -> pl.LazyFrame | None:
-        """As `scan`, without the files of which the log says that they hold no time between two; None where that is all.
+        """As `scan`, without the files of which the log says that they hold no time between two; None if that is all.
 
         Rows of other times stand in the files that are left, so a reader filters all the same.
 
@@ -183,9 +183,7 @@ class Lake(LakeTables):
             marker.place()
         try:
             with explained(self.storage, table, write_id):
-                written = write_files(
-                    connection, query, parameters, root, write_id, partition_by, bounds
-                )
+                written = write_files(connection, query, parameters, root, write_id, partition_by, bounds)
         except BaseException:
             delete_files_of(self.storage, root, [write_id])
             marker.remove()

@@ -127,7 +127,7 @@ def write_files(
 def _bounds_said(
     counted: Mapping[str, Mapping[str, str]], columns: Collection[str]
 ) -> dict[str, dict[str, str]]:
-    """Earliest and latest time of some columns in one file, as a Delta log says them; without those that are unknown."""
+    """Earliest and latest time of some columns in one file, as a Delta log says them; unknown ones are left out."""
     said: dict[str, dict[str, str]] = {"minValues": {}, "maxValues": {}}
     for column in columns:
         found = counted.get(quote(column), {})

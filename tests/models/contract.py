@@ -200,7 +200,9 @@ class RecommenderContract:
         one = fitted.to_files()
         header, arrays = model_files.from_files("model", one)
         filled = {key: array for key, array in arrays.items() if _own(key) in one}
-        assert filled.keys() | header["same_as"].keys() >= {key for key, array in arrays.items() if array.size}
+        assert filled.keys() | header["same_as"].keys() >= {
+            key for key, array in arrays.items() if array.size
+        }
         for kept in filled:
             other = {key: array if key == kept else _changed(array) for key, array in filled.items()}
             files = model_files.to_files("model", {"family": header["family"]}, other)
