@@ -24,7 +24,7 @@ FORMAT = 2
 """Number of the file format that is written; those before it are read too."""
 _ONE_FILE = 1
 """The format in which all arrays stood in `{name}.safetensors`, whose hash was the header's `weights_sha256`."""
-OWN_FILE_BYTES = 1 << 16
+OWN_FILE_BYTES = 1 << 14
 """Bytes from which on an array has a file of its own."""
 
 
