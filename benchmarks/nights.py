@@ -9,7 +9,8 @@ changes, tables are computed from them by SQL, two models are written, of which 
 serving table, then the upkeep of the settings' defaults. Fits are stand-ins: random weights. The lake's clock jumps a
 day with each night; Dagster's keeps its own time, so its runs older than 30 nights are named by the moment at which
 that night began. Each process is forked from one that imported everything and did nothing, like Dagster's code server.
-Memory is its peak (VmHWM).
+Memory is its peak (VmHWM). A Delta log names removed files for a week of its own time; here for a minute, which a few
+nights take.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from recsys_assets.settings import Settings
 from recsys_assets.upkeep import keep_up
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake import draft
 from recsys_lineage.lake.blobs import blob_table
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.frame_asset import frame_asset
@@ -129,6 +131,10 @@ def measured(folder: Path, nights: int, upkeep: bool, say: Callable[[str], None]
     """Run the nights; what each cost, and what lay on the disk after it."""
     settings = Settings(home=folder, lake=str(folder / "lake"))
     (folder / "dagster").mkdir()
+    draft._CONFIGURATION = {
+        **draft._CONFIGURATION,
+        "delta.deletedFileRetentionDuration": "interval 1 minutes",
+    }
     made: list[dg.AssetsDefinition] = assets()
     found: list[dict[str, float]] = []
     began: list[datetime] = []

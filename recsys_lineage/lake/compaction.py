@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -217,7 +218,7 @@ def _try_commit(
         "record": None,
         COMPACTED: [[file.path, file.rows] for file in order],
     }
-    now = int(after.committed.timestamp() * 1000)
+    now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [
         *(RemoveAction(file.path, False, now, file.bytes, {}) for file in joined),
         replace(add, data_change=False),
