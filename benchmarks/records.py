@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -171,15 +171,19 @@ def cpu_seconds(what: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def night_cost(lake: Lake, number: int) -> float:
-    """CPU seconds of appending the records of one night, one after the other."""
-    records = night(number)
+def night_costs(lakes: Sequence[tuple[Lake, int]]) -> list[float]:
+    """CPU seconds of appending the records of one night to each of some lakes.
 
-    def append() -> None:
-        for record in records:
-            Records(lake).append([record])
+    Record by record and by turns, for the machine is not as busy in one second as in another.
 
-    return cpu_seconds(append)
+    Args:
+        lakes: each lake, and the night's number in it.
+    """
+    costs = [0.0] * len(lakes)
+    for records in zip(*(night(number) for _, number in lakes), strict=True):
+        for place, record in enumerate(records):
+            costs[place] += cpu_seconds(partial(Records(lakes[place][0]).append, [record]))
+    return costs
 
 
 def read_all(folder: str) -> dict[str, float]:
@@ -214,8 +218,7 @@ def measured(folder: Path, most: int) -> Iterator[str]:
         records.compact()
         have = size
         next_ = size // ASSETS
-        # In turns with the tenth night, for the machine is not as busy in one minute as in another.
-        costs = [(night_cost(lake, next_ + n), night_cost(young, size + n)) for n in range(_REPEATS)]
+        costs = [night_costs([(lake, next_ + n), (young, size + n)]) for n in range(_REPEATS)]
         cost, tenth = (statistics.median(way) for way in zip(*costs, strict=True))
         yield (
             f"| a night of {ASSETS} records after {size:,} | {cost:.2f} s CPU; in turns the tenth night {tenth:.2f}: "

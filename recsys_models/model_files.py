@@ -1,7 +1,12 @@
-"""A fitted model or a graph as two files, JSON and safetensors, that prove their own integrity. Nothing is pickled."""
+"""A fitted model or a graph as a JSON header and safetensors, which prove their own integrity. Nothing is pickled.
+
+Each larger array has a file of its own, whose bytes depend on that array alone. So what stores files by their content
+keeps an array that two versions of a model have in common, such as a frozen encoder or unchanged ids, once.
+"""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from collections.abc import Mapping
@@ -15,8 +20,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-FORMAT = 1
-"""Number of the file format that is written and read."""
+FORMAT = 2
+"""Number of the file format that is written; those before it are read too."""
+_ONE_FILE = 1
+"""The format in which all arrays stood in `{name}.safetensors`, whose hash was the header's `weights_sha256`."""
+OWN_FILE_BYTES = 1 << 14
+"""Bytes from which on an array has a file of its own."""
 
 
 class ModelFileError(ValueError):
@@ -24,29 +33,50 @@ class ModelFileError(ValueError):
 
 
 def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
-    """The two files `{name}.json` and `{name}.safetensors`; the JSON holds the SHA-256 of the weights and of itself.
+    """`{name}.json`, `{name}.{key}.safetensors` for each larger array, and `{name}.safetensors` with the others.
+
+    The JSON holds the SHA-256 of each of the files, and of itself. Where two of the larger arrays are equal, one is
+    kept and the JSON says so: the edges of a graph that run both ways.
 
     Args:
         header: plain JSON values.
-        arrays: numbers, or strings (kept as UTF-8 with offsets).
+        arrays: numbers, or strings (kept as UTF-8 with offsets); their keys can stand in a file's name.
     """
-    tensors: dict[str, NDArray[Any]] = {}
+    together: dict[str, NDArray[Any]] = {}
+    weights: dict[str, bytes] = {}
+    first: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+    same_as: dict[str, str] = {}
     for key, array in arrays.items():
-        if array.dtype.kind == "U":
-            encoded = [value.encode() for value in array.tolist()]
-            tensors[f"{key}/utf8"] = np.frombuffer(b"".join(encoded), np.uint8)
-            tensors[f"{key}/ends"] = np.cumsum([len(value) for value in encoded], dtype=np.int64)
+        tensors = _tensors(key, array)
+        if sum(tensor.nbytes for tensor in tensors.values()) < OWN_FILE_BYTES:
+            together |= tensors
+            continue
+        known = first.setdefault((array.dtype.str, array.shape, _content(tensors)), key)
+        if known == key:
+            weights[f"{name}.{key}.safetensors"] = save_tensors(tensors)
         else:
-            tensors[key] = np.asarray(
-                array, order="C"
-            )  # unlike ascontiguousarray, leaves a single number one
-    weights = save_tensors(tensors)
-    document = {"format": FORMAT, **header, "weights_sha256": hashlib.sha256(weights).hexdigest()}
+            same_as[key] = known
+    weights[f"{name}.safetensors"] = save_tensors(together)
+    digests = {file: hashlib.sha256(content).hexdigest() for file, content in weights.items()}
+    document = {"format": FORMAT, **header, "files": digests, "same_as": same_as}
     document["header_sha256"] = _digest(document)
-    return {
-        f"{name}.json": _json(document),
-        f"{name}.safetensors": weights,
-    }
+    return {f"{name}.json": _json(document), **weights}
+
+
+def _content(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    digest = hashlib.sha256()
+    for tensor in tensors.values():
+        digest.update(tensor.tobytes())
+    return digest.digest()
+
+
+def _tensors(key: str, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    if array.dtype.kind != "U":
+        # unlike ascontiguousarray, this leaves a single number one
+        return {key: np.asarray(array, order="C")}
+    encoded = [value.encode() for value in array.tolist()]
+    ends = np.cumsum([len(value) for value in encoded], dtype=np.int64)
+    return {f"{key}/utf8": np.frombuffer(b"".join(encoded), np.uint8), f"{key}/ends": ends}
 
 
 def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -56,21 +86,9 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
         ModelFileError: a file is missing, is not whole, or was changed since it was written.
     """
     document = read_header(name, files)
-    weights = files.get(f"{name}.safetensors")
-    if weights is None:
-        raise ModelFileError(
-            f"expected a file {name}.safetensors, found {sorted(files)}; save the model again"
-        )
-    found = hashlib.sha256(weights).hexdigest()
-    if found != document["weights_sha256"]:
-        raise ModelFileError(
-            f"{name}.safetensors: expected sha256 {document['weights_sha256']}, found {found} ({len(weights)} bytes); "
-            "the file is truncated or was changed, restore it or fit the model again"
-        )
-    try:
-        tensors = load_tensors(weights)
-    except SafetensorError as error:
-        raise ModelFileError(f"{name}.safetensors: expected safetensors, found {error}") from error
+    tensors: dict[str, NDArray[Any]] = {}
+    for file, digest in _weights(name, document).items():
+        tensors |= _read_weights(file, digest, files)
     arrays: dict[str, NDArray[Any]] = {}
     for key, tensor in tensors.items():
         if key.endswith("/ends"):
@@ -80,7 +98,32 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
             arrays[key.removesuffix("/ends")] = np.array(values, np.str_)
         elif not key.endswith("/utf8"):
             arrays[key] = tensor
+    for key, known in document.get("same_as", {}).items():
+        arrays[key] = arrays[known].copy()
     return document, arrays
+
+
+def _weights(name: str, document: Mapping[str, Any]) -> Mapping[str, str]:
+    """The files of weights that belong to a header, with their hashes."""
+    if document["format"] == _ONE_FILE:
+        return {f"{name}.safetensors": document["weights_sha256"]}
+    return document["files"]
+
+
+def _read_weights(file: str, digest: str, files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    weights = files.get(file)
+    if weights is None:
+        raise ModelFileError(f"expected a file {file}, found {sorted(files)}; save the model again")
+    found = hashlib.sha256(weights).hexdigest()
+    if found != digest:
+        raise ModelFileError(
+            f"{file}: expected sha256 {digest}, found {found} ({len(weights)} bytes); "
+            "the file is truncated or was changed, restore it or fit the model again"
+        )
+    try:
+        return load_tensors(weights)
+    except SafetensorError as error:
+        raise ModelFileError(f"{file}: expected safetensors, found {error}") from error
 
 
 def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -104,9 +147,9 @@ def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
         raise ModelFileError(
             f"{name}.json: its checksum does not fit its content; it was changed, restore it"
         )
-    if document.get("format") != FORMAT:
+    if document.get("format") not in (_ONE_FILE, FORMAT):
         raise ModelFileError(
-            f"{name}.json: expected format {FORMAT}, found {document.get('format')}; fit the model again"
+            f"{name}.json: expected format {_ONE_FILE} or {FORMAT}, found {document.get('format')}; fit the model again"
         )
     return document
 
@@ -120,9 +163,9 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
 
 
 def read_folder(folder: str | Path, name: str) -> dict[str, bytes]:
-    """The two files called `name` of a folder; absent ones are left out."""
-    paths = [Path(folder) / f"{name}.json", Path(folder) / f"{name}.safetensors"]
-    return {path.name: path.read_bytes() for path in paths if path.exists()}
+    """The files of a folder that `to_files` made under a name, as far as they are there."""
+    found = sorted(Path(folder).glob(f"{glob.escape(name)}.*"))
+    return {path.name: path.read_bytes() for path in found if path.suffix in (".json", ".safetensors")}
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

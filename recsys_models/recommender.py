@@ -199,7 +199,7 @@ class Recommender(FittedModel):
         return model
 
     def to_files(self) -> dict[str, bytes]:
-        """The fitted model as `{"model.json": …, "model.safetensors": …}`."""
+        """The fitted model as `model.json` and safetensors, as of `model_files.to_files`."""
         self._must_be_fitted()
         header = {
             "family": self.family,

@@ -34,6 +34,8 @@ _TRUSTED = frozenset(
      "s3fs"}
 )  # fmt: skip
 """Packages that open files of their own on the code's behalf: imports, logs, events, credentials, the lake."""
+_LAKES = ("recsys_lineage", "fsspec")
+"""The lake's own code, and the file system that it lists folders with."""
 
 
 @dataclass
@@ -93,11 +95,11 @@ class FileGuard:
         """The line of the asset's code that is at work, and whether a trusted package does something on its behalf.
 
         The asset's code is what is not installed, and the package of the first function that the guarded block calls
-        outside `recsys_lineage`.
+        outside `recsys_lineage` and the file system that its lake goes through.
         """
         frames = list(_frames_up_to(self.frame))
         outwards = (_package(frame) for frame in reversed(frames))
-        own = next((package for package in outwards if package != "recsys_lineage"), None)
+        own = next((package for package in outwards if package not in _LAKES), None)
         if own in sys.stdlib_module_names:
             own = None  # lineage itself is at work, or a thread
         for frame in frames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,14 @@ from recsys_lineage.lake.commit_log import COMMIT_KEY
 from recsys_lineage.lake.draft import HOOKS, is_conflict
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.table_files import WrittenFiles, active_files, file_contents, read_files, write_files
+from recsys_lineage.lake.table_files import (
+    WrittenFiles,
+    active_files,
+    bounded_columns,
+    file_contents,
+    read_files,
+    write_files,
+)
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.lake.write_marker import WriteMarker, delete_files_of
 
@@ -162,7 +170,11 @@ def _joined(
     # One row after the other, as they were appended.
     with lake.connect(keeps_order=True) as connection:
         query = read_files([f"{root}/{path}" for path in paths], version.schema, version.schema, None)
-        written = write_files(connection, f"SELECT * FROM {query}", None, root, write_id, None)
+        delta = lake.open_delta(version.table, version.version)
+        assert delta is not None, "a version that was read has a log"
+        written = write_files(
+            connection, f"SELECT * FROM {query}", None, root, write_id, None, bounded_columns(delta)
+        )
         if written.contents != file_contents(connection, root, paths, version.schema, None):
             raise LineageError(
                 f"Joining files of table {version.table!r} changed what they hold; nothing was committed.",
@@ -206,7 +218,7 @@ def _try_commit(
         "record": None,
         COMPACTED: [[file.path, file.rows] for file in order],
     }
-    now = int(after.committed.timestamp() * 1000)
+    now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [
         *(RemoveAction(file.path, False, now, file.bytes, {}) for file in joined),
         replace(add, data_change=False),

@@ -161,7 +161,7 @@ class Draft:
     def _shared(self, delta: DeltaTable | None, before: TableVersion | None) -> SharedFiles:
         if self._append:
             return SharedFiles(self._written)
-        with self._lake.connect() as connection:
+        with self._lake.cursor() as connection:
             root = self._lake.table_uri(self._table)
             return shared_files(connection, root, delta, before, self._written, self._partition_by)
 

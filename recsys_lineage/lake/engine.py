@@ -60,11 +60,14 @@ class Engine:
             "allow_community_extensions": False,
             "allow_persistent_secrets": False,
             "python_enable_replacements": False,
+            # a file is read as it is now, also by the cursors of a connection that stays open
+            "enable_external_file_cache": False,
         }
         if self.threads:
             config["threads"] = self.threads
         connection = duckdb.connect(config=config)
-        connection.execute("SET TimeZone = 'UTC'")
+        # for all cursors of the connection
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # DuckDB draws its bar on standard output where it takes the process for interactive
         connection.execute("SET enable_progress_bar = false")
         if filesystem is not None:

@@ -9,8 +9,9 @@ cannot part.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -22,7 +23,7 @@ from recsys_lineage.lake.append_order import added_rows
 from recsys_lineage.lake.draft import Draft
 from recsys_lineage.lake.lake_tables import LakeTables
 from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.table_files import read_files, scan_files, write_files
+from recsys_lineage.lake.table_files import files_between, read_files, scan_files, write_files
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.lake.write_marker import WriteMarker, clean_dead_writes, delete_files_of
 
@@ -69,6 +70,29 @@ class Lake(LakeTables):
             return pl.DataFrame(self.arrow(version)).lazy()
         return scan_files(files, version.schema, version.partition_column, self.storage)
 
+    def scan_between(
+        self, version: TableVersion, column: str, earliest: datetime, latest: datetime
+    ) -> pl.LazyFrame | None:
+        """As `scan`, without the files of which the log says that they hold no time between two; None if that is all.
+
+        Rows of other times stand in the files that are left, so a reader filters all the same.
+
+        Args:
+            version: the version to read.
+            column: one of the `bounds` that the table is written with.
+            earliest: the first of the times that are asked for, UTC.
+            latest: the last.
+        """
+        self.require_files(version)
+        delta = self.open_delta(version.table, version.version)
+        assert delta is not None, "a version that was read has a log"
+        paths = sorted(files_between(delta, column, earliest, latest))
+        if not paths:
+            return None
+        root = self.table_uri(version.table)
+        files = [f"{root}/{path}" for path in paths]
+        return scan_files(files, version.schema, version.partition_column, self.storage)
+
     def added_between(self, table: str, since: int | None, until: int) -> pl.DataFrame:
         """Rows of a table that is only appended to: those added after version `since`, up to `until`.
 
@@ -82,7 +106,7 @@ class Lake(LakeTables):
         latest = self.version(table, until)
         rows = added_rows(self.commits(table, since + 1, until)) if since is not None else None
         files = self.files(latest)
-        with explained(self.storage, table), self.connect() as connection:
+        with explained(self.storage, table), self.cursor() as connection:
             if since is None:
                 query = read_files(sorted(files), latest.schema, latest.schema, latest.partition_column)
             elif rows is None:
@@ -99,7 +123,7 @@ class Lake(LakeTables):
             VersionPruned: when its files are gone.
             LineageError: when one of its files is missing or damaged.
         """
-        with explained(self.storage, version.table), self.connect() as connection:
+        with explained(self.storage, version.table), self.cursor() as connection:
             return connection.sql(f"SELECT * FROM {self.relation(version)}").to_arrow_table()
 
     @contextmanager
@@ -122,6 +146,7 @@ class Lake(LakeTables):
         partition_by: str | None = None,
         partitions: Sequence[str] | None = None,
         append: bool = False,
+        bounds: Collection[str] = (),
     ) -> Iterator[Draft]:
         """Write a query's files without committing them, so that they can be checked first.
 
@@ -133,6 +158,7 @@ class Lake(LakeTables):
             partition_by: the column whose values are the partitions.
             partitions: replace only these partitions (each, also one without rows); all when None.
             append: add to what is there instead of replacing it.
+            bounds: columns of times, nothing personal, of which the log is to say each file's earliest and latest.
 
         Yields:
             The draft. What is not committed when the block ends is deleted again.
@@ -157,7 +183,7 @@ class Lake(LakeTables):
             marker.place()
         try:
             with explained(self.storage, table, write_id):
-                written = write_files(connection, query, parameters, root, write_id, partition_by)
+                written = write_files(connection, query, parameters, root, write_id, partition_by, bounds)
         except BaseException:
             delete_files_of(self.storage, root, [write_id])
             marker.remove()
@@ -180,6 +206,7 @@ class Lake(LakeTables):
         append: bool = False,
         record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
         follows: int | None = None,
+        bounds: Collection[str] = (),
     ) -> TableVersion:
         """Write a query's result as the next version of a table: `draft` and `commit` in one.
 
@@ -193,7 +220,7 @@ class Lake(LakeTables):
         """
         with self.draft(
             table, query, connection=connection, parameters=parameters,
-            partition_by=partition_by, partitions=partitions, append=append,
+            partition_by=partition_by, partitions=partitions, append=append, bounds=bounds,
         ) as draft:  # fmt: skip
             return draft.commit(record, follows=follows)
 
@@ -205,10 +232,11 @@ class Lake(LakeTables):
         append: bool = False,
         record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
         follows: int | None = None,
+        bounds: Collection[str] = (),
     ) -> TableVersion:
         """Write an Arrow table or Polars frame as the next version of a table."""
         arrow = data.to_arrow() if isinstance(data, pl.DataFrame) else data
-        with self.connect() as connection:
+        with self.cursor() as connection:
             connection.register("_frame", arrow)
             return self.write(
                 table,
@@ -217,4 +245,5 @@ class Lake(LakeTables):
                 append=append,
                 record=record,
                 follows=follows,
+                bounds=bounds,
             )

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -27,6 +28,13 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 def utc_now() -> datetime:
     """The moment, UTC."""
     return datetime.now(timezone.utc)
+
+
+@lru_cache(maxsize=4)
+def _instance(process: int, engine: Engine, folder: str) -> duckdb.DuckDBPyConnection:
+    """The instance of a process; a fork of it must not use its parent's, whose threads it lacks."""
+    del process
+    return engine.connect(folders=[folder])
 
 
 class LakeTables:
@@ -66,6 +74,16 @@ class LakeTables:
             filesystem=None if self.storage.is_local else self.storage.filesystem,
             keeps_order=keeps_order,
         )
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection as of `connect` for the lake's own short statements, which names registered on it are alone on.
+
+        Making a DuckDB instance takes longer than most of them, so this process keeps one for each folder; an object
+        store's is made anew.
+        """
+        if not self.storage.is_local:
+            return self.connect()
+        return _instance(os.getpid(), self.engine, self.uri).cursor()
 
     def table_uri(self, table: str) -> str:
         """Where a table lies; any Delta reader opens it there.

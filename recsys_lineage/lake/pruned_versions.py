@@ -103,7 +103,7 @@ class PrunedVersions:
         return found
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def _parsed(content: bytes) -> Mapping[int, Pruned]:
     """What one file says; every read of an old version asks for the same."""
     found: dict[int, Pruned] = {}

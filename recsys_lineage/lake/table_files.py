@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,6 +37,8 @@ _PARTITION_TYPES = {
 # model share what they have in common.
 PIECE_COLUMNS = ("name", "part", "bytes", "sha256", "content")
 _PIECE = "name"
+# DuckDB's spelling of a time in UTC, by whether it has a fraction of a second.
+_COUNTED_TIME = ("%Y-%m-%d %H:%M:%S%z", "%Y-%m-%d %H:%M:%S.%f%z")
 # A row group is held in memory until it is written: rows can be a megabyte each (blobs, embeddings).
 _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', RETURN_STATS"
 
@@ -69,8 +72,19 @@ def write_files(
     root: str,
     write_id: str,
     partition_by: str | None,
+    bounds: Collection[str] = (),
 ) -> WrittenFiles:
     """Run a query into Parquet files below `root` whose names contain `write_id`, and fingerprint them.
+
+    Args:
+        connection: runs the query.
+        query: one SELECT.
+        parameters: its named parameters.
+        root: the table's folder.
+        write_id: the write.
+        partition_by: the column whose values are the partitions.
+        bounds: columns of TIMESTAMP WITH TIME ZONE of which the log is to say the earliest and the latest of each
+            file, so that a reader passes over files without opening them. The log is for ever: nothing personal.
 
     Raises:
         LineageError: when columns cannot be stored, or the partition column is missing, or NULL or empty in
@@ -83,7 +97,7 @@ def write_files(
     adds: list[AddAction] = []
     sizes: dict[str, int] = {}
     now = int(time.time() * 1000)
-    for path, rows, size, _footer, _columns, keys, *_ in stats:
+    for path, rows, size, _footer, counted, keys, *_ in stats:
         values = dict(keys or {})
         relative = path[len(root) + 1 :]
         if partition_by and _folded(values[partition_by]) in _NO_PARTITION:
@@ -96,7 +110,8 @@ def write_files(
             )
         key = "" if partition_by is None else values[partition_by]
         sizes[key] = sizes.get(key, 0) + int(size)
-        adds.append(AddAction(relative, int(size), values, now, True, json.dumps({"numRecords": int(rows)})))
+        said = {"numRecords": int(rows), **_bounds_said(counted or {}, bounds)}
+        adds.append(AddAction(relative, int(size), values, now, True, json.dumps(said)))
     paths = [add.path for add in adds]
     pieces: dict[str, str] = {}
     if _is_of_pieces(schema, partition_by):
@@ -107,6 +122,36 @@ def write_files(
     empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
     columns = _column_statistics(row[4] for row in stats)
     return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sizes, columns, pieces)
+
+
+def _bounds_said(
+    counted: Mapping[str, Mapping[str, str]], columns: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Earliest and latest time of some columns in one file, as a Delta log says them; unknown ones are left out."""
+    said: dict[str, dict[str, str]] = {"minValues": {}, "maxValues": {}}
+    for column in columns:
+        found = counted.get(quote(column), {})
+        if "min" in found and "max" in found:
+            for kind in ("min", "max"):
+                moment = datetime.strptime(f"{found[kind]}00", _COUNTED_TIME["." in found[kind]])
+                said[f"{kind}Values"][column] = f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return said if said["minValues"] else {}
+
+
+def bounded_columns(delta: DeltaTable) -> list[str]:
+    """Columns of which the log of an opened table version says bounds, for some file at the least."""
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    names = [name.removeprefix("min.") for name in actions.column_names if name.startswith("min.")]
+    return [name for name in names if actions[f"min.{name}"].null_count < len(actions)]
+
+
+def files_between(delta: DeltaTable, column: str, earliest: datetime, latest: datetime) -> set[str]:
+    """Relative paths of the files of an opened table version that may hold a time between two, by what the log says."""
+    actions = pl.DataFrame(pa.table(delta.get_add_actions(flatten=True)))
+    if f"min.{column}" not in actions.columns:
+        return set(map(unquote, actions["path"]))
+    before, after = pl.col(f"max.{column}") < earliest, pl.col(f"min.{column}") > latest
+    return set(map(unquote, actions.filter((before | after).fill_null(False).not_())["path"]))
 
 
 def _column_statistics(

@@ -29,6 +29,7 @@ def append_once(
     present: Callable[[TableVersion, pl.DataFrame], Collection[str]],
     *,
     added: str | None = None,
+    bounds: Collection[str] = (),
 ) -> int:
     """Append the rows whose keys the table lacks, in one commit; returns how many.
 
@@ -42,6 +43,7 @@ def append_once(
         frame: the rows.
         present: of a version of the table and some rows, the keys among them that it holds already.
         added: a column to write the number of the commit into.
+        bounds: columns of times by which files are passed over; see `Lake.draft`.
 
     Raises:
         WriteConflict: when other writers kept winning.
@@ -59,7 +61,7 @@ def append_once(
         if added is not None:
             new = new.with_columns(pl.lit(before + 1, pl.Int64).alias(added))
         try:
-            version = lake.write_arrow(table, new, append=True, follows=before)
+            version = lake.write_arrow(table, new, append=True, follows=before, bounds=bounds)
         except VersionMoved:
             time.sleep(random.uniform(0.005, min(0.02 * 2**attempt, 1.0)))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,7 @@ from recsys_lineage.records.texts import Texts
 TABLE = "lineage_records"
 ADDED = "added"
 """The column with the number of the commit that added a row; cursors point between two of them."""
+_STARTED = "started"
 _ORDER = (ADDED, "ended", "id")
 _AT_ONCE = 20_000
 _SHORTEST_RUN = 1_000
@@ -59,7 +61,9 @@ class RecordTable:
         """As `append`, of rows (`SCHEMA`) and the texts that they name; all in one commit."""
         # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
         self._texts.add(texts)
-        return append_once(self._lake, TABLE, "id", rows.sort("ended", "id"), self._present, added=ADDED)
+        return append_once(
+            self._lake, TABLE, "id", rows.sort("ended", "id"), self._present, added=ADDED, bounds=[_STARTED]
+        )
 
     def frame(
         self,
@@ -103,12 +107,16 @@ class RecordTable:
     def _present(self, version: TableVersion, frame: pl.DataFrame) -> Collection[str]:
         """Which of some records are rows already.
 
-        One record has one start, and rows lie about in the order of their starts: all but a few row groups are passed
-        over, so that the look costs the same however many records there are.
+        One record has one start, and rows lie about in the order of their starts. Files whose records all started
+        earlier, or later, are not opened, so that the look costs the same however many records there are.
         """
-        began = pl.col("started").is_between(frame["started"].min(), frame["started"].max())  # pyright: ignore[reportArgumentType]
-        scan = self._lake.scan(version).select("id", "started").filter(began)
-        return scan.filter(pl.col("id").is_in(frame["id"].to_list())).collect()["id"].to_list()
+        earliest, latest = frame[_STARTED].min(), frame[_STARTED].max()
+        assert isinstance(earliest, datetime) and isinstance(latest, datetime), "every record has a start"
+        scan = self._lake.scan_between(version, _STARTED, earliest, latest)
+        if scan is None:
+            return ()
+        known = scan.select("id", _STARTED).filter(pl.col(_STARTED).is_between(earliest, latest))
+        return known.filter(pl.col("id").is_in(frame["id"].to_list())).collect()["id"].to_list()
 
 
 def _arranged(frame: pl.DataFrame, place: pl.Series) -> pl.DataFrame:

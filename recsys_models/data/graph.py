@@ -58,7 +58,7 @@ class InteractionGraph:
         return hashlib.sha256(self.to_files()["graph.json"]).digest()
 
     def to_files(self) -> dict[str, bytes]:
-        """The graph as `{"graph.json": …, "graph.safetensors": …}`."""
+        """The graph as `graph.json` and safetensors, as of `model_files.to_files`."""
         header = {"edge_types": ["/".join(kind) for kind in self.edges]}
         arrays: dict[str, NDArray[Any]] = {"user_ids": self.user_ids, "item_ids": self.item_ids}
         for number, edges in enumerate(self.edges.values()):

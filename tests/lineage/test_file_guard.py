@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from pathlib import Path
 
 import dagster as dg
@@ -23,10 +24,15 @@ import pytest
 from recsys_lineage.assets import file_guard, surroundings
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.file_guard import guarded
+from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import UnnotedFile
+from recsys_lineage.lake.pruned_versions import Pruned
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, listening, tell
+from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
 
 
@@ -266,3 +272,22 @@ def test_an_asset_that_writes_logs_in_a_stored_instance_runs(stored_project: Pro
         return pl.DataFrame({"i": [1]})
 
     assert stored_project.run(frame_asset(talks)).success
+
+
+@pytest.mark.parametrize("kind", ["sql", "frame"])
+def test_a_table_with_pruned_versions_is_read(project: Project, kind: str) -> None:
+    """What was pruned is asked for before a version is opened, in a folder that lies beside the table's files."""
+    with project.lake.connect() as connection:
+        for number in range(2):
+            project.lake.write("t", f"SELECT {number} AS i", connection=connection)
+    project.lake.pruned("t").add([0], Pruned(datetime.now(timezone.utc), "1"))
+
+    def copy(t: pl.DataFrame) -> pl.DataFrame:
+        return t
+
+    code = (
+        sql_code(SqlText("SELECT * FROM t", "copy.sql"), name="copy") if kind == "sql" else frame_code(copy)
+    )
+    version = materialize(code, project.lake).version
+    assert version is not None
+    assert project.lake.arrow(version)["i"].to_pylist() == [1]

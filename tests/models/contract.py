@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
 
-from recsys_models import Interactions, ModelFileError, Recommender, families, load_model
+from recsys_models import Interactions, ModelFileError, Recommender, families, load_model, model_files
 from recsys_models.fitted_model import has_evidence
 
 SIZE = 16
@@ -19,6 +24,30 @@ def checkerboard(size: int = SIZE) -> Interactions:
     pairs = [(u, i) for u in range(size) for i in range(size) if u % 2 == i % 2 and u != i]
     users, items = np.array(pairs).T
     return Interactions.from_arrays(users + 100, items + 1000)
+
+
+def in_one_file(files: Mapping[str, bytes], name: str = "model") -> dict[str, bytes]:
+    """What `to_files` wrote, in the format before: all arrays in one file."""
+    header = json.loads(files[f"{name}.json"])
+    tensors = {key: tensor for file in header.pop("files") for key, tensor in load(files[file]).items()}
+    assert not header.pop("same_as")
+    weights = save(tensors)
+    header |= {"format": 1, "weights_sha256": hashlib.sha256(weights).hexdigest()}
+    del header["header_sha256"]
+    plain = json.dumps(header, sort_keys=True, separators=(",", ":"))
+    header["header_sha256"] = hashlib.sha256(plain.encode()).hexdigest()
+    document = json.dumps(header, indent=1, sort_keys=True) + "\n"
+    return {f"{name}.json": document.encode(), f"{name}.safetensors": weights}
+
+
+def _own(key: str) -> str:
+    return f"model.{key}.safetensors"
+
+
+def _changed(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind == "U":
+        return np.char.add(array, "'")
+    return (np.ascontiguousarray(array).reshape(-1).view(np.uint8) ^ 1).view(array.dtype)
 
 
 class RecommenderContract:
@@ -192,17 +221,39 @@ class RecommenderContract:
         assert again[0].incidents == again[1].incidents == []
         assert again[0].to_files() == again[1].to_files()
 
-    @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
-    def test_an_altered_or_truncated_file_is_refused(self, fitted: Recommender, name: str) -> None:
+    @pytest.mark.parametrize("own_file", [1, 1 << 16])
+    def test_an_altered_or_truncated_file_is_refused(
+        self, fitted: Recommender, own_file: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(model_files, "OWN_FILE_BYTES", own_file)
         files = fitted.to_files()
-        content = files[name]
-        flipped = bytearray(content)
-        flipped[len(content) // 2] ^= 1
-        for broken in (bytes(flipped), content[:-5], b""):
-            with pytest.raises(ModelFileError, match=name.replace(".", r"\.")):
-                load_model({**files, name: broken})
-        with pytest.raises(ModelFileError, match="expected a file"):
-            load_model({key: value for key, value in files.items() if key != name})
+        for name, content in files.items():
+            flipped = bytearray(content)
+            flipped[len(content) // 2] ^= 1
+            for broken in (bytes(flipped), content[:-5], b""):
+                with pytest.raises(ModelFileError, match=re.escape(name)):
+                    load_model({**files, name: broken})
+            with pytest.raises(ModelFileError, match="expected a file"):
+                load_model({key: value for key, value in files.items() if key != name})
+
+    def test_an_array_that_two_versions_have_in_common_is_the_same_file(
+        self, fitted: Recommender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(model_files, "OWN_FILE_BYTES", 1)
+        one = fitted.to_files()
+        header, arrays = model_files.from_files("model", one)
+        filled = {key: array for key, array in arrays.items() if _own(key) in one}
+        assert filled.keys() | header["same_as"].keys() >= {
+            key for key, array in arrays.items() if array.size
+        }
+        for kept in filled:
+            other = {key: array if key == kept else _changed(array) for key, array in filled.items()}
+            files = model_files.to_files("model", {"family": header["family"]}, other)
+            assert [key for key in filled if one[_own(key)] == files.get(_own(key))] == [kept]
+
+    def test_files_of_the_format_before_are_read(self, fitted: Recommender) -> None:
+        files = fitted.to_files()
+        assert load_model(in_one_file(files)).to_files() == files
 
     def test_similar_items(self, fitted: Recommender) -> None:
         ids, scores = fitted.similar_items([1000, 1001, 4711], 5)

@@ -212,3 +212,16 @@ def test_the_spill_folder_holds_spilled_blocks_only_and_goes(tmp_path: Path) -> 
         with pytest.raises(duckdb.PermissionException):
             db.execute(f"FROM '{tmp_path}/secret.csv'")
     assert os.listdir(tmp_path) == ["secret.csv"]
+
+
+def test_cursors_are_locked_and_names_on_them_are_their_own(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("word\nsesame\n")
+    with lake.cursor() as one, lake.cursor() as other:
+        one.register("_frame", pa.table({"i": [1]}))
+        other.register("_frame", pa.table({"i": [2]}))
+        assert [db.sql("FROM _frame").fetchall() for db in (one, other)] == [[(1,)], [(2,)]]
+        assert one.sql("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
+        with pytest.raises(duckdb.Error, match="disabled by configuration"):
+            one.sql(f"FROM read_csv('{tmp_path / 'other.csv'}')").fetchall()
+        with pytest.raises(duckdb.Error, match="locked"):
+            one.execute("SET threads = 1")
