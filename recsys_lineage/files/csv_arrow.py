@@ -39,9 +39,7 @@ def parsed_by_arrow(
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(block),
-            pyarrow.csv.ReadOptions(
-                column_names=list(columns), use_threads=False, block_size=len(block) + 1
-            ),
+            pyarrow.csv.ReadOptions(column_names=list(columns), use_threads=False, block_size=len(block) + 1),
             pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, quote_char=dialect.quote or False),
             pyarrow.csv.ConvertOptions(
                 column_types={name: pa.string() for name in columns},

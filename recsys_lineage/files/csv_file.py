@@ -178,7 +178,9 @@ class _Reader:
                 kept.append(read)
                 size += len(read)
             if size > LARGEST_RECORD:
-                raise self._too_large(f"a line of more than {LARGEST_RECORD >> 20} MiB, after line {self.line - 1}")
+                raise self._too_large(
+                    f"a line of more than {LARGEST_RECORD >> 20} MiB, after line {self.line - 1}"
+                )
         if size:
             yield b"".join(kept)
 
@@ -207,7 +209,9 @@ class _Reader:
             record, self.open = self.open, None
             if record.fault is not None:
                 fault = record.fault.removeprefix("row is no CSV: ")
-                raise csv_fault(self.name, f"a header that is no CSV ({fault})", "Mend the file's first line.")
+                raise csv_fault(
+                    self.name, f"a header that is no CSV ({fault})", "Mend the file's first line."
+                )
             if any(name.strip() for name in record.fields):
                 self._name_columns(record.fields)
                 return b"".join(raw[place + 1 :])
@@ -237,7 +241,9 @@ class _Reader:
             return
         at = 0
         while at < len(block):
-            end = len(block) if len(block) - at <= EXACT_BYTES else _line_end(block, at, at + EXACT_BYTES // 2)
+            end = (
+                len(block) if len(block) - at <= EXACT_BYTES else _line_end(block, at, at + EXACT_BYTES // 2)
+            )
             yield self._exact(block[at:end])
             at = end
 
@@ -250,7 +256,11 @@ class _Reader:
         lines = Lines(part)
         taken = _Taken()
         at = 0
-        if self.open is not None and not lines.faults and self.open.swallows(text := lines.text(0, len(lines))):
+        if (
+            self.open is not None
+            and not lines.faults
+            and self.open.swallows(text := lines.text(0, len(lines)))
+        ):
             self._ends(self.open, text, len(lines))
             at = len(lines)
         while at < len(lines):
@@ -304,7 +314,10 @@ class _Reader:
             for row in reader:
                 end = at + reader.line_num
                 damage = None
-                if lines.faults and (bad := next((n for n in range(begin, end) if n in lines.faults), None)) is not None:
+                if (
+                    lines.faults
+                    and (bad := next((n for n in range(begin, end) if n in lines.faults), None)) is not None
+                ):
                     more = f", on line {self.line + bad}" if bad > begin else ""
                     damage = f"row holds {lines.faults[bad]}{more}"
                 self._take(taken, self.line + begin, row, damage, lambda: lines.text(begin, end))  # noqa: B023

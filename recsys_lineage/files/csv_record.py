@@ -92,9 +92,13 @@ class OpenRecord:
         line = self.line + self.lines - 1
         fault = f"row is no CSV: {self._delimiter!r} expected after {self._quote!r}"
         if self.opened < line:
-            fault = f"a quote is opened on line {self.opened}, and text follows where it is closed on line {line}"
+            fault = (
+                f"a quote is opened on line {self.opened}, and text follows where it is closed on line {line}"
+            )
         escaped = not self._escape and f"\\{self._quote}" in "".join(self._text)
-        hint = f"; if \\{self._quote} stands for a quote, add escape = '\\' to its read_csv" if escaped else ""
+        hint = (
+            f"; if \\{self._quote} stands for a quote, add escape = '\\' to its read_csv" if escaped else ""
+        )
         return fault + hint
 
     def _keep(self, part: str) -> None:

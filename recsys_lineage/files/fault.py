@@ -57,3 +57,13 @@ def changed_fault(path: str) -> FileFault:
         "another one",
         "Wait until it is written to its end, and run again; move finished files in rather than writing them there.",
     )
+
+
+def repeated_columns_fault(path: str, columns: Sequence[str]) -> FileFault:
+    """The fault of a file that has a column more than once, where the source's SQL names it."""
+    return FileFault(
+        path,
+        "each column that the SQL names once, in whatever case",
+        f"the columns {', '.join(map(repr, columns))}",
+        "Rename all but one of them in the file.",
+    )

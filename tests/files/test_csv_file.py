@@ -107,12 +107,16 @@ def test_a_stray_quote_that_would_take_a_file_s_rows_is_the_file_s_fault(tmp_pat
     where = r"a quote is opened on line 3 and never closed, so that lines 3 to 2003 are one record"
     with pytest.raises(FileFault, match=where):
         read(tmp_path, text)
-    with pytest.raises(FileFault, match=r"opened on line 3, and text follows where it is closed on line 2004"):
+    with pytest.raises(
+        FileFault, match=r"opened on line 3, and text follows where it is closed on line 2004"
+    ):
         read(tmp_path, text + '5,"quoted"\n6,y\n')
 
 
 @pytest.mark.parametrize("block_bytes", [1 << 10, 1 << 20])
-@pytest.mark.parametrize("body", ["x" * 300_000, "<p>\n" * 75_000, 'say ""hello"",\n' * 20_000, "\r\n" * 150_000])
+@pytest.mark.parametrize(
+    "body", ["x" * 300_000, "<p>\n" * 75_000, 'say ""hello"",\n' * 20_000, "\r\n" * 150_000]
+)
 def test_a_field_may_be_long(tmp_path: Path, body: str, block_bytes: int) -> None:
     content = read(tmp_path, f'a,b\n1,"{body}"\n2,x\n"{body}\n", y\n3,z\n', block_bytes=block_bytes)
     lines = len(body.encode().splitlines()) - (not body.endswith("\n"))
@@ -136,9 +140,7 @@ def test_a_long_row_that_is_none_is_kept_in_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\0" * 5000, b"a,b\n1," + b"x" * 5000, b'a,b\n1,"' + b"x\n" * 2500])
-def test_a_record_has_a_largest_size(
-    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_has_a_largest_size(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_file, "LARGEST_RECORD", 4000)
     monkeypatch.setattr(csv_file, "SWALLOWED_LINES", 1 << 20)
     for packed in (content, gzip.compress(content)):
