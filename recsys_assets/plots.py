@@ -1,4 +1,7 @@
-"""Plots for Dagster's pages: Altair charts as PNG inside Markdown, made without a browser."""
+"""Plots for Dagster's pages: Altair charts as PNG inside Markdown, made without a browser.
+
+Altair takes 40 MB, so it is imported by who draws: most processes draw nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,16 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
 import dagster as dg
 import polars as pl
-import vl_convert
 
 WIDTH, HEIGHT = 420, 240
 
 
 def loss_curve(history: Sequence[dict[str, float]]) -> dg.MarkdownMetadataValue | None:
     """One line a recorded quantity over the epochs of a fit; None for a fit without epochs."""
+    import altair as alt
+
     if len(history) < 2:
         return None
     rows = [
@@ -35,6 +38,8 @@ def loss_curve(history: Sequence[dict[str, float]]) -> dg.MarkdownMetadataValue 
 
 def bars(frame: pl.DataFrame, *, value: str, label: str, colour: str, title: str) -> dg.MarkdownMetadataValue:
     """Grouped horizontal bars: one group a label, one bar a colour."""
+    import altair as alt
+
     chart = (
         alt.Chart(frame, title=title)
         .mark_bar()
@@ -51,6 +56,8 @@ def bars(frame: pl.DataFrame, *, value: str, label: str, colour: str, title: str
 
 def intervals(frame: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
     """Differences with their confidence intervals, one a row of (challenger, difference, low, high)."""
+    import altair as alt
+
     base = alt.Chart(frame, title=title).encode(y=alt.Y("challenger:N", title=None))
     line = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", title="difference in NDCG"), x2="high:Q")
     point = base.mark_point(filled=True, size=70).encode(x="difference:Q")
@@ -60,6 +67,8 @@ def intervals(frame: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
 
 def trial_history(trials: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """What each trial of a study reached, and the best so far, of (trial, ndcg)."""
+    import altair as alt
+
     frame = trials.select("trial", "ndcg").with_columns(best=pl.col("ndcg").cum_max().forward_fill())
     base = alt.Chart(frame).encode(x=alt.X("trial:Q", title="trial", axis=alt.Axis(tickMinStep=1)))
     scale = alt.Scale(zero=False)
@@ -72,5 +81,7 @@ def trial_history(trials: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 def png(chart: Any) -> dg.MarkdownMetadataValue:
     """A chart as a PNG inside Markdown, as Dagster shows it."""
+    import vl_convert
+
     image = vl_convert.vegalite_to_png(chart.to_json(), scale=1.5)
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(image).decode()})")

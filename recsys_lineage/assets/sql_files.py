@@ -19,8 +19,9 @@ from recsys_lineage.files.source_file import SourceFile, hashed_file
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.sql.file_call import FileCall, replaced
-from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.names import path_literal, quote
 from recsys_lineage.sql.sql_text import SqlText
+from recsys_lineage.sql.statement import bare_statement
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -54,7 +55,7 @@ class SqlFiles:
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
 
     def statement(self, inputs: Inputs, parameters: dict[str, Any]) -> str:
-        """The text to run: each call reads the files that are there now, which are noted as reads.
+        """The statement to run: each call reads the files that are there now, which are noted as reads.
 
         Raises:
             LineageError: no file is there, or one cannot be read.
@@ -62,7 +63,7 @@ class SqlFiles:
         relations: dict[FileCall, str] = {}
         for call in self.text.scans:
             files = self._listed(inputs._connection, call)
-            paths = ", ".join(literal(glob.escape(str(place))) for place, _ in files)
+            paths = ", ".join(path_literal(str(place)) for place, _ in files)
             relation = f"{call.function}([{paths}]{call.options})"
             columns = _columns(inputs._connection, relation, parameters)
             for place, file in files:
@@ -70,7 +71,7 @@ class SqlFiles:
                     file.path, bytes=file.bytes, sha256=file.sha256, schema=columns, seen=(place, file)
                 )
             relations[call] = f"{relation} AS {quote(call.alias)}" if call.alias else relation
-        return replaced(self.text.text, relations)
+        return bare_statement(replaced(self.text.text, relations))
 
     def _listed(self, connection: duckdb.DuckDBPyConnection, call: FileCall) -> list[tuple[Path, SourceFile]]:
         """Places and files of a call in the order that DuckDB reads them in, each once."""

@@ -4,7 +4,7 @@ Nothing here knows of a lake, of Dagster or of shops: a folder and a SELECT over
 """
 
 from recsys_lineage.files.fault import FileFault
-from recsys_lineage.files.scan import FileReport, OpenedScan, open_scan
+from recsys_lineage.files.scan import FileReport, KnownContent, OpenedScan, open_scan
 from recsys_lineage.files.source_file import (
     DuplicateFile,
     SourceFile,
@@ -21,6 +21,7 @@ __all__ = [
     "FileFault",
     "FileReport",
     "FileScan",
+    "KnownContent",
     "OpenedScan",
     "SourceFile",
     "SourceQuery",

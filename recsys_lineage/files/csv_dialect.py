@@ -1,16 +1,23 @@
-"""How the CSV files of a scan are written: delimiter, quote, header, encoding."""
+"""How the CSV files of a scan are written: delimiter, quote, escape, header, encoding, what stands for no value."""
 
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from recsys_lineage.errors import SourceSqlError
-from recsys_lineage.files.source_query import FileScan
+from recsys_lineage.files.source_query import FileScan, OptionValue
 
 KNOWN_OPTIONS = frozenset(
-    {"all_varchar", "delim", "delimiter", "encoding", "header", "names", "quote", "sep"}
-)
+    {
+        "all_varchar", "delim", "delimiter", "encoding", "escape", "header", "hive_partitioning", "names", "null",
+        "nullstr", "quote", "sep", "skip", "union_by_name",
+    }
+)  # fmt: skip
+_SAID_ALREADY = {"all_varchar": True, "union_by_name": True}
+"""Options that say what is done anyway, with the only value that they may have."""
+_SEP_LINE = re.compile(rb'"?sep=([^\r\n"\x80-\xff])"?[ \t;,|]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -18,13 +25,18 @@ class CsvDialect:
     """The options of a `read_csv` scan. `names` are the columns where the files have no header line.
 
     `encoding` None means UTF-8, or UTF-16 where the file starts with its byte order mark. An empty `quote`
-    means that nothing is quoted: every line is a record.
+    means that nothing is quoted: every line is a record. A quote inside quotes is written twice; where there is an
+    `escape`, it may stand before it instead, and before a delimiter, a line's end and itself. `skip` lines come
+    before the header, or before the first record. A field that equals one of `nulls` is NULL, as an empty one is.
     """
 
     delimiter: str = ","
     quote: str = '"'
     names: tuple[str, ...] = ()
     encoding: str | None = None
+    escape: str = ""
+    skip: int = 0
+    nulls: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, scan: FileScan) -> CsvDialect:
@@ -36,28 +48,70 @@ class CsvDialect:
         options = dict(scan.options)
         if unknown := sorted(options.keys() - KNOWN_OPTIONS):
             raise _wrong(scan, f"options among {', '.join(sorted(KNOWN_OPTIONS))}", ", ".join(unknown))
+        for name, value in _SAID_ALREADY.items():
+            if options.get(name, value) is not value:
+                raise _wrong(scan, f"{name} = {str(value).lower()}, or nothing", f"{name} = {options[name]}")
+        if not isinstance(options.get("hive_partitioning", True), bool):
+            raise _wrong(scan, "hive_partitioning = true or false", repr(options["hive_partitioning"]))
         delimiter = options.get("delim", options.get("delimiter", options.get("sep", ",")))
         quote = options.get("quote", '"')
+        escape = options.get("escape", "")
         names = options.get("names", ())
         encoding = options.get("encoding")
-        if not isinstance(delimiter, str) or len(delimiter := delimiter.replace("\\t", "\t")) != 1:
-            raise _wrong(scan, "a delimiter of one character", repr(delimiter))
-        if not isinstance(quote, str) or len(quote) > 1:
-            raise _wrong(scan, "a quote of one character, or none", repr(quote))
+        skip = options.get("skip", 0)
+        if not _is_mark(delimiter := _unescaped(delimiter)):
+            raise _wrong(scan, "a delimiter of one character, which is no line's end", repr(delimiter))
+        if quote != "" and (not _is_mark(quote) or quote == delimiter):
+            raise _wrong(scan, "a quote of one character other than the delimiter, or none", repr(quote))
+        if escape in ("\\\\", quote):
+            escape = "\\" if escape == "\\\\" else ""
+        if escape != "" and (not _is_mark(escape) or escape == delimiter):
+            raise _wrong(scan, "an escape of one character other than the delimiter", repr(escape))
         if not isinstance(names, tuple) or bool(names) == bool(options.get("header", not names)):
             raise _wrong(
                 scan,
                 "names = ['…'] with header = false, and only then",
                 f"names = {names!r} and header = {options.get('header', not names)}",
             )
+        if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
+            raise _wrong(scan, "skip = the number of lines before the header", repr(skip))
         if encoding is not None:
             encoding = str(encoding)
             try:
-                codecs.lookup(encoding)
+                known = codecs.lookup(encoding)._is_text_encoding
             except LookupError:
+                known = False
+            if not known:
                 expected = "an encoding that Python knows, such as 'utf-8' or 'latin-1'"
-                raise _wrong(scan, expected, repr(encoding)) from None
-        return cls(delimiter, quote, names, encoding)
+                raise _wrong(scan, expected, repr(encoding))
+        return cls(str(delimiter), str(quote), names, encoding, str(escape), skip, _nulls(scan, options))
+
+    def after_its_first_line(self, start: bytes) -> tuple[CsvDialect, int]:
+        """The dialect of a file that starts so, and how many bytes of it are an instruction to the reader.
+
+        Spreadsheets write and obey a first line such as `sep=;`, which names the delimiter.
+        """
+        found = _SEP_LINE.match(start)
+        if found is None:
+            return self, 0
+        return replace(self, delimiter=found[1].decode()), found.end()
+
+
+def _is_mark(value: OptionValue) -> bool:
+    return isinstance(value, str) and len(value) == 1 and value not in "\r\n\0"
+
+
+def _unescaped(value: OptionValue) -> OptionValue:
+    return value.replace("\\t", "\t") if isinstance(value, str) else value
+
+
+def _nulls(scan: FileScan, options: dict[str, OptionValue]) -> tuple[str, ...]:
+    value = options.get("nullstr", options.get("null", ()))
+    if isinstance(value, str):
+        value = (value,)
+    if not isinstance(value, tuple):
+        raise _wrong(scan, "nullstr = a text, or a list of texts", repr(value))
+    return tuple(dict.fromkeys(text for text in value if text))
 
 
 def _wrong(scan: FileScan, expected: str, found: str) -> SourceSqlError:

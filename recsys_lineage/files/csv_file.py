@@ -2,46 +2,52 @@
 
 A file is read in blocks of whole lines, and never held. A block in which every quoted field is closed on its own line
 and every record has as many fields as the header is parsed by Arrow, and a record's line is then its place; any other
-block goes through Python's csv module, record by record. Both ways give the same records (a property test holds them
-together), so the choice is one of speed and memory only.
+block goes through Python's csv module, record by record, and what that cannot take, such as a field of many thousand
+characters, line by line (`csv_record.py`). All ways give the same records (a property test holds them together), so
+the choice is one of speed and memory only.
+
+No row starts on a line on which, read from the top by the rules of CSV, a quote is open: where a quote is never
+closed, or is followed by more text where it closes, all its lines are one malformed record.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import re
-import zlib
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
+from recsys_lineage.files.csv_arrow import parsed_by_arrow
 from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_lines import BadLine, Lines, is_utf8
-from recsys_lineage.files.fault import csv_fault
+from recsys_lineage.files.csv_lines import Lines
+from recsys_lineage.files.csv_record import LARGEST_TEXT, OpenRecord
+from recsys_lineage.files.fault import changed_fault, csv_fault
+from recsys_lineage.files.source_bytes import source_bytes
 from recsys_lineage.files.utf8_stream import Utf8Stream
 
 BLOCK_BYTES = 4 << 20
 EXACT_BYTES = 256 << 10
 """What Python's csv module is given at a time: short records take fifty times their bytes as Python's texts."""
-LONGEST_LINE = 32 << 20
-"""Bytes of a line; only a file that is no CSV has one of more."""
-LONGEST_FIELD = csv.field_size_limit()
-"""Characters (131,072 unless the process set another limit); a quote that is never closed is found by it."""
+LARGEST_RECORD = 64 << 20
+"""Bytes of a line, and characters of a record of many; only a file that is no CSV has one of more."""
+SWALLOWED_LINES = 1_000
+"""A file of which a misplaced quote would take more lines than this is refused; fewer are one row's fault."""
 UNREADABLE_SHARE = 0.01
 """A file in which several lines and more than this share cannot be decoded is refused; fewer are their rows' faults."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
+QUOTE_ADVICE = (
+    "Close or remove the quote there, or say in the source's SQL how quotes are written: quote = '' where nothing is "
+    r"quoted, escape = '\' where \" stands for a quote."
+)
 
 
 @dataclass(frozen=True)
 class MalformedRow:
-    """A record that is no row: the line on which it starts, what is wrong, and its text as it was."""
+    """A record that is no row: the line on which it starts, what is wrong, and its text as it was, or its start."""
 
     line: int
     fault: str
@@ -50,15 +56,19 @@ class MalformedRow:
 
 @dataclass(frozen=True)
 class CsvBlock:
-    """Some records of a CSV file: text columns (NULL where empty) with `_line` (int64), and those that are no rows."""
+    """Some records of a CSV file: text columns (NULL where empty) with `_line` (int64), and those that are no rows.
+
+    `repeated` are the header's names that it has more than once, in whatever case; their columns have numbers added.
+    """
 
     columns: tuple[str, ...]
     rows: pa.Table
     malformed: tuple[MalformedRow, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 def csv_blocks(
-    path: Path, name: str, dialect: CsvDialect, *, block_bytes: int = BLOCK_BYTES
+    path: Path, name: str, dialect: CsvDialect, *, sha256: str = "", block_bytes: int = BLOCK_BYTES
 ) -> Iterator[CsvBlock]:
     """Reads one CSV file, plain or gzip, block by block; the first block has no records, only the columns.
 
@@ -66,32 +76,34 @@ def csv_blocks(
         path: where the file is.
         name: how messages name it.
         dialect: how it is written.
+        sha256: of the content that it should have; empty where any will do.
         block_bytes: how much is parsed at a time.
 
     Raises:
-        FileFault: the file is empty, is no text, is truncated or damaged, or is in another encoding, which may show
-            only at its end.
+        FileFault: the file is empty, is no text, is truncated or damaged, is in another encoding, or has another
+            content than it should, which may show only at its end.
         OSError: the file cannot be read.
     """
-    with path.open("rb") as raw:
-        magic = raw.read(4)
-        raw.seek(0)
-        if not magic:
+    with source_bytes(path, name) as content:
+        if not content.start:
             raise csv_fault(
                 name, "an empty file (0 bytes)", "Deliver it again; a day without rows is its header only."
             )
-        if magic in (b"PAR1", b"PK\x03\x04"):
-            kind = "a Parquet file" if magic == b"PAR1" else "a ZIP archive"
+        if content.start in (b"PAR1", b"PK\x03\x04"):
+            kind = "a Parquet file" if content.start == b"PAR1" else "a ZIP archive"
             raise csv_fault(name, kind, "Read it with read_parquet, or deliver CSV.")
-        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
-        try:
-            yield from _Reader(name, dialect, block_bytes).blocks(Utf8Stream(stream, name, dialect.encoding))
-        except EOFError:
-            raise csv_fault(
-                name, "a gzip file that ends too early (truncated)", "Deliver it again."
-            ) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise csv_fault(name, f"a damaged gzip file ({error})", "Deliver it again.") from None
+        yield from _Reader(name, dialect, block_bytes).blocks(Utf8Stream(content, name, dialect.encoding))
+        if sha256 and content.sha256() != sha256:
+            raise changed_fault(name)
+
+
+@dataclass
+class _Taken:
+    """The records of a part of a file."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    malformed: list[MalformedRow] = field(default_factory=list)
 
 
 class _Reader:
@@ -102,41 +114,46 @@ class _Reader:
         self.dialect = dialect
         self.block_bytes = block_bytes
         self.columns = dialect.names
+        self.header: list[str] = []
+        self.repeated: tuple[str, ...] = ()
         self.line = 1
         self.bad_lines = 0
-        self.clean_line = _clean_line(dialect)
+        self.open: OpenRecord | None = None
+        self.damage: str | None = None
+        self.nulls = {"", *dialect.nulls}
 
     def blocks(self, stream: Utf8Stream) -> Iterator[CsvBlock]:
         """All blocks of the stream."""
         if self.columns:
-            yield self._block_of([], [])
-        rest = b""
-        more = True
-        while more:
-            read = stream.read(self.block_bytes)
-            more = bool(read)
-            block = rest + read
-            # A carriage return at the very end may be half of a line's end
-            ends = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1))
-            cut = ends + 1 if more else len(block)
-            block, rest = block[:cut], block[cut:]
-            if len(rest) > LONGEST_LINE:
-                raise csv_fault(
-                    self.name,
-                    f"a line of more than {LONGEST_LINE >> 20} MiB, after line {self.line - 1}",
-                    "Deliver it as CSV, each record on its own line.",
-                )
+            yield self._block_of(_Taken())
+        to_skip, started = self.dialect.skip, False
+        for block in self._whole_lines(stream):
+            if not started and not to_skip:
+                self.dialect, instruction = self.dialect.after_its_first_line(block)
+                self.line += instruction > 0
+                block = block[instruction:]
+            started = True
+            if to_skip:
+                lines = block.splitlines(keepends=True)
+                passed, block = len(lines[:to_skip]), b"".join(lines[to_skip:])
+                to_skip, self.line = to_skip - passed, self.line + passed
             if not self.columns and block:
                 block = self._header(block)
                 if self.columns:
-                    yield self._block_of([], [])
-            if self.columns and block:
-                left = yield from self._records_of(block, more=more)
-                rest = left + rest
+                    yield self._block_of(_Taken())
+            if block:
+                yield from self._records_of(block)
+        yield from self._last()
+
+    def _last(self) -> Iterator[CsvBlock]:
+        """What is left at the file's end: the record whose quote is never closed, if any."""
         if not self.columns:
-            raise csv_fault(
-                self.name, "only blank lines", "Deliver it again; a day without rows is its header only."
-            )
+            found = f"no header after {self.dialect.skip} lines" if self.dialect.skip else "only blank lines"
+            raise csv_fault(self.name, found, "Deliver it again; a day without rows is its header only.")
+        if self.open is not None:
+            taken = _Taken()
+            self._close(taken, f"a quote is opened on line {self.open.opened} and never closed")
+            yield self._block_of(taken)
         if self.bad_lines > max(1, UNREADABLE_SHARE * self.line):
             raise csv_fault(
                 self.name,
@@ -144,175 +161,211 @@ class _Reader:
                 ENCODING_ADVICE,
             )
 
+    def _whole_lines(self, stream: Utf8Stream) -> Iterator[bytes]:
+        """The stream in pieces that end with a line's end, or with the stream."""
+        kept: list[bytes] = []
+        size = 0
+        while read := stream.read(self.block_bytes):
+            # A carriage return at the very end may be half of a line's end
+            if b"\n" in read or b"\r" in read or (kept and kept[-1].endswith(b"\r")):
+                block = b"".join([*kept, read])
+                cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
+                if cut:
+                    yield block[:cut]
+                kept = [block[cut:]]
+                size = len(kept[0])
+            else:
+                kept.append(read)
+                size += len(read)
+            if size > LARGEST_RECORD:
+                raise self._too_large(
+                    f"a line of more than {LARGEST_RECORD >> 20} MiB, after line {self.line - 1}"
+                )
+        if size:
+            yield b"".join(kept)
+
+    def _too_large(self, found: str) -> Exception:
+        return csv_fault(self.name, found, "Deliver it as CSV, each record on its own line.")
+
     def _header(self, block: bytes) -> bytes:
         """Takes the columns' names from the first record that is not blank; returns what follows it."""
         raw = block.splitlines(keepends=True)
-        try:
-            if b"\0" in raw[0]:
+        for place, line in enumerate(raw):
+            if b"\0" in line:
                 advice = "If it is UTF-16, add encoding = 'utf-16-le' to its read_csv in the source's SQL."
                 raise csv_fault(self.name, "a header with NUL bytes", advice)
-            reader = csv.reader((line.decode() for line in raw), **_format(self.dialect))
-            columns = next((row for row in reader if any(field.strip() for field in row)), None)
-        except UnicodeDecodeError as error:
-            raise csv_fault(
-                self.name,
-                f"a header that is no UTF-8 text (byte 0x{error.object[error.start]:02x})",
-                ENCODING_ADVICE,
-            ) from None
-        except csv.Error as error:
-            raise csv_fault(
-                self.name, f"a header that is no CSV ({error})", "Mend the file's first line."
-            ) from None
-        self.line += reader.line_num
-        if columns is not None:
-            columns = [name or f"column_{place}" for place, name in enumerate(columns, start=1)]
-            folded = [name.casefold() for name in columns]
-            if twice := sorted({name for name in columns if folded.count(name.casefold()) > 1}):
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
                 raise csv_fault(
-                    self.name, f"a header that names {twice} more than once", "Rename one of the columns."
+                    self.name,
+                    f"a header that is no UTF-8 text (byte 0x{error.object[error.start]:02x})",
+                    ENCODING_ADVICE,
+                ) from None
+            self.open = self.open or OpenRecord(self.dialect, self.line)
+            self.line += 1
+            if not self._ends(self.open, text):
+                continue
+            record, self.open = self.open, None
+            if record.fault is not None:
+                fault = record.fault.removeprefix("row is no CSV: ")
+                raise csv_fault(
+                    self.name, f"a header that is no CSV ({fault})", "Mend the file's first line."
                 )
-            self.columns = tuple(columns)
-        return b"".join(raw[reader.line_num :])
+            if any(name.strip() for name in record.fields):
+                self._name_columns(record.fields)
+                return b"".join(raw[place + 1 :])
+        return b""
 
-    def _records_of(self, block: bytes, *, more: bool) -> Generator[CsvBlock, None, bytes]:
-        """The records of a block of whole lines; returns what belongs to a record that goes on after it."""
-        parsed = self._fast(block)
-        if parsed is not None:
+    def _name_columns(self, header: list[str]) -> None:
+        self.header = header
+        names = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
+        folded = [name.casefold() for name in names]
+        self.repeated = tuple(sorted({name for name in names if folded.count(name.casefold()) > 1}))
+        given = set(folded)
+        for place, name in enumerate(names):
+            if folded[place] in folded[:place]:
+                number = 1
+                while f"{folded[place]}_{number}" in given:
+                    number += 1
+                names[place] = f"{name}_{number}"
+                given.add(names[place].casefold())
+        self.columns = tuple(names)
+
+    def _records_of(self, block: bytes) -> Iterator[CsvBlock]:
+        """The records of a block of whole lines; `open` keeps one that goes on after it."""
+        if self.open is None and (parsed := self._fast(block)) is not None:
+            lines = np.arange(self.line, self.line + parsed.num_rows)
             self.line += parsed.num_rows
-            yield CsvBlock(self.columns, parsed)
-            return b""
-        if len(block) <= EXACT_BYTES:
-            made, rest = self._exact(block, more=more)
-            yield made
-            return rest
-        rest = b""
+            yield CsvBlock(self.columns, parsed.append_column("_line", pa.array(lines)))
+            return
         at = 0
         while at < len(block):
-            end = block.rfind(b"\n", at, at + EXACT_BYTES // 2) + 1 or block.find(b"\n", at) + 1 or len(block)
-            part, at = rest + block[at:end], end
-            made, rest = self._exact(part, more=more or end < len(block))
-            yield made
-        return rest
-
-    def _block_of(
-        self, rows: list[list[str]], starts: list[int], malformed: Sequence[MalformedRow] = ()
-    ) -> CsvBlock:
-        fields = list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
-        arrays = [pa.array([value or None for value in column], pa.string()) for column in fields]
-        table = pa.table([*arrays, pa.array(starts, pa.int64())], names=[*self.columns, "_line"])
-        return CsvBlock(self.columns, table, tuple(malformed))
+            end = (
+                len(block) if len(block) - at <= EXACT_BYTES else _line_end(block, at, at + EXACT_BYTES // 2)
+            )
+            yield self._exact(block[at:end])
+            at = end
 
     def _fast(self, block: bytes) -> pa.Table | None:
         """The block parsed by Arrow, or None where a record might not be exactly one line."""
-        if b"\r" in block:
-            if block.count(b"\r") != block.count(b"\r\n"):
-                return None
-            block = block.replace(b"\r\n", b"\n")
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        if b"\0" in block or block.startswith(b"\n") or b"\n\n" in block or not is_utf8(block):
-            return None
-        if len(block) > LONGEST_FIELD and max(map(len, block.split(b"\n"))) > LONGEST_FIELD:
-            return None
-        if not self.dialect.delimiter.isascii() or not self._quotes_close_on_their_lines(block):
-            return None
-        try:
-            table = pyarrow.csv.read_csv(
-                pa.BufferReader(block),
-                pyarrow.csv.ReadOptions(
-                    column_names=list(self.columns), use_threads=False, block_size=len(block) + 1
-                ),
-                pyarrow.csv.ParseOptions(
-                    delimiter=self.dialect.delimiter, quote_char=self.dialect.quote or False
-                ),
-                pyarrow.csv.ConvertOptions(
-                    column_types={name: pa.string() for name in self.columns},
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    check_utf8=False,
-                ),
-            )
-        except pa.ArrowInvalid:
-            return None
-        if table.num_rows != lines:
-            return None
-        return table.append_column("_line", pa.array(np.arange(self.line, self.line + lines)))
+        return parsed_by_arrow(block, self.columns, self.header, self.dialect)
 
-    def _quotes_close_on_their_lines(self, block: bytes) -> bool:
-        quote = self.dialect.quote.encode()
-        at = block.find(quote) if quote else -1
-        while at >= 0:
-            start = block.rfind(b"\n", 0, at) + 1
-            end = block.find(b"\n", at)
-            end = len(block) if end < 0 else end
-            if not self.clean_line.fullmatch(block, start, end):
-                return False
-            at = block.find(quote, end)
-        return True
-
-    def _exact(self, block: bytes, *, more: bool) -> tuple[CsvBlock, bytes]:
-        """The block record by record, by Python's csv module, and the text of a record that goes on after it."""
-        raw = block.splitlines(keepends=True)
-        lines = Lines(raw)
-        rows: list[list[str]] = []
-        starts: list[int] = []
-        malformed: list[MalformedRow] = []
+    def _exact(self, part: bytes) -> CsvBlock:
+        """Some whole lines, record by record."""
+        lines = Lines(part)
+        taken = _Taken()
         at = 0
-        while at < len(raw):
-            at = self._records(lines, at, rows, starts, malformed)
-            if lines.exhausted and more:
-                break
-            if lines.exhausted and at < len(raw):
-                malformed.append(
-                    MalformedRow(self.line + at, "a quote is opened and never closed", lines.text(at, at + 1))
-                )
-                at += 1
-        made = self._block_of(rows, starts, malformed)
-        self.bad_lines += sum(place < at for place in lines.faults)
-        self.line += at
-        return made, b"".join(raw[at:])
+        if (
+            self.open is not None
+            and not lines.faults
+            and self.open.swallows(text := lines.text(0, len(lines)))
+        ):
+            self._ends(self.open, text, len(lines))
+            at = len(lines)
+        while at < len(lines):
+            if self.open is None:
+                at = self._by_module(lines, at, taken)
+                if at == len(lines):
+                    break
+                self.open, self.damage = OpenRecord(self.dialect, self.line + at), None
+            if at in lines.faults and self.damage is None:
+                more = f", on line {self.line + at}" if self.line + at != self.open.line else ""
+                self.damage = f"row holds {lines.faults[at]}{more}"
+            if self._ends(self.open, lines.texts[at]):
+                self._close(taken, self.open.fault)
+            at += 1
+        self.bad_lines += len(lines.faults)
+        self.line += len(lines)
+        return self._block_of(taken)
 
-    def _records(
-        self,
-        lines: Lines,
-        at: int,
-        rows: list[list[str]],
-        starts: list[int],
-        malformed: list[MalformedRow],
-    ) -> int:
-        """Takes records from line `at` on, up to the first that cannot be parsed; returns the line to go on with.
+    def _ends(self, record: OpenRecord, text: str, lines: int = 1) -> bool:
+        """Whether a record ends with a line that it takes."""
+        ends = record.take(text, lines)
+        if record.characters > LARGEST_RECORD:
+            opened = f", in which a quote is opened on line {record.opened}" if not ends else ""
+            raise self._too_large(
+                f"a record of more than {LARGEST_RECORD >> 20} MiB from line {record.line} on{opened}"
+            )
+        return ends
 
-        That is the line of an open record where `lines` became exhausted.
-        """
+    def _close(self, taken: _Taken, fault: str | None) -> None:
+        """Take the open record, which ended, or, with a fault, the file did."""
+        record, self.open = self.open, None
+        assert record is not None, "it was opened"
+        last = record.line + record.lines - 1
+        if fault is not None:
+            if record.lines > SWALLOWED_LINES:
+                found = f"{fault}, so that lines {record.line} to {last} are one record"
+                raise csv_fault(self.name, found, QUOTE_ADVICE)
+            spans = f"; lines {record.line} to {last} are one record" if record.lines > 1 else ""
+            fault = f"{fault}{spans}"
+        elif record.fields == [""] and record.lines == 1 and not record.text().rstrip("\r\n"):
+            return
+        self._take(taken, record.line, record.fields, self.damage or fault, record.text)
+
+    def _by_module(self, lines: Lines, at: int, taken: _Taken) -> int:
+        """Takes records from line `at` on by Python's csv module; returns the line of the first that it cannot take."""
+        if self.dialect.escape and any(self.dialect.escape in text for text in lines.texts):
+            return at  # it would take the escape from whatever it stands before
         reader = csv.reader(lines.since(at), **_format(self.dialect))
-        width = len(self.columns)
-        named = "its columns" if self.dialect.names else "the header"
         begin = at
         try:
             for row in reader:
                 end = at + reader.line_num
-                if len(row) == width:
-                    rows.append(row)
-                    starts.append(self.line + begin)
-                elif row:
-                    fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-                    fault = f"row has {fields} where {named} names {width}"
-                    malformed.append(MalformedRow(self.line + begin, fault, lines.text(begin, end)))
+                damage = None
+                if (
+                    lines.faults
+                    and (bad := next((n for n in range(begin, end) if n in lines.faults), None)) is not None
+                ):
+                    more = f", on line {self.line + bad}" if bad > begin else ""
+                    damage = f"row holds {lines.faults[bad]}{more}"
+                self._take(taken, self.line + begin, row, damage, lambda: lines.text(begin, end))  # noqa: B023
                 begin = end
-            return begin
-        except BadLine as bad:
-            if bad.place > begin:
-                fault = (
-                    f"a quote is opened and not closed before line {self.line + bad.place}, which {bad.fault}"
-                )
-            else:
-                fault = f"row {bad.fault}"
-        except csv.Error as error:
-            if lines.exhausted:
-                return begin
-            spans = reader.line_num - (begin - at)
-            fault = f"row is no CSV: {error}" if spans == 1 else "a quote is opened and never closed"
-        malformed.append(MalformedRow(self.line + begin, fault, lines.text(begin, begin + 1)))
-        return begin + 1
+        except csv.Error:
+            pass  # told by who reads it line by line
+        return begin
+
+    def _take(
+        self, taken: _Taken, line: int, fields: list[str], fault: str | None, text: Callable[[], str]
+    ) -> None:
+        """Take a record, as a row or as none."""
+        width = len(self.columns)
+        if fault is None and fields and len(fields) != width:
+            number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+            fault = f"row has {number} where {'its columns' if self.dialect.names else 'the header'} names {width}"
+        elif fault is None and fields and fields == self.header:
+            fault = "row is the header again"
+        if fault is not None:
+            taken.malformed.append(MalformedRow(line, fault, _shortened(text())))
+        elif fields:
+            taken.rows.append(fields)
+            taken.starts.append(line)
+
+    def _block_of(self, taken: _Taken) -> CsvBlock:
+        fields = list(zip(*taken.rows, strict=True)) if taken.rows else [()] * len(self.columns)
+        arrays = [
+            pa.array([None if value in self.nulls else value for value in column], pa.string())
+            for column in fields
+        ]
+        table = pa.table([*arrays, pa.array(taken.starts, pa.int64())], names=[*self.columns, "_line"])
+        return CsvBlock(self.columns, table, tuple(taken.malformed), self.repeated)
+
+
+def _line_end(block: bytes, at: int, near: int) -> int:
+    """Where the last line ends that ends before `near`, or else the first one that begins at `at`."""
+    if end := block.rfind(b"\n", at, near) + 1:
+        return end
+    end = block.rfind(b"\r", at, near) + 1
+    if not end:
+        ends = [place + 1 for mark in (b"\n", b"\r") if (place := block.find(mark, near)) >= 0]
+        end = min(ends, default=len(block))
+    return end + (block[end - 1 : end + 1] == b"\r\n")
+
+
+def _shortened(text: str) -> str:
+    text = text.rstrip("\r\n")
+    return text if len(text) <= LARGEST_TEXT else f"{text[:LARGEST_TEXT]}…"
 
 
 def _format(dialect: CsvDialect) -> dict[str, Any]:
@@ -322,12 +375,3 @@ def _format(dialect: CsvDialect) -> dict[str, Any]:
         "quoting": csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         "strict": True,
     }
-
-
-def _clean_line(dialect: CsvDialect) -> re.Pattern[bytes]:
-    """Matches a line whose quoted fields are quoted from delimiter to delimiter."""
-    quote, delimiter = re.escape(dialect.quote.encode()), re.escape(dialect.delimiter.encode())
-    bare = b"[^" + quote + delimiter + b"\n]*"
-    quoted = quote + b"(?:[^" + quote + b"\n]|" + quote + quote + b")*" + quote
-    one = b"(?:" + bare + b"|" + quoted + b")" if quote else bare
-    return re.compile(one + b"(?:" + delimiter + one + b")*")

@@ -4,49 +4,41 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-
-
-class BadLine(Exception):
-    """A line that holds no text was about to be parsed."""
-
-    def __init__(self, place: int, fault: str) -> None:
-        super().__init__(place, fault)
-        self.place = place
-        self.fault = fault
+from itertools import islice
 
 
 class Lines:
-    """The lines of a block as text; `faults` says what is wrong with those that are none."""
+    """The lines of whole lines of bytes as text; `faults` says, by place, what is wrong with those that are none.
 
-    def __init__(self, raw: list[bytes]) -> None:
+    What is no text is written as an escape, such as \\xe9 or \\0.
+    """
+
+    def __init__(self, part: bytes) -> None:
         self.faults: dict[int, str] = {}
-        self.exhausted = False
-        joined = b"".join(raw)
-        if b"\0" not in joined and is_utf8(joined):
-            self.texts = list(io.StringIO(joined.decode(), newline=""))
+        if b"\0" not in part and is_utf8(part):
+            self.texts = list(io.StringIO(part.decode(), newline=""))
             return
         self.texts = []
-        for place, line in enumerate(raw):
+        for place, line in enumerate(part.splitlines(keepends=True)):
             try:
-                self.texts.append(line.decode())
+                text = line.decode()
                 if b"\0" in line:
-                    self.faults[place] = "holds a NUL byte"
+                    self.faults[place] = "a NUL byte"
             except UnicodeDecodeError as error:
-                self.texts.append(line.decode(errors="backslashreplace"))
-                self.faults[place] = f"holds the byte 0x{line[error.start]:02x}, which is no UTF-8 text"
+                text = line.decode(errors="backslashreplace")
+                self.faults[place] = f"the byte 0x{line[error.start]:02x}, which is no UTF-8 text"
+            self.texts.append(text.replace("\0", "\\0"))
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def since(self, at: int) -> Iterator[str]:
-        """The lines from `at` on; sets `exhausted` when a line after the last is asked for."""
-        self.exhausted = False
-        for place in range(at, len(self.texts)):
-            if place in self.faults:
-                raise BadLine(place, self.faults[place])
-            yield self.texts[place]
-        self.exhausted = True
+        """The lines from `at` on."""
+        return islice(self.texts, at, None)
 
     def text(self, begin: int, end: int) -> str:
-        """Lines as they were, without the last line's end; NUL bytes are written as \\0."""
-        return "".join(self.texts[begin:end]).rstrip("\r\n").replace("\0", "\\0")
+        """Lines as they were."""
+        return "".join(self.texts[begin:end])
 
 
 def is_utf8(block: bytes) -> bool:

@@ -47,3 +47,23 @@ def missing_columns_fault(
 def csv_fault(path: str, found: str, advice: str) -> FileFault:
     """The fault of a file that is no CSV as its source says."""
     return FileFault(path, "a CSV file", found, advice)
+
+
+def changed_fault(path: str) -> FileFault:
+    """The fault of a file that has another content than it had when it was hashed."""
+    return FileFault(
+        path,
+        "the content that it had when its hash was taken",
+        "another one",
+        "Wait until it is written to its end, and run again; move finished files in rather than writing them there.",
+    )
+
+
+def repeated_columns_fault(path: str, columns: Sequence[str]) -> FileFault:
+    """The fault of a file that has a column more than once, where the source's SQL names it."""
+    return FileFault(
+        path,
+        "each column that the SQL names once, in whatever case",
+        f"the columns {', '.join(map(repr, columns))}",
+        "Rename all but one of them in the file.",
+    )

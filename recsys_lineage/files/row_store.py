@@ -6,20 +6,26 @@ rows. Both ways give the same relation (a property test holds them together), so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
+from recsys_lineage.errors import InsufficientSpace
 from recsys_lineage.lake.scratch_folder import ScratchFolder
-from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.names import path_literal, quote
 
 MEMORY_BYTES = 64 << 20
 """How much a relation may take in memory, in Arrow's layout; with more it goes to disk."""
 PIECE_BYTES = 16 << 20
 """How much is written at a time from then on."""
+TABLES = 1 << 10
+"""How many Arrow tables are held besides; one of a single row takes some kilobytes."""
 _GROUP_ROWS = 1 << 17
 
 
@@ -41,9 +47,14 @@ class RowStore:
         self._taken: list[pa.Table] = []
         self._writer: pyarrow.parquet.ParquetWriter | None = None
         self._bytes = 0
+        self._joined = 0
 
     def take(self, file: str, rows: pa.Table) -> None:
-        """Take some rows of the file that is being read; every block of one file has the same columns."""
+        """Take some rows of the file that is being read; every block of one file has the same columns.
+
+        Raises:
+            InsufficientSpace: there is no room for them on disk.
+        """
         if not rows.num_rows:
             return
         names = [
@@ -56,22 +67,26 @@ class RowStore:
             self._write()
 
     def keep(self) -> None:
-        """The file that was being read is good."""
+        """The file that was being read is good.
+
+        Raises:
+            InsufficientSpace: there is no room for its rows on disk.
+        """
         if self._writer is None:
             self._kept += self._taken
             self._taken = []
+            if len(self._kept) - self._joined >= TABLES:
+                self._join()
         else:
             self._write_taken()
-            self._writer.close()
-            self._writer = None
+            self._close()
 
     def drop(self) -> None:
         """The file that was being read is not: forget its rows."""
         self._bytes -= sum(map(_bytes, self._taken))
         self._taken = []
         if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+            self._close()
             self._pieces.pop()[0].unlink()
 
     def register(self, columns: Sequence[tuple[str, pa.DataType]]) -> None:
@@ -84,6 +99,8 @@ class RowStore:
         else:
             con.register(name, self._table(columns))
             con.unregister(self._keeper)
+        self._kept = []
+        _release_memory()
 
     @property
     def _keeper(self) -> str:
@@ -104,7 +121,7 @@ class RowStore:
 
     def _view(self, columns: Sequence[tuple[str, pa.DataType]]) -> None:
         # a view takes no bound parameters, so the paths become quoted literals
-        paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path, _ in self._pieces)
+        paths = ", ".join(path_literal(str(path)) for path, _ in self._pieces)
         there = {name for _, names in self._pieces for name in names}
         texts = ", ".join(
             f"{quote(here) if (here := self._here(name)) in there else _null(type_)} AS {quote(name)}"
@@ -112,7 +129,8 @@ class RowStore:
         )
         self._connection.execute(
             f"CREATE OR REPLACE TEMP VIEW {quote(self._name)} AS "
-            f"SELECT {texts} FROM read_parquet([{paths}], union_by_name = true)"
+            f"SELECT {texts} FROM read_parquet([{paths}], union_by_name = true, "
+            "hive_partitioning = false)"
         )
 
     def _here(self, name: str) -> str:
@@ -122,36 +140,83 @@ class RowStore:
         self._write_kept()
         self._write_taken()
         self._bytes = 0
-        # Arrow keeps what it freed for itself, and DuckDB cannot have it
-        pa.default_memory_pool().release_unused()
+        _release_memory()
+
+    def _join(self) -> None:
+        """Make one table of many small ones."""
+        alike: dict[tuple[str, ...], list[pa.Table]] = {}
+        for table in self._kept[self._joined :]:
+            alike.setdefault(tuple(table.column_names), []).append(table)
+        joined = (pa.concat_tables(tables).unify_dictionaries() for tables in alike.values())
+        self._kept[self._joined :] = [table.combine_chunks() for table in joined]
+        self._joined = len(self._kept)
 
     def _write_kept(self) -> None:
         if self._kept:
             table = pa.concat_tables(self._kept, promote_options="default").unify_dictionaries()
-            self._kept = []
-            with self._opened(table.schema) as writer:
-                writer.write_table(table, _GROUP_ROWS)
+            self._kept, self._joined = [], 0
+            self._writer = self._opened(table.schema)
+            with self._room():
+                self._writer.write_table(table, _GROUP_ROWS)
+            self._close()
 
     def _write_taken(self) -> None:
         if self._taken:
             if self._writer is None:
                 self._writer = self._opened(self._taken[0].schema)
-            self._writer.write_table(pa.concat_tables(self._taken), _GROUP_ROWS)
+            with self._room():
+                self._writer.write_table(pa.concat_tables(self._taken), _GROUP_ROWS)
             self._taken = []
 
     def _opened(self, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
-        if self._folder is None:
-            self._folder = ScratchFolder(self._connection, self._keeper)
-        path = self._folder.path / f"{len(self._pieces)}.parquet"
+        with self._room():
+            if self._folder is None:
+                self._folder = ScratchFolder(self._connection, self._keeper)
+            path = self._folder.path / f"{len(self._pieces)}.parquet"
+            # Text of people is seldom worth a dictionary; the file's name, on each row, is
+            writer = pyarrow.parquet.ParquetWriter(
+                path,
+                schema,
+                compression="snappy",
+                use_dictionary=["_file"],  # pyright: ignore[reportArgumentType]
+                write_statistics=["_file"],  # pyright: ignore[reportArgumentType]
+            )
         self._pieces.append((path, schema.names))
-        # Text of people is seldom worth a dictionary; the file's name, on each row, is
-        return pyarrow.parquet.ParquetWriter(
-            path,
-            schema,
-            compression="snappy",
-            use_dictionary=["_file"],  # pyright: ignore[reportArgumentType]
-            write_statistics=["_file"],  # pyright: ignore[reportArgumentType]
-        )
+        return writer
+
+    def _close(self) -> None:
+        assert self._writer is not None, "a piece is being written"
+        writer, self._writer = self._writer, None
+        with self._room():
+            writer.close()
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Turn what a disk says into words."""
+        try:
+            yield
+        except OSError as error:
+            if self._writer is not None:
+                with suppress(OSError):
+                    self._writer.close()
+                self._writer = None
+            place = str(self._folder.path) if self._folder else tempfile.gettempdir()
+            raise InsufficientSpace(
+                "The rows of the source's files could not be written to the temporary folder.",
+                expected="room for the rows, compressed, of the files of one scan, in a folder that may be written to",
+                found=str(error),
+                where=place,
+                advice="free space there, or let TMPDIR name a folder on a larger disk, and run again; "
+                "nothing was changed",
+            ) from error
+
+
+def _release_memory() -> None:
+    """Give back what the allocators of Arrow and of Python's libraries keep of what was freed: DuckDB needs it."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
 
 
 def _bytes(table: pa.Table) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,15 @@ import pyarrow as pa
 
 from recsys_lineage.files.csv_dialect import CsvDialect
 from recsys_lineage.files.csv_file import CsvBlock, MalformedRow, csv_blocks
-from recsys_lineage.files.fault import FileFault, missing_columns_fault
+from recsys_lineage.files.fault import FileFault, changed_fault, missing_columns_fault, repeated_columns_fault
+from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.parquet_file import decode_parquet, read_parquet_footer
+from recsys_lineage.files.parquet_options import ParquetOptions
+from recsys_lineage.files.parquet_view import ROW_NUMBER, open_parquet
 from recsys_lineage.files.row_store import RowStore
-from recsys_lineage.files.source_file import SourceFile
+from recsys_lineage.files.source_file import SourceFile, is_unchanged
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
+from recsys_lineage.sql.names import is_pattern
 
 MALFORMED_SCHEMA = pa.schema(
     [("_file", pa.string()), ("_line", pa.int64()), ("_fault", pa.string()), ("_row", pa.string())]
@@ -23,10 +27,20 @@ MALFORMED_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class KnownContent:
+    """What a file of some content was found to hold by an earlier scan of the same options and required columns."""
+
+    rows: int
+    malformed: int = 0
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FileReport:
     """What a file holds, or why nothing of it is read.
 
-    `rows` counts the records, malformed ones included, and is None where the file has a `fault`.
+    `rows` counts the records, malformed ones included, and is None where the file has a `fault`. A file that was not
+    read because its content is `known` has no rows in the scan's relations.
     """
 
     file: SourceFile
@@ -34,6 +48,7 @@ class FileReport:
     columns: tuple[str, ...]
     malformed: int = 0
     fault: FileFault | None = None
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,25 +85,35 @@ def open_scan(
     required_columns: Sequence[str] = (),
     *,
     decode: bool = False,
+    known: Mapping[str, KnownContent] | None = None,
 ) -> OpenedScan:
     """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
 
-    CSV columns are text, empty fields NULL; Parquet columns keep their types. A column that only some of the files
-    have is NULL in the others. However large the files, memory stays bounded: rows that are many lie on disk, in files
-    that go with the connection. Where no file is good, the relation is empty and has the required columns as text.
+    CSV columns are text, empty fields NULL; Parquet columns keep their types; columns of folders (`day=2024-01-01/`)
+    are text. A column that only some of the files have is NULL in the others. Files are read one at a time, and however
+    large or many they are, memory stays bounded: rows that are many lie on disk, in files that go with the connection.
+    Where no file is good, the relation is empty and has the required columns as text.
+
+    The bytes of a CSV file are hashed as they are parsed, and other ones than the file's `sha256` names are its fault.
+    DuckDB reads Parquet files only when the relation is queried: here they are compared with what was hashed by size,
+    times and, where it was written shortly before, by its hash; who queries compares again (`is_unchanged`).
 
     Args:
         decode: read Parquet files to their end too, not only their footers, so that a damaged page is a fault. CSV
             files always are.
+        known: by sha256, what files hold that need not be read again; they have a report, and no rows.
 
     Raises:
         SourceSqlError: the scan's options are wrong.
+        InsufficientSpace: rows that are many cannot be written to the temporary folder.
+        FilesChanged: DuckDB reads other rows of a Parquet file than its footer names.
     """
+    inspection = _Inspection(root, scan, required_columns, decode, known or {})
     malformed = f"{relation_name}_malformed"
     rows, faulty_rows = RowStore(con, relation_name), RowStore(con, malformed)
     reports = []
     for file in files:
-        report = _inspected(root, scan, file, required_columns, decode, rows, faulty_rows)
+        report = inspection.of(file, rows, faulty_rows)
         for store in (rows, faulty_rows):
             if report.fault is None:
                 store.keep()
@@ -97,58 +122,117 @@ def open_scan(
         reports.append(report)
     faulty_rows.register([(field.name, field.type) for field in MALFORMED_SCHEMA])
     good = [report for report in reports if report.fault is None]
-    if scan.function == "read_parquet" and good:
-        schema = _open_parquet(con, root, [report.file for report in good], relation_name)
+    if inspection.parquet is not None and (opened := [r for r in good if not r.known]):
+        expected = {report.file.path: report.rows or 0 for report in opened}
+        columns = {column.casefold() for report in opened for column in report.columns}
+        schema = open_parquet(con, root, expected, relation_name, inspection.parquet, columns)
     else:
         names: dict[str, str] = {}
         for column in (column for report in good for column in report.columns):
             names.setdefault(column.casefold(), column)
-        columns = tuple(names.values()) or tuple(required_columns)
-        texts = [(column, pa.string()) for column in columns]
-        rows.register([*texts, ("_file", pa.string()), ("_line", pa.int64())])
-        schema = tuple((column, "VARCHAR") for column in columns)
+        texts = tuple(names.values()) or tuple(required_columns)
+        rows.register(
+            [*((name, pa.string()) for name in texts), ("_file", pa.string()), ("_line", pa.int64())]
+        )
+        schema = tuple((column, "VARCHAR") for column in texts)
     return OpenedScan(relation_name, malformed, schema, tuple(reports))
 
 
-def _inspected(
-    root: Path,
-    scan: FileScan,
-    file: SourceFile,
-    required_columns: Sequence[str],
-    decode: bool,
-    rows: RowStore,
-    malformed: RowStore,
-) -> FileReport:
-    """What one file holds; the rows of a CSV file go to the stores."""
-    dialect = CsvDialect.of(scan) if scan.function == "read_csv" else None
-    try:
-        if file.fault is not None:
-            raise file.fault
-        if dialect is None:
-            columns, count = _parquet_footer(root, file)
-            _require(file, columns, required_columns, dialect)
-            if decode:
-                decode_parquet(root / file.path, file.path)
-            return FileReport(file, count, columns)
-        columns, good, bad = (), 0, 0
-        for block in _readable(csv_blocks(root / file.path, file.path, dialect), file):
+class _Inspection:
+    """How the files of a scan are looked at."""
+
+    def __init__(
+        self,
+        root: Path,
+        scan: FileScan,
+        required: Sequence[str],
+        decode: bool,
+        known: Mapping[str, KnownContent],
+    ) -> None:
+        self.root, self.required, self.decode, self.known = root, required, decode, known
+        self.csv = CsvDialect.of(scan) if scan.function == "read_csv" else None
+        self.parquet = None if self.csv else ParquetOptions.of(scan)
+        self.folders = dict(scan.options).get("hive_partitioning", True) is True
+        self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def of(self, file: SourceFile, rows: RowStore, malformed: RowStore) -> FileReport:
+        """What one file holds; the rows of a CSV file go to the stores."""
+        try:
+            if file.fault is not None:
+                raise file.fault
+            if (known := self.known.get(file.sha256)) is not None and file.sha256:
+                return FileReport(file, known.rows, self._shared(known.columns), known.malformed, known=True)
+            if self.csv is not None:
+                return self._of_csv(file, self.csv, rows, malformed)
+            return self._of_parquet(file)
+        except FileFault as fault:
+            return FileReport(file, None, (), fault=fault)
+
+    def _of_csv(
+        self, file: SourceFile, dialect: CsvDialect, rows: RowStore, malformed: RowStore
+    ) -> FileReport:
+        columns: tuple[str, ...] = ()
+        folders: dict[str, str | None] = {}
+        good = bad = 0
+        blocks = csv_blocks(self.root / file.path, file.path, dialect, sha256=file.sha256)
+        for block in _readable(blocks, file):
             if not columns:
-                columns = block.columns
-                _require(file, columns, required_columns, dialect)
-            rows.take(file.path, block.rows)
-            malformed.take(file.path, _malformed_table(block.malformed))
+                folders = self._folders(file, block.columns)
+                columns = (*block.columns, *folders)
+                self._require(file, columns, block.repeated, TRACED_COLUMNS)
+            rows.take(file.path, _with_folders(block.rows, folders))
+            if block.malformed:
+                malformed.take(file.path, _malformed_table(block.malformed))
             good += block.rows.num_rows
             bad += len(block.malformed)
-        return FileReport(file, good + bad, columns, bad)
-    except FileFault as fault:
-        return FileReport(file, None, (), fault=fault)
+        return FileReport(file, good + bad, self._shared(columns), bad)
 
+    def _of_parquet(self, file: SourceFile) -> FileReport:
+        path = self.root / file.path
+        if "\\" in str(path) and is_pattern(str(path)):
+            found = f"the path {str(path)!r}, which DuckDB can only take for a pattern"
+            expected = "a path without a backslash beside *, ? or ["
+            raise FileFault(file.path, expected, found, "Rename the file or its folder.")
+        try:
+            columns, count = read_parquet_footer(path, file.path)
+        except OSError as error:
+            raise _unreadable(file, error) from None
+        folded = [column.casefold() for column in columns]
+        repeated = [column for column in columns if folded.count(column.casefold()) > 1]
+        columns = (*columns, *self._folders(file, columns))
+        self._require(file, columns, repeated, (*TRACED_COLUMNS, ROW_NUMBER))
+        if self.decode:
+            decode_parquet(path, file.path)
+        if not is_unchanged(path, file):
+            raise changed_fault(file.path)
+        return FileReport(file, count, self._shared(columns))
 
-def _parquet_footer(root: Path, file: SourceFile) -> tuple[tuple[str, ...], int]:
-    try:
-        return read_parquet_footer(root / file.path, file.path)
-    except OSError as error:
-        raise _unreadable(file, error) from None
+    def _folders(self, file: SourceFile, columns: Sequence[str]) -> dict[str, str | None]:
+        if not self.folders or "=" not in file.path:
+            return {}
+        return folder_columns(file.path, frozenset(map(str.casefold, (*columns, *TRACED_COLUMNS))))
+
+    def _shared(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """The same columns as one object for all files."""
+        return self._columns.setdefault(columns, columns)
+
+    def _require(
+        self, file: SourceFile, columns: Sequence[str], repeated: Sequence[str], ours: Sequence[str]
+    ) -> None:
+        """Raises FileFault where a file lacks a column, has it twice, or has one with a name that is ours."""
+        present = {column.casefold() for column in columns}
+        if reserved := sorted(present & set(ours)):
+            expected = (
+                f"columns other than {', '.join(ours[:-1])} and {ours[-1]}, by which every row is traced"
+            )
+            raise FileFault(
+                file.path, expected, f"the column {', '.join(reserved)}", "Rename it in the file."
+            )
+        required = {column.casefold() for column in self.required}
+        if twice := [column for column in repeated if column.casefold() in required]:
+            raise repeated_columns_fault(file.path, twice)
+        if missing := [column for column in self.required if column.casefold() not in present]:
+            raise missing_columns_fault(file.path, columns, missing, hint=_delimiter_hint(columns, self.csv))
 
 
 def _readable(blocks: Iterator[CsvBlock], file: SourceFile) -> Iterator[CsvBlock]:
@@ -166,23 +250,17 @@ def _unreadable(file: SourceFile, error: OSError) -> FileFault:
     )
 
 
-def _require(
-    file: SourceFile, columns: Sequence[str], required: Sequence[str], dialect: CsvDialect | None
-) -> None:
-    """Raises FileFault where a file lacks a column, or has one with a name that is ours."""
-    present = {column.casefold() for column in columns}
-    if reserved := sorted(present & set(TRACED_COLUMNS)):
-        expected = "columns other than _file and _line, which are given to every row"
-        raise FileFault(file.path, expected, f"the column {', '.join(reserved)}", "Rename it in the file.")
-    if missing := [column for column in required if column.casefold() not in present]:
-        raise missing_columns_fault(file.path, columns, missing, hint=_delimiter_hint(columns, dialect))
-
-
 def _delimiter_hint(columns: Sequence[str], dialect: CsvDialect | None) -> str:
     if dialect is None or len(columns) != 1:
         return ""
     other = next((mark for mark in ";\t|," if mark != dialect.delimiter and mark in columns[0]), None)
     return f"Its fields look divided by {other!r}: add delim = {other!r} to its read_csv." if other else ""
+
+
+def _with_folders(rows: pa.Table, folders: Mapping[str, str | None]) -> pa.Table:
+    for name, value in folders.items():
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rows.num_rows))
+    return rows
 
 
 def _malformed_table(malformed: Sequence[MalformedRow]) -> pa.Table:
@@ -194,21 +272,3 @@ def _malformed_table(malformed: Sequence[MalformedRow]) -> pa.Table:
     return pa.table(
         columns, schema=pa.schema([MALFORMED_SCHEMA.field(n) for n in ("_line", "_fault", "_row")])
     )
-
-
-def _open_parquet(
-    con: duckdb.DuckDBPyConnection, root: Path, files: list[SourceFile], relation_name: str
-) -> tuple[tuple[str, str], ...]:
-    """A view over Parquet files; `_line` is the row's number in its file, from 1."""
-    # a view takes no bound parameters, so the paths become quoted literals
-    quoted = ", ".join("'" + str(root / file.path).replace("'", "''") + "'" for file in files)
-    prefix = len(str(root / "x")) - 1
-    con.execute(f'DROP VIEW IF EXISTS "{relation_name}"')
-    con.execute(
-        f'CREATE OR REPLACE TEMP VIEW "{relation_name}" AS '
-        f"SELECT * EXCLUDE (_path, file_row_number), substr(_path, {prefix + 1}) AS _file, "
-        f"file_row_number + 1 AS _line "
-        f"FROM read_parquet([{quoted}], filename = '_path', file_row_number = true, union_by_name = true)"
-    )
-    described = con.execute(f'DESCRIBE "{relation_name}"').fetchall()
-    return tuple((name, type_) for name, type_, *_ in described[:-2])

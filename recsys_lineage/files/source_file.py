@@ -162,8 +162,10 @@ def is_unchanged(path: Path, file: SourceFile) -> bool:
     A file system keeps the time of a change to a few milliseconds only, so one that changed just before it was hashed
     is hashed again.
     """
-    began, *state = file.signature
     try:
+        if not file.signature:
+            return _sha256(path) == file.sha256
+        began, *state = file.signature
         now = _state(path.stat())
         if now != tuple(state):
             return False

@@ -15,6 +15,7 @@ from recsys_lineage.files.source_file import parsed_pattern
 from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls, replaced
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.statement import BYTE_ORDER_MARK, bare_statement
 
 FUNCTIONS = {"read_csv": "read_csv", "read_csv_auto": "read_csv", "read_parquet": "read_parquet",
              "parquet_scan": "read_parquet"}  # fmt: skip
@@ -58,9 +59,12 @@ class SourceQuery:
     description: str
 
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
-        """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written."""
+        """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written.
+
+        Semicolons and comments at its end are left out, so that it fits in parentheses.
+        """
         calls = _calls(self.sql, _parsed(self.sql))
-        return replaced(self.sql, {call: quote(names[scan]) for call, scan in calls}).strip().rstrip(";")
+        return bare_statement(replaced(self.sql, {call: quote(names[scan]) for call, scan in calls})).strip()
 
 
 def parse_source_sql(sql: str) -> SourceQuery:
@@ -70,6 +74,7 @@ def parse_source_sql(sql: str) -> SourceQuery:
         SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, or
             a column that could belong to several scans.
     """
+    sql = sql.removeprefix(BYTE_ORDER_MARK)
     tree = _parsed(sql)
     calls = _calls(sql, tree)
     _scanned_tables(tree, {call.start: scan for call, scan in calls})
@@ -92,9 +97,8 @@ def parse_source_sql(sql: str) -> SourceQuery:
 
 def _parsed(sql: str) -> exp.Query:
     try:
-        statements = [
-            statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None
-        ]
+        parsed = sqlglot.parse(bare_statement(sql), dialect="duckdb")
+        statements = [statement for statement in parsed if statement is not None]
     except SqlglotError as error:
         raise SourceSqlError(
             "The SQL cannot be parsed.",

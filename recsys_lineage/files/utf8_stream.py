@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import io
 
 from recsys_lineage.files.fault import csv_fault
+from recsys_lineage.files.source_bytes import SourceBytes
 
 
 class Utf8Stream:
@@ -15,7 +15,7 @@ class Utf8Stream:
     other encoding, by name or by UTF-16's byte order mark, is decoded strictly.
     """
 
-    def __init__(self, stream: io.BufferedIOBase, name: str, encoding: str | None) -> None:
+    def __init__(self, stream: SourceBytes, name: str, encoding: str | None) -> None:
         self.stream = stream
         self.name = name
         self.start = stream.read(4)

@@ -12,7 +12,7 @@ from typing import Any
 
 from recsys_lineage.lake.table_files import read_files
 from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.names import path_literal, quote
 
 COMPACTED = "compacted"
 """What a compaction's commit carries: [path, rows] of each file, in the order of their rows."""
@@ -44,7 +44,8 @@ class AppendOrder:
         start = 0
         for path, rows in self.files:
             if start + rows > skipped:
-                file = f"read_parquet([{literal(f'{root}/{path}')}], hive_partitioning = false, file_row_number = true)"
+                place = path_literal(f"{root}/{path}")
+                file = f"read_parquet([{place}], hive_partitioning = false, file_row_number = true)"
                 parts.append(f"SELECT {names} FROM {file} WHERE file_row_number >= {max(skipped - start, 0)}")
             start += rows
         if not parts:

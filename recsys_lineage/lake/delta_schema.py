@@ -28,6 +28,7 @@ _STORED_AS = {
     "BIGNUM": "VARCHAR",
     "UUID": "VARCHAR",
     "TIME": "VARCHAR",
+    "TIME_NS": "VARCHAR",
     "TIME WITH TIME ZONE": "VARCHAR",
     "INTERVAL": "VARCHAR",
     "BIT": "VARCHAR",
@@ -35,6 +36,7 @@ _STORED_AS = {
     "TIMESTAMP_S": "TIMESTAMP",
     "TIMESTAMP_MS": "TIMESTAMP",
     "TIMESTAMP_NS": "TIMESTAMP",
+    "TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE",
     '"NULL"': "VARCHAR",
 }
 
@@ -43,7 +45,7 @@ def storable(type_: DuckDBPyType) -> str | None:
     """The Delta-compatible DuckDB type in which a column of `type_` is stored; None when there is none.
 
     Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a value beyond it fails the write.
-    Delta counts time in microseconds, so a TIMESTAMP_NS loses its last three digits.
+    Delta counts time in microseconds, so a TIMESTAMP_NS is rounded to them.
     """
     if type_.id in ("list", "array"):
         element = storable(children(type_)[0][1])

@@ -22,7 +22,7 @@ from recsys_lineage.lake.delta_schema import columns_of, stored_select
 from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints
 from recsys_lineage.lake.storage import Storage
 from recsys_lineage.lake.table_version import Column, ColumnStatistics
-from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.names import literal, path_literal, quote
 
 # NULL, empty and Hive's name for both cannot be told apart in a partition's folder; DuckDB before 2.0 reads "null"
 # in any case as NULL.
@@ -182,7 +182,7 @@ def file_contents(
     """`{partition: "rows:hash sum"}` of some files of a table; the key is "" without partitions."""
     if not paths:
         return {}
-    listed = ", ".join(literal(f"{root}/{path}") for path in paths)
+    listed = ", ".join(path_literal(f"{root}/{path}") for path in paths)
     relation = f"read_parquet([{listed}], {_hive(schema, partition_by)})"
     return partition_fingerprints(connection, relation, schema, partition_by)
 
@@ -244,7 +244,7 @@ def read_files(
     if not files:
         typed = ", ".join(f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in columns)
         return f"(SELECT {typed} WHERE false)"
-    listed = ", ".join(literal(path) for path in files)
+    listed = ", ".join(path_literal(path) for path in files)
     names = ", ".join(quote(column.name) for column in columns)
     return f"(SELECT {names} FROM read_parquet([{listed}], {_hive(schema, partition_by)}))"
 

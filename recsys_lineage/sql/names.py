@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+
 
 def quote(name: str) -> str:
     """A SQL identifier, quoted."""
@@ -11,3 +13,13 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: str) -> str:
+    """A SQL string literal for the one file at `path`, where DuckDB takes a path for a pattern."""
+    return literal(glob.escape(path))
+
+
+def is_pattern(path: str) -> bool:
+    """Whether DuckDB, given a path as it is, would look for files of other names too."""
+    return glob.has_magic(path)

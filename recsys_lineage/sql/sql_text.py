@@ -20,6 +20,7 @@ from sqlglot.tokenizer_core import TokenType
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls, refuse_places_elsewhere
+from recsys_lineage.sql.statement import bare_statement
 
 _READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
 """What may read columns that it does not name."""
@@ -46,7 +47,7 @@ class SqlText:
             SqlAssetError: when the file is missing, holds no single SELECT, or reads what its text does not name.
         """
         try:
-            loaded = cls(Path(path).read_text(encoding="utf-8"), str(path))
+            loaded = cls(Path(path).read_text(encoding="utf-8-sig"), str(path))
         except OSError as error:
             raise SqlAssetError("The SQL file cannot be read.", found=str(error), where=str(path)) from error
         _ = loaded.scans
@@ -60,7 +61,8 @@ class SqlText:
             SqlAssetError: when the text is not exactly one SELECT (set operations and WITH included).
         """
         try:
-            statements = [s for s in sqlglot.parse(self.text, dialect="duckdb") if s is not None]
+            parsed = sqlglot.parse(bare_statement(self.text), dialect="duckdb")
+            statements = [s for s in parsed if s is not None]
         except SqlglotError as error:
             raise SqlAssetError(
                 "The SQL cannot be parsed.", found=str(error).splitlines()[0], where=self.origin

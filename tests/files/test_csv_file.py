@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import tempfile
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.files import csv_file
+from recsys_lineage.files import csv_file, csv_record, source_bytes
 from recsys_lineage.files.csv_dialect import CsvDialect
 from recsys_lineage.files.csv_file import MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault
@@ -81,10 +83,158 @@ def test_rows_with_too_many_or_too_few_fields_are_kept_as_they_were(tmp_path: Pa
     ]
 
 
-def test_a_quote_that_is_never_closed_costs_only_its_own_line(tmp_path: Path) -> None:
+def test_no_row_starts_inside_an_open_quote(tmp_path: Path) -> None:
     content = read(tmp_path, 'a,b\n1,"open\n2,x\n3,"y"\n4,z\n')
-    assert rows(content) == [("2", "x", 3), ("3", "y", 4), ("4", "z", 5)]
-    assert faults(content) == [(2, "a quote is opened and never closed", '1,"open')]
+    assert rows(content) == [("4", "z", 5)]
+    assert faults(content) == [
+        (
+            2,
+            "a quote is opened on line 2, and text follows where it is closed on line 4; lines 2 to 4 are one record",
+            '1,"open\n2,x\n3,"y"',
+        )
+    ]
+
+
+def test_a_quote_that_is_never_closed_takes_the_lines_to_the_end(tmp_path: Path) -> None:
+    content = read(tmp_path, 'a,b\n0,0\n1,"open\n2,x\n3,y\n')
+    assert rows(content) == [("0", "0", 2)]
+    fault = "a quote is opened on line 3 and never closed; lines 3 to 5 are one record"
+    assert faults(content) == [(3, fault, '1,"open\n2,x\n3,y')]
+
+
+def test_a_stray_quote_that_would_take_a_file_s_rows_is_the_file_s_fault(tmp_path: Path) -> None:
+    text = 'a,b\n0,0\n1,"open\n' + "2,x\n" * 2_000
+    where = r"a quote is opened on line 3 and never closed, so that lines 3 to 2003 are one record"
+    with pytest.raises(FileFault, match=where):
+        read(tmp_path, text)
+    with pytest.raises(
+        FileFault, match=r"opened on line 3, and text follows where it is closed on line 2004"
+    ):
+        read(tmp_path, text + '5,"quoted"\n6,y\n')
+
+
+@pytest.mark.parametrize("block_bytes", [1 << 10, 1 << 20])
+@pytest.mark.parametrize(
+    "body", ["x" * 300_000, "<p>\n" * 75_000, 'say ""hello"",\n' * 20_000, "\r\n" * 150_000]
+)
+def test_a_field_may_be_long(tmp_path: Path, body: str, block_bytes: int) -> None:
+    content = read(tmp_path, f'a,b\n1,"{body}"\n2,x\n"{body}\n", y\n3,z\n', block_bytes=block_bytes)
+    lines = len(body.encode().splitlines()) - (not body.endswith("\n"))
+    value = body.replace('""', '"')
+    assert rows(content) == [
+        ("1", value, 2),
+        ("2", "x", 3 + lines),
+        (f"{value}\n", " y", 4 + lines),
+        ("3", "z", 6 + 2 * lines),
+    ]
+    assert faults(content) == []
+
+
+def test_a_long_row_that_is_none_is_kept_in_part(tmp_path: Path) -> None:
+    content = read(tmp_path, f'a,b\n1,"{"x" * 200_000}",2\n{"y" * 200_000}\n')
+    assert [row.fault for row in content.malformed] == [
+        "row has 3 fields where the header names 2",
+        "row has 1 field where the header names 2",
+    ]
+    assert [(len(row.row), row.row[-1]) for row in content.malformed] == [((1 << 16) + 1, "…")] * 2
+
+
+@pytest.mark.parametrize("content", [b"\0" * 5000, b"a,b\n1," + b"x" * 5000, b'a,b\n1,"' + b"x\n" * 2500])
+def test_a_record_has_a_largest_size(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "LARGEST_RECORD", 4000)
+    monkeypatch.setattr(csv_file, "SWALLOWED_LINES", 1 << 20)
+    for packed in (content, gzip.compress(content)):
+        with pytest.raises(FileFault, match=r"a\.csv.*a (line|record) of more than"):
+            read(tmp_path, packed, block_bytes=100)
+
+
+def test_a_file_without_line_ends_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.truncate(400 << 20)
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    tracemalloc.start()
+    with pytest.raises(FileFault, match="a line of more than 64 MiB"):
+        list(csv_blocks(path, "a.csv", CsvDialect()))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200 << 20
+    assert pool.bytes_allocated() == before
+
+
+def test_a_compressed_file_that_unpacks_to_far_more_than_text_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_bytes, "FREE_EXPANSION", 1 << 20)
+    packed = gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000)
+    with pytest.raises(FileFault, match=r"a\.csv: .*unpacks to more than 200 times its size"):
+        read(tmp_path, packed)
+    monkeypatch.setattr(source_bytes, "FREE_EXPANSION", 5 << 20)
+    assert read(tmp_path, packed).rows == 1_000_000
+
+
+def test_a_header_again_is_no_row(tmp_path: Path) -> None:
+    content = read(tmp_path, 'a,b\n1,2\na,b\n3,4\n"a",b\na,c\n')
+    assert rows(content) == [("1", "2", 2), ("3", "4", 4), ("a", "c", 6)]
+    assert [(row.line, row.fault) for row in content.malformed] == [
+        (3, "row is the header again"),
+        (5, "row is the header again"),
+    ]
+
+
+def test_columns_of_one_name_get_numbers(tmp_path: Path) -> None:
+    content = read(tmp_path, "a,note,Note,NOTE_1,note\n1,2,3,4,5\n")
+    assert content.columns == ("a", "note", "Note_2", "NOTE_1", "note_3")
+    assert rows(content) == [("1", "2", "3", "4", "5", 2)]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;;;;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_first_line_that_names_the_delimiter_is_obeyed(tmp_path: Path, first: str, end: str) -> None:
+    text = end.join([first, "a;b", "1;2"])
+    for content in (text.encode(), text.encode("utf-8-sig"), text.encode("utf-16")):
+        assert rows(read(tmp_path, content, block_bytes=2)) == [("1", "2", 3)]
+
+
+def test_lines_before_the_header_are_skipped(tmp_path: Path) -> None:
+    text = 'Report of "May\n\n,,\na,b\n1,2\n'
+    for block_bytes in (1, 5, 1 << 20):
+        assert rows(read(tmp_path, text, CsvDialect(skip=3), block_bytes=block_bytes)) == [("1", "2", 5)]
+    assert rows(read(tmp_path, text, CsvDialect(skip=4, names=("x", "y")))) == [("1", "2", 5)]
+    with pytest.raises(FileFault, match="no header after 9 lines"):
+        read(tmp_path, text, CsvDialect(skip=9))
+
+
+def test_an_escape_before_marks_makes_them_text(tmp_path: Path) -> None:
+    text = 'a,b\n"15\\" frame","x, \\"y\\"\nz"\nends\\\\,\\N\n"a""b",\\,\\t\nx\\\ny,"\\N"\n'
+    content = read(tmp_path, text, CsvDialect(escape="\\", nulls=("\\N",)))
+    assert rows(content) == [
+        ('15" frame', 'x, "y"\nz', 2),
+        ("ends\\", None, 4),
+        ('a"b', ",\\t", 5),
+        ("x\ny", None, 6),
+    ]
+
+
+def test_a_row_with_escapes_says_how_they_are_declared(tmp_path: Path) -> None:
+    content = read(tmp_path, 'a,b\n"15\\" frame","x"\n')
+    assert r"if \" stands for a quote, add escape = '\' to its read_csv" in content.malformed[0].fault
+
+
+def test_texts_that_stand_for_no_value(tmp_path: Path) -> None:
+    content = read(tmp_path, 'a,b\nNULL,"NULL"\n-,null\n,x\n', CsvDialect(nulls=("NULL", "-")))
+    assert rows(content) == [(None, None, 2), (None, "null", 3), (None, "x", 4)]
+
+
+def test_a_file_of_another_content_than_its_hash_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for content in (b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n") + b"\0" * 9):
+        path.write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        assert len(list(csv_blocks(path, "a.csv", CsvDialect(), sha256=sha256))) == 2
+        with pytest.raises(FileFault, match="its hash was taken; found another one"):
+            list(csv_blocks(path, "a.csv", CsvDialect(), sha256="0" * 64))
 
 
 def test_text_after_a_closing_quote_is_a_fault_of_its_row(tmp_path: Path) -> None:
@@ -135,7 +285,8 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
         ("a,b\nc,d\n".encode("utf-16-le"), "NUL"),
         ("é,b\nc,d\n".encode("latin-1"), "no UTF-8"),
         ("a,b\né,d\né,e\n".encode("latin-1"), "2 of 3 lines that are no UTF-8 text"),
-        (b"a,b,A\n1,2,3\n", "more than once"),
+        (b'a,"b\nc,d\n', "only blank lines"),
+        (b'a,"b" c\n', "a header that is no CSV"),
     ],
 )
 def test_a_file_that_is_no_csv_says_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
@@ -181,25 +332,68 @@ def test_what_is_written_is_read_with_its_line(records: list[list[str]], block_b
 
 
 DIRT = st.lists(
-    st.sampled_from([b"a", b"b", b",", b",", b'"', b"\n", b"\n", b"\r\n", b"\r", b"\0", b"\xe9", b" "]),
+    st.sampled_from(
+        [b"a", b"b", b",", b",", b'"', b"\n", b"\n", b"\r\n", b"\r", b"\0", b"\xe9", b" ", b"\\", b"N"]
+    ),
     max_size=60,
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(dirt=DIRT, block_bytes=st.integers(1, 60))
-def test_both_ways_of_reading_give_the_same(dirt: list[bytes], block_bytes: int) -> None:
-    content = b"a,b\n" + b"".join(dirt)
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+DIALECTS = st.builds(
+    CsvDialect,
+    quote=st.sampled_from(['"', ""]),
+    escape=st.sampled_from(["", "\\"]),
+    names=st.sampled_from([(), ("a", "b")]),
+    skip=st.sampled_from([0, 0, 2]),
+    nulls=st.sampled_from([(), ("b", "\\N")]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(dirt=DIRT, long=st.sampled_from([1, 1, 50]), block_bytes=st.integers(1, 60), dialect=DIALECTS)
+def test_all_ways_of_reading_give_the_same(
+    dirt: list[bytes], long: int, block_bytes: int, dialect: CsvDialect
+) -> None:
+    content = b"a,b\n" + b"".join(part * (long if part in (b"a", b"\n") else 1) for part in dirt)
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
         patch.setattr(csv_file, "UNREADABLE_SHARE", 1)
-        fast = read(Path(folder), content, block_bytes=1 << 20)
-        blocks = read(Path(folder), content, block_bytes=block_bytes)
+        patch.setattr(csv_file, "LARGEST_TEXT", 40)
+        patch.setattr(csv_record, "LARGEST_TEXT", 40)
+        patch.setattr(csv_record, "_PIECES", 3)
+        fast = outcome(folder, content, dialect, 1 << 20)
+        blocks = outcome(folder, content, dialect, block_bytes)
         patch.setattr(csv_file._Reader, "_fast", lambda *_: None)
-        exact = read(Path(folder), content, block_bytes=1 << 20)
-    assert rows(fast) == rows(exact)
-    assert faults(fast) == faults(exact)
-    assert rows(blocks) == rows(exact)
-    assert faults(blocks) == faults(exact)
+        exact = outcome(folder, content, dialect, 1 << 20)
+        patch.setattr(csv_file._Reader, "_by_module", lambda _self, _lines, at, _taken: at)
+        by_line = outcome(folder, content, dialect, 1 << 20)
+    assert fast == exact == by_line == blocks
+
+
+def outcome(folder: Path, content: bytes, dialect: CsvDialect, block_bytes: int) -> object:
+    try:
+        found = read(folder, content, dialect, block_bytes)
+    except FileFault as fault:
+        return str(fault)
+    return found.columns, rows(found), faults(found)
+
+
+@settings(max_examples=300, deadline=None)
+@given(dirt=DIRT)
+def test_rows_are_those_of_a_reader_of_the_whole_file(dirt: list[bytes]) -> None:
+    """Where Python's strict reader takes the whole file, its rows are the file's; else they are those up to there."""
+    content = b"a,b\n" + b"".join(part for part in dirt if part not in (b"\0", b"\xe9"))
+    expected: list[tuple[str | None, ...]] = []
+    whole = True
+    try:
+        for row in csv.reader(io.StringIO(content.decode(), newline=""), strict=True):
+            if len(row) == 2 and row != ["a", "b"]:
+                expected.append(tuple(value or None for value in row))
+    except csv.Error:
+        whole = False
+    with tempfile.TemporaryDirectory() as folder:
+        found = [row[:-1] for row in rows(read(Path(folder), content))]
+    assert found == expected if whole else found[: len(expected)] == expected
 
 
 @settings(max_examples=150, deadline=None)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_lineage.errors import InsufficientSpace
 from recsys_lineage.files import FileReport, FileScan, OpenedScan, csv_file, list_files, open_scan, row_store
 from recsys_lineage.lake.engine import Engine
 
@@ -166,3 +170,58 @@ def test_what_a_killed_process_left_is_deleted_and_what_a_live_one_has_is_not(on
         opened(con, on_disk)
         assert len(scratch(spill)) == 2
     assert os.listdir(spill) == []
+
+
+def test_many_small_files_are_few_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_store, "TABLES", 7)
+    for number in range(40):
+        (tmp_path / f"{number:02}.csv").write_text(f"{'x' if number % 3 else 'y'},z\n{number},\n")
+    with duckdb.connect() as con:
+        store = row_store.RowStore(con, "files")
+        for number in range(40):
+            store.take(f"{number:02}", pa.table({"x" if number % 3 else "y": [str(number)]}))
+            store.keep()
+            assert len(store._kept) <= 7 + 2 * (number // 7 + 1)
+        opened(con, tmp_path)
+        assert con.execute("SELECT coalesce(x, y), _file FROM files ORDER BY _file").fetchall() == [
+            (str(number), f"{number:02}.csv") for number in range(40)
+        ]
+
+
+def test_a_full_disk_says_where_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest size of a file that the process may write stands for the room that a disk has."""
+    monkeypatch.setattr(row_store, "MEMORY_BYTES", 1 << 20)
+    monkeypatch.setattr(row_store, "PIECE_BYTES", 1 << 20)
+    monkeypatch.setitem(csv_file.csv_blocks.__kwdefaults__ or {}, "block_bytes", 1 << 18)
+    root, spill = tmp_path / "data", tmp_path / "spill"
+    root.mkdir()
+    (root / "a.csv").write_text("x\n" + "".join(f"{n * 7919 % 1_000_003}\n" for n in range(400_000)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with Engine(threads=1, temp_folder=str(spill)).connect() as con:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, hard))
+            with pytest.raises(
+                InsufficientSpace, match=r"temporary folder[\s\S]*too large[\s\S]*TMPDIR"
+            ) as raised:
+                opened(con, root)
+            assert str(spill) in (raised.value.where or "")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            assert opened(con, root).reports[0].rows == 400_000
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert os.listdir(spill) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_store, "MEMORY_BYTES", 0)
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "file").write_text("")
+    with (
+        Engine(threads=1, temp_folder=str(tmp_path / "file")).connect() as con,
+        pytest.raises(InsufficientSpace, match="Not a directory"),
+    ):
+        opened(con, tmp_path)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from recsys_lineage.errors import SourceSqlError
-from recsys_lineage.files import FileFault, FileScan, OpenedScan, list_files, open_scan
+from recsys_lineage.errors import FilesChanged, SourceSqlError
+from recsys_lineage.files import FileFault, FileScan, KnownContent, OpenedScan, list_files, open_scan
 from recsys_lineage.files.parquet_file import decode_parquet
 
 CSV = FileScan("read_csv", "*.csv")
@@ -162,7 +169,13 @@ def test_a_file_that_vanished_is_a_fault(con: duckdb.DuckDBPyConnection, tmp_pat
     ("options", "words"),
     [
         ((("encoding", "klingon"),), "an encoding that Python knows"),
-        ((("skip", 3),), "options among"),
+        ((("comment", "#"),), "options among"),
+        ((("skip", "3"),), "skip = the number of lines"),
+        ((("escape", "ab"),), "an escape of one character"),
+        ((("nullstr", True),), "nullstr = a text"),
+        ((("quote", ","),), "other than the delimiter"),
+        ((("union_by_name", False),), "union_by_name = true"),
+        ((("encoding", "zlib"),), "an encoding that Python knows"),
         ((("delim", "||"),), "one character"),
         ((("header", False),), "names"),
     ],
@@ -191,3 +204,178 @@ def test_real_files_are_read_as_duckdb_reads_them(con: duckdb.DuckDBPyConnection
     assert con.execute(
         "SELECT min(_line), count(*) = count(DISTINCT (_file, _line)) FROM files"
     ).fetchall() == [(2, True)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((("filename", True),), "the path of its file as _file"),
+        ((("file_row_number", True),), "its number, from 1, as _line"),
+        ((("hive_types", "x"),), "cast it in the SELECT"),
+        ((("compression", "zstd"),), "options among binary_as_string, hive_partitioning"),
+        ((("union_by_name", False),), "by their names"),
+        ((("binary_as_string", "yes"),), "binary_as_string = true or false"),
+    ],
+)
+def test_options_of_parquet_are_honoured_or_refused(con, tmp_path: Path, options, words: str) -> None:
+    with pytest.raises(SourceSqlError, match=words):
+        opened(con, tmp_path, FileScan("read_parquet", "*.parquet", options))
+
+
+def test_bytes_are_text_where_the_sql_says_so(con, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": ["Zoë".encode()]}), tmp_path / "a.parquet")
+    scan = FileScan("read_parquet", "*.parquet", (("binary_as_string", True),))
+    assert opened(con, tmp_path, scan, "x").schema == (("x", "VARCHAR"),)
+    assert con.execute("SELECT x FROM files").fetchall() == [("Zoë",)]
+
+
+NAME = st.text(st.sampled_from("o1[]*?{}!-^'%=, é"), min_size=1, max_size=6).filter(lambda name: name.strip())
+
+
+@settings(max_examples=30, deadline=None)
+@given(folder=NAME, names=st.sets(NAME, min_size=1, max_size=6))
+def test_a_file_s_name_is_no_pattern(folder: str, names: set[str]) -> None:
+    with tempfile.TemporaryDirectory() as above, duckdb.connect() as con:
+        root = Path(above) / folder
+        root.mkdir()
+        for number, name in enumerate(sorted(names), start=1):
+            pq.write_table(pa.table({"x": range(number)}), root / f"{name}.parquet")
+            (root / f"{name}.csv").write_text("x\n" + "".join(f"{n}\n" for n in range(number)))
+        expected = [
+            (f"{name}.parquet", list(range(number))) for number, name in enumerate(sorted(names), start=1)
+        ]
+        query = "SELECT _file, list(x::BIGINT ORDER BY _line) FROM files GROUP BY _file ORDER BY _file"
+        opened(con, root, PARQUET, "x")
+        assert con.execute(query).fetchall() == sorted(expected)
+        opened(con, root, CSV, "x")
+        assert con.execute(query).fetchall() == sorted(
+            (name.replace(".parquet", ".csv"), rows) for name, rows in expected
+        )
+
+
+def test_a_name_that_duckdb_cannot_be_given_is_a_fault_of_its_file(con, tmp_path: Path) -> None:
+    for name in ("a\\b", "a[b", "a\\[b"):
+        pq.write_table(pa.table({"x": [1]}), tmp_path / f"{name}.parquet")
+        (tmp_path / f"{name}.csv").write_text("x\n1\n")
+    scan = opened(con, tmp_path, PARQUET, "x")
+    assert ["a\\[b.parquet: expected a path without a backslash" in str(fault) for fault in scan.faults] == [
+        True
+    ]
+    assert con.execute("SELECT _file FROM files ORDER BY 1").fetchall() == [
+        ("a[b.parquet",),
+        ("a\\b.parquet",),
+    ]
+    assert opened(con, tmp_path, CSV, "x").faults == ()
+
+
+def test_rows_are_those_of_the_footers(con, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "a.parquet")
+    monkeypatch.setattr("recsys_lineage.files.scan.read_parquet_footer", lambda *_: (("x",), 3))
+    with pytest.raises(FilesChanged, match=r"(?s)a\.parquet does not give.*3 rows.*2 rows"):
+        opened(con, tmp_path, PARQUET, "x")
+
+
+@pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
+def test_folders_give_the_columns_that_files_lack(con, tmp_path: Path, function: str) -> None:
+    suffix = function.removeprefix("read_")
+    tables = {
+        "day=2024-01-01/Kind=a%20b": pa.table({"x": ["1"]}),
+        "day=2024-01-02/kind=__HIVE_DEFAULT_PARTITION__": pa.table({"x": ["2"]}),
+        "day=2024-01-03": pa.table({"x": ["3"], "KIND": ["own"]}),
+        "other": pa.table({"x": ["4"], "day": ["own"]}),
+        "_file=x": pa.table({"x": ["5"]}),
+    }
+    for folder, table in tables.items():
+        (tmp_path / folder).mkdir(parents=True)
+        write = pq.write_table if suffix == "parquet" else pyarrow.csv.write_csv
+        write(table, tmp_path / folder / f"part.{suffix}")
+    scan = opened(con, tmp_path, FileScan(function, f"**/*.{suffix}"), "x")
+    assert set(scan.columns) >= {"x", "day"}
+    assert con.execute("SELECT x, day, kind FROM files ORDER BY x").fetchall() == [
+        ("1", "2024-01-01", "a b"),
+        ("2", "2024-01-02", None),
+        ("3", "2024-01-03", "own"),
+        ("4", "own", None),
+        ("5", None, None),
+    ]
+    assert not scan.faults
+    without = FileScan(function, f"**/*.{suffix}", (("hive_partitioning", False),))
+    faults = opened(con, tmp_path, without, "x", "day").faults
+    assert sorted(fault.path.split("/")[0] for fault in faults) == [
+        "_file=x", "day=2024-01-01", "day=2024-01-02", "day=2024-01-03",
+    ]  # fmt: skip
+
+
+def test_parquet_columns_of_reserved_names(con, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"filename": ["f"], "_path": ["p"], "x": [1]}), tmp_path / "a.parquet")
+    for name in ("file_row_number", "_file", "_Line"):
+        pq.write_table(pa.table({name: [7], "x": [1]}), tmp_path / f"{name}.parquet")
+    scan = opened(con, tmp_path, PARQUET, "x")
+    assert {fault.path for fault in scan.faults} == {
+        "file_row_number.parquet", "_file.parquet", "_Line.parquet",
+    }  # fmt: skip
+    assert "file_row_number, by which every row is traced" in str(scan.faults[-1]) + str(scan.faults[0])
+    assert con.execute("SELECT filename, _path, x, _file, _line FROM files").fetchall() == [
+        ("f", "p", 1, "a.parquet", 1)
+    ]
+
+
+@pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
+def test_a_repeated_column_is_a_fault_only_where_it_is_used(con, tmp_path: Path, function: str) -> None:
+    table = pa.Table.from_arrays([pa.array(["1"]), pa.array(["n"]), pa.array(["m"])], ["x", "note", "Note"])
+    if function == "read_parquet":
+        pq.write_table(table, tmp_path / "a.parquet")
+    else:
+        pyarrow.csv.write_csv(table, tmp_path / "a.csv")
+    scan = FileScan(function, "*.*")
+    assert opened(con, tmp_path, scan, "x").faults == ()
+    assert con.execute("SELECT x FROM files").fetchall() == [("1",)]
+    (fault,) = opened(con, tmp_path, scan, "x", "note").faults
+    assert {"'note'", "'Note'"} <= set(re.findall(r"'\w+'", str(fault)))
+
+
+@pytest.mark.parametrize("settled", [False, True])
+@pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
+def test_a_file_that_changed_since_it_was_listed_is_a_fault(
+    con, tmp_path: Path, function: str, settled: bool
+) -> None:
+    path = tmp_path / f"a.{function.removeprefix('read_')}"
+
+    def write(value: int) -> None:
+        if function == "read_parquet":
+            pq.write_table(pa.table({"x": [value]}), path)
+        else:
+            path.write_text(f"x\n{value}\n")
+        os.utime(path, (86400, 86400))
+
+    write(1)
+    (file,) = list_files(tmp_path, path.name)
+    if settled:
+        began, *state = file.signature
+        file = replace(file, signature=(began + 10**10, *state))
+    scan = FileScan(function, path.name)
+    assert open_scan(con, tmp_path, scan, [file], "files", ["x"]).faults == ()
+    write(2)
+    (fault,) = open_scan(con, tmp_path, scan, [file], "files", ["x"]).faults
+    assert "its hash was taken" in str(fault)
+    assert con.execute("FROM files").fetchall() == []
+
+
+@pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
+def test_known_content_is_not_read_again(con, tmp_path: Path, function: str) -> None:
+    suffix = function.removeprefix("read_")
+    for name in ("a", "b"):
+        table = pa.table({"x": [name]})
+        (pq.write_table if suffix == "parquet" else pyarrow.csv.write_csv)(
+            table, tmp_path / f"{name}.{suffix}"
+        )
+    files = list_files(tmp_path, f"*.{suffix}")
+    (tmp_path / f"a.{suffix}").unlink()
+    known = {files[0].sha256: KnownContent(3, 1, ("x",))}
+    scan = open_scan(con, tmp_path, FileScan(function, "*"), files, "files", ["x"], decode=True, known=known)
+    found = [(report.rows, report.malformed, report.columns, report.known) for report in scan.reports]
+    assert found == [(3, 1, ("x",), True), (1, 0, ("x",), False)]
+    assert con.execute("SELECT _file FROM files").fetchall() == [(f"b.{suffix}",)]
+    known |= {files[1].sha256: KnownContent(1, 0, ("x",))}
+    open_scan(con, tmp_path, FileScan(function, "*"), files, "files", ["x"], known=known)
+    assert con.execute("SELECT x, _file, _line FROM files").fetchall() == []

@@ -65,6 +65,18 @@ def test_rewriting_replaces_the_scans_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
+    "end", ["", ";", " ; ;\n", "; -- end of file", " -- end of file", "\n/* end; */ ;\n-- x"]
+)
+@pytest.mark.parametrize("start", ["", "\ufeff", "\ufeff-- One.\r\n"])
+def test_what_stands_around_the_statement_does_not_matter(start: str, end: str) -> None:
+    query = parse_source_sql(f"{start}SELECT a, ';' AS b FROM read_csv('a.csv') WHERE a || '' <> '--'{end}")
+    con = duckdb.connect()
+    con.execute("CREATE TABLE one AS SELECT 1 AS a")
+    assert con.execute(f"SELECT * FROM ({query.rewritten({query.scans[0]: 'one'})})").fetchall() == [(1, ";")]
+    assert query.description == ("One." if "One" in start else "")
+
+
+@pytest.mark.parametrize(
     ("sql", "words"),
     [
         ("SELECT a FROM events", "Sources read files only"),

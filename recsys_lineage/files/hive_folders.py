@@ -1,0 +1,26 @@
+"""Columns that stand in the names of folders, as in `orders/day=2024-01-01/part-0.parquet`."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What a folder is named for rows without a value."""
+
+
+def folder_columns(path: str, present: frozenset[str] = frozenset()) -> dict[str, str | None]:
+    """The columns that the folders of a file give, with their values.
+
+    Args:
+        path: the file, below the data folder.
+        present: names, folded, that folders do not give, as those of the file's own columns.
+    """
+    columns: dict[str, str | None] = {}
+    folded = set(present)
+    for folder in PurePosixPath(path).parts[:-1]:
+        name, equals, value = folder.partition("=")
+        if equals and name and name.casefold() not in folded:
+            folded.add(name.casefold())
+            columns[name] = None if value in ("", NO_VALUE) else unquote(value)
+    return columns

@@ -1,0 +1,103 @@
+"""Parquet files as one view of a DuckDB connection, every row with its file and its number there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import duckdb
+
+from recsys_lineage.errors import FilesChanged
+from recsys_lineage.files.hive_folders import NO_VALUE, folder_columns
+from recsys_lineage.files.parquet_options import ParquetOptions
+from recsys_lineage.files.source_query import TRACED_COLUMNS
+from recsys_lineage.sql.names import literal, path_literal, quote
+
+ROW_NUMBER = "file_row_number"
+"""The column in which DuckDB gives a row's number; a file cannot have one of that name."""
+
+
+def open_parquet(
+    con: duckdb.DuckDBPyConnection,
+    root: Path,
+    rows: Mapping[str, int],
+    relation_name: str,
+    options: ParquetOptions,
+    columns: Collection[str],
+) -> tuple[tuple[str, str], ...]:
+    """A view over Parquet files; `_line` is the row's number in its file, from 1.
+
+    Args:
+        con: the connection.
+        root: the data folder.
+        rows: for each file, below the data folder, how many rows its footer names.
+        relation_name: the view's name.
+        options: how they are read.
+        columns: names, folded, that the files and their folders have.
+
+    Returns:
+        The names and types of the view's columns, without `_file` and `_line`.
+
+    Raises:
+        FilesChanged: DuckDB reads other rows of a file than its footer names.
+    """
+    path = "_path"
+    while path in columns:
+        path += "_"
+    # a view takes no bound parameters, so the paths become quoted literals
+    listed = ", ".join(path_literal(str(root / file)) for file in rows)
+    read = (
+        f"read_parquet([{listed}], filename = {literal(path)}, union_by_name = true, hive_partitioning = false, "
+        f"binary_as_string = {str(options.binary_as_string).lower()}"
+    )
+    below = f"substr({path}, {len(str(root / 'x'))})"
+    counted = con.execute(f"SELECT {below}, count(*) FROM {read}) GROUP BY ALL").fetchall()
+    _confirm(root, rows, dict(counted))
+    own = con.execute(f"DESCRIBE FROM {read})").fetchall()
+    folders = _folders(rows) if options.hive_partitioning else {}
+    selected: list[str] = []
+    for name, *_ in own[:-1]:
+        folder = folders.pop(name.casefold(), None)
+        value = (
+            f"coalesce(CAST({quote(name)} AS VARCHAR), {_value(folder, below)})" if folder else quote(name)
+        )
+        selected.append(f"{value} AS {quote(name)}")
+    selected += [f"{_value(name, below)} AS {quote(name)}" for name in folders.values()]
+    con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS SELECT {', '.join(selected)}, "
+        f"{below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read}, {ROW_NUMBER} = true)"
+    )
+    described = con.execute(f"DESCRIBE {quote(relation_name)}").fetchall()
+    return tuple((name, type_) for name, type_, *_ in described[:-2])
+
+
+def _folders(files: Collection[str]) -> dict[str, str]:
+    """The columns of the files' folders as the first of them spells them, by folded name."""
+    folders: dict[str, str] = {}
+    for file in files:
+        if "=" in file:
+            for name in folder_columns(file, frozenset(TRACED_COLUMNS)):
+                folders.setdefault(name.casefold(), name)
+    return folders
+
+
+def _value(folder: str, path: str) -> str:
+    """SQL for the value that a file's folder `folder=value` gives; NULL where it has none."""
+    pattern = f"(?i:(?:^|/){re.escape(folder)}=([^/]*)/)"
+    found = f"regexp_extract({path}, {literal(pattern)}, 1)"
+    return f"nullif(nullif(url_decode({found}), {literal(NO_VALUE)}), '')"
+
+
+def _confirm(root: Path, expected: Mapping[str, int], found: Mapping[str, int]) -> None:
+    """Raises FilesChanged where DuckDB reads other rows of a file than its footer names."""
+    for file in sorted(expected.keys() | {name for name, rows in found.items() if rows}):
+        if expected.get(file, 0) != found.get(file, 0):
+            raise FilesChanged(
+                f"The file {file} does not give the rows that it has.",
+                expected=f"{expected.get(file, 0)} rows",
+                found=f"{found.get(file, 0)} rows",
+                where=str(root / file),
+                advice="wait until the files are written to their end, and run again",
+            )
