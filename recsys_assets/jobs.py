@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from recsys_assets.assets.found_files import FaultyFile, faulty_days, newest_files
 from recsys_assets.assets.retention import UPKEEP
-from recsys_assets.assets.source_files import FaultyFile, faulty_days, newest_files, source_folder
+from recsys_assets.assets.source_folder import source_folder
 from recsys_assets.assets.tuning import TUNING
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG

@@ -9,7 +9,7 @@ import dagster as dg
 
 from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.catalogue import groups_of
-from recsys_assets.assets.source_files import EVENT_DAYS_NAME, faulty_days, newest_files
+from recsys_assets.assets.found_files import EVENT_DAYS_NAME, faulty_days, newest_files
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING

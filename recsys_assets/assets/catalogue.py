@@ -19,6 +19,7 @@ from recsys_assets.assets import (
     retention,
     serving,
     source_files,
+    source_folder,
     tables,
     tuning,
 )
@@ -43,7 +44,7 @@ def groups_of(assets: Iterable[dg.AssetsDefinition]) -> dict[str, str]:
 
 def all_assets(settings: Settings) -> PlatformAssets:
     """The whole asset graph, from files to recommendations."""
-    folder = source_files.source_folder(settings)
+    folder = source_folder.source_folder(settings)
     families = competing(settings.families)
     assets = [
         source_files.asset(folder),

@@ -2,7 +2,7 @@
 
 The question is answered from the text, and only with yes where it is sure: a scan whose rows pass through projections,
 filters, joins and UNIONs with their `_file` is divided by file; one that is looked up, counted over, numbered or joined
-from the other side is not, unless that happens within each file (`PARTITION BY _file`, `GROUP BY _file`, `USING (_file)`).
+from the other side is not, unless that happens within each file (by PARTITION BY, GROUP BY or USING of `_file`).
 """
 
 from __future__ import annotations

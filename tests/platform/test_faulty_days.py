@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.source_files import SCHEMA, faulty_days, newest_files
+from recsys_assets.assets.found_files import SCHEMA, faulty_days, newest_files
 from recsys_assets.jobs import landing_sensor
 from recsys_lineage.lake.lake import Lake
 from tests.platform.conftest import Shop, opened
