@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import dagster as dg
 
 from recsys_assets.assets import all_assets
@@ -25,9 +27,9 @@ def lake_resource(settings: Settings) -> LakeResource:
     )
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """Everything that Dagster is to know, for given settings."""
-    platform = all_assets(settings)
+def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.Definitions:
+    """Everything that Dagster is to know, for given settings; `source_files` leaves out the files `forget`."""
+    platform = all_assets(settings, forget)
     definitions = dg.Definitions(
         assets=platform.assets,
         asset_checks=platform.checks,
