@@ -8,6 +8,7 @@ import dagster as dg
 
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
+from recsys_assets.instance import keep_private
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -55,4 +56,5 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location."""
+    keep_private()
     return build_definitions(load_settings())
