@@ -93,7 +93,7 @@ def materialize(
         platform.recover()
         names = platform.names(selection)
         errors = _materialize(platform, names, out, reuse=reuse, partition=partition)
-        complete = _say_what_was_loaded(platform, names, out)
+        complete = _say_what_was_loaded(platform, names, out, whole=partition is None)
         if errors:
             _fail(errors)
         if not complete:
@@ -259,13 +259,16 @@ def _materialize(
         return platform.run(names, reuse=reuse, partition=partition).errors
 
 
-def _say_what_was_loaded(platform: Any, names: list[str], out: Console) -> bool:
-    """Print what became of the files, where assets that load them were materialized; whether all of it is loaded."""
+def _say_what_was_loaded(platform: Any, names: list[str], out: Console, *, whole: bool) -> bool:
+    """Print what became of the files, where assets that load them were materialized; whether all is loaded.
+
+    `whole` says that no single day was asked for.
+    """
     from recsys_assets.cli.show import load_lines
 
     if not any(name == "source_files" or name.startswith("raw_") for name in names):
         return True
-    files = platform.load_report(loaded="raw_events" in names)
+    files = platform.load_report(loaded=whole and "raw_events" in names)
     wrong, notes = load_lines(files)
     screen = Console(stderr=True, soft_wrap=True, highlight=False)
     for line in notes:

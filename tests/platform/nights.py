@@ -24,7 +24,10 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.asset_codes import asset_codes
 
 COLUMNS = ("moment", "who", "what", "pieces")
-CSV = "SELECT moment AS event_time, who AS user_id, what AS item_id, pieces AS quantity, _file, _line FROM read_csv('sales*.csv')"
+CSV = (
+    "SELECT moment AS event_time, who AS user_id, what AS item_id, pieces AS quantity, _file, _line "
+    "FROM read_csv('sales*.csv')"
+)
 PARQUET = CSV.replace("read_csv('sales*.csv')", "read_parquet('sales*.parquet')")
 
 
