@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
 
 import dagster as dg
 import polars as pl
-import pyarrow as pa
 
-from recsys_assets.assets.looks import look
-from recsys_assets.assets.reconciliation import CLEAN_OF
-from recsys_assets.assets.source_files import (
+from recsys_assets.assets.day_plan import FORGET, KEPT, EventScans, day_plan
+from recsys_assets.assets.file_rows import FaultyFiles, columns_for_both, open_files, rows_with_kept
+from recsys_assets.assets.found_files import (
     EVENT_DAYS_NAME,
-    FaultyFile,
-    SourceFolder,
-    faulty_days,
+    as_found,
     inputs_digest,
     loadable,
     newest_files,
-    tomorrow,
+    with_status,
 )
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw_events import raw_events
+from recsys_assets.assets.reconciliation import CLEAN_OF
+from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan
-from recsys_assets.sql import load_sql, parameters_of
+from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.scanned_files import open_scan
-from recsys_lineage.errors import FilesChanged, LineageError
-from recsys_lineage.files import SourceFile, list_files
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
-DAY = "_day"
 TABLES = {
     "raw_users": "What the source says about customers, as it arrived, with file and line.",
     "raw_items": "What the source says about products, as it arrived, with file and line.",
@@ -56,153 +53,78 @@ COLUMNS = {
 """Columns that raw tables have and clean ones do not."""
 
 
-class FaultyFiles(LineageError):
-    """Files that hold the asked-for days cannot be read."""
-
-
-def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """Every event line as it arrived, with the file and line that it came from; one partition a day."""
-    files = inputs.frame("source_files")
-    scans = folder.source.table_scans("raw_events")
-    digests = _day_digests(files, scans, request.code_version)
-    faulty = faulty_days(files)
-    before = inputs.previous()
-    known: dict[str, str] = dict(before.record.takes or {}) if before is not None else {}
-    wanted = _wanted_days(request, digests, known, faulty)
-    if not wanted and request.partitions is None and before is not None:
-        return Unchanged()
-    if not wanted and faulty:
-        raise _faults(faulty)
-    chosen = {
-        named: frame.filter(pl.col("days").list.eval(pl.element().is_in(_dates(wanted))).list.any())
-        for named, frame in loadable(files, scans).items()
-    }
-    _open(folder, inputs, chosen)
-    inputs.register("file_days", _file_days(chosen))
-    values: dict[str, Any] = {**folder.source.raw_parameters(tomorrow()), "days": sorted(wanted)}
-    sql = f"SELECT * FROM ({folder.source.query('raw_events')})"
-    if set(wanted) != set(digests):
-        sql += f" WHERE CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
-    failures = {day: _faults({day: broken}).args[0] for day, broken in faulty.items()}
-    return Output(
-        Query(sql, parameters_of(sql, values)),
-        partition_by=DAY,
-        partitions=sorted(wanted),
-        statistics={"days": len(wanted), "days not loaded": len(failures)},
-        takes={
-            **{day: digest for day, digest in known.items() if day not in wanted},
-            **{day: digests[day] for day in wanted if day in digests},
-        },
-        failures=failures,
-    )
-
-
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """Every row of the files of one table."""
-    files = inputs.frame("source_files")
-    chosen = loadable(files, folder.source.table_scans(table))
-    _refuse_to_lose(table, files, chosen)
-    digest = _files_digest(chosen, request.code_version)
+    """Every row of the files of one table; of files that are gone or cannot be read any more, those of before."""
+    files = as_found(inputs.frame("source_files"))
     before = inputs.previous()
-    if request.reuse and before is not None and before.record.takes == digest:
+    plan = _TablePlan.of(files, folder, table, request.code_version)
+    if before is not None and before.record.takes in plan.right and (request.reuse or plan.hindrances):
         return Unchanged()
-    _open(folder, inputs, chosen)
-    return Output(Query(folder.source.query(table)), takes=digest)
+    if plan.hindrances:
+        raise _cannot_load(table, plan.hindrances)
+    open_files(folder, inputs, plan.chosen)
+    query = folder.source.query(table)
+    if before is None or not plan.kept:
+        return Output(Query(query), takes=plan.right[-1])
+    schema, given = before.record.schema, inputs.columns_of(query)
+    inputs.view(table)
+    source = f"{table} WHERE _file IN (SELECT unnest($kept))"
+    sql = rows_with_kept(query, given, columns_for_both(given, schema), {source: schema})
+    words = f"the rows of {len(plan.kept)} files were kept as they were: {', '.join(plan.kept[:5])}"
+    return Output(Query(sql, {"kept": plan.kept}), takes=plan.right[-1], warnings=[words])
 
 
-def _open(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
-    """Open the files of each scan on the run's connection, sure that they are what `source_files` saw."""
-    for named, frame in chosen.items():
-        there = {file.path: file for file in list_files(folder.root, named.scan.pattern)}
-        files: list[SourceFile] = []
-        for path, sha in frame["path", "sha256"].iter_rows():
-            file = there.get(path)
-            if file is None or file.sha256 != sha:
-                raise FilesChanged(
-                    f"The file {path} is not what it was when source_files looked at it.",
-                    expected=f"sha256 {sha[:16]}…",
-                    found="no file" if file is None else f"sha256 {file.sha256[:16]}…",
-                    where=str(folder.root / path),
-                    advice="materialize source_files, then this asset again",
+@dataclass(frozen=True)
+class _TablePlan:
+    """What a raw table that is loaded whole should be made of.
+
+    Attributes:
+        chosen: the files to open, for each scan.
+        kept: the files whose rows of before are kept: they are gone, or cannot be read any more.
+        right: hashes of the files and the code for which the table is right; the last is what it is when written.
+        hindrances: why it cannot be written, in words.
+    """
+
+    chosen: dict[NamedScan, pl.DataFrame]
+    kept: list[str]
+    right: tuple[str, ...]
+    hindrances: list[str]
+
+    @classmethod
+    def of(cls, files: pl.DataFrame, folder: SourceFolder, table: str, code_version: str) -> _TablePlan:
+        """The plan for what `source_files` found."""
+        scans = folder.source.table_scans(table)
+        own = folder.scans_by_file(table)
+        chosen = loadable(files, scans)
+        hindrances: set[str] = set()
+        kept: set[str] = set()
+        for named, frame in chosen.items():
+            faulty = with_status(files, [named], "faulty")
+            gone = with_status(files, [named], "gone")
+            if frame.is_empty() or named not in own:
+                hindrances.update(faulty["fault"])
+            if named not in own:
+                hindrances.update(
+                    f"{path}: the file is gone, and every row of {table} may depend on it. "
+                    f"What to do: {FORGET.format(path=path)}"
+                    for path in gone["path"]
                 )
-            files.append(file)
-        open_scan(
-            inputs,
-            folder.root,
-            named.scan,
-            files,
-            named.relation,
-            required_columns=named.required_columns,
-        )
+            kept.update(pl.concat([gone, faulty.filter(pl.col("given") > 0)])["path"])
+        loaded = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
+        gone = with_status(files, scans, "gone")
+        made = inputs_digest([*loaded, *gone["path", "sha256"].iter_rows()], code_version)
+        as_kept = inputs_digest([*loaded, *((path, KEPT) for path in kept)], code_version)
+        only_gone = kept == set(gone["path"])
+        right = (made, as_kept) if kept and only_gone else (as_kept,)
+        return cls(chosen, sorted(kept), right, sorted(hindrances))
 
 
-def _files_digest(chosen: Mapping[NamedScan, pl.DataFrame], code_version: str) -> str:
-    """A hash of the files that a table is made of."""
-    pairs = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
-    return inputs_digest(pairs, code_version)
-
-
-def _day_digests(files: pl.DataFrame, scans: tuple[NamedScan, ...], code_version: str) -> dict[str, str]:
-    """For each day, a hash of the files that hold it."""
-    by_day: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for frame in loadable(files, scans).values():
-        for path, sha, days in frame["path", "sha256", "days"].iter_rows():
-            for day in days:
-                by_day[str(day)].append((path, sha))
-    return {day: inputs_digest(pairs, code_version) for day, pairs in by_day.items()}
-
-
-def _wanted_days(
-    request: Request,
-    digests: Mapping[str, str],
-    known: Mapping[str, str],
-    faulty: Mapping[str, list[FaultyFile]],
-) -> list[str]:
-    """The days to write now: those asked for, or those whose files changed; never one with a faulty file."""
-    if request.partitions is not None:
-        if len(request.partitions) == 1 and (broken := set(request.partitions) & set(faulty)):
-            raise _faults({day: faulty[day] for day in broken})
-        return [day for day in request.partitions if day not in faulty]
-    gone = set(known) - set(digests)
-    if request.reuse:
-        changed = {day for day, digest in digests.items() if known.get(day) != digest}
-        return sorted((changed | gone) - set(faulty))
-    return sorted((set(digests) | gone) - set(faulty))
-
-
-def _faults(faulty: Mapping[str, list[FaultyFile]]) -> FaultyFiles:
-    texts = sorted({file.fault for files in faulty.values() for file in files})
-    days = sorted(faulty)
-    shown = ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
+def _cannot_load(table: str, reasons: list[str]) -> FaultyFiles:
     return FaultyFiles(
-        f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
-        where=shown,
-        advice="mend or remove the file, materialize source_files, then these days of raw_events; "
-        "all other days are loaded",
+        f"{table} cannot be loaded.\n  " + "\n  ".join(reasons),
+        where=table,
+        advice=f"mend the file, materialize source_files, then {table}; readers still see what it held before",
     )
-
-
-def _refuse_to_lose(table: str, files: pl.DataFrame, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
-    """Raises FaultyFiles where all files of a scan are faulty: an empty table would take the place of a good one."""
-    for named, frame in chosen.items():
-        faults = files.filter((pl.col("pattern") == str(named.scan)) & (pl.col("status") == "faulty"))
-        if frame.is_empty() and not faults.is_empty():
-            raise FaultyFiles(
-                f"{table} cannot be loaded.\n  " + "\n  ".join(faults["fault"].unique().sort()),
-                where=", ".join(faults["path"].unique().sort()[:5]),
-                advice=f"mend the file, materialize source_files, then {table}; readers still see what it held before",
-            )
-
-
-def _file_days(chosen: Mapping[NamedScan, pl.DataFrame]) -> pa.Table:
-    firsts = {path: days[0] for frame in chosen.values() for path, days in frame["path", "days"].iter_rows()}
-    return pa.table(
-        {"_file": pa.array(list(firsts), pa.string()), "day": pa.array(firsts.values(), pa.date32())}
-    )
-
-
-def _dates(days: list[str]) -> list[date]:
-    return [date.fromisoformat(day) for day in days]
 
 
 CHECKS = (
@@ -234,11 +156,13 @@ def assets(folder: SourceFolder) -> list[dg.AssetsDefinition]:
 
 
 def _events_code(folder: SourceFolder) -> AssetCode:
+    scans = EventScans.of(folder)
+
     def takes(lake: Lake) -> dict[str, str]:
-        files = newest_files(lake)
-        faulty = faulty_days(files)
-        digests = _day_digests(files, folder.source.table_scans("raw_events"), code.code_version)
-        return {day: digest for day, digest in digests.items() if day not in faulty}
+        before = Records(lake).latest("raw_events")
+        known = before.takes if before is not None else {}
+        plan = day_plan(newest_files(lake), scans, code.code_version, known)
+        return plan.taken(plan.changed)
 
     code = _raw_code(folder, "raw_events", partial(raw_events, folder), takes)
     return code
@@ -246,8 +170,9 @@ def _events_code(folder: SourceFolder) -> AssetCode:
 
 def _table_code(folder: SourceFolder, table: str) -> AssetCode:
     def takes(lake: Lake) -> str:
-        chosen = loadable(newest_files(lake), folder.source.table_scans(table))
-        return _files_digest(chosen, code.code_version)
+        right = _TablePlan.of(newest_files(lake), folder, table, code.code_version).right
+        before = Records(lake).latest(table)
+        return before.takes if before is not None and before.takes in right else right[-1]
 
     code = _raw_code(folder, table, partial(raw_table, folder, table), takes)
     return code

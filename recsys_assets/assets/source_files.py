@@ -2,140 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.schema import texts_of, types_of
-from recsys_assets.settings import Settings
+from recsys_assets.assets.schema import texts_of
+from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan, Source
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.scanned_files import open_scan
-from recsys_lineage.errors import LineageError
-from recsys_lineage.files import SourceFile, deduplicate, list_files
-from recsys_lineage.lake.lake import Lake
+from recsys_lineage.files import DuplicateFile, FileReport, FileScan, SourceFile, deduplicate
+from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
 
-EVENT_DAYS_NAME = "event_days"
-"""The set of days that events have, by which `raw_events` is partitioned."""
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
-
-class SourceFilesColumns:
-    """Columns of `source_files`, one row a file and pattern."""
-
-    path = pl.String
-    """The file, below the data folder."""
-    pattern = pl.String
-    """The pattern of the source's SQL that it fits."""
-    sha256 = pl.String
-    """Hash of its content."""
-    bytes = pl.Int64
-    """Its size."""
-    rows = pl.Int64
-    """Its rows, malformed ones too; null where it cannot be read."""
-    malformed = pl.Int64
-    """Rows with too many or too few fields."""
-    arrival = pl.Datetime("us")
-    """When it was last changed, in UTC."""
-    status = pl.String
-    """loaded, faulty (it cannot be read) or duplicate (another file has its content)."""
-    duplicate_of = pl.String
-    """The file that a duplicate repeats."""
-    fault = pl.String
-    """What is wrong with a faulty file, and what to do."""
-    days = pl.List(pl.Date)
-    """The days of its events; empty for files that hold no events."""
+Row = dict[str, Any]
 
 
-SCHEMA = types_of(SourceFilesColumns)
-
-
-class NoFiles(LineageError):
-    """The data folder holds nothing that the source could load."""
-
-
-@dataclass(frozen=True)
-class SourceFolder:
-    """A source and the folder that its files lie in."""
-
-    source: Source
-    root: Path
-
-    def listed(self) -> dict[NamedScan, list[SourceFile]]:
-        """The files of each scan, by path, files in `landing/` last.
-
-        Raises:
-            NoFiles: when the folder is missing, or no file fits any pattern.
-        """
-        patterns = ", ".join(sorted({named.scan.pattern for named in self.source.scans()}))
-        if not self.root.is_dir():
-            raise NoFiles(
-                "The data folder is missing.",
-                expected=f"a folder with files {patterns}",
-                found="no folder",
-                where=str(self.root),
-                advice="set RECSYS_DATA to the folder of your files",
-            )
-        listed = {named: list_files(self.root, named.scan.pattern) for named in self.source.scans()}
-        if not any(listed.values()):
-            there = sorted(path.name for path in self.root.iterdir())[:8]
-            raise NoFiles(
-                "The data folder holds no file of the source.",
-                expected=f"files {patterns}",
-                found=", ".join(there) or "an empty folder",
-                where=str(self.root),
-                advice="copy the files there, or mend the patterns in the source's SQL",
-            )
-        return listed
-
-    def observe(self) -> str:
-        """A hash of all paths and contents: it changes when a file is added, changed or gone."""
-        seen = sorted({(f.path, f.sha256) for files in self.listed().values() for f in files})
-        return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
-
-
-def source_folder(settings: Settings) -> SourceFolder:
-    """The source of the settings and the folder of its files.
-
-    Raises:
-        LineageError: when the settings name no data folder and the source has none of its own.
-        SourceError: when the source cannot be loaded.
-    """
-    source = Source.load(settings.source)
-    root = settings.data or source.data_folder()
-    if root is None:
-        raise LineageError(
-            f"The source {source.name} has no data of its own.",
-            expected="RECSYS_DATA to name the folder of its files",
-            found="no RECSYS_DATA",
-            advice=f"RECSYS_SOURCE={source.name} RECSYS_DATA=path/to/files recsys demo",
-        )
-    return SourceFolder(source, root)
-
-
-def source_files(folder: SourceFolder, inputs: Inputs, request: Request) -> Output:
+def source_files(
+    folder: SourceFolder, inputs: Inputs, request: Request, *, forget: Collection[str] = ()
+) -> Output:
     """Every file of the source with its sha256, size, rows and arrival, and whether it could be read."""
     before = inputs.previous()
-    known = {} if before is None else dict(before.frame(["path", "days"]).iter_rows())
-    files = inspect(folder, inputs, known, tomorrow())
+    known = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
+    files = inspect(folder, inputs, known, tomorrow(), forget)
     counts = files.group_by("status").len()
-    days = files.select(pl.col("days").explode().unique().sort()).to_series()
+    days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
     return Output(
         files,
         statistics={f"{status} files": n for status, n in counts.iter_rows()},
@@ -146,105 +52,198 @@ def source_files(folder: SourceFolder, inputs: Inputs, request: Request) -> Outp
 def inspect(
     folder: SourceFolder,
     inputs: Inputs,
-    before: Mapping[str, list[date]],
+    before: pl.DataFrame,
     tomorrow: date,
+    forget: Collection[str] = (),
 ) -> pl.DataFrame:
     """Read every file of the source to its end and say what it holds; one row a file and pattern.
-
-    `days` is empty for files that hold no events, such as those of customers.
 
     Args:
         folder: the source and its folder.
         inputs: opens the files, and notes them as read.
-        before: the days that each path held when it was last readable.
+        before: the table as it was: the days that each path held, the files that were loaded, and those forgotten.
         tomorrow: no event can be later.
+        forget: paths whose files are left out from now on, until they have another content.
+
+    Raises:
+        NoFiles: when the folder is missing, or holds no file and never did.
     """
-    rows: list[dict[str, object]] = []
-    for named, files in folder.listed().items():
-        unique, duplicates = deduplicate(files)
-        opened = open_scan(
-            inputs,
-            folder.root,
-            named.scan,
-            unique,
-            named.relation,
-            required_columns=named.required_columns,
-            decode=True,
-        )
-        for report in opened.reports:
-            rows.append(
-                _row(named, report.file)
-                | {
-                    "rows": report.rows,
-                    "malformed": report.malformed,
-                    "status": "faulty" if report.fault else "loaded",
-                    "fault": str(report.fault) if report.fault else None,
-                }
-            )
-        for copy in duplicates:
-            inputs.file(copy.file.path, bytes=copy.file.bytes, sha256=copy.file.sha256, root=str(folder.root))
-            rows.append(_row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of})
-    days = event_days(folder.source, inputs.query, tomorrow)
-    with_events = {str(named.scan) for named in folder.source.table_scans("raw_events")}
+    listed = folder.listed()
+    if not any(listed.values()) and before.is_empty():
+        raise folder.no_files()
+    memory = _Memory(before, frozenset(forget), {str(named.scan) for named in listed})
+    rows = [row for named, files in listed.items() for row in _of_scan(folder, inputs, memory, named, files)]
+    given = given_rows(folder.source, inputs.query, tomorrow)
+    with_events = {str(named.scan): named for named in folder.source.table_scans("raw_events")}
+    by_file = folder.scans_by_file("raw_events")
     for row in rows:
-        if row["pattern"] not in with_events:
-            row["days"] = []
+        if row["status"] in ("gone", "forgotten"):
             continue
-        path = str(row["path"])
-        row["days"] = days.get(path) or before.get(path) or [_named_day(path) or row["arrival"].date()]  # type: ignore[union-attr]
+        named = with_events.get(str(row["pattern"]))
+        _say_what_it_gives(row, memory.of(row), given, named, gives_events=named in by_file)
     return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern")
 
 
-def event_days(
+class _Memory:
+    """What the table said before."""
+
+    def __init__(self, before: pl.DataFrame, forget: frozenset[str], patterns: Collection[str]) -> None:
+        self._rows = {(row["path"], row["pattern"]): row for row in before.to_dicts()}
+        self._forget, self._patterns = forget, patterns
+
+    def of(self, row: Row) -> Row:
+        """What was known of the same file and pattern; empty where nothing was."""
+        return self._rows.get((row["path"], row["pattern"]), {})
+
+    def loaded(self, scan: FileScan) -> list[Row]:
+        """The files of a scan that gave rows to the tables, as far as it is known, and that are not to be forgotten.
+
+        Where the SQL has other patterns than it had, a file belongs to the scan that it fits now.
+        """
+        return [
+            row | {"pattern": str(scan)}
+            for row in self._rows.values()
+            if (
+                row["pattern"] == str(scan)
+                or (row["pattern"] not in self._patterns and fits_pattern(row["path"], scan.pattern))
+            )
+            and row["path"] not in self._forget
+            and row["status"] in ("loaded", "gone", "faulty")
+            and max(row["rows"] or 0, row["given"] or 0) > 0
+        ]
+
+    def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
+        """Whether somebody said that this content of the file is to be left out."""
+        row = self._rows.get((path, pattern), {})
+        return path in self._forget or (row.get("status") == "forgotten" and row["sha256"] == sha256)
+
+
+def _of_scan(
+    folder: SourceFolder, inputs: Inputs, memory: _Memory, named: NamedScan, files: list[SourceFile]
+) -> list[Row]:
+    """The rows of one scan's files, without what they give to events."""
+    pattern = str(named.scan)
+    left_out = [file for file in files if memory.is_forgotten(file.path, pattern, file.sha256)]
+    there = [file for file in files if file not in left_out]
+    remembered = memory.loaded(named.scan)
+    means = _meanings(folder, named, [*(file.path for file in there), *(row["path"] for row in remembered)])
+    unique, duplicates = deduplicate(there, means)
+    opened = open_scan(
+        inputs,
+        folder.root,
+        named.scan,
+        unique,
+        named.relation,
+        required_columns=named.required_columns,
+        decode=True,
+    )
+    rows = [_reported(named, report) for report in opened.reports]
+    held = {report.file.path: report for report in opened.reports}
+    rows += [_copied(folder, inputs, named, copy, held[copy.duplicate_of]) for copy in duplicates]
+    rows += [_row(named, file) | {"status": "forgotten"} for file in left_out]
+    for file in (*left_out, *(copy.file for copy in duplicates)):
+        inputs.file(file.path, bytes=file.bytes, sha256=file.sha256, root=str(folder.root))
+    present = {file.path for file in files}
+    contents = {(file.sha256, means[file.path]) for file in there}
+    for row in remembered:
+        # the same content at another path that means the same is the file moved
+        if row["path"] not in present and (row["sha256"], means[row["path"]]) not in contents:
+            rows.append(row | {"status": "gone", "fault": None})
+    return rows
+
+
+def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
+    """What each path says to the source: what its SQL takes from it, and the day where rows have no time."""
+    taken = path_meanings(folder.path_expressions(named), paths)
+    if not folder.source.settings.undated:
+        return dict(taken)
+    return {path: (*values, _named_day(path)) for path, values in taken.items()}
+
+
+def _reported(named: NamedScan, report: FileReport) -> Row:
+    return _row(named, report.file) | {
+        "rows": report.rows,
+        "malformed": report.malformed,
+        "status": "faulty" if report.fault else "loaded",
+        "fault": str(report.fault) if report.fault else None,
+    }
+
+
+def _copied(
+    folder: SourceFolder, inputs: Inputs, named: NamedScan, copy: DuplicateFile, original: FileReport
+) -> Row:
+    """The row of a file with the content of another; one of a header alone says that there was nothing."""
+    if original.rows == 0:
+        return _reported(named, replace(original, file=copy.file))
+    return _row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of}
+
+
+def _say_what_it_gives(
+    row: Row,
+    before: Row,
+    given: Mapping[str, Given],
+    events: NamedScan | None,
+    *,
+    gives_events: bool,
+) -> None:
+    """Set `given` and `days` of a file.
+
+    Args:
+        row: what is known of it so far.
+        before: what was known of it before.
+        given: what raw_events takes of each file.
+        events: its scan, where raw_events reads it.
+        gives_events: whether each of its rows becomes events.
+    """
+    row["days"] = []
+    if row["status"] == "faulty":
+        row["given"] = before.get("given")
+    elif events is None or not (gives_events or row["path"] in given):
+        row["given"] = row["rows"]
+    else:
+        row["given"] = given.get(row["path"], Given(0, [])).rows + row["malformed"]
+    if events is None or row["status"] == "duplicate":
+        return
+    named = _named_day(row["path"])
+    if row["status"] == "faulty":
+        # of a file that never could be read only its name may tell the day
+        row["days"] = before.get("days") or ([named] if named is not None and gives_events else [])
+        return
+    row["days"] = given.get(row["path"], Given(0, [])).days
+    if not row["days"] and (gives_events or row["malformed"] or row["path"] in given):
+        row["days"] = before.get("days") or [named or row["arrival"].date()]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What raw_events takes of a file: how many rows, and the days of their valid times."""
+
+    rows: int
+    days: list[date]
+
+
+def given_rows(
     source: Source, ask: Callable[[str, Mapping[str, Any]], pl.DataFrame], tomorrow: date
-) -> dict[str, list[date]]:
-    """The days of the valid event times in each opened file; files without any are left out.
+) -> dict[str, Given]:
+    """What the SQL of raw_events gives of each opened file; files of which it gives nothing are left out.
 
     Args:
         ask: answers a SELECT with its parameters over the opened relations.
     """
     query = source.queries["raw_events"]
-    if "event_time" not in {name.casefold() for name in query.columns}:
-        return {}
     sql = query.rewritten({named.scan: named.relation for named in source.scans()})
+    if "event_time" not in {name.casefold() for name in query.columns}:
+        found = ask(f"SELECT _file, count(*) FROM ({sql}) WHERE _file IS NOT NULL GROUP BY _file", {})
+        return {path: Given(rows, []) for path, rows in found.iter_rows()}
     limits = source.raw_parameters(tomorrow)
     found = ask(
-        f"""SELECT _file, list_sort(list(DISTINCT day)) AS days
+        f"""SELECT _file, count(*), list_sort(list(DISTINCT day) FILTER (
+            day BETWEEN $earliest_day AND $latest_day)) AS days
         FROM (SELECT _file, TRY_CAST(TRY_CAST(event_time AS TIMESTAMP) AS DATE) AS day FROM ({sql}))
-        WHERE day BETWEEN $earliest_day AND $latest_day GROUP BY _file""",
+        WHERE _file IS NOT NULL GROUP BY _file""",
         limits,
     )
-    return dict(found.iter_rows())
-
-
-def loadable(files: pl.DataFrame, scans: Iterable[NamedScan]) -> dict[NamedScan, pl.DataFrame]:
-    """Of `source_files`, the rows that can be loaded, for each scan."""
-    good = files.filter(pl.col("status") == "loaded")
-    return {named: good.filter(pl.col("pattern") == str(named.scan)) for named in scans}
-
-
-def newest_files(lake: Lake) -> pl.DataFrame:
-    """The newest `source_files`; without a row before the first."""
-    if not lake.has("source_files"):
-        return pl.DataFrame(schema=SCHEMA)
-    return lake.scan(lake.version("source_files")).collect()
-
-
-@dataclass(frozen=True)
-class FaultyFile:
-    """A file that cannot be read, and what is wrong with it, in words."""
-
-    sha256: str
-    fault: str
-
-
-def faulty_days(files: pl.DataFrame) -> dict[str, list[FaultyFile]]:
-    """Of `source_files`, the faulty files of each day that they hold, as far as one can tell, by day."""
-    days: dict[str, list[FaultyFile]] = defaultdict(list)
-    faulty = files.filter(pl.col("status") == "faulty").explode("days").drop_nulls("days").sort("days")
-    for day, sha256, fault in faulty.select("days", "sha256", "fault").iter_rows():
-        days[str(day)].append(FaultyFile(sha256, fault))
-    return dict(days)
+    return {path: Given(rows, days or []) for path, rows, days in found.iter_rows()}
 
 
 def tomorrow() -> date:
@@ -252,12 +251,7 @@ def tomorrow() -> date:
     return datetime.now(timezone.utc).date() + timedelta(days=1)
 
 
-def inputs_digest(files: Iterable[tuple[str, str]], code_version: str) -> str:
-    """A short hash of (path, sha256) pairs and of the code that reads them."""
-    return hashlib.sha256(repr((sorted(files), code_version)).encode()).hexdigest()[:16]
-
-
-def _row(named: NamedScan, file: SourceFile) -> dict[str, object]:
+def _row(named: NamedScan, file: SourceFile) -> Row:
     return {
         "path": file.path,
         "pattern": str(named.scan),
@@ -265,10 +259,12 @@ def _row(named: NamedScan, file: SourceFile) -> dict[str, object]:
         "bytes": file.bytes,
         "rows": None,
         "malformed": 0,
+        "given": None,
         "arrival": file.modified.replace(tzinfo=None),
         "status": "loaded",
         "duplicate_of": None,
         "fault": None,
+        "days": [],
     }
 
 
@@ -302,8 +298,13 @@ CHECKS = (
     ),
     TableCheck(
         "no_file_twice",
-        "no file has the content of another; a copy is not loaded",
+        "no file has the content of another whose path says the same; a copy is not loaded",
         f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
+    ),
+    TableCheck(
+        "no_file_gone",
+        "every file that was loaded is still there; the rows of one that is gone are kept",
+        f"SELECT path FROM {OUTPUT} WHERE status = 'gone'",
     ),
     TableCheck(
         "no_file_changed",
@@ -313,8 +314,13 @@ CHECKS = (
 )
 
 
-def asset(folder: SourceFolder) -> dg.AssetsDefinition:
-    """`source_files`: looks at the data folder, and registers the days that events have as partitions."""
+def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefinition:
+    """`source_files`: looks at the data folder, and registers the days that events have as partitions.
+
+    Args:
+        folder: the source and its folder.
+        forget: paths that its next run is to leave out from then on.
+    """
     compute = partial(source_files, folder)
     text = _source_text(folder)
     code = AssetCode(
@@ -330,6 +336,7 @@ def asset(folder: SourceFolder) -> dg.AssetsDefinition:
         compute=compute,
         opens=(folder.root,),
     )
+    code = replace(code, compute=partial(compute, forget=frozenset(forget)))
     return lineage_asset(code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__))
 
 

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, UndeclaredRead
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
+from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization, ScannedFiles
@@ -225,6 +226,10 @@ class Inputs:
             if table not in self._made:
                 self.view(table, columns=read[table])
         return self._connection.sql(sql, params=dict(parameters) if parameters else None).pl()
+
+    def columns_of(self, sql: str, parameters: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
+        """The columns that a SELECT over relations of this run would give; it is not run."""
+        return tuple(columns_of(self._connection, sql, dict(parameters) if parameters else None))
 
     # --- files and frames ---------------------------------------------------------------------------------
 

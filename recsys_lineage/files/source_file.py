@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import zip_longest
@@ -102,19 +102,25 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
     ]
 
 
-def deduplicate(files: Iterable[SourceFile]) -> tuple[list[SourceFile], list[DuplicateFile]]:
+def deduplicate(
+    files: Iterable[SourceFile], meanings: Mapping[str, Hashable] | None = None
+) -> tuple[list[SourceFile], list[DuplicateFile]]:
     """Parts files into those to read and those whose content another path has already.
+
+    Files of equal content are copies only where `meanings` (path → what the path says) are equal too.
 
     Of equal files the one with the shortest path stays, as the names of copies (`day (1).csv`) are longer; one in
     the landing folder stays only where there is no other. Empty files and files that could not be read are never
     duplicates, so that each is reported.
     """
-    first: dict[str, str] = {}
+    first: dict[Hashable, str] = {}
+    meant = meanings or {}
     unique: list[SourceFile] = []
     duplicates: list[DuplicateFile] = []
     for file in sorted(files, key=lambda file: (path_order(file.path)[0], len(file.path), file.path)):
-        if file.sha256 and file.bytes and first.setdefault(file.sha256, file.path) != file.path:
-            duplicates.append(DuplicateFile(file, first[file.sha256]))
+        content = (file.sha256, meant.get(file.path))
+        if file.sha256 and file.bytes and first.setdefault(content, file.path) != file.path:
+            duplicates.append(DuplicateFile(file, first[content]))
         else:
             unique.append(file)
     return unique, duplicates

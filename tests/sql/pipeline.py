@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.source_files import event_days
+from recsys_assets.assets.source_files import given_rows
 from recsys_assets.source import RAW_COLUMNS, Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import OpenedScan, deduplicate, list_files, open_scan
@@ -48,7 +48,8 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, data: Path) -> l
     def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
         return con.sql(sql, params=dict(values)).pl()
 
-    days |= {path: found[0] for path, found in event_days(source, ask, TOMORROW).items()}
+    given = given_rows(source, ask, TOMORROW)
+    days |= {path: found.days[0] for path, found in given.items() if found.days}
     con.execute("CREATE OR REPLACE TEMP TABLE file_days (_file VARCHAR, day DATE)").fetchall()
     if days:
         con.execute(

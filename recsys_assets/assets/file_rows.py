@@ -1,0 +1,86 @@
+"""The rows of a raw table: of files that are there, and those kept of files that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from recsys_assets.assets.raw_shape import cast_columns, common, widened
+from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.source import TRACE, NamedScan
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.scanned_files import open_scan
+from recsys_lineage.errors import FilesChanged, LineageError
+from recsys_lineage.files import SourceFile, list_files
+from recsys_lineage.lake.table_version import Column
+
+DAY = "_day"
+_FIXED = (*TRACE, "_fault", "_row", DAY)
+"""Columns of raw tables that are no file's."""
+
+
+class FaultyFiles(LineageError):
+    """Files that hold what was asked for cannot be read, or are gone."""
+
+
+def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
+    """Open the files of each scan on the run's connection, sure that they are what `source_files` saw.
+
+    Raises:
+        FilesChanged: one is another now, or gone.
+    """
+    for named, frame in chosen.items():
+        there = {file.path: file for file in list_files(folder.root, named.scan.pattern)}
+        files: list[SourceFile] = []
+        for path, sha in frame["path", "sha256"].iter_rows():
+            file = there.get(path)
+            if file is None or file.sha256 != sha:
+                raise FilesChanged(
+                    f"The file {path} is not what it was when source_files looked at it.",
+                    expected=f"sha256 {sha[:16]}…",
+                    found="no file" if file is None else f"sha256 {file.sha256[:16]}…",
+                    where=str(folder.root / path),
+                    advice="materialize source_files, then this asset again",
+                )
+            files.append(file)
+        open_scan(
+            inputs,
+            folder.root,
+            named.scan,
+            files,
+            named.relation,
+            required_columns=named.required_columns,
+        )
+
+
+def wide_columns(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a raw table whose query gives these."""
+    return tuple(
+        column if column.name in _FIXED else Column(column.name, widened(column.type)) for column in columns
+    )
+
+
+def columns_for_both(columns: Sequence[Column], before: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a raw table that holds rows of a query and rows of the version before."""
+    types = {column.name: column.type for column in before}
+    return tuple(
+        Column(column.name, common(column.type, types.get(column.name, '"NULL"')))
+        for column in wide_columns(columns)
+    )
+
+
+def rows_with_kept(
+    query: str, given: Sequence[Column], wanted: Sequence[Column], kept: Mapping[str, Sequence[Column]]
+) -> str:
+    """A SELECT of a query's rows and of the rows kept, all with the columns `wanted`.
+
+    Args:
+        query: a SELECT with the columns `given`.
+        given: its columns.
+        wanted: the table's columns.
+        kept: FROM clause of the rows that are kept, with WHERE → their columns.
+    """
+    parts = [f"SELECT {cast_columns(given, wanted)} FROM ({query})"]
+    parts += [f"SELECT {cast_columns(columns, wanted)} FROM {source}" for source, columns in kept.items()]
+    return "\nUNION ALL\n".join(parts)

@@ -1,0 +1,97 @@
+"""What `source_files` says of each file, and the questions that others ask of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from recsys_assets.assets.schema import types_of
+from recsys_assets.source import NamedScan
+from recsys_lineage.lake.lake import Lake
+
+EVENT_DAYS_NAME = "event_days"
+"""The set of days that events have, by which `raw_events` is partitioned."""
+
+
+class SourceFilesColumns:
+    """Columns of `source_files`, one row a file and pattern."""
+
+    path = pl.String
+    """The file, below the data folder."""
+    pattern = pl.String
+    """The pattern of the source's SQL that it fits."""
+    sha256 = pl.String
+    """Hash of its content."""
+    bytes = pl.Int64
+    """Its size."""
+    rows = pl.Int64
+    """Its rows, malformed ones too; null where it cannot be read."""
+    malformed = pl.Int64
+    """Rows with too many or too few fields."""
+    given = pl.Int64
+    """Rows that it gives to raw_events, or of other files its rows; of a faulty file, when it was last readable."""
+    arrival = pl.Datetime("us")
+    """When it was last changed, in UTC."""
+    status = pl.String
+    """loaded, faulty (it cannot be read), duplicate (another file has its content and its path means the same), gone
+    (it was loaded, is there no more, and its rows are kept) or forgotten (it is left out since somebody said so)."""
+    duplicate_of = pl.String
+    """The file that a duplicate repeats."""
+    fault = pl.String
+    """What is wrong with a faulty file, and what to do."""
+    days = pl.List(pl.Date)
+    """The days of its events; empty for files that hold no events, and for faulty ones of which no day is known."""
+
+
+SCHEMA = types_of(SourceFilesColumns)
+
+
+def newest_files(lake: Lake) -> pl.DataFrame:
+    """The newest `source_files`; without a row before the first."""
+    if not lake.has("source_files"):
+        return pl.DataFrame(schema=SCHEMA)
+    return as_found(lake.scan(lake.version("source_files")).collect())
+
+
+def as_found(files: pl.DataFrame) -> pl.DataFrame:
+    """A version of `source_files`, an older one too, with the columns of today."""
+    if "given" not in files.columns:
+        files = files.with_columns(given=pl.col("rows"))
+    return files.select(pl.col(name).cast(held) for name, held in SCHEMA.items())
+
+
+def with_status(files: pl.DataFrame, scans: Iterable[NamedScan], *statuses: str) -> pl.DataFrame:
+    """The rows of some scans that have one of the statuses."""
+    patterns = [str(named.scan) for named in scans]
+    return files.filter(pl.col("pattern").is_in(patterns) & pl.col("status").is_in(statuses))
+
+
+def loadable(files: pl.DataFrame, scans: Iterable[NamedScan]) -> dict[NamedScan, pl.DataFrame]:
+    """The rows that can be loaded, for each scan."""
+    return {named: with_status(files, [named], "loaded") for named in scans}
+
+
+@dataclass(frozen=True)
+class FaultyFile:
+    """A file that cannot be read, and what is wrong with it, in words."""
+
+    sha256: str
+    fault: str
+
+
+def faulty_days(files: pl.DataFrame) -> dict[str, list[FaultyFile]]:
+    """The faulty files of each day that they hold, as far as one can tell, by day."""
+    days: dict[str, list[FaultyFile]] = defaultdict(list)
+    faulty = files.filter(pl.col("status") == "faulty").explode("days").drop_nulls("days").sort("days")
+    for day, sha256, fault in faulty.select("days", "sha256", "fault").iter_rows():
+        days[str(day)].append(FaultyFile(sha256, fault))
+    return dict(days)
+
+
+def inputs_digest(files: Iterable[tuple[str, str]], code_version: str) -> str:
+    """A short hash of (path, sha256) pairs and of the code that reads them."""
+    return hashlib.sha256(repr((sorted(files), code_version)).encode()).hexdigest()[:16]

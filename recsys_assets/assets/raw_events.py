@@ -1,0 +1,212 @@
+"""`raw_events`: every event line as it arrived, by day; only days whose files changed are written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from recsys_assets.assets.day_plan import FORGET, DayPlan, EventScans, day_plan
+from recsys_assets.assets.file_rows import (
+    DAY,
+    FaultyFiles,
+    columns_for_both,
+    open_files,
+    rows_with_kept,
+    wide_columns,
+)
+from recsys_assets.assets.found_files import as_found, with_status
+from recsys_assets.assets.raw_shape import fits
+from recsys_assets.assets.source_files import tomorrow
+from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.source import NamedScan
+from recsys_assets.sql import parameters_of
+from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.table_version import Column
+
+TABLE = "raw_events"
+_IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
+
+
+def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output | Unchanged:
+    """Every event line as it arrived, with the file and line that it came from; one partition a day."""
+    load = _Load(folder, inputs, request.code_version)
+    wanted = load.wanted(request)
+    if not wanted and request.partitions is None and load.before is not None:
+        return Unchanged()
+    if not wanted and load.refused:
+        raise refused_days(load.refused)
+    return load.output(wanted)
+
+
+def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
+    """The error of days that cannot be loaded: day → why, in words."""
+    texts = sorted({text for reasons in refused.values() for text in reasons})
+    days = sorted(refused)
+    shown = ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
+    return FaultyFiles(
+        f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
+        where=shown,
+        advice="mend the file, or give it up by recsys forget, materialize source_files, then these days of "
+        "raw_events; all other days are loaded",
+    )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the files that are there give of some days: a SELECT and its columns."""
+
+    days: list[str]
+    query: str
+    columns: tuple[Column, ...]
+
+
+class _Load:
+    """One load of raw_events."""
+
+    def __init__(self, folder: SourceFolder, inputs: Inputs, code_version: str) -> None:
+        self._folder, self._inputs = folder, inputs
+        self._files = as_found(inputs.frame("source_files"))
+        self._scans = EventScans.of(folder)
+        self.before = inputs.previous()
+        known = self.before.record.takes if self.before is not None else {}
+        self._plan: DayPlan = day_plan(self._files, self._scans, code_version, known)
+        self.refused: dict[str, tuple[str, ...]] = dict(self._plan.refused)
+        self._held = (
+            frozenset(inputs.version(TABLE, (), ()).partitions) if self.before is not None else frozenset()
+        )
+        self._gone = with_status(self._files, self._scans.own, "gone")
+
+    def wanted(self, request: Request) -> list[str]:
+        """The days to write: those asked for, or those whose files changed; never one that is refused."""
+        if request.partitions is None:
+            return self._without_lost(self._plan.changed if request.reuse else self._plan.days)
+        asked = [day for day in request.partitions if day not in self.refused]
+        asked = self._without_lost([] if self._plan.hindered else asked)
+        if len(request.partitions) == 1 and (broken := set(request.partitions) & set(self.refused)):
+            raise refused_days({day: self.refused[day] for day in broken})
+        return asked
+
+    def output(self, wanted: list[str]) -> Output:
+        """Those days made, and what is kept beside them."""
+        made = self._made(wanted)
+        warnings: list[str] = []
+        schema = self.before.record.schema if self.before is not None else ()
+        if self._keeps(made.days) and (changed := _misfits(made.columns, schema)):
+            # What stays in the lake has other types: whatever can be is made anew.
+            warnings.append(f"all days are loaded anew, for another type: {', '.join(changed)}")
+            made = self._made(self._without_lost(sorted({*self._plan.days, *wanted})))
+        kept = self._kept(made.days)
+        staying = self._held - set(made.days)
+        columns = wide_columns(made.columns)
+        partitions: list[str] | None = made.days
+        if kept or staying:
+            columns = _fitted(made.columns, schema) or columns_for_both(made.columns, schema)
+        if self.before is not None and columns != schema:
+            partitions = None
+            if staying:
+                kept |= {f"{TABLE} WHERE NOT {_IN_DAYS}": schema}
+        if kept:
+            self._inputs.view(TABLE, None if partitions is None else sorted(self._held & set(made.days)))
+            warnings += self._kept_words(made.days)
+        sql = rows_with_kept(made.query, made.columns, columns, kept)
+        failures = {day: refused_days({day: why}).args[0] for day, why in self.refused.items()}
+        return Output(
+            Query(sql, parameters_of(sql, self._values(made.days))),
+            partition_by=DAY,
+            partitions=partitions,
+            statistics={"days": len(made.days), "days not loaded": len(failures)},
+            takes=self._plan.taken(made.days),
+            failures=failures,
+            warnings=warnings,
+        )
+
+    def _made(self, days: list[str]) -> _Made:
+        """Open the files of some days; a file that every row may depend on is opened always."""
+        chosen: dict[NamedScan, pl.DataFrame] = {}
+        for named in (*self._scans.own, *self._scans.shared):
+            frame = with_status(self._files, [named], "loaded")
+            chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
+        open_files(self._folder, self._inputs, chosen)
+        self._inputs.register("file_days", _file_days(chosen.values()))
+        query = f"SELECT * FROM ({self._folder.source.query(TABLE)}) WHERE {_IN_DAYS}"
+        columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
+        return _Made(days, query, columns)
+
+    def _values(self, days: list[str]) -> dict[str, Any]:
+        limits = self._folder.source.raw_parameters(tomorrow())
+        return {**limits, "days": sorted(days), "gone": sorted(set(self._gone["path"]))}
+
+    def _keeps(self, days: list[str]) -> bool:
+        """Whether rows of the version before stay when some days are written."""
+        return bool(self._kept(days) or self._held - set(days))
+
+    def _kept(self, days: list[str]) -> dict[str, tuple[Column, ...]]:
+        """Of the days written, the rows of files that are gone: where they lie, and their columns."""
+        if self.before is None or _of_days(self._gone, days).is_empty():
+            return {}
+        return {f"{TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone))": self.before.record.schema}
+
+    def _kept_words(self, days: list[str]) -> list[str]:
+        paths = sorted(set(_of_days(self._gone, days)["path"]))
+        if not paths:
+            return []
+        return [
+            f"the rows of {len(paths)} files that are gone were kept as they were: {', '.join(paths[:5])}"
+        ]
+
+    def _without_lost(self, days: list[str]) -> list[str]:
+        """Without the days of which the table holds no row of a file that is gone; those are refused."""
+        gone = _of_days(self._gone.filter(pl.col("given") > 0), days)
+        if gone.is_empty():
+            return days
+        there: set[tuple[str, str]] = set()
+        if self.before is not None:
+            found = self._inputs.query(
+                f"SELECT DISTINCT _file, CAST({DAY} AS VARCHAR) AS day FROM {TABLE} "
+                "WHERE _file IN (SELECT unnest($gone))",
+                {"gone": sorted(set(gone["path"]))},
+            )
+            there = set(found.iter_rows())
+        lost: dict[str, list[str]] = {}
+        for path, held in gone.select("path", "days").iter_rows():
+            for day in map(str, held):
+                if day in days and (path, day) not in there:
+                    reason = f"{path}: the file is gone, and was never loaded. What to do: "
+                    lost.setdefault(day, []).append(reason + FORGET.format(path=path))
+        self.refused |= {day: tuple(reasons) for day, reasons in lost.items()}
+        return [day for day in days if day not in lost]
+
+
+def _misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:
+    """The columns that the table's columns cannot take, in words."""
+    types = {column.name: column.type for column in schema}
+    return [
+        f"{column.name} is {column.type} and was {types.get(column.name, 'not there')}"
+        for column in columns
+        if column.name not in types or not fits(column.type, types[column.name])
+    ]
+
+
+def _fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Column, ...] | None:
+    """The table's columns where they can take these; None where they cannot."""
+    same_names = [column.name for column in columns] == [column.name for column in schema]
+    return schema if same_names and not _misfits(columns, schema) else None
+
+
+def _of_days(files: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
+    wanted = pl.Series([date.fromisoformat(day) for day in days], dtype=pl.Date)
+    return files.filter(pl.col("days").list.eval(pl.element().is_in(wanted)).list.any())
+
+
+def _file_days(chosen: Iterable[pl.DataFrame]) -> pa.Table:
+    """The day of each file's rows that have none of their own."""
+    firsts = {path: days[0] for frame in chosen for path, days in frame["path", "days"].iter_rows() if days}
+    return pa.table(
+        {"_file": pa.array(list(firsts), pa.string()), "day": pa.array(firsts.values(), pa.date32())}
+    )

@@ -1,0 +1,81 @@
+"""The types of raw columns: wide enough that another file's do not change a table, and what to do where they would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from recsys_lineage.lake.table_version import Column
+from recsys_lineage.sql.names import quote
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_LARGE = ("UBIGINT", "HUGEINT", "UHUGEINT")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_UNKNOWN = ('"NULL"', "NULL")
+WIDEST_DECIMAL = 38
+
+
+def widened(type_: str) -> str:
+    """The DuckDB type in which a raw column of a type is kept: text as it is, numbers and times wide."""
+    if type_ in _INTEGERS:
+        return "BIGINT"
+    if type_ in _LARGE:
+        return f"DECIMAL({WIDEST_DECIMAL},0)"
+    if type_ == "FLOAT":
+        return "DOUBLE"
+    if decimal := _DECIMAL.fullmatch(type_):
+        return f"DECIMAL({WIDEST_DECIMAL},{decimal[2]})"
+    if type_ in _TIMES:
+        return "TIMESTAMP"
+    if type_ in _UNKNOWN or type_.startswith("ENUM"):
+        return "VARCHAR"
+    return type_
+
+
+def fits(type_: str, column: str) -> bool:
+    """Whether every value of a type can be kept in a column of another without loss."""
+    if type_ == column or type_ in _UNKNOWN or (column == "VARCHAR" and not _is_nested(type_)):
+        return True
+    if column == "TIMESTAMP":
+        return type_ in _TIMES
+    if column == "BIGINT":
+        return type_ in _INTEGERS
+    if column == "DOUBLE":
+        return _is_number(type_)
+    wide, narrow = _DECIMAL.fullmatch(column), _DECIMAL.fullmatch(type_)
+    if wide is None or int(wide[1]) < WIDEST_DECIMAL:
+        return False
+    return (
+        int(narrow[2]) <= int(wide[2])
+        if narrow
+        else type_ in _INTEGERS or (type_ in _LARGE and wide[2] == "0")
+    )
+
+
+def common(one: str, other: str) -> str:
+    """A type that holds the values of both."""
+    if fits(one, other):
+        return other
+    if fits(other, one):
+        return one
+    return "DOUBLE" if _is_number(one) and _is_number(other) else "VARCHAR"
+
+
+def cast_columns(columns: Sequence[Column], wanted: Sequence[Column]) -> str:
+    """The select list that gives the columns `wanted` of a relation; one that it lacks is NULL."""
+    types = {column.name: column.type for column in columns}
+    return ", ".join(
+        quote(column.name)
+        if types.get(column.name) == column.type
+        else f"CAST({quote(column.name) if column.name in types else 'NULL'} AS {column.type}) AS {quote(column.name)}"
+        for column in wanted
+    )
+
+
+def _is_number(type_: str) -> bool:
+    return type_ in (*_INTEGERS, *_LARGE, "FLOAT", "DOUBLE") or _DECIMAL.fullmatch(type_) is not None
+
+
+def _is_nested(type_: str) -> bool:
+    return type_.endswith("]") or type_.startswith(("STRUCT", "MAP", "UNION", "BLOB"))

@@ -1,0 +1,105 @@
+"""SourceFolder: a source and the folder that its files lie in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from recsys_assets.settings import Settings
+from recsys_assets.source import NamedScan, Source
+from recsys_lineage.errors import LineageError
+from recsys_lineage.files import SourceFile, list_files
+from recsys_lineage.files.own_file import relations_by_file
+from recsys_lineage.files.path_meaning import path_expressions
+
+
+class NoFiles(LineageError):
+    """The data folder holds nothing that the source could load."""
+
+
+@dataclass(frozen=True)
+class SourceFolder:
+    """A source and the folder that its files lie in."""
+
+    source: Source
+    root: Path
+
+    def listed(self) -> dict[NamedScan, list[SourceFile]]:
+        """The files of each scan, by path, files in `landing/` last.
+
+        Raises:
+            NoFiles: when the folder is missing.
+        """
+        if not self.root.is_dir():
+            raise NoFiles(
+                "The data folder is missing.",
+                expected=f"a folder with files {self.patterns}",
+                found="no folder",
+                where=str(self.root),
+                advice="set RECSYS_DATA to the folder of your files",
+            )
+        return {named: list_files(self.root, named.scan.pattern) for named in self.source.scans()}
+
+    @property
+    def patterns(self) -> str:
+        """The patterns of the source's scans, for people."""
+        return ", ".join(sorted({named.scan.pattern for named in self.source.scans()}))
+
+    def no_files(self) -> NoFiles:
+        """The error of a folder in which no file fits any pattern."""
+        there = sorted(path.name for path in self.root.iterdir())[:8]
+        return NoFiles(
+            "The data folder holds no file of the source.",
+            expected=f"files {self.patterns}",
+            found=", ".join(there) or "an empty folder",
+            where=str(self.root),
+            advice="copy the files there, or mend the patterns in the source's SQL",
+        )
+
+    def observe(self) -> str:
+        """A hash of all paths and contents: it changes when a file is added, changed or gone."""
+        seen = sorted({(f.path, f.sha256) for files in self.listed().values() for f in files})
+        return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
+
+    def scans_by_file(self, table: str) -> frozenset[NamedScan]:
+        """The scans of a raw table whose files each give rows of their own; on other scans all rows may depend."""
+        query = self.source.queries.get(table)
+        if query is None:
+            return frozenset()
+        named = self.source.table_scans(table)
+        sql = query.rewritten({each.scan: each.relation for each in named})
+        own = relations_by_file(sql, frozenset(each.relation for each in named))
+        return frozenset(each for each in named if each.relation in own)
+
+    def path_expressions(self, named: NamedScan) -> tuple[str, ...]:
+        """What the SQL of all tables that read a scan takes from the paths of files."""
+        return tuple(
+            dict.fromkeys(
+                expression
+                for query in self.source.queries.values()
+                if named.scan in query.scans
+                for expression in path_expressions(
+                    query.rewritten({each.scan: each.relation for each in self.source.scans()})
+                )
+            )
+        )
+
+
+def source_folder(settings: Settings) -> SourceFolder:
+    """The source of the settings and the folder of its files.
+
+    Raises:
+        LineageError: when the settings name no data folder and the source has none of its own.
+        SourceError: when the source cannot be loaded.
+    """
+    source = Source.load(settings.source)
+    root = settings.data or source.data_folder()
+    if root is None:
+        raise LineageError(
+            f"The source {source.name} has no data of its own.",
+            expected="RECSYS_DATA to name the folder of its files",
+            found="no RECSYS_DATA",
+            advice=f"RECSYS_SOURCE={source.name} RECSYS_DATA=path/to/files recsys demo",
+        )
+    return SourceFolder(source, root)

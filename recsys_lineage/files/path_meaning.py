@@ -1,0 +1,92 @@
+"""What a source's SQL takes from a file's path, such as a day or a store that only the name says.
+
+Files of equal content are copies only where their paths mean the same to the SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from recsys_lineage.files.own_file import FILE
+from recsys_lineage.files.source_file import LANDING
+
+_SEVERAL_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.Lambda, exp.IgnoreNulls, exp.Filter)
+"""Expressions over more than the row that `_file` stands in."""
+
+
+@lru_cache(maxsize=64)
+def path_expressions(sql: str) -> tuple[str, ...]:
+    """The widest expressions of a SELECT that are made of `_file` and constants alone, over one column `_file`.
+
+    A `_file` that is only passed on, compared with that of the same row elsewhere, or that rows are grouped by says
+    nothing of what the path means. One that stands in an expression with other columns is given by itself.
+    """
+    found: dict[str, None] = {}
+    for column in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Column):
+        if column.name.casefold() != FILE:
+            continue
+        top: exp.Expr = column
+        while top.parent is not None and _is_of_path(top.parent):
+            top = top.parent
+        if top is column and _is_passed_on(column):
+            continue
+        text = top.transform(lambda node: exp.column(FILE) if isinstance(node, exp.Column) else node)
+        found[text.sql(dialect="duckdb")] = None
+    return tuple(found)
+
+
+def path_meanings(expressions: Sequence[str], paths: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
+    """What each expression of `path_expressions` gives for each path; the path itself where one cannot be computed."""
+    wanted = sorted(set(paths))
+    if not expressions or not wanted:
+        return dict.fromkeys(wanted, ())
+    values = ", ".join(f"CAST(({each}) AS VARCHAR)" for each in expressions)
+    with duckdb.connect(config={"enable_external_access": False}) as connection:
+        try:
+            rows = connection.execute(
+                f"SELECT {FILE}, {values} FROM (SELECT unnest($paths) AS {FILE})", {"paths": wanted}
+            ).fetchall()
+        except (
+            duckdb.Error
+        ):  # a parameter, an aggregate that the parser does not know: each path may mean another thing
+            return {path: (path,) for path in wanted}
+    return {path: tuple(meaning) for path, *meaning in rows}
+
+
+def fits_pattern(path: str, pattern: str) -> bool:
+    """Whether a file that is there no more would be one of a scan's; see `list_files`."""
+    parts, wanted = path.casefold().split("/"), pattern.casefold().split("/")
+    if parts[0] == LANDING and wanted[0] != LANDING:
+        parts = parts[1:]
+    if "**" in wanted:
+        return fnmatchcase("/".join(parts), "/".join(wanted).replace("**/", "*"))
+    return len(parts) == len(wanted) and all(
+        fnmatchcase(part, each) or fnmatchcase(part, f"{each}.gz")
+        for part, each in zip(parts, wanted, strict=True)
+    )
+
+
+def _is_of_path(node: exp.Expr) -> bool:
+    """Whether an expression is made of `_file` and constants alone."""
+    return (
+        isinstance(node, exp.Condition)
+        and not isinstance(node, _SEVERAL_ROWS)
+        and node.find(exp.Query) is None
+        and all(column.name.casefold() == FILE for column in node.find_all(exp.Column))
+        and node.find(exp.AggFunc, exp.Window) is None
+    )
+
+
+def _is_passed_on(column: exp.Column) -> bool:
+    parent = column.parent
+    if isinstance(parent, exp.Alias):
+        return parent.alias.casefold() == FILE and isinstance(parent.parent, exp.Select)
+    if isinstance(parent, exp.Window):
+        return column.arg_key == "partition_by"
+    return isinstance(parent, exp.Select | exp.Group)
