@@ -19,6 +19,7 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.settings import Settings
 from recsys_assets.source import NamedScan, Source
+from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
@@ -207,13 +208,12 @@ def event_days(
     if "event_time" not in {name.casefold() for name in query.columns}:
         return {}
     sql = query.rewritten({named.scan: named.relation for named in source.scans()})
-    limits = source.raw_parameters(tomorrow)
-    found = ask(
+    days = with_macros(
         f"""SELECT _file, list_sort(list(DISTINCT day)) AS days
-        FROM (SELECT _file, TRY_CAST(TRY_CAST(event_time AS TIMESTAMP) AS DATE) AS day FROM ({sql}))
-        WHERE day BETWEEN $earliest_day AND $latest_day GROUP BY _file""",
-        limits,
+        FROM (SELECT _file, CAST(local_time(event_time) AS DATE) AS day FROM ({sql}))
+        WHERE day BETWEEN $earliest_day AND $latest_day GROUP BY _file"""
     )
+    found = ask(days, parameters_of(days, source.raw_parameters(tomorrow)))
     return dict(found.iter_rows())
 
 

@@ -1,0 +1,8 @@
+-- An id as every table names it, or NULL where the text means that there is none; the one cleaner of all tables.
+--
+-- As clean_text, and a whole number that became a decimal one ("17850.0") is that number.
+CASE
+    WHEN regexp_full_match(value::VARCHAR, $plain_id) THEN value::VARCHAR
+    WHEN NOT list_contains($no_value, lower(visible_text(value)))
+        THEN nullif(regexp_replace(visible_text(value), $decimal_zeros, '\1'), '')
+END
