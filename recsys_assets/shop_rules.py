@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,12 @@ INVISIBLE = (
 """Controls, and the characters that Unicode calls default-ignorable: byte order marks, zero-width spaces, …"""
 SPACES = r"[\t\n\v\f\r\x{1C}-\x{1F}\x{85}\p{Z}]"
 """Every kind of space and of line end."""
-KNOWN_ZONE = (
-    r"[0-9]( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
+ZONED_TIME = (
+    r"^[^:]+:[0-9:.]+( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
     r"| ?[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)(\[[A-Za-z/_]+\])?$"
 )
-"""The end of a time that says its zone: an offset, or a name that IANA has. Abbreviations that it has not (BST, PST) are
-used by several countries, and none is guessed."""
+"""A time that says its zone: an offset, or a name that IANA has. Abbreviations that it has not (BST, PST) are used by
+several countries, and none is guessed."""
 NEVER = r"^([^\s\S])$"
 """Matches no text."""
 BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))
@@ -58,19 +59,19 @@ class ShopRules:
     def rule_parameters(self) -> dict[str, Any]:
         """The rules as bound parameters of the SQL; a statement takes those that it names."""
         texts = sorted({text.casefold() for text in self.no_value})
-        plain = not any(text.isalnum() and text.isascii() and len(text) == 1 for text in texts)
+        one_letter = any(text.isalnum() and text.isascii() and len(text) == 1 for text in texts)
         return {
             "behaviours": list(BEHAVIOURS),
             "decimal_zeros": r"^(-?(?:0|[1-9][0-9]*))\.0+$" if self.whole_number_ids else NEVER,
             "invisible": INVISIBLE,
-            "known_zone": KNOWN_ZONE,
-            "no_value": texts,
+            "no_value": f"^(?i:{'|'.join(map(re.escape, texts))})$" if texts else NEVER,
             # what needs no look, which spares most rows of most shops the work
             "plain_id": NEVER if any(text.isdecimal() for text in texts) else "[1-9][0-9]*",
-            "plain_text": "[0-9A-Za-z]" if plain else NEVER,
+            "plain_text": NEVER if one_letter else "[0-9A-Za-z]",
             "spaces": SPACES,
             "target_behaviour": self.target_behaviour,
             "time_zone": self.time_zone,
+            "zoned_time": ZONED_TIME,
         }
 
 

@@ -37,15 +37,20 @@ judged AS NOT MATERIALIZED (
             WHEN user_id IS NULL THEN 'missing user id'
             WHEN item_id IS NULL THEN 'missing item id'
             WHEN $non_products IS NOT NULL AND regexp_full_match(item_id, $non_products) THEN 'not a product'
-            WHEN event_time IS NULL AND clean_text(raw.event_time) IS NOT NULL THEN 'event time cannot be read'
+            WHEN event_time IS NULL AND NOT regexp_matches(trim(raw.event_time::VARCHAR), $no_value)
+                THEN 'event time cannot be read'
             WHEN event_time IS NULL AND NOT $undated THEN 'event time is missing'
             WHEN event_time IS NOT NULL AND (
                 event_time::DATE <> _day OR event_time::DATE NOT BETWEEN $earliest_day AND $latest_day
             ) THEN 'event time is outside the data''s range'
-            WHEN quantity IS NULL AND clean_text(raw.quantity) IS NOT NULL THEN 'quantity is not a number'
-            WHEN unit_price IS NULL AND clean_text(raw.unit_price) IS NOT NULL THEN 'unit price is not a number'
-            WHEN amount IS NULL AND clean_text(raw.amount) IS NOT NULL THEN 'amount is not a number'
-            WHEN discount IS NULL AND clean_text(raw.discount) IS NOT NULL THEN 'discount is not a number'
+            WHEN quantity IS NULL AND NOT regexp_matches(trim(raw.quantity::VARCHAR), $no_value)
+                THEN 'quantity is not a number'
+            WHEN unit_price IS NULL AND NOT regexp_matches(trim(raw.unit_price::VARCHAR), $no_value)
+                THEN 'unit price is not a number'
+            WHEN amount IS NULL AND NOT regexp_matches(trim(raw.amount::VARCHAR), $no_value)
+                THEN 'amount is not a number'
+            WHEN discount IS NULL AND NOT regexp_matches(trim(raw.discount::VARCHAR), $no_value)
+                THEN 'discount is not a number'
             WHEN quantity = 0 THEN 'quantity is zero'
             WHEN NOT abs(quantity) <= $largest_quantity THEN 'quantity is out of range'
             WHEN NOT unit_price BETWEEN 0 AND $largest_price THEN 'unit price is out of range'
@@ -83,7 +88,7 @@ counted AS NOT MATERIALIZED (
 ),
 
 returns AS MATERIALIZED (
-    SELECT user_id, item_id, event_time, order_id, abs(quantity) AS quantity, subset, _file, _line
+    SELECT user_id, item_id, event_time, order_id, coalesce(abs(quantity), 1) AS quantity, subset, _file, _line
     FROM counted
     WHERE reason IS NULL AND copy_of IS NULL AND (quantity < 0 OR behaviour = 'return')
 ),
@@ -100,14 +105,14 @@ matched AS (
         returns._line,
         max(struct_pack(
             event_time := purchases.event_time, order_id := purchases.order_id, _file := purchases._file,
-            _line := purchases._line, quantity := purchases.quantity
+            _line := purchases._line, quantity := coalesce(purchases.quantity, 1)
         )) AS purchase
     FROM returns
     INNER JOIN counted AS purchases
         ON purchases.user_id = returns.user_id
         AND purchases.item_id = returns.item_id
         AND purchases.event_time <= returns.event_time
-        AND purchases.quantity >= returns.quantity
+        AND coalesce(purchases.quantity, 1) >= returns.quantity
     WHERE purchases.reason IS NULL AND purchases.copy_of IS NULL AND purchases.behaviour IS DISTINCT FROM 'return'
     GROUP BY
         returns.user_id, returns.item_id, returns.event_time, returns.quantity, returns.subset, returns._file,
@@ -176,7 +181,7 @@ SELECT
         WHEN marks.purchase IS NOT NULL THEN 'return of order ' || marks.purchase
         WHEN counted.reason IS NULL AND (counted.quantity < 0 OR counted.behaviour = 'return') THEN
             'no earlier purchase of item ' || counted.item_id || ' by user ' || counted.user_id
-            || ' is large enough for ' || abs(counted.quantity)
+            || ' is large enough for ' || coalesce(abs(counted.quantity), 1)
         WHEN counted.reason = 'malformed row' THEN counted._fault
         WHEN counted.reason = 'not a product' THEN 'item id ' || counted.item_id || ' is on the source''s list'
         WHEN counted.reason = 'event time is outside the data''s range'
@@ -194,7 +199,7 @@ LEFT JOIN marks
     ON marks.user_id = counted.user_id
     AND marks.item_id = counted.item_id
     AND marks.event_time = counted.event_time
-    AND marks.quantity = abs(counted.quantity)
+    AND marks.quantity = coalesce(abs(counted.quantity), 1)
     AND marks._file = counted._file
     AND marks._line = counted._line
     AND counted.reason IS NULL

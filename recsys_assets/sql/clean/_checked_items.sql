@@ -1,14 +1,22 @@
 -- Every row of raw_items once, with the reason for which it is refused, or NULL.
 WITH typed AS (
     SELECT
-        *,
+        * EXCLUDE (
+            title, department, category, subcategory, brand, manufacturer, package_size
+        ),
+        clean_text(title) AS title,
+        clean_text(department) AS department,
+        clean_text(category) AS category,
+        clean_text(subcategory) AS subcategory,
+        clean_text(brand) AS brand,
+        clean_text(manufacturer) AS manufacturer,
+        clean_text(package_size) AS package_size,
         struct_pack(
             item_id := item_id, title := title, department := department, category := category,
             subcategory := subcategory, brand := brand, manufacturer := manufacturer, package_size := package_size,
             occurrences := occurrences, known_from := known_from
         ) AS raw,
         clean_id(item_id) AS item_key,
-        clean_text(title) IS NULL AS is_untitled,
         TRY_CAST(occurrences AS BIGINT) AS count,
         local_time(known_from) AS known_time
     FROM raw_items
@@ -21,8 +29,8 @@ judged AS (
             WHEN _fault IS NOT NULL THEN 'malformed row'
             WHEN item_key IS NULL THEN 'missing item id'
             WHEN $non_products IS NOT NULL AND regexp_full_match(item_key, $non_products) THEN 'not a product'
-            WHEN count IS NULL AND clean_text(occurrences) IS NOT NULL THEN 'occurrences is not a number'
-            WHEN known_time IS NULL AND clean_text(known_from) IS NOT NULL THEN 'known from cannot be read'
+            WHEN count IS NULL AND occurrences IS NOT NULL THEN 'occurrences is not a number'
+            WHEN known_time IS NULL AND known_from IS NOT NULL THEN 'known from cannot be read'
         END AS fault
     FROM typed
 ),
@@ -40,7 +48,7 @@ ranked AS (
         commonest AS (
             PARTITION BY fault, item_key
             ORDER BY
-                known_time, CASE WHEN known_time IS NULL THEN is_untitled END,
+                known_time, CASE WHEN known_time IS NULL THEN title IS NULL END,
                 CASE WHEN known_time IS NULL THEN count END DESC NULLS LAST,
                 starts_with(_file, 'landing/'), _file, _line, raw
         )

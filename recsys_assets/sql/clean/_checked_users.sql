@@ -1,7 +1,18 @@
 -- Every row of raw_users once, with the reason for which it is refused, or NULL.
 WITH typed AS (
     SELECT
-        *,
+        * EXCLUDE (
+            age_group, income_group, household_size, household_type, home_ownership, marital_status, children,
+            country
+        ),
+        clean_text(age_group) AS age_group,
+        clean_text(income_group) AS income_group,
+        clean_text(household_size) AS household_size,
+        clean_text(household_type) AS household_type,
+        clean_text(home_ownership) AS home_ownership,
+        clean_text(marital_status) AS marital_status,
+        clean_text(children) AS children,
+        clean_text(country) AS country,
         struct_pack(
             user_id := user_id, age_group := age_group, income_group := income_group,
             household_size := household_size, household_type := household_type, home_ownership := home_ownership,
@@ -20,8 +31,8 @@ judged AS (
         CASE
             WHEN _fault IS NOT NULL THEN 'malformed row'
             WHEN user_key IS NULL THEN 'missing user id'
-            WHEN count IS NULL AND clean_text(occurrences) IS NOT NULL THEN 'occurrences is not a number'
-            WHEN known_time IS NULL AND clean_text(known_from) IS NOT NULL THEN 'known from cannot be read'
+            WHEN count IS NULL AND occurrences IS NOT NULL THEN 'occurrences is not a number'
+            WHEN known_time IS NULL AND known_from IS NOT NULL THEN 'known from cannot be read'
         END AS fault
     FROM typed
 ),

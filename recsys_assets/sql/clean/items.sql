@@ -20,29 +20,28 @@
 SELECT
     item_id,
     coalesce(
-        clean_text(title),
+        title,
         nullif(concat_ws(
             ', ',
-            coalesce(clean_text(subcategory), clean_text(category),
-                clean_text(department)),
-            clean_text(package_size)
+            coalesce(subcategory, category, department),
+            package_size
         ), ''),
         'item ' || item_id
     ) AS title,
-    coalesce(clean_text(department), 'unknown') AS department,
-    coalesce(clean_text(category), 'unknown') AS category,
-    coalesce(clean_text(subcategory), 'unknown') AS subcategory,
-    coalesce(clean_text(brand), 'unknown') AS brand,
-    coalesce(clean_text(manufacturer), 'unknown') AS manufacturer,
-    coalesce(clean_text(package_size), 'unknown') AS package_size,
+    coalesce(department, 'unknown') AS department,
+    coalesce(category, 'unknown') AS category,
+    coalesce(subcategory, 'unknown') AS subcategory,
+    coalesce(brand, 'unknown') AS brand,
+    coalesce(manufacturer, 'unknown') AS manufacturer,
+    coalesce(package_size, 'unknown') AS package_size,
     list_concat(
-        CASE WHEN is_untitled THEN ['title'] ELSE [] END,
-        CASE WHEN clean_text(department) IS NULL THEN ['department'] ELSE [] END,
-        CASE WHEN clean_text(category) IS NULL THEN ['category'] ELSE [] END,
-        CASE WHEN clean_text(subcategory) IS NULL THEN ['subcategory'] ELSE [] END,
-        CASE WHEN clean_text(brand) IS NULL THEN ['brand'] ELSE [] END,
-        CASE WHEN clean_text(manufacturer) IS NULL THEN ['manufacturer'] ELSE [] END,
-        CASE WHEN clean_text(package_size) IS NULL THEN ['package_size'] ELSE [] END
+        CASE WHEN title IS NULL THEN ['title'] ELSE [] END,
+        CASE WHEN department IS NULL THEN ['department'] ELSE [] END,
+        CASE WHEN category IS NULL THEN ['category'] ELSE [] END,
+        CASE WHEN subcategory IS NULL THEN ['subcategory'] ELSE [] END,
+        CASE WHEN brand IS NULL THEN ['brand'] ELSE [] END,
+        CASE WHEN manufacturer IS NULL THEN ['manufacturer'] ELSE [] END,
+        CASE WHEN package_size IS NULL THEN ['package_size'] ELSE [] END
     )::VARCHAR[] AS filled,
     known_time AS known_from,
     _file,

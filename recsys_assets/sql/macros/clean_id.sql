@@ -3,6 +3,7 @@
 -- As clean_text, and a whole number that became a decimal one ("17850.0") is that number.
 CASE
     WHEN regexp_full_match(value::VARCHAR, $plain_id) THEN value::VARCHAR
-    WHEN NOT list_contains($no_value, lower(visible_text(value)))
-        THEN nullif(regexp_replace(visible_text(value), $decimal_zeros, '\1'), '')
+    ELSE nullif(
+        regexp_replace(regexp_replace(visible_text(value), $decimal_zeros, '\1'), $no_value, ''), ''
+    )
 END

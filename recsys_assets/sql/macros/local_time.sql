@@ -1,10 +1,14 @@
--- A moment on the shop's own clock, or NULL where it cannot be read.
+-- A moment by the shop's own clock, or NULL where it cannot be read.
 --
--- A time with an offset or the name of a zone is turned to the shop's zone, one without is taken as it stands. Zones
--- that IANA does not name (BST, PST: several countries use them) are not guessed. A time in the hour that the clock
--- skips in spring is an hour later, as clocks have it; in the hour that comes twice in autumn both passes have the same
--- times.
+-- A time with an offset or the name of a zone is turned to the shop's zone, one without is taken as it stands.
 CASE
-    WHEN $time_zone = 'UTC' THEN written_time(value)
-    ELSE timezone($time_zone, timezone($time_zone, written_time(value)))
+    WHEN typeof(value) IN ('TIMESTAMP', 'DATE', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')
+        THEN TRY_CAST(value AS TIMESTAMP)
+    WHEN strlen(value::VARCHAR) = 19 AND substr(value::VARCHAR, 17, 1) = ':'
+        THEN TRY_CAST(value::VARCHAR AS TIMESTAMP)
+    WHEN NOT regexp_matches(value::VARCHAR, '[0-9]:[0-9]{2}.*([A-Za-z]|[+-][0-9])')
+        THEN TRY_CAST(visible_text(value) AS TIMESTAMP)
+    ELSE timezone($time_zone, TRY_CAST(
+        regexp_replace(nullif(regexp_extract(visible_text(value), $zoned_time), ''), ' ([+-])|\[.*', '\1') AS TIMESTAMPTZ
+    ))
 END
