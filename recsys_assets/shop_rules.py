@@ -102,7 +102,9 @@ def checked_rules(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
 def _known_zone(name: object, path: Path) -> None:
     zones = available_timezones()
     if not isinstance(name, str) or name not in zones:
-        near = did_you_mean(str(name), zones) or did_you_mean(str(name), {zone.split("/")[-1] for zone in zones})
+        near = did_you_mean(str(name), zones) or did_you_mean(
+            str(name), {zone.split("/")[-1] for zone in zones}
+        )
         raise ShopRulesError(
             "The time zone of the source is unknown.",
             expected="an IANA time zone, such as UTC or Europe/Berlin",

@@ -246,7 +246,7 @@ class Source:
         Of a line that several scans read, or that is read in several ways, one hash is taken.
         """
         rows = "\nUNION ALL\n".join(
-            f"SELECT _file, _line, {_ROW_HASH} AS _row_hash FROM \"{named.relation}\" AS file_rows"
+            f'SELECT _file, _line, {_ROW_HASH} AS _row_hash FROM "{named.relation}" AS file_rows'
             for named in self.table_scans("raw_events")
         )
         if len(self.table_scans("raw_events")) > 1:
