@@ -37,8 +37,8 @@ BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))
 """Known behaviours, from the first look to the purchase; of names for the same step the commonest last."""
 
 
-class ShopRulesError(LineageError):
-    """A rule in `source.toml` that cannot be followed."""
+class SourceError(LineageError):
+    """A source's folder that cannot be used as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def checked_rules(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The values of `source.toml`, its rules checked and in the types of `ShopRules`.
 
     Raises:
-        ShopRulesError: a rule has the wrong type, or the time zone is unknown.
+        SourceError: a rule has the wrong type, or the time zone is unknown.
     """
     rules = dict(values)
     if "time_zone" in rules:
@@ -105,7 +105,7 @@ def _known_zone(name: object, path: Path) -> None:
         near = did_you_mean(str(name), zones) or did_you_mean(
             str(name), {zone.split("/")[-1] for zone in zones}
         )
-        raise ShopRulesError(
+        raise SourceError(
             "The time zone of the source is unknown.",
             expected="an IANA time zone, such as UTC or Europe/Berlin",
             found=repr(name),
@@ -114,8 +114,8 @@ def _known_zone(name: object, path: Path) -> None:
         )
 
 
-def _wrong(name: str, expected: str, found: object, path: Path) -> ShopRulesError:
-    return ShopRulesError(
+def _wrong(name: str, expected: str, found: object, path: Path) -> SourceError:
+    return SourceError(
         f"{name} of the source cannot be used.",
         expected=expected,
         found=repr(found),

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from recsys_assets.shop_rules import ShopRules, checked_rules
+from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
 from recsys_assets.sql import with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
@@ -51,10 +51,6 @@ REQUIRED_COLUMNS = {
     "raw_promotions": ("item_id", "start_day", "end_day"),
 }
 EARLIEST_DAY = date(2000, 1, 1)
-
-
-class SourceError(LineageError):
-    """A source's folder that cannot be used as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,8 +199,8 @@ class Source:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
         Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
-        for malformed rows. `raw_events` gives `_day` too, and `_row_hash` of the whole row of the file, reads the relation `file_days` and has the parameters of
-        `raw_parameters`.
+        for malformed rows. `raw_events` gives `_day` too, and `_row_hash` of the whole row of the file; it reads the
+        relation `file_days` and has the parameters of `raw_parameters`.
         """
         columns = RAW_COLUMNS[table]
         if table not in self.queries:

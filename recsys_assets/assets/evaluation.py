@@ -95,7 +95,10 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
             parts.append(_rows(family, kind, "all", metric=["test users"], k=[None], value=[0.0], users=0))
     table = pl.concat(parts)
     shown = table.filter((pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == 20))
-    found = {"target behaviour": data.target, "judged": ", ".join(judged) or "nothing"}
+    found = {
+        "target behaviour": data.target,
+        "judged": "; ".join([", ".join(judged) or "nothing", *warnings]),
+    }
     if not judged:
         return Output(table, statistics=found | {"test users": 0}, warnings=warnings)
     kind = next(iter(judged))
@@ -123,7 +126,7 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
 
 
 def _judged(before: Interactions, test: Interactions, target: str) -> tuple[dict[str, bool], list[str]]:
-    """The kinds of evaluation for which customers of the held-out weeks have a relevant item, and why not for others."""
+    """The kinds of evaluation that have a relevant item in the held-out weeks, and why others have none."""
     wanted = test.user_items()
     new = wanted - wanted.multiply(before.user_items())
     new.eliminate_zeros()

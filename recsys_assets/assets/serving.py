@@ -104,10 +104,13 @@ def _furthest_behaviour(
     history: Interactions, users: pl.Series, items: list[list[str | None]]
 ) -> list[list[str | None]]:
     """For each item of each user the furthest that the user went with it: bought rather than viewed; None for None."""
-    names = history.behaviour_names or ("",)
+    names = history.behaviour_names
+    if len(names) == 1:
+        return [[None if item is None else names[0] for item in row] for row in items]
     steps = [BEHAVIOURS.index(name) if name in BEHAVIOURS else -1 for name in names]
     order = np.argsort(steps, kind="stable")
-    codes = np.zeros(len(history), np.int8) if history.behaviour is None else history.behaviour
+    codes = history.behaviour
+    assert codes is not None
     far: dict[tuple[int, int], str] = {}
     for code in order:
         rows = np.flatnonzero(codes == code)
