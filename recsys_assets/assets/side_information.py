@@ -1,9 +1,9 @@
 """Side information for the model families: features of users and items, relations between items.
 
-Nothing of it may come from the held-out weeks. Descriptions come from the profile tables; where a source says since when
-one is known, as one made of invoices does, it is told from then on. Numbers, and which items are the most bought of a
-category or brand, are made of the subsets of `split` that a model is fitted on. Of customers and items that neither do
-anything there nor are described by then, nothing is told.
+Nothing of it may come from the held-out weeks. Descriptions come from the profile tables; where a source says since
+when one is known, as one made of invoices does, it is told from then on. Numbers, and which items are the most bought
+of a category or brand, are made of the subsets of `split` that a model is fitted on. Of customers and items that
+neither do anything there nor are described by then, nothing is told.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ def _target_occurs(asked: str | None, inputs: Inputs) -> CheckOutcome:
         return CheckOutcome(
             name, True, f"the target is {', '.join(chosen)}; of all {_listed(counts)}", counts=counts
         )
-    found = f"target_behaviour of source.toml is {asked!r}, and there are only {_listed(counts)}. {did_you_mean(asked, counts)}"
+    meant = did_you_mean(asked, counts)
+    found = f"target_behaviour of source.toml is {asked!r}, and there are only {_listed(counts)}. {meant}"
     return CheckOutcome(name, False, found.strip(), counts=counts)
 
 
