@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
+from recsys_assets.sql import with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 
@@ -26,15 +28,15 @@ RAW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "raw_events": (
             "event_time", "user_id", "item_id", "order_id", "behaviour", "quantity", "unit_price", "amount",
-            "discount", "store_id", "subset",
+            "discount", "store_id", "subset", "line_id",
         ),
         "raw_users": (
             "user_id", "age_group", "income_group", "household_size", "household_type", "home_ownership",
-            "marital_status", "children", "country", "occurrences",
+            "marital_status", "children", "country", "occurrences", "known_from",
         ),
         "raw_items": (
             "item_id", "title", "department", "category", "subcategory", "brand", "manufacturer", "package_size",
-            "occurrences",
+            "occurrences", "known_from",
         ),
         "raw_promotions": (
             "item_id", "store_id", "kind", "display", "mailer", "coupon_id", "campaign_id", "start_day", "end_day",
@@ -51,13 +53,9 @@ REQUIRED_COLUMNS = {
 EARLIEST_DAY = date(2000, 1, 1)
 
 
-class SourceError(LineageError):
-    """A source's folder that cannot be used as it is."""
-
-
-@dataclass(frozen=True)
-class SourceSettings:
-    """What `source.toml` may say.
+@dataclass(frozen=True, kw_only=True)
+class SourceSettings(ShopRules):
+    """What `source.toml` may say, beside the shop's rules.
 
     `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
     event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.
@@ -201,8 +199,8 @@ class Source:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
         Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
-        for malformed rows. `raw_events` gives `_day` too, reads the relation `file_days` and has the parameters of
-        `raw_parameters`.
+        for malformed rows. `raw_events` gives `_day` too, and `_row_hash` of the whole row of the file; it reads the
+        relation `file_days` and has the parameters of `raw_parameters`.
         """
         columns = RAW_COLUMNS[table]
         if table not in self.queries:
@@ -227,17 +225,37 @@ class Source:
             selected.append(f"coalesce({day}, file_days.day) AS _day")
             absent.append("file_days.day AS _day")
             days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
+            selected.append("whole_rows._row_hash")
+            absent.append("NULL AS _row_hash")
         rewritten = query.rewritten({named.scan: named.relation for named in self.scans()})
-        parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}"]
+        whole = self._whole_rows() if table == "raw_events" else ""
+        parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
         parts += [
             f'SELECT {", ".join(absent)}\nFROM "{named.relation}_malformed" AS source_rows{days}'
             for named in self.malformed_scans(table)
         ]
         return "\nUNION ALL\n".join(parts)
 
+    def _whole_rows(self) -> str:
+        """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
+
+        Of a line that several scans read, or that is read in several ways, one hash is taken.
+        """
+        rows = "\nUNION ALL\n".join(
+            f'SELECT _file, _line, {_ROW_HASH} AS _row_hash FROM "{named.relation}" AS file_rows'
+            for named in self.table_scans("raw_events")
+        )
+        if len(self.table_scans("raw_events")) > 1:
+            rows = f"SELECT _file, _line, min(_row_hash) AS _row_hash FROM (\n{rows}\n) GROUP BY _file, _line"
+        return (
+            f"\nLEFT JOIN (\n{rows}\n) AS whole_rows\n"
+            "    ON whole_rows._file = source_rows._file AND whole_rows._line = source_rows._line"
+        )
+
     def raw_parameters(self, tomorrow: date) -> dict[str, Any]:
-        """The bound parameters of `query('raw_events')`: the first and last day that an event may have."""
+        """The bound parameters of `query('raw_events')`: the shop's rules, and the first and last day of an event."""
         return {
+            **self.settings.rule_parameters(),
             "earliest_day": self.settings.first_day or EARLIEST_DAY,
             "latest_day": self.settings.last_day or tomorrow,
         }
@@ -246,6 +264,7 @@ class Source:
         """The bound parameters of the clean and feature SQL; a statement takes those that it names."""
         patterns = self.settings.non_products
         return {
+            **self.settings.rule_parameters(),
             "as_of": None,
             "default_behaviour": self.settings.default_behaviour,
             "earliest_day": self.settings.first_day or EARLIEST_DAY,
@@ -258,10 +277,11 @@ class Source:
         }
 
 
-DAY_OF_EVENT = (
-    "CASE WHEN TRY_CAST(TRY_CAST(source_rows.event_time AS TIMESTAMP) AS DATE) BETWEEN $earliest_day AND $latest_day "
-    "THEN TRY_CAST(TRY_CAST(source_rows.event_time AS TIMESTAMP) AS DATE) END"
+DAY_OF_EVENT = with_macros(
+    "CASE WHEN CAST(local_time(source_rows.event_time) AS DATE) BETWEEN $earliest_day AND $latest_day "
+    "THEN CAST(local_time(source_rows.event_time) AS DATE) END"
 )
+_ROW_HASH = "CAST(hash(*COLUMNS(* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
 _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
 
 
@@ -346,4 +366,4 @@ def _settings(path: Path) -> SourceSettings:
                 where=str(path),
                 advice="put a backslash before a character that stands for itself",
             ) from error
-    return SourceSettings(**{**values, "non_products": tuple(patterns)})
+    return SourceSettings(**{**checked_rules(values, path), "non_products": tuple(patterns)})

@@ -23,7 +23,7 @@ from recsys_assets.assets.refit import (
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
-from recsys_assets.assets.training import EpochProgress, split_data, trained_on
+from recsys_assets.assets.training import EpochProgress, split_data, target_parameters, trained_on
 from recsys_assets.assets.tuning import best_parameters, tunable
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
@@ -56,7 +56,7 @@ def fit_candidate(
     """
     name = candidate_name(family.family)
     data = split_data(inputs)
-    params = best_parameters(inputs, family.family) if tuned else {}
+    params = {**target_parameters(family, data), **(best_parameters(inputs, family.family) if tuned else {})}
     fits = ResumableFits(request, inputs)
     began = time.perf_counter()
     side = side_information(inputs, family, TRAIN)
@@ -66,10 +66,10 @@ def fit_candidate(
 
     def fitted(how: str, refits: int, fit: Callable[..., Recommender]) -> Fitted:
         def resumable(folder: Path | None) -> Recommender:
-            return fit(data.train, validation=data.valid, checkpoint=folder, **run)
+            return fit(data.train, validation=data.validation, checkpoint=folder, **run)
 
         model = side.attached_to(fits.model(how, resumable, family.load))
-        return Fitted(model, _ndcg(model, data.valid), how, refits)
+        return Fitted(model, _ndcg(model, data.validation), how, refits)
 
     warm = family.starts_from_before
     before = model_before(inputs, request, family, full_fit_every=full_fit_every) if warm else None
@@ -90,6 +90,7 @@ def fit_candidate(
         blob_table(stored_files(final, chosen, side_information=side.names, keep_start=warm)),
         statistics={
             "family": family.family,
+            "target behaviour": data.target,
             "seed": seed,
             "device": device,
             "params": model.params(),

@@ -18,7 +18,7 @@ from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell
 
 if TYPE_CHECKING:
-    from recsys_models import Evaluation
+    from recsys_models import Evaluation, Interactions
 
 SEGMENTS = ("segment",)
 """Columns of user_profiles by which the metrics are given separately."""
@@ -53,52 +53,93 @@ class EvaluationColumns:
 def evaluation(inputs: Inputs, families: list[str]) -> Output:
     """Metrics of all candidates on the held-out weeks, by customer segment and user, without and with repeats.
 
+    Only the target behaviour counts: what was viewed is not bought, so it can be recommended and is no hit. Where no
+    customer of those weeks took an item that was new to them, repeat purchases alone are judged.
+
     `level` is all, segment, fairness (how far NDCG lies apart between the groups of a segmentation) or user; `member`
     is the segment's value or the user's id. `k` is null for metrics of the whole catalogue, as AUC.
     """
     from recsys_models import evaluations
 
     data = split_data(inputs)
-    before = data.before_test
+    before, test = data.of_target(data.before_test), data.of_target(data.test)
+    judged, warnings = _judged(before, test, data.target)
     profiles = inputs.frame("user_profiles", ["user_id", *SEGMENTS])
     parts: list[pl.DataFrame] = []
     for family in families:
         model = stored_model(inputs, candidate_name(family))
         tell(Progress("evaluation", "step", family))
-        results = evaluations(
-            model,
-            before,
-            data.test,
-            k=20,
-            ks=(10, 20),
-            exclude_seen=tuple(KINDS.values()),
-            segments=profiles,
-            auc=True,
+        results = (
+            evaluations(
+                model,
+                before,
+                test,
+                k=20,
+                ks=(10, 20),
+                exclude_seen=tuple(judged.values()),
+                segments=profiles,
+                auc=True,
+            )
+            if judged
+            else []
         )
-        for kind, result in zip(KINDS, results, strict=True):
+        for kind, result in zip(judged, results, strict=True):
             parts += [
                 _overall(family, kind, result),
                 _by_segment(family, kind, result),
                 _fairness(family, kind, result),
                 _by_user(family, kind, result),
             ]
+        if not judged:
+            kind = next(iter(KINDS))
+            parts.append(_rows(family, kind, "all", metric=["test users"], k=[None], value=[0.0], users=0))
     table = pl.concat(parts)
     shown = table.filter((pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == 20))
-    best = shown.filter(pl.col("kind") == "new items").sort("value", descending=True).row(0, named=True)
+    found = {
+        "target behaviour": data.target,
+        "judged": "; ".join([", ".join(judged) or "nothing", *warnings]),
+    }
+    if not judged:
+        return Output(table, statistics=found | {"test users": 0}, warnings=warnings)
+    kind = next(iter(judged))
+    best = shown.filter(pl.col("kind") == kind).sort("value", descending=True).row(0, named=True)
     return Output(
         table,
         statistics={
             "best family": best["family"],
             "best ndcg@20": best["value"],
             "test users": best["users"],
+            **found,
         },
         metadata={
             "ndcg": bars(
-                shown, value="value", label="family", colour="kind", title="NDCG@20 on the held-out weeks"
+                shown,
+                value="value",
+                label="family",
+                colour="kind",
+                title=f"NDCG@20 on the held-out weeks, by {data.target}",
             ),
-            "fairness": _fairness_plot(table),
+            "fairness": _fairness_plot(table, kind),
         },
+        warnings=warnings,
     )
+
+
+def _judged(before: Interactions, test: Interactions, target: str) -> tuple[dict[str, bool], list[str]]:
+    """The kinds of evaluation that have a relevant item in the held-out weeks, and why others have none."""
+    wanted = test.user_items()
+    new = wanted - wanted.multiply(before.user_items())
+    new.eliminate_zeros()
+    pairs = {"new items": new.nnz, "with repeat purchases": wanted.nnz}
+    judged = {kind: hidden for kind, hidden in KINDS.items() if pairs[kind]}
+    if not wanted.nnz:
+        return judged, [f"the held-out weeks have no {target}: nothing is judged, and the champion stays"]
+    if not new.nnz:
+        return judged, [
+            f"all {wanted.nnz:,} {target}s of the held-out weeks are of items that the customer had before: "
+            "models are judged by repeat purchases"
+        ]
+    return judged, []
 
 
 def _overall(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
@@ -177,13 +218,13 @@ def _rows(family: str, kind: str, level: str, **columns: Any) -> pl.DataFrame:
     )
 
 
-def _fairness_plot(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+def _fairness_plot(table: pl.DataFrame, kind: str) -> dg.MarkdownMetadataValue:
     """NDCG@20 of each customer group, family by family."""
     groups = table.filter(
-        (pl.col("level") == "segment") & (pl.col("metric") == "ndcg") & (pl.col("kind") == "new items")
+        (pl.col("level") == "segment") & (pl.col("metric") == "ndcg") & (pl.col("kind") == kind)
     ).with_columns(pl.format("{} ({} customers)", "member", "users").alias("group"))
     return bars(
-        groups, value="value", label="group", colour="family", title="NDCG@20 by customer group, new items"
+        groups, value="value", label="group", colour="family", title=f"NDCG@20 by customer group, {kind}"
     )
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from recsys_assets.assets.competing import BASELINES
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
+from recsys_assets.assets.training import KINDS
 from recsys_assets.plots import intervals
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
@@ -19,7 +20,7 @@ from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 
-METRIC, KIND = "ndcg", "new items"
+METRIC = "ndcg"
 LARGEST_DROP = 0.2
 
 
@@ -88,9 +89,11 @@ def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
     """
     from recsys_models import paired_bootstrap
 
-    scores = _scores_by_user(evaluation)
-    means = {name: float(scores[name].to_numpy().mean()) for name in scores.columns if name != "member"}
+    kind, scores = _scores_by_user(evaluation)
     last = Promotion.of(inputs)
+    if scores.is_empty():
+        return _nothing_judged(evaluation, last)
+    means = {name: float(scores[name].to_numpy().mean()) for name in scores.columns if name != "member"}
     before = last.champion if last is not None else None
     if before not in means:
         before = max((f for f in BASELINES if f in means), key=lambda family: means[family])
@@ -105,7 +108,7 @@ def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
     table = pl.DataFrame(
         [
             (
-                before, family, f"{METRIC}@20, {KIND}", means[before], mean, gain.mean, gain.low, gain.high,
+                before, family, f"{METRIC}@20, {kind}", means[before], mean, gain.mean, gain.low, gain.high,
                 gain.p, scores.height, is_better, family == champion, _reason(family, champion, is_better, gain),
             )
             for family, mean, gain, is_better in rows
@@ -143,11 +146,31 @@ CHECKS = (
 )
 
 
-def _scores_by_user(evaluation: pl.DataFrame) -> pl.DataFrame:
-    by_user = evaluation.filter(
-        (pl.col("level") == "user") & (pl.col("metric") == METRIC) & (pl.col("kind") == KIND)
+def _nothing_judged(evaluation: pl.DataFrame, last: Promotion | None) -> Output:
+    """The gate's table where no customer of the held-out weeks can be judged by: whoever is champion stays."""
+    families = evaluation["family"].unique(maintain_order=True).to_list()
+    champion = last.champion if last is not None and last.champion in families else None
+    before = champion or next(family for family in BASELINES if family in families)
+    reason = "no customer of the held-out weeks can be judged by, so the champion stays"
+    table = pl.DataFrame(
+        [
+            (before, family, METRIC, None, None, None, None, None, None, 0, False, False, reason)
+            for family in families
+            if family != before
+        ],
+        schema=types_of(GateColumns),
+        orient="row",
     )
-    return by_user.pivot(on="family", index="member", values="value").sort("member")
+    ndcg = last.ndcg if last is not None and champion else 0.0
+    return Output(table, statistics=Promotion(before, before, ndcg).as_statistics(), warnings=[reason])
+
+
+def _scores_by_user(evaluation: pl.DataFrame) -> tuple[str, pl.DataFrame]:
+    """The kind of evaluation that decides, new items where there are any, and each family's scores by customer."""
+    by_user = evaluation.filter((pl.col("level") == "user") & (pl.col("metric") == METRIC))
+    kind = next((kind for kind in KINDS if kind in by_user["kind"]), next(iter(KINDS)))
+    chosen = by_user.filter(pl.col("kind") == kind)
+    return kind, chosen.pivot(on="family", index="member", values="value").sort("member")
 
 
 def _reason(family: str, champion: str, is_better: bool, gain) -> str:

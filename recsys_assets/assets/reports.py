@@ -45,7 +45,7 @@ MetricsFrame = create_dagster_pandas_dataframe_type(
         PandasColumn.string_column("metric", non_nullable=True),
         PandasColumn.integer_column("k", min_value=1, ignore_missing_vals=True),
         PandasColumn.float_column("value", non_nullable=True),
-        PandasColumn.integer_column("users", non_nullable=True, min_value=1),
+        PandasColumn.integer_column("users", non_nullable=True, min_value=0),
     ],
 )
 

@@ -1,8 +1,9 @@
 """Side information for the model families: features of users and items, relations between items.
 
-Nothing of it may come from the held-out weeks. Descriptions do not change with time, so they come from the profile
-tables; numbers, and which items are the most bought of a category or brand, are made of the subsets of `split` that a
-model is fitted on.
+Nothing of it may come from the held-out weeks. Descriptions come from the profile tables; where a source says since
+when one is known, as one made of invoices does, it is told from then on. Numbers, and which items are the most bought
+of a category or brand, are made of the subsets of `split` that a model is fitted on. Of customers and items that
+neither do anything there nor are described by then, nothing is told.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ def item_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
     """Features of all items: groups, words of the text, and the band of the price paid."""
     from recsys_models import Features
 
-    described = inputs.frame("item_profiles", ["item_id", *ITEM_GROUPS, "text"]).sort("item_id")
     known = _known(inputs, subsets).sort("item_id", "user_id", "behaviour", "subset")
+    described = _told(inputs, "item", (*ITEM_GROUPS, "text"), known).sort("item_id")
     prices = known.group_by("item_id", maintain_order=True).agg(_price())
     band = ((pl.col("price").rank() - 1) * PRICE_BANDS / pl.col("price").count()).floor().cast(pl.Int64)
     frame = described.join(prices.with_columns(band.alias("price_band")), on="item_id", how="left")
@@ -102,8 +103,8 @@ def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
     """Features of all users: groups, and ten numbers about what each did."""
     from recsys_models import Features
 
-    described = inputs.frame("user_profiles", ["user_id", *USER_GROUPS]).sort("user_id")
     known = _known(inputs, subsets)
+    described = _told(inputs, "user", USER_GROUPS, known).sort("user_id")
     newest = known["last_time"].max()
     days = pl.col("last_time").max() - pl.col("first_time").min()
     numbers = {
@@ -136,8 +137,9 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
     from recsys_models.data.item_relations import most_bought_of_group
 
     columns = dict.fromkeys(column for pair in RELATIONS.values() for column in pair)
-    described = _without_unknown(inputs.frame("item_profiles", ["item_id", *columns]), tuple(columns))
-    bought = _known(inputs, subsets).group_by("item_id").agg(pl.col("count").sum().alias("bought"))
+    known_rows = _known(inputs, subsets)
+    described = _without_unknown(_told(inputs, "item", tuple(columns), known_rows), tuple(columns))
+    bought = known_rows.group_by("item_id").agg(pl.col("count").sum().alias("bought"))
     graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
     edges = {}
     for relation, names in RELATIONS.items():
@@ -147,6 +149,21 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
         known = (source >= 0) & (target >= 0)
         edges["item", relation, "item"] = Edges(source[known], target[known], weight[known])
     return InteractionGraph(graph.user_ids, graph.item_ids, edges)
+
+
+def _told(inputs: Inputs, of: str, columns: Sequence[str], known: pl.DataFrame) -> pl.DataFrame:
+    """The descriptions of users or items that a model fitted on the rows `known` may be told.
+
+    A description that is known only after the last of these rows is left out; who is described neither before nor ever,
+    and does nothing in these rows, is left out wholly.
+    """
+    key = f"{of}_id"
+    profiles = inputs.frame(f"{of}_profiles", [key, *columns, "described", "known_from"])
+    told = pl.col("described") & (
+        pl.col("known_from").is_null() | (pl.col("known_from") <= known["last_time"].max())
+    )
+    there = profiles.filter(told | pl.col(key).is_in(known[key].unique().implode()))
+    return there.select(key, *(pl.when(told).then(pl.col(name)).alias(name) for name in columns))
 
 
 def _known(inputs: Inputs, subsets: Sequence[str]) -> pl.DataFrame:

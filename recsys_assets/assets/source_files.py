@@ -17,6 +17,7 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan, Source
+from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
@@ -235,14 +236,13 @@ def given_rows(
     if "event_time" not in {name.casefold() for name in query.columns}:
         found = ask(f"SELECT _file, count(*) FROM ({sql}) WHERE _file IS NOT NULL GROUP BY _file", {})
         return {path: Given(rows, []) for path, rows in found.iter_rows()}
-    limits = source.raw_parameters(tomorrow)
-    found = ask(
+    days = with_macros(
         f"""SELECT _file, count(*), list_sort(list(DISTINCT day) FILTER (
             day BETWEEN $earliest_day AND $latest_day)) AS days
-        FROM (SELECT _file, TRY_CAST(TRY_CAST(event_time AS TIMESTAMP) AS DATE) AS day FROM ({sql}))
-        WHERE _file IS NOT NULL GROUP BY _file""",
-        limits,
+        FROM (SELECT _file, CAST(local_time(event_time) AS DATE) AS day FROM ({sql}))
+        WHERE _file IS NOT NULL GROUP BY _file"""
     )
+    found = ask(days, parameters_of(days, source.raw_parameters(tomorrow)))
     return {path: Given(rows, days or []) for path, rows, days in found.iter_rows()}
 
 

@@ -8,6 +8,16 @@ from typing import Any
 import dagster as dg
 
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.table_checks import (
+    ITEMS_JOIN,
+    USERS_JOIN,
+    behaviours_are_known,
+    divided_by_weeks,
+    every_subset_has_rows,
+    no_scientific_ids,
+    no_skipped_hour,
+    target_occurs,
+)
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_assets.sql import load_sql, parameters_of, table_names
@@ -33,22 +43,22 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
             f"SELECT * FROM {OUTPUT} WHERE returned_quantity > quantity",
             blocking=True,
         ),
+        no_scientific_ids("user_id", "item_id"),
     ),
-    "users": (unique("user_id"), not_null("user_id", "_file", "_line")),
-    "items": (unique("item_id"), not_null("item_id", "_file", "_line")),
+    "users": (unique("user_id"), not_null("user_id", "_file", "_line"), no_scientific_ids("user_id")),
+    "items": (unique("item_id"), not_null("item_id", "_file", "_line"), no_scientific_ids("item_id")),
     "promotions": (not_null("item_id", "_file", "_line"),),
     "rejected_rows": (not_null("table_name", "reason", "_file", "_line"),),
     "interactions": (not_empty(), unique("user_id", "item_id", "behaviour")),
-    "user_profiles": (unique("user_id"),),
-    "item_profiles": (unique("item_id"),),
+    "user_profiles": (unique("user_id"), USERS_JOIN),
+    "item_profiles": (unique("item_id"), ITEMS_JOIN),
     "user_sequences": (unique("user_id"),),
     "split": (
         unique("user_id", "item_id", "behaviour", "subset"),
         TableCheck(
             "every_subset_has_rows",
             "train, valid and test each have interactions",
-            f"SELECT part FROM (VALUES ('train'), ('valid'), ('test')) AS parts(part) "
-            f"WHERE part NOT IN (SELECT subset FROM {OUTPUT})",
+            function=every_subset_has_rows,
             blocking=True,
         ),
     ),
@@ -61,15 +71,33 @@ def assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
     """The assets of `sql/<group>/*.sql`, each with the values that its text names as `$parameter`."""
     weeks = source.settings.holdout_weeks or settings.holdout_weeks
     values = {**source.parameters(), "holdout_weeks": weeks}
-    return [_sql_table(group, name, values) for group in GROUPS for name in table_names(group)]
+    more = _checks_of_settings(source, weeks)
+    return [
+        _sql_table(group, name, values, (*CHECKS.get(name, ()), *more.get(name, ())))
+        for group in GROUPS
+        for name in table_names(group)
+    ]
 
 
-def _sql_table(group: str, name: str, values: Mapping[str, Any]) -> dg.AssetsDefinition:
+def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableCheck, ...]]:
+    """Checks that ask what the settings ask for."""
+    rules = source.settings
+    named = (rules.default_behaviour, *filter(None, (rules.target_behaviour,)))
+    skipped = () if rules.time_zone == "UTC" else (no_skipped_hour(rules.time_zone),)
+    return {
+        "events": (behaviours_are_known(named), *skipped),
+        "split": (target_occurs(rules.target_behaviour), divided_by_weeks(weeks)),
+    }
+
+
+def _sql_table(
+    group: str, name: str, values: Mapping[str, Any], checks: tuple[TableCheck, ...]
+) -> dg.AssetsDefinition:
     text = SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
     return sql_asset(
         text,
         name=name,
         parameters=parameters_of(text.text, values),
-        checks=CHECKS.get(name, ()),
+        checks=checks,
         look=look(group, deps=WAITS_FOR.get(name, ())),
     )

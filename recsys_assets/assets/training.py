@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.lake.blobs import files_of
@@ -22,11 +24,15 @@ KINDS = {"new items": True, "with repeat purchases": False}
 
 @dataclass(frozen=True)
 class SplitData:
-    """Train, validation and test interactions on the same id maps."""
+    """Train, validation and test interactions on the same id maps.
+
+    `target` is the behaviour that recommendations are meant to bring about; by it alone models are judged.
+    """
 
     train: Interactions
     valid: Interactions
     test: Interactions
+    target: str
 
     @property
     def before_test(self) -> Interactions:
@@ -38,17 +44,35 @@ class SplitData:
         """All interactions, for the model that serves."""
         return self.before_test.merged(self.test)
 
+    @property
+    def validation(self) -> Interactions:
+        """Validation interactions of the target behaviour; all where it has none of them."""
+        targeted = self.of_target(self.valid)
+        return targeted if len(targeted) else self.valid
+
+    def of_target(self, part: Interactions) -> Interactions:
+        """The interactions of the target behaviour."""
+        if part.behaviour is None or part.behaviour_names == (self.target,):
+            return part
+        chosen = [name == self.target for name in part.behaviour_names]
+        return part.subset(np.array(chosen, bool)[part.behaviour])
+
 
 def split_data(inputs: Inputs) -> SplitData:
-    """The tables `split` and `interaction_graph` as Interactions; the graph gives the id maps."""
+    """The table `split` as Interactions; the id maps are those of `interaction_graph`, with the ids that only `split`
+    has: of purchases that came back in a later subset."""
     from recsys_models import InteractionGraph, Interactions
 
     graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
-    columns = ["user_id", "item_id", "behaviour", "subset", "count", "last_time"]
+    columns = ["user_id", "item_id", "behaviour", "is_target", "subset", "count", "last_time"]
+    split = inputs.frame("split", columns)
+    user_ids = _with_all(graph.user_ids, split["user_id"])
+    item_ids = _with_all(graph.item_ids, split["item_id"])
     # places in the id maps sort faster than text
-    users, items = pl.Enum(graph.user_ids.tolist()), pl.Enum(graph.item_ids.tolist())
+    users, items = pl.Enum(user_ids.tolist()), pl.Enum(item_ids.tolist())
     placed = pl.col("user_id").cast(users), pl.col("item_id").cast(items)
-    split = inputs.frame("split", columns).with_columns(placed).sort("user_id", "item_id", "behaviour")
+    target = target_of(split)
+    split = split.with_columns(placed).sort("user_id", "item_id", "behaviour")
 
     def part(name: str) -> Interactions:
         return Interactions.from_frame(
@@ -56,11 +80,36 @@ def split_data(inputs: Inputs) -> SplitData:
             behaviour="behaviour",
             weight="count",
             timestamp="last_time",
-            user_ids=graph.user_ids,
-            item_ids=graph.item_ids,
+            user_ids=user_ids,
+            item_ids=item_ids,
         )
 
-    return SplitData(part("train"), part("valid"), part("test"))
+    return SplitData(part("train"), part("valid"), part("test"), target)
+
+
+def target_parameters(family: type[Recommender], data: SplitData) -> dict[str, Any]:
+    """Parameters that tell a family of several behaviours which of them is the target, where it would take another."""
+    if "behaviours" not in {field.name for field in fields(family)}:
+        return {}
+    from recsys_models.multi_behaviour import behaviour_order
+
+    order = behaviour_order(data.train)
+    if data.target not in order or order[-1] == data.target:
+        return {}
+    return {"behaviours": [*(name for name in order if name != data.target), data.target]}
+
+
+def target_of(split: pl.DataFrame) -> str:
+    """The target behaviour of the table `split`."""
+    return split.filter("is_target")["behaviour"][0]
+
+
+def _with_all(known: NDArray[Any], column: pl.Series) -> NDArray[Any]:
+    """The ids of an id map, and those of a column that it lacks, in order."""
+    ids = pl.Series(known.tolist(), dtype=pl.String)
+    more = column.unique()
+    more = more.filter(~more.is_in(ids.implode()))
+    return known if more.is_empty() else pl.concat([ids, more]).sort().to_numpy()
 
 
 def trained_on(inputs: Inputs, subsets: Sequence[str]) -> TrainingData:

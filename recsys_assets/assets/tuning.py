@@ -17,7 +17,7 @@ from recsys_assets.assets.looks import family_look
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.side_information import TRAIN, side_information, side_tables
-from recsys_assets.assets.training import split_data
+from recsys_assets.assets.training import split_data, target_parameters
 from recsys_assets.plots import trial_history
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
@@ -88,10 +88,10 @@ def tune_family(
         tell(Progress(tuning_name(family.family), "step", text, fraction=(trial.number + 1) / trials))
 
     done = tune(
-        lambda params: side.attached_to(family(**params)),
+        lambda params: side.attached_to(family(**{**target_parameters(family, data), **params})),
         SPACES[family.family],
         data.train,
-        data.valid,
+        data.validation,
         trials=trials,
         minutes=minutes or None,
         seed=seed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import sqlglot
 from sqlglot import exp
 
 FOLDER = Path(__file__).parent
+MACROS = FOLDER / "macros"
+"""Expressions over one `value`, each in a file of its name, that SQL calls like functions."""
 
 
 def table_names(group: str) -> tuple[str, ...]:
@@ -35,7 +39,7 @@ def load_sql(group: str, name: str) -> str:
     """
     if name not in table_names(group):
         raise FileNotFoundError(f"expected a table of {group!r} among {table_names(group)}; found {name!r}")
-    comment, body = _parts((FOLDER / group / f"{name}.sql").read_text(encoding="utf-8"))
+    comment, body = _parts(_text(group, name))
     named: dict[str, str] = {}
     _collect(group, body, named)
     if not named:
@@ -43,6 +47,18 @@ def load_sql(group: str, name: str) -> str:
     queries = ",\n".join(f"{query} AS NOT MATERIALIZED (\n{text}\n)" for query, text in named.items())
     own = f",\n{body[4:].lstrip()}" if body[:4].casefold() == "with" else f"\n{body}"
     return f"{comment}WITH {queries}{own}"
+
+
+def with_macros(sql: str) -> str:
+    """The SQL with each call of a macro, such as `clean_id(item_id)`, replaced by the macro's expression.
+
+    A macro's argument is a column.
+    """
+    while True:
+        expanded = _CALL.sub(_expanded, sql)
+        if expanded == sql:
+            return sql
+        sql = expanded
 
 
 def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,12 +74,29 @@ def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in sorted(names)}
 
 
+_CALL = re.compile(rf"\b({'|'.join(sorted(path.stem for path in MACROS.glob('*.sql')))})\(([\w.]+)\)")
+_ARGUMENT = re.compile(r"(?<!\$)\bvalue\b")
+
+
+def _expanded(call: re.Match[str]) -> str:
+    return f"({_ARGUMENT.sub(call[2], _macro(call[1]))})"
+
+
+@functools.cache
+def _macro(name: str) -> str:
+    return _parts((MACROS / f"{name}.sql").read_text(encoding="utf-8"))[1]
+
+
+def _text(group: str, stem: str) -> str:
+    return with_macros((FOLDER / group / f"{stem}.sql").read_text(encoding="utf-8"))
+
+
 def _collect(group: str, body: str, named: dict[str, str]) -> None:
     """Adds the named queries that `body` reads, each after those that it reads itself."""
     for table in sqlglot.parse_one(body, dialect="duckdb").find_all(exp.Table):
         path = FOLDER / group / f"_{table.name}.sql"
         if table.name and table.name not in named and path.exists():
-            text = _parts(path.read_text(encoding="utf-8"))[1]
+            text = _parts(_text(group, path.stem))[1]
             _collect(group, text, named)
             named[table.name] = text
 

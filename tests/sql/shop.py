@@ -10,10 +10,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from recsys_assets.shop_rules import ShopRules
 from recsys_assets.source import RAW_COLUMNS
 from recsys_assets.sql import load_sql, parameters_of
 
 PARAMETERS: dict[str, Any] = {
+    **ShopRules().rule_parameters(),
+    "holdout_weeks": 1,
     "as_of": None,
     "default_behaviour": "purchase",
     "earliest_day": date(2000, 1, 1),
@@ -27,6 +30,7 @@ PARAMETERS: dict[str, Any] = {
 GROUPS = {
     "clean": ("events", "users", "items", "promotions", "rejected_rows"),
     "features": ("interactions", "user_profiles", "item_profiles", "item_relations", "user_sequences"),
+    "model": ("split",),
 }
 EVENT = {"event_time": "2020-01-01 10:00:00", "user_id": "u", "item_id": "i", "order_id": "o", "quantity": "1",
          "unit_price": "2.5"}  # fmt: skip
@@ -38,12 +42,12 @@ def write_raw(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -
     """Makes a raw table of text columns; `_file` is a.csv and `_line` the row's place where a row does not say."""
     names = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
     if table == "raw_events":
-        names.append("_day")
+        names += ["_day", "_row_hash"]
     full = [{"_file": "a.csv", "_line": place, **row} for place, row in enumerate(rows, start=2)]
     for row in full:
         if table == "raw_events":
             row.setdefault("_day", _day(row.get("event_time")) or date(2020, 1, 1))
-    types = {"_line": pa.int64(), "_day": pa.date32()}
+    types = {"_line": pa.int64(), "_day": pa.date32(), "_row_hash": pa.int32()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
     con.register("written", pa.Table.from_pylist(full, schema=schema))
     con.execute(f"CREATE OR REPLACE TABLE {table} AS FROM written").fetchall()

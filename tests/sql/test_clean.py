@@ -80,7 +80,7 @@ def test_an_accepted_event_is_typed(con: duckdb.DuckDBPyConnection) -> None:
         {
             "event_time": datetime(2020, 1, 1, 10), "day": date(2020, 1, 1), "user_id": "u", "item_id": "i",
             "order_id": "o", "behaviour": "view", "quantity": 2.0, "unit_price": 2.5, "amount": 4.0,
-            "discount": 1.0, "store_id": None, "returned_quantity": 0.0, "subset": None, "filled": [],
+            "discount": 1.0, "store_id": None, "returned_quantity": 0.0, "returns": None, "subset": None, "filled": [],
             "_file": "a.csv", "_line": 2,
         }
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from sqlglot import exp
 from recsys_assets.sql import load_sql, parameters_of, table_names
 from tests.sql.shop import EVENT, PARAMETERS, make_shop
 
-TABLES = [(group, name) for group in ("clean", "features") for name in table_names(group)]
+TABLES = [(group, name) for group in ("clean", "features", "model") for name in table_names(group)]
 
 
 def test_the_groups_hold_the_tables_of_the_design() -> None:

@@ -3,7 +3,9 @@ SELECT
     upper(StockCode) AS item_id,
     trim(Description) AS title,
     count(*) AS occurrences,
+    min(InvoiceDate) AS known_from,
     arg_min(_file, (_file, _line)) AS _file,
     arg_min(_line, (_file, _line)) AS _line
 FROM read_csv('*.csv')
+WHERE trim(Description) <> ''
 GROUP BY upper(StockCode), trim(Description)

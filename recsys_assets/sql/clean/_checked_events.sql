@@ -12,18 +12,19 @@ WITH typed AS NOT MATERIALIZED (
         struct_pack(
             event_time := event_time, user_id := user_id, item_id := item_id, order_id := order_id,
             behaviour := behaviour, quantity := quantity, unit_price := unit_price, amount := amount,
-            discount := discount, store_id := store_id, subset := subset
+            discount := discount, store_id := store_id, subset := subset, line_id := line_id
         ) AS raw,
-        TRY_CAST(event_time AS TIMESTAMP) AS event_time,
-        nullif(trim(user_id::VARCHAR), '') AS user_id,
-        nullif(trim(item_id::VARCHAR), '') AS item_id,
-        nullif(trim(order_id::VARCHAR), '') AS order_id,
-        nullif(lower(trim(behaviour::VARCHAR)), '') AS behaviour,
+        CASE WHEN line_id IS NULL THEN _row_hash END AS rest,
+        local_time(event_time) AS event_time,
+        clean_id(user_id) AS user_id,
+        clean_id(item_id) AS item_id,
+        clean_id(order_id) AS order_id,
+        lower(clean_text(behaviour)) AS behaviour,
         TRY_CAST(quantity AS DOUBLE) AS quantity,
         TRY_CAST(unit_price AS DOUBLE) AS unit_price,
         TRY_CAST(amount AS DOUBLE) AS amount,
         TRY_CAST(discount AS DOUBLE) AS discount,
-        nullif(trim(store_id::VARCHAR), '') AS store_id,
+        clean_id(store_id) AS store_id,
         subset::VARCHAR AS subset
     FROM raw_events
 ),
@@ -36,15 +37,20 @@ judged AS NOT MATERIALIZED (
             WHEN user_id IS NULL THEN 'missing user id'
             WHEN item_id IS NULL THEN 'missing item id'
             WHEN $non_products IS NOT NULL AND regexp_full_match(item_id, $non_products) THEN 'not a product'
-            WHEN event_time IS NULL AND raw.event_time IS NOT NULL THEN 'event time cannot be read'
+            WHEN event_time IS NULL AND NOT regexp_matches(trim(raw.event_time::VARCHAR), $no_value)
+                THEN 'event time cannot be read'
             WHEN event_time IS NULL AND NOT $undated THEN 'event time is missing'
             WHEN event_time IS NOT NULL AND (
                 event_time::DATE <> _day OR event_time::DATE NOT BETWEEN $earliest_day AND $latest_day
             ) THEN 'event time is outside the data''s range'
-            WHEN quantity IS NULL AND raw.quantity IS NOT NULL THEN 'quantity is not a number'
-            WHEN unit_price IS NULL AND raw.unit_price IS NOT NULL THEN 'unit price is not a number'
-            WHEN amount IS NULL AND raw.amount IS NOT NULL THEN 'amount is not a number'
-            WHEN discount IS NULL AND raw.discount IS NOT NULL THEN 'discount is not a number'
+            WHEN quantity IS NULL AND NOT regexp_matches(trim(raw.quantity::VARCHAR), $no_value)
+                THEN 'quantity is not a number'
+            WHEN unit_price IS NULL AND NOT regexp_matches(trim(raw.unit_price::VARCHAR), $no_value)
+                THEN 'unit price is not a number'
+            WHEN amount IS NULL AND NOT regexp_matches(trim(raw.amount::VARCHAR), $no_value)
+                THEN 'amount is not a number'
+            WHEN discount IS NULL AND NOT regexp_matches(trim(raw.discount::VARCHAR), $no_value)
+                THEN 'discount is not a number'
             WHEN quantity = 0 THEN 'quantity is zero'
             WHEN NOT abs(quantity) <= $largest_quantity THEN 'quantity is out of range'
             WHEN NOT unit_price BETWEEN 0 AND $largest_price THEN 'unit price is out of range'
@@ -56,9 +62,10 @@ judged AS NOT MATERIALIZED (
     FROM typed
 ),
 
--- few rows have a copy, so only rows whose hash is not alone are compared in full
+-- a copy is a whole row of a file again, or a line's own number again where the source gives one; few rows have one,
+-- so only rows whose hash is not alone are compared in full
 repeated AS MATERIALIZED (
-    SELECT hash(raw) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw) HAVING count(*) > 1
+    SELECT hash(raw, rest) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw, rest) HAVING count(*) > 1
 ),
 
 suspects AS MATERIALIZED (
@@ -68,20 +75,20 @@ suspects AS MATERIALIZED (
             THEN first_value(_file || ':' || _line) OVER first_to_last
         END AS copy_of
     FROM judged
-    WHERE reason IS NULL AND hash(raw) IN (SELECT raw_hash FROM repeated)
-    WINDOW first_to_last AS (PARTITION BY raw ORDER BY starts_with(_file, 'landing/'), _file, _line)
+    WHERE reason IS NULL AND hash(raw, rest) IN (SELECT raw_hash FROM repeated)
+    WINDOW first_to_last AS (PARTITION BY raw, rest ORDER BY starts_with(_file, 'landing/'), _file, _line)
 ),
 
 counted AS NOT MATERIALIZED (
     SELECT *, NULL::VARCHAR AS copy_of
     FROM judged
-    WHERE reason IS NOT NULL OR hash(raw) NOT IN (SELECT raw_hash FROM repeated)
+    WHERE reason IS NOT NULL OR hash(raw, rest) NOT IN (SELECT raw_hash FROM repeated)
     UNION ALL
     SELECT * FROM suspects
 ),
 
 returns AS MATERIALIZED (
-    SELECT user_id, item_id, event_time, order_id, abs(quantity) AS quantity, _file, _line
+    SELECT user_id, item_id, event_time, order_id, coalesce(abs(quantity), 1) AS quantity, subset, _file, _line
     FROM counted
     WHERE reason IS NULL AND copy_of IS NULL AND (quantity < 0 OR behaviour = 'return')
 ),
@@ -93,20 +100,23 @@ matched AS (
         returns.item_id,
         returns.event_time,
         returns.quantity,
+        returns.subset,
         returns._file,
         returns._line,
         max(struct_pack(
             event_time := purchases.event_time, order_id := purchases.order_id, _file := purchases._file,
-            _line := purchases._line, quantity := purchases.quantity
+            _line := purchases._line, quantity := coalesce(purchases.quantity, 1)
         )) AS purchase
     FROM returns
     INNER JOIN counted AS purchases
         ON purchases.user_id = returns.user_id
         AND purchases.item_id = returns.item_id
         AND purchases.event_time <= returns.event_time
-        AND purchases.quantity >= returns.quantity
+        AND coalesce(purchases.quantity, 1) >= returns.quantity
     WHERE purchases.reason IS NULL AND purchases.copy_of IS NULL AND purchases.behaviour IS DISTINCT FROM 'return'
-    GROUP BY returns.user_id, returns.item_id, returns.event_time, returns.quantity, returns._file, returns._line
+    GROUP BY
+        returns.user_id, returns.item_id, returns.event_time, returns.quantity, returns.subset, returns._file,
+        returns._line
 ),
 
 -- no more comes back of a purchase than was bought; earlier returns count first
@@ -123,13 +133,19 @@ settled AS MATERIALIZED (
 marks AS (
     SELECT
         user_id, item_id, event_time, quantity, _file, _line, NULL::DOUBLE AS returned_quantity,
+        NULL::STRUCT(event_time TIMESTAMP, quantity DOUBLE, subset VARCHAR)[] AS returns,
         coalesce(purchase.order_id, '(none)') || ', ' || purchase._file || ':' || purchase._line AS purchase
     FROM settled
     WHERE fits
     UNION ALL
     SELECT
         user_id, item_id, purchase.event_time, purchase.quantity, purchase._file, purchase._line,
-        sum(quantity::DECIMAL(18, 4))::DOUBLE, NULL
+        sum(quantity::DECIMAL(18, 4))::DOUBLE,
+        list(
+            struct_pack(event_time := event_time, quantity := quantity, subset := subset)
+            ORDER BY event_time, _file, _line
+        ),
+        NULL
     FROM settled
     WHERE fits
     GROUP BY user_id, item_id, purchase
@@ -149,6 +165,7 @@ SELECT
     counted.store_id,
     counted.subset,
     coalesce(marks.returned_quantity, 0) AS returned_quantity,
+    marks.returns,
     counted._file,
     counted._line,
     counted.raw,
@@ -164,7 +181,7 @@ SELECT
         WHEN marks.purchase IS NOT NULL THEN 'return of order ' || marks.purchase
         WHEN counted.reason IS NULL AND (counted.quantity < 0 OR counted.behaviour = 'return') THEN
             'no earlier purchase of item ' || counted.item_id || ' by user ' || counted.user_id
-            || ' is large enough for ' || abs(counted.quantity)
+            || ' is large enough for ' || coalesce(abs(counted.quantity), 1)
         WHEN counted.reason = 'malformed row' THEN counted._fault
         WHEN counted.reason = 'not a product' THEN 'item id ' || counted.item_id || ' is on the source''s list'
         WHEN counted.reason = 'event time is outside the data''s range'
@@ -182,7 +199,7 @@ LEFT JOIN marks
     ON marks.user_id = counted.user_id
     AND marks.item_id = counted.item_id
     AND marks.event_time = counted.event_time
-    AND marks.quantity = abs(counted.quantity)
+    AND marks.quantity = coalesce(abs(counted.quantity), 1)
     AND marks._file = counted._file
     AND marks._line = counted._line
     AND counted.reason IS NULL

@@ -1,13 +1,13 @@
 -- Every row of raw_promotions once, typed, with the reason for which it is refused, or NULL. Copies of a row are
 -- not found here but in promotions, since that takes a pass over all rows.
 SELECT
-    nullif(trim(item_id::VARCHAR), '') AS item_id,
-    nullif(trim(store_id::VARCHAR), '') AS store_id,
-    nullif(trim(kind::VARCHAR), '') AS kind,
-    nullif(trim(display::VARCHAR), '') AS display,
-    nullif(trim(mailer::VARCHAR), '') AS mailer,
-    nullif(trim(coupon_id::VARCHAR), '') AS coupon_id,
-    nullif(trim(campaign_id::VARCHAR), '') AS campaign_id,
+    clean_id(item_id) AS item_id,
+    clean_id(store_id) AS store_id,
+    clean_text(kind) AS kind,
+    clean_text(display) AS display,
+    clean_text(mailer) AS mailer,
+    clean_id(coupon_id) AS coupon_id,
+    clean_id(campaign_id) AS campaign_id,
     TRY_CAST(start_day AS DATE) AS start_day,
     TRY_CAST(end_day AS DATE) AS end_day,
     (hash(item_id, store_id, kind, display, mailer, coupon_id, campaign_id, start_day, end_day) >> 32)::UINTEGER
@@ -22,7 +22,7 @@ SELECT
     ) AS raw,
     CASE
         WHEN _fault IS NOT NULL THEN 'malformed row'
-        WHEN nullif(trim(item_id::VARCHAR), '') IS NULL THEN 'missing item id'
+        WHEN clean_id(item_id) IS NULL THEN 'missing item id'
         WHEN TRY_CAST(start_day AS DATE) IS NULL THEN 'start day is not a day'
         WHEN TRY_CAST(end_day AS DATE) IS NULL THEN 'end day is not a day'
         WHEN TRY_CAST(end_day AS DATE) < TRY_CAST(start_day AS DATE) THEN 'it ends before it starts'

@@ -4,7 +4,7 @@
 -- returned_quantity; interactions count only what was kept. The return's own row is in rejected_rows and names the
 -- purchase. Users and items that the other tables do not know are kept: they get profiles of their own.
 --
--- column: event_time: when it happened; the first moment of `day` where the source has no times
+-- column: event_time: when it happened, by the shop's clock; the first moment of `day` where there are no times
 -- column: day: the day of event_time, by which events are partitioned
 -- column: user_id: the customer
 -- column: item_id: the product
@@ -16,6 +16,7 @@
 -- column: discount: what was taken off, where the source says so
 -- column: store_id: where it happened, where the source says so
 -- column: returned_quantity: pieces of this purchase that came back
+-- column: returns: when they came back and how many each time, with the subset of the return; NULL where none did
 -- column: subset: train, valid or test, for sources that are split already
 -- column: filled: the names of the columns that the row left empty and that were filled here
 -- column: _file: the file that holds the row
@@ -33,6 +34,7 @@ SELECT
     discount,
     store_id,
     returned_quantity,
+    returns,
     subset,
     list_concat(
         CASE WHEN event_time IS NULL THEN ['event_time'] ELSE [] END,

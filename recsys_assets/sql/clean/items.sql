@@ -1,6 +1,7 @@
 -- What is sold: one row for each item that the source describes.
 --
--- Where a source describes an item in several ways the most frequent stays, of equals the first. A missing title
+-- Where a source describes an item in several ways the one known first stays, where it says since when, else
+-- the most frequent, of equals the first. A missing title
 -- is made of what else is known, other gaps are 'unknown'; `filled` names them. Items that were bought but are not
 -- described are not here; item_profiles has all.
 --
@@ -13,35 +14,36 @@
 -- column: manufacturer: who makes it
 -- column: package_size: as written on it
 -- column: filled: the names of the columns that the row left empty and that were filled here
+-- column: known_from: since when that is known, where the source says so: models are told it from then on
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
 SELECT
     item_id,
     coalesce(
-        nullif(trim(title::VARCHAR), ''),
+        title,
         nullif(concat_ws(
             ', ',
-            coalesce(nullif(trim(subcategory::VARCHAR), ''), nullif(trim(category::VARCHAR), ''),
-                nullif(trim(department::VARCHAR), '')),
-            nullif(trim(package_size::VARCHAR), '')
+            coalesce(subcategory, category, department),
+            package_size
         ), ''),
         'item ' || item_id
     ) AS title,
-    coalesce(nullif(trim(department::VARCHAR), ''), 'unknown') AS department,
-    coalesce(nullif(trim(category::VARCHAR), ''), 'unknown') AS category,
-    coalesce(nullif(trim(subcategory::VARCHAR), ''), 'unknown') AS subcategory,
-    coalesce(nullif(trim(brand::VARCHAR), ''), 'unknown') AS brand,
-    coalesce(nullif(trim(manufacturer::VARCHAR), ''), 'unknown') AS manufacturer,
-    coalesce(nullif(trim(package_size::VARCHAR), ''), 'unknown') AS package_size,
+    coalesce(department, 'unknown') AS department,
+    coalesce(category, 'unknown') AS category,
+    coalesce(subcategory, 'unknown') AS subcategory,
+    coalesce(brand, 'unknown') AS brand,
+    coalesce(manufacturer, 'unknown') AS manufacturer,
+    coalesce(package_size, 'unknown') AS package_size,
     list_concat(
-        CASE WHEN is_untitled THEN ['title'] ELSE [] END,
-        CASE WHEN coalesce(trim(department::VARCHAR), '') = '' THEN ['department'] ELSE [] END,
-        CASE WHEN coalesce(trim(category::VARCHAR), '') = '' THEN ['category'] ELSE [] END,
-        CASE WHEN coalesce(trim(subcategory::VARCHAR), '') = '' THEN ['subcategory'] ELSE [] END,
-        CASE WHEN coalesce(trim(brand::VARCHAR), '') = '' THEN ['brand'] ELSE [] END,
-        CASE WHEN coalesce(trim(manufacturer::VARCHAR), '') = '' THEN ['manufacturer'] ELSE [] END,
-        CASE WHEN coalesce(trim(package_size::VARCHAR), '') = '' THEN ['package_size'] ELSE [] END
+        CASE WHEN title IS NULL THEN ['title'] ELSE [] END,
+        CASE WHEN department IS NULL THEN ['department'] ELSE [] END,
+        CASE WHEN category IS NULL THEN ['category'] ELSE [] END,
+        CASE WHEN subcategory IS NULL THEN ['subcategory'] ELSE [] END,
+        CASE WHEN brand IS NULL THEN ['brand'] ELSE [] END,
+        CASE WHEN manufacturer IS NULL THEN ['manufacturer'] ELSE [] END,
+        CASE WHEN package_size IS NULL THEN ['package_size'] ELSE [] END
     )::VARCHAR[] AS filled,
+    known_time AS known_from,
     _file,
     _line
 FROM checked_items

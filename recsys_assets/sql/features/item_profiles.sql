@@ -43,6 +43,7 @@
 -- column: mailer_share: share of the placements in the mailer
 -- column: coupons: coupons given for it
 -- column: described: whether the items table knows it; false for items that only events name
+-- column: known_from: since when its description is known, where the source says so
 -- column: filled: the columns of which the source says nothing for this item
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
@@ -231,6 +232,7 @@ SELECT
     mailer_share,
     coupons,
     described,
+    known_from,
     filled
 FROM joined
 WINDOW in_category AS (PARTITION BY category), of_brand AS (PARTITION BY brand, manufacturer)

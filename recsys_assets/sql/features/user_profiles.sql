@@ -33,15 +33,21 @@
 -- column: days_between_baskets: mean days from one basket to the next; 0 with fewer than two
 -- column: recent_share: share of the events in the last 28 days
 -- column: described: whether the users table knows the user; false for users that only events name
+-- column: known_from: since when what the user says is known, where the source says so
 -- column: filled: the columns of which the source says nothing for this user
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
 ),
 
+described_users AS (
+    SELECT * FROM users
+    WHERE $as_of::TIMESTAMP IS NULL OR known_from IS NULL OR known_from < $as_of::TIMESTAMP
+),
+
 by_category AS (
     SELECT seen_events.user_id, coalesce(items.category, 'unknown') AS category, count(*) AS events
     FROM seen_events
-    LEFT JOIN items ON items.item_id = seen_events.item_id
+    LEFT JOIN described_items AS items ON items.item_id = seen_events.item_id
     GROUP BY seen_events.user_id, coalesce(items.category, 'unknown')
 ),
 
@@ -85,7 +91,7 @@ totals AS (
 everyone AS (
     SELECT user_id FROM totals
     UNION
-    SELECT user_id FROM users
+    SELECT user_id FROM described_users
 ),
 
 ranked AS (
@@ -135,6 +141,7 @@ SELECT
         AS days_between_baskets,
     coalesce(totals.recent / totals.events, 0) AS recent_share,
     users.user_id IS NOT NULL AS described,
+    users.known_from,
     coalesce(
         users.filled,
         ['age_group', 'income_group', 'household_size', 'household_type', 'home_ownership', 'marital_status',
@@ -145,4 +152,4 @@ CROSS JOIN newest
 LEFT JOIN totals ON totals.user_id = ranked.user_id
 LEFT JOIN by_item ON by_item.user_id = ranked.user_id
 LEFT JOIN categories ON categories.user_id = ranked.user_id
-LEFT JOIN users ON users.user_id = ranked.user_id
+LEFT JOIN described_users AS users ON users.user_id = ranked.user_id

@@ -1,0 +1,157 @@
+"""Checks of the clean, features and model tables that depend on the source's settings or say more than a count."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from recsys_assets.shop_rules import BEHAVIOURS
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import did_you_mean
+from recsys_lineage.records.check_outcome import CheckOutcome
+
+SUBSETS = ("train", "valid", "test")
+SCIENTIFIC = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+"
+"""A number as spreadsheets write large ones: its last digits are lost, so two ids may have become one."""
+
+
+def no_scientific_ids(*columns: str) -> TableCheck:
+    """Warns of ids that went through a spreadsheet and lost their last digits."""
+    broken = " OR ".join(f"regexp_full_match({column}, '{SCIENTIFIC}')" for column in columns)
+    return TableCheck(
+        "no_id_in_scientific_notation",
+        "no id is a number like 4.00638E+12, whose last digits a spreadsheet dropped: several ids may have become one",
+        f"SELECT * FROM {OUTPUT} WHERE {broken}",
+    )
+
+
+ITEMS_JOIN = TableCheck(
+    "items_of_events_are_described",
+    "where the source describes items, every item of an event is described; else their ids may be written in two ways",
+    f"""SELECT item_id FROM {OUTPUT} WHERE NOT described AND events > 0
+    AND (SELECT bool_or(described) FROM {OUTPUT})""",
+)
+USERS_JOIN = TableCheck(
+    "described_users_have_events",
+    "of the users that the source describes at least one in twenty has events; else ids may be written in two ways",
+    f"""SELECT user_id FROM {OUTPUT} WHERE described AND events = 0 AND (
+        SELECT count(*) FILTER (WHERE described AND events > 0) * 20 < count(*) FILTER (WHERE described) FROM {OUTPUT}
+    )""",
+)
+
+
+def no_skipped_hour(time_zone: str) -> TableCheck:
+    """Warns of times that the shop's clock does not have, because it skips an hour in spring."""
+    zone = time_zone.replace("'", "''")
+    return TableCheck(
+        "no_time_in_a_skipped_hour",
+        f"no event has a time that clocks in {time_zone} skip in spring; those times are taken as they stand",
+        f"SELECT * FROM {OUTPUT} WHERE timezone('{zone}', timezone('{zone}', event_time)) <> event_time",
+    )
+
+
+def behaviours_are_known(named: tuple[str, ...]) -> TableCheck:
+    """Warns of behaviours that nothing is known of, with their counts and the names that may have been meant.
+
+    Args:
+        named: behaviours that the source's settings name.
+    """
+    return TableCheck(
+        "behaviours_are_known",
+        "every behaviour is a known one, or one that source.toml names",
+        function=partial(_behaviours_are_known, (*BEHAVIOURS, *named, "interaction")),
+    )
+
+
+def _behaviours_are_known(known: tuple[str, ...], inputs: Inputs) -> CheckOutcome:
+    counts = _counts(
+        inputs, f"SELECT behaviour, count(*) FROM {OUTPUT} GROUP BY behaviour ORDER BY behaviour"
+    )
+    unknown = {name: count for name, count in counts.items() if name not in known}
+    if not unknown:
+        return CheckOutcome(
+            "behaviours_are_known", True, f"known behaviours: {_listed(counts)}", counts=counts
+        )
+    meant = " ".join(filter(None, (did_you_mean(name, known) for name in unknown)))
+    found = f"unknown behaviours: {_listed(unknown)}; of all {_listed(counts)}. {meant}".strip()
+    return CheckOutcome("behaviours_are_known", False, found, counts=unknown)
+
+
+def target_occurs(asked: str | None) -> TableCheck:
+    """Blocking: the target behaviour of the source's settings occurs."""
+    return TableCheck(
+        "target_behaviour_occurs",
+        "the behaviour that recommendations are meant to bring about occurs",
+        function=partial(_target_occurs, asked),
+        blocking=True,
+    )
+
+
+def _target_occurs(asked: str | None, inputs: Inputs) -> CheckOutcome:
+    name = "target_behaviour_occurs"
+    counts = _counts(
+        inputs, f"SELECT behaviour, sum(count)::BIGINT FROM {OUTPUT} GROUP BY behaviour ORDER BY behaviour"
+    )
+    chosen = inputs.query(f"SELECT DISTINCT behaviour FROM {OUTPUT} WHERE is_target")["behaviour"].to_list()
+    if asked is None or asked in counts:
+        return CheckOutcome(
+            name, True, f"the target is {', '.join(chosen)}; of all {_listed(counts)}", counts=counts
+        )
+    meant = did_you_mean(asked, counts)
+    found = f"target_behaviour of source.toml is {asked!r}, and there are only {_listed(counts)}. {meant}"
+    return CheckOutcome(name, False, found.strip(), counts=counts)
+
+
+def every_subset_has_rows(inputs: Inputs) -> CheckOutcome:
+    """Whether train, valid and test each have interactions."""
+    counts = _subset_counts(inputs)
+    found = f"interactions: {_listed(counts)}"
+    if empty := [name for name, count in counts.items() if not count]:
+        found += f"; nothing for {' and '.join(empty)}: events of three moments or more can be divided"
+    return CheckOutcome("every_subset_has_rows", all(counts.values()), found, counts=counts)
+
+
+def divided_by_weeks(weeks: int) -> TableCheck:
+    """Warns where the held-out weeks would leave a subset empty, so that days with events are divided instead."""
+    return TableCheck(
+        "divided_by_weeks",
+        f"the last {weeks} weeks judge the models and the {weeks} before choose among them",
+        function=partial(_divided_by_weeks, weeks),
+    )
+
+
+def _divided_by_weeks(weeks: int, inputs: Inputs) -> CheckOutcome:
+    name = "divided_by_weeks"
+    row = inputs.query(
+        """SELECT
+            count(*) AS events,
+            count(*) FILTER (WHERE event_time <= newest - to_days($weeks * 14)) AS train,
+            count(*) FILTER (WHERE event_time > newest - to_days($weeks * 14)
+                AND event_time <= newest - to_days($weeks * 7)) AS valid
+        FROM events CROSS JOIN (SELECT max(event_time) AS newest FROM events) WHERE subset IS NULL""",
+        {"weeks": weeks},
+    ).row(0, named=True)
+    counts = _subset_counts(inputs)
+    shown = _listed(counts)
+    if not row["events"]:
+        return CheckOutcome(name, True, f"the source divides its events itself: {shown}", counts=counts)
+    if row["train"] and row["valid"]:
+        return CheckOutcome(name, True, f"divided by weeks: {shown}", counts=counts)
+    found = (
+        f"{weeks} weeks leave {row['train']:,} events to train on and {row['valid']:,} to choose by, so the events are "
+        f"divided by days: {shown} interactions"
+    )
+    return CheckOutcome(name, False, found, counts=counts)
+
+
+def _subset_counts(inputs: Inputs) -> dict[str, int]:
+    found = _counts(inputs, f"SELECT subset, count(*) FROM {OUTPUT} GROUP BY subset")
+    return {name: found.get(name, 0) for name in SUBSETS}
+
+
+def _counts(inputs: Inputs, sql: str) -> dict[str, int]:
+    return dict(inputs.query(sql).iter_rows())
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())

@@ -1,0 +1,124 @@
+"""Shop rules: what `source.toml` says of ids, clocks and behaviours, as parameters of the SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_models.multi_behaviour import FUNNEL
+
+NO_VALUE = (
+    r"\N", "null", "(null)", "<null>", "nan", "none", "nil", "<na>", "n/a", "#n/a", "#n/a n/a", "#ref!", "#value!",
+    "#name?", "#null!", "#num!", "#div/0!", "undefined", "-", "--",
+)  # fmt: skip
+"""Texts that databases, spreadsheets and data frames write where there is no value; upper and lower case are alike."""
+INVISIBLE = (
+    r"[\x{00}-\x{08}\x{0E}-\x{1B}\x{7F}-\x{84}\x{86}-\x{9F}\x{AD}\x{34F}\x{61C}\x{115F}\x{1160}\x{17B4}\x{17B5}"
+    r"\x{180B}-\x{180F}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{3164}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}"
+    r"\x{FFF0}-\x{FFFB}\x{1BCA0}-\x{1BCA3}\x{1D173}-\x{1D17A}\x{E0000}-\x{E0FFF}]"
+)
+"""Controls, and the characters that Unicode calls default-ignorable: byte order marks, zero-width spaces, …"""
+SPACES = r"[\t\n\v\f\r\x{1C}-\x{1F}\x{85}\p{Z}]"
+"""Every kind of space and of line end."""
+ZONED_TIME = (
+    r"^[^:]+:[0-9:.]+( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
+    r"| ?[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)(\[[A-Za-z/_]+\])?$"
+)
+"""A time that says its zone: an offset, or a name that IANA has. Abbreviations that it has not (BST, PST) are used by
+several countries, and none is guessed."""
+NEVER = r"^([^\s\S])$"
+"""Matches no text."""
+BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))
+"""Known behaviours, from the first look to the purchase; of names for the same step the commonest last."""
+
+
+class SourceError(LineageError):
+    """A source's folder that cannot be used as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopRules:
+    """What `source.toml` says of ids, clocks and behaviours.
+
+    `time_zone` is the shop's clock, an IANA name: a time with an offset or a zone is turned to it, one without is taken
+    as it stands. `no_value` are texts that mean "no value" in ids and descriptions. `whole_number_ids` takes "17850.0"
+    for "17850", an id that a spreadsheet or a data frame made a decimal number of. `target_behaviour` is what
+    recommendations are meant to bring about; None: purchase where there is one, else the furthest step that occurs.
+    """
+
+    time_zone: str = "UTC"
+    no_value: tuple[str, ...] = NO_VALUE
+    whole_number_ids: bool = True
+    target_behaviour: str | None = None
+
+    def rule_parameters(self) -> dict[str, Any]:
+        """The rules as bound parameters of the SQL; a statement takes those that it names."""
+        texts = sorted({text.casefold() for text in self.no_value})
+        one_letter = any(text.isalnum() and text.isascii() and len(text) == 1 for text in texts)
+        return {
+            "behaviours": list(BEHAVIOURS),
+            "decimal_zeros": r"^(-?(?:0|[1-9][0-9]*))\.0+$" if self.whole_number_ids else NEVER,
+            "invisible": INVISIBLE,
+            "no_value": f"^(?i:{'|'.join(map(re.escape, texts))})$" if texts else NEVER,
+            # what needs no look, which spares most rows of most shops the work
+            "plain_id": NEVER if any(text.isdecimal() for text in texts) else "[1-9][0-9]*",
+            "plain_text": NEVER if one_letter else "[0-9A-Za-z]",
+            "spaces": SPACES,
+            "target_behaviour": self.target_behaviour,
+            "time_zone": self.time_zone,
+            "zoned_time": ZONED_TIME,
+        }
+
+
+def checked_rules(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The values of `source.toml`, its rules checked and in the types of `ShopRules`.
+
+    Raises:
+        SourceError: a rule has the wrong type, or the time zone is unknown.
+    """
+    rules = dict(values)
+    if "time_zone" in rules:
+        _known_zone(rules["time_zone"], path)
+    if "no_value" in rules:
+        texts = rules["no_value"]
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise _wrong("no_value", 'a list of texts, such as ["NULL", "0"]', texts, path)
+        rules["no_value"] = tuple(text.strip() for text in texts)
+    if not isinstance(rules.get("whole_number_ids", True), bool):
+        raise _wrong("whole_number_ids", "true or false", rules["whole_number_ids"], path)
+    if "target_behaviour" in rules:
+        target = rules["target_behaviour"]
+        if not isinstance(target, str) or not target.strip():
+            raise _wrong("target_behaviour", 'a behaviour, such as "purchase"', target, path)
+        rules["target_behaviour"] = target.strip().lower()
+    return rules
+
+
+def _known_zone(name: object, path: Path) -> None:
+    zones = available_timezones()
+    if not isinstance(name, str) or name not in zones:
+        near = did_you_mean(str(name), zones) or did_you_mean(
+            str(name), {zone.split("/")[-1] for zone in zones}
+        )
+        raise SourceError(
+            "The time zone of the source is unknown.",
+            expected="an IANA time zone, such as UTC or Europe/Berlin",
+            found=repr(name),
+            where=f"{path}, time_zone",
+            advice=near or "take the name of the shop's zone from the IANA list",
+        )
+
+
+def _wrong(name: str, expected: str, found: object, path: Path) -> SourceError:
+    return SourceError(
+        f"{name} of the source cannot be used.",
+        expected=expected,
+        found=repr(found),
+        where=f"{path}, {name}",
+        advice="correct the line, or take it out for the usual value",
+    )
