@@ -7,6 +7,8 @@ import dagster as dg
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
+from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.orphans import end_with_starter
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.records_sensor import records_sensor
@@ -38,7 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),
         },
-        executor=dg.multiprocess_executor.configured(
+        executor=noted_multiprocess_executor.configured(
             {
                 "max_concurrent": 2,
                 "start_method": {"forkserver": {"preload_modules": ["recsys_assets.preload"]}},
@@ -53,4 +55,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location."""
+    end_with_starter()
     return build_definitions(load_settings())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from recsys_assets.settings import Settings, load_settings
+from recsys_assets.writers import Writers
 from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def open_instance(settings: Settings) -> DagsterInstance:
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     """Fail the runs whose process is gone, which Dagster would show as running for ever.
 
-    A killed run also holds its place in a pool, so that the next run would wait for it without end. With
-    Postgres nothing is done: its runs may be processes of other machines, of which this one knows nothing.
+    A killed run also holds its place in a pool, so that the next run would wait for it without end. A run is known by
+    the lock that it holds in the home (`writers.py`). One that holds none was started by other code: in a SQLite home
+    the processes that its events name are looked for; in Postgres it may be another machine's and is left alone.
 
     Returns:
         The ids of the runs that were failed.
@@ -94,16 +96,18 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     from dagster import DagsterRunStatus, RunsFilter
     from dagster_postgres.run_storage import PostgresRunStorage
 
-    from recsys_lineage.orchestration.run_records import mark_lost
+    from recsys_assets.launcher import fail_lost_run
 
-    if isinstance(instance.run_storage, PostgresRunStorage):
-        return []
+    writers = Writers(instance.root_directory)
+    is_shared = isinstance(instance.run_storage, PostgresRunStorage)
     busy = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus(state) for state in _BUSY_STATES]))
-    abandoned = [run for run in busy if _is_abandoned(instance, run.run_id)]
-    for run in abandoned:
-        mark_lost(instance, run, "The process of this run is gone: it was killed, or the machine stopped.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return [run.run_id for run in abandoned]
+    abandoned: list[str] = []
+    for run in busy:
+        state = writers.state(run.run_id)
+        if state == "dead" or (state == "unknown" and not is_shared and _is_abandoned(instance, run.run_id)):
+            fail_lost_run(instance, run)
+            abandoned.append(run.run_id)
+    return abandoned
 
 
 def _is_abandoned(instance: DagsterInstance, run_id: str) -> bool:
@@ -134,14 +138,34 @@ def _write_atomically(path: Path, text: str) -> None:
     os.replace(draft.name, path)
 
 
+def _begin_anew(settings: Settings) -> None:
+    """Fail the runs of the home's previous life; a database that does not answer yet is the command's to report."""
+    from sqlalchemy.exc import OperationalError
+
+    from recsys_assets.home_source import require_own_source
+
+    require_own_source(settings)
+    try:
+        with open_instance(settings) as instance:
+            for run_id in close_abandoned_runs(instance):
+                print(
+                    f"Run {run_id} was cut short when its process ended; it is marked as failed.", flush=True
+                )
+    except OperationalError as error:
+        print(f"Runs of the previous life were not looked for: {type(error.orig).__name__}.", file=sys.stderr)
+
+
 def main(command: list[str]) -> None:
-    """Prepare the home, then become the command."""
+    """Prepare the home, fail the runs of its previous life where the command is one of Dagster's, become the command."""
     if not command:
         raise SystemExit(
             "expected a command to run, such as: python -m recsys_assets.instance dagster-daemon run"
         )
     try:
-        prepare_home(load_settings())
+        settings = load_settings()
+        prepare_home(settings)
+        if Path(command[0]).name.startswith("dagster"):
+            _begin_anew(settings)
     except LineageError as error:
         raise SystemExit(str(error)) from None
     os.execvp(command[0], command)

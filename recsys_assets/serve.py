@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_assets.home_source import require_own_source
 from recsys_assets.instance import close_abandoned_runs, deployment_file, open_instance, prepare_home
 from recsys_assets.settings import Settings
 from recsys_lineage.errors import LineageError
@@ -63,6 +64,7 @@ def run_ui(
     Raises:
         UiError: the port is taken, the home is being served already, a process did not come up or ended.
         HomeError: the home cannot be used.
+        OtherSource: the home's tables are of another source.
     """
     chosen = {"port": port, "nightly": nightly}
     settings = settings.model_copy(
@@ -70,6 +72,7 @@ def run_ui(
     )
     with _only_one(settings):
         settings = settings.model_copy(update={"port": _free_port(settings.host, settings.port)})
+        require_own_source(settings)
         with open_instance(settings) as instance:
             for run_id in close_abandoned_runs(instance):
                 say(f"Run {run_id} was cut short when its process ended; it is marked as failed.")

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from dagster import DagsterInvalidDefinitionError, ScheduleDefinition
 from dotenv import dotenv_values
 from pydantic import ByteSize, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recsys_lineage.errors import LineageError, did_you_mean
-from recsys_lineage.retention.policy import Policies
 
 PREFIX = "RECSYS_"
 _LEAST_MEMORY = 1_000_000
@@ -185,6 +183,11 @@ class Settings(BaseSettings):
         expected = "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
         if len(expression.split()) != 5:  # Dagster takes @daily too
             raise ValueError(expected)
+        from dagster import (  # seconds that few commands need
+            DagsterInvalidDefinitionError,
+            ScheduleDefinition,
+        )
+
         try:
             ScheduleDefinition(cron_schedule=expression, job_name="nightly")
         except DagsterInvalidDefinitionError:
@@ -205,6 +208,8 @@ class Settings(BaseSettings):
     @field_validator("retention")
     @classmethod
     def _policies(cls, text: str) -> str:
+        from recsys_lineage.retention.policy import Policies
+
         try:
             Policies.parse(text)
         except LineageError as error:
