@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -23,6 +28,13 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 FOLDERS = ("dagster", "lake", "logs")
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_SQLITE_DISK_FAULTS = (
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly",
+    "unable to open",
+)
 _BUSY_STATES = ("STARTING", "STARTED", "CANCELING")
 
 
@@ -57,6 +69,52 @@ def prepare_home(settings: Settings) -> Path:
     os.environ.update(settings.as_environment())
     os.environ["DAGSTER_HOME"] = str(settings.home / "dagster")
     return settings.home / "dagster"
+
+
+@contextmanager
+def disk_faults_in_words(settings: Settings) -> Iterator[None]:
+    """Make a HomeError of whatever Dagster's storage raises inside the block when the home's disk is full or fails.
+
+    Raises:
+        HomeError: the disk of the home is full, or cannot be written to.
+    """
+    try:
+        yield
+    except LineageError:
+        raise
+    except Exception as error:
+        fault = next((text for each in _causes(error) if (text := _disk_fault(each))), None)
+        if fault is None:
+            raise
+        raise HomeError(
+            f"Dagster's records could not be written to the home {settings.home}.",
+            expected="a disk with room, that this user may write to",
+            found=f"{fault}; {shutil.disk_usage(settings.home).free:,} bytes are free",
+            where=str(settings.home / "dagster"),
+            advice="free space (`recsys lake prune` deletes old versions), or set RECSYS_HOME to a folder on another "
+            "disk; then run again to go on",
+        ) from error
+
+
+def _disk_fault(error: BaseException) -> str | None:
+    """What an error says of the disk; None where it is about something else."""
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_SQLITE_DISK_FAULTS):
+        return str(error)
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from or during, and so on; SQLAlchemy keeps the database's own in `orig`."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, getattr(each, "orig", None)]
 
 
 def dagster_yaml(settings: Settings) -> str:
@@ -156,7 +214,7 @@ def _begin_anew(settings: Settings) -> None:
 
 
 def main(command: list[str]) -> None:
-    """Prepare the home, fail the runs of its previous life where the command is one of Dagster's, become the command."""
+    """Prepare the home, fail the runs of its previous life for a command of Dagster's, then become the command."""
     if not command:
         raise SystemExit(
             "expected a command to run, such as: python -m recsys_assets.instance dagster-daemon run"

@@ -65,7 +65,7 @@ class _NotedExecutor(dg.Executor):
 
 
 @dg.executor(
-    name="multiprocess",
+    name="noted_multiprocess",
     config_schema=dg.multiprocess_executor.config_schema,
     requirements=dg.multiple_process_executor_requirements(),
 )

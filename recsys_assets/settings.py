@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     port: int = Field(
         default=3000, ge=0, le=65535, description="port of the browser interface; 0: any free one"
     )
+    proxy_authenticates: bool = Field(
+        default=False,
+        description="whether a proxy in front of the browser interface lets in only whom it knows; without one it "
+        "listens on addresses of this machine alone",
+    )
     postgres_url: SecretStr | None = Field(
         default=None,
         description="Dagster's Postgres, `postgresql://user:password@host:5432/database`; empty: SQLite",

@@ -69,7 +69,8 @@ class Writer:
     def __str__(self) -> str:
         elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
         run = f", run {self.run_id}" if self.run_id else ""
-        return f"{self.command} (process {self.pid}{elsewhere}{run}, since {time.strftime('%H:%M:%S', time.localtime(self.since))})"
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
+        return f"{self.command} (process {self.pid}{elsewhere}{run}, since {since})"
 
 
 class Writers:

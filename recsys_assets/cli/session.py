@@ -39,9 +39,9 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
 
     with stopping_at_once(say), errors_in_words():
         settings = load_settings()
-        from recsys_assets.instance import open_instance
+        from recsys_assets.instance import disk_faults_in_words, open_instance
 
-        with open_instance(settings) as instance:
+        with disk_faults_in_words(settings), open_instance(settings) as instance:
             from recsys_assets.run import Platform
 
             yield Platform(settings, instance), out

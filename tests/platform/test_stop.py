@@ -15,7 +15,6 @@ import psutil
 import pytest
 
 from recsys_assets.cli.stopping import STOPPED
-from recsys_lineage.records.records import Records
 from tests.platform.conftest import RECSYS, Shop, opened
 from tests.platform.shop import SOURCE, day_file, day_rows, write_day
 
@@ -115,12 +114,14 @@ def stop_and_check(shop: Shop, process: subprocess.Popen[str], step: str, number
     with opened(shop) as platform:
         (run,) = platform.instance.get_runs(limit=1)
         assert run.status == dg.DagsterRunStatus.CANCELED
-        begun = platform.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
-        assert [entry.step_key for entry in begun][-1] == step, "no further step begins"
-        kept = Records(platform.lake).read()[0]
-    (told,) = [record for record in kept if getattr(record, "id", None) == run.run_id]
-    assert told.state == "canceled"
-    assert [record.status for record in platform.records.runs(step)][-1] == "canceled"
+        log = [entry.dagster_event for entry in platform.instance.all_logs(run.run_id) if entry.dagster_event]
+        (told,) = [record for record in platform.records.run_records() if record.id == run.run_id]
+        assert told.state == "canceled"
+        assert "canceled" in {record.status for record in platform.records.runs(step)}
+    since = [event for event in log if event.step_key == step and event.is_step_failure].pop()
+    assert not [event for event in log[log.index(since) :] if event.is_step_success], (
+        "nothing is made after it"
+    )
 
 
 SWALLOWS = """
