@@ -1,5 +1,8 @@
 # One image for the webserver, the daemon and the code server; docker-compose.yml says which is which.
-FROM python:3.11-slim-bookworm
+# A tag moves; name the digest that you have tested to build the same image next year:
+# --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:... (docker buildx imagetools inspect shows it).
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 
 # LightGBM and DGL are linked to OpenMP's runtime, which the slim image leaves out.
 RUN apt-get update \
@@ -11,16 +14,17 @@ WORKDIR /app
 
 # CPU wheels of torch by default; for a GPU: --build-arg TORCH_INDEX=https://pypi.org/simple
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-COPY requirements.lock ./
-RUN pip install --no-cache-dir --no-deps --extra-index-url "$TORCH_INDEX" \
-      "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock)"
+COPY requirements-runtime.lock ./
+# torch is the one package whose hash is not checked: its CPU wheels are other files than those that the lock knows.
+RUN pip install --no-cache-dir --only-binary :all: --extra-index-url "$TORCH_INDEX" \
+      "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements-runtime.lock)"
+RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements-runtime.lock
 
-# The lock constrains what the package asks for, so the tools of its tests stay out.
 COPY pyproject.toml README.md LICENSE ./
 COPY recsys_assets recsys_assets
 COPY recsys_lineage recsys_lineage
 COPY recsys_models recsys_models
-RUN pip install --no-cache-dir --constraint requirements.lock .
+RUN pip install --no-cache-dir --no-deps .
 
 ARG GIT_COMMIT=""
 ENV RECSYS_GIT_COMMIT=$GIT_COMMIT \

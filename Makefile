@@ -10,7 +10,8 @@ WORKERS ?= 2
 # An index with CPU wheels of torch, for a machine without a GPU and without wheels of its own:
 # make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-# All of the lock but torch keeps to the usual index.
+# torch comes first and is the one package whose hash is not checked: its CPU wheels (2.13.0+cpu) are other files than
+# those of PyPI, and the CUDA packages that PyPI's wheel asks for are not in the lock. All else is checked afterwards.
 TORCH = $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock)
 
 help: ## list these commands
@@ -30,8 +31,9 @@ $(STAMP): requirements.lock pyproject.toml
 	  "Install one (Debian: apt install python3 python3-venv), or name it: make venv PYTHON=/path/to/python3.11"; exit 1; }; \
 	echo "Making $(VENV) with $$($$python --version)"; \
 	$$python -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --no-deps --extra-index-url $(TORCH_INDEX) $(TORCH))
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
@@ -62,10 +64,13 @@ bench-models: $(STAMP) ## measure the recommenders and print the table
 	$(BIN)/python benchmarks/models_shop.py --family popularity item_neighbours lightgcn
 	if [ -d ../shared/data/gowalla ]; then $(BIN)/python benchmarks/quality.py ../shared/data/gowalla; fi
 
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes $(if $(UPGRADE),--upgrade) \
+  --custom-compile-command "make lock (why no CUDA package is pinned: pyproject.toml, [tool.uv])"
+
 lock: ## resolve exact versions again for Python 3.10 to 3.12 (UPGRADE=1 takes newer ones)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev $(if $(UPGRADE),--upgrade) \
-	  --custom-compile-command "make lock (why no CUDA package is pinned: pyproject.toml, [tool.uv])" \
-	  --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
+	cp requirements.lock requirements-runtime.lock  # what an output file pins, uv keeps
+	$(COMPILE) --output-file requirements-runtime.lock pyproject.toml
 	@for version in 3.10 3.11 3.12; do \
 	  $(BIN)/uv pip compile --quiet --no-deps --no-build --python-version $$version \
 	    --python-platform x86_64-manylinux_2_28 requirements.lock --output-file $(VENV)/lock-check.txt || \

@@ -10,6 +10,8 @@ from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.instance import keep_private
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
+from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.orphans import end_with_starter
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.records_sensor import records_sensor
@@ -41,7 +43,7 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),
         },
-        executor=dg.multiprocess_executor.configured(
+        executor=noted_multiprocess_executor.configured(
             {
                 "max_concurrent": 2,
                 "start_method": {"forkserver": {"preload_modules": ["recsys_assets.preload"]}},
@@ -57,4 +59,5 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
 def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location."""
     keep_private()
+    end_with_starter()
     return build_definitions(load_settings())

@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,12 +21,20 @@ from typing import TYPE_CHECKING
 import psutil
 
 from recsys_assets.settings import Settings, load_settings
+from recsys_assets.writers import Writers
 from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 FOLDERS = ("dagster", "lake", "logs")
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_SQLITE_DISK_FAULTS = (
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly",
+    "unable to open",
+)
 _BUSY_STATES = ("STARTING", "STARTED", "CANCELING")
 
 
@@ -67,6 +80,52 @@ def keep_private() -> None:
     os.umask(0o077)
 
 
+@contextmanager
+def disk_faults_in_words(settings: Settings) -> Iterator[None]:
+    """Make a HomeError of whatever Dagster's storage raises inside the block when the home's disk is full or fails.
+
+    Raises:
+        HomeError: the disk of the home is full, or cannot be written to.
+    """
+    try:
+        yield
+    except LineageError:
+        raise
+    except Exception as error:
+        fault = next((text for each in _causes(error) if (text := _disk_fault(each))), None)
+        if fault is None:
+            raise
+        raise HomeError(
+            f"Dagster's records could not be written to the home {settings.home}.",
+            expected="a disk with room, that this user may write to",
+            found=f"{fault}; {shutil.disk_usage(settings.home).free:,} bytes are free",
+            where=str(settings.home / "dagster"),
+            advice="free space (`recsys lake prune` deletes old versions), or set RECSYS_HOME to a folder on another "
+            "disk; then run again to go on",
+        ) from error
+
+
+def _disk_fault(error: BaseException) -> str | None:
+    """What an error says of the disk; None where it is about something else."""
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_SQLITE_DISK_FAULTS):
+        return str(error)
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from or during, and so on; SQLAlchemy keeps the database's own in `orig`."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, getattr(each, "orig", None)]
+
+
 def dagster_yaml(settings: Settings) -> str:
     """The text of `dagster.yaml` for these settings; it holds no secret."""
     text = deployment_file("dagster.yaml").read_text()
@@ -94,8 +153,9 @@ def open_instance(settings: Settings) -> DagsterInstance:
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     """Fail the runs whose process is gone, which Dagster would show as running for ever.
 
-    A killed run also holds its place in a pool, so that the next run would wait for it without end. With
-    Postgres nothing is done: its runs may be processes of other machines, of which this one knows nothing.
+    A killed run also holds its place in a pool, so that the next run would wait for it without end. A run is known by
+    the lock that it holds in the home (`writers.py`). One that holds none was started by other code: in a SQLite home
+    the processes that its events name are looked for; in Postgres it may be another machine's and is left alone.
 
     Returns:
         The ids of the runs that were failed.
@@ -103,16 +163,18 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     from dagster import DagsterRunStatus, RunsFilter
     from dagster_postgres.run_storage import PostgresRunStorage
 
-    from recsys_lineage.orchestration.run_records import mark_lost
+    from recsys_assets.launcher import fail_lost_run
 
-    if isinstance(instance.run_storage, PostgresRunStorage):
-        return []
+    writers = Writers(instance.root_directory)
+    is_shared = isinstance(instance.run_storage, PostgresRunStorage)
     busy = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus(state) for state in _BUSY_STATES]))
-    abandoned = [run for run in busy if _is_abandoned(instance, run.run_id)]
-    for run in abandoned:
-        mark_lost(instance, run, "The process of this run is gone: it was killed, or the machine stopped.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return [run.run_id for run in abandoned]
+    abandoned: list[str] = []
+    for run in busy:
+        state = writers.state(run.run_id)
+        if state == "dead" or (state == "unknown" and not is_shared and _is_abandoned(instance, run.run_id)):
+            fail_lost_run(instance, run)
+            abandoned.append(run.run_id)
+    return abandoned
 
 
 def _is_abandoned(instance: DagsterInstance, run_id: str) -> bool:
@@ -142,14 +204,34 @@ def _write_atomically(path: Path, text: str) -> None:
     os.replace(draft.name, path)
 
 
+def _begin_anew(settings: Settings) -> None:
+    """Fail the runs of the home's previous life; a database that does not answer yet is the command's to report."""
+    from sqlalchemy.exc import OperationalError
+
+    from recsys_assets.home_source import require_own_source
+
+    require_own_source(settings)
+    try:
+        with open_instance(settings) as instance:
+            for run_id in close_abandoned_runs(instance):
+                print(
+                    f"Run {run_id} was cut short when its process ended; it is marked as failed.", flush=True
+                )
+    except OperationalError as error:
+        print(f"Runs of the previous life were not looked for: {type(error.orig).__name__}.", file=sys.stderr)
+
+
 def main(command: list[str]) -> None:
-    """Prepare the home, then become the command."""
+    """Prepare the home, fail the runs of its previous life for a command of Dagster's, then become the command."""
     if not command:
         raise SystemExit(
             "expected a command to run, such as: python -m recsys_assets.instance dagster-daemon run"
         )
     try:
-        prepare_home(load_settings())
+        settings = load_settings()
+        prepare_home(settings)
+        if Path(command[0]).name.startswith("dagster"):
+            _begin_anew(settings)
     except LineageError as error:
         raise SystemExit(str(error)) from None
     os.execvp(command[0], command)

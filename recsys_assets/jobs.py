@@ -38,6 +38,7 @@ tuning = dg.define_asset_job(
     TUNING,
     selection=dg.AssetSelection.groups(TUNING),
     description="A search for better parameters of every family; RECSYS_TUNED=true has the candidates take them.",
+    tags={"dagster/max_runtime": "0"},
 )
 ingest = dg.define_asset_job(
     INGEST,

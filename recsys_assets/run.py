@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +14,21 @@ from recsys_assets.assets.catalogue import groups_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, newest_files
 from recsys_assets.assets.source_folder import source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
+from recsys_assets.home_source import require_own_source
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING
 from recsys_assets.load_report import LoadReport, load_report
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_assets.upkeep import Upkeep, keep_up
+from recsys_assets.writers import Writers
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.orchestration.asset_codes import asset_codes
-from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.orchestration.run_records import mark_cancelled, record_runs
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.records import Records
@@ -75,9 +79,15 @@ class Platform:
         self.lake = self.lake_resource.lake()
         self.records = Records(self.lake)
         self.codes = asset_codes(self.definitions.assets or ())
+        self.writers = Writers(instance.root_directory)
 
     def recover(self) -> None:
-        """Mend what a killed process left: runs that nobody runs, records that were not added to their table."""
+        """Mend what a killed process left: runs that nobody runs, records that were not added to their table.
+
+        Raises:
+            OtherSource: the home's tables are of another source.
+        """
+        require_own_source(self.settings)
         close_abandoned_runs(self.instance)
         self.records.sync()
         self._record_runs()
@@ -218,20 +228,31 @@ class Platform:
         else:
             job = definitions.resolve_job_def(EVERYTHING)
         said: dict[str, str] = {}
+        run_id = str(uuid.uuid4())
 
         def listen(moment: Progress) -> None:
             if moment.kind == "failed":
                 said[moment.asset] = moment.text
 
-        with many_events(), listening(listen):
+        def cancelled() -> None:
+            mark_cancelled(self.instance, run_id)
+            self._record_runs()
+
+        with (
+            self.writers.alone(), self.writers.noted(run_id), last_words(cancelled), many_events(), listening(listen)
+        ):  # fmt: skip
             result = job.execute_in_process(
                 instance=self.instance,
+                run_id=run_id,
                 asset_selection=[dg.AssetKey(name) for name in names],
                 tags=tags,
                 partition_key=partition,
                 run_config=_QUIET,
                 raise_on_error=False,
             )
+            if stop_is_requested():
+                cancelled()
+                raise KeyboardInterrupt
         self._record_runs()
         stored = _errors(result.all_events)
         # What is stored has no values; whoever started the run sees the whole message.

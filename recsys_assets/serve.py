@@ -16,10 +16,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
-from recsys_assets.instance import close_abandoned_runs, deployment_file, open_instance, prepare_home
-from recsys_assets.settings import Settings
+from recsys_assets.home_source import require_own_source
+from recsys_assets.instance import (
+    close_abandoned_runs,
+    deployment_file,
+    disk_faults_in_words,
+    open_instance,
+    prepare_home,
+)
+from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
 
 START_SECONDS = 180.0
@@ -61,16 +69,20 @@ def run_ui(
         say: takes each line that is meant for the user.
 
     Raises:
-        UiError: the port is taken, the home is being served already, a process did not come up or ended.
+        UiError: others reach the address and no proxy authenticates them, the port is taken, the home is being served
+            already, a process did not come up or ended.
         HomeError: the home cannot be used.
+        OtherSource: the home's tables are of another source.
     """
     chosen = {"port": port, "nightly": nightly}
     settings = settings.model_copy(
         update={name: value for name, value in chosen.items() if value is not None}
     )
+    _require_authentication(settings)
     with _only_one(settings):
         settings = settings.model_copy(update={"port": _free_port(settings.host, settings.port)})
-        with open_instance(settings) as instance:
+        require_own_source(settings)
+        with disk_faults_in_words(settings), open_instance(settings) as instance:
             for run_id in close_abandoned_runs(instance):
                 say(f"Run {run_id} was cut short when its process ended; it is marked as failed.")
             with _stop_requests() as stop:
@@ -177,6 +189,29 @@ def _stop_requests() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _require_authentication(settings: Settings) -> None:
+    """Refuse an address that others reach, unless a proxy is said to stand before it: Dagster asks nobody's name."""
+    if settings.proxy_authenticates or _is_of_this_machine_alone(settings.host):
+        return
+    raise UiError(
+        f"Whoever reaches {settings.host} could start and delete runs: the browser interface asks nobody for a "
+        "password.",
+        expected="an address that only this machine reaches, such as 127.0.0.1, or a proxy that lets in whom it knows",
+        found=f"{variable('host')}={settings.host}",
+        where=variable("host"),
+        advice=f"unset {variable('host')} and come through ssh -L {settings.port}:127.0.0.1:{settings.port}; or put a "
+        f"proxy that authenticates in front and set {variable('proxy_authenticates')}=true",
+    )
+
+
+def _is_of_this_machine_alone(host: str) -> bool:
+    """Whether every address that a host's name stands for is a loopback address; not where it stands for none."""
+    with suppress(OSError):
+        found = socket.getaddrinfo(host, None)
+        return all(ip_address(str(each[4][0]).partition("%")[0]).is_loopback for each in found)
+    return False
 
 
 @contextmanager

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from dagster import DagsterInvalidDefinitionError, ScheduleDefinition
 from dotenv import dotenv_values
 from pydantic import ByteSize, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recsys_lineage.errors import LineageError, did_you_mean
-from recsys_lineage.retention.policy import Policies
 
 PREFIX = "RECSYS_"
 _LEAST_MEMORY = 1_000_000
@@ -131,6 +129,11 @@ class Settings(BaseSettings):
     port: int = Field(
         default=3000, ge=0, le=65535, description="port of the browser interface; 0: any free one"
     )
+    proxy_authenticates: bool = Field(
+        default=False,
+        description="whether a proxy in front of the browser interface lets in only whom it knows; without one it "
+        "listens on addresses of this machine alone",
+    )
     postgres_url: SecretStr | None = Field(
         default=None,
         description="Dagster's Postgres, `postgresql://user:password@host:5432/database`; empty: SQLite",
@@ -185,6 +188,11 @@ class Settings(BaseSettings):
         expected = "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
         if len(expression.split()) != 5:  # Dagster takes @daily too
             raise ValueError(expected)
+        from dagster import (  # seconds that few commands need
+            DagsterInvalidDefinitionError,
+            ScheduleDefinition,
+        )
+
         try:
             ScheduleDefinition(cron_schedule=expression, job_name="nightly")
         except DagsterInvalidDefinitionError:
@@ -205,6 +213,8 @@ class Settings(BaseSettings):
     @field_validator("retention")
     @classmethod
     def _policies(cls, text: str) -> str:
+        from recsys_lineage.retention.policy import Policies
+
         try:
             Policies.parse(text)
         except LineageError as error:

@@ -7,16 +7,17 @@ import os
 import sys
 import time
 import traceback
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from recsys_assets.cli.lake_commands import app as lake_app
-from recsys_assets.cli.session import AsJson, console, errors_in_words, opened_platform
-from recsys_assets.settings import load_settings
+from recsys_assets.cli.session import AsJson, console, errors_in_words, load_settings, opened_platform
+
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail where another process writes to the home.")]
 
 app = typer.Typer(
     help="A recommender data platform whose lineage is observed: from files to recommendations, and back.",
@@ -26,8 +27,25 @@ app = typer.Typer(
 app.add_typer(lake_app, name="lake")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"recsys {version('recsys-platform')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
-def demo(as_json: AsJson = False) -> None:
+def demo(as_json: AsJson = False, no_wait: NoWait = False) -> None:
     """Run the whole asset graph on the source's data and show what came of it.
 
     What is up to date is kept, so a second run takes seconds.
@@ -37,9 +55,10 @@ def demo(as_json: AsJson = False) -> None:
         from recsys_assets.answers import summary, typical_customer
         from recsys_assets.cli.show import customer_text, load_lines, metrics_table, summary_lines
 
-        platform.recover()
-        errors = _materialize(platform, platform.outdated(), out, reuse=True)
-        faulty = platform.show_faulty_days()
+        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+            platform.recover()
+            errors = _materialize(platform, platform.outdated(), out, reuse=True)
+            faulty = platform.show_faulty_days()
         if errors:
             _fail(errors)
         facts = summary(platform.records, platform.settings.source, time.perf_counter() - began)
@@ -84,12 +103,16 @@ def materialize(
     ] = None,
     partition: Annotated[str | None, typer.Option(help="One event day, as 2017-03-01.")] = None,
     reuse: Annotated[bool, typer.Option("--reuse", help="Keep what would come out unchanged.")] = False,
+    no_wait: NoWait = False,
 ) -> None:
     """Materialize assets, all of them when no SELECTION is given.
 
     Exits with 1 when an asset failed, and when a file or a day of the source was not loaded.
     """
-    with opened_platform() as (platform, out):
+    with (
+        opened_platform() as (platform, out),
+        platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)),
+    ):
         platform.recover()
         names = platform.names(selection)
         errors = _materialize(platform, names, out, reuse=reuse, partition=partition)
@@ -112,13 +135,26 @@ def forget(
     Versions that were made with them stay until they are pruned. A file that is there is loaded again once its content
     is another.
     """
-    with opened_platform() as (platform, out):
+    with opened_platform() as (platform, out), platform.writers.alone(wait=True, say=partial(out.print, markup=False)):
         platform.recover()
         done = platform.forget(files)
         if done.errors:
             _fail(done.errors)
         out.print(f"{len(files)} files are forgotten, and their rows are in no raw table any more.")
         out.print("recsys materialize --reuse brings all other tables up to date.")
+
+
+@app.command()
+def adopt() -> None:
+    """Have the home belong to the source of the settings, where it belonged to another one or to other files."""
+    with errors_in_words():
+        settings = load_settings()
+        from recsys_assets.home_source import adopt_source
+        from recsys_assets.instance import prepare_home
+
+        prepare_home(settings)
+        adopt_source(settings)
+        console.print(f"{settings.home} belongs to {settings.source} now.", markup=False)
 
 
 @app.command()
@@ -131,6 +167,8 @@ def status(as_json: AsJson = False) -> None:
         if as_json:
             print(json.dumps({"assets": {name: _status_json(status) for name, status in statuses.items()}}))
             return
+        from rich.table import Table
+
         table = Table()
         for column in ("asset", "version", "rows", "fingerprint", "materialized", "stale"):
             table.add_column(column, justify="right" if column in ("version", "rows") else "left")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from recsys_assets.cli.session import AsJson, opened_platform
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from recsys_assets.upkeep import Upkeep
 
 app = typer.Typer(help="Prune old versions, and hold those that must stay.", no_args_is_help=True)
@@ -97,6 +98,8 @@ def holds(as_json: AsJson = False) -> None:
         if as_json:
             print(json.dumps({"holds": [_plain(each) for each in found]}))
             return
+        from rich.table import Table
+
         table = Table("version", "who", "since", "why")
         for each in found:
             named = f"{each.table}@{each.version}"
@@ -109,6 +112,8 @@ def _plain(hold: Any) -> dict[str, Any]:
 
 
 def _table(done: Upkeep) -> Table:
+    from rich.table import Table
+
     table = Table()
     for column in ("table", "policy", "versions pruned", "kept", "files", "bytes", "orphans", "leftovers"):
         table.add_column(column, justify="left" if column == "table" else "right")

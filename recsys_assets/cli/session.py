@@ -5,33 +5,46 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from recsys_assets.settings import Settings, load_settings
+from recsys_assets.cli.stopping import stopping_at_once
 from recsys_lineage.errors import LineageError
+
+if TYPE_CHECKING:
+    from recsys_assets.settings import Settings
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 
 
+def load_settings() -> Settings:
+    """The settings; imported when a command needs them, for `--help` does not."""
+    from recsys_assets import settings
+
+    return settings.load_settings()
+
+
 @contextmanager
 def opened_platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
     """The platform of the settings, and where to print: stderr when stdout is for JSON."""
-    with errors_in_words():
-        settings: Settings = load_settings()
-        from recsys_assets.instance import open_instance
+    out = Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console
 
-        with open_instance(settings) as instance:
+    def say(line: str) -> None:
+        out.show_cursor()  # a progress bar hides it, and may not come to show it again
+        out.print(line, markup=False)
+
+    with stopping_at_once(say), errors_in_words():
+        settings = load_settings()
+        from recsys_assets.instance import disk_faults_in_words, open_instance
+
+        with disk_faults_in_words(settings), open_instance(settings) as instance:
             from recsys_assets.run import Platform
 
-            yield (
-                Platform(settings, instance),
-                Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console,
-            )
+            yield Platform(settings, instance), out
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from recsys_lineage.assets.checks import run_checks
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.errors import LineageError
+from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.draft import Draft
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
@@ -137,14 +138,23 @@ class _Attempt:
 
     def outcome(self) -> Outcome:
         """Run the asset. Only what interrupts the process passes, after it was recorded."""
+        if stop_is_requested():
+            raise KeyboardInterrupt
         tell(Progress(self._asset.name, "start"))
         try:
-            return self._made()
+            with last_words(self._interrupted):
+                return self._made()
         except Exception as error:
+            if stop_is_requested():  # DuckDB makes an error of its own of an interruption
+                self._interrupted()
+                raise KeyboardInterrupt from error
             return self._failed(error, "failed")
         except BaseException as error:
             self._failed(error, "canceled")
             raise
+
+    def _interrupted(self) -> None:
+        self._failed(KeyboardInterrupt("interrupted"), "canceled")
 
     def _made(self) -> Outcome:
         asset, request = self._asset, self._request

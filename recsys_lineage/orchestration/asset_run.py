@@ -10,6 +10,7 @@ import dagster as dg
 
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.materialize import Outcome, attempt
+from recsys_lineage.interruption import stop_is_requested
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
@@ -53,14 +54,22 @@ class AssetRun:
             continues=tags.get(CONTINUE_TAG) == "true",
             work=resource.work_of(asset.name),
         )
-        with listening(self._log_step):
-            outcome = attempt(
-                asset,
-                resource.lake(),
-                request,
-                run=run_of(context, resource.code_location),
-                git=resource.git(),
-            )
+        try:
+            with listening(self._log_step):
+                outcome = attempt(
+                    asset,
+                    resource.lake(),
+                    request,
+                    run=run_of(context, resource.code_location),
+                    git=resource.git(),
+                )
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+            if not stop_is_requested():
+                raise
+            # Dagster would begin an interrupted step again where it has a retry policy.
+            if context.instance.get_run_by_id(context.run_id).status == dg.DagsterRunStatus.STARTED:
+                context.instance.report_run_canceling(context.run)
+            raise dg.Failure(f"{asset.name} was interrupted.", allow_retries=False) from None
         if outcome.reason:
             context.log.info(f"{asset.name}: {outcome.reason}")
         for warning in outcome.warnings:

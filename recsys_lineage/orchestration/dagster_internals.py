@@ -18,6 +18,7 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
 )
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
@@ -26,6 +27,14 @@ from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import Sqlit
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from recsys_lineage.assets.asset_code import AssetCode
+
+RunHealth = CheckRunHealthResult
+"""What a run launcher answers when run monitoring asks for a run's process; `run_health` makes one."""
+
+
+def run_health(*, lives: bool, message: str | None = None) -> RunHealth:
+    """The answer of a run launcher on a run's process; the method that gives it is public, its type is not."""
+    return RunHealth(WorkerStatus.RUNNING if lives else WorkerStatus.FAILED, message)
 
 
 def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -55,6 +55,13 @@ def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) ->
     instance.report_run_failed(run, message)
 
 
+def mark_cancelled(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Have a run that was interrupted end as cancelled, unless it had ended well."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.status not in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS):
+        instance.report_run_canceled(run)
+
+
 def _record(
     instance: dg.DagsterInstance, found: dg.RunRecord, lake: Lake, code_location: str | None
 ) -> RunRecord:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.settings import Settings, variable
+from tests.packaging.stack import running_postgres
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,3 +35,10 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The URL of a Postgres of its own."""
+    with running_postgres() as url:
+        yield url

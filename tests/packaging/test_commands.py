@@ -18,9 +18,11 @@ else:
 PYTHONS = ("3.10", "3.11", "3.12")
 
 
-def requirements(root: Path) -> list[Requirement]:
-    lines = (root / "requirements.lock").read_text().splitlines()
-    return [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+def requirements(root: Path, lock: str = "requirements.lock") -> list[Requirement]:
+    lines = (root / lock).read_text().splitlines()
+    return [
+        Requirement(line.rstrip("\\")) for line in lines if line and not line.lstrip().startswith(("#", "--"))
+    ]
 
 
 def applies(marker: Marker | None, python: str) -> bool:
@@ -78,6 +80,23 @@ def test_the_lock_pins_every_dependency_to_a_version_that_is_allowed(root: Path,
 def test_the_lock_names_each_package_once(root: Path, python: str) -> None:
     names = [canonicalize_name(each.name) for each in requirements(root) if applies(each.marker, python)]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-runtime.lock"])
+def test_every_package_of_a_lock_has_the_hashes_of_its_files(root: Path, lock: str) -> None:
+    text = (root / lock).read_text()
+    assert len(requirements(root, lock)) == len(
+        re.findall(r"^\S+==\S+[^\n]* \\\n    --hash=sha256:[0-9a-f]{64}", text, re.M)
+    )
+
+
+def test_what_runs_in_production_is_locked_as_what_is_tested(root: Path) -> None:
+    runtime = {(each.name, str(each.specifier)) for each in requirements(root, "requirements-runtime.lock")}
+    assert runtime < {(each.name, str(each.specifier)) for each in requirements(root)}
+    names = {canonicalize_name(name) for name, _ in runtime}
+    assert not names & {"pytest", "ruff", "uv", "playwright"}
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert {canonicalize_name(Requirement(each).name) for each in project["dependencies"]} <= names
 
 
 def test_the_lock_forces_no_cuda_package_on_anybody(root: Path) -> None:

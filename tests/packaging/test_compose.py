@@ -1,47 +1,20 @@
 """docker-compose.yml is sound, and each of its services runs by its own command, here without Docker."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import psycopg2
 import pytest
-import yaml
 
 from recsys_assets.cli.doctor import diagnose
 from recsys_assets.instance import close_abandoned_runs, open_instance
 from recsys_assets.settings import load_settings
-from tests.packaging.processes import DIE_IN_THE_MIDDLE, ask, free_port, get, wait_for
-
-ROOT = Path(__file__).parents[2]
-PASSWORD = "open-sesame"
-POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
-
-
-def compose() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-
-
-def filled_in(text: str, variables: Mapping[str, str]) -> str:
-    """Compose's own rules for `${NAME}`, `${NAME:-default}`, `${NAME:+instead}` and `${NAME:?message}`."""
-
-    def value(match: re.Match[str]) -> str:
-        name, rule, word = match.group(1), match.group(2), match.group(3) or ""
-        given = variables.get(name, "")
-        if rule == ":+":
-            return word if given else ""
-        if rule == ":?" and not given:
-            raise KeyError(f"{name}: {word}")
-        return given or word
-
-    return re.sub(r"\$\{(\w+)(?:(:[-+?])([^}]*))?\}", value, text)
+from tests.packaging.processes import DIE_IN_THE_MIDDLE, ask, get, wait_for
+from tests.packaging.stack import PASSWORD, PATIENCE, ROOT, Stack, compose, filled_in
 
 
 def test_it_has_the_services_of_the_platform_and_each_says_when_it_is_healthy() -> None:
@@ -94,119 +67,12 @@ def test_the_image_has_what_its_files_name() -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The URL of a Postgres of its own."""
-    if POSTGRES is None:
-        pytest.skip("needs Debian's postgresql, which .ci/run installs")
-    # Postgres refuses to run as root, and another user cannot enter pytest's folders.
-    user = "postgres" if os.getuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="recsys-postgres-"))
-    secret = folder / "password"
-    secret.write_text(PASSWORD)
-    if user:
-        for path in (folder, secret):
-            shutil.chown(path, user)
-    data, port = folder / "data", free_port()
-    initdb = [str(POSTGRES / "initdb"), "-D", str(data), "-U", "recsys", "-A", "scram-sha-256"]
-    subprocess.run(
-        [*initdb, "--pwfile", str(secret), "--no-sync"],
-        user=user,
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    url = f"postgresql://recsys:{PASSWORD}@127.0.0.1:{port}/postgres"
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-p", str(port), "-k", str(folder)]
-    server = subprocess.Popen(
-        [str(POSTGRES / "postgres"), "-D", str(data), *options],
-        user=user,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "log").open("wb"),
-    )
-
-    def answers() -> bool:
-        try:
-            psycopg2.connect(url).close()
-        except psycopg2.OperationalError:
-            return False
-        return True
-
-    try:
-        wait_for(answers, 30)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
-        shutil.rmtree(folder)
-
-
-class Stack:
-    """The services of docker-compose.yml but Postgres, as processes of this machine."""
-
-    def __init__(self, folder: Path, postgres_url: str) -> None:
-        self.home, self.folder = folder / "home", folder
-        self.ports = {"3000": str(free_port()), "4000": str(free_port())}
-        self.url = f"http://127.0.0.1:{self.ports['3000']}"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.postgres_url = postgres_url
-
-    def environment(self, name: str) -> dict[str, str]:
-        declared = compose()["services"][name]["environment"]
-        filled = {key: filled_in(text, {"POSTGRES_PASSWORD": PASSWORD}) for key, text in declared.items()}
-        here = {
-            "RECSYS_HOME": str(self.home),
-            "RECSYS_POSTGRES_URL": self.postgres_url,
-            "DAGSTER_CODE_HOST": "127.0.0.1",
-            "DAGSTER_CODE_PORT": self.ports["4000"],
-        }
-        scripts = str(Path(sys.executable).parent)
-        return os.environ | filled | here | {"PATH": f"{scripts}:{os.environ['PATH']}"}
-
-    def command(self, words: list[str]) -> list[str]:
-        places = {**self.ports, "0.0.0.0": "127.0.0.1"}
-        return [places.get(word, word.replace("/app", str(ROOT))) for word in words]
-
-    def start(self, name: str) -> None:
-        entrypoint = [sys.executable, "-m", "recsys_assets.instance"]
-        self.processes[name] = subprocess.Popen(
-            [*entrypoint, *self.command(compose()["services"][name]["command"])],
-            env=self.environment(name),
-            cwd=self.folder,
-            stdout=(self.folder / f"{name}.log").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def is_healthy(self, name: str) -> bool:
-        """What the service's own health check says; an ended process fails the test with its log."""
-        code = self.processes[name].poll()
-        assert code is None, (self.folder / f"{name}.log").read_text()[-3000:]
-        _, *test = compose()["services"][name]["healthcheck"]["test"]
-        test = [
-            word.replace("127.0.0.1:3000", f"127.0.0.1:{self.ports['3000']}") for word in self.command(test)
-        ]
-        environment = self.environment(name) | {"DAGSTER_HOME": str(self.home / "dagster")}
-        return subprocess.run(test, env=environment, cwd=self.folder, capture_output=True).returncode == 0
-
-    def stop(self) -> None:
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-@pytest.fixture(scope="module")
 def stack(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(tmp_path_factory.mktemp("stack"), postgres)
     try:
         for name in ("code", "webserver", "daemon"):  # the order that depends_on gives
             running.start(name)
-            wait_for(lambda name=name: running.is_healthy(name), 180)
+            running.wait_until_healthy(name)
         yield running
     finally:
         running.stop()
@@ -228,7 +94,7 @@ def test_daemon_beats_and_schedules_are_seen(stack: Stack) -> None:
         statuses = ask(stack.url, query)["instance"]["daemonHealth"]["allDaemonStatuses"]
         return bool(statuses) and all(status["healthy"] for status in statuses if status["required"])
 
-    assert wait_for(all_healthy, 90)
+    assert wait_for(all_healthy, PATIENCE)
 
 
 @pytest.mark.slow

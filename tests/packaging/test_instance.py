@@ -4,20 +4,26 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
 
+from recsys_assets.definitions import build_definitions
 from recsys_assets.instance import (
     FOLDERS,
     HomeError,
     close_abandoned_runs,
     deployment_file,
+    disk_faults_in_words,
     open_instance,
     prepare_home,
 )
+from recsys_assets.jobs import NIGHTLY
+from recsys_assets.launcher import WatchedLauncher, noted_multiprocess_executor
 from recsys_assets.settings import load_settings
 from tests.packaging.processes import DIE_IN_THE_MIDDLE
 
@@ -81,6 +87,48 @@ def test_a_home_that_cannot_be_used_is_named_with_the_reason(elsewhere: Path, ki
     assert str(load_settings(home=home).home) in str(caught.value)
 
 
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of eight megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(disk: Path) -> None:
+    with suppress(OSError), (disk / "fill").open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_run_ends_in_words(disk: Path, elsewhere: Path) -> None:
+    settings = load_settings(home=disk / "home")
+
+    @dg.asset
+    def fills() -> None:
+        fill(disk)
+
+    with (
+        pytest.raises(HomeError, match="RECSYS_HOME to a folder on another disk") as caught,
+        disk_faults_in_words(settings),
+        open_instance(settings) as instance,
+    ):
+        dg.materialize([fills], instance=instance, raise_on_error=False)
+        dg.materialize([fills], instance=instance, raise_on_error=False)
+    assert "bytes are free" in str(caught.value)
+    assert str(disk / "home") in str(caught.value)
+
+
+def test_an_error_that_is_not_of_the_disk_passes_unchanged(elsewhere: Path) -> None:
+    with pytest.raises(ZeroDivisionError), disk_faults_in_words(load_settings()):
+        _ = 1 / 0
+
+
 def test_the_workspace_at_the_root_is_the_one_that_is_shipped(root: Path) -> None:
     assert (root / "workspace.yaml").resolve() == deployment_file("workspace.yaml").resolve()
 
@@ -114,6 +162,15 @@ def test_a_run_whose_process_lives_is_left_alone(elsewhere: Path) -> None:
 
         assert dg.materialize([looks_at_itself], instance=instance).success
         assert seen == [[]]
+
+
+def test_no_run_is_without_an_end_and_killed_ones_are_looked_for(elsewhere: Path) -> None:
+    with open_instance(load_settings(home="shop")) as instance:
+        assert isinstance(instance.run_launcher, WatchedLauncher)
+        assert instance.run_launcher.supports_check_run_worker_health
+        assert 0 < instance.run_monitoring_max_runtime_seconds < 24 * 3600
+    job = build_definitions(load_settings()).resolve_job_def(NIGHTLY)
+    assert job.executor_def.name == noted_multiprocess_executor.name
 
 
 def test_the_module_becomes_the_command_it_is_given(elsewhere: Path) -> None:

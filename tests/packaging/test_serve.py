@@ -128,7 +128,33 @@ def test_a_taken_port_is_named(elsewhere: Path, workspace: Path) -> None:
 
 def test_an_address_of_another_machine_is_refused(elsewhere: Path, workspace: Path) -> None:
     with pytest.raises(UiError, match=r"cannot listen on 192\.0\.2\.1"):
-        run_ui(load_settings(home="home", host="192.0.2.1", port=free_port()), workspace=workspace)
+        settings = load_settings(home="home", host="192.0.2.1", port=free_port(), proxy_authenticates=True)
+        run_ui(settings, workspace=workspace)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_an_address_that_others_reach_needs_a_proxy_that_authenticates(
+    elsewhere: Path, workspace: Path, host: str
+) -> None:
+    with pytest.raises(UiError, match=r"asks nobody for a password[\s\S]*RECSYS_PROXY_AUTHENTICATES=true"):
+        run_ui(load_settings(home="home", host=host, port=0), workspace=workspace)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        taken.bind((host, 0))
+        taken.listen()
+        settings = load_settings(
+            home="home", host=host, port=taken.getsockname()[1], proxy_authenticates=True
+        )
+        with pytest.raises(UiError, match="cannot listen"):  # it came as far as the port
+            run_ui(settings, workspace=workspace)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "localhost"])
+def test_an_address_of_this_machine_alone_needs_none(elsewhere: Path, workspace: Path, host: str) -> None:
+    with socket.socket() as taken:
+        taken.bind((host, 0))
+        taken.listen()
+        with pytest.raises(UiError, match="cannot listen"):
+            run_ui(load_settings(home="home", host=host, port=taken.getsockname()[1]), workspace=workspace)
 
 
 def test_a_workspace_that_does_not_exist_ends_with_the_webservers_words(elsewhere: Path) -> None:

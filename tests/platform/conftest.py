@@ -31,6 +31,7 @@ class Shop:
 
     home: Path
     data: Path
+    source: Path = SOURCE
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,7 +41,7 @@ class Shop:
         }
         return own | {
             "RECSYS_HOME": str(self.home),
-            "RECSYS_SOURCE": str(SOURCE),
+            "RECSYS_SOURCE": str(self.source),
             "RECSYS_DATA": str(self.data),
             "RECSYS_THREADS": "1",
             "RECSYS_MEMORY_LIMIT": "500MB",

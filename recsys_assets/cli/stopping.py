@@ -1,0 +1,85 @@
+"""Ctrl-C and SIGTERM stop a command within seconds, whatever it is doing."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from recsys_lineage.interruption import request_stop, say_last_words, withdraw_request
+
+SECONDS_TO_UNWIND = 2.0
+STOPPED = "Stopped; run again to go on."
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
+    """Inside the block, a signal that means stop ends the process with code 128 + its number.
+
+    The main thread is interrupted first, so that what it does is undone and recorded as cancelled. Native code may hold
+    it for minutes, and Dagster delays signals between steps; so a thread of its own hears the signal too, and ends the
+    process after a short while or at the second signal. A process may be killed at any moment without harm.
+
+    Args:
+        say: takes the line that is meant for the user.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard, tell = os.pipe()
+    os.set_blocking(tell, False)
+    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    wakeup_before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    stopped: list[int] = []
+    watcher = threading.Thread(target=_watch, args=(heard, stopped, say), name="stop-requests", daemon=True)
+    watcher.start()
+    interrupted = False
+    try:
+        yield
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        signal.set_wakeup_fd(wakeup_before)
+        os.close(tell)
+        watcher.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        withdraw_request()
+    if interrupted or stopped:
+        say(STOPPED)
+        sys.exit(128 + (stopped[0] if stopped else signal.SIGINT))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _watch(heard: int, stopped: list[int], say: Callable[[str], None]) -> None:
+    """Wait for a signal and see that the process ends; return when the other end of the pipe is closed."""
+    try:
+        while True:
+            seconds = SECONDS_TO_UNWIND if stopped else None
+            if not select.select([heard], [], [], seconds)[0]:
+                break
+            numbers = os.read(heard, 1)
+            if not numbers:
+                return
+            if numbers[0] not in _SIGNALS:
+                continue
+            if stopped:
+                break
+            stopped.append(numbers[0])
+            request_stop()
+    finally:
+        os.close(heard)
+    say_last_words()
+    say(STOPPED)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(128 + stopped[0])

@@ -1,0 +1,69 @@
+"""A home belongs to one source: its tables, its models and its champion are made of that source's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from recsys_assets.settings import Settings, variable
+from recsys_lineage.errors import LineageError
+
+MARK = "source.json"
+
+
+class OtherSource(LineageError):
+    """The home belongs to another source than that of the settings."""
+
+
+def require_own_source(settings: Settings) -> None:
+    """Make sure that the home is of the settings' source; one without a mark is of the first that asks.
+
+    A home that was moved together with its files is still of the same source.
+
+    Raises:
+        OtherSource: its tables are of another source, or of other files.
+    """
+    mark = settings.home / MARK
+    try:
+        before = json.loads(mark.read_text())
+    except (FileNotFoundError, ValueError):  # none yet, or half of one, left by a crash of the machine
+        adopt_source(settings)
+        return
+    now = _source_of(settings)
+    if any(before.get(name) == now[name] for name in ("data", "data from home")) and (
+        before.get("source") == now["source"]
+    ):
+        return
+    raise OtherSource(
+        f"The home {settings.home} belongs to another source.",
+        expected=_in_words(before),
+        found=_in_words(now),
+        where=f"{variable('source')} and {variable('data')}; {mark}",
+        advice=f"set {variable('home')} to another folder; `recsys adopt` where the tables of this one are to be "
+        "replaced, or the same files lie elsewhere now",
+    )
+
+
+def adopt_source(settings: Settings) -> None:
+    """Have the home belong to the settings' source from now on."""
+    mark = settings.home / MARK
+    draft = mark.with_name(f".{MARK}.{os.getpid()}")
+    draft.write_text(
+        json.dumps(_source_of(settings) | {"since": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1)
+    )
+    draft.replace(mark)
+
+
+def _source_of(settings: Settings) -> dict[str, str]:
+    is_folder = os.sep in settings.source
+    data = "" if settings.data is None else os.path.realpath(settings.data)
+    return {
+        "source": os.path.realpath(settings.source) if is_folder else settings.source,
+        "data": data,
+        "data from home": data and os.path.relpath(data, os.path.realpath(settings.home)),
+    }
+
+
+def _in_words(source: dict[str, str]) -> str:
+    return f"{source.get('source')} with {source.get('data') or 'its own files'}"

@@ -1,0 +1,212 @@
+"""Who writes to a home right now: locks that the system takes away with the process that holds them.
+
+One command of the command line writes alone (`Writers.alone`); Dagster's own runs write beside each other, for its
+pools keep them apart (`Writers.beside`). Every run holds a file named for it (`Writers.noted`), and whoever starts, and
+the daemon every half minute, asks it whether the run's process still lives (`Writers.state`).
+
+A process is known by a lock on its file, not by its number: containers on one volume have process numbers of their
+own, and a number is given to another process in time. A lock that nobody holds is believed where no other machine
+could hold it: after the same boot of the same kernel, on a disk of this machine, or on a machine of the same name.
+Elsewhere (a home on a network file system) nobody is declared dead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from recsys_lineage.errors import LineageError
+
+State = Literal["lives", "dead", "unknown"]
+FOLDER, LOCK = "writers", "home.lock"
+_SECONDS_BETWEEN_TRIES = 0.2
+
+
+class HomeIsWritten(LineageError):
+    """Another process writes to the home."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A process that writes: what it runs, since when (seconds of the epoch), and where its number means anything."""
+
+    pid: int
+    started: float
+    command: str
+    since: float
+    host: str
+    machine: str
+    boot: str
+    run_id: str | None = None
+
+    @classmethod
+    def here(cls, run_id: str | None = None) -> Writer:
+        """This process."""
+        return cls(
+            pid=os.getpid(),
+            started=psutil.Process().create_time(),
+            command=_command(),
+            since=time.time(),
+            host=socket.gethostname(),
+            machine=_read("/etc/machine-id"),
+            boot=_read("/proc/sys/kernel/random/boot_id"),
+            run_id=run_id,
+        )
+
+    def __str__(self) -> str:
+        elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
+        run = f", run {self.run_id}" if self.run_id else ""
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
+        return f"{self.command} (process {self.pid}{elsewhere}{run}, since {since})"
+
+
+class Writers:
+    """The writers of one home.
+
+    Args:
+        dagster_home: the folder that is DAGSTER_HOME; the locks lie in `writers/` below it.
+    """
+
+    def __init__(self, dagster_home: str | Path) -> None:
+        self._folder = Path(dagster_home) / FOLDER
+        self._alone = False
+
+    @contextmanager
+    def alone(self, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Write as the only process while the block runs; within such a block, at once.
+
+        Args:
+            wait: for the others to end; the error otherwise.
+            say: is told once whom it waits for.
+
+        Raises:
+            HomeIsWritten: another process writes, and it was not to be waited for.
+        """
+        if self._alone:
+            yield
+            return
+        with self._locked(fcntl.LOCK_EX, wait, say), self.noted():
+            self._alone = True
+            try:
+                yield
+            finally:
+                self._alone = False
+
+    @contextmanager
+    def beside(self, run_id: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Write as one of Dagster's runs while the block runs; waits for a command that writes alone."""
+        with self.noted(run_id), self._locked(fcntl.LOCK_SH, True, say):
+            yield
+
+    @contextmanager
+    def noted(self, run_id: str | None = None) -> Iterator[None]:
+        """Hold a file that says who this is while the block runs."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(run_id or f"command-{uuid.uuid4().hex}")
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        # Locked before it has the name by which others look for it.
+        with draft.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            json.dump(asdict(Writer.here(run_id)), file)
+            file.flush()
+            draft.rename(path)
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+
+    def now(self) -> list[Writer]:
+        """Those who live and write, or wait to."""
+        found = [_looked_at(path) for path in sorted(self._folder.glob("*.json"))]
+        return [writer for writer, free in found if writer is not None and not free]
+
+    def state(self, run_id: str) -> State:
+        """Whether the process of a run lives; unknown for a run that holds no file in this home."""
+        writer, free = _looked_at(self._path(run_id))
+        if writer is None:
+            return "unknown"
+        if not free:
+            return "lives"
+        return "dead" if self._could_only_be_held_here(writer) else "unknown"
+
+    def forget(self, run_id: str) -> None:
+        """Delete the file that a dead run left."""
+        self._path(run_id).unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self, kind: int, wait: bool, say: Callable[[str], None] | None) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        told, me = False, psutil.Process().create_time()
+        with (self._folder / LOCK).open("w") as lock:
+            while not _took(lock.fileno(), kind):
+                others = [
+                    writer for writer in self.now() if (writer.pid, writer.started) != (os.getpid(), me)
+                ]
+                names = "; ".join(map(str, others)) or "a process that just started"
+                if not wait:
+                    raise HomeIsWritten(
+                        f"Another process writes to the home {self._folder.parents[1]}.",
+                        expected="one writer at a time",
+                        found=names,
+                        where=str(self._folder),
+                        advice="wait until it is done, stop it, or set RECSYS_HOME to another folder",
+                    )
+                if say and not told and others:
+                    say(f"Waiting for {names}. Ctrl-C gives up.")
+                    told = True
+                time.sleep(_SECONDS_BETWEEN_TRIES)
+            yield
+
+    def _could_only_be_held_here(self, writer: Writer) -> bool:
+        here = Writer.here()
+        if writer.boot == here.boot:
+            return True
+        device = self._folder.stat().st_dev
+        on_a_disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").exists()
+        return on_a_disk or bool(here.machine and (writer.machine, writer.host) == (here.machine, here.host))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+
+def _looked_at(path: Path) -> tuple[Writer | None, bool]:
+    """Who left a file, and whether its lock is free; None where there is no such file, or it is being made."""
+    with suppress(FileNotFoundError), path.open() as file:
+        free = _took(file.fileno(), fcntl.LOCK_SH)
+        with suppress(ValueError, TypeError):  # half a file, left by a crash of the machine
+            return Writer(**json.load(file)), free
+    return None, True
+
+
+def _took(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _command() -> str:
+    """The command line of this process, short enough for a sentence."""
+    words = [Path(sys.argv[0]).name or "python", *sys.argv[1:]]
+    return " ".join(map(shlex.quote, words))[:80]
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:  # neither is there in every container
+        return ""

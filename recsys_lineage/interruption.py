@@ -1,0 +1,54 @@
+"""A request to stop this process, and what is to be said before it ends.
+
+A signal raises an exception in the main thread. Native code turns it into an error of its own (DuckDB: `RuntimeError:
+Query interrupted`) or hears of it only when it is done. Whoever takes the signal therefore asks here too, so that the
+step under way is known to be interrupted, not failed, and that no further one begins.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_requested = threading.Event()
+_last_words: list[Callable[[], object]] = []
+
+
+def request_stop() -> None:
+    """Ask what runs in this process to stop."""
+    _requested.set()
+
+
+def withdraw_request() -> None:
+    """Forget the request; what was to stop has stopped."""
+    _requested.clear()
+
+
+def stop_is_requested() -> bool:
+    """Whether a stop was asked for."""
+    return _requested.is_set()
+
+
+@contextmanager
+def last_words(say: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, `say` is what is left to do for it if the process must end in its middle.
+
+    Args:
+        say: called once, from another thread, while the block still runs.
+    """
+    _last_words.append(say)
+    try:
+        yield
+    finally:
+        _last_words.remove(say)
+
+
+def say_last_words() -> None:
+    """Call all last words, innermost block first; one that fails is told on stderr and keeps none of the others."""
+    for say in reversed(list(_last_words)):
+        try:
+            say()
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)

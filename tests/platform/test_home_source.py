@@ -1,0 +1,79 @@
+"""A home belongs to a source: another one is refused with the way out, and nothing of the home is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from recsys_assets.home_source import MARK, OtherSource, require_own_source
+from recsys_assets.serve import run_ui
+from recsys_assets.settings import load_settings
+from tests.platform.conftest import Shop
+
+
+@pytest.fixture
+def loaded(new_shop: Shop) -> Shop:
+    """A shop whose files are known to its home."""
+    done = new_shop.recsys("materialize", "source_files")
+    assert done.exit_code == 0, done.output
+    return new_shop
+
+
+def versions(shop: Shop) -> dict[str, int | None]:
+    return {name: table["version"] for name, table in shop.tables().items()}
+
+
+@pytest.mark.parametrize("other", ["RECSYS_SOURCE", "RECSYS_DATA"])
+def test_another_source_is_refused_until_it_is_said_to_be_meant(
+    loaded: Shop, tmp_path: Path, other: str
+) -> None:
+    data = {"RECSYS_DATA": str(tmp_path / "others")}
+    shutil.copytree(loaded.data, data["RECSYS_DATA"])
+    moved = tmp_path / "source-of-another"
+    shutil.copytree(loaded.environment["RECSYS_SOURCE"], moved)
+    changed = {"RECSYS_SOURCE": str(moved)} if other == "RECSYS_SOURCE" else data
+    before = versions(loaded)
+
+    for command in ("demo", "materialize"):
+        refused = loaded.recsys(command, **changed)
+        assert refused.exit_code == 1
+        assert "belongs to another source" in refused.output
+        assert "recsys adopt" in refused.output
+        assert changed[other] in refused.output
+    assert versions(loaded) == before
+
+    assert loaded.recsys("adopt", **changed).exit_code == 0
+    assert loaded.recsys("materialize", "source_files", **changed).exit_code == 0
+    assert loaded.recsys("materialize", "source_files").exit_code == 1, "it is the other's now"
+
+
+def test_the_browser_interface_is_refused_too(loaded: Shop, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "DAGSTER_HOME",
+        *loaded.environment,
+    ):  # what run_ui puts into the environment goes with the test
+        if name.startswith(("RECSYS_", "DAGSTER_")):
+            monkeypatch.setenv(name, loaded.environment.get(name, ""))
+    with pytest.raises(OtherSource):
+        run_ui(load_settings(data=tmp_path), port=0)
+
+
+def test_a_home_without_a_mark_is_of_the_first_that_asks(loaded: Shop) -> None:
+    (loaded.home / MARK).unlink()
+    assert loaded.recsys("materialize", "source_files").exit_code == 0
+    assert loaded.recsys("materialize", "source_files", RECSYS_DATA=str(loaded.home)).exit_code == 1
+
+
+def test_a_home_that_moves_with_its_files_stays_of_its_source(loaded: Shop, tmp_path: Path) -> None:
+    there = tmp_path / "moved"
+    there.mkdir()
+    os.rename(loaded.home, there / "home")
+    os.rename(loaded.data, there / "data")
+    settings = load_settings(
+        home=there / "home", data=there / "data", source=loaded.environment["RECSYS_SOURCE"]
+    )
+    require_own_source(settings)

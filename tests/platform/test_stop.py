@@ -1,0 +1,149 @@
+"""Ctrl-C and SIGTERM stop a command in the middle of whatever it does; the run is cancelled, and runs again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+
+from recsys_assets.cli.stopping import STOPPED
+from tests.platform.conftest import RECSYS, Shop, opened
+from tests.platform.shop import SOURCE, day_file, day_rows, write_day
+
+PATIENCE = 600.0
+ENDLESS = " WHERE (SELECT sum(a.range * b.range) FROM range(100000000) AS a, range(1000000000) AS b) > 0 -- for years\n"
+
+
+@pytest.fixture
+def endless(new_shop: Shop, tmp_path: Path) -> Shop:
+    """A shop of which the customers are never read to the end."""
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source)
+    with (source / "raw_users.sql").open("a") as sql:
+        sql.write(ENDLESS)
+    return Shop(new_shop.home, new_shop.data, source)
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    """Whatever a test appends is killed at its end."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def begun(
+    shop: Shop, processes: list[subprocess.Popen[str]], step: str, *arguments: str, **variables: str
+) -> subprocess.Popen[str]:
+    """The command, in the middle of a step."""
+    process = subprocess.Popen(
+        [RECSYS, *arguments],
+        env=shop.environment | variables,
+        cwd=shop.home.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    processes.append(process)
+    spent = None
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if spent is None:
+            if step in steps_begun(shop):
+                spent = sum(psutil.Process(process.pid).cpu_times()[:2])
+        elif sum(psutil.Process(process.pid).cpu_times()[:2]) > spent + 1.5:
+            return process
+        time.sleep(0.1)
+    raise AssertionError(f"{step} did not begin or ended: {process.stdout.read() if process.stdout else ''}")
+
+
+def steps_begun(shop: Shop) -> list[str]:
+    """The steps that the newest run has begun."""
+    if not (shop.home / "dagster" / "history" / "runs.db").exists():
+        return []
+    with dg.DagsterInstance.from_config(str(shop.home / "dagster")) as instance:
+        runs = instance.get_runs(limit=1)
+        if not runs or runs[0].is_finished:
+            return []
+        begun = instance.all_logs(runs[0].run_id, of_type=dg.DagsterEventType.STEP_START)
+        return [entry.step_key or "" for entry in begun]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_middle_of_a_query(
+    endless: Shop, processes: list[subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    process = begun(endless, processes, "raw_users", "demo")
+    stop_and_check(endless, process, "raw_users", number)
+
+
+@pytest.mark.slow
+def test_in_the_middle_of_loading_a_file(new_shop: Shop, processes: list[subprocess.Popen[str]]) -> None:
+    write_day(new_shop.data / day_file(30), day_rows(30) * 5000)
+    process = begun(new_shop, processes, "source_files", "materialize", "group:raw")
+    stop_and_check(new_shop, process, "source_files", signal.SIGTERM)
+    (new_shop.data / day_file(30)).unlink()
+    assert new_shop.recsys("materialize", "group:raw").exit_code == 0
+
+
+@pytest.mark.slow
+def test_in_the_middle_of_a_fit(shop: Shop, processes: list[subprocess.Popen[str]]) -> None:
+    process = begun(
+        shop, processes, "tuning_lightgcn", "materialize", "tuning_lightgcn", RECSYS_TRIALS="1000000"
+    )
+    stop_and_check(shop, process, "tuning_lightgcn", signal.SIGINT)
+
+
+def stop_and_check(shop: Shop, process: subprocess.Popen[str], step: str, number: signal.Signals) -> None:
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 128 + number, said
+    assert said.rstrip().endswith(STOPPED)
+    with opened(shop) as platform:
+        (run,) = platform.instance.get_runs(limit=1)
+        assert run.status == dg.DagsterRunStatus.CANCELED
+        log = [entry.dagster_event for entry in platform.instance.all_logs(run.run_id) if entry.dagster_event]
+        (told,) = [record for record in platform.records.run_records() if record.id == run.run_id]
+        assert told.state == "canceled"
+        assert "canceled" in {record.status for record in platform.records.runs(step)}
+    since = [event for event in log if event.step_key == step and event.is_step_failure].pop()
+    assert not [event for event in log[log.index(since) :] if event.is_step_success], (
+        "nothing is made after it"
+    )
+
+
+SWALLOWS = """
+import sys, time
+from recsys_assets.cli.stopping import stopping_at_once
+from recsys_lineage.interruption import last_words
+
+with stopping_at_once(print), last_words(lambda: print("last words")):
+    print("ready", flush=True)
+    while True:
+        try:
+            time.sleep(1)
+        except BaseException:
+            print("swallowed", flush=True)
+"""
+
+
+def test_code_that_swallows_the_interruption_is_ended_after_its_last_words() -> None:
+    process = subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.terminate()
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert said.splitlines() == ["swallowed", "last words", STOPPED]
