@@ -92,7 +92,9 @@ def try_source(folder: SourceFolder) -> Trial:
             scans = []
             for named, paths in chosen.items():
                 files = [file for file in list_files(heads, named.scan.pattern) if file.path in paths]
-                opened = open_scan(connection, heads, named.scan, files, named.relation, named.required_columns)
+                opened = open_scan(
+                    connection, heads, named.scan, files, named.relation, named.required_columns
+                )
                 faults = tuple(str(fault).replace(str(heads), str(folder.root)) for fault in opened.faults)
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))
             days = _register_days(connection, source, {path for paths in chosen.values() for path in paths})
@@ -107,7 +109,9 @@ def _register_days(connection: duckdb.DuckDBPyConnection, source: Source, paths:
 
     found = event_days(source, ask, tomorrow())
     first = {path: (found.get(path) or [date.today()])[0] for path in paths}
-    frame = pl.DataFrame({"_file": list(first), "day": list(first.values())}, schema={"_file": pl.String, "day": pl.Date})
+    frame = pl.DataFrame(
+        {"_file": list(first), "day": list(first.values())}, schema={"_file": pl.String, "day": pl.Date}
+    )
     connection.register("file_days", frame)
     return len({day for days in found.values() for day in days})
 
@@ -142,7 +146,7 @@ def _spread(paths: list[str]) -> list[str]:
 
 
 def _copy_head(source: Path, target: Path) -> None:
-    """The first rows of a file: of text up to a line's end, of Parquet whole row groups. What cannot be cut is copied."""
+    """The first rows of a file: of text up to a line's end, of Parquet whole rows. What cannot be cut is copied."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as stream:
         magic = stream.read(4)

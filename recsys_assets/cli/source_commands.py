@@ -23,7 +23,9 @@ _SHOWN_SAMPLES = 40
 
 @app.command()
 def init(
-    shop: Annotated[Path, typer.Argument(help="The folder to write the source's SQL into; it must be new or empty.")],
+    shop: Annotated[
+        Path, typer.Argument(help="The folder to write the source's SQL into; it must be new or empty.")
+    ],
     files: Annotated[list[Path], typer.Argument(help="The shop's files, or the folder that holds them.")],
     as_json: AsJson = False,
 ) -> None:
@@ -52,7 +54,9 @@ def init(
     console.print("\nWritten, for you to read over:")
     for path in written:
         console.print(f"  {escape(str(path))}")
-    given = f"{variable('source')}={shlex.quote(str(shop))} {variable('data')}={shlex.quote(str(proposal.root))}"
+    given = (
+        f"{variable('source')}={shlex.quote(str(shop))} {variable('data')}={shlex.quote(str(proposal.root))}"
+    )
     console.print("What to do next:")
     console.print(f"  export {escape(given)}")
     console.print("  recsys check      tries it on a few rows, in seconds, and writes nothing")
@@ -62,7 +66,9 @@ def init(
 def _show(proposal: Proposal) -> None:
     for files in proposal.groups:
         many = f"{len(files.paths)} files" if len(files.paths) > 1 else "1 file"
-        table = Table(title=f"{escape(files.scan)}: {many}, {files.rows:,} rows looked at", title_justify="left")
+        table = Table(
+            title=f"{escape(files.scan)}: {many}, {files.rows:,} rows looked at", title_justify="left"
+        )
         for column in ("column", "holds", "for example", "becomes"):
             table.add_column(column, overflow="fold")
         for column in files.columns:
@@ -76,7 +82,9 @@ def _show(proposal: Proposal) -> None:
             ]
             table.add_row(
                 escape(column.name),
-                column.kind if column.filled == 1 or column.kind == "nothing" else f"{column.kind}, {column.filled:.0%} filled",
+                column.kind
+                if column.filled == 1 or column.kind == "nothing"
+                else f"{column.kind}, {column.filled:.0%} filled",
                 escape(", ".join(column.samples)[:_SHOWN_SAMPLES]),
                 ", ".join(becomes),
             )

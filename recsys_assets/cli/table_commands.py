@@ -31,7 +31,8 @@ class NotInTable(LineageError):
 @app.command()
 def show(
     table: Annotated[
-        str, typer.Argument(metavar="TABLE[@VERSION]", help="A table, and a version; the newest when left out.")
+        str,
+        typer.Argument(metavar="TABLE[@VERSION]", help="A table, and a version; the newest when left out."),
     ],
     where: Annotated[
         str | None, typer.Option(help="Only rows for which this holds, in SQL: \"user_id = '79'\".")
@@ -66,7 +67,8 @@ def show(
     elif as_csv:
         nested = [name for name, type_ in frame.schema.items() if type_.is_nested()]
         flat = frame.with_columns(
-            frame[name].map_elements(lambda value: json.dumps(_plain(value), default=str), str) for name in nested
+            frame[name].map_elements(lambda value: json.dumps(_plain(value), default=str), str)
+            for name in nested
         )
         sys.stdout.write(flat.write_csv())
     elif as_json:
@@ -124,7 +126,8 @@ def table_version(lake: Lake, text: str, version: int | None = None) -> TableVer
             f"There is no table {table!r} in the lake.",
             expected=", ".join(tables) or "a table; nothing was materialized yet",
             where=lake.uri,
-            advice=did_you_mean(table, tables) or ("recsys ls lists them" if tables else "recsys demo makes them"),
+            advice=did_you_mean(table, tables)
+            or ("recsys ls lists them" if tables else "recsys demo makes them"),
         )
     return lake.version(table, int(number) if at else version)
 

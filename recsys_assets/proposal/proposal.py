@@ -55,7 +55,9 @@ class Proposal:
             raise FolderInUse(
                 "The folder of the new source is in use.",
                 expected="a folder that does not exist or is empty",
-                found=", ".join(sorted(path.name for path in folder.iterdir())[:8]) if folder.is_dir() else "a file",
+                found=", ".join(sorted(path.name for path in folder.iterdir())[:8])
+                if folder.is_dir()
+                else "a file",
                 where=str(folder),
                 advice="name another folder; nothing was written",
             )
@@ -73,7 +75,9 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
         NoEvents: in no file a customer and a product were recognised.
     """
     root = _root(places)
-    paths = sorted({path.relative_to(root).as_posix() for place in places for path in _files(place.resolve())})
+    paths = sorted(
+        {path.relative_to(root).as_posix() for place in places for path in _files(place.resolve())}
+    )
     groups, unread = sampled_files(root, paths)
     tables: dict[RawTable, list[Roles]] = defaultdict(list)
     notes: list[str] = []
@@ -95,7 +99,9 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
     events = tables["raw_events"]
     undated = not any("event_time" in part.columns for part in events)
     if undated:
-        notes.append("no column holds the time of an event; without times nothing can be said of what comes next")
+        notes.append(
+            "no column holds the time of an event; without times nothing can be said of what comes next"
+        )
     default = "purchase" if not undated and _are_bought(events) else _ONE_EVENT
     order = [table for table in RAW_COLUMNS if table in tables]
     texts = {f"{table}.sql": table_sql(tables[table]) for table in order}  # pyright: ignore[reportArgumentType]
@@ -120,16 +126,22 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles]) -> list[str]:
         for column in files.columns
         if column.note and column.name in used
     ]
-    if left := [column.name for column in files.columns if column.name not in used and column.kind != "nothing"]:
+    if left := [
+        column.name for column in files.columns if column.name not in used and column.kind != "nothing"
+    ]:
         notes.append(f"{files.pattern}: not used: {', '.join(left)}")
     events = next((role for role in roles if role.table == "raw_events"), None)
     if events is not None and "event_time" in events.columns and events.columns["event_time"].kind == "day":
-        notes.append(f"{files.pattern}: column {events.columns['event_time'].name} holds days, not times of day")
+        notes.append(
+            f"{files.pattern}: column {events.columns['event_time'].name} holds days, not times of day"
+        )
     if events is not None and (column := events.columns.get("behaviour")) is not None:
         strange = [v for v in column.values if v not in mapped_behaviours(column, column.values)]
         unknown = [v for v in strange if v not in ("view", "cart", "purchase", "wishlist", "return")]
         if unknown:
-            notes.append(f"{files.pattern}: column {column.name} says {', '.join(unknown[:5])}: taken as it is")
+            notes.append(
+                f"{files.pattern}: column {column.name} says {', '.join(unknown[:5])}: taken as it is"
+            )
     return notes
 
 

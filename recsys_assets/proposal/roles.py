@@ -15,8 +15,8 @@ RawTable = Literal["raw_events", "raw_items", "raw_users", "raw_promotions"]
 # Ways in which shops write the canonical columns, most telling first. Compared without case, spaces and punctuation.
 _IDS: Mapping[str, tuple[str, ...]] = {
     "user_id": (
-        "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor", "clientid",
-        "memberid", "householdid", "household", "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
+        "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor",
+        "clientid", "memberid", "householdid", "household", "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
         "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient",
     ),
     "item_id": (
@@ -36,8 +36,12 @@ _EVENT: Mapping[str, tuple[str, ...]] = {
         "orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoice", "basketid", "transactionid",
         "receiptid", "order", "basket", "transaction", "bestellnummer", "bestellnr", "auftrag", "orderkey",
     ),
-    "behaviour": ("event", "eventtype", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity"),
-    "quantity": ("quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "menge", "anzahl", "count"),
+    "behaviour": (
+        "event", "eventtype", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
+    ),
+    "quantity": (
+        "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "menge", "anzahl", "count",
+    ),
     "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "revenue", "total", "betrag", "summe", "umsatz", "montant",
@@ -47,7 +51,9 @@ _EVENT: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _ITEM: Mapping[str, tuple[str, ...]] = {
     "item_id": _IDS["item_id"],
-    "title": ("title", "productname", "itemname", "prodname", "name", "producttitle", "bezeichnung", "titel", "description"),
+    "title": (
+        "title", "productname", "itemname", "prodname", "name", "producttitle", "bezeichnung", "titel", "description",
+    ),
     "department": ("department", "departmentname", "maincategory", "abteilung", "section", "sectionname"),
     "category": (
         "category", "productcategory", "categorycode", "categoryname", "categoryid", "producttype", "producttypename",

@@ -124,7 +124,9 @@ def _time(values: pl.Series) -> tuple[Kind, str, bool, str]:
         for days, others in ((_DAY_FIRST, _MONTH_FIRST), (_MONTH_FIRST, ()), (_OTHER_DAYS, ())):
             for day in days:
                 if _reads(stripped, day + clock):
-                    doubtful = [other for other in others if day[2] == other[2] and _reads(stripped, other + clock)]
+                    doubtful = [
+                        other for other in others if day[2] == other[2] and _reads(stripped, other + clock)
+                    ]
                     note = (
                         f"its days can be read as {day} and as {doubtful[0]}; it is read as {day}"
                         if doubtful
@@ -135,5 +137,9 @@ def _time(values: pl.Series) -> tuple[Kind, str, bool, str]:
 
 
 def _reads(values: pl.Series, format_: str) -> bool:
-    parsed = values.str.to_datetime(format_, strict=False, ambiguous="earliest") if "%H" in format_ or "%I" in format_ else values.str.to_date(format_, strict=False)
+    parsed = (
+        values.str.to_datetime(format_, strict=False, ambiguous="earliest")
+        if "%H" in format_ or "%I" in format_
+        else values.str.to_date(format_, strict=False)
+    )
     return not parsed.has_nulls()

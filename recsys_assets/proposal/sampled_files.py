@@ -133,8 +133,8 @@ def common_pattern(paths: Sequence[str]) -> str:
     folders = [path.rpartition("/")[0] for path in paths]
     names = [_bare(path.rpartition("/")[2]) for path in paths]
     # dates and numbers differ in the files to come, also where these happen to share a year
-    start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))
-    ends = re.sub(r"^[\d\W_]*\d", "", os.path.commonprefix([name[::-1] for name in names])[::-1])
+    start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
+    ends = re.sub(r"^[\d\W_]*\d", "", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
     end = ends[-min(len(ends), min(map(len, names)) - len(start)) :] if ends else ""
     name = f"{start}*{end}"
     if len(set(folders)) == 1:
@@ -168,7 +168,9 @@ def _sample(path: Path) -> _Sample:
     with path.open("rb") as stream:
         magic = stream.read(4)
     if magic == b"PAR1":
-        return _Sample("read_parquet", {}, _plain_times(pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()))
+        return _Sample(
+            "read_parquet", {}, _plain_times(pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect())
+        )
     if not _bare(path.name).casefold().endswith(_TEXTS):
         raise ValueError("neither CSV nor Parquet")
     with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:

@@ -32,7 +32,9 @@ def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
     if undated:
-        lines += ["# no column holds the time of an event: it gets the day on which its file was last changed"]
+        lines += [
+            "# no column holds the time of an event: it gets the day on which its file was last changed"
+        ]
         lines += ["undated = true"]
     return "\n".join(lines) + "\n"
 
@@ -69,7 +71,11 @@ def _select(part: Roles, given: Sequence[str]) -> str:
     lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
     if is_described:
         # the files hold events: one row for each different description, with the line that gives it first
-        lines += ["count(*) AS occurrences", "arg_min(_file, (_file, _line)) AS _file", "arg_min(_line, (_file, _line)) AS _line"]
+        lines += [
+            "count(*) AS occurrences",
+            "arg_min(_file, (_file, _line)) AS _file",
+            "arg_min(_line, (_file, _line)) AS _line",
+        ]
     else:
         lines += ["_file", "_line"]
     text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.scan}"
@@ -103,7 +109,9 @@ def _expression(part: Roles, name: str) -> str:
 def _time(column: SampledColumn, at: str) -> str:
     if column.kind == "epoch":
         function = {"s": "to_timestamp", "ms": "epoch_ms", "us": "make_timestamp"}[column.format]
-        number = f"TRY_CAST({at} AS {'DOUBLE' if column.format == 's' else 'BIGINT'})" if column.is_text else at
+        number = (
+            f"TRY_CAST({at} AS {'DOUBLE' if column.format == 's' else 'BIGINT'})" if column.is_text else at
+        )
         made = f"{function}({number})"
         made = f"timezone('UTC', {made})" if column.format == "s" else made
         return f"coalesce({made}::VARCHAR, {at})" if column.is_text else made

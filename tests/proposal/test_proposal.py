@@ -33,7 +33,9 @@ _TIMES = {
 
 def spelled(name: str, style: str) -> str:
     """A known name as another shop would write it; the words of it are not known, so only its case changes."""
-    return {"lower": name, "upper": name.upper(), "title": name.title(), "spaced": f"{name[:3]}_{name[3:]}"}[style]
+    return {"lower": name, "upper": name.upper(), "title": name.title(), "spaced": f"{name[:3]}_{name[3:]}"}[
+        style
+    ]
 
 
 def loaded(folder: Path, data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -84,7 +86,12 @@ def test_a_proposal_loads_every_row_with_its_customer_product_time_and_price(
             at = _START + timedelta(days=draw.randrange(15), minutes=draw.randrange(600))
             cents = draw.randrange(100, 500_000)
             price = f"{cents // 100},{cents % 100:02d}" if comma else f"{cents / 100:.2f}"
-            cells = [f"o{month}{line}", f"Kä{draw.randrange(20)}", f"sku-{draw.randrange(30)}", str(draw.randrange(1, 9))]
+            cells = [
+                f"o{month}{line}",
+                f"Kä{draw.randrange(20)}",
+                f"sku-{draw.randrange(30)}",
+                str(draw.randrange(1, 9)),
+            ]
             rows.append([*cells, price, _TIMES[form](at)])
             expected.add((cells[1], cells[2], at.replace(second=0), cents))
         write(root / "data" / f"orders_{month}.csv", header, rows, delimiter, encoding)
@@ -95,7 +102,9 @@ def test_a_proposal_loads_every_row_with_its_customer_product_time_and_price(
     assert events.height == 120
     found = {
         (user_id, item_id, at.replace(tzinfo=None), round(price * 100))
-        for user_id, item_id, at, price in events["user_id", "item_id", "event_time", "unit_price"].iter_rows()
+        for user_id, item_id, at, price in events[
+            "user_id", "item_id", "event_time", "unit_price"
+        ].iter_rows()
     }
     assert found == expected
 
@@ -104,12 +113,32 @@ def test_events_items_and_users_of_a_clickstream_become_three_tables(tmp_path: P
     data = tmp_path / "data"
     data.mkdir()
     events = [
-        [str(1433221332117 + 60_000 * n), f"{n % 7}", word, f"{n % 11}", f"{n}" if word == "transaction" else ""]
+        [
+            str(1433221332117 + 60_000 * n),
+            f"{n % 7}",
+            word,
+            f"{n % 11}",
+            f"{n}" if word == "transaction" else "",
+        ]
         for n, word in enumerate(["view", "view", "addtocart", "transaction", "view"] * 30)
     ]
-    write(data / "events.csv", ["timestamp", "visitorid", "event", "itemid", "transactionid"], events, ",", "utf-8")
-    write(data / "products.csv", ["itemid", "Product Name", "categoryid"], [[f"{n}", f"Thing {n}", "c"] for n in range(11)], ",", "utf-8")
-    pl.DataFrame({"visitorid": [f"{n}" for n in range(7)], "country": ["NL"] * 7}).write_parquet(data / "people.parquet")
+    write(
+        data / "events.csv",
+        ["timestamp", "visitorid", "event", "itemid", "transactionid"],
+        events,
+        ",",
+        "utf-8",
+    )
+    write(
+        data / "products.csv",
+        ["itemid", "Product Name", "categoryid"],
+        [[f"{n}", f"Thing {n}", "c"] for n in range(11)],
+        ",",
+        "utf-8",
+    )
+    pl.DataFrame({"visitorid": [f"{n}" for n in range(7)], "country": ["NL"] * 7}).write_parquet(
+        data / "people.parquet"
+    )
     (data / "notes.docx").write_bytes(b"PK\3\4")
     proposal = propose("Clicks", [data])
     assert list(proposal.tables) == ["raw_events", "raw_users", "raw_items"]
