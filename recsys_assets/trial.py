@@ -6,7 +6,7 @@ import gzip
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,18 @@ class Trial:
         events = next(table for table in self.tables if table.table == "raw_events")
         return bool(events.accepted) and all(scan.files and not scan.faults for scan in self.scans)
 
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        tables = {
+            table.table: {
+                "read": table.read,
+                "accepted": table.accepted,
+                "rejected": {reason: {"rows": n, "example": text} for reason, (n, text) in table.rejected.items()},
+            }
+            for table in self.tables
+        }
+        return {"good": self.is_good, "days": self.days, "scans": [asdict(s) for s in self.scans], "tables": tables}
+
 
 def try_source(folder: SourceFolder) -> Trial:
     """Loads the first rows of the first, a middle and the last file of each scan, up to the clean tables, in memory.
@@ -105,7 +117,7 @@ def _register_days(connection: duckdb.DuckDBPyConnection, source: Source, paths:
     """Makes `file_days`, as loading does; returns how many days the events are of."""
 
     def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        return connection.execute(sql, parameters_of(sql, values)).pl()
+        return connection.sql(sql, params=parameters_of(sql, values)).pl()
 
     found = event_days(source, ask, tomorrow())
     first = {path: (found.get(path) or [date.today()])[0] for path in paths}
@@ -134,7 +146,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterable[T
             {"table": raw},
         ).fetchall()
         rejected = {reason: (count, example) for reason, count, example in reasons}
-        sample = connection.execute(f"SELECT * FROM {clean} LIMIT 3").pl()
+        sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
         accepted = read - sum(count for count, _ in rejected.values())
         yield TriedTable(raw, read, accepted, rejected, sample)
 

@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from recsys_assets.cli.session import AsJson, console, errors_in_words
-from recsys_assets.settings import variable
+from recsys_assets.settings import load_settings, variable
 
 if TYPE_CHECKING:
     from recsys_assets.proposal.proposal import Proposal
+    from recsys_assets.trial import Trial
 
 app = typer.Typer()
 _SHOWN_SAMPLES = 40
@@ -61,6 +62,46 @@ def init(
     console.print(f"  export {escape(given)}")
     console.print("  recsys check      tries it on a few rows, in seconds, and writes nothing")
     console.print("  recsys demo       loads everything and recommends")
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Try the source on the first rows of a few of its files, in seconds; nothing is written.
+
+    Exits with 1 when a scan finds no file, a file has a fault, or no event is accepted.
+    """
+    with errors_in_words():
+        from recsys_assets.assets.source_folder import source_folder
+        from recsys_assets.trial import try_source
+
+        with console.status("trying the source"):
+            trial = try_source(source_folder(load_settings()))
+    if as_json:
+        print(json.dumps(trial.to_json()))
+    else:
+        _show_trial(trial)
+    if not trial.is_good:
+        raise typer.Exit(1)
+
+
+def _show_trial(trial: Trial) -> None:
+    for scan in trial.scans:
+        mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
+        looked = f", looked at {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
+        console.print(f"{mark} {escape(scan.scan)}: {scan.files} files{looked}")
+        for fault in scan.faults:
+            console.print(f"  [red]{escape(fault)}[/red]")
+    for table in trial.tables:
+        mark = "[green]✓[/green]" if table.accepted else "[red]✗[/red]"
+        console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
+        for reason, (count, example) in table.rejected.items():
+            console.print(f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}")
+        for row in table.sample.head(1).iter_rows(named=True):
+            shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+            console.print(f"  for example: {escape(shown)}")
+    console.print(f"The events looked at are of {trial.days} days.")
+    if trial.is_good:
+        console.print("What to do next:\n  recsys demo")
 
 
 def _show(proposal: Proposal) -> None:

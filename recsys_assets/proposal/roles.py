@@ -16,7 +16,8 @@ RawTable = Literal["raw_events", "raw_items", "raw_users", "raw_promotions"]
 _IDS: Mapping[str, tuple[str, ...]] = {
     "user_id": (
         "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor",
-        "clientid", "memberid", "householdid", "household", "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
+        "clientid", "memberid", "householdid", "household",
+        "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
         "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient",
     ),
     "item_id": (

@@ -99,7 +99,8 @@ def _kind(values: pl.Series, is_text: bool) -> tuple[Kind, str, bool, str]:
         if not unit and values.str.contains(r"^\d{8}$").all() and _reads(values, "%Y%m%d"):
             return "day", "%Y%m%d", False, ""
         return ("epoch", unit, False, "") if unit else ("number", ISO, False, "")
-    if values.str.contains(_COMMA_NUMBER).mean() > 0.5 and values.str.contains(r"^\s*[-+]?[\d.,]+\s*$").all():  # pyright: ignore[reportOptionalOperand]
+    some_comma = 2 * values.str.contains(_COMMA_NUMBER).sum() > values.len()
+    if some_comma and values.str.contains(r"^\s*[-+]?[\d.,]+\s*$").all():
         return "number", ISO, True, ""
     return _time(values)
 
