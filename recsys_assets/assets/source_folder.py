@@ -12,6 +12,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, list_files
 from recsys_lineage.files.own_file import relations_by_file
 from recsys_lineage.files.path_meaning import path_expressions
+from recsys_lineage.files.source_file import found_paths
 
 
 class NoFiles(LineageError):
@@ -31,6 +32,24 @@ class SourceFolder:
         Raises:
             NoFiles: when the folder is missing.
         """
+        self._require_folder()
+        return {named: list_files(self.root, named.scan.pattern) for named in self.source.scans()}
+
+    def paths(self) -> dict[NamedScan, list[str]]:
+        """The paths of the files of each scan, in the order of `listed`; no file is opened.
+
+        Raises:
+            NoFiles: when the folder is missing.
+        """
+        self._require_folder()
+        return {named: list(found_paths(self.root, named.scan.pattern)) for named in self.source.scans()}
+
+    @property
+    def patterns(self) -> str:
+        """The patterns of the source's scans, for people."""
+        return ", ".join(sorted({named.scan.pattern for named in self.source.scans()}))
+
+    def _require_folder(self) -> None:
         if not self.root.is_dir():
             raise NoFiles(
                 "The data folder is missing.",
@@ -39,12 +58,6 @@ class SourceFolder:
                 where=str(self.root),
                 advice="set RECSYS_DATA to the folder of your files",
             )
-        return {named: list_files(self.root, named.scan.pattern) for named in self.source.scans()}
-
-    @property
-    def patterns(self) -> str:
-        """The patterns of the source's scans, for people."""
-        return ", ".join(sorted({named.scan.pattern for named in self.source.scans()}))
 
     def no_files(self) -> NoFiles:
         """The error of a folder in which no file fits any pattern."""

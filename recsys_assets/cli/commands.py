@@ -15,7 +15,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from recsys_assets.cli.lake_commands import app as lake_app
+from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.session import AsJson, console, errors_in_words, load_settings, opened_platform
+from recsys_assets.cli.source_commands import app as source_app
+from recsys_assets.cli.table_commands import app as table_app
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail where another process writes to the home.")]
 
@@ -25,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(lake_app, name="lake")
+for _commands in (source_app, table_app, run_app):
+    app.add_typer(_commands)
 
 
 def _show_version(wanted: bool) -> None:

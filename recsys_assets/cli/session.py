@@ -16,6 +16,7 @@ from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
     from recsys_assets.settings import Settings
+    from recsys_lineage.lake.lake import Lake
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
@@ -45,6 +46,17 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
             from recsys_assets.run import Platform
 
             yield Platform(settings, instance), out
+
+
+@contextmanager
+def opened_lake() -> Iterator[Lake]:
+    """The lake of the settings, for commands that only read tables and need nothing of Dagster."""
+    with errors_in_words():
+        settings = load_settings()
+        from recsys_lineage.lake.engine import Engine
+        from recsys_lineage.lake.lake import Lake
+
+        yield Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
 
 
 @contextmanager

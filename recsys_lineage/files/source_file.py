@@ -78,6 +78,17 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
         SourceSqlError: the pattern leads outside the folder.
         NoDataFolder: `root` is not a folder.
     """
+    inside = root.resolve()
+    return [hashed_file(path, name, inside) for name, path in found_paths(root, pattern).items()]
+
+
+def found_paths(root: Path, pattern: str) -> dict[str, Path]:
+    """The files that `list_files` lists, by their paths below `root`, in its order; none is opened.
+
+    Raises:
+        SourceSqlError: the pattern leads outside the folder.
+        NoDataFolder: `root` is not a folder.
+    """
     parsed_pattern(pattern)
     if not root.is_dir():
         raise NoDataFolder(
@@ -87,7 +98,6 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
             where=str(root),
             advice="name the folder that holds the files, or make this one",
         )
-    inside = root.resolve()
     found = {
         path.relative_to(root).as_posix(): path
         for folder in (root, root / LANDING)
@@ -95,11 +105,11 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
         for wanted in (pattern, f"{pattern}.gz")
         for path in folder.glob(_in_either_case(wanted))
     }
-    return [
-        hashed_file(found[name], name, inside)
+    return {
+        name: found[name]
         for name in sorted(found, key=path_order)
         if not any(part.startswith(".") for part in PurePosixPath(name).parts) and not found[name].is_dir()
-    ]
+    }
 
 
 def deduplicate(
