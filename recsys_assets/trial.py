@@ -79,11 +79,18 @@ class Trial:
             table.table: {
                 "read": table.read,
                 "accepted": table.accepted,
-                "rejected": {reason: {"rows": n, "example": text} for reason, (n, text) in table.rejected.items()},
+                "rejected": {
+                    reason: {"rows": n, "example": text} for reason, (n, text) in table.rejected.items()
+                },
             }
             for table in self.tables
         }
-        return {"good": self.is_good, "days": self.days, "scans": [asdict(s) for s in self.scans], "tables": tables}
+        return {
+            "good": self.is_good,
+            "days": self.days,
+            "scans": [asdict(s) for s in self.scans],
+            "tables": tables,
+        }
 
 
 def try_source(folder: SourceFolder) -> Trial:

@@ -140,7 +140,10 @@ def forget(
     Versions that were made with them stay until they are pruned. A file that is there is loaded again once its content
     is another.
     """
-    with opened_platform() as (platform, out), platform.writers.alone(wait=True, say=partial(out.print, markup=False)):
+    with (
+        opened_platform() as (platform, out),
+        platform.writers.alone(wait=True, say=partial(out.print, markup=False)),
+    ):
         platform.recover()
         done = platform.forget(files)
         if done.errors:

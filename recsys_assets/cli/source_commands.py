@@ -53,6 +53,8 @@ def init(
     console.print("\nWritten, for you to read over:")
     for path in written:
         console.print(f"  {escape(str(path))}")
+    from recsys_assets.settings import variable
+
     given = (
         f"{variable('source')}={shlex.quote(str(shop))} {variable('data')}={shlex.quote(str(proposal.root))}"
     )
@@ -93,7 +95,9 @@ def _show_trial(trial: Trial) -> None:
         mark = "[green]✓[/green]" if table.accepted else "[red]✗[/red]"
         console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
         for reason, (count, example) in table.rejected.items():
-            console.print(f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}")
+            console.print(
+                f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}"
+            )
         for row in table.sample.head(1).iter_rows(named=True):
             shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
             console.print(f"  for example: {escape(shown)}")
