@@ -64,6 +64,7 @@ class Ranker(Recommender):
     family: ClassVar[str] = "ranker"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     candidates: Count = 120
