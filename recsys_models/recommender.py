@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.features import Features
@@ -21,6 +20,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.fitted_model import FitBasis, FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.parameters import checked, plain
+from recsys_models.state_arrays import must_be, of_file, sparse
 from recsys_models.training.fit_run import FitRun, OnEpoch
 from recsys_models.training.threads import computing, in_use
 
@@ -238,22 +238,30 @@ class Recommender(FittedModel):
         """The model that `to_files` wrote.
 
         Raises:
-            ModelFileError: a file is missing, truncated or altered, or holds another family.
+            ModelFileError: a file is missing, truncated or altered, holds another family, or what is no model.
         """
         header, arrays = from_files("model", files)
         if header["family"] != cls.family:
             raise ModelFileError(
                 f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
             )
-        user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
-        indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
-        ones = np.ones(indices.size, np.float32)
-        seen = sp.csr_array((ones, indices, indptr), shape=(user_ids.size, item_ids.size))
-        basis = FitBasis(user_ids, item_ids, seen, arrays.pop("popular"))
-        state = {key.removeprefix("state."): array for key, array in arrays.items()}
-        model = cls.restored(header["params"], header["chosen"], basis, state)
-        model.history, model.incidents = header["history"], header["incidents"]
-        model.threads = header.get("threads", {})
+        with of_file(cls.family):
+            user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
+            for name, ids in (("user_ids", user_ids), ("item_ids", item_ids)):
+                must_be(ids, name, shape=(None,), kind="iU")
+            indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
+            ones = np.ones(indices.size, np.float32)
+            seen = sparse("seen", ones, indices, indptr, (user_ids.size, item_ids.size))
+            popular = arrays.pop("popular")
+            must_be(popular, "popular", shape=(item_ids.size,), kind="f")
+            basis = FitBasis(user_ids, item_ids, seen, popular)
+            state = {key.removeprefix("state."): array for key, array in arrays.items()}
+            model = cls.restored(header["params"], header["chosen"], basis, state)
+            model.history, model.incidents = header["history"], header["incidents"]
+            model.threads = header.get("threads", {})
+            # what a file holds has to rank: the first user's scores tell before a caller's do
+            first = model.score_block(np.arange(min(1, user_ids.size)))
+            must_be(first, "scores", shape=(min(1, user_ids.size), item_ids.size), kind="f")
         return model
 
     @classmethod

@@ -185,4 +185,5 @@ class SequenceEncoder(EmbeddingRecommender):
             if name.startswith("learned.")
         }
         self._user_vectors, self._item_factors = state["user"], self._learned["offered.weight"]
+        self._check_vectors()
         self._prior = state.get("prior", np.zeros(self._item_factors.shape[0], np.float32))
