@@ -70,6 +70,7 @@ def grown_forest(
         names: of the features.
         share: share of the candidates without a hit that the forest learns from, drawn with `rng`.
     """
+    features, target, group = lists.sample(share, rng)
     parameters = {
         "objective": "rank_xendcg",
         "num_leaves": settings.leaves,
@@ -77,7 +78,8 @@ def grown_forest(
         "lambda_l2": 10.0,
         "min_data_in_leaf": int(min(100, max(1, lists.hit.sum() // 4))),
         "feature_fraction": 0.5,
-        "bagging_fraction": 0.7,
+        # LightGBM rounds down, and a bag of nothing ends it
+        "bagging_fraction": 0.7 if len(features) > 1 else 1.0,
         "bagging_freq": 1,
         "max_bin": 127,
         "deterministic": True,
@@ -86,6 +88,5 @@ def grown_forest(
         "verbosity": -1,
         "seed": seed,
     }
-    features, target, group = lists.sample(share, rng)
     data = lightgbm.Dataset(features, target.astype(np.int8), group=group, feature_name=names)
     return lightgbm.train(parameters, data, num_boost_round=settings.trees).model_to_string()
