@@ -16,6 +16,7 @@ from recsys_models.kernels.neighbours import sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.parameters import AtLeast0, Auto
 from recsys_models.recommender import Recommender
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 
@@ -96,6 +97,7 @@ class Content(Recommender):
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         width = int(state["width"][0])
+        must_be(state["share"], "share", shape=(self.item_ids.size,), kind="f")
         self._share, self._weight = state["share"], float(state["weight"][0])
         self._profile = sparse_from_state("profile", state, (self.item_ids.size, width))
         self._preference = sparse_from_state("preference", state, (self.user_ids.size, width))

@@ -15,6 +15,7 @@ from recsys_models.kernels.degrees import degrees
 from recsys_models.kernels.sparse import csr
 from recsys_models.parameters import Above0, Auto, Count
 from recsys_models.recommender import Recommender
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 
@@ -75,4 +76,10 @@ class Ease(Recommender):
         return {"kept": self._kept, "rest": self._rest, "weights": self._weights}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        kept = state["kept"]
+        must_be(kept, "kept", shape=(None,), kind="i")
+        must_be(state["rest"], "rest", shape=(self.item_ids.size,), kind="f")
+        must_be(state["weights"], "weights", shape=(kept.size, kept.size), kind="f")
+        if kept.size and not 0 <= kept.min() <= kept.max() < self.item_ids.size:
+            raise ValueError(f"kept: expected rows of {self.item_ids.size} items, found others")
         self._kept, self._rest, self._weights = state["kept"], state["rest"], state["weights"]

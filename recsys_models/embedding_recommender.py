@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys_models.fitted_model import Embeddings
 from recsys_models.recommender import Recommender
+from recsys_models.state_arrays import must_be
 
 
 @dataclass(kw_only=True, eq=False)
@@ -33,3 +34,9 @@ class EmbeddingRecommender(Recommender):
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._user_vectors, self._item_factors = state["user"], state["item"]
+        self._check_vectors()
+
+    def _check_vectors(self) -> None:
+        """Raise ValueError where there is not one vector for each user and item, all of one length."""
+        must_be(self._user_vectors, "user", shape=(self.user_ids.size, None), kind="f")
+        must_be(self._item_factors, "item", shape=(self.item_ids.size, self._user_vectors.shape[1]), kind="f")

@@ -37,6 +37,7 @@ class Fusion(Recommender):
     counted_columns: ClassVar[frozenset[str]] = frozenset({"behaviour", "timestamp", "weight"})
     side_information: ClassVar[frozenset[str]] = frozenset({"item_features", "relations", "user_features"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     members: tuple[str, ...] = ("item_neighbours", "user_neighbours", "spectral")
@@ -82,20 +83,22 @@ class Fusion(Recommender):
             (interactions, validation) if validation else hold_out(interactions, share=0.2, seed=run.seed)
         )
         self._models = [
-            model.informed_like(self).fit(known, validation=validation, seed=run.seed, device=run.device)
+            model.informed_like(self).fit(
+                known, validation=validation, seed=run.seed, device=run.device, threads=run.threads
+            )
             for model in self._unfitted()
         ]
         self._weights = np.ones(len(self.members), np.float32)
         if held is not None and len(held):
             self._learn(known, held)
         if validation is None:
-            self._models = [
-                model.retrained(interactions, seed=run.seed, device=run.device) for model in self._models
-            ]
+            self._models = [model.retrained(interactions, **_run(run)) for model in self._models]
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         self._models = [
-            model.informed_like(self).retrained(interactions, seed=run.seed, device=run.device)
+            model.informed_like(self).retrained(
+                interactions, seed=run.seed, device=run.device, threads=run.threads
+            )
             for model in before._models
         ]
         self._weights = before._weights
@@ -104,7 +107,9 @@ class Fusion(Recommender):
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         self._models = [
-            model.informed_like(self).refit(interactions, seed=run.seed, device=run.device)
+            model.informed_like(self).refit(
+                interactions, seed=run.seed, device=run.device, threads=run.threads
+            )
             for model in before._models
         ]
         self._weights = before._weights
@@ -180,3 +185,8 @@ def blended_scores(
             scores -= scores.mean(1, keepdims=True)
             total += weight * scores / np.maximum(scores.std(1, keepdims=True), 1e-12)
     return total
+
+
+def _run(run: FitRun) -> dict[str, Any]:
+    """What the members' fits take over from the fusion's."""
+    return {"seed": run.seed, "device": run.device, "threads": run.threads}

@@ -59,6 +59,7 @@ class LightGCN(EmbeddingRecommender):
     family: ClassVar[str] = "lightgcn"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
     longest: ClassVar[int] = LONGEST
 

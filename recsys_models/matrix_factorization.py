@@ -33,6 +33,7 @@ class MatrixFactorization(EmbeddingRecommender):
 
     family: ClassVar[str] = "matrix_factorization"
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     dim: Count = 64

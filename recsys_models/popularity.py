@@ -13,6 +13,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import decay, recency_weights
 from recsys_models.parameters import Above0, AtLeast0, Auto
 from recsys_models.recommender import Recommender
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 
@@ -76,6 +77,7 @@ class Popularity(Recommender):
         return {"count": self._count}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        must_be(state["count"], "count", shape=(self.item_ids.size,), kind="f")
         self._count = state["count"]
 
 

@@ -6,12 +6,12 @@ import dataclasses
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.features import Features
@@ -20,7 +20,9 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.fitted_model import FitBasis, FittedModel
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.parameters import checked, plain
+from recsys_models.state_arrays import must_be, of_file, sparse
 from recsys_models.training.fit_run import FitRun, OnEpoch
+from recsys_models.training.threads import computing, in_use
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,6 +39,8 @@ class Recommender(FittedModel):
         chosen: parameters that validation chose (empty without validation).
         history: metrics of each epoch, for iterative families.
         incidents: what went wrong in training and how training continued, in words.
+        threads: `{"blas": n, "torch": n}`, the numbers of threads that it was fitted with and that its last bits depend
+            on; empty where they do not (`depends_on_threads`).
         user_features, item_features: side information from `with_features`, or None.
         relations: side information from `with_relations`, or None.
     """
@@ -49,6 +53,8 @@ class Recommender(FittedModel):
     and timestamps in every family, and a row of weight 0 is no interaction in any."""
     learns_by_gradient: ClassVar[bool] = False
     """Whether PyTorch trains the family: such families take turns on the device."""
+    depends_on_threads: ClassVar[bool] = False
+    """Whether the last bits of a fit depend on how many threads PyTorch and BLAS compute with."""
     starts_from_before: ClassVar[bool] = False
     """Whether `refit` starts from the model before, instead of computing everything anew."""
 
@@ -60,6 +66,7 @@ class Recommender(FittedModel):
         self.chosen: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
         self.incidents: list[str] = []
+        self.threads: dict[str, int] = {}
         self.user_features: Features | None = None
         self.item_features: Features | None = None
         self.relations: InteractionGraph | None = None
@@ -128,6 +135,7 @@ class Recommender(FittedModel):
         device: str = "auto",
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
+        threads: int = 0,
     ) -> Self:
         """A new model fitted on `interactions`, usually train and validation together, with what validation chose.
 
@@ -137,8 +145,9 @@ class Recommender(FittedModel):
         interactions = interactions.counted
         model = self.chosen_model()
         model._remember(interactions)
-        run = model._run((interactions, None), seed, device, on_epoch, checkpoint, before=self)
-        model._retrain(interactions, run, self)
+        run = model._run((interactions, None), seed, device, on_epoch, checkpoint, threads, before=self)
+        with model._computing(run):
+            model._retrain(interactions, run, self)
         return model
 
     def fit(
@@ -150,25 +159,29 @@ class Recommender(FittedModel):
         device: str = "auto",
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
+        threads: int = 0,
     ) -> Self:
         """This model, fitted on interactions: on rows of a weight above 0, as others are no interaction.
 
         Args:
             validation: later interactions, by which open parameters and the number of epochs are chosen.
                 Users and items unknown to `interactions` are left out of it.
-            seed: seed of all draws; the same seed on the same device gives the same model.
+            seed: seed of all draws; the same seed on the same device gives the same model, where the family
+                `depends_on_threads` with the same number of them.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             on_epoch: called after each epoch of iterative families.
             checkpoint: folder where iterative families keep their last epoch; an interrupted fit that is started
                 again with the same data, parameters and seed continues from it and ends with the same bits.
+            threads: number of threads that PyTorch and BLAS compute with; 0: as many as they are set to.
 
         Raises:
             ValueError: there is no interaction.
         """
         interactions = interactions.counted
         self._remember(interactions)
-        run = self._run((interactions, validation), seed, device, on_epoch, checkpoint)
-        self._fit(interactions, self._aligned(validation, interactions), run)
+        run = self._run((interactions, validation), seed, device, on_epoch, checkpoint, threads)
+        with self._computing(run):
+            self._fit(interactions, self._aligned(validation, interactions), run)
         return self
 
     def refit(
@@ -180,6 +193,7 @@ class Recommender(FittedModel):
         device: str = "auto",
         on_epoch: OnEpoch | None = None,
         checkpoint: str | Path | None = None,
+        threads: int = 0,
     ) -> Self:
         """A new model, started from this one and fitted on `interactions`: all that should count, not only new ones.
 
@@ -194,8 +208,9 @@ class Recommender(FittedModel):
         interactions = interactions.counted
         model = type(self)(**self.params()).informed_like(self)
         model._remember(interactions)
-        run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, before=self)
-        model._refit(interactions, self._aligned(validation, interactions), run, self)
+        run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, threads, before=self)
+        with model._computing(run):
+            model._refit(interactions, self._aligned(validation, interactions), run, self)
         return model
 
     def to_files(self) -> dict[str, bytes]:
@@ -207,6 +222,7 @@ class Recommender(FittedModel):
             "chosen": self.chosen,
             "history": self.history,
             "incidents": self.incidents,
+            "threads": self.threads,
         }
         arrays = {
             "user_ids": self.user_ids,
@@ -222,21 +238,30 @@ class Recommender(FittedModel):
         """The model that `to_files` wrote.
 
         Raises:
-            ModelFileError: a file is missing, truncated or altered, or holds another family.
+            ModelFileError: a file is missing, truncated or altered, holds another family, or what is no model.
         """
         header, arrays = from_files("model", files)
         if header["family"] != cls.family:
             raise ModelFileError(
                 f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
             )
-        user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
-        indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
-        ones = np.ones(indices.size, np.float32)
-        seen = sp.csr_array((ones, indices, indptr), shape=(user_ids.size, item_ids.size))
-        basis = FitBasis(user_ids, item_ids, seen, arrays.pop("popular"))
-        state = {key.removeprefix("state."): array for key, array in arrays.items()}
-        model = cls.restored(header["params"], header["chosen"], basis, state)
-        model.history, model.incidents = header["history"], header["incidents"]
+        with of_file(cls.family):
+            user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
+            for name, ids in (("user_ids", user_ids), ("item_ids", item_ids)):
+                must_be(ids, name, shape=(None,), kind="iU")
+            indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
+            ones = np.ones(indices.size, np.float32)
+            seen = sparse("seen", ones, indices, indptr, (user_ids.size, item_ids.size))
+            popular = arrays.pop("popular")
+            must_be(popular, "popular", shape=(item_ids.size,), kind="f")
+            basis = FitBasis(user_ids, item_ids, seen, popular)
+            state = {key.removeprefix("state."): array for key, array in arrays.items()}
+            model = cls.restored(header["params"], header["chosen"], basis, state)
+            model.history, model.incidents = header["history"], header["incidents"]
+            model.threads = header.get("threads", {})
+            # what a file holds has to rank: the first user's scores tell before a caller's do
+            first = model.score_block(np.arange(min(1, user_ids.size)))
+            must_be(first, "scores", shape=(min(1, user_ids.size), item_ids.size), kind="f")
         return model
 
     @classmethod
@@ -286,19 +311,30 @@ class Recommender(FittedModel):
         device: str,
         on_epoch: OnEpoch | None,
         checkpoint: str | Path | None,
+        threads: int = 0,
         before: Recommender | None = None,
     ) -> FitRun:
-        seed = plain(seed)
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"{self.name}: seed: expected a whole number ≥ 0, found {seed!r}")
+        seed, threads = plain(seed), plain(threads)
+        for name, number in (("seed", seed), ("threads", threads)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+                raise ValueError(f"{self.name}: {name}: expected a whole number ≥ 0, found {number!r}")
         if checkpoint is None:
-            return FitRun(seed, device, on_epoch)
+            return FitRun(seed, device, on_epoch, threads=threads)
         known = hashlib.sha256(json.dumps([self.family, self.params(), seed, device]).encode())
         for part in (*data, self.user_features, self.item_features, self.relations):
             known.update(b"none" if part is None else part.digest())
         if before is not None:
             known.update(before.to_files()["model.json"])
-        return FitRun(seed, device, on_epoch, Path(checkpoint), known.hexdigest()[:32])
+        return FitRun(seed, device, on_epoch, Path(checkpoint), known.hexdigest()[:32], threads)
+
+    @contextmanager
+    def _computing(self, run: FitRun) -> Iterator[None]:
+        """Within, the fit computes with the run's threads; the model remembers how many, where bits depend on them."""
+        if self.learns_by_gradient:
+            import torch  # noqa: F401
+        with computing(run.threads):
+            self.threads = in_use(gradients=self.learns_by_gradient) if self.depends_on_threads else {}
+            yield
 
     def _aligned(self, validation: Interactions | None, interactions: Interactions) -> Interactions | None:
         if validation is None:

@@ -49,6 +49,7 @@ class Spectral(EmbeddingRecommender):
 
     family: ClassVar[str] = "spectral"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
+    depends_on_threads: ClassVar[bool] = True
 
     rank: Count | Auto = "auto"
     largest_rank: Count = 1500

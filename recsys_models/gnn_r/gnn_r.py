@@ -50,6 +50,7 @@ class GNNR(EmbeddingRecommender):
     counted_columns: ClassVar[frozenset[str]] = frozenset({"behaviour", "timestamp", "weight"})
     side_information: ClassVar[frozenset[str]] = frozenset({"relations"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     parts: Literal["both", "gcn", "gat"] = "both"

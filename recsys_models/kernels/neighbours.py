@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.state_arrays import sparse
 
 BLOCK_PRODUCTS = 8_000_000
 """Number of multiplications per block of the similarity product, which bounds its memory."""
@@ -81,7 +82,10 @@ def sparse_state(name: str, matrix: sp.csr_array) -> dict[str, NDArray[Any]]:
 
 
 def sparse_from_state(name: str, state: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> sp.csr_array:
-    """The CSR matrix that `sparse_state` turned into arrays."""
-    return sp.csr_array(
-        (state[f"{name}.data"], state[f"{name}.indices"], state[f"{name}.indptr"]), shape=shape
-    )
+    """The CSR matrix that `sparse_state` turned into arrays.
+
+    Raises:
+        ValueError: the arrays are no CSR matrix of this shape.
+    """
+    data, indices, indptr = (state[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+    return sparse(name, data, indices, indptr, shape)

@@ -13,6 +13,7 @@ from scipy.linalg.blas import ssyrk, strmm  # pyright: ignore[reportAttributeAcc
 from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessIssue]
 
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.training.threads import blas
 
 PRODUCT_ROWS = 4096
 """Number of rows of a sparse product that one thread computes at once."""
@@ -33,8 +34,15 @@ def truncated_svd(
 
     Returns:
         U (n, r), s (r,) descending, V (m, r), float32, r = min(rank, n, m). The largest entry of each column of V is
-        positive, so that signs do not depend on the machine.
+        positive, so that signs do not depend on the machine. The last bits depend on the number of BLAS's threads.
     """
+    with blas():
+        return _truncated_svd(matrix, rank, iterations, seed, warm)
+
+
+def _truncated_svd(
+    matrix: sp.csr_array, rank: int, iterations: int, seed: int, warm: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     n, m = shape_of(matrix)
     rank = min(rank, n, m)
     width = min(rank + max(32, rank // 20), n, m)

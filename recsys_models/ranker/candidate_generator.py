@@ -22,6 +22,7 @@ from recsys_models.kernels.spectral_filter import spectral_filter
 from recsys_models.kernels.top_items import mask_items
 from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
+from recsys_models.state_arrays import must_be
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,12 @@ class CandidateGenerator:
     def from_state(cls, state: Mapping[str, NDArray[Any]], seen: sp.csr_array) -> CandidateGenerator:
         """The candidate generator that `state` turned into arrays."""
         n_users, n_items = shape_of(seen)
+        must_be(state["values"], "values", shape=(None,), kind="f")
+        rank, names = state["values"].size, state["fact_names"]
+        must_be(state["left"], "left", shape=(n_users, rank), kind="f")
+        must_be(state["right"], "right", shape=(n_items, rank), kind="f")
+        must_be(names, "fact_names", shape=(None,), kind="U")
+        must_be(state["item_facts"], "item_facts", shape=(n_items, names.size), kind="f")
         return cls(
             seen=seen,
             left=state["left"],

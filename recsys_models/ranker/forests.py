@@ -30,6 +30,8 @@ class Forests:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            _must_be_whole(text)
         self._boosters = [lightgbm.Booster(model_str=text) for text in texts]
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -41,6 +43,16 @@ class Forests:
         """What each feature adds to the score, by TreeSHAP (Lundberg et al. 2020). Shape (features,) in and out."""
         added = [np.asarray(booster.predict(row[None], pred_contrib=True))[0] for booster in self._boosters]
         return np.mean(added, axis=0)[:-1]
+
+
+def _must_be_whole(text: str) -> None:
+    """Raise ValueError where LightGBM, which reads on past the end of a cut text, should not be given it."""
+    sizes = next((line[11:].split() for line in text.splitlines() if line.startswith("tree_sizes=")), None)
+    begin, end = text.find("Tree=0"), text.find("end of trees")
+    if not text.startswith("tree\n") or sizes is None or min(begin, end) < 0:
+        raise ValueError(f"trees: expected the text of a LightGBM forest, found {text[:40]!r}")
+    if sum(map(int, sizes)) != end - begin:
+        raise ValueError(f"trees: expected {sum(map(int, sizes))} characters of trees, found {end - begin}")
 
 
 def grown_forest(
@@ -58,6 +70,7 @@ def grown_forest(
         names: of the features.
         share: share of the candidates without a hit that the forest learns from, drawn with `rng`.
     """
+    features, target, group = lists.sample(share, rng)
     parameters = {
         "objective": "rank_xendcg",
         "num_leaves": settings.leaves,
@@ -65,7 +78,8 @@ def grown_forest(
         "lambda_l2": 10.0,
         "min_data_in_leaf": int(min(100, max(1, lists.hit.sum() // 4))),
         "feature_fraction": 0.5,
-        "bagging_fraction": 0.7,
+        # LightGBM rounds down, and a bag of nothing ends it
+        "bagging_fraction": 0.7 if len(features) > 1 else 1.0,
         "bagging_freq": 1,
         "max_bin": 127,
         "deterministic": True,
@@ -74,6 +88,5 @@ def grown_forest(
         "verbosity": -1,
         "seed": seed,
     }
-    features, target, group = lists.sample(share, rng)
     data = lightgbm.Dataset(features, target.astype(np.int8), group=group, feature_name=names)
     return lightgbm.train(parameters, data, num_boost_round=settings.trees).model_to_string()

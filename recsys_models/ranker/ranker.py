@@ -14,6 +14,7 @@ from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
 from recsys_models.parameters import Above0, Count, CountOrNone, Range, Share
 from recsys_models.recommender import Recommender
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
 from recsys_models.training.user_blocks import over_blocks
@@ -64,6 +65,7 @@ class Ranker(Recommender):
     family: ClassVar[str] = "ranker"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     candidates: Count = 120
@@ -275,6 +277,7 @@ class Ranker(Recommender):
         from recsys_models.ranker.candidate_generator import CandidateGenerator
         from recsys_models.ranker.listwise import Listwise
 
+        must_be(state["trees"], "trees", shape=(None,), kind="U")
         self._trees = [trees for trees in state["trees"].tolist() if trees]
         self._grown = None
         self._generator = CandidateGenerator.from_state(state, sp.csr_array(self.seen))

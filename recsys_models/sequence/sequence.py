@@ -64,6 +64,7 @@ class SequenceEncoder(EmbeddingRecommender):
     family: ClassVar[str] = "sequence"
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     encoder: Literal["gru", "attention"] = "gru"
@@ -184,4 +185,5 @@ class SequenceEncoder(EmbeddingRecommender):
             if name.startswith("learned.")
         }
         self._user_vectors, self._item_factors = state["user"], self._learned["offered.weight"]
+        self._check_vectors()
         self._prior = state.get("prior", np.zeros(self._item_factors.shape[0], np.float32))

@@ -19,6 +19,7 @@ class FitRun:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         on_epoch: called after each epoch of iterative families.
         checkpoint: folder where iterative families keep the last epoch, or None.
+        threads: number of threads that PyTorch and BLAS compute with; 0: as many as they are set to.
         identity: name of this fit's checkpoints, a hash of parameters, data and seed.
     """
 
@@ -27,3 +28,4 @@ class FitRun:
     on_epoch: OnEpoch | None = None
     checkpoint: Path | None = None
     identity: str = ""
+    threads: int = 0

@@ -48,6 +48,7 @@ class GraphNetwork(EmbeddingRecommender):
 
     side_information: ClassVar[frozenset[str]] = frozenset({"item_features", "user_features"})
     learns_by_gradient: ClassVar[bool] = True
+    depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     dim: Count = 64

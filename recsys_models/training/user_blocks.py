@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+
+from recsys_models.training.threads import blas
 
 USERS = 256
 """Number of users per block, which bounds memory at about USERS x candidates x rank floats per thread."""
@@ -24,13 +24,8 @@ def over_blocks(function: Callable[[NDArray[Any]], Result], rows: NDArray[np.int
     """Results of the function for blocks of `USERS` rows, in their order; several blocks are computed at once.
 
     Matrix products of NumPy take one core each meanwhile: products that run side by side and take all cores each wait
-    for one another (24 s instead of 20). The limit holds only when called from the process's main thread.
+    for one another (24 s instead of 20).
     """
     blocks = [rows[start : start + USERS] for start in range(0, rows.size, USERS)]
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+    with blas(1), ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(function, blocks))
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()

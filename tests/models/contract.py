@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 
 from recsys_models import Interactions, ModelFileError, Recommender, families, load_model, model_files
 from recsys_models.fitted_model import has_evidence
+from recsys_models.model_files import from_files, to_files
 
 SIZE = 16
 
@@ -48,6 +49,19 @@ def _changed(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind == "U":
         return np.char.add(array, "'")
     return (np.ascontiguousarray(array).reshape(-1).view(np.uint8) ^ 1).view(array.dtype)
+
+
+def spoilt(array: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any] | None]:
+    """Arrays that a file might hold in the place of this one; None for none at all."""
+    found: list[np.ndarray[Any, Any] | None] = [None, array[:-1] if array.ndim else array.reshape(1)]
+    found += [np.array(["x"] * 3), np.zeros((2, 2), np.float32), np.empty(0, np.float32)]
+    if array.dtype.kind in "if" and array.size:
+        found += [np.full_like(array, 2**20), np.full_like(array, -5)]
+    if array.dtype.kind == "f":
+        found += [np.full_like(array, np.nan), array.astype(np.int32)]
+    if array.dtype.kind == "U":
+        found += [np.array([text[:-1] for text in array.tolist()], np.str_)]
+    return found
 
 
 class RecommenderContract:
@@ -254,6 +268,27 @@ class RecommenderContract:
     def test_files_of_the_format_before_are_read(self, fitted: Recommender) -> None:
         files = fitted.to_files()
         assert load_model(in_one_file(files)).to_files() == files
+
+    def test_a_whole_file_of_wrong_content_is_refused_or_harmless(self, fitted: Recommender) -> None:
+        """Each array in turn is left out, cut, of another type, shape or out of bounds; checksums are right."""
+        header, arrays = from_files("model", fitted.to_files())
+        header = {k: v for k, v in header.items() if k not in ("format", "files", "same_as", "header_sha256")}
+        for key, array in arrays.items():
+            for broken in spoilt(array):
+                others = {k: v for k, v in arrays.items() if k != key}
+                files = to_files("model", header, others if broken is None else {**others, key: broken})
+                try:
+                    model = load_model(files)
+                except ModelFileError:
+                    continue
+                ids, scores = model.recommend(fitted.user_ids, SIZE)
+                assert ids.shape == scores.shape
+                model.similar_items(fitted.item_ids, 3)
+        for key in ("params", "chosen", "history", "incidents"):
+            with pytest.raises(ModelFileError, match="content of a"):
+                load_model(to_files("model", {k: v for k, v in header.items() if k != key}, arrays))
+        with pytest.raises(ModelFileError, match="content of a"):
+            load_model(to_files("model", {**header, "params": {"nonsense": 1}}, arrays))
 
     def test_similar_items(self, fitted: Recommender) -> None:
         ids, scores = fitted.similar_items([1000, 1001, 4711], 5)

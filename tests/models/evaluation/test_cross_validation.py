@@ -10,6 +10,7 @@ from recsys_models import (
     Popularity,
     cross_validate,
     evaluate,
+    interaction_graph,
     rolling_folds,
     user_folds,
 )
@@ -79,3 +80,22 @@ def test_no_folds_and_a_wrong_share_are_refused() -> None:
         list(rolling_folds(timed(), folds=0, test_days=10))
     with pytest.raises(ValueError, match="share"):
         list(user_folds(timed(), folds=2, share=0.0))
+
+
+class Related(Popularity):
+    """Notes the side information that its fits have."""
+
+    informed: ClassVar[list[tuple[object, object, object]]] = []
+
+    def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
+        self.informed.append((self.user_features, self.item_features, self.relations))
+        super()._fit(interactions, validation, run)
+
+
+def test_every_fold_has_the_side_information_of_the_given_model() -> None:
+    data = timed()
+    relations = interaction_graph(data, {"like": (data.item_ids[:2], data.item_ids[1:3])})
+    model = Related().with_relations(relations)
+    for share in (0.0, 0.1):
+        cross_validate(model, rolling_folds(data, folds=2, test_days=10), valid_share=share)
+    assert Related.informed == [(None, None, relations)] * 4

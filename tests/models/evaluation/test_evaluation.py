@@ -173,3 +173,12 @@ def test_a_better_model_scores_better() -> None:
     popular = Interactions.from_arrays([0, 1, 2, 3, 3], [0, 0, 0, 0, 1])
     test = Interactions.from_arrays([0, 1, 2], [1, 1, 1], like=popular)
     assert evaluate(Popularity().fit(popular), popular, test, k=1)["recall"] == 1
+
+
+@pytest.mark.parametrize("k", [0, -3, 1.5, True])
+def test_a_list_of_no_length_is_refused(k: object) -> None:
+    data = Interactions.from_arrays([1, 2], [1, 2])
+    model = Popularity().fit(data)
+    for lengths in ({"k": k}, {"ks": (20, k)}):
+        with pytest.raises(ValueError, match="k: expected a whole number ≥ 1"):
+            evaluate(model, data, data, exclude_seen=False, **lengths)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from recsys_models.evaluation.fairness import SPREAD, spread
+from recsys_models.evaluation.fairness import SPREAD, by_segment, spread
 
 
 def table(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
@@ -30,3 +30,22 @@ def test_groups_that_are_all_served_nothing_are_equal() -> None:
 
 def test_no_segments() -> None:
     assert spread(table()).height == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["ndcg", "recall", "users", "value", "segment", "cold", "relevant", "user_id_right"]
+)
+def test_a_segmentation_may_have_any_name(name: str) -> None:
+    per_user = pl.DataFrame({"user_id": [1, 2, 3], "ndcg": [0.0, 0.5, 1.0], "recall": [1.0, 1.0, 0.0]})
+    segments = pl.DataFrame({"user_id": [1, 2], name: ["a", "b"]})
+    found = by_segment(per_user, segments, ("ndcg", "recall"))
+    assert found.rows() == [
+        (name, "a", 1, 0.0, 1.0),
+        (name, "b", 1, 0.5, 1.0),
+        (name, "unknown", 1, 1.0, 0.0),
+    ]
+
+
+def test_segments_without_a_segmentation_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected a column beside 'user_id'"):
+        by_segment(pl.DataFrame({"user_id": [1], "ndcg": [1.0]}), pl.DataFrame({"user_id": [1]}), ("ndcg",))

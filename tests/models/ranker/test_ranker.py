@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from recsys_models import Interactions, Ranker, evaluate, load_model
+from recsys_models.data.recency import DAY
 from recsys_models.kernels.affinity import item_affinity
 from recsys_models.kernels.sparse import csr
 from recsys_models.ranker.candidate_generator import CandidateGenerator
@@ -282,3 +284,17 @@ def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> Non
     np.testing.assert_array_equal(again.scores(np.arange(5)), model.scores(np.arange(5)))
     effects = model.explain(0, int(items[0, 0]))
     assert set(effects) == set(model.generator.feature_names())
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"folds": 2}, {"candidates": 1}, {"negative_share": 0.01}, {"users": 1}]
+)
+@pytest.mark.parametrize("users", [[1], [1, 2], [1, 1, 2]])
+@pytest.mark.parametrize("timed", [True, False])
+def test_the_smallest_shops(params: dict[str, Any], users: list[int], timed: bool) -> None:
+    moments = np.array([0, 5, 9])[: len(users)] * DAY if timed else None
+    data = Interactions.from_arrays(users, [1, 2, 1][: len(users)], timestamp=moments)
+    model = Ranker(trees=3, network_epochs=1, **params).fit(data, device="cpu")
+    for fitted in (model, model.refit(data, device="cpu"), model.retrained(data, device="cpu")):
+        ids, scores = fitted.recommend([1, 2, 99], 3)
+        assert ids.shape == (3, 3) and not np.isnan(scores).any()

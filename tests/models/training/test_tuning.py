@@ -18,7 +18,7 @@ def shop(subset: int) -> Interactions:
     generator = np.random.default_rng(subset)
     user = np.repeat(np.arange(40), 8)
     item = (user % 4) + 4 * generator.integers(0, 10, user.size)
-    time = 1_700_000_000 + 86_400 * (item + 40 * subset)
+    time = (1_700_000_000 + 86_400 * (item + 40 * subset)) * 1_000_000
     ids = np.arange(40)
     return Interactions.from_arrays(user, item, timestamp=time, user_ids=ids, item_ids=ids)
 
