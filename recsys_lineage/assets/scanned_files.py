@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recsys_lineage import files
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.files import FileScan, OpenedScan, SourceFile
+from recsys_lineage.files import FileScan, KnownContent, OpenedScan, SourceFile
 from recsys_lineage.files.scan import MALFORMED_SCHEMA
 from recsys_lineage.files.source_query import TRACED_COLUMNS
 from recsys_lineage.lake.table_version import Column
@@ -23,25 +23,41 @@ def open_scan(
     required_columns: Sequence[str] = (),
     *,
     decode: bool = False,
+    known: Mapping[str, KnownContent] | None = None,
 ) -> OpenedScan:
     """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read.
+
+    A file whose content is `known` is noted too: its hash was taken.
 
     It stands beside `Inputs`, so that an asset that reads tables only does not depend on the readers of files.
     """
     opened = files.open_scan(
-        inputs._connection, root, scan, listed, relation, required_columns=required_columns, decode=decode
+        inputs._connection,
+        root,
+        scan,
+        listed,
+        relation,
+        required_columns=required_columns,
+        decode=decode,
+        known=known,
     )
     types = dict(opened.schema)
+    # files are many, and their columns mostly the same
+    schemas: dict[tuple[str, ...], list[Column]] = {}
     for report in opened.reports:
         file = report.file
         if file.sha256:
+            schema = schemas.get(report.columns)
+            if schema is None:
+                schema = [Column(name, types[name]) for name in report.columns if name in types]
+                schemas[report.columns] = schema
             inputs.file(
                 file.path,
                 bytes=file.bytes,
                 sha256=file.sha256,
                 root=str(root),
                 rows=report.rows,
-                schema=[Column(name, types[name]) for name in report.columns if name in types],
+                schema=schema,
                 seen=(root / file.path, file),
             )
     meaning = ScannedFiles(scan.described(), str(root), len(listed))

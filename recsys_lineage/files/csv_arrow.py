@@ -58,7 +58,10 @@ def parsed_by_arrow(
 def _has_the_header(table: pa.Table, header: Sequence[str], dialect: CsvDialect) -> bool:
     """Whether a row may be the header again."""
     place = next((n for n, name in enumerate(header) if name and name not in dialect.nulls), None)
-    return place is None or pc.any(pc.equal(table.column(place), header[place])).as_py() is True
+    if place is None:
+        return True
+    same = pc.call_function("equal", [table.column(place), pa.scalar(header[place])])
+    return pc.call_function("any", [same]).as_py() is True
 
 
 def _quotes_close_on_their_lines(block: bytes, dialect: CsvDialect) -> bool:
