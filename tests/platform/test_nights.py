@@ -130,7 +130,7 @@ def test_a_file_that_is_looked_up_belongs_to_every_day(looked_up: Nights) -> Non
 def test_a_looked_up_file_that_fails_loses_no_event(looked_up: Nights, spoil: str) -> None:
     before = people(looked_up)
     cards = looked_up.data / "cards.csv"
-    looked_up.deliver("sales-2.csv", row(THREE, "k2"))
+    looked_up.deliver("sales-2024-01-03.csv", row(THREE, "k2"))
     if spoil == "faulty":
         cards.write_bytes(b"\x00\xff" * 300)
     elif spoil == "gone":
@@ -310,3 +310,11 @@ def test_a_faulty_file_without_a_known_day_blocks_no_day(shop: Nights) -> None:
     report = shop.night()
     assert list(report.faulty) == ["sales-people.csv"] and not report.days and not report.complete
     assert len(shop.events()) == 1
+
+
+def test_one_pattern_read_in_two_ways_is_loaded_once_each(tmp_path: Path) -> None:
+    users = "SELECT who AS user_id, _file, _line FROM read_csv('sales*.csv', delim = ',')"
+    shop = Nights.of(tmp_path, raw_users=users)
+    shop.deliver("sales-1.csv", row(ONE))
+    assert shop.night().complete
+    assert len(shop.events()) == len(shop.rows("raw_users", "user_id")) == 1
