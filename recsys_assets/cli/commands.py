@@ -50,7 +50,7 @@ def demo(as_json: AsJson = False) -> None:
             out.print(line)
         for day, text in faulty.items():
             out.print(f"[red]{day} was not loaded:[/red] {escape(text)}")
-        out.print(metrics_table(facts["metrics"], facts["champion"]))
+        out.print(metrics_table(facts["metrics"], facts["champion"], facts["judged"]))
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
             out.print(line)

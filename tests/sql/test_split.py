@@ -65,7 +65,9 @@ def test_any_three_days_are_divided_in_order(days: set[int], weeks: int) -> None
     by_weeks = [
         sum(FIRST + timedelta(days=day) <= newest - timedelta(weeks=2 * weeks) for day in days),
         sum(
-            newest - timedelta(weeks=2 * weeks) < FIRST + timedelta(days=day) <= newest - timedelta(weeks=weeks)
+            newest - timedelta(weeks=2 * weeks)
+            < FIRST + timedelta(days=day)
+            <= newest - timedelta(weeks=weeks)
             for day in days
         ),
     ]
