@@ -8,11 +8,10 @@ from typing import Any
 import polars as pl
 
 from recsys_assets.assets.reconciliation import CLEAN_OF, reconciled_rows
+from recsys_assets.assets.training import KINDS
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
-
-KIND = "new items"
 
 
 class UnknownCustomer(LineageError):
@@ -42,14 +41,16 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
             f"SELECT count(DISTINCT user_id), count(DISTINCT item_id) FROM {lake.relation(interactions)}"
         ).fetchall()[0]
         rows = connection.execute(
-            f"""SELECT family, coalesce(metric || '@' || k, metric), value
+            f"""SELECT kind, family, coalesce(metric || '@' || k, metric), value
             FROM {lake.relation(lake.version("evaluation"))}
-            WHERE level = 'all' AND kind = $kind ORDER BY family, metric, k""",
-            {"kind": KIND},
+            WHERE level = 'all' AND users > 0 ORDER BY family, metric, k"""
         ).fetchall()
+    judged = {row[0] for row in rows}
+    kind = next((kind for kind in KINDS if kind in judged), None)
     metrics: dict[str, dict[str, float]] = {}
-    for family, metric, value in rows:
-        metrics.setdefault(family, {})[metric] = value
+    for found, family, metric, value in rows:
+        if found == kind:
+            metrics.setdefault(family, {})[metric] = value
     return {
         "source": source,
         "rows_read": sum(rows["read"] for rows in reconciled),
@@ -59,6 +60,8 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
         "items": items,
         "interactions": interactions.rows,
         "seconds": round(seconds, 1),
+        "judged": records.get("evaluation").statistics["judged"],
+        "target behaviour": records.get("evaluation").statistics["target behaviour"],
         "metrics": metrics,
         "champion": champion.statistics["family"],
     }
@@ -79,7 +82,9 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
         .sort("rank")
         .collect()
     )
-    if recommended.is_empty():
+    split = lake.scan(lake.version("split"))
+    of_customer = split.filter(pl.col("user_id") == user_id)
+    if recommended.is_empty() and of_customer.select(pl.len()).collect().item() == 0:
         ids = (
             lake.scan(lake.version("recommendations")).select(pl.col("user_id").unique()).collect()["user_id"]
         )
@@ -90,8 +95,7 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
         )
     titles = lake.scan(lake.version("item_profiles")).select("item_id", "title")
     had = (
-        lake.scan(lake.version("split"))
-        .filter(pl.col("user_id") == user_id)
+        of_customer.filter(pl.col("is_target"))
         .group_by("item_id")
         .agg(pl.col("count").sum().alias("times"), pl.col("last_time").max().alias("last_time"))
         .join(titles, on="item_id", how="left")
@@ -106,9 +110,11 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
 
 
 def typical_customer(lake: Lake) -> str:
-    """A customer worth showing: of those with an ordinary amount of purchases, the first."""
+    """A customer worth showing: of those with recommendations and an ordinary amount of purchases, the first."""
+    answered = lake.scan(lake.version("recommendations")).select("user_id").unique()
     counts = (
         lake.scan(lake.version("split"))
+        .join(answered, on="user_id", how="semi")
         .group_by("user_id")
         .agg(pl.len().alias("n"))
         .sort("n", "user_id")

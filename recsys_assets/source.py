@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
-from recsys_assets.sql import with_macros
+from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 
@@ -253,12 +253,13 @@ class Source:
         )
 
     def raw_parameters(self, tomorrow: date) -> dict[str, Any]:
-        """The bound parameters of `query('raw_events')`: the shop's rules, and the first and last day of an event."""
-        return {
+        """The bound parameters of `query('raw_events')`: the shop's clock, the first and last day that an event may have."""
+        values = {
             **self.settings.rule_parameters(),
             "earliest_day": self.settings.first_day or EARLIEST_DAY,
             "latest_day": self.settings.last_day or tomorrow,
         }
+        return parameters_of(self.query("raw_events"), values)
 
     def parameters(self) -> dict[str, Any]:
         """The bound parameters of the clean and feature SQL; a statement takes those that it names."""

@@ -77,7 +77,7 @@ def demo(as_json: AsJson = False, no_wait: NoWait = False) -> None:
         for lines in load_lines(files):
             for line in lines:
                 out.print(line)
-        out.print(metrics_table(facts["metrics"], facts["champion"]))
+        out.print(metrics_table(facts["metrics"], facts["champion"], facts["judged"]))
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
             out.print(line)

@@ -67,9 +67,20 @@ def asset_progress(console: Console, total: int) -> Iterator[None]:
             yield
 
 
-def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str) -> Table:
-    """Metrics of each family on the held-out weeks, best first."""
-    table = Table(title="20 items new to each customer, in the held-out weeks", title_justify="left")
+def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, judged: str) -> Table:
+    """Metrics of each family on the held-out weeks, best first.
+
+    Args:
+        metrics: of each family; empty where no customer could be judged by.
+        champion: the family that serves.
+        judged: what they were judged by, in words.
+    """
+    if not metrics:
+        return Table(
+            title=f"Nothing could be judged in the held-out weeks; {champion} serves", title_justify="left"
+        )
+    what = "new to" if judged.startswith("new items") else "for"
+    table = Table(title=f"20 items {what} each customer, in the held-out weeks", title_justify="left")
     table.add_column("family", no_wrap=True)
     for label in SHOWN_METRICS:
         table.add_column(label, justify="right", no_wrap=True)
@@ -86,7 +97,9 @@ def customer_text(answer: CustomerAnswer) -> list[str]:
         times = "once" if row["times"] == 1 else f"{row['times']} times"
         last = f", last on {row['last_time']:%Y-%m-%d}" if row["last_time"] else ""
         lines.append(f"  {row['title'] or row['item_id']} ({times}{last})")
-    lines.append("and is recommended:")
+    lines.append(
+        "and is recommended:" if answer.recommendations else "and has every item that there is already."
+    )
     for row in answer.recommendations:
         lines.append(f"  {row['rank']:>2}. {row['title'] or row['item_id']}, {row['reason']}")
     return lines
@@ -165,4 +178,5 @@ def summary_lines(facts: Mapping[str, Any]) -> list[str]:
         f"{facts['rows_read']:,} rows read, {facts['rows_accepted']:,} accepted, "
         f"{facts['rows_rejected']:,} rejected with a reason (table rejected_rows).",
         f"{facts['users']:,} customers, {facts['items']:,} items, {facts['interactions']:,} interactions.",
+        f"Target behaviour: {facts['target behaviour']}. Judged: {facts['judged']}.",
     ]

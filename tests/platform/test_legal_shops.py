@@ -120,3 +120,29 @@ def test_a_legal_state_passes_with_words(tmp_path: Path, state: str) -> None:
     parts = dict(shop.rows("SELECT subset, count(*) FROM {split} GROUP BY ALL"))
     assert set(parts) == {"train", "valid", "test"}
     assert shop.rows("SELECT count(*) FROM {recommendations}") > [(0,)]
+
+
+@pytest.mark.slow
+def test_looks_neither_judge_nor_hide_and_reasons_say_what_was_done(tmp_path: Path) -> None:
+    bought = purchases(range(90), range(20))
+    looked = [
+        (when - timedelta(hours=1), who, taste(random.Random(n), n), "view")
+        for n, (when, who, *_) in enumerate(bought)
+    ]
+    shop = made(tmp_path, [*bought, *looked])
+    assert "target is purchase" in said(shop, "split")
+    reasons = shop.rows(
+        """SELECT reason, item_profiles.title, did.behaviours FROM {recommendations} AS recommendations
+        JOIN {item_profiles} AS item_profiles ON item_profiles.item_id = recommendations.like_item_id
+        JOIN (SELECT user_id, item_id, list(behaviour) AS behaviours FROM {split} GROUP BY ALL) AS did
+            ON did.user_id = recommendations.user_id AND did.item_id = recommendations.like_item_id"""
+    )
+    for reason, title, behaviours in reasons:
+        word = "bought" if "purchase" in behaviours else "viewed"
+        assert reason in (f"because you {word} {title}", f"customers who chose {title} chose it too")
+    only_viewed = """SELECT count(*) FROM {recommendations} SEMI JOIN (
+        SELECT user_id, item_id FROM {split} GROUP BY ALL HAVING NOT bool_or(is_target)) USING (user_id, item_id)"""
+    assert shop.rows(only_viewed) > [(0,)], "what was only viewed can be recommended"
+    users = shop.rows("SELECT count(DISTINCT user_id) FROM {split} WHERE subset = 'test' AND is_target")
+    judged = Records(shop.lake).get("evaluation").statistics["test users"]
+    assert judged <= users[0][0]

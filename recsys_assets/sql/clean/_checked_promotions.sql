@@ -3,7 +3,7 @@
 SELECT
     clean_id(item_id) AS item_id,
     clean_id(store_id) AS store_id,
-    clean_text(kind) AS kind,
+    nullif(trim(kind::VARCHAR), '') AS kind,
     clean_text(display) AS display,
     clean_text(mailer) AS mailer,
     clean_id(coupon_id) AS coupon_id,
