@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -138,7 +139,12 @@ def open_instance(settings: Settings) -> DagsterInstance:
     """
     from dagster import DagsterInstance
 
-    return DagsterInstance.from_config(str(prepare_home(settings)))
+    folder = prepare_home(settings)
+    with (folder / "opening.lock").open("w") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # two that make the tables of a new home would be in each other's way
+        return DagsterInstance.from_config(str(folder))
 
 
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:

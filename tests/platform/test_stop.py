@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from recsys_assets.cli.stopping import STOPPED
+from recsys_assets.writers import Writers
 from tests.platform.conftest import RECSYS, Shop, opened
 from tests.platform.shop import SOURCE, day_file, day_rows, write_day
 
@@ -69,7 +70,7 @@ def begun(
 
 def steps_begun(shop: Shop) -> list[str]:
     """The steps that the newest run has begun."""
-    if not (shop.home / "dagster" / "history" / "runs.db").exists():
+    if not any(writer.run_id for writer in Writers(shop.home / "dagster").now()):
         return []
     with dg.DagsterInstance.from_config(str(shop.home / "dagster")) as instance:
         runs = instance.get_runs(limit=1)
