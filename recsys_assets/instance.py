@@ -171,6 +171,7 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
         if state == "dead" or (state == "unknown" and not is_shared and _is_abandoned(instance, run.run_id)):
             fail_lost_run(instance, run)
             abandoned.append(run.run_id)
+    writers.tidy({run.run_id for run in busy})
     return abandoned
 
 
