@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -147,7 +148,12 @@ def open_instance(settings: Settings) -> DagsterInstance:
     """
     from dagster import DagsterInstance
 
-    return DagsterInstance.from_config(str(prepare_home(settings)))
+    folder = prepare_home(settings)
+    with (folder / "opening.lock").open("w") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # two that make the tables of a new home would be in each other's way
+        return DagsterInstance.from_config(str(folder))
 
 
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
@@ -174,6 +180,7 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
         if state == "dead" or (state == "unknown" and not is_shared and _is_abandoned(instance, run.run_id)):
             fail_lost_run(instance, run)
             abandoned.append(run.run_id)
+    writers.tidy({run.run_id for run in busy})
     return abandoned
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -66,7 +66,7 @@ class _NotedExecutor(dg.Executor):
 
 @dg.executor(
     name="noted_multiprocess",
-    config_schema=dg.multiprocess_executor.config_schema,
+    config_schema=cast(Any, dg.multiprocess_executor.config_schema),  # the decorator's type leaves it out
     requirements=dg.multiple_process_executor_requirements(),
 )
 def noted_multiprocess_executor(context: dg.InitExecutorContext) -> dg.Executor:

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,6 +145,12 @@ class Writers:
     def forget(self, run_id: str) -> None:
         """Delete the file that a dead run left."""
         self._path(run_id).unlink(missing_ok=True)
+
+    def tidy(self, busy: Collection[str]) -> None:
+        """Delete what killed processes left, but for the files of runs that are still to be failed."""
+        for path in self._folder.glob("*.json"):
+            if path.stem not in busy and _looked_at(path)[1]:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def _locked(self, kind: int, wait: bool, say: Callable[[str], None] | None) -> Iterator[None]:

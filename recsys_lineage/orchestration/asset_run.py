@@ -67,8 +67,9 @@ class AssetRun:
             if not stop_is_requested():
                 raise
             # Dagster would begin an interrupted step again where it has a retry policy.
-            if context.instance.get_run_by_id(context.run_id).status == dg.DagsterRunStatus.STARTED:
-                context.instance.report_run_canceling(context.run)
+            run = context.instance.get_run_by_id(context.run_id)
+            if run is not None and run.status == dg.DagsterRunStatus.STARTED:
+                context.instance.report_run_canceling(run)
             raise dg.Failure(f"{asset.name} was interrupted.", allow_retries=False) from None
         if outcome.reason:
             context.log.info(f"{asset.name}: {outcome.reason}")

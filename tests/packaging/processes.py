@@ -31,7 +31,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(answer: Callable[[], T], seconds: float = 120.0) -> T:
+def wait_for(answer: Callable[[], T | None], seconds: float = 120.0) -> T:
     """The first true answer.
 
     Raises:

@@ -164,6 +164,25 @@ def test_a_run_whose_process_lives_is_left_alone(elsewhere: Path) -> None:
         assert seen == [[]]
 
 
+OPEN = """
+from recsys_assets.instance import open_instance
+from recsys_assets.settings import load_settings
+with open_instance(load_settings(home="new")) as instance:
+    print(len(instance.get_runs()))
+"""
+
+
+def test_several_processes_may_open_a_new_home_at_once(elsewhere: Path) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate() for process in started]
+    assert [out for out, _ in said] == ["0\n"] * 3, said
+
+
 def test_no_run_is_without_an_end_and_killed_ones_are_looked_for(elsewhere: Path) -> None:
     with open_instance(load_settings(home="shop")) as instance:
         assert isinstance(instance.run_launcher, WatchedLauncher)

@@ -17,7 +17,7 @@ from recsys_assets.settings import load_settings
 from tests.platform.conftest import RECSYS, Shop
 from tests.platform.shop import DAYS, day_file, day_name, day_rows, write_day
 
-PATIENCE = 240.0
+PATIENCE = 900.0
 
 
 @contextmanager

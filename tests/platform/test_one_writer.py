@@ -72,6 +72,25 @@ def test_a_run_lives_is_dead_or_is_unknown(tmp_path: Path) -> None:
     assert writers.state("a-run") == "unknown"
 
 
+def test_what_killed_processes_left_is_tidied_but_for_runs_that_are_to_be_failed(tmp_path: Path) -> None:
+    writers = Writers(tmp_path)
+    killed = [
+        holding(tmp_path, how)
+        for how in ("{writers}.noted()", "{writers}.noted('busy')", "{writers}.noted('over')")
+    ]
+    for process in killed:
+        process.kill()
+        process.wait()
+    lives = holding(tmp_path, "{writers}.noted('lives')")
+    try:
+        writers.tidy({"busy"})
+        assert {path.stem for path in (tmp_path / "writers").glob("*.json")} == {"busy", "lives"}
+        assert writers.state("busy") == "dead"
+    finally:
+        lives.kill()
+        lives.wait()
+
+
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs a folder that is on no disk")
 def test_a_free_lock_says_nothing_of_a_process_of_another_machine() -> None:
     import json

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from recsys_assets.cli.stopping import STOPPED
+from recsys_assets.writers import Writers
 from tests.platform.conftest import RECSYS, Shop, opened
 from tests.platform.shop import SOURCE, day_file, day_rows, write_day
 
@@ -69,7 +70,7 @@ def begun(
 
 def steps_begun(shop: Shop) -> list[str]:
     """The steps that the newest run has begun."""
-    if not (shop.home / "dagster" / "history" / "runs.db").exists():
+    if not any(writer.run_id for writer in Writers(shop.home / "dagster").now()):
         return []
     with dg.DagsterInstance.from_config(str(shop.home / "dagster")) as instance:
         runs = instance.get_runs(limit=1)
@@ -85,14 +86,14 @@ def test_in_the_middle_of_a_query(
     endless: Shop, processes: list[subprocess.Popen[str]], number: signal.Signals
 ) -> None:
     process = begun(endless, processes, "raw_users", "demo")
-    stop_and_check(endless, process, "raw_users", number)
+    stop_and_check(endless, process, {"raw_users"}, number)
 
 
 @pytest.mark.slow
 def test_in_the_middle_of_loading_a_file(new_shop: Shop, processes: list[subprocess.Popen[str]]) -> None:
     write_day(new_shop.data / day_file(30), day_rows(30) * 5000)
     process = begun(new_shop, processes, "source_files", "materialize", "group:raw")
-    stop_and_check(new_shop, process, "source_files", signal.SIGTERM)
+    stop_and_check(new_shop, process, {"source_files", "raw_events"}, signal.SIGTERM)
     (new_shop.data / day_file(30)).unlink()
     assert new_shop.recsys("materialize", "group:raw").exit_code == 0
 
@@ -102,10 +103,12 @@ def test_in_the_middle_of_a_fit(shop: Shop, processes: list[subprocess.Popen[str
     process = begun(
         shop, processes, "tuning_lightgcn", "materialize", "tuning_lightgcn", RECSYS_TRIALS="1000000"
     )
-    stop_and_check(shop, process, "tuning_lightgcn", signal.SIGINT)
+    stop_and_check(shop, process, {"tuning_lightgcn"}, signal.SIGINT)
 
 
-def stop_and_check(shop: Shop, process: subprocess.Popen[str], step: str, number: signal.Signals) -> None:
+def stop_and_check(
+    shop: Shop, process: subprocess.Popen[str], steps: set[str], number: signal.Signals
+) -> None:
     process.send_signal(number)
     said, _ = process.communicate(timeout=PATIENCE)
 
@@ -114,14 +117,15 @@ def stop_and_check(shop: Shop, process: subprocess.Popen[str], step: str, number
     with opened(shop) as platform:
         (run,) = platform.instance.get_runs(limit=1)
         assert run.status == dg.DagsterRunStatus.CANCELED
-        log = [entry.dagster_event for entry in platform.instance.all_logs(run.run_id) if entry.dagster_event]
         (told,) = [record for record in platform.records.run_records() if record.id == run.run_id]
         assert told.state == "canceled"
-        assert "canceled" in {record.status for record in platform.records.runs(step)}
-    since = [event for event in log if event.step_key == step and event.is_step_failure].pop()
-    assert not [event for event in log[log.index(since) :] if event.is_step_success], (
-        "nothing is made after it"
-    )
+        entries = platform.instance.all_logs(run.run_id)
+        log = [entry.dagster_event for entry in entries if entry.dagster_event]
+        interrupted = next(event for event in log if event.is_step_failure)
+        assert interrupted.step_key in steps
+        assert "canceled" in {record.status for record in platform.records.runs(interrupted.step_key)}
+    since = log[log.index(interrupted) :]
+    assert not [event for event in since if event.is_step_success], "nothing is made after it"
 
 
 SWALLOWS = """
