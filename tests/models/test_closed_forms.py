@@ -116,7 +116,7 @@ def test_with_power_0_the_latest_interaction_decides_whatever_the_weights() -> N
 @pytest.mark.parametrize("how", ["binary", "log_count", "recent_28"])
 @pytest.mark.parametrize("half_life", [None, 20.0])
 @pytest.mark.parametrize("neighbours", [3, 100])
-def test_item_neighbours(how: str, half_life: float | None, neighbours: int) -> None:
+def test_item_neighbours(how: Any, half_life: float | None, neighbours: int) -> None:
     data = shop()
     table = latest(data, half_life)
     unit = table / np.maximum(np.linalg.norm(table, axis=0), 1e-12)
@@ -197,7 +197,7 @@ def least_squares(table: Dense, other: Dense) -> Dense:
 @pytest.mark.parametrize("how", ["binary", "log_count", "recent_28"])
 @pytest.mark.parametrize("weight", [0.0, 0.7])
 @pytest.mark.parametrize("described", [True, False])
-def test_content(how: str, weight: float, described: bool) -> None:
+def test_content(how: Any, weight: float, described: bool) -> None:
     data = shop()
     model = Content(feedback=how, popularity_weight=weight)
     table = had(data).T

@@ -31,7 +31,8 @@ def test_every_number_has_a_range_and_every_default_is_allowed(name: str, key: s
     kind = kinds(families[name])[key]
     assert not {int, float, str} & set(parts(kind)), "a bare type says not enough"
     default = next(field.default for field in dataclasses.fields(families[name]) if field.name == key)
-    assert families[name](**{key: default}).params()[key] == (list(default) if key == "members" else default)
+    expected: Any = list(default) if key == "members" else default  # pyright: ignore[reportArgumentType]
+    assert families[name](**{key: default}).params()[key] == expected
     assert in_words(kind)
 
 
@@ -83,9 +84,10 @@ def test_numpy_scalars_are_saved(name: str, key: str) -> None:
 def test_a_model_of_numpy_scalars_can_be_saved() -> None:
     data = Interactions.from_arrays([1, 1, 2], [1, 2, 2])
     settings = {"spectral": {"rank": np.int32(2)}}
+    named: Any = families
     for model in (
-        families["spectral"](rank=np.int64(2), ridge=np.float32(1.5)),
-        families["fusion"](members=np.array(["spectral", "popularity"]), settings=settings),
+        named["spectral"](rank=np.int64(2), ridge=np.float32(1.5)),
+        named["fusion"](members=np.array(["spectral", "popularity"]), settings=settings),
     ):
         fitted = model.fit(data, seed=np.int64(3))  # type: ignore[arg-type]
         assert load_model(fitted.to_files()).params() == model.params()

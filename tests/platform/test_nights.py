@@ -39,7 +39,7 @@ CHANGES = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=4, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
 @given(nights=st.lists(st.lists(CHANGES, min_size=1, max_size=3), min_size=2, max_size=4))
 def test_after_any_nights_the_events_are_those_of_all_that_was_delivered_and_not_forgotten(
     nights: list[list[tuple]], tmp_path_factory: pytest.TempPathFactory

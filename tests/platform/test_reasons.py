@@ -68,7 +68,7 @@ def test_item_neighbours_name_the_item_with_the_largest_share_of_the_score() -> 
             alone = {}
             for one in had[user]:
                 only = model.item_ids.tolist().index(one), model.item_ids.tolist().index(item)
-                alone[one] = float(model._similarity[only])
+                alone[one] = float(model._similarity[only])  # pyright: ignore[reportAttributeAccessIssue]
             assert alone[like] == max(alone.values())
 
 

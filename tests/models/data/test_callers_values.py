@@ -119,7 +119,8 @@ def test_moments_are_the_same_in_every_form(moments: list[datetime]) -> None:
 @given(st.lists(st.dates(date(1800, 1, 1), date(2200, 1, 1)), min_size=1))
 def test_a_date_is_its_midnight(days: list[date]) -> None:
     expected = [(day - date(1970, 1, 1)).days * 86_400_000_000 for day in days]
-    for form in (days, pl.Series(days), np.array(days, "datetime64[D]")):
+    forms: list[Any] = [days, pl.Series(days), np.array(days, "datetime64[D]")]
+    for form in forms:
         data = Interactions.from_arrays(range(len(days)), range(len(days)), timestamp=form)
         assert data.timestamp is not None and data.timestamp.tolist() == expected
 
@@ -152,7 +153,7 @@ def test_another_unit_is_refused(moments: list[datetime], per_second: int) -> No
 def test_what_is_no_moment_is_refused(bad: Any) -> None:
     for good in (5, datetime(2020, 1, 1, tzinfo=ZONE)):
         with pytest.raises(ValueError, match=r"column 'timestamp': expected"):
-            Interactions.from_arrays([1, 2], [1, 2], timestamp=[good, bad])
+            Interactions.from_arrays([1, 2], [1, 2], timestamp=[good, bad])  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), -1.0, 1e300, "much", [1.0, 2.0]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ def crowd() -> Interactions:
 
 
 @pytest.mark.parametrize("loss", ["softmax", "bpr"])
-def test_lightgcn_fitted_twice_is_bit_identical(loss: str) -> None:
+def test_lightgcn_fitted_twice_is_bit_identical(loss: Any) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -53,7 +55,7 @@ def test_matrix_factorization_fitted_twice_is_bit_identical() -> None:
 
 
 @pytest.mark.parametrize("encoder", ["gru", "attention"])
-def test_sequence_fitted_twice_is_bit_identical(encoder: str) -> None:
+def test_sequence_fitted_twice_is_bit_identical(encoder: Any) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
