@@ -24,6 +24,7 @@ from recsys_lineage.assets.code_version import by_module, code_version, reachabl
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.scanned_files import open_scan
 from recsys_lineage.files import DuplicateFile, FileReport, FileScan, SourceFile, deduplicate
+from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -154,10 +155,14 @@ def _of_scan(
 
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
-    """What each path says to the source: what its SQL takes from it, and the day where rows have no time."""
-    taken = path_meanings(folder.path_expressions(named), paths)
+    """What each path says to the source: what its SQL takes from it, columns of its folders, the day of undated rows."""
+    wanted = {column.casefold() for column in named.required_columns}
+    taken = {
+        path: (*values, *(pair for pair in folder_columns(path).items() if pair[0].casefold() in wanted))
+        for path, values in path_meanings(folder.path_expressions(named), paths).items()
+    }
     if not folder.source.settings.undated:
-        return dict(taken)
+        return taken
     return {path: (*values, _named_day(path)) for path, values in taken.items()}
 
 
