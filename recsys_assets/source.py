@@ -10,12 +10,16 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
+
+import duckdb
+from pydantic import TypeAdapter, ValidationError
 
 from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
+from recsys_lineage.lake.engine import Engine
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -107,7 +111,7 @@ class Source:
             path = folder / f"{table}.sql"
             if path.exists():
                 try:
-                    queries[table] = _checked(table, parse_source_sql(path.read_text(encoding="utf-8")))
+                    queries[table] = _checked(table, parse_source_sql(path.read_text(encoding="utf-8-sig")))
                 except UnicodeDecodeError as error:
                     raise SourceError(
                         "The SQL of the source is no text.",
@@ -336,7 +340,7 @@ def _settings(path: Path) -> SourceSettings:
     if not path.exists():
         return SourceSettings()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise SourceError(
             "The settings of the source cannot be read.",
@@ -355,16 +359,47 @@ def _settings(path: Path) -> SourceSettings:
                 where=str(path),
                 advice=did_you_mean(name, known) or "take the line out",
             )
+    hints = get_type_hints(SourceSettings)
+    rules = {field.name for field in fields(ShopRules)}
+    for name, value in values.items():
+        if name not in rules:
+            _check_type(name, value, hints[name], path)
     patterns = values.get("non_products", [])
     for pattern in patterns:
         try:
-            re.compile(pattern)
-        except re.error as error:
+            with Engine().connect() as connection:
+                connection.execute("SELECT regexp_full_match('', $pattern)", {"pattern": f"(?i:{pattern})"})
+        except duckdb.Error as error:
             raise SourceError(
                 f"A pattern of non_products cannot be used: {error}.",
-                expected="regular expressions",
+                expected="regular expressions of RE2, which has no look-ahead",
                 found=repr(pattern),
                 where=str(path),
                 advice="put a backslash before a character that stands for itself",
             ) from error
     return SourceSettings(**{**checked_rules(values, path), "non_products": tuple(patterns)})
+
+
+def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
+    """Raises SourceError where a setting's value is not what TOML writes for its type."""
+    kind = next((kind for kind in _IN_WORDS if kind in (get_origin(hint), hint, *get_args(hint))), str)
+    try:
+        TypeAdapter(list[str] if kind is tuple else hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise SourceError(
+            f"{name} of the source cannot be used.",
+            expected=_IN_WORDS[kind],
+            found=repr(value),
+            where=f"{path}, {name}",
+            advice="correct the line, or take it out for the usual value",
+        ) from error
+
+
+_IN_WORDS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "a whole number, without quotes",
+    float: "a number, without quotes",
+    date: "a day without quotes, such as 2024-01-31",
+    tuple: 'a list of texts, such as ["POST", "GIFT_.*"]',
+    str: "a text in quotes",
+}

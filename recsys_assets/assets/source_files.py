@@ -155,7 +155,7 @@ def _of_scan(
 
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
-    """What each path says to the source: what its SQL takes from it, columns of its folders, the day of undated rows."""
+    """What each path says to the source: what its SQL takes from it, its folders' columns, an undated day."""
     wanted = {column.casefold() for column in named.required_columns}
     taken = {
         path: (*values, *(pair for pair in folder_columns(path).items() if pair[0].casefold() in wanted))

@@ -180,3 +180,31 @@ def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
     source = Source.load(folder(tmp_path, source__toml="data = 'python package no_such_package'"))
     with pytest.raises(SourceError, match="pip install no_such_package"):
         source.data_folder()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['non_products = "POST"', 'non_products = ["(?!X).*"]', "non_products = [1]", 'first_day = "2024-01-01"',
+     'half_life_days = "60"', 'undated = "true"', "undated = 1", "title = 3", "holdout_weeks = 2.5", "first_day = 2024"],
+)  # fmt: skip
+def test_a_setting_of_the_wrong_type_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
+    name = line.split(" ")[0]
+    with pytest.raises(SourceError) as refused:
+        Source.load(folder(tmp_path, source__toml=line))
+    assert "source.toml" in (refused.value.where or "") and name in str(refused.value)
+    assert refused.value.expected and refused.value.found and refused.value.advice
+
+
+def test_settings_of_the_right_types_are_taken(tmp_path: Path) -> None:
+    text = 'title = "A"\nfirst_day = 2024-01-01\nhalf_life_days = 30\nundated = true\n'
+    text += 'non_products = ["POST", "x|y"]\n'
+    loaded = Source.load(folder(tmp_path, source__toml=text + "holdout_weeks = 2\n")).settings
+    assert (loaded.first_day, loaded.half_life_days, loaded.undated) == (date(2024, 1, 1), 30, True)
+    assert loaded.non_products == ("POST", "x|y") and loaded.holdout_weeks == 2
+
+
+def test_files_saved_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    path = folder(tmp_path, source__toml='title = "A shop"\r\n')
+    for file in path.iterdir():
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert Source.load(path).settings.title == "A shop"
