@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timezone
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -11,7 +10,6 @@ import pyarrow as pa
 import pytest
 
 from recsys_lineage.errors import LineageError, SchemaMismatch, TableNotFound, UnnotedFile
-from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 
@@ -253,20 +251,3 @@ def test_a_query_that_fails_says_what_duckdb_said(
         folder_lake.write("t", "SELECT * FROM read_csv('/absent.csv')", connection=folder_db)
     assert folder_lake.tables() == []
     assert list(folder_lake.storage.files(folder_lake.table_uri("t"))) == []
-
-
-def test_a_lake_whose_folder_has_the_letters_of_a_pattern(tmp_path: Path) -> None:
-    lakes = {
-        name: Lake(str(tmp_path / name), Engine(threads=1)) for name in ("la[k]e", "lake", "la*", "l?ke")
-    }
-    for value, (name, lake) in enumerate(lakes.items()):
-        with lake.connect() as db:
-            query = f"SELECT {value} AS x, {name!r} AS p"
-            lake.write("t", query, connection=db, partition_by="p")
-            lake.write("u", query, connection=db)
-    for value, (name, lake) in enumerate(lakes.items()):
-        with lake.connect() as db:
-            for table in ("t", "u"):
-                version = lake.version(table)
-                assert version.rows == 1
-                assert db.sql(f"SELECT x, p FROM {lake.relation(version)}").fetchall() == [(value, name)]
