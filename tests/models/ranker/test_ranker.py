@@ -262,15 +262,6 @@ def test_users_without_a_hit_are_not_learned_from() -> None:
     assert 0.4 < (~target).sum() / (~lists.hit).sum() < 0.6
 
 
-def test_no_forest_is_refused() -> None:
-    with pytest.raises(ValueError, match="folds: expected at least 0, found -1"):
-        Ranker(folds=-1)
-    with pytest.raises(ValueError, match="networks: expected at least 0, found -1"):
-        Ranker(networks=-1)
-    with pytest.raises(ValueError, match="bags: expected at least 1, found 0"):
-        Ranker(bags=0)
-
-
 def test_several_forests_are_averaged_saved_and_explained(tmp_path: Path) -> None:
     train, valid, _ = communities()
     model = Ranker(trees=10, bags=3).fit(train, validation=valid, seed=1)
