@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import dagster as dg
 
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
+from recsys_assets.instance import keep_private
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -25,9 +28,9 @@ def lake_resource(settings: Settings) -> LakeResource:
     )
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """Everything that Dagster is to know, for given settings."""
-    platform = all_assets(settings)
+def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.Definitions:
+    """Everything that Dagster is to know, for given settings; `source_files` leaves out the files `forget`."""
+    platform = all_assets(settings, forget)
     definitions = dg.Definitions(
         assets=platform.assets,
         asset_checks=platform.checks,
@@ -53,4 +56,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location."""
+    keep_private()
     return build_definitions(load_settings())

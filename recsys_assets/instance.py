@@ -32,8 +32,9 @@ class HomeError(LineageError):
 def prepare_home(settings: Settings) -> Path:
     """Make the home ready for Dagster and point this process, and those it starts, to it.
 
-    Makes the folders, writes `dagster/dagster.yaml`, sets DAGSTER_HOME and puts the settings (those of `.env`
-    too) into the environment, where Dagster's own commands and the object store's client look for them.
+    Makes the folders, which no other user can read, writes `dagster/dagster.yaml`, sets DAGSTER_HOME and puts the
+    settings (those of `.env` too) into the environment, where Dagster's own commands and the object store's client look
+    for them. Nobody else can read what this process and those that it starts make from now on.
 
     Returns:
         The folder that is DAGSTER_HOME.
@@ -41,9 +42,12 @@ def prepare_home(settings: Settings) -> Path:
     Raises:
         HomeError: the home cannot be made or written to.
     """
+    keep_private()
     try:
         for name in FOLDERS:
             (settings.home / name).mkdir(parents=True, exist_ok=True)
+        if settings.home.stat().st_uid == os.geteuid():
+            settings.home.chmod(0o700)
         _write_atomically(settings.home / "dagster" / "dagster.yaml", dagster_yaml(settings))
     except OSError as error:
         raise HomeError(
@@ -56,6 +60,11 @@ def prepare_home(settings: Settings) -> Path:
     os.environ.update(settings.as_environment())
     os.environ["DAGSTER_HOME"] = str(settings.home / "dagster")
     return settings.home / "dagster"
+
+
+def keep_private() -> None:
+    """Let nobody but this user read the files that this process, and those that it starts, make from now on."""
+    os.umask(0o077)
 
 
 def dagster_yaml(settings: Settings) -> str:
@@ -130,7 +139,6 @@ def _lived_at(pid: int, moment: float) -> bool:
 def _write_atomically(path: Path, text: str) -> None:
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
         draft.write(text)
-    os.chmod(draft.name, 0o644)
     os.replace(draft.name, path)
 
 

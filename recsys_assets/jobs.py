@@ -10,9 +10,9 @@ from recsys_assets.assets.found_files import FaultyFile, faulty_days, newest_fil
 from recsys_assets.assets.retention import UPKEEP
 from recsys_assets.assets.source_folder import source_folder
 from recsys_assets.assets.tuning import TUNING
+from recsys_assets.landing import contents, glimpsed
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
-from recsys_lineage.errors import LineageError
 from recsys_lineage.files.source_file import LANDING
 from recsys_lineage.orchestration.lake_resource import LakeResource
 
@@ -75,19 +75,13 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
         landing = folder.root / LANDING
         if not landing.is_dir():
             return dg.SkipReason(f"There is no folder {landing}.")
-        try:
-            listed = folder.listed()
-        except LineageError as error:
-            return dg.SkipReason(str(error))
-        landed = sorted(
-            {(f.path, f.sha256) for files in listed.values() for f in files if f.path.startswith(LANDING)}
-        )
-        if not landed:
-            return dg.SkipReason(f"There is no file in {landing}.")
-        seen = hashlib.sha256(repr(landed).encode()).hexdigest()
+        # The cursor is what lay there by size and time, and what it held: only where the first changed is a file read.
+        glimpse, _, content = (context.cursor or "").partition(" ")
+        seen = glimpsed(landing)
+        held = content if seen == glimpse else contents(landing, folder.source) or ""
         requests = []
-        if seen != context.cursor:
-            requests.append(dg.RunRequest(run_key=seen, job_name=INGEST))
+        if held and held != content:
+            requests.append(dg.RunRequest(run_key=held, job_name=INGEST))
         requests += [
             dg.RunRequest(
                 run_key=f"faulty {day} {_digest(files)}",
@@ -97,9 +91,8 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
             )
             for day, files in faulty_days(newest_files(lake.lake())).items()
         ]
-        if not requests:
-            return dg.SkipReason("Nothing new.")
-        return dg.SensorResult(run_requests=requests, cursor=seen)
+        nothing = None if requests else "Nothing new." if held else f"There is no file in {landing}."
+        return dg.SensorResult(run_requests=requests, skip_reason=nothing, cursor=f"{seen} {held}")
 
     return sensor
 

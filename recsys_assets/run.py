@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
 from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.catalogue import groups_of
-from recsys_assets.assets.found_files import EVENT_DAYS_NAME, faulty_days, newest_files
+from recsys_assets.assets.found_files import EVENT_DAYS_NAME, newest_files
+from recsys_assets.assets.source_folder import source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import EVERYTHING
+from recsys_assets.load_report import LoadReport, load_report
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_assets.upkeep import Upkeep, keep_up
@@ -38,6 +41,14 @@ class UnknownAsset(LineageError):
 
 class UnknownDay(LineageError):
     """A day on which no file has events."""
+
+
+class NoPartitions(LineageError):
+    """A day was named for tables that are not divided by day."""
+
+
+class UnknownFile(LineageError):
+    """A file that the source's table of files does not name."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +192,7 @@ class Platform:
         reuse: bool = False,
         continues: bool = False,
         partition: str | None = None,
+        forget: Collection[str] = (),
     ) -> RunOutcome:
         """Materialize assets in one run of this process; Dagster's pages show it like any other.
 
@@ -189,18 +201,22 @@ class Platform:
             reuse: keep what would come out unchanged.
             continues: have models start from those before, as the nightly job does.
             partition: one event day, for partitioned assets.
+            forget: files that `source_files` is to leave out from now on.
 
         Raises:
             UnknownDay: no file was found to have events of that day.
+            NoPartitions: a day is named, and an asset is not divided by day.
         """
-        if partition is not None:
-            self._check_day(partition)
         names = list(names)
+        if partition is not None:
+            self._check_divided(names)
+            self._check_day(partition)
+        definitions = build_definitions(self.settings, forget) if forget else self.definitions
         tags = {tag: "true" for tag, given in ((REUSE_TAG, reuse), (CONTINUE_TAG, continues)) if given}
         if any(map(self._is_on_request, names)):
-            job = self.definitions.resolve_implicit_global_asset_job_def()
+            job = definitions.resolve_implicit_global_asset_job_def()
         else:
-            job = self.definitions.resolve_job_def(EVERYTHING)
+            job = definitions.resolve_job_def(EVERYTHING)
         said: dict[str, str] = {}
 
         def listen(moment: Progress) -> None:
@@ -222,6 +238,54 @@ class Platform:
         whole = {step: said.get(step, text) for step, text in stored.items()}
         return RunOutcome(result.run_id, result.success, whole)
 
+    def forget(self, files: Sequence[str]) -> RunOutcome:
+        """Leave files out from now on: the rows of those that are gone go, those that are there are not loaded.
+
+        A file that is there is loaded again once it has another content.
+
+        Args:
+            files: as `source_files` names them, or where they lie.
+
+        Raises:
+            UnknownFile: the table names no such file.
+        """
+        known = sorted(set(newest_files(self.lake)["path"]))
+        root = source_folder(self.settings).root
+        wanted = set()
+        for file in files:
+            place = Path(file).absolute()
+            below = (
+                place.relative_to(root.absolute()).as_posix() if place.is_relative_to(root.absolute()) else ""
+            )
+            if (path := next((each for each in (file, below) if each in known), None)) is None:
+                raise UnknownFile(
+                    f"There is no file {file!r} in source_files.",
+                    expected="a file's path below the data folder",
+                    found=repr(file),
+                    where=str(root),
+                    advice=did_you_mean(file, known)
+                    or "recsys status names the files that are gone or faulty",
+                )
+            wanted.add(path)
+        done = self.run(["source_files"], forget=wanted)
+        return self.run(self.names("key:raw_*"), reuse=True) if done.success else done
+
+    def load_report(self, *, loaded: bool = False) -> LoadReport:
+        """What became of the source's files; `loaded` where raw_events was materialized since they were looked at."""
+        version = self.codes["raw_events"].code_version
+        return load_report(self.lake, source_folder(self.settings), version, loaded=loaded)
+
+    def _check_divided(self, names: Sequence[str]) -> None:
+        graph = self.definitions.resolve_asset_graph()
+        whole = [name for name in names if graph.get(dg.AssetKey(name)).partitions_def is None]
+        if whole:
+            raise NoPartitions(
+                "A day was named for tables that are not divided by day.",
+                expected="raw_events alone, when a partition is named",
+                found=", ".join(whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else ""),
+                advice="leave --partition out, or materialize raw_events with it and the others after it",
+            )
+
     def _check_day(self, day: str) -> None:
         days = sorted(self.instance.get_dynamic_partitions(EVENT_DAYS_NAME))
         if day not in days:
@@ -235,7 +299,7 @@ class Platform:
 
     def show_faulty_days(self) -> dict[str, str]:
         """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""
-        days = list(faulty_days(newest_files(self.lake)))[:MOST_FAULTY_DAYS]
+        days = list(self.load_report().days)[:MOST_FAULTY_DAYS]
         if not days:
             return {}
         seen = self.records.get("source_files").ended

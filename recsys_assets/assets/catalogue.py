@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import dagster as dg
@@ -42,12 +42,12 @@ def groups_of(assets: Iterable[dg.AssetsDefinition]) -> dict[str, str]:
     }
 
 
-def all_assets(settings: Settings) -> PlatformAssets:
-    """The whole asset graph, from files to recommendations."""
+def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAssets:
+    """The whole asset graph, from files to recommendations; `source_files` leaves out the files `forget`."""
     folder = source_folder.source_folder(settings)
     families = competing(settings.families)
     assets = [
-        source_files.asset(folder),
+        source_files.asset(folder, forget),
         *raw.assets(folder),
         *tables.assets(folder.source, settings),
         graph.asset(),

@@ -52,7 +52,8 @@ class DayPlan:
 
     def is_right(self, day: str) -> bool:
         """Whether the table holds of a day what it should."""
-        return day in self.digests and self.known.get(day) in (self.digests[day], self.kept.get(day))
+        held = self.known.get(day)
+        return held is not None and held in (self.digests.get(day), self.kept.get(day))
 
     @property
     def days(self) -> list[str]:

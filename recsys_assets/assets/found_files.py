@@ -66,7 +66,7 @@ def as_found(files: pl.DataFrame) -> pl.DataFrame:
 
 def with_status(files: pl.DataFrame, scans: Iterable[NamedScan], *statuses: str) -> pl.DataFrame:
     """The rows of some scans that have one of the statuses."""
-    patterns = [str(named.scan) for named in scans]
+    patterns = [named.scan.described() for named in scans]
     return files.filter(pl.col("pattern").is_in(patterns) & pl.col("status").is_in(statuses))
 
 

@@ -114,6 +114,8 @@ class _Load:
         if kept:
             self._inputs.view(TABLE, None if partitions is None else sorted(self._held & set(made.days)))
             warnings += self._kept_words(made.days)
+        if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
+            warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
         sql = rows_with_kept(made.query, made.columns, columns, kept)
         failures = {day: refused_days({day: why}).args[0] for day, why in self.refused.items()}
         return Output(

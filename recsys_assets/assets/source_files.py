@@ -71,10 +71,10 @@ def inspect(
     listed = folder.listed()
     if not any(listed.values()) and before.is_empty():
         raise folder.no_files()
-    memory = _Memory(before, frozenset(forget), {str(named.scan) for named in listed})
+    memory = _Memory(before, frozenset(forget), {named.scan.described() for named in listed})
     rows = [row for named, files in listed.items() for row in _of_scan(folder, inputs, memory, named, files)]
     given = given_rows(folder.source, inputs.query, tomorrow)
-    with_events = {str(named.scan): named for named in folder.source.table_scans("raw_events")}
+    with_events = {named.scan.described(): named for named in folder.source.table_scans("raw_events")}
     by_file = folder.scans_by_file("raw_events")
     for row in rows:
         if row["status"] in ("gone", "forgotten"):
@@ -101,10 +101,10 @@ class _Memory:
         Where the SQL has other patterns than it had, a file belongs to the scan that it fits now.
         """
         return [
-            row | {"pattern": str(scan)}
+            row | {"pattern": scan.described()}
             for row in self._rows.values()
             if (
-                row["pattern"] == str(scan)
+                row["pattern"] == scan.described()
                 or (row["pattern"] not in self._patterns and fits_pattern(row["path"], scan.pattern))
             )
             and row["path"] not in self._forget
@@ -122,7 +122,7 @@ def _of_scan(
     folder: SourceFolder, inputs: Inputs, memory: _Memory, named: NamedScan, files: list[SourceFile]
 ) -> list[Row]:
     """The rows of one scan's files, without what they give to events."""
-    pattern = str(named.scan)
+    pattern = named.scan.described()
     left_out = [file for file in files if memory.is_forgotten(file.path, pattern, file.sha256)]
     there = [file for file in files if file not in left_out]
     remembered = memory.loaded(named.scan)
@@ -254,7 +254,7 @@ def tomorrow() -> date:
 def _row(named: NamedScan, file: SourceFile) -> Row:
     return {
         "path": file.path,
-        "pattern": str(named.scan),
+        "pattern": named.scan.described(),
         "sha256": file.sha256,
         "bytes": file.bytes,
         "rows": None,

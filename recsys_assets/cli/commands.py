@@ -35,7 +35,7 @@ def demo(as_json: AsJson = False) -> None:
     began = time.perf_counter()
     with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.answers import summary, typical_customer
-        from recsys_assets.cli.show import customer_text, metrics_table, summary_lines
+        from recsys_assets.cli.show import customer_text, load_lines, metrics_table, summary_lines
 
         platform.recover()
         errors = _materialize(platform, platform.outdated(), out, reuse=True)
@@ -43,13 +43,16 @@ def demo(as_json: AsJson = False) -> None:
         if errors:
             _fail(errors)
         facts = summary(platform.records, platform.settings.source, time.perf_counter() - began)
+        files = platform.load_report(loaded=True)
         if as_json:
-            print(json.dumps(facts | ({"faulty_days": faulty} if faulty else {})))
+            plain = {"faulty_days": faulty, "files": files.to_json()}
+            print(json.dumps(facts | {name: value for name, value in plain.items() if value}))
             return
         for line in summary_lines(facts):
             out.print(line)
-        for day, text in faulty.items():
-            out.print(f"[red]{day} was not loaded:[/red] {escape(text)}")
+        for lines in load_lines(files):
+            for line in lines:
+                out.print(line)
         out.print(metrics_table(facts["metrics"], facts["champion"]))
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
@@ -82,18 +85,48 @@ def materialize(
     partition: Annotated[str | None, typer.Option(help="One event day, as 2017-03-01.")] = None,
     reuse: Annotated[bool, typer.Option("--reuse", help="Keep what would come out unchanged.")] = False,
 ) -> None:
-    """Materialize assets, all of them when no SELECTION is given."""
+    """Materialize assets, all of them when no SELECTION is given.
+
+    Exits with 1 when an asset failed, and when a file or a day of the source was not loaded.
+    """
     with opened_platform() as (platform, out):
         platform.recover()
-        errors = _materialize(platform, platform.names(selection), out, reuse=reuse, partition=partition)
+        names = platform.names(selection)
+        errors = _materialize(platform, names, out, reuse=reuse, partition=partition)
+        complete = _say_what_was_loaded(platform, names, out, whole=partition is None)
         if errors:
             _fail(errors)
+        if not complete:
+            sys.exit(1)
+
+
+@app.command()
+def forget(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Files of the source, by their paths in the data folder."),
+    ],
+) -> None:
+    """Give up files: the rows of those that are gone leave the raw tables, those that are there are not loaded.
+
+    Versions that were made with them stay until they are pruned. A file that is there is loaded again once its content
+    is another.
+    """
+    with opened_platform() as (platform, out):
+        platform.recover()
+        done = platform.forget(files)
+        if done.errors:
+            _fail(done.errors)
+        out.print(f"{len(files)} files are forgotten, and their rows are in no raw table any more.")
+        out.print("recsys materialize --reuse brings all other tables up to date.")
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show every asset's version, rows and fingerprint, and whether it is stale and why."""
     with opened_platform(quiet=as_json) as (platform, out):
+        from recsys_assets.cli.show import load_lines
+
         statuses = platform.statuses()
         if as_json:
             print(json.dumps({"assets": {name: _status_json(status) for name, status in statuses.items()}}))
@@ -111,6 +144,9 @@ def status(as_json: AsJson = False) -> None:
                 f"[yellow]{escape(state.stale)}[/yellow]" if state.stale else "no",
             )
         out.print(table)
+        for lines in load_lines(platform.load_report()):
+            for line in lines:
+                out.print(line)
         changes = {change for state in statuses.values() for change in state.engine}
         if changes:
             made = sum(bool(state.engine) for state in statuses.values())
@@ -221,6 +257,25 @@ def _materialize(
         return {}
     with asset_progress(out, len(names)):
         return platform.run(names, reuse=reuse, partition=partition).errors
+
+
+def _say_what_was_loaded(platform: Any, names: list[str], out: Console, *, whole: bool) -> bool:
+    """Print what became of the files, where assets that load them were materialized; whether all is loaded.
+
+    `whole` says that no single day was asked for.
+    """
+    from recsys_assets.cli.show import load_lines
+
+    if not any(name == "source_files" or name.startswith("raw_") for name in names):
+        return True
+    files = platform.load_report(loaded=whole and "raw_events" in names)
+    wrong, notes = load_lines(files)
+    screen = Console(stderr=True, soft_wrap=True, highlight=False)
+    for line in notes:
+        out.print(line)
+    for line in wrong:
+        screen.print(line)
+    return files.complete
 
 
 def _status_json(state: Any) -> dict[str, Any]:

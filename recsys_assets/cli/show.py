@@ -19,10 +19,12 @@ from rich.progress import (
 from rich.table import Table
 
 from recsys_assets.answers import CustomerAnswer
+from recsys_assets.load_report import LoadReport
 from recsys_lineage import progress as lineage_progress
 from recsys_lineage.assets.reproduction import Reproduction
 from recsys_lineage.records.engine_versions import engine_versions
 
+MOST_SHOWN = 10
 SHOWN_METRICS = {
     "NDCG": "ndcg@20",
     "recall": "recall@20",
@@ -128,6 +130,33 @@ def reproduction_report(made: Reproduction) -> list[Table | str]:
 
 def _unlike(now: str, then: str) -> str:
     return now if now == then else f"[yellow]{escape(now)}[/yellow]"
+
+
+def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
+    """What is not loaded, and what else there is to know of the files, in words."""
+    wrong = [
+        f"[red]{escape(path)} was not loaded:[/red] {escape(text)}" for path, text in report.faulty.items()
+    ]
+    days = [*report.days]
+    for day in days[:MOST_SHOWN]:
+        told = [text for text in report.days[day] if text not in report.faulty.values()]
+        why = f" {escape('; '.join(told))}" if told else " of the files above"
+        wrong.append(f"[red]{day} was not loaded:[/red]{why}")
+    if len(days) > MOST_SHOWN:
+        wrong.append(f"[red]and {len(days) - MOST_SHOWN} more days[/red]")
+    notes = [
+        f"{escape(path)} is a copy of {escape(first)} and was not loaded again."
+        for path, first in [*report.copies.items()][:MOST_SHOWN]
+    ]
+    if report.gone:
+        shown = escape(", ".join(report.gone[:MOST_SHOWN])) + (" …" if len(report.gone) > MOST_SHOWN else "")
+        notes.append(
+            f"{len(report.gone)} files that were loaded are gone; their rows are kept: {shown}. "
+            "recsys forget FILE gives them up."
+        )
+    if report.forgotten:
+        notes.append(f"{len(report.forgotten)} files are left out, as was said by recsys forget.")
+    return wrong, notes
 
 
 def summary_lines(facts: Mapping[str, Any]) -> list[str]:

@@ -102,6 +102,11 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
     ]
 
 
+def names_in(folder: Path) -> list[str]:
+    """The names of what lies in a folder, sorted, for messages; nothing is opened."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def deduplicate(
     files: Iterable[SourceFile], meanings: Mapping[str, Hashable] | None = None
 ) -> tuple[list[SourceFile], list[DuplicateFile]]:

@@ -35,6 +35,22 @@ def test_the_home_has_its_folders_and_dagster_finds_it(elsewhere: Path) -> None:
     assert {path.name for path in (elsewhere / "shop").iterdir()} == set(FOLDERS)
 
 
+def test_nobody_else_can_read_the_home_at_any_umask(elsewhere: Path) -> None:
+    home = elsewhere / "shop"
+    home.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        with open_instance(load_settings(home="shop")) as instance:
+            assert dg.materialize([training], instance=instance).success
+            started = ["import pathlib; pathlib.Path('shop/started.txt').write_text('by a process of ours')"]
+            subprocess.run([sys.executable, "-c", *started], check=True)
+    finally:
+        os.umask(before)
+    modes = {path: path.stat().st_mode & 0o777 for path in (home, *home.rglob("*"))}
+    assert modes[home] == 0o700 and len(modes) > len(FOLDERS) + 1
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
+
+
 def test_without_postgres_records_are_in_sqlite_in_the_home(elsewhere: Path) -> None:
     with open_instance(load_settings(home="shop")) as instance:
         assert dg.materialize([training], instance=instance).success

@@ -99,7 +99,8 @@ def test_a_file_that_cannot_be_read_fails_its_day_and_no_other(fault: str, shop:
     write_day(shop.data / day_file(NEW + 1), day_rows(NEW + 1))
     file = spoil(deliver(shop))
 
-    load(shop)
+    said = load(shop, fails=True)
+    assert f"{file.name} was not loaded" in said and f"{day_name(NEW)} was not loaded" in said
     of_the_day = shop.recsys("materialize", "raw_events", "--partition", day_name(NEW))
 
     assert of_the_day.exit_code == 1
@@ -116,7 +117,7 @@ def test_a_file_that_cannot_be_read_fails_its_day_and_no_other(fault: str, shop:
 
 def test_a_mended_file_is_loaded_as_if_it_had_never_been_broken(shop: Shop) -> None:
     deliver(shop).write_bytes(b"")
-    load(shop)
+    load(shop, fails=True)
     assert day_name(NEW) not in days_with_events(shop)
     deliver(shop)
     load(shop)
@@ -133,13 +134,14 @@ def test_the_demo_goes_on_without_the_faulty_day_and_names_it(shop: Shop) -> Non
     answer = json.loads(done.stdout)
     assert list(answer["faulty_days"]) == [day_name(NEW)]
     assert day_file(NEW) in answer["faulty_days"][day_name(NEW)]
+    assert list(answer["files"]["faulty"]) == [day_file(NEW)]
     assert answer["rows_accepted"] + answer["rows_rejected"] == answer["rows_read"]
 
 
 def test_a_loaded_file_that_becomes_unreadable_loses_nothing(shop: Shop) -> None:
     (shop.data / day_file(3)).write_bytes(b"")
     before = shop.lake.version("raw_events").partitions[day_name(3)]
-    load(shop)
+    load(shop, fails=True)
     assert shop.lake.version("raw_events").partitions[day_name(3)] == before, "readers still see what it held"
 
 
@@ -205,6 +207,31 @@ def test_a_file_delivered_twice_is_loaded_once(shop: Shop) -> None:
     ]
     failed = [check.name for check in Records(shop.lake).get("source_files").checks if not check.passed]
     assert failed == ["no_file_twice"]
+
+
+def test_a_file_that_is_gone_is_told_and_given_up_when_somebody_says_so(shop: Shop) -> None:
+    before = shop.lake.version("raw_events")
+    (shop.data / day_file(5)).unlink()
+    done = shop.recsys("materialize", CLEAN, "--reuse")
+    assert (
+        done.exit_code == 0
+        and f"1 files that were loaded are gone; their rows are kept: {day_file(5)}" in done.output
+    )
+    assert day_file(5) in shop.recsys("status").output
+    assert shop.lake.version("raw_events").fingerprint == before.fingerprint
+    wrong = shop.recsys("forget", day_file(5).replace("sales", "sale"))
+    assert wrong.exit_code == 1 and f"Did you mean '{day_file(5)}'" in wrong.stderr
+    assert shop.recsys("forget", day_file(5)).exit_code == 0
+    now = shop.lake.version("raw_events")
+    assert not now.partitions[day_name(5)].rows
+    assert now.rows == before.rows - before.partitions[day_name(5)].rows
+    assert day_file(5) not in shop.recsys("status").output
+
+
+def test_a_day_of_a_table_without_days_is_refused(shop: Shop) -> None:
+    done = shop.recsys("materialize", "key:raw_events or key:events", "--partition", day_name(3))
+    assert done.exit_code == 1
+    assert "not divided by day" in done.stderr and "Found: events" in done.stderr
 
 
 def test_a_file_changed_after_it_was_loaded_is_noticed_and_only_its_day_is_rewritten(shop: Shop) -> None:

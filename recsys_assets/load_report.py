@@ -1,0 +1,76 @@
+"""LoadReport: which files and days of the source are not in the raw tables, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+from recsys_assets.assets.day_plan import EventScans, day_plan
+from recsys_assets.assets.found_files import newest_files
+from recsys_assets.assets.source_folder import SourceFolder
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of the source's files.
+
+    Attributes:
+        faulty: file → why it cannot be read, and what to do.
+        days: day → why its events are not loaded as its files are now.
+        copies: file → the file whose content it has, which is loaded instead.
+        gone: files that were loaded and are there no more; their rows are kept.
+        forgotten: files that are left out since somebody said so.
+    """
+
+    faulty: Mapping[str, str] = field(default_factory=dict)
+    days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the files hold is loaded."""
+        return not self.faulty and not self.days
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object of all that is not empty."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: bool = False) -> LoadReport:
+    """What became of the files that `source_files` found last.
+
+    Args:
+        lake: the lake.
+        folder: the source.
+        code_version: of raw_events.
+        loaded: whether raw_events was materialized since; a day that waits for it is no fault before.
+    """
+    files = newest_files(lake)
+    before = Records(lake).latest("raw_events")
+    plan = day_plan(files, EventScans.of(folder), code_version, before.takes if before is not None else {})
+    days = dict(plan.refused)
+    if loaded:
+        gone = files.filter(pl.col("status") == "gone").explode("days")
+        for day in plan.changed:
+            lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
+            days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (
+                "it was not written",
+            )
+    by_status = {status: files.filter(pl.col("status") == status).sort("path") for status in _STATUSES}
+    return LoadReport(
+        faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),
+        days=dict(sorted(days.items())),
+        copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
+        gone=tuple(by_status["gone"]["path"].unique().sort()),
+        forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
+    )
+
+
+_STATUSES = ("faulty", "duplicate", "gone", "forgotten")
