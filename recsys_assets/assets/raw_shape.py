@@ -46,11 +46,7 @@ def fits(type_: str, column: str) -> bool:
     wide, narrow = _DECIMAL.fullmatch(column), _DECIMAL.fullmatch(type_)
     if wide is None or int(wide[1]) < WIDEST_DECIMAL:
         return False
-    return (
-        int(narrow[2]) <= int(wide[2])
-        if narrow
-        else type_ in _INTEGERS or (type_ in _LARGE and wide[2] == "0")
-    )
+    return int(narrow[2]) <= int(wide[2]) if narrow else type_ in (*_INTEGERS, *_LARGE)
 
 
 def common(one: str, other: str) -> str:

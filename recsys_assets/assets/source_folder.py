@@ -9,7 +9,7 @@ from pathlib import Path
 from recsys_assets.settings import Settings
 from recsys_assets.source import NamedScan, Source
 from recsys_lineage.errors import LineageError
-from recsys_lineage.files import SourceFile, list_files
+from recsys_lineage.files import SourceFile, list_files, names_in
 from recsys_lineage.files.own_file import relations_by_file
 from recsys_lineage.files.path_meaning import path_expressions
 from recsys_lineage.files.source_file import found_paths
@@ -61,7 +61,7 @@ class SourceFolder:
 
     def no_files(self) -> NoFiles:
         """The error of a folder in which no file fits any pattern."""
-        there = sorted(path.name for path in self.root.iterdir())[:8]
+        there = names_in(self.root)[:8]
         return NoFiles(
             "The data folder holds no file of the source.",
             expected=f"files {self.patterns}",

@@ -12,6 +12,7 @@ from recsys_lineage.files.source_file import (
     hashed_file,
     is_unchanged,
     list_files,
+    names_in,
     parsed_pattern,
 )
 from recsys_lineage.files.source_query import FileScan, SourceQuery, parse_source_sql
@@ -29,6 +30,7 @@ __all__ = [
     "hashed_file",
     "is_unchanged",
     "list_files",
+    "names_in",
     "open_scan",
     "parse_source_sql",
     "parsed_pattern",

@@ -112,6 +112,11 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
     }
 
 
+def names_in(folder: Path) -> list[str]:
+    """The names of what lies in a folder, sorted, for messages; nothing is opened."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def deduplicate(
     files: Iterable[SourceFile], meanings: Mapping[str, Hashable] | None = None
 ) -> tuple[list[SourceFile], list[DuplicateFile]]:
