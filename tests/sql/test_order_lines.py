@@ -13,7 +13,8 @@ from recsys_assets.source import Source
 from tests.sql.pipeline import run_pipeline
 from tests.sql.test_source import folder
 
-SQL = """SELECT moment AS event_time, who AS user_id, what AS item_id, bill AS order_id, n AS quantity{more}, _file, _line
+SQL = """SELECT moment AS event_time, who AS user_id, what AS item_id, bill AS order_id, n AS quantity{more},
+    _file, _line
 FROM {scan}"""
 COLUMNS = ("pos", "moment", "who", "what", "bill", "n", "note")
 ROWS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_any_three_days_are_divided_in_order(days: set[int], weeks: int) -> None
     make_shop(con, events=on([float(day) for day in days]), holdout_weeks=weeks)
     found = con.execute("SELECT subset, first_time, last_time FROM split ORDER BY first_time").fetchall()
     assert [subset for subset, *_ in found] == ["train", "valid", "test"]
-    assert all(one[2] < other[1] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[2] < other[1] for one, other in itertools.pairwise(found))
     newest = FIRST + timedelta(days=max(days))
     by_weeks = [
         sum(FIRST + timedelta(days=day) <= newest - timedelta(weeks=2 * weeks) for day in days),
