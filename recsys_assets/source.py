@@ -253,7 +253,7 @@ class Source:
         )
 
     def raw_parameters(self, tomorrow: date) -> dict[str, Any]:
-        """The bound parameters of `query('raw_events')`: the shop's clock, and an event's first and last possible day."""
+        """The bound parameters of `query('raw_events')`: the shop's clock, an event's first and last possible day."""
         values = {
             **self.settings.rule_parameters(),
             "earliest_day": self.settings.first_day or EARLIEST_DAY,
