@@ -34,7 +34,7 @@ def demo(as_json: AsJson = False) -> None:
     """
     began = time.perf_counter()
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.answers import summary, typical_customer
+        from recsys_assets.answers import judgement, summary, typical_customer
         from recsys_assets.cli.show import customer_text, metrics_table, summary_lines
 
         platform.recover()
@@ -46,11 +46,12 @@ def demo(as_json: AsJson = False) -> None:
         if as_json:
             print(json.dumps(facts | ({"faulty_days": faulty} if faulty else {})))
             return
-        for line in summary_lines(facts):
+        target, judged = judgement(platform.records)
+        for line in [*summary_lines(facts), f"Target behaviour: {target}. Judged: {judged}."]:
             out.print(line)
         for day, text in faulty.items():
             out.print(f"[red]{day} was not loaded:[/red] {escape(text)}")
-        out.print(metrics_table(facts["metrics"], facts["champion"], facts["judged"]))
+        out.print(metrics_table(facts["metrics"], facts["champion"], judged))
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
             out.print(line)
