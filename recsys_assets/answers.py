@@ -60,11 +60,15 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
         "items": items,
         "interactions": interactions.rows,
         "seconds": round(seconds, 1),
-        "judged": records.get("evaluation").statistics["judged"],
-        "target behaviour": records.get("evaluation").statistics["target behaviour"],
         "metrics": metrics,
         "champion": champion.statistics["family"],
     }
+
+
+def judgement(records: Records) -> tuple[str, str]:
+    """The target behaviour, and by which kinds of evaluation the models were judged, in words."""
+    said = records.get("evaluation").statistics
+    return said["target behaviour"], said["judged"]
 
 
 def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: int = 8) -> CustomerAnswer:

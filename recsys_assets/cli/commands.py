@@ -57,7 +57,7 @@ def demo(as_json: AsJson = False, no_wait: NoWait = False) -> None:
     """
     began = time.perf_counter()
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.answers import summary, typical_customer
+        from recsys_assets.answers import judgement, summary, typical_customer
         from recsys_assets.cli.show import customer_text, load_lines, metrics_table, summary_lines
 
         with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
@@ -72,12 +72,13 @@ def demo(as_json: AsJson = False, no_wait: NoWait = False) -> None:
             plain = {"faulty_days": faulty, "files": files.to_json()}
             print(json.dumps(facts | {name: value for name, value in plain.items() if value}))
             return
-        for line in summary_lines(facts):
+        target, judged = judgement(platform.records)
+        for line in [*summary_lines(facts), f"Target behaviour: {target}. Judged: {judged}."]:
             out.print(line)
         for lines in load_lines(files):
             for line in lines:
                 out.print(line)
-        out.print(metrics_table(facts["metrics"], facts["champion"], facts["judged"]))
+        out.print(metrics_table(facts["metrics"], facts["champion"], judged))
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
             out.print(line)

@@ -178,5 +178,4 @@ def summary_lines(facts: Mapping[str, Any]) -> list[str]:
         f"{facts['rows_read']:,} rows read, {facts['rows_accepted']:,} accepted, "
         f"{facts['rows_rejected']:,} rejected with a reason (table rejected_rows).",
         f"{facts['users']:,} customers, {facts['items']:,} items, {facts['interactions']:,} interactions.",
-        f"Target behaviour: {facts['target behaviour']}. Judged: {facts['judged']}.",
     ]

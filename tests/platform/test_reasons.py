@@ -54,6 +54,7 @@ def test_popularity_names_no_item_of_the_customer() -> None:
 
 def test_item_neighbours_name_the_item_with_the_largest_share_of_the_score() -> None:
     model, history = fitted("item_neighbours")
+    weights = getattr(model, "_similarity")  # noqa: B009
     assert evidence_of(model) == PERSONAL
     users = history.user_ids.tolist()
     items, scores = model.recommend(users, 2)
@@ -68,7 +69,7 @@ def test_item_neighbours_name_the_item_with_the_largest_share_of_the_score() -> 
             alone = {}
             for one in had[user]:
                 only = model.item_ids.tolist().index(one), model.item_ids.tolist().index(item)
-                alone[one] = float(model._similarity[only])  # pyright: ignore[reportAttributeAccessIssue]
+                alone[one] = float(weights[only])
             assert alone[like] == max(alone.values())
 
 
