@@ -15,7 +15,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from recsys_assets.cli.lake_commands import app as lake_app
+from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.session import AsJson, console, errors_in_words, opened_platform
+from recsys_assets.cli.source_commands import app as source_app
+from recsys_assets.cli.table_commands import app as table_app
 from recsys_assets.settings import load_settings
 
 app = typer.Typer(
@@ -24,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(lake_app, name="lake")
+for _commands in (source_app, table_app, run_app):
+    app.add_typer(_commands)
 
 
 @app.command()

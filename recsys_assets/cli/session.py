@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.markup import escape
 
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.errors import LineageError
+
+if TYPE_CHECKING:
+    from recsys_lineage.lake.lake import Lake
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
@@ -32,6 +35,17 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
                 Platform(settings, instance),
                 Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console,
             )
+
+
+@contextmanager
+def opened_lake() -> Iterator[Lake]:
+    """The lake of the settings, for commands that only read tables and need nothing of Dagster."""
+    with errors_in_words():
+        settings = load_settings()
+        from recsys_lineage.lake.engine import Engine
+        from recsys_lineage.lake.lake import Lake
+
+        yield Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
 
 
 @contextmanager

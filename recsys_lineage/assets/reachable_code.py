@@ -46,10 +46,13 @@ class Codebase:
         self,
         owner: str | None = None,
         given: Mapping[str, Path] | None = None,
-        replaced: Mapping[Path, str] | None = None,
+        replaced: Mapping[Path, str | ModuleSource] | None = None,
     ) -> None:
         self._modules = FirstPartyModules(owner, given)
-        self._replaced = {path: ModuleSource(text) for path, text in (replaced or {}).items()}
+        self._replaced = {
+            path: ModuleSource(text) if isinstance(text, str) else text
+            for path, text in (replaced or {}).items()
+        }
         self._uses: dict[Definition, _Uses] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._effects: dict[str, tuple[Definition, ...]] = {}

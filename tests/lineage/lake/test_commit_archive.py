@@ -29,29 +29,23 @@ def _filled(lake: Lake, commits: int) -> list[dict]:
 
 
 def test_archived_commits_are_found_and_the_table_goes_on(lake: Lake) -> None:
-    before = _filled(lake, 45)
-    for numbers in (range(0, 20), range(20, 39)):
+    before = _filled(lake, 25)
+    for numbers in (range(0, 10), range(10, 19)):
         _archive(lake, numbers)
     assert len([p for p in lake.storage.files(lake.table_uri("t") + "/_commits")]) == 1
     assert lake.has("t") and lake.tables() == ["t"]
     assert lake.commits("t") == before
-    assert [lake.commit("t", n)["record"]["number"] for n in (0, 19, 20, 38, 39, 44)] == [
-        0,
-        19,
-        20,
-        38,
-        39,
-        44,
-    ]
+    asked = [0, 9, 10, 18, 19, 24]
+    assert [lake.commit("t", n)["record"]["number"] for n in asked] == asked
     assert lake.log("t").find(before[7]["table_version"]["write_id"]) == 7
     assert lake.log("t").find("0" * 16) is None
-    assert lake.write_arrow("t", pl.DataFrame({"i": [45]}), append=True).version == 45
+    assert lake.write_arrow("t", pl.DataFrame({"i": [25]}), append=True).version == 25
     options = dict(lake.storage.options) or None
-    for version in (39, 41, 45):
+    for version in (19, 21, 25):
         frame = pl.scan_delta(lake.table_uri("t"), version=version, storage_options=options).collect()
         assert sorted(frame["i"].to_list()) == list(range(version + 1))
-    with pytest.raises(TableNotFound, match="has no version 46"):
-        lake.version("t", 46)
+    with pytest.raises(TableNotFound, match="has no version 26"):
+        lake.version("t", 26)
 
 
 def test_a_log_without_its_last_checkpoint_still_ends_where_it_ends(folder_lake: Lake) -> None:
@@ -64,7 +58,7 @@ def test_a_log_without_its_last_checkpoint_still_ends_where_it_ends(folder_lake:
 
 
 def test_a_commit_that_is_nowhere_is_an_error(folder_lake: Lake) -> None:
-    _filled(folder_lake, 45)
+    _filled(folder_lake, 8)
     folder_lake.storage.delete(folder_lake.log("t").path(5))
     with pytest.raises(LineageError):
         folder_lake.commits("t")

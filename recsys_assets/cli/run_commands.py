@@ -1,0 +1,122 @@
+"""`recsys runs` and `recsys logs`: what ran, how it ended, and what it made."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import polars as pl
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from recsys_assets.cli.session import AsJson, console, opened_platform
+from recsys_lineage.errors import LineageError
+
+if TYPE_CHECKING:
+    from recsys_assets.run import Platform
+    from recsys_lineage.records.materialization import Materialization
+    from recsys_lineage.records.run_record import RunRecord
+
+app = typer.Typer()
+_SHORT = 8
+_COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
+
+
+class UnknownRun(LineageError):
+    """No run, or more than one, has an id that begins so."""
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: AsJson = False
+) -> None:
+    """List the runs: when each began, how long it took, how it ended, and what asked for it."""
+    with opened_platform(quiet=as_json) as (platform, _):
+        found = platform.records.run_records()[-limit:][::-1]
+    if as_json:
+        print(json.dumps({"runs": [record.to_json() for record in found]}, default=str))
+        return
+    if not found:
+        console.print("No run has ended yet.")
+        return
+    shown = Table()
+    for column in ("run", "began", "took", "ended as", "job", "asked for by", "assets"):
+        shown.add_column(column, justify="right" if column in ("took", "assets") else "left")
+    for record in found:
+        shown.add_row(
+            record.id[:_SHORT],
+            f"{record.started:%Y-%m-%d %H:%M:%S}",
+            _seconds(record.ended - record.started),
+            _coloured(record.state),
+            escape(record.run.job or ""),
+            escape(record.run.schedule or record.run.sensor or record.run.backfill or ""),
+            str(len(record.assets) or len(record.steps)),
+        )
+    console.print(shown)
+
+
+@app.command()
+def logs(
+    run: Annotated[str, typer.Argument(help="The run's id, or how it begins.")], as_json: AsJson = False
+) -> None:
+    """Tell what a run did: each asset with its version and rows, and what went wrong."""
+    with opened_platform(quiet=as_json) as (platform, _):
+        record = _run_named(platform, run)
+        made = _made_by(platform, record)
+    if as_json:
+        answer = {"run": record.to_json(), "records": [each.to_json() for each in made]}
+        print(json.dumps(answer, default=str))
+        return
+    console.print(
+        f"Run {record.id}: {_coloured(record.state)} after {_seconds(record.ended - record.started)}, "
+        f"from {record.started:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    shown = Table()
+    for column in ("asset", "ended as", "version", "rows", "took"):
+        shown.add_column(column, justify="left" if column in ("asset", "ended as") else "right")
+    for each in made:
+        shown.add_row(
+            escape(each.asset),
+            "kept" if each.kept else _coloured(each.status),
+            "" if each.version is None else str(each.version),
+            "" if each.rows is None else f"{each.rows:,}",
+            _seconds(each.ended - each.started),
+        )
+    console.print(shown)
+    for each in made:
+        if each.failure is not None:
+            console.print(f"[red]{escape(each.asset)} failed:[/red] {escape(each.failure.message)}")
+    for step, state in record.steps.items():
+        if state == "skipped":
+            console.print(f"{escape(step)} was skipped")
+
+
+def _run_named(platform: Platform, text: str) -> RunRecord:
+    found = [record for record in platform.records.run_records() if record.id.startswith(text)]
+    if len(found) != 1:
+        raise UnknownRun(
+            f"{'No run has' if not found else f'{len(found)} runs have'} an id that begins with {text!r}.",
+            expected="the id of one run that has ended, or how it begins",
+            found=", ".join(record.id for record in found[:5]) or "none",
+            advice="recsys runs lists them",
+        )
+    return found[0]
+
+
+def _made_by(platform: Platform, run: RunRecord) -> list[Materialization]:
+    """The records of a run's assets and checks, in the order of their ends."""
+    rows, _ = platform.records.table(columns=["asset", "run_id"])
+    assets = rows.filter((pl.col("run_id") == run.id) & (pl.col("asset") != ""))["asset"].unique()
+    found = [each for asset in assets for each in platform.records.runs(asset) if each.run.run_id == run.id]
+    return sorted(found, key=lambda each: (each.ended, each.asset))
+
+
+def _coloured(state: str) -> str:
+    colour = _COLOURS.get(state)
+    return f"[{colour}]{state}[/{colour}]" if colour else state
+
+
+def _seconds(time: timedelta | Any) -> str:
+    return f"{time.total_seconds():.1f} s"

@@ -1,0 +1,136 @@
+"""`recsys init` and `recsys check`: from a folder of files to a source that loads them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from recsys_assets.cli.session import AsJson, console, errors_in_words
+from recsys_assets.settings import load_settings, variable
+
+if TYPE_CHECKING:
+    from recsys_assets.proposal.proposal import Proposal
+    from recsys_assets.trial import Trial
+
+app = typer.Typer()
+_SHOWN_SAMPLES = 40
+
+
+@app.command()
+def init(
+    shop: Annotated[
+        Path, typer.Argument(help="The folder to write the source's SQL into; it must be new or empty.")
+    ],
+    files: Annotated[list[Path], typer.Argument(help="The shop's files, or the folder that holds them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Look at a shop's files and write a source for them: SQL for each raw table, and source.toml.
+
+    The guesses are by names and by the first rows of some files. Read the SQL over, then try it with `recsys check`.
+    """
+    with errors_in_words():
+        from recsys_assets.proposal.proposal import propose
+
+        missing = [str(path) for path in files if not path.exists()]
+        if missing:
+            raise typer.BadParameter(f"there is no {', '.join(missing)}", param_hint="FILES")
+        with console.status("looking at the files"):
+            proposal = propose(shop.resolve().name, files)
+        written = proposal.write(shop)
+    if as_json:
+        tables = {
+            table: {role: column.name for part in parts for role, column in part.columns.items()}
+            for table, parts in proposal.tables.items()
+        }
+        answer = {"data": str(proposal.root), "files": [str(path) for path in written], "tables": tables}
+        print(json.dumps(answer | {"notes": list(proposal.notes), "unread": dict(proposal.unread)}))
+        return
+    _show(proposal)
+    console.print("\nWritten, for you to read over:")
+    for path in written:
+        console.print(f"  {escape(str(path))}")
+    given = (
+        f"{variable('source')}={shlex.quote(str(shop))} {variable('data')}={shlex.quote(str(proposal.root))}"
+    )
+    console.print("What to do next:")
+    console.print(f"  export {escape(given)}")
+    console.print("  recsys check      tries it on a few rows, in seconds, and writes nothing")
+    console.print("  recsys demo       loads everything and recommends")
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Try the source on the first rows of a few of its files, in seconds; nothing is written.
+
+    Exits with 1 when a scan finds no file, a file has a fault, or no event is accepted.
+    """
+    with errors_in_words():
+        from recsys_assets.assets.source_folder import source_folder
+        from recsys_assets.trial import try_source
+
+        with console.status("trying the source"):
+            trial = try_source(source_folder(load_settings()))
+    if as_json:
+        print(json.dumps(trial.to_json()))
+    else:
+        _show_trial(trial)
+    if not trial.is_good:
+        raise typer.Exit(1)
+
+
+def _show_trial(trial: Trial) -> None:
+    for scan in trial.scans:
+        mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
+        looked = f", looked at {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
+        console.print(f"{mark} {escape(scan.scan)}: {scan.files} files{looked}")
+        for fault in scan.faults:
+            console.print(f"  [red]{escape(fault)}[/red]")
+    for table in trial.tables:
+        mark = "[green]✓[/green]" if table.accepted else "[red]✗[/red]"
+        console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
+        for reason, (count, example) in table.rejected.items():
+            console.print(f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}")
+        for row in table.sample.head(1).iter_rows(named=True):
+            shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+            console.print(f"  for example: {escape(shown)}")
+    console.print(f"The events looked at are of {trial.days} days.")
+    if trial.is_good:
+        console.print("What to do next:\n  recsys demo")
+
+
+def _show(proposal: Proposal) -> None:
+    for files in proposal.groups:
+        many = f"{len(files.paths)} files" if len(files.paths) > 1 else "1 file"
+        table = Table(
+            title=f"{escape(files.scan)}: {many}, {files.rows:,} rows looked at", title_justify="left"
+        )
+        for column in ("column", "holds", "for example", "becomes"):
+            table.add_column(column, overflow="fold")
+        for column in files.columns:
+            becomes = [
+                f"{name.removeprefix('raw_')}.{role}"
+                for name, parts in proposal.tables.items()
+                for part in parts
+                if part.files is files
+                for role, other in part.columns.items()
+                if other.name == column.name
+            ]
+            table.add_row(
+                escape(column.name),
+                column.kind
+                if column.filled == 1 or column.kind == "nothing"
+                else f"{column.kind}, {column.filled:.0%} filled",
+                escape(", ".join(column.samples)[:_SHOWN_SAMPLES]),
+                ", ".join(becomes),
+            )
+        console.print(table)
+    for path, fault in proposal.unread.items():
+        console.print(f"[yellow]not looked at:[/yellow] {escape(path)}: {escape(fault)}")
+    for note in proposal.notes:
+        console.print(f"[yellow]look at this:[/yellow] {escape(note)}")

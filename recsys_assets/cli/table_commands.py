@@ -1,0 +1,187 @@
+"""`recsys show` and `recsys ls`: the rows of a table, and which tables there are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import duckdb
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from recsys_assets.cli.session import AsJson, console, opened_lake
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.sql.names import quote
+
+if TYPE_CHECKING:
+    from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.lake.table_version import TableVersion
+
+app = typer.Typer()
+_WIDEST = 60
+
+
+class NotInTable(LineageError):
+    """A column or a condition that does not fit a table."""
+
+
+@app.command()
+def show(
+    table: Annotated[
+        str,
+        typer.Argument(metavar="TABLE[@VERSION]", help="A table, and a version; the newest when left out."),
+    ],
+    where: Annotated[
+        str | None, typer.Option(help="Only rows for which this holds, in SQL: \"user_id = '79'\".")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Only these columns, with commas.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many rows; 0: all.")] = 20,
+    version: Annotated[int | None, typer.Option(min=0, help="The version, as in TABLE@VERSION.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the rows into this Parquet file.")] = None,
+) -> None:
+    """Show rows of a table.
+
+    Which rows come first is not said: a table has no order. ORDER BY is for `duckdb` and other tools, which read the
+    same files.
+    """
+    if as_json + as_csv + (parquet is not None) > 1:
+        raise typer.BadParameter("choose one of --json, --csv and --parquet")
+    with opened_lake() as lake:
+        found = table_version(lake, table, version)
+        with lake.reading(), lake.connect() as connection:
+            rows = _selected(connection, lake, found, where, columns)
+            if limit:
+                rows = rows.limit(limit)
+            try:
+                frame = rows.pl()
+            except duckdb.Error as error:
+                raise _not_in_table(found, where, error) from None
+    if parquet is not None:
+        frame.write_parquet(parquet)
+        console.print(f"{frame.height:,} rows written to {escape(str(parquet))}")
+    elif as_csv:
+        nested = [name for name, type_ in frame.schema.items() if type_.is_nested()]
+        flat = frame.with_columns(
+            frame[name].map_elements(lambda value: json.dumps(_plain(value), default=str), str)
+            for name in nested
+        )
+        sys.stdout.write(flat.write_csv())
+    elif as_json:
+        for row in frame.iter_rows(named=True):
+            print(json.dumps(row, default=str, ensure_ascii=False))
+    else:
+        shown = Table(title=f"{found.table}@{found.version}, {found.rows:,} rows", title_justify="left")
+        for name in frame.columns:
+            shown.add_column(escape(name), overflow="fold", max_width=_WIDEST)
+        for row in frame.iter_rows():
+            shown.add_row(*("" if value is None else escape(str(_plain(value))) for value in row))
+        console.print(shown)
+
+
+@app.command()
+def ls(as_json: AsJson = False) -> None:
+    """List the tables of the lake: versions, rows, bytes, and when each was last written."""
+    with opened_lake() as lake:
+        found = [lake.version(table) for table in sorted(lake.tables())]
+    if as_json:
+        print(json.dumps({"tables": [_listed(version) for version in found]}))
+        return
+    shown = Table()
+    for column in ("table", "version", "rows", "bytes", "partitions", "written"):
+        shown.add_column(column, justify="left" if column in ("table", "written") else "right")
+    for version in found:
+        shown.add_row(
+            version.table,
+            str(version.version),
+            f"{version.rows:,}",
+            f"{version.bytes:,}",
+            str(len(version.partitions)) if version.partition_column else "",
+            f"{version.committed:%Y-%m-%d %H:%M:%S}",
+        )
+    console.print(shown)
+
+
+def table_version(lake: Lake, text: str, version: int | None = None) -> TableVersion:
+    """The version that `TABLE`, or `TABLE@VERSION`, names.
+
+    Raises:
+        TableNotFound: there is no such table or version.
+        NotInTable: the version is no number, or named twice.
+    """
+    table, at, number = text.partition("@")
+    if at and (not number.isdecimal() or version is not None):
+        raise NotInTable(
+            f"{text!r} names no version.",
+            expected="TABLE, TABLE@VERSION, or TABLE and --version",
+            found=text if version is None else f"{text} and --version {version}",
+        )
+    if not lake.has(table):
+        tables = sorted(lake.tables())
+        raise NotInTable(
+            f"There is no table {table!r} in the lake.",
+            expected=", ".join(tables) or "a table; nothing was materialized yet",
+            where=lake.uri,
+            advice=did_you_mean(table, tables)
+            or ("recsys ls lists them" if tables else "recsys demo makes them"),
+        )
+    return lake.version(table, int(number) if at else version)
+
+
+def _selected(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    version: TableVersion,
+    where: str | None,
+    columns: str | None,
+) -> duckdb.DuckDBPyRelation:
+    rows = connection.sql(f"SELECT * FROM {lake.relation(version)}")
+    try:
+        if where is not None:
+            rows = rows.filter(where)
+    except duckdb.Error as error:
+        raise _not_in_table(version, where, error) from None
+    if columns is None:
+        return rows
+    there = {column.name.casefold(): column.name for column in version.schema}
+    wanted = [name.strip() for name in columns.split(",") if name.strip()]
+    for name in wanted:
+        if name.casefold() not in there:
+            raise NotInTable(
+                f"{version.table} has no column {name!r}.",
+                expected=", ".join(there.values()),
+                found=name,
+                where="--columns",
+                advice=did_you_mean(name, there.values()) or None,
+            )
+    return rows.project(", ".join(quote(there[name.casefold()]) for name in wanted))
+
+
+def _not_in_table(version: TableVersion, where: str | None, error: duckdb.Error) -> NotInTable:
+    return NotInTable(
+        "The condition cannot be used.",
+        expected=f"one SQL condition over {', '.join(column.name for column in version.schema)}",
+        found=str(error).splitlines()[0],
+        where=f"--where {where!r}",
+        advice="quote texts by single quotes, as in --where \"user_id = '79'\"",
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value without Polars' own containers."""
+    return value.to_list() if hasattr(value, "to_list") else value
+
+
+def _listed(version: TableVersion) -> dict[str, Any]:
+    return {
+        "table": version.table,
+        "version": version.version,
+        "rows": version.rows,
+        "bytes": version.bytes,
+        "partitions": len(version.partitions) if version.partition_column else None,
+        "written": version.committed.isoformat(),
+    }

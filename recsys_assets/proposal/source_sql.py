@@ -1,0 +1,134 @@
+"""The SQL and the settings of a proposed source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recsys_assets.proposal.roles import Roles
+from recsys_assets.proposal.sampled_column import ISO, SampledColumn
+from recsys_assets.source import RAW_COLUMNS
+from recsys_lineage.sql.names import literal, quote
+
+_BEHAVIOURS = {
+    "view": ("view", "pageview", "page_view", "productview", "click", "clk", "pv", "detail", "impression"),
+    "cart": ("cart", "addtocart", "add_to_cart", "basket", "add"),
+    "purchase": ("purchase", "transaction", "buy", "order", "bought", "sale", "checkout", "conversion"),
+    "wishlist": ("wishlist", "fav", "favorite", "favourite", "like", "save"),
+    "return": ("return", "refund", "returned", "refunded"),
+}
+"""How shops write what a customer did, and the words that the platform has for it."""
+
+
+def table_sql(parts: Sequence[Roles]) -> str:
+    """The SELECT of a raw table: one for each group of files, put together by UNION ALL."""
+    table = parts[0].table
+    given = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
+    whole = [part.files.pattern for part in parts]
+    comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
+    return f"{comment}\n" + "\nUNION ALL\n".join(_select(part, given) for part in parts) + "\n"
+
+
+def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
+    """`source.toml`."""
+    lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
+    if undated:
+        lines += [
+            "# no column holds the time of an event: it gets the day on which its file was last changed"
+        ]
+        lines += ["undated = true"]
+    return "\n".join(lines) + "\n"
+
+
+def mapped_behaviours(column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
+    """The words of the platform for those values of a column that are known."""
+    known = {spelled: word for word, ways in _BEHAVIOURS.items() for spelled in ways}
+    found = {value: known.get(value.strip().casefold()) for value in values}
+    return {value: word for value, word in found.items() if word and word != value}
+
+
+_WHAT = {
+    "raw_events": "Every event",
+    "raw_items": "Every product",
+    "raw_users": "Every customer",
+    "raw_promotions": "Every promotion",
+}
+
+
+def _has(part: Roles, name: str) -> bool:
+    return name in part.columns or (name == "behaviour" and part.table == "raw_events" and bool(_named(part)))
+
+
+def _named(part: Roles) -> str:
+    """The behaviour that the files' name tells; empty where it tells none."""
+    name = part.files.pattern.casefold()
+    words = ("view", "cart", "wishlist", "return")
+    return next((word for word in words if word in name), "") if "behaviour" not in part.columns else ""
+
+
+def _select(part: Roles, given: Sequence[str]) -> str:
+    is_described = part.table in ("raw_items", "raw_users") and _names_others_too(part)
+    expressions = [(_expression(part, name), name) for name in given]
+    lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
+    if is_described:
+        # the files hold events: one row for each different description, with the line that gives it first
+        lines += [
+            "count(*) AS occurrences",
+            "arg_min(_file, (_file, _line)) AS _file",
+            "arg_min(_line, (_file, _line)) AS _line",
+        ]
+    else:
+        lines += ["_file", "_line"]
+    text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.scan}"
+    if is_described:
+        text += "\nGROUP BY " + ", ".join(expression for expression, _ in expressions)
+    return text
+
+
+def _names_others_too(part: Roles) -> bool:
+    """Whether the same files hold events, so that a product or a customer stands in many lines."""
+    names = {column.name for column in part.columns.values()}
+    key = part.columns["item_id" if part.table == "raw_items" else "user_id"]
+    return key.distinct < 0.9 * part.files.rows and len(part.files.columns) > len(names)
+
+
+def _expression(part: Roles, name: str) -> str:
+    column = part.columns.get(name)
+    if column is None:
+        word = _named(part) if name == "behaviour" else ""
+        return literal(word) if word else "NULL"
+    at = quote(column.name)
+    if name in ("event_time", "start_day", "end_day"):
+        return _time(column, at)
+    if column.kind == "number" and column.comma:
+        return f"replace(replace({at}, '.', ''), ',', '.')"
+    if name == "behaviour":
+        return _behaviour(column, at)
+    return at
+
+
+def _time(column: SampledColumn, at: str) -> str:
+    if column.kind == "epoch":
+        function = {"s": "to_timestamp", "ms": "epoch_ms", "us": "make_timestamp"}[column.format]
+        number = (
+            f"TRY_CAST({at} AS {'DOUBLE' if column.format == 's' else 'BIGINT'})" if column.is_text else at
+        )
+        made = f"{function}({number})"
+        made = f"timezone('UTC', {made})" if column.format == "s" else made
+        return f"coalesce({made}::VARCHAR, {at})" if column.is_text else made
+    if column.is_text and column.format != ISO:
+        # what the format does not read stays as it was, so that its row is rejected with its text
+        return f"coalesce(try_strptime(trim({at}), {literal(column.format)})::VARCHAR, {at})"
+    return at
+
+
+def _behaviour(column: SampledColumn, at: str) -> str:
+    words = mapped_behaviours(column, column.values)
+    if not words:
+        return at
+    cases = " ".join(f"WHEN {literal(value)} THEN {literal(word)}" for value, word in words.items())
+    return f"CASE {at} {cases} ELSE {at} END"
+
+
+def _toml(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,196 @@
+"""What `recsys init` writes for a shop's files loads every row of them, however the shop spells things."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from recsys_assets.proposal.proposal import FolderInUse, NoEvents, propose
+from recsys_assets.proposal.roles import _EVENT
+from recsys_assets.proposal.sampled_files import NothingToSample, common_pattern
+from recsys_assets.source import Source
+from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
+
+_START = datetime(2024, 3, 14, 9, 30)
+_TIMES = {
+    "iso": lambda at: f"{at:%Y-%m-%d %H:%M:%S}",
+    "T": lambda at: f"{at:%Y-%m-%dT%H:%M:%S}",
+    "german": lambda at: f"{at:%d.%m.%Y %H:%M}",
+    "american": lambda at: f"{at:%m/%d/%Y %I:%M %p}",
+    "seconds": lambda at: str(int((at - datetime(1970, 1, 1)).total_seconds())),
+    "milliseconds": lambda at: str(int((at - datetime(1970, 1, 1)).total_seconds() * 1000)),
+}
+
+
+def spelled(name: str, style: str) -> str:
+    """A known name as another shop would write it; the words of it are not known, so only its case changes."""
+    return {"lower": name, "upper": name.upper(), "title": name.title(), "spaced": f"{name[:3]}_{name[3:]}"}[
+        style
+    ]
+
+
+def loaded(folder: Path, data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events and the rejected rows of a source."""
+    source = Source.load(folder)
+    with duckdb.connect() as con:
+        open_source(con, source, data)
+        run_raw(con, source)
+        run_sql(con, source, "clean", CLEAN)
+        return con.sql("SELECT * FROM events").pl(), con.sql("SELECT * FROM rejected_rows").pl()
+
+
+def write(path: Path, header: list[str], rows: list[list[str]], delimiter: str, encoding: str) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+
+
+# each example makes and loads a shop, so what fails is not made smaller
+@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(
+    user=st.sampled_from(_EVENT["user_id"]),
+    item=st.sampled_from(_EVENT["item_id"]),
+    time=st.sampled_from([name for name in _EVENT["event_time"] if name not in ("date", "datum")]),
+    order=st.sampled_from(_EVENT["order_id"]),
+    style=st.sampled_from(["lower", "upper", "title", "spaced"]),
+    form=st.sampled_from(sorted(_TIMES)),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"]),
+    comma=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_a_proposal_loads_every_row_with_its_customer_product_time_and_price(
+    tmp_path_factory: pytest.TempPathFactory,
+    user: str, item: str, time: str, order: str, style: str, form: str, delimiter: str, encoding: str, comma: bool,
+    seed: int,
+) -> None:  # fmt: skip
+    draw = random.Random(seed)
+    root = tmp_path_factory.mktemp("shop")
+    (root / "data").mkdir()
+    expected = set()
+    header = [spelled(name, style) for name in (order, user, item, "qty", "price", time)]
+    for month in ("2024-03", "2024-04"):
+        rows = []
+        for line in range(60):
+            at = _START + timedelta(days=draw.randrange(15), minutes=draw.randrange(600))
+            cents = draw.randrange(100, 500_000)
+            price = f"{cents // 100},{cents % 100:02d}" if comma else f"{cents / 100:.2f}"
+            cells = [
+                f"o{month}{line}",
+                f"Kä{draw.randrange(20)}",
+                f"sku-{draw.randrange(30)}",
+                str(draw.randrange(1, 9)),
+            ]
+            rows.append([*cells, price, _TIMES[form](at)])
+            expected.add((cells[1], cells[2], at.replace(second=0), cents))
+        write(root / "data" / f"orders_{month}.csv", header, rows, delimiter, encoding)
+    proposal = propose("A shop", [root / "data"])
+    proposal.write(root / "source")
+    events, rejected = loaded(root / "source", root / "data")
+    assert rejected.is_empty(), rejected["detail"].head(3).to_list()
+    assert events.height == 120
+    found = {
+        (user_id, item_id, at.replace(tzinfo=None), round(price * 100))
+        for user_id, item_id, at, price in events[
+            "user_id", "item_id", "event_time", "unit_price"
+        ].iter_rows()
+    }
+    assert found == expected
+
+
+def test_events_items_and_users_of_a_clickstream_become_three_tables(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    events = [
+        [
+            str(1433221332117 + 60_000 * n),
+            f"{n % 7}",
+            word,
+            f"{n % 11}",
+            f"{n}" if word == "transaction" else "",
+        ]
+        for n, word in enumerate(["view", "view", "addtocart", "transaction", "view"] * 30)
+    ]
+    write(
+        data / "events.csv",
+        ["timestamp", "visitorid", "event", "itemid", "transactionid"],
+        events,
+        ",",
+        "utf-8",
+    )
+    write(
+        data / "products.csv",
+        ["itemid", "Product Name", "categoryid"],
+        [[f"{n}", f"Thing {n}", "c"] for n in range(11)],
+        ",",
+        "utf-8",
+    )
+    pl.DataFrame({"visitorid": [f"{n}" for n in range(7)], "country": ["NL"] * 7}).write_parquet(
+        data / "people.parquet"
+    )
+    (data / "notes.docx").write_bytes(b"PK\3\4")
+    proposal = propose("Clicks", [data])
+    assert list(proposal.tables) == ["raw_events", "raw_users", "raw_items"]
+    assert "notes.docx" in proposal.unread
+    proposal.write(tmp_path / "source")
+    found, rejected = loaded(tmp_path / "source", data)
+    assert rejected.is_empty()
+    assert dict(found["behaviour"].value_counts().iter_rows()) == {"view": 90, "cart": 30, "purchase": 30}
+    assert found["event_time"].min() == datetime(2015, 6, 2, 5, 2, 12, 117000)
+
+
+def test_what_cannot_be_told_is_said(tmp_path: Path) -> None:
+    rows = [[f"{n % 12 + 1:02d}/{n % 11 + 1:02d}/2024", f"u{n % 5}", f"i{n % 9}", "x"] for n in range(100)]
+    write(tmp_path / "a.csv", ["date", "customer", "sku", "weather"], rows, ",", "utf-8")
+    notes = " ".join(propose("Doubtful", [tmp_path]).notes)
+    assert "%d/%m/%Y and as %m/%d/%Y" in notes
+    assert "not used: weather" in notes
+    assert "holds days" in notes
+
+
+def test_a_folder_without_events_or_files_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(NothingToSample, match="no file"):
+        propose("Empty", [tmp_path])
+    write(tmp_path / "weather.csv", ["day", "rain"], [["2024-01-01", "3"]], ",", "utf-8")
+    with pytest.raises(NoEvents, match="rain"):
+        propose("Weather", [tmp_path])
+
+
+def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["date", "customer", "sku"], [["2024-01-13", "u", "i"]], ",", "utf-8")
+    proposal = propose("Twice", [tmp_path / "a.csv"])
+    proposal.write(tmp_path / "source")
+    before = {path.name: path.read_text() for path in (tmp_path / "source").iterdir()}
+    with pytest.raises(FolderInUse):
+        proposal.write(tmp_path / "source")
+    assert {path.name: path.read_text() for path in (tmp_path / "source").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("paths", "pattern", "later"),
+    [
+        (["a_2024-01-30.csv", "a_2024-01-31.csv"], "a_*.csv", "a_2025-07-01.csv"),
+        (["2010-12-01.csv", "2010-12-02.csv"], "*.csv", "2031-01-01.csv"),
+        (["x/2024/e1.parquet", "x/2025/e2.parquet"], "x/**/e*.parquet", "x/2026/e9.parquet"),
+        (["orders1.csv.gz", "orders2.csv"], "orders*.csv", "orders33.csv"),
+    ],
+)  # fmt: skip
+def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later: str, tmp_path: Path) -> None:
+    from recsys_lineage.files import list_files
+
+    assert common_pattern(paths) == pattern
+    for path in (*paths, later):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("x")
+    assert {file.path for file in list_files(tmp_path, pattern)} == {*paths, later}
