@@ -1,4 +1,4 @@
-"""`recsys init` and `recsys check`: from a folder of files to a source that loads them."""
+"""`recsys init`: from a folder of files to a source that loads them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from recsys_assets.cli.session import AsJson, console, errors_in_words
-from recsys_assets.settings import load_settings, variable
+from recsys_assets.settings import variable
 
 if TYPE_CHECKING:
     from recsys_assets.proposal.proposal import Proposal
-    from recsys_assets.trial import Trial
 
 app = typer.Typer()
 _SHOWN_SAMPLES = 40
@@ -32,7 +31,7 @@ def init(
 ) -> None:
     """Look at a shop's files and write a source for them: SQL for each raw table, and source.toml.
 
-    The guesses are by names and by the first rows of some files. Read the SQL over, then try it with `recsys check`.
+    The guesses are by names and by the first rows of some files. Read the SQL over before you load it.
     """
     with errors_in_words():
         from recsys_assets.proposal.proposal import propose
@@ -60,48 +59,7 @@ def init(
     )
     console.print("What to do next:")
     console.print(f"  export {escape(given)}")
-    console.print("  recsys check      tries it on a few rows, in seconds, and writes nothing")
     console.print("  recsys demo       loads everything and recommends")
-
-
-@app.command()
-def check(as_json: AsJson = False) -> None:
-    """Try the source on the first rows of a few of its files, in seconds; nothing is written.
-
-    Exits with 1 when a scan finds no file, a file has a fault, or no event is accepted.
-    """
-    with errors_in_words():
-        from recsys_assets.assets.source_folder import source_folder
-        from recsys_assets.trial import try_source
-
-        with console.status("trying the source"):
-            trial = try_source(source_folder(load_settings()))
-    if as_json:
-        print(json.dumps(trial.to_json()))
-    else:
-        _show_trial(trial)
-    if not trial.is_good:
-        raise typer.Exit(1)
-
-
-def _show_trial(trial: Trial) -> None:
-    for scan in trial.scans:
-        mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
-        looked = f", looked at {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
-        console.print(f"{mark} {escape(scan.scan)}: {scan.files} files{looked}")
-        for fault in scan.faults:
-            console.print(f"  [red]{escape(fault)}[/red]")
-    for table in trial.tables:
-        mark = "[green]✓[/green]" if table.accepted else "[red]✗[/red]"
-        console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
-        for reason, (count, example) in table.rejected.items():
-            console.print(f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}")
-        for row in table.sample.head(1).iter_rows(named=True):
-            shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
-            console.print(f"  for example: {escape(shown)}")
-    console.print(f"The events looked at are of {trial.days} days.")
-    if trial.is_good:
-        console.print("What to do next:\n  recsys demo")
 
 
 def _show(proposal: Proposal) -> None:
