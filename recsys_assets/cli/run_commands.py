@@ -14,7 +14,6 @@ from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
     from recsys_assets.run import Platform
-    from recsys_lineage.records.materialization import Materialization
     from recsys_lineage.records.run_record import RunRecord
 
 app = typer.Typer()
@@ -64,7 +63,7 @@ def logs(
     """Tell what a run did: each asset with its version and rows, and what went wrong."""
     with opened_platform(quiet=as_json) as (platform, _):
         record = _run_named(platform, run)
-        made = _made_by(platform, record)
+        made = platform.records.of_run(record.id)
     if as_json:
         answer = {"run": record.to_json(), "records": [each.to_json() for each in made]}
         print(json.dumps(answer, default=str))
@@ -105,16 +104,6 @@ def _run_named(platform: Platform, text: str) -> RunRecord:
             advice="recsys runs lists them",
         )
     return found[0]
-
-
-def _made_by(platform: Platform, run: RunRecord) -> list[Materialization]:
-    """The records of a run's assets and checks, in the order of their ends."""
-    import polars as pl
-
-    rows, _ = platform.records.table(columns=["asset", "run_id"])
-    assets = rows.filter((pl.col("run_id") == run.id) & (pl.col("asset") != ""))["asset"].unique()
-    found = [each for asset in assets for each in platform.records.runs(asset) if each.run.run_id == run.id]
-    return sorted(found, key=lambda each: (each.ended, each.asset))
 
 
 def _coloured(state: str) -> str:

@@ -30,7 +30,7 @@ def init(
 ) -> None:
     """Look at a shop's files and write a source for them: SQL for each raw table, and source.toml.
 
-    The guesses are by names and by the first rows of some files. Read the SQL over, then try it with `recsys check`.
+    The guesses are by names and by the first rows of some files. Read the SQL over before you load it.
     """
     with errors_in_words():
         from recsys_assets.proposal.proposal import propose
@@ -60,7 +60,6 @@ def init(
     )
     console.print("What to do next:")
     console.print(f"  export {escape(given)}")
-    console.print("  recsys check      tries it on a few rows, in seconds, and writes nothing")
     console.print("  recsys demo       loads everything and recommends")
 
 

@@ -50,8 +50,12 @@ def show(
     Which rows come first is not said: a table has no order. ORDER BY is for `duckdb` and other tools, which read the
     same files.
     """
+    import polars as pl
+
     if as_json + as_csv + (parquet is not None) > 1:
         raise typer.BadParameter("choose one of --json, --csv and --parquet")
+    if parquet is not None and not parquet.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {parquet.absolute().parent}", param_hint="--parquet")
     with opened_lake() as lake:
         found = table_version(lake, table, version)
         with lake.reading(), lake.connect() as connection:
@@ -63,13 +67,26 @@ def show(
     if parquet is not None:
         frame.write_parquet(parquet)
         console.print(f"{frame.height:,} rows written to {escape(str(parquet))}")
-    elif as_csv:
+        return
+    # what is stored as bytes, such as a model's weights, is nothing to read on a screen
+    frame = frame.with_columns(
+        pl.format("<{} bytes>", pl.col(name).bin.size())
+        for name, type_ in frame.schema.items()
+        if type_ == pl.Binary
+    )
+    if as_csv:
         nested = [name for name, type_ in frame.schema.items() if type_.is_nested()]
-        flat = frame.with_columns(
-            frame[name].map_elements(lambda value: json.dumps(_plain(value), default=str), str)
+        texts = {
+            name: [
+                None if value is None else json.dumps(value, default=str) for value in frame[name].to_list()
+            ]
             for name in nested
+        }
+        sys.stdout.write(
+            frame.with_columns(
+                pl.Series(name, values, pl.String) for name, values in texts.items()
+            ).write_csv()
         )
-        sys.stdout.write(flat.write_csv())
     elif as_json:
         for row in frame.iter_rows(named=True):
             print(json.dumps(row, default=str, ensure_ascii=False))
@@ -80,7 +97,7 @@ def show(
         for name in frame.columns:
             shown.add_column(escape(name), overflow="fold", max_width=_WIDEST)
         for row in frame.iter_rows():
-            shown.add_row(*("" if value is None else escape(str(_plain(value))) for value in row))
+            shown.add_row(*("" if value is None else escape(str(value)) for value in row))
         console.print(shown)
 
 
@@ -179,11 +196,6 @@ def _faults_of(version: TableVersion, where: str | None) -> Iterator[None]:
             where=f"--where {where!r}",
             advice="quote texts by single quotes, as in --where \"user_id = '79'\"",
         ) from None
-
-
-def _plain(value: Any) -> Any:
-    """A value without Polars' own containers."""
-    return value.to_list() if hasattr(value, "to_list") else value
 
 
 def _listed(version: TableVersion) -> dict[str, Any]:

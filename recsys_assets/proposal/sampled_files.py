@@ -10,6 +10,7 @@ import io
 import os
 import re
 import tempfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ SAMPLE_BYTES = 1 << 20
 SAMPLE_ROWS = 10_000
 _SAMPLED_FILES = 3
 _TEXTS = (".csv", ".tsv", ".txt", ".psv")
+_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError)
+"""What a file raises that is damaged, or is not what its name says."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -93,7 +96,7 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
     for path in sorted(paths):
         try:
             samples[path] = _sample(root / path)
-        except (OSError, EOFError, ValueError, duckdb.Error) as error:
+        except _UNREADABLE as error:
             left[path] = str(error).splitlines()[0] or type(error).__name__
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for path, sample in samples.items():
@@ -118,7 +121,11 @@ def _described(members: Sequence[str], others: Sequence[str], samples: Sequence[
     notes = dict.fromkeys(note for sample in samples for note in sample.notes)
     if caught := [path for path in others if _fits(path, pattern)]:
         notes[f"the pattern {pattern} also fits {', '.join(caught[:3])}, whose columns differ"] = None
-    frame = pl.concat([sample.frame for sample in samples], how="vertical_relaxed").head(SAMPLE_ROWS)
+    frames = [sample.frame for sample in samples]
+    if len({tuple(frame.dtypes) for frame in frames}) > 1:
+        notes["the types of its columns differ from file to file"] = None
+        frames = [_as_text(frame) for frame in frames]
+    frame = pl.concat(frames).head(SAMPLE_ROWS)
     columns = tuple(sampled_column(frame[name]) for name in frame.columns)
     first = samples[0]
     return SampledFiles(
@@ -217,7 +224,8 @@ def _sniffed(text: str) -> tuple[dict[str, str], pl.DataFrame]:
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quoted or None,
                            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE))[: SAMPLE_ROWS + 1]  # fmt: skip
     width = len(rows[0])
-    names = rows[0] if header else [f"column_{place}" for place in range(1, width + 1)]
+    given = rows[0] if header else [""] * width
+    names = [name or f"column_{place}" for place, name in enumerate(given, start=1)]
     cells = [row for row in (rows[1:] if header else rows) if len(row) == width]
     options: dict[str, str] = {}
     if delimiter != ",":
@@ -229,6 +237,14 @@ def _sniffed(text: str) -> tuple[dict[str, str], pl.DataFrame]:
         options["names"] = f"[{', '.join(map(literal, names))}]"
     columns = {name: [row[place] or None for row in cells] for place, name in enumerate(names)}
     return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    texts = (
+        pl.Series(name, [None if v is None else str(v) for v in frame[name]], pl.String)
+        for name in frame.columns
+    )
+    return pl.DataFrame(list(texts))
 
 
 def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:

@@ -191,6 +191,13 @@ class Records:
         for data in self._table.json(frame.sort("ended", "id")):
             yield Materialization.from_json(data)
 
+    def of_run(self, run_id: str) -> list[Materialization]:
+        """The records of all assets and checks of one run of the orchestrator, failures included, oldest first."""
+        self._move_former()
+        where = (pl.col("run_id") == run_id) & pl.col("kind").is_in(MATERIALIZATIONS)
+        frame, _ = self._table.frame(where=where)
+        return [Materialization.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
+
     def run_records(self, since: int | None = None) -> list[RunRecord]:
         """The records of the orchestrator's runs, oldest first; after the cursor `since` if one is given."""
         self._move_former()

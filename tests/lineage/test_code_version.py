@@ -7,7 +7,6 @@ import importlib
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from recsys_lineage.assets import code_version as module_under_test
 from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
-from recsys_lineage.assets.module_source import EFFECTS, ModuleSource
+from recsys_lineage.assets.module_source import EFFECTS
 from recsys_lineage.assets.parameters import Named
 from recsys_lineage.assets.reachable_code import Codebase, Definition
 from recsys_lineage.errors import LineageError
@@ -311,165 +308,6 @@ def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
-
-
-# --- what counts of a text --------------------------------------------------------------------------------
-
-
-def digest(text: str, name: str = "f") -> str:
-    return ModuleSource(text).digest(name)
-
-
-PLAIN = "def f(x: int) -> int:\n    y = [x, 1]\n    if x:\n        return y[0]\n    return x + 1\n"
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        PLAIN.replace("x + 1", "x  +  1  # one more"),
-        PLAIN.replace("x: int", "\n    x: int,\n"),
-        PLAIN.replace("[x, 1]", "[\n        x,\n        1,\n    ]"),
-        PLAIN.replace("    y =", '    """Adds."""\n    y ='),
-        PLAIN.replace("    y =", "\n\n    # note\n\n    y ="),
-        PLAIN.replace("    ", "\t"),
-        '"""Module."""\nimport os\n\nZ = 2\n' + PLAIN + "\n\ndef g(): pass\n",
-        PLAIN.replace("x + 1", "x \\\n    + 1"),
-        PLAIN.rstrip(),
-    ],
-)
-def test_comments_docstrings_and_layout_do_not_count(same: str) -> None:
-    assert digest(same) == digest(PLAIN)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("def f(x): return x + 1", "def f(x): return x - 1"),
-        ("def f(x): return (x,)", "def f(x): return (x)"),
-        ("def f(x): return x[0,]", "def f(x): return x[0]"),
-        ("def f(x): return f'{x} a'", "def f(x): return f'{x}  a'"),
-        ("def f(x):\n  if x:\n    x()\n  x()", "def f(x):\n  if x:\n    x()\n    x()"),
-        ("def f(x):\n  x = 'a'", "def f(x):\n  'a'"),
-        ("@a\ndef f(x): pass", "@b\ndef f(x): pass"),
-    ],
-)
-def test_what_a_text_says_counts(one: str, other: str) -> None:
-    assert digest(one) != digest(other)
-
-
-FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-
-
-def _digests(text: str) -> dict[str, str]:
-    source = ModuleSource(text)
-    return {name: source.digest(name) for name in source.definitions}
-
-
-@given(st.sampled_from(FILES), st.data())
-@settings(max_examples=60, deadline=None)
-def test_comments_and_blank_lines_anywhere_leave_every_digest_of_real_modules(path: Path, data: Any) -> None:
-    text = path.read_text()
-    lines = text.split("\n")
-    inside = _inside_of_strings(text)
-    free = [n for n in range(1, len(lines)) if n not in inside and not lines[n - 1].rstrip().endswith("\\")]
-    chosen = data.draw(st.lists(st.sampled_from(free), min_size=1, max_size=5, unique=True)) if free else []
-    for number in sorted(chosen, reverse=True):
-        lines.insert(number, data.draw(st.sampled_from(["", "# a note", "   ", "        # deeper"])))
-    assert _digests("\n".join(lines)) == _digests(text)
-
-
-@given(st.sampled_from(FILES), st.data())
-@settings(max_examples=60, deadline=None)
-def test_any_other_token_changes_the_digest_of_its_definition(path: Path, data: Any) -> None:
-    text = path.read_text()
-    source = ModuleSource(text)
-    spots = [(s, t) for s, t in _numbers_and_names(text) if source.names_at(s[0])]
-    if not spots:
-        return
-    (line, column), token = data.draw(st.sampled_from(spots))
-    lines = text.split("\n")
-    lines[line - 1] = lines[line - 1][:column] + token + "0" + lines[line - 1][column + len(token) :]
-    try:
-        after = ModuleSource("\n".join(lines))
-    except SyntaxError:
-        return
-    names = [name for name in source.names_at(line) if name in after.definitions]
-    assert all(after.digest(name) != source.digest(name) for name in names)
-
-
-def _inside_of_strings(text: str) -> set[int]:
-    import ast
-
-    return {
-        line
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Constant | ast.JoinedStr)
-        for line in range(node.lineno, (node.end_lineno or node.lineno))
-    }
-
-
-def _numbers_and_names(text: str) -> list[tuple[tuple[int, int], str]]:
-    import io
-    import keyword
-    import tokenize
-
-    return [
-        (token.start, token.string)
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type in (tokenize.NAME, tokenize.NUMBER) and not keyword.iskeyword(token.string)
-    ]
-
-
-# --- every interpreter ------------------------------------------------------------------------------------
-
-# The package's own __init__ needs libraries that a bare interpreter lacks; what takes code apart does not.
-PROGRAM = """
-import importlib.util, json, sys
-from pathlib import Path
-sys.path[:0] = [sys.argv[1]]
-sys.modules["recsys_lineage"] = importlib.util.module_from_spec(importlib.util.find_spec("recsys_lineage"))
-from recsys_lineage.assets.module_source import ModuleSource
-from recsys_lineage.assets.reachable_code import Codebase, Definition
-found, code = {}, Codebase("recsys_assets")
-for package in sys.argv[2:]:
-    for path in sorted(Path(sys.argv[1], package).rglob("*.py")):
-        module = ".".join(path.relative_to(sys.argv[1]).with_suffix("").parts).removesuffix(".__init__")
-        source = ModuleSource.load(path)
-        for name in source.definitions:
-            found[f"{module}.{name}"] = source.digest(name)
-        reached = code.reach([Definition(module, name) for name in source.definitions])
-        found[module] = code.digest(reached)
-print(json.dumps(found))
-"""
-
-
-def _interpreter(version: str) -> str | None:
-    placed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    here = sys.executable if f"{sys.version_info[0]}.{sys.version_info[1]}" == version else None
-    return here or (str(placed[-1]) if placed else None) or shutil.which(f"python{version}")
-
-
-@pytest.fixture(scope="session")
-def digests_here() -> dict[str, str]:
-    return _digests_of(sys.executable)
-
-
-def _digests_of(interpreter: str) -> dict[str, str]:
-    done = subprocess.run(
-        [interpreter, "-I", "-c", PROGRAM, str(ROOT), *PACKAGES], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12"])
-def test_every_python_gives_the_same_versions(version: str, digests_here: dict[str, str]) -> None:
-    interpreter = _interpreter(version)
-    if interpreter is None:
-        pytest.skip(f"no Python {version} on this machine")
-    there = _digests_of(interpreter)
-    assert len(there) > 1000
-    assert there == digests_here
 
 
 def test_what_a_version_covers_is_plain_data() -> None:

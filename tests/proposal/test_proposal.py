@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import random
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.proposal.proposal import FolderInUse, NoEvents, propose
 from recsys_assets.proposal.roles import _EVENT
-from recsys_assets.proposal.sampled_files import NothingToSample, common_pattern
+from recsys_assets.proposal.sampled_files import NothingToSample, common_pattern, sampled_files
 from recsys_assets.source import Source
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
@@ -194,3 +195,36 @@ def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
     assert {file.path for file in list_files(tmp_path, pattern)} == {*paths, later}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode),
+    start=st.sampled_from([b"", b"PAR1", b"\x1f\x8b", b"\xff\xfe", b"a,b\n1,2\n", b'user,item\n"']),
+    name=st.sampled_from(["a.csv", "a.csv.gz", "a.parquet", "a.txt"]),
+)
+def test_any_file_is_looked_at_or_named_with_the_reason(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, start: bytes, name: str
+) -> None:
+    root = tmp_path_factory.mktemp("odd")
+    (root / name).write_bytes(start + content)
+    write(root / "good.csv", ["date", "customer", "sku"], [["2024-01-13", "u", "i"]], ",", "utf-8")
+    groups, left = sampled_files(root, [name, "good.csv"])
+    looked_at = {path for files in groups for path in files.paths}
+    assert looked_at | left.keys() == {name, "good.csv"} and not looked_at & left.keys()
+    assert all(left.values()) and "good.csv" in looked_at
+
+
+def test_a_very_long_field_and_a_damaged_gzip_file_are_named(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text("user,item\nu," + "x" * 200_000 + "\n")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"user,item\nu,i\n" * 50)[:40])
+    write(tmp_path / "good.csv", ["date", "customer", "sku"], [["2024-01-13", "u", "i"]], ",", "utf-8")
+    proposal = propose("Odd", [tmp_path])
+    assert set(proposal.unread) <= {"long.csv", "cut.csv.gz"} and "cut.csv.gz" in proposal.unread
+
+
+def test_parquet_files_whose_types_differ_are_looked_at_and_told(tmp_path: Path) -> None:
+    pl.DataFrame({"user": [1], "item": [1]}).write_parquet(tmp_path / "a1.parquet")
+    pl.DataFrame({"user": ["x"], "item": [1.5]}).write_parquet(tmp_path / "a2.parquet")
+    (files,), left = sampled_files(tmp_path, ["a1.parquet", "a2.parquet"])
+    assert not left and files.pattern == "a*.parquet" and "types" in " ".join(files.notes)
