@@ -22,7 +22,7 @@ from recsys_models.model_files import ModelFileError, from_files, read_folder, t
 from recsys_models.parameters import checked, plain
 from recsys_models.state_arrays import must_be, of_file, sparse
 from recsys_models.training.fit_run import FitRun, OnEpoch
-from recsys_models.training.threads import computing, in_use
+from recsys_models.training.threads import computing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -320,7 +320,7 @@ class Recommender(FittedModel):
                 raise ValueError(f"{self.name}: {name}: expected a whole number ≥ 0, found {number!r}")
         if checkpoint is None:
             return FitRun(seed, device, on_epoch, threads=threads)
-        known = hashlib.sha256(json.dumps([self.family, self.params(), seed, device]).encode())
+        known = hashlib.sha256(json.dumps([self.family, self.params(), seed, device, threads]).encode())
         for part in (*data, self.user_features, self.item_features, self.relations):
             known.update(b"none" if part is None else part.digest())
         if before is not None:
@@ -330,10 +330,8 @@ class Recommender(FittedModel):
     @contextmanager
     def _computing(self, run: FitRun) -> Iterator[None]:
         """Within, the fit computes with the run's threads; the model remembers how many, where bits depend on them."""
-        if self.learns_by_gradient:
-            import torch  # noqa: F401
-        with computing(run.threads):
-            self.threads = in_use(gradients=self.learns_by_gradient) if self.depends_on_threads else {}
+        with computing(run.threads, gradients=self.learns_by_gradient) as threads:
+            self.threads = threads if self.depends_on_threads else {}
             yield
 
     def _aligned(self, validation: Interactions | None, interactions: Interactions) -> Interactions | None:

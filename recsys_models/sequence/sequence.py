@@ -58,7 +58,7 @@ class SequenceEncoder(EmbeddingRecommender):
         batch: users per step.
         negatives: sampled items per step.
         learning_rate: learning rate of Adam for the item vectors.
-        encoder_rate: learning rate of Adam for everything else.
+        encoder_rate: learning rate of Adam for everything else; 0 keeps the encoder as it starts.
     """
 
     family: ClassVar[str] = "sequence"
@@ -82,7 +82,7 @@ class SequenceEncoder(EmbeddingRecommender):
     batch: Count = 64
     negatives: Count = 512
     learning_rate: Above0 = 0.0003
-    encoder_rate: Above0 = 0.00005
+    encoder_rate: AtLeast0 = 0.00005
 
     def __post_init__(self) -> None:
         super().__post_init__()

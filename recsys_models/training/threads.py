@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
 
@@ -19,19 +18,23 @@ _limiter = None
 
 
 @contextmanager
-def computing(threads: int) -> Iterator[None]:
-    """Within, this thread's PyTorch and `blas` compute with so many threads; 0: with as many as they are set to."""
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else 0
+def computing(threads: int, *, gradients: bool) -> Iterator[dict[str, int]]:
+    """Within, `blas` and with `gradients` PyTorch compute with so many threads; 0: with as many as they are set to.
+
+    Gives their numbers, `{"blas": n, "torch": n}`.
+    """
     token = _wanted.set(threads)
     try:
-        if torch is not None and threads not in (0, before):
-            torch.set_num_threads(threads)
-        yield
+        with ExitStack() as stack:
+            pools = [pool["num_threads"] for pool in _controller().info() if pool["user_api"] == "blas"]
+            found = {"blas": threads or max(pools, default=1)}
+            if gradients:
+                from recsys_models.training.torch_threads import torch_computing
+
+                found["torch"] = stack.enter_context(torch_computing(threads))
+            yield found
     finally:
         _wanted.reset(token)
-        if torch is not None and threads not in (0, before):
-            torch.set_num_threads(before)
 
 
 @contextmanager
@@ -59,18 +62,6 @@ def blas(threads: int | None = None) -> Iterator[None]:
                     _limiter.__exit__(None, None, None)
                     _limiter = None
                 _gate.notify_all()
-
-
-def in_use(*, gradients: bool) -> dict[str, int]:
-    """Numbers of threads that a fit here and now computes with: of `blas`, and with `gradients` of `torch`."""
-    wanted = _wanted.get()
-    counts = [pool["num_threads"] for pool in _controller().info() if pool["user_api"] == "blas"]
-    found = {"blas": wanted or max(counts, default=1)}
-    if gradients:
-        import torch
-
-        found["torch"] = wanted or torch.get_num_threads()
-    return found
 
 
 @cache

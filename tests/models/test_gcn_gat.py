@@ -99,7 +99,6 @@ def test_heads_that_do_not_divide_are_refused() -> None:
         GAT(dim=10, heads=3)
 
 
-@pytest.mark.parametrize("least", [0, 65])
-def test_more_steps_at_least_than_at_most_are_refused(least: int) -> None:
-    with pytest.raises(ValueError, match=f"least_steps: expected 1 to largest_steps=64, found {least}"):
-        GCN(least_steps=least)
+def test_more_steps_at_least_than_at_most_are_refused() -> None:
+    with pytest.raises(ValueError, match="least_steps: expected 1 to largest_steps=64, found 65"):
+        GCN(least_steps=65)

@@ -13,7 +13,7 @@ from recsys_models.kernels import top_items
 
 
 class Fixed(Recommender):
-    """Scores that the test sets."""
+    """Scores that the test sets, also of items that nobody had."""
 
     family: ClassVar[str] = "fixed"
     table: NDArray[np.float32]
@@ -22,6 +22,9 @@ class Fixed(Recommender):
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self.table[user_rows].copy()
+
+    def _items_judged(self) -> NDArray[np.bool_]:
+        return np.ones(self.n_items, np.bool_)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {"table": self.table}

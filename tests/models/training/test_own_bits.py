@@ -65,7 +65,7 @@ def test_equal_fits_in_two_threads_give_the_bits_of_one_alone(name: str) -> None
 def test_the_number_of_threads_is_honoured_and_remembered_where_bits_depend_on_it(name: str) -> None:
     before = torch.get_num_threads()
     first = fit(name, threads=2)
-    with computing(1):
+    with computing(1, gradients=True):
         again = fit(name, threads=2)
     assert torch.get_num_threads() == before
     assert first.to_files() == again.to_files()
