@@ -56,10 +56,12 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
     before = Records(lake).latest("raw_events")
     plan = day_plan(files, EventScans.of(folder), code_version, before.takes if before is not None else {})
     days = dict(plan.refused)
+    never: set[str] = set()
     if loaded:
         gone = files.filter(pl.col("status") == "gone").explode("days")
         for day in plan.changed:
             lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
+            never.update(lost)
             days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (
                 "it was not written",
             )
@@ -68,7 +70,7 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
         faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),
         days=dict(sorted(days.items())),
         copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
-        gone=tuple(by_status["gone"]["path"].unique().sort()),
+        gone=tuple(path for path in by_status["gone"]["path"].unique().sort() if path not in never),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
     )
 

@@ -122,12 +122,19 @@ ITEMS = pl.DataFrame(
         "brand": ["a", "b", "a"],
         "manufacturer": ["unknown"] * 3,
         "text": ["white bread", "cheese", None],
+        "described": [True] * 3,
+        "known_from": pl.Series([None] * 3, dtype=pl.Datetime),
     }
 )
 GROUPS = ("age_group", "income_group", "household_size", "household_type", "home_ownership", "marital_status")
 USERS = pl.DataFrame(
     {"user_id": ["u1", "u2", "u3"], **{group: ["unknown"] * 3 for group in GROUPS}}
-).with_columns(children=pl.Series(["yes", "no", "unknown"]), country=pl.lit("unknown"))
+).with_columns(
+    children=pl.Series(["yes", "no", "unknown"]),
+    country=pl.lit("unknown"),
+    described=pl.lit(True),
+    known_from=pl.lit(None, pl.Datetime),
+)
 
 
 class Tables:

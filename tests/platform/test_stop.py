@@ -94,8 +94,14 @@ def test_in_the_middle_of_loading_a_file(new_shop: Shop, processes: list[subproc
     write_day(new_shop.data / day_file(30), day_rows(30) * 5000)
     process = begun(new_shop, processes, "source_files", "materialize", "group:raw")
     stop_and_check(new_shop, process, {"source_files", "raw_events"}, signal.SIGTERM)
-    (new_shop.data / day_file(30)).unlink()
-    assert new_shop.recsys("materialize", "group:raw").exit_code == 0
+    file = new_shop.data / day_file(30)
+    file.rename(new_shop.home.parent / file.name)
+    done = new_shop.recsys("materialize", "group:raw")
+    assert done.exit_code == 1 and "never loaded" in done.output, done.output
+    assert "rows are kept" not in done.output
+    (new_shop.home.parent / file.name).rename(file)
+    done = new_shop.recsys("materialize", "group:raw")
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.slow
