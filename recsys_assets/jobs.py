@@ -19,6 +19,14 @@ from recsys_lineage.orchestration.lake_resource import LakeResource
 EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
+_AT_WORK = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.SUSPENDED,
+    dg.DagsterRunStatus.CANCELING,
+]
 _NIGHTLY = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING)
 _ALL = _NIGHTLY - dg.AssetSelection.groups(UPKEEP)
 
@@ -49,16 +57,30 @@ ingest = dg.define_asset_job(
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The nightly retraining, at the settings' time; running from the start where they say so."""
-    status = dg.DefaultScheduleStatus.RUNNING if settings.nightly else dg.DefaultScheduleStatus.STOPPED
-    return dg.ScheduleDefinition(
+    """The nightly retraining, at the settings' time; running from the start where they say so.
+
+    A night that is still at work when the next is due goes on alone: two would do the same work twice.
+    """
+
+    @dg.schedule(
         name="nightly_retraining",
         job=nightly,
         cron_schedule=settings.nightly_cron,
         execution_timezone=settings.timezone,
-        default_status=status,
+        default_status=dg.DefaultScheduleStatus.RUNNING
+        if settings.nightly
+        else dg.DefaultScheduleStatus.STOPPED,
         description="Loads what is new, trains all families, promotes a better one, recommends to every customer.",
     )
+    def schedule(context: dg.ScheduleEvaluationContext):
+        at_work = context.instance.get_runs(dg.RunsFilter(job_name=NIGHTLY, statuses=_AT_WORK), limit=1)
+        if at_work:
+            return dg.SkipReason(
+                f"The nightly run {at_work[0].run_id} is still at work; the next tick starts another."
+            )
+        return dg.RunRequest()
+
+    return schedule
 
 
 def landing_sensor(settings: Settings) -> dg.SensorDefinition:

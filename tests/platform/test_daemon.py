@@ -58,7 +58,8 @@ def finished_run(instance: dg.DagsterInstance, job: str) -> dg.DagsterRun:
             if run.is_finished:
                 return run
         time.sleep(1)
-    raise TimeoutError(f"no run of {job} ended within {PATIENCE} s; {instance.get_runs()}")
+    runs = [(run.job_name, run.status.value) for run in instance.get_runs()]
+    raise TimeoutError(f"no run of {job} ended within {PATIENCE} s; {runs}")
 
 
 def errors(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:

@@ -140,19 +140,22 @@ from recsys_assets.cli.stopping import stopping_at_once
 from recsys_lineage.interruption import last_words
 
 with stopping_at_once(print), last_words(lambda: print("last words")):
-    print("ready", flush=True)
+    said = "ready"
     while True:
         try:
+            print(said, end="", flush=True)
+            said = ""
             time.sleep(1)
         except BaseException:
             print("swallowed", flush=True)
+            said = ""
 """
 
 
 def test_code_that_swallows_the_interruption_is_ended_after_its_last_words() -> None:
     process = subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    assert process.stdout.read(5) == "ready"
     process.terminate()
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + signal.SIGTERM
