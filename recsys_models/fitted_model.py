@@ -246,9 +246,10 @@ class FittedModel(ABC):
                 (place < allowed.size) & (allowed[np.minimum(place, allowed.size - 1)] == rows[block])
             )
             dense[own, place[own]] = -np.inf
-            dense[dense <= 0] = -np.inf
-            found, values[block] = top_k(dense, k)
-            columns[block] = np.where(found >= 0, allowed[found], -1)
+            found, reached = top_k(dense, k)
+            alike = (found >= 0) & (reached > 0)
+            columns[block] = np.where(alike, allowed[found], -1)
+            values[block] = np.where(alike, reached, -np.inf)
         return self._item_ids_of(columns), values
 
     def _must_be_fitted(self) -> None:
