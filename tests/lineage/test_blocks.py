@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -35,7 +36,7 @@ def test_blocks_make_the_same_version_as_the_whole(
     edges = [0, *sorted(cuts), 12]
 
     def table(inputs: Inputs, in_blocks: bool) -> Output:
-        blocks = (whole[start:stop] for start, stop in zip(edges, edges[1:], strict=False))
+        blocks = (whole[start:stop] for start, stop in pairwise(edges))
         return Output(blocks if in_blocks else whole, statistics={"rows": len(whole)})
 
     found = []

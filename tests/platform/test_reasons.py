@@ -113,6 +113,7 @@ def plain_nearest(model, history: Interactions, users: list[str], items: Any) ->
     of_model = {name: row for row, name in enumerate(model.item_ids.tolist())}
     of_history = {name: row for row, name in enumerate(names)}
     to_model = np.array([of_model.get(name, -1) for name in names])
+    vectors = worth = np.empty((0, 0), np.float32)
     if model.name == "item_neighbours":
         weights = getattr(model, "_similarity").toarray()  # noqa: B009
         worth = weights[to_model][:, to_model] * (to_model >= 0)[:, None]
@@ -156,9 +157,10 @@ def plain_table(
     likes = plain_nearest(model, history, users, items)
     cold = model.is_cold(users)
     steps = {name: BEHAVIOURS.index(name) if name in BEHAVIOURS else -1 for name in history.behaviour_names}
-    done = {}
+    done: dict[tuple[str, str], list[str]] = {}
+    assert history.behaviour is not None
     for who, what, code in zip(history.user, history.item, history.behaviour, strict=True):
-        done.setdefault((history.user_ids[who], history.item_ids[what]), []).append(
+        done.setdefault((str(history.user_ids[who]), str(history.item_ids[what])), []).append(
             history.behaviour_names[code]
         )
     rows = []
