@@ -61,6 +61,23 @@ class FitBasis(NamedTuple):
         return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular)
 
 
+class _BasisFacts(NamedTuple):
+    """What follows from a basis and is asked for with every block of users.
+
+    Attributes:
+        seen, popular: those of the basis that it follows from.
+        warm: (n_users,) who has an interaction.
+        had: (n_items,) what somebody had.
+        unjudged: (n_items,) scores from `NO_EVIDENCE` downwards in the order of popularity.
+    """
+
+    seen: sp.csr_array
+    popular: NDArray[np.float32]
+    warm: NDArray[np.bool_]
+    had: NDArray[np.bool_]
+    unjudged: NDArray[np.float32]
+
+
 def has_evidence(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which of the scores of `recommend` or `scores` stand on evidence; the other items are listed by popularity alone,
     or are empty places."""
@@ -81,6 +98,7 @@ class FittedModel(ABC):
         self.item_ids: Ids = np.empty(0, np.int64)
         self.seen: sp.csr_array = sp.csr_array((0, 0), dtype=np.float32)
         self.popular: NDArray[np.float32] = np.empty(0, np.float32)
+        self._basis_facts: _BasisFacts | None = None
 
     @property
     def basis(self) -> FitBasis:
@@ -155,6 +173,21 @@ class FittedModel(ABC):
             Ids and scores of shape (len(users), k). Where fewer than k items are left, the id is -1 (or None where
             ids are strings, in an object array) and the score -inf.
         """
+        columns, values = self.ranked(users, k, exclude=exclude)
+        return self._item_ids_of(columns), values
+
+    def ranked(
+        self,
+        users: ArrayLike | Iterable[int | str],
+        k: int = 20,
+        *,
+        exclude: Interactions | _FittedInteractions | None = FITTED_INTERACTIONS,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """What `recommend` gives, with row numbers of `item_ids` instead of ids: for many users far less memory.
+
+        Returns:
+            Rows, -1 where fewer than k items are left, and scores, both of shape (len(users), k).
+        """
         self._must_be_fitted()
         k = list_length(k)
         wanted = as_ids(users, "user")
@@ -169,7 +202,7 @@ class FittedModel(ABC):
             if hidden is not None:
                 mask_items(scores, hidden, hidden_rows[block])
             columns[block], values[block] = top_k(scores, k)
-        return self._item_ids_of(columns), values
+        return columns, values
 
     def similar_items(
         self,
@@ -213,9 +246,10 @@ class FittedModel(ABC):
                 (place < allowed.size) & (allowed[np.minimum(place, allowed.size - 1)] == rows[block])
             )
             dense[own, place[own]] = -np.inf
-            dense[dense <= 0] = -np.inf
-            found, values[block] = top_k(dense, k)
-            columns[block] = np.where(found >= 0, allowed[found], -1)
+            found, reached = top_k(dense, k)
+            alike = (found >= 0) & (reached > 0)
+            columns[block] = np.where(alike, allowed[found], -1)
+            values[block] = np.where(alike, reached, -np.inf)
         return self._item_ids_of(columns), values
 
     def _must_be_fitted(self) -> None:
@@ -223,8 +257,7 @@ class FittedModel(ABC):
             raise ValueError(f"{self.name}: expected a fitted model, found one without data; call fit first")
 
     def _cold(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
-        warm = np.diff(self.seen.indptr) > 0
-        return (rows < 0) | ~warm[rows]
+        return (rows < 0) | ~self._facts().warm[rows]
 
     def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Of which items the model knows something for these users: shape (n_items,), or that of `scores`.
@@ -236,19 +269,31 @@ class FittedModel(ABC):
 
     def _items_judged(self) -> NDArray[np.bool_]:
         """Of which items the model knows something for anybody, shape (n_items,): those that somebody had."""
-        return np.bincount(self.seen.indices, minlength=self.n_items) > 0
+        return self._facts().had
 
     def _rank_unjudged(self, scores: NDArray[np.float32], evidence: NDArray[np.bool_]) -> None:
         """Give items without evidence, in place, scores from `NO_EVIDENCE` downwards in the order of popularity."""
         if evidence.all():
             return
-        place = np.empty(self.n_items)
-        place[np.argsort(-self.popular, kind="stable")] = np.arange(self.n_items)
-        unjudged = (NO_EVIDENCE * (1 + place / self.n_items)).astype(np.float32)
+        unjudged = self._facts().unjudged
         if evidence.ndim == 1:
             scores[:, ~evidence] = unjudged[~evidence]
         else:
             np.copyto(scores, unjudged[None, :], where=~evidence)
+
+    def _facts(self) -> _BasisFacts:
+        known, n_items = self._basis_facts, self.n_items
+        if known is None or known.seen is not self.seen or known.popular is not self.popular:
+            place = np.empty(n_items)
+            place[np.argsort(-self.popular, kind="stable")] = np.arange(n_items)
+            known = self._basis_facts = _BasisFacts(
+                self.seen,
+                self.popular,
+                np.diff(self.seen.indptr) > 0,
+                np.bincount(self.seen.indices, minlength=n_items) > 0,
+                (NO_EVIDENCE * (1 + place / max(1, n_items))).astype(np.float32),
+            )
+        return known
 
     def _hidden(
         self, exclude: Interactions | _FittedInteractions | None, wanted: Ids, rows: NDArray[np.int32]

@@ -15,7 +15,7 @@ from recsys_models.parameters import Above0, AtLeast0, Auto
 from recsys_models.recommender import Recommender
 from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
-from recsys_models.training.validation import validation_ndcg
+from recsys_models.training.validation import ranking_ndcg
 
 HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)
 """Values of `half_life_days` that validation chooses from."""
@@ -59,13 +59,7 @@ class Popularity(Recommender):
                     self._count = counts
                     return
                 assert validation is not None
-                reached = validation_ndcg(
-                    lambda rows, c=counts: np.tile(c, (rows.size, 1)),
-                    self.seen,
-                    validation,
-                    max_users=1000,
-                    seed=run.seed,
-                )
+                reached = ranking_ndcg(counts, self.seen, validation, max_users=1000, seed=run.seed)
                 if reached > best:
                     best, self._count = reached, counts
                     self.chosen = {"half_life_days": life, "power": power}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from recsys_assets.shop_rules import BEHAVIOURS
+from recsys_models.data.ids import rows_of
+from recsys_models.kernels.sparse import shape_of
 
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
@@ -19,6 +25,8 @@ DID = {
     "detail": "viewed", "impression": "were shown", "exposure": "were shown",
 }  # fmt: skip
 """Behaviour → what the customer did, `{}` the item where it does not come last."""
+CELLS = 4_000_000
+"""Number of likenesses, or of numbers of vectors, in memory at once."""
 PERSONAL, TOGETHER, POPULAR = "personal", "together", "popular"
 
 
@@ -34,56 +42,148 @@ def evidence_of(model: Recommender) -> str:
 
 
 def nearest_in_history(
-    model: Recommender, history: Interactions, users: Sequence[str], recommended: NDArray[np.object_]
-) -> list[list[str | None]]:
+    model: Recommender, history: Interactions, users: NDArray[np.integer], recommended: NDArray[np.integer]
+) -> NDArray[np.int64]:
     """For each recommended item, the item of the user's own history that speaks most for it.
 
     That is the one with the largest weight where the family learns weights between items; else the one whose embedding
-    has the largest cosine; where the family has neither, the largest cosine of who interacted with the items.
+    has the largest cosine; where the family has neither, the largest cosine of who interacted with the items. Of equal
+    ones it is the first.
 
     Args:
         model: the model that recommended.
         history: all interactions; ids are the caller's own.
-        users: (n,) user ids.
-        recommended: (n, k) item ids, None where there is none.
+        users: (n,) rows of `history.user_ids`, -1 for others.
+        recommended: (n, k) rows of `model.item_ids`, -1 where there is none.
 
     Returns:
-        (n, k) item ids; None where the user has no history or nothing in it speaks for the item.
+        (n, k) places in the indices of `history.user_items()`; -1 where the user has no history or nothing in it speaks
+        for the item.
     """
     if evidence_of(model) == POPULAR:
-        return [[None] * len(items) for items in recommended]
-    matrix = history.user_items()
-    speaks = _item_weights(model)
-    rows_of_model = {item: row for row, item in enumerate(model.item_ids.tolist())}
-    vectors = _unit_vectors(model, history) if speaks is None else None
-    row_of_item = {item: row for row, item in enumerate(history.item_ids.tolist())}
-    row_of_user = {user: row for row, user in enumerate(history.user_ids.tolist())}
-    found: list[list[str | None]] = []
-    for user, items in zip(users, recommended, strict=True):
-        row = row_of_user.get(user, -1)
-        owned = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]] if row >= 0 else np.empty(0, int)
-        rows = [row_of_item.get(item, -1) for item in items]
-        if owned.size == 0:
-            found.append([None] * len(rows))
-            continue
-        if speaks is not None:
-            own = [rows_of_model.get(item, -1) for item in history.item_ids[owned].tolist()]
-            wanted = [rows_of_model.get(item, -1) for item in items]
-            weights = speaks[np.maximum(own, 0)][:, np.maximum(wanted, 0)]
-            dense = _dense(weights).T * (np.asarray(own) >= 0)
-        else:
-            assert vectors is not None
-            dense = _dense(vectors[np.maximum(rows, 0)] @ vectors[owned].T)
-        # an item that was viewed before says nothing of itself
-        dense[np.asarray(rows)[:, None] == owned[None, :]] = -1.0
-        best = dense.argmax(1)
-        found.append(
-            [
-                str(history.item_ids[owned[j]]) if rows[i] >= 0 and dense[i, j] > 0 else None
-                for i, j in enumerate(best)
-            ]
-        )
+        return np.full(recommended.shape, -1, np.int64)
+    in_history = rows_of(model.item_ids, history.item_ids, "item")
+    wanted = np.where(recommended >= 0, in_history[recommended], -1)
+    owned = history.user_items()
+    weights = _item_weights(model)
+    if weights is not None:
+        entries = weights.tocoo()
+        row, column = in_history[entries.col], in_history[entries.row]
+        both = (row >= 0) & (column >= 0)
+        shape = (history.n_items, history.n_items)
+        speaks = sp.coo_array((entries.data[both], (row[both], column[both])), shape=shape).tocsr()
+        return _nearest_by_item(lambda items: speaks[items], owned, users, wanted)
+    embeddings = model.embeddings()
+    if embeddings is not None:
+        order = rows_of(history.item_ids, model.item_ids, "item")
+        vectors = np.where(order[:, None] >= 0, embeddings.item[np.maximum(order, 0)], 0)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return _nearest_by_user(vectors, owned, users, wanted)
+    columns = owned.T.tocsr()
+    norms = np.sqrt(columns.multiply(columns).sum(1))
+    unit = sp.diags_array(1 / np.maximum(np.asarray(norms).ravel(), 1e-12)) @ columns
+    others = unit.T.tocsr()
+    return _nearest_by_item(lambda items: unit[items] @ others, owned, users, wanted)
+
+
+def _nearest_by_item(
+    speaks: Callable[[NDArray[np.integer]], Any],
+    owned: sp.csr_array,
+    users: NDArray[np.integer],
+    wanted: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """`nearest_in_history` item by item, so that what speaks for an item is looked up once for all users.
+
+    Args:
+        speaks: gives for some items, as a sparse matrix, how much each item speaks for them.
+    """
+    found = np.full(wanted.size, -1, np.int64)
+    first, length = _histories(owned, np.repeat(users, wanted.shape[1]))
+    pairs = np.flatnonzero((wanted.ravel() >= 0) & (length > 0))
+    pairs = pairs[np.argsort(wanted.ravel()[pairs], kind="stable")]
+    item = wanted.ravel()[pairs]
+    at_once = max(1, CELLS // max(1, shape_of(owned)[1]))
+    items, begins, number_of = np.unique(item, return_index=True, return_inverse=True)
+    for number in range(0, items.size, at_once):
+        dense = np.asarray(speaks(items[number : number + at_once]).todense())
+        end = begins[number + at_once] if number + at_once < items.size else item.size
+        work = np.cumsum(length[pairs[begins[number] : end]])
+        for start, stop in pairwise(_cuts(work)):
+            part = slice(begins[number] + start, begins[number] + stop)
+            size = length[pairs[part]]
+            starts = np.cumsum(size) - size
+            place = np.repeat(first[pairs[part]] - starts, size) + np.arange(size.sum())
+            own, target = owned.indices[place], np.repeat(item[part], size)
+            values = dense[np.repeat(number_of[part] - number, size), own]
+            # an item that was viewed before says nothing of itself
+            values[own == target] = -1.0
+            best = np.maximum.reduceat(values, starts)
+            best_place = np.flatnonzero(values == np.repeat(best, size))
+            best_place = best_place[np.searchsorted(best_place, starts)]
+            found[pairs[part]] = np.where(best > 0, place[best_place], -1)
+    return found.reshape(wanted.shape)
+
+
+def _nearest_by_user(
+    vectors: NDArray[np.float32],
+    owned: sp.csr_array,
+    users: NDArray[np.integer],
+    wanted: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """`nearest_in_history` by inner products of item vectors, for users with equally many items at once."""
+    found = np.full(wanted.shape, -1, np.int64)
+    first, length = _histories(owned, users)
+    order = np.argsort(length, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(length[order])) + 1):
+        size = int(length[group[0]]) if group.size else 0
+        k, dim = wanted.shape[1], vectors.shape[1]
+        step = max(1, CELLS // max(1, (size + k) * dim, size * k))
+        for start in range(0, group.size if size else 0, step):
+            part = group[start : start + step]
+            place = first[part, None] + np.arange(size)
+            own, target = owned.indices[place], wanted[part]
+            alike = vectors[np.maximum(target, 0)] @ vectors[own].transpose(0, 2, 1)
+            alike[target[:, :, None] == own[:, None, :]] = -1.0
+            best = alike.argmax(2)
+            counts = (target >= 0) & (np.take_along_axis(alike, best[:, :, None], 2)[:, :, 0] > 0)
+            found[part] = np.where(counts, np.take_along_axis(place, best, 1), -1)
     return found
+
+
+def _histories(
+    owned: sp.csr_array, users: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each user's items begin, and how many there are; 0 for users of row -1."""
+    length = np.where(users >= 0, np.diff(owned.indptr)[users], 0).astype(np.int64)
+    return owned.indptr[:-1][users].astype(np.int64), length
+
+
+def _cuts(work: NDArray[np.int64]) -> list[int]:
+    """Where to cut pairs into parts of about `CELLS` items, given the number of items up to each pair."""
+    cuts = [0]
+    while cuts[-1] < work.size:
+        done = int(work[cuts[-1] - 1]) if cuts[-1] else 0
+        cuts.append(max(cuts[-1] + 1, int(np.searchsorted(work, done + CELLS, side="right"))))
+    return cuts
+
+
+def furthest_behaviours(history: Interactions) -> NDArray[np.int8]:
+    """How far each user went with each of their items, bought rather than viewed: for each place in the indices of
+    `history.user_items()` a row of `history.behaviour_names`."""
+    owned = history.user_items()
+    if history.behaviour is None or len(history.behaviour_names) < 2:
+        return np.zeros(owned.nnz, np.int8)
+    steps = [BEHAVIOURS.index(name) if name in BEHAVIOURS else -1 for name in history.behaviour_names]
+    order = np.argsort(steps, kind="stable")
+    rank = np.argsort(order)[history.behaviour]
+    users = np.repeat(np.arange(history.n_users, dtype=np.int64), np.diff(owned.indptr))
+    pair = users * history.n_items + owned.indices
+    asked = history.user.astype(np.int64) * history.n_items + history.item
+    place = np.minimum(np.searchsorted(pair, asked), pair.size - 1)
+    known = pair[place] == asked
+    furthest = np.zeros(owned.nnz, np.int8)
+    np.maximum.at(furthest, place[known], rank[known].astype(np.int8))
+    return order[furthest].astype(np.int8)
 
 
 def in_words(
@@ -112,21 +212,3 @@ def in_words(
 def _item_weights(model: Recommender) -> Any:
     """Weights by which an item of a user (row) speaks for another (column), of families that learn such; else None."""
     return getattr(model, "_similarity", None) if model.name == "item_neighbours" else None
-
-
-def _dense(matrix: Any) -> NDArray[np.floating]:
-    return np.array(matrix.todense() if hasattr(matrix, "todense") else matrix)
-
-
-def _unit_vectors(model: Recommender, history: Interactions) -> Any:
-    embeddings = model.embeddings()
-    if embeddings is None:
-        import scipy.sparse as sp
-
-        columns = history.matrix(binary=True).T.tocsr()
-        norms = np.sqrt(columns.multiply(columns).sum(1))
-        return sp.diags_array(1 / np.maximum(np.asarray(norms).ravel(), 1e-12)) @ columns
-    rows = {item: row for row, item in enumerate(model.item_ids.tolist())}
-    order = np.array([rows.get(item, -1) for item in history.item_ids.tolist()])
-    vectors = np.where(order[:, None] >= 0, embeddings.item[np.maximum(order, 0)], 0)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.reasons import evidence_of, in_words, nearest_in_history
+from recsys_assets.assets.reasons import evidence_of, furthest_behaviours, in_words, nearest_in_history
 from recsys_assets.assets.schema import PolarsType, texts_of, types_of
 from recsys_assets.assets.training import split_data, stored_model
 from recsys_assets.settings import Settings
-from recsys_assets.shop_rules import BEHAVIOURS
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_models.data.ids import id_array, rows_of
 
 if TYPE_CHECKING:
-    from recsys_models import Interactions
+    from recsys_models import Interactions, Recommender
 
 SIMILAR = 20
+BLOCK_CUSTOMERS = 20_000
+"""Number of customers whose recommendations stand in words in memory at once."""
 FEWEST_CUSTOMERS = 5
 
 
@@ -60,39 +63,19 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
     data = split_data(inputs)
     history = data.everything
     had = data.of_target(history)
-    titles = dict(inputs.frame("item_profiles", ["item_id", "title"]).iter_rows())
     described = inputs.frame("users", ["user_id"])["user_id"]
     users = pl.concat([pl.Series(history.user_ids.tolist(), dtype=pl.String), described]).unique().sort()
-    items, scores = model.recommend(users.to_numpy(), top_k, exclude=had)
-    cold = model.is_cold(users.to_numpy())
-    like = nearest_in_history(model, history, users.to_list(), items)
-    evidence = evidence_of(model)
-    did = _furthest_behaviour(history, users, like)
-    n, k = items.shape
+    items, scores = model.ranked(users, top_k, exclude=had)
+    cold = model.is_cold(users)
     complete = int((np.diff(had.user_items().indptr) == history.n_items).sum())
-    table = pl.DataFrame(
-        {
-            "user_id": np.repeat(users.to_numpy(), k),
-            "rank": np.tile(np.arange(1, k + 1), n),
-            "item_id": items.ravel().tolist(),
-            "title": [titles.get(item) for item in items.ravel()],
-            "score": scores.ravel().astype(np.float64),
-            "reason": [
-                in_words(bool(cold[i]), source, behaviour, titles, evidence)
-                for i, row in enumerate(zip(like, did, strict=True))
-                for source, behaviour in zip(*row, strict=True)
-            ],
-            "like_item_id": [source for row in like for source in row],
-            "cold": np.repeat(cold, k),
-        },
-        schema=types_of(RecommendationsColumns),
-    ).filter(pl.col("item_id").is_not_null() & pl.col("score").is_finite())
+    titles = dict(inputs.frame("item_profiles", ["item_id", "title"]).iter_rows())
+    lists = ReasonedLists(model, history, users, items, scores, cold, titles)
     return Output(
-        table,
+        lists.blocks(),
         statistics={
-            "users": n,
+            "users": len(users),
             "cold users": int(cold.sum()),
-            "items recommended": table["item_id"].n_unique(),
+            "items recommended": np.unique(items[lists.listed]).size,
             "customers who have every item": complete,
             "target behaviour": data.target,
             "family": model.name,
@@ -100,28 +83,88 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
     )
 
 
-def _furthest_behaviour(
-    history: Interactions, users: pl.Series, items: list[list[str | None]]
-) -> list[list[str | None]]:
-    """For each item of each user the furthest that the user went with it: bought rather than viewed; None for None."""
-    names = history.behaviour_names
-    if len(names) == 1:
-        return [[None if item is None else names[0] for item in row] for row in items]
-    steps = [BEHAVIOURS.index(name) if name in BEHAVIOURS else -1 for name in names]
-    order = np.argsort(steps, kind="stable")
-    codes = history.behaviour
-    assert codes is not None
-    far: dict[tuple[int, int], str] = {}
-    for code in order:
-        rows = np.flatnonzero(codes == code)
-        pairs = zip(history.user[rows].tolist(), history.item[rows].tolist(), strict=True)
-        far.update(dict.fromkeys(pairs, names[code]))
-    user_row = {user: row for row, user in enumerate(history.user_ids.tolist())}
-    item_row = {item: row for row, item in enumerate(history.item_ids.tolist())}
-    return [
-        [None if item is None else far.get((user_row[user], item_row[item])) for item in row]
-        for user, row in zip(users.to_list(), items, strict=True)
-    ]
+class ReasonedLists:
+    """All customers' lists with their reasons as numbers, which are written out in words block by block.
+
+    Args:
+        model: what recommends.
+        history: all that customers did.
+        users: the customers.
+        items: (n, k) rows of the model's items, -1 where there is none.
+        scores: (n, k).
+        cold: (n,) whether nothing is known of the customer.
+        titles: names of items.
+    """
+
+    def __init__(
+        self,
+        model: Recommender,
+        history: Interactions,
+        users: pl.Series,
+        items: NDArray[np.int32],
+        scores: NDArray[np.float32],
+        cold: NDArray[np.bool_],
+        titles: Mapping[str, str],
+    ) -> None:
+        self._users, self._items, self._scores, self._cold = users, items, scores, cold
+        self.listed = (items >= 0) & np.isfinite(scores)
+        """(n, k) which places of the lists hold an item."""
+        rows = rows_of(id_array(users), history.user_ids, "user")
+        place = nearest_in_history(model, history, rows, items)
+        owned = history.user_items()
+        self._like = np.where(place >= 0, owned.indices[place], -1).astype(np.int32)
+        did = np.where(place >= 0, furthest_behaviours(history)[place], -1).astype(np.int64)
+        self._item_ids, self._titles = _texts(model.item_ids, titles)
+        self._like_ids, _ = _texts(history.item_ids, titles)
+        # few sentences differ: one for each item and what was done with it, and those of customers without any
+        names, evidence = history.behaviour_names or (None,), evidence_of(model)
+        kinds = len(names) + 1
+        key = ((self._like + 1) * kinds + did + 1) * 2 + cold[:, None]
+        distinct, self._sentence = np.unique(key, return_inverse=True)
+        self._sentence = self._sentence.reshape(key.shape).astype(np.int32)
+        sources, steps = np.divmod(distinct // 2, kinds)
+        self._sentences = pl.Series(
+            [
+                in_words(
+                    bool(number % 2),
+                    str(history.item_ids[source - 1]) if source else None,
+                    names[step - 1] if step else None,
+                    titles,
+                    evidence,
+                )
+                for number, source, step in zip(distinct, sources, steps, strict=True)
+            ],
+            dtype=pl.String,
+        )
+
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        """The rows of `recommendations`, `BLOCK_CUSTOMERS` customers at a time."""
+        for start in range(0, max(1, len(self._users)), BLOCK_CUSTOMERS):
+            yield self._block(slice(start, start + BLOCK_CUSTOMERS))
+
+    def _block(self, part: slice) -> pl.DataFrame:
+        items, listed = self._items[part], self.listed[part]
+        customer, rank = np.nonzero(listed)
+        item, like = items[listed], pl.Series(self._like[part][listed])
+        return pl.DataFrame(
+            {
+                "user_id": self._users[part][customer],
+                "rank": rank + 1,
+                "item_id": self._item_ids[item],
+                "title": self._titles[item],
+                "score": self._scores[part][listed].astype(np.float64),
+                "reason": self._sentences[self._sentence[part][listed]],
+                "like_item_id": self._like_ids.gather(like.set(like < 0, None)),
+                "cold": self._cold[part][customer],
+            },
+            schema=types_of(RecommendationsColumns),
+        )
+
+
+def _texts(ids: NDArray[Any], titles: Mapping[str, str]) -> tuple[pl.Series, pl.Series]:
+    """Ids and titles of items, one per row."""
+    listed = ids.tolist()
+    return pl.Series(listed, dtype=pl.String), pl.Series([titles.get(i) for i in listed], dtype=pl.String)
 
 
 def every_customer_is_answered(inputs: Inputs) -> CheckOutcome:

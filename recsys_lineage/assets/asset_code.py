@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,8 @@ class Output:
     """What an asset's code hands back.
 
     Args:
-        data: the table's content.
+        data: the table's content. A table that is larger than memory comes as an iterator of frames, blocks of its
+            rows, of which each is stored before the next one is made.
         partition_by: the column whose values are partitions.
         partitions: the partitions written, each also when it has no rows; all when None.
         statistics: plain JSON values to keep in the record; numbers and texts also show in the UI.
@@ -88,7 +89,7 @@ class Output:
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
     """
 
-    data: Query | pl.DataFrame | pl.LazyFrame | pa.Table
+    data: Query | pl.DataFrame | pl.LazyFrame | pa.Table | Iterator[pl.DataFrame]
     partition_by: str | None = None
     partitions: Sequence[str] | None = None
     statistics: Mapping[str, Any] = field(default_factory=dict)

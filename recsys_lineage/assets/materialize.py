@@ -7,7 +7,7 @@ its Outcome into events, and `reproduce` has the result written to a lake of its
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.blocks import store_blocks
 from recsys_lineage.assets.checks import run_checks
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
@@ -173,6 +174,9 @@ class _Attempt:
             )
             with self._lake.reading(), guarded(asset.name, [request.work]):
                 output = asset.compute(inputs, request)
+                if isinstance(output, Output) and isinstance(output.data, Iterator):
+                    # the blocks are made by the asset's code too, so by its rules
+                    store_blocks(connection, _FRAME, output.data)
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version = self._write(connection, inputs, output)
@@ -198,7 +202,8 @@ class _Attempt:
             query = output.data
             self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
         else:
-            connection.register(_FRAME, output.data)
+            if not isinstance(output.data, Iterator):
+                connection.register(_FRAME, output.data)
             query = Query(f"SELECT * FROM {_FRAME}")
         with self._into.draft(
             self._asset.name,

@@ -49,7 +49,7 @@ def auc_of_rows(
             beaten_by = (higher - own_higher) + (equal - own_equal - hidden) / 2
             areas[row] = (1 - beaten_by / others).sum() / (wanted.size + int(unknown[row]))
 
-    step = 64
+    step = 16
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(rank, (range(start, min(n, start + step)) for start in range(0, n, step))))
     return areas

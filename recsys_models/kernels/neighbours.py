@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.state_arrays import sparse
 
-BLOCK_PRODUCTS = 8_000_000
-"""Number of multiplications per block of the similarity product, which bounds its memory."""
+BLOCK_PRODUCTS = 1_000_000
+"""Number of multiplications per block of the similarity product, which bounds its memory. Blocks are so small that they
+take turns in the same memory: fresh pages cost more than the product."""
 
 
 def cosine_neighbours(

@@ -147,6 +147,13 @@ def _sum_of_neighbours(graph: PropagationGraph, features: torch.Tensor) -> torch
         if graph.weight is None:
             return ops.copy_u_sum(graph.adjacency, features)
         return ops.u_mul_e_sum(graph.adjacency, features, graph.weight)
+    if features.device.type == "cpu":
+        # the same sums in the same order as of the matrix product, in half its time
+        matrix = graph.adjacency
+        return torch.nn.functional.embedding_bag(
+            matrix.col_indices(), features, matrix.crow_indices(), mode="sum", per_sample_weights=matrix.values(),
+            include_last_offset=True,
+        )  # fmt: skip
     return graph.adjacency @ features
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-BLOCK_CELLS = 32_000_000
-"""Number of scores per block (128 MB of float32), from which follows how many users are ranked at once."""
-PART_CELLS = 4_000_000
-"""Number of scores that one thread ranks at a time (16 MB of float32)."""
+BLOCK_CELLS = 4_000_000
+"""Number of scores per block (16 MB of float32), from which follows how many users are ranked at once. Larger blocks
+are slower: glibc takes fresh pages for each array of 32 MB, and gives them back."""
+PART_CELLS = 1_000_000
+"""Number of scores that one thread ranks at a time (4 MB of float32)."""
 STRIPE = 64
 """Largest number of columns per stripe."""
 

@@ -59,6 +59,54 @@ def validation_ndcg(
 
     Where every validation interaction repeats a seen one, nothing is masked.
     """
+
+    def listed(users: NDArray[np.integer], hidden: sp.csr_array | None) -> NDArray[np.int32]:
+        scores = score(users)
+        if hidden is not None:
+            mask_items(scores, hidden, users)
+        return top_k(scores, k)[0]
+
+    return _mean_ndcg(listed, seen, validation, max_users, seed)
+
+
+def ranking_ndcg(
+    score: NDArray[np.float32],
+    seen: sp.csr_array,
+    validation: Interactions,
+    *,
+    k: int = 20,
+    max_users: int = 10_000,
+    seed: int = 0,
+) -> float:
+    """`validation_ndcg` of scores that are the same for all users, shape (n_items,), from which each takes the first
+    items that they have not seen."""
+    order = np.argsort(-score, kind="stable").astype(np.int32)
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+
+    def listed(users: NDArray[np.integer], hidden: sp.csr_array | None) -> NDArray[np.int32]:
+        own = csr(hidden[users]) if hidden is not None else None
+        longest = 0 if own is None else int(np.diff(own.indptr).max())
+        taken = np.zeros((users.size, min(order.size, longest + k)), bool)
+        if own is not None:
+            row, column = np.repeat(np.arange(users.size), np.diff(own.indptr)), place[own.indices]
+            near = column < taken.shape[1]
+            taken[row[near], column[near]] = True
+        first = np.argsort(taken, axis=1, kind="stable")[:, :k]
+        columns = np.where(np.take_along_axis(taken, first, 1), -1, order[first])
+        return np.pad(columns, ((0, 0), (0, k - columns.shape[1])), constant_values=-1)
+
+    return _mean_ndcg(listed, seen, validation, max_users, seed)
+
+
+def _mean_ndcg(
+    listed: Callable[[NDArray[np.integer], sp.csr_array | None], NDArray[np.int32]],
+    seen: sp.csr_array,
+    validation: Interactions,
+    max_users: int,
+    seed: int,
+) -> float:
+    """Mean NDCG of the lists that `listed` gives users without the items that it is to hide."""
     relevant, hidden = unseen(validation, seen), seen
     if not relevant.nnz:
         relevant, hidden = validation.user_items(), None
@@ -73,10 +121,7 @@ def validation_ndcg(
     step = block_rows(shape_of(seen)[1])
     for start in range(0, users.size, step):
         block = users[start : start + step]
-        scores = score(block)
-        if hidden is not None:
-            mask_items(scores, hidden, block)
-        columns, _ = top_k(scores, k)
+        columns = listed(block, hidden)
         total += float(ndcg_of_hits(hits_at_k(columns, relevant, block), counts[block]).sum())
     return total / users.size
 
