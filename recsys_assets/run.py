@@ -18,6 +18,7 @@ from recsys_assets.home_source import require_own_source
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import NIGHTLY, job_of
 from recsys_assets.load_report import LoadReport, load_report
+from recsys_assets.run_plan import PlannedAsset, run_plan
 from recsys_assets.selection import UnknownAsset, selected_assets
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
@@ -105,6 +106,27 @@ class Platform:
             report for report, source in REPORTS.items() if source in names or not self._is_told(report)
         ]
         return names + reports
+
+    def plan(
+        self, names: Collection[str], *, reuse: bool, days: Sequence[str] | None = None
+    ) -> list[PlannedAsset]:
+        """What a run of some assets would do with each, upstream first; nothing is written. See `run_plan`.
+
+        Raises:
+            OtherSource: the home's tables are of another source.
+            NoPartitions: days are named, and an asset is not divided by day.
+        """
+        require_own_source(self.settings, mark_it=False)
+        if days is not None:
+            require_divided(list(names), self.definitions)
+        folder = source_folder(self.settings)
+        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days)
+
+    def nightly_names(self) -> list[str]:
+        """The assets of the nightly job, upstream first."""
+        chosen = self.definitions.resolve_job_def(NIGHTLY).asset_layer.selected_asset_keys
+        order = self.definitions.resolve_asset_graph().toposorted_asset_keys
+        return [key.to_user_string() for key in order if key in chosen]
 
     def version_named(self, text: str) -> tuple[str, int | None]:
         """The asset and the version of `ASSET` or `ASSET@VERSION`; None stands for the newest.

@@ -9,8 +9,8 @@ import pytest
 
 from recsys_assets.cli import advice
 from recsys_assets.cli.advice import advice_for
+from recsys_assets.cli.answer import errors_in_words
 from recsys_assets.cli.commands import app
-from recsys_assets.cli.session import errors_in_words
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.assets.reproduction import CannotReproduce, ReadsOutside
 from recsys_lineage.errors import LineageError, NoDataFolder
