@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,7 @@ def test_nightly_is_the_job_of_the_schedule(shop: Shop) -> None:
     run = runs(shop)[0]
     assert answer["runs"] == [run.run_id] and run.status == dg.DagsterRunStatus.SUCCESS
     with opened(shop) as platform:
-        (schedule,) = platform.definitions.schedules or ()
+        (schedule,) = list(platform.definitions.schedules or [])
         assert isinstance(schedule, dg.ScheduleDefinition)
         job = platform.definitions.resolve_job_def(schedule.job_name)
         assert run.job_name == job.name == NIGHTLY
@@ -271,3 +272,14 @@ def test_every_asset_has_a_job_to_stand_under(original: Shop) -> None:
         # as a selection that is materialized on Dagster's pages
         mixed = job_of(["events", "tuning_lightgcn"], definitions)
         assert mixed.name == definitions.resolve_implicit_global_asset_job_def().name
+
+
+# --- the home ---------------------------------------------------------------------------------------------
+
+
+def test_what_lies_in_the_home_is_told(original: Shop) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "running.md").read_text()
+    told = set(
+        re.findall(r"^\| `([\w.]+)/?` \|", text.partition("## What lies in the home")[2], re.MULTILINE)
+    )
+    assert {path.name for path in original.home.iterdir()} == told
