@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -87,6 +88,15 @@ def test_in_the_middle_of_a_query(
 ) -> None:
     process = begun(endless, processes, "raw_users", "demo")
     stop_and_check(endless, process, {"raw_users"}, number)
+
+
+@pytest.mark.slow
+def test_with_json_it_is_said_by_json(endless: Shop, processes: list[subprocess.Popen[str]]) -> None:
+    process = begun(endless, processes, "raw_users", "materialize", "group:raw", "--json")
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert json.loads(said.splitlines()[-1])["error"]["what"] == STOPPED
 
 
 @pytest.mark.slow
