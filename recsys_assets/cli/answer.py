@@ -24,7 +24,7 @@ _in_json: ContextVar[bool] = ContextVar("in_json", default=False)
 class Commands(TyperGroup):
     """The commands; with `--json`, whatever goes wrong is a JSON object on stdout, with the same exit code.
 
-    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known.
+    What was told on stderr is told there too. The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known.
     """
 
     def main(
@@ -59,7 +59,10 @@ def is_in_json() -> bool:
 
 @contextmanager
 def errors_in_words() -> Iterator[None]:
-    """Inside the block, an error made for people is printed without a traceback, and the command fails."""
+    """Inside the block, an error made for people is printed without a traceback, and the command fails.
+
+    It is told on stderr; with `--json` as an object on stdout too.
+    """
     try:
         yield
     except LineageError as error:
@@ -75,11 +78,10 @@ def errors_in_words() -> Iterator[None]:
                 where=error.where,
                 advice=both or None,
             )
-        else:
-            screen = Console(stderr=True, soft_wrap=True, highlight=False)
-            screen.print(f"[red]{escape(str(error))}[/red]")
-            if advice:
-                screen.print(f"[red]  With recsys: {escape(advice)}[/red]")
+        screen = Console(stderr=True, soft_wrap=True, highlight=False)
+        screen.print(f"[red]{escape(str(error))}[/red]")
+        if advice:
+            screen.print(f"[red]  With recsys: {escape(advice)}[/red]")
         sys.exit(1)
 
 
@@ -122,10 +124,9 @@ def fail(errors: dict[str, str], **beside: Any) -> NoReturn:
             advice="recsys logs RUN tells what each asset did; run again to go on where it stopped",
             **beside,
         )
-    else:
-        screen = Console(stderr=True)
-        for step, text in errors.items():
-            screen.print(f"[red]{escape(step)} failed:[/red] {escape(text)}", highlight=False)
+    screen = Console(stderr=True)
+    for step, text in errors.items():
+        screen.print(f"[red]{escape(step)} failed:[/red] {escape(text)}", highlight=False)
     sys.exit(1)
 
 
