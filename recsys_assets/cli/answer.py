@@ -24,7 +24,8 @@ _in_json: ContextVar[bool] = ContextVar("in_json", default=False)
 class Commands(TyperGroup):
     """The commands; with `--json`, whatever goes wrong is a JSON object on stdout, with the same exit code.
 
-    What was told on stderr is told there too. The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known.
+    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known. Errors made
+    for people stand on stderr too, in words.
     """
 
     def main(

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+import recsys_assets.proposal.proposal  # noqa: F401  (a command imports it when it is called)
 from recsys_assets.cli.commands import app
 from recsys_assets.settings import variable
 
