@@ -24,8 +24,8 @@ _in_json: ContextVar[bool] = ContextVar("in_json", default=False)
 class Commands(TyperGroup):
     """The commands; with `--json`, whatever goes wrong is a JSON object on stdout, with the same exit code.
 
-    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known. Errors made
-    for people stand on stderr too, in words.
+    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known. Errors
+    made for people stand on stderr too, in words.
     """
 
     def main(
