@@ -16,6 +16,9 @@ from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.records_sensor import records_sensor
 
+CODE_LOCATION = "recsys"
+"""The name under which Dagster's pages know these definitions, as `deployment/workspace.yaml` says."""
+
 
 def lake_resource(settings: Settings) -> LakeResource:
     """The lake of the settings."""
@@ -26,7 +29,7 @@ def lake_resource(settings: Settings) -> LakeResource:
         git_commit=settings.git_commit,
         git_dirty=checkout_is_dirty(),
         work_folder=str(settings.home / "checkpoints"),
-        code_location="recsys",
+        code_location=CODE_LOCATION,
     )
 
 

@@ -16,10 +16,14 @@ class OtherSource(LineageError):
     """The home belongs to another source than that of the settings."""
 
 
-def require_own_source(settings: Settings) -> None:
+def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
     """Make sure that the home is of the settings' source; one without a mark is of the first that asks.
 
     A home that was moved together with its files is still of the same source.
+
+    Args:
+        settings: where the home is, and the source.
+        mark_it: mark a home that has no mark.
 
     Raises:
         OtherSource: its tables are of another source, or of other files.
@@ -28,7 +32,8 @@ def require_own_source(settings: Settings) -> None:
     try:
         before = json.loads(mark.read_text())
     except (FileNotFoundError, ValueError):  # none yet, or half of one, left by a crash of the machine
-        adopt_source(settings)
+        if mark_it:
+            adopt_source(settings)
         return
     now = _source_of(settings)
     if any(before.get(name) == now[name] for name in ("data", "data from home")) and (

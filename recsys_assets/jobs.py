@@ -1,7 +1,7 @@
 """Jobs, the nightly schedule and the sensor of the landing folder."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 import dagster as dg
@@ -54,6 +54,18 @@ ingest = dg.define_asset_job(
     description="New and changed files into the raw and clean tables.",
     tags={REUSE_TAG: "true"},
 )
+
+
+def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinition:
+    """The job under which a run of some assets stands: the one that has them all.
+
+    `everything`, or `tuning`; for other mixtures the one that Dagster keeps for selections on its pages.
+    """
+    for name in (EVERYTHING, TUNING):
+        job = definitions.resolve_job_def(name)
+        if {dg.AssetKey(each) for each in names} <= job.asset_layer.selected_asset_keys:
+            return job
+    return definitions.resolve_implicit_global_asset_job_def()
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
@@ -132,6 +144,7 @@ __all__ = [
     "NIGHTLY",
     "everything",
     "ingest",
+    "job_of",
     "nightly",
     "tuning",
 ]

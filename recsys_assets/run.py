@@ -1,23 +1,25 @@
-"""Runs in this process: what `recsys demo` and `recsys materialize` do, on the same instance as the browser's runs."""
+"""The platform in this process: what the commands run and ask, on the same instance as the browser's runs."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.catalogue import groups_of
-from recsys_assets.assets.found_files import EVENT_DAYS_NAME, newest_files
+from recsys_assets.assets.found_files import newest_files
 from recsys_assets.assets.source_folder import source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
+from recsys_assets.event_days import EventDays, require_divided
+from recsys_assets.foreground_run import RunOutcome, run_here
 from recsys_assets.home_source import require_own_source
 from recsys_assets.instance import close_abandoned_runs
-from recsys_assets.jobs import EVERYTHING
+from recsys_assets.jobs import NIGHTLY, job_of
 from recsys_assets.load_report import LoadReport, load_report
+from recsys_assets.run_plan import PlannedAsset, run_plan
+from recsys_assets.selection import UnknownAsset, selected_assets
 from recsys_assets.settings import Settings
 from recsys_assets.source import Source
 from recsys_assets.upkeep import Upkeep, keep_up
@@ -26,42 +28,17 @@ from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError, did_you_mean
-from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.orchestration.asset_codes import asset_codes
-from recsys_lineage.orchestration.run_records import mark_cancelled, record_runs
-from recsys_lineage.orchestration.sqlite_events import many_events
-from recsys_lineage.progress import Progress, listening
+from recsys_lineage.orchestration.run_records import record_runs
 from recsys_lineage.records.records import Records
 from recsys_lineage.retention.needs import versions_of_run
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
 MOST_FAULTY_DAYS = 10
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class UnknownAsset(LineageError):
-    """A selection names no asset."""
-
-
-class UnknownDay(LineageError):
-    """A day on which no file has events."""
-
-
-class NoPartitions(LineageError):
-    """A day was named for tables that are not divided by day."""
 
 
 class UnknownFile(LineageError):
     """A file that the source's table of files does not name."""
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """How a run in this process ended. `errors` maps each failed step to what went wrong, in words."""
-
-    run_id: str
-    success: bool
-    errors: dict[str, str]
 
 
 class Platform:
@@ -112,37 +89,44 @@ class Platform:
         Raises:
             UnknownAsset: when it names none.
         """
+        if selection is not None:
+            return selected_assets(selection, self.definitions)
         graph = self.definitions.resolve_asset_graph()
-        if selection is None:
-            names = [key.to_user_string() for key in graph.executable_asset_keys]
-            return [name for name in names if not self._is_on_request(name)]
-        try:
-            chosen = dg.AssetSelection.from_string(selection).resolve(graph)
-        except Exception as error:  # Dagster raises several kinds for a selection that it cannot parse
-            raise UnknownAsset(
-                f"The selection {selection!r} names no asset.",
-                expected="an asset's name, group:NAME, +NAME (with all upstream) or NAME+ (with all downstream)",
-                found=str(error).splitlines()[0],
-                advice=did_you_mean(selection.strip("+*"), self.codes) or "recsys status lists all assets",
-            ) from error
-        if not chosen:
-            raise UnknownAsset(
-                f"The selection {selection!r} names no asset.",
-                expected=", ".join(self.codes),
-            )
-        return [key.to_user_string() for key in chosen]
+        names = [key.to_user_string() for key in graph.toposorted_asset_keys]
+        return [name for name in names if not self.is_on_request(name)]
 
     def outdated(self) -> list[str]:
         """Assets to materialize now: the stale ones, and those that Dagster was never told of."""
         names = [
             name
             for name, status in self.statuses().items()
-            if (status.stale or not self._is_told(name)) and not self._is_on_request(name)
+            if (status.stale or not self._is_told(name)) and not self.is_on_request(name)
         ]
         reports = [
             report for report, source in REPORTS.items() if source in names or not self._is_told(report)
         ]
         return names + reports
+
+    def plan(
+        self, names: Collection[str], *, reuse: bool, days: Sequence[str] | None = None
+    ) -> list[PlannedAsset]:
+        """What a run of some assets would do with each, upstream first; nothing is written. See `run_plan`.
+
+        Raises:
+            OtherSource: the home's tables are of another source.
+            NoPartitions: days are named, and an asset is not divided by day.
+        """
+        require_own_source(self.settings, mark_it=False)
+        if days is not None:
+            require_divided(list(names), self.definitions)
+        folder = source_folder(self.settings)
+        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days)
+
+    def nightly_names(self) -> list[str]:
+        """The assets of the nightly job, upstream first."""
+        chosen = self.definitions.resolve_job_def(NIGHTLY).asset_layer.selected_asset_keys
+        order = self.definitions.resolve_asset_graph().toposorted_asset_keys
+        return [key.to_user_string() for key in order if key in chosen]
 
     def version_named(self, text: str) -> tuple[str, int | None]:
         """The asset and the version of `ASSET` or `ASSET@VERSION`; None stands for the newest.
@@ -189,7 +173,7 @@ class Platform:
         groups = groups_of(a for a in self.definitions.assets or () if isinstance(a, dg.AssetsDefinition))
         return keep_up(self.lake, self.settings, groups, self.instance, dry_run=dry_run)
 
-    def _is_on_request(self, name: str) -> bool:
+    def is_on_request(self, name: str) -> bool:
         return name in self.codes and self.codes[name].on_request
 
     def _is_told(self, name: str) -> bool:
@@ -218,46 +202,34 @@ class Platform:
             NoPartitions: a day is named, and an asset is not divided by day.
         """
         names = list(names)
-        if partition is not None:
-            self._check_divided(names)
-            self._check_day(partition)
-        definitions = build_definitions(self.settings, forget) if forget else self.definitions
         tags = {tag: "true" for tag, given in ((REUSE_TAG, reuse), (CONTINUE_TAG, continues)) if given}
-        if any(map(self._is_on_request, names)):
-            job = definitions.resolve_implicit_global_asset_job_def()
-        else:
-            job = definitions.resolve_job_def(EVERYTHING)
-        said: dict[str, str] = {}
-        run_id = str(uuid.uuid4())
+        if partition is not None:
+            require_divided(names, self.definitions)
+            (day,) = self.event_days().tags(self.event_days().one(partition))
+            tags |= day
+        definitions = build_definitions(self.settings, forget) if forget else self.definitions
+        return self._run(job_of(names, definitions), names, tags)
 
-        def listen(moment: Progress) -> None:
-            if moment.kind == "failed":
-                said[moment.asset] = moment.text
+    def run_days(self, names: Sequence[str], days: Sequence[str]) -> list[RunOutcome]:
+        """Materialize days of assets that are divided by day, in as few runs as Dagster can tell apart.
 
-        def cancelled() -> None:
-            mark_cancelled(self.instance, run_id)
-            self._record_runs()
+        Raises:
+            NoPartitions: an asset is not divided by day.
+        """
+        require_divided(names, self.definitions)
+        job = job_of(names, self.definitions)
+        return [self._run(job, names, tags) for tags in self.event_days().tags(days)]
 
-        with (
-            self.writers.alone(), self.writers.noted(run_id), last_words(cancelled), many_events(), listening(listen)
-        ):  # fmt: skip
-            result = job.execute_in_process(
-                instance=self.instance,
-                run_id=run_id,
-                asset_selection=[dg.AssetKey(name) for name in names],
-                tags=tags,
-                partition_key=partition,
-                run_config=_QUIET,
-                raise_on_error=False,
-            )
-            if stop_is_requested():
-                cancelled()
-                raise KeyboardInterrupt
-        self._record_runs()
-        stored = _errors(result.all_events)
-        # What is stored has no values; whoever started the run sees the whole message.
-        whole = {step: said.get(step, text) for step, text in stored.items()}
-        return RunOutcome(result.run_id, result.success, whole)
+    def run_nightly(self) -> RunOutcome:
+        """Run the job of the nightly schedule, as the schedule does: all of its assets, with its tags."""
+        return self._run(self.definitions.resolve_job_def(NIGHTLY), None, {})
+
+    def event_days(self) -> EventDays:
+        """The days that files were found to have events of."""
+        return EventDays(self.instance, self.settings)
+
+    def _run(self, job: dg.JobDefinition, names: Sequence[str] | None, tags: Mapping[str, str]) -> RunOutcome:
+        return run_here(job, self.instance, self.writers, self._record_runs, assets=names, tags=tags)
 
     def forget(self, files: Sequence[str]) -> RunOutcome:
         """Leave files out from now on: the rows of those that are gone go, those that are there are not loaded.
@@ -296,28 +268,6 @@ class Platform:
         version = self.codes["raw_events"].code_version
         return load_report(self.lake, source_folder(self.settings), version, loaded=loaded)
 
-    def _check_divided(self, names: Sequence[str]) -> None:
-        graph = self.definitions.resolve_asset_graph()
-        whole = [name for name in names if graph.get(dg.AssetKey(name)).partitions_def is None]
-        if whole:
-            raise NoPartitions(
-                "A day was named for tables that are not divided by day.",
-                expected="raw_events alone, when a partition is named",
-                found=", ".join(whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else ""),
-                advice="leave --partition out, or materialize raw_events with it and the others after it",
-            )
-
-    def _check_day(self, day: str) -> None:
-        days = sorted(self.instance.get_dynamic_partitions(EVENT_DAYS_NAME))
-        if day not in days:
-            raise UnknownDay(
-                f"There are no events of the day {day!r}.",
-                expected=f"one of {len(days)} days from {days[0]} to {days[-1]}" if days else "a known day",
-                found="no file with events of that day",
-                where=str(self.settings.data or self.settings.source),
-                advice="recsys materialize source_files looks for new files and finds their days",
-            )
-
     def show_faulty_days(self) -> dict[str, str]:
         """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""
         days = list(self.load_report().days)[:MOST_FAULTY_DAYS]
@@ -334,19 +284,3 @@ class Platform:
                 outcome = self.run(["raw_events"], partition=day)
                 errors[day] = next(iter(outcome.errors.values()), "")
         return {day: errors[day] for day in days}
-
-
-def _errors(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    for event in events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            failure = data.user_failure_data
-            text = failure.description if failure and failure.description else None
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            errors[event.step_key or ""] = text or (error.message if error else "failed")
-        elif event.is_failure and not errors and event.message:
-            errors["run"] = event.message
-    return errors

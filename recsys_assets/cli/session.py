@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from recsys_assets.cli.stopping import stopping_at_once
-from recsys_lineage.errors import LineageError
+from recsys_assets.cli.answer import JSON_OPTION, errors_in_words, is_in_json, print_error
+from recsys_assets.cli.stopping import STOPPED, stopping_at_once
 
 if TYPE_CHECKING:
+    from recsys_assets.run import Platform
     from recsys_assets.settings import Settings
     from recsys_lineage.lake.lake import Lake
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object instead.")]
 
 
 def load_settings() -> Settings:
@@ -30,11 +30,14 @@ def load_settings() -> Settings:
 
 
 @contextmanager
-def opened_platform(quiet: bool = False) -> Iterator[tuple[Any, Console]]:
+def opened_platform(quiet: bool = False) -> Iterator[tuple[Platform, Console]]:
     """The platform of the settings, and where to print: stderr when stdout is for JSON."""
     out = Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console
 
     def say(line: str) -> None:
+        if is_in_json() and line == STOPPED:
+            print_error(line)
+            return
         out.show_cursor()  # a progress bar hides it, and may not come to show it again
         out.print(line, markup=False)
 
@@ -57,18 +60,3 @@ def opened_lake() -> Iterator[Lake]:
         from recsys_lineage.lake.lake import Lake
 
         yield Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-
-
-@contextmanager
-def errors_in_words() -> Iterator[None]:
-    """Inside the block, an error made for people is printed without a traceback, and the command fails."""
-    try:
-        yield
-    except LineageError as error:
-        from recsys_assets.cli.advice import advice_for
-
-        screen = Console(stderr=True, soft_wrap=True, highlight=False)
-        screen.print(f"[red]{escape(str(error))}[/red]")
-        if advice := advice_for(error):
-            screen.print(f"[red]  With recsys: {escape(advice)}[/red]")
-        sys.exit(1)

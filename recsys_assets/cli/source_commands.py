@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.session import AsJson, console, errors_in_words, load_settings
+from recsys_assets.cli.answer import errors_in_words
+from recsys_assets.cli.session import AsJson, console, load_settings
 
 if TYPE_CHECKING:
     from recsys_assets.proposal.proposal import Proposal

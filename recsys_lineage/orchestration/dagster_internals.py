@@ -6,25 +6,51 @@ look for the public way again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import (
+    AntlrAssetSelectionParser,
+    CommonTokenStream,  # pyright: ignore[reportPrivateImportUsage]
+    InputStream,  # pyright: ignore[reportPrivateImportUsage]
+)
+from dagster._core.definitions.antlr_asset_selection.generated.AssetSelectionLexer import (
+    AssetSelectionLexer,
+)
+from dagster._core.definitions.asset_selection import (
+    ChainedAssetSelection,
+    OperandListAssetSelection,
+    SubtractAssetSelection,
+)
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     DATA_VERSION_IS_USER_PROVIDED_TAG,
     DATA_VERSION_TAG,
     get_input_data_version_tag,
 )
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.execution.api import execute_run
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from recsys_lineage.assets.asset_code import AssetCode
 
@@ -60,6 +86,112 @@ def without_automatic_event(asset_key: dg.AssetKey) -> dg.MaterializeResult[Any]
     return dg.MaterializeResult(
         asset_key=asset_key, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
     )
+
+
+def parsed_selection(text: str) -> dg.AssetSelection:
+    """A selection in the syntax of Dagster's pages; a name alone stands for `key:name`.
+
+    `AssetSelection.from_string` takes names alone in an older syntax only, whose `+` is one level.
+
+    Raises:
+        ValueError: it cannot be read; says where.
+    """
+    tokens = CommonTokenStream(_lexer(text))
+    tokens.fill()
+    names = {
+        AssetSelectionLexer.UNQUOTED_STRING,
+        AssetSelectionLexer.UNQUOTED_WILDCARD_STRING,
+        AssetSelectionLexer.QUOTED_STRING,
+    }
+    values = {AssetSelectionLexer.COLON, AssetSelectionLexer.EQUAL}
+    alone = [
+        token.start
+        for before, token in zip([None, *tokens.tokens], tokens.tokens, strict=False)
+        if token.type in names and (before is None or before.type not in values)
+    ]
+    whole = text
+    for start in reversed(alone):
+        whole = f"{whole[:start]}key:{whole[start:]}"
+    try:
+        return AntlrAssetSelectionParser(whole).asset_selection
+    except Exception as error:  # it raises nothing more special
+        place = re.search(r"line 1, column (\d+)", str(error))
+        if place is None:
+            raise ValueError(str(error)) from error
+        column = int(place[1])
+        column -= sum(len("key:") for n, start in enumerate(alone) if start + len("key:") * (n + 1) <= column)
+        rest = text[column:].strip()
+        raise ValueError(
+            f"{text!r} cannot be read from {rest!r} on" if rest else f"{text!r} ends too early"
+        ) from error
+
+
+def _lexer(text: str) -> AssetSelectionLexer:
+    lexer = AssetSelectionLexer(InputStream(text))
+    lexer.removeErrorListeners()  # which print; the parser raises for what the lexer skips here
+    return lexer
+
+
+def selection_parts(selection: dg.AssetSelection) -> Iterator[dg.AssetSelection]:
+    """The simplest selections that a selection is made of, such as names and groups."""
+    if isinstance(selection, OperandListAssetSelection):
+        inner = list(selection.operands)
+    elif isinstance(selection, SubtractAssetSelection):
+        inner = [selection.left, selection.right]
+    elif isinstance(selection, ChainedAssetSelection):
+        inner = [selection.child]
+    else:
+        yield selection
+        return
+    for each in inner:
+        yield from selection_parts(each)
+
+
+def execute_here(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    *,
+    code_location: str,
+    run_id: str,
+    assets: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    run_config: Mapping[str, Any] | None = None,
+) -> dg.JobExecutionResult:
+    """Run a job in this process, one step after another, as a run of a code location.
+
+    `JobDefinition.execute_in_process` leaves out where the job is from, and Dagster's timeline and the pages of the
+    job leave out such runs.
+
+    Args:
+        job: the job.
+        instance: where the run is kept.
+        code_location: the name of the code location that the job is from.
+        run_id: the run's id.
+        assets: of the job's assets, those to materialize; all when None.
+        tags: besides those of the job.
+        run_config: the run's configuration.
+    """
+    selected = None if assets is None else [dg.AssetKey(name) for name in assets]
+    here = job.as_ephemeral_job(resource_defs={}, input_values={}, asset_selection=selected)
+    repository = RemoteRepositoryOrigin(
+        RegisteredCodeLocationOrigin(code_location), SINGLETON_REPOSITORY_NAME
+    )
+    run = instance.create_run_for_job(
+        here,
+        run_id=run_id,
+        run_config=run_config,
+        tags={**job.run_tags, **(tags or {})},
+        asset_selection=None if selected is None else frozenset(selected),
+        remote_job_origin=RemoteJobOrigin(repository, job.name),
+    )
+    return execute_run(InMemoryJob(here), run, instance)
+
+
+def partition_tags(first: str, last: str) -> dict[str, str]:
+    """Tags of a run of one partition, or of all from one to another in the order that Dagster has them."""
+    if first == last:
+        return {PARTITION_NAME_TAG: first}
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def partition_keys_of(context: dg.AssetExecutionContext) -> list[str] | None:

@@ -10,6 +10,8 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization, Read
 from recsys_lineage.records.records import Records
 
+CODE_CHANGED = "its code or settings changed"
+
 
 def why_stale(
     records: Records,
@@ -38,7 +40,7 @@ def why_stale(
     if record is None:
         return "it was never materialized"
     if record.code_version != code_version:
-        return "its code or settings changed"
+        return CODE_CHANGED
     if observed is not None and record.observed != observed:
         return "the source changed"
     changed = changed_read(records.lake, record, upstream)

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from recsys_assets.cli import advice
 from recsys_assets.cli.advice import advice_for
+from recsys_assets.cli.answer import errors_in_words
 from recsys_assets.cli.commands import app
-from recsys_assets.cli.session import errors_in_words
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.assets.reproduction import CannotReproduce, ReadsOutside
 from recsys_lineage.errors import LineageError, NoDataFolder
@@ -56,9 +57,7 @@ def test_an_asset_is_named_and_other_errors_need_nothing_more() -> None:
 
 
 def test_every_command_and_setting_that_is_advised_exists() -> None:
-    commands = {
-        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
-    }
+    commands = set(getattr(typer.main.get_command(app), "commands"))  # noqa: B009
     settings = {variable(name) for name in Settings.model_fields}
     for text in advice._ADVICE.values():
         assert set(re.findall(r"recsys (\w+)", text)) <= commands

@@ -22,18 +22,26 @@ README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in README.parent.glob("docs/*.md")}
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
 def test_the_settings_table_is_that_of_the_class() -> None:
-    assert settings_table() in TEXT
+    assert settings_table() in DOCS["settings.md"]
+
+
+def test_every_page_of_the_documentation_is_linked() -> None:
+    assert DOCS and all(f"(docs/{name})" in TEXT for name in DOCS)
 
 
 def test_every_command_it_names_exists() -> None:
-    named = set(re.findall(r"\brecsys ([a-z]+)\b", TEXT))
+    whole = "\n".join([TEXT, *DOCS.values()])
+    named = set(re.findall(r"\brecsys ([a-z]+)\b", whole))
     assert named and named <= {path[0] for path, _ in commands()}
-    grouped = set(re.findall(r"\brecsys (lake) ([a-z]+)\b", TEXT))
+    grouped = set(re.findall(r"\brecsys (lake) ([a-z]+)\b", whole))
     assert grouped and grouped <= {path for path, _ in commands()}
 
 

@@ -1,0 +1,159 @@
+"""RunPlan: what a run would make, and why; found without writing anything."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from recsys_assets.assets.day_plan import DayPlan, EventScans, day_plan
+from recsys_assets.assets.found_files import newest_files
+from recsys_assets.assets.source_folder import SourceFolder
+from recsys_lineage.assets.asset_code import AssetCode, Request
+from recsys_lineage.assets.materialize import attempt
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.staleness import CODE_CHANGED, why_stale
+
+Action = Literal["make", "keep", "decide"]
+AGAIN = "it is up to date, and made again"
+FILES, EVENTS = "source_files", "raw_events"
+
+
+@dataclass(frozen=True)
+class PlannedAsset:
+    """What a run would do with one asset.
+
+    Attributes:
+        asset: its name.
+        action: make it; keep it as it is; or decide once its inputs are made, for it is kept where they come out equal.
+        why: the reason, in words.
+        days: of raw_events, each day that would be written, and why.
+        refused: of raw_events, each day that cannot be loaded, and why.
+    """
+
+    asset: str
+    action: Action
+    why: str
+    days: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; days are told of raw_events only."""
+        told: dict[str, Any] = {"action": self.action, "why": self.why}
+        if self.asset == EVENTS:
+            told |= {
+                "days": dict(self.days),
+                "refused": {day: list(why) for day, why in self.refused.items()},
+            }
+        return told
+
+
+def run_plan(
+    codes: Mapping[str, AssetCode],
+    lake: Lake,
+    folder: SourceFolder,
+    names: Collection[str],
+    *,
+    reuse: bool,
+    days: Sequence[str] | None = None,
+) -> list[PlannedAsset]:
+    """What a run of some assets would do with each, upstream first.
+
+    Where `source_files` would be made, the files are looked at as it would, and their days are told.
+
+    Args:
+        codes: all assets by name, upstream first.
+        lake: where the tables are.
+        folder: the source.
+        names: the assets of the run.
+        reuse: whether the run keeps what would come out unchanged.
+        days: of raw_events, the only ones that the run is asked for; None when it is asked for none by name.
+    """
+    records = Records(lake)
+    planned: dict[str, PlannedAsset] = {}
+    for name in [*(name for name in codes if name in names), *(name for name in names if name not in codes)]:
+        code = codes.get(name)
+        stale = None if code is None else _why_stale(records, code)
+        before = [up for up in (code.upstream if code else ()) if planned.get(up, _KEPT).action != "keep"]
+        planned[name] = _decided(name, stale, before, reuse=reuse, coded=code is not None)
+    if EVENTS in planned:
+        looks = planned.get(FILES, _KEPT).action != "keep"
+        with _files_as_found(codes[FILES], lake, look=looks) as (found, known):
+            plan = day_plan(newest_files(found), EventScans.of(folder), codes[EVENTS].code_version, known)
+        planned[EVENTS] = _by_day(planned[EVENTS], plan, reuse=reuse, days=days)
+    return list(planned.values())
+
+
+_KEPT = PlannedAsset("", "keep", "")
+
+
+def _decided(
+    name: str, stale: str | None, before: Sequence[str], *, reuse: bool, coded: bool
+) -> PlannedAsset:
+    """What is done with an asset: its own reason first, then those of its inputs that are made before it."""
+    if stale is not None:
+        return PlannedAsset(name, "make", stale)
+    if not coded:
+        return PlannedAsset(name, "make", "it is written anew by each run")
+    if not reuse:
+        return PlannedAsset(name, "make", AGAIN)
+    if before:
+        return PlannedAsset(
+            name, "decide", f"{before[0]} is made before it; kept where that comes out as it was"
+        )
+    return PlannedAsset(name, "keep", "it is up to date")
+
+
+def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[str] | None) -> PlannedAsset:
+    """The plan of raw_events, which is written by day."""
+    is_asked = set(plan.days if days is None else days)
+    chosen: dict[str, str] = {}
+    for day in plan.days:
+        if day not in is_asked or (reuse and plan.is_right(day)):
+            continue
+        if plan.is_right(day):
+            chosen[day] = AGAIN
+        elif day not in plan.digests:
+            chosen[day] = "no file has it any more"
+        elif day not in plan.known:
+            chosen[day] = "it is new"
+        else:
+            chosen[day] = whole.why if whole.why == CODE_CHANGED else "its files changed"
+    refused = {day: why for day, why in plan.refused.items() if days is None or day in days}
+    counts = Counter(chosen.values())
+    told = [f"{many} days: {why}" for why, many in counts.items()]
+    told += [f"{len(refused)} days: they cannot be loaded"] if refused else []
+    action: Action = "make" if chosen or (refused and not plan.known) else "keep"
+    return PlannedAsset(whole.asset, action, "; ".join(told) or "its days are up to date", chosen, refused)
+
+
+@contextmanager
+def _files_as_found(code: AssetCode, lake: Lake, *, look: bool) -> Iterator[tuple[Lake, Mapping[str, str]]]:
+    """A lake whose `source_files` is as it is, or as a look at the files would make it; and what raw_events took."""
+    records = Records(lake)
+    before = records.latest(EVENTS)
+    known = before.takes if before is not None else {}
+    if not look:
+        yield lake, known
+        return
+    with tempfile.TemporaryDirectory(prefix="recsys-plan-") as place:
+        found = Lake(place, lake.engine)
+        outcome = attempt(code, lake, Request(reuse=False), into=found, previous=records.latest(FILES))
+        if outcome.error is not None:
+            raise outcome.error
+        yield found, known
+
+
+def _why_stale(records: Records, code: AssetCode) -> str | None:
+    return why_stale(
+        records,
+        code.name,
+        code_version=code.code_version,
+        upstream=code.upstream,
+        observed=code.observe() if code.observe else None,
+        takes=code.takes,
+    )
