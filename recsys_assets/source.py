@@ -6,7 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -87,6 +87,8 @@ class NamedScan:
     scan: FileScan
     relation: str
     required_columns: tuple[str, ...]
+    named_at: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where the SQL first names each of those columns, as `file:line:column`."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ class Source:
             path = folder / f"{table}.sql"
             if path.exists():
                 try:
-                    queries[table] = _checked(table, parse_source_sql(path.read_text(encoding="utf-8-sig")))
+                    queries[table] = _checked(
+                        table, parse_source_sql(path.read_text(encoding="utf-8-sig"), str(path))
+                    )
                 except UnicodeDecodeError as error:
                     raise SourceError(
                         "The SQL of the source is no text.",
@@ -121,12 +125,11 @@ class Source:
                         advice="save the file as UTF-8",
                     ) from error
                 except LineageError as error:
-                    where = f"{path}, {error.where}" if error.where else str(path)
                     raise SourceError(
                         error.message,
                         expected=error.expected,
                         found=error.found,
-                        where=where,
+                        where=error.where or str(path),
                         advice=error.advice,
                     ) from error
         if "raw_events" not in queries:
@@ -167,17 +170,20 @@ class Source:
 
     def scans(self) -> tuple[NamedScan, ...]:
         """Every scan of the source once, over all its tables."""
-        required: dict[FileScan, dict[str, None]] = {}
+        required: dict[FileScan, dict[str, str]] = {}
         for query in self.queries.values():
             for scan in query.scans:
-                required.setdefault(scan, {}).update(dict.fromkeys(query.required_columns[scan]))
+                places = query.named_at.get(scan, {})
+                for column in query.required_columns[scan]:
+                    required.setdefault(scan, {}).setdefault(column, places.get(column, query.origin))
+                required.setdefault(scan, {})
         names: dict[str, int] = {}
         named = []
         for scan, columns in required.items():
             slug = "files_" + (re.sub(r"[^a-z0-9]+", "_", scan.pattern.casefold()).strip("_") or "all")
             names[slug] = names.get(slug, 0) + 1
             relation = slug if names[slug] == 1 else f"{slug}_{names[slug]}"
-            named.append(NamedScan(scan, relation, tuple(columns)))
+            named.append(NamedScan(scan, relation, tuple(columns), columns))
         return tuple(named)
 
     def table_scans(self, table: str) -> tuple[NamedScan, ...]:
@@ -311,12 +317,14 @@ def _folder(name_or_folder: str | Path) -> Path:
 def _checked(table: str, query: SourceQuery) -> SourceQuery:
     canonical = (*RAW_COLUMNS[table], *TRACE)
     given = [name.casefold() for name in query.columns]
+    given_at = {name.casefold(): place for name, place in query.given_at.items()}
     for name in given:
         if name not in canonical:
             raise SourceError(
                 f"{table} has no column {name!r}.",
                 expected=f"columns among {', '.join(canonical)}",
                 found=repr(name),
+                where=given_at.get(name),
                 advice=did_you_mean(name, canonical) or "rename the column by AS, or leave it out",
             )
         if given.count(name) > 1:
@@ -324,6 +332,7 @@ def _checked(table: str, query: SourceQuery) -> SourceQuery:
                 f"The SQL gives the column {name!r} {given.count(name)} times.",
                 expected="each column once",
                 found=", ".join(given),
+                where=given_at.get(name),
                 advice="rename or leave out one of them",
             )
     if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:

@@ -115,7 +115,13 @@ def try_source(folder: SourceFolder) -> Trial:
             for named, paths in chosen.items():
                 files = [file for file in list_files(heads, named.scan.pattern) if file.path in paths]
                 opened = open_scan(
-                    connection, heads, named.scan, files, named.relation, named.required_columns
+                    connection,
+                    heads,
+                    named.scan,
+                    files,
+                    named.relation,
+                    named.required_columns,
+                    named_at=named.named_at,
                 )
                 faults = tuple(str(fault).replace(str(heads), str(folder.root)) for fault in opened.faults)
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))

@@ -51,6 +51,7 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
             files,
             named.relation,
             required_columns=named.required_columns,
+            named_at=named.named_at,
         )
 
 

@@ -137,6 +137,7 @@ def _of_scan(
         unique,
         named.relation,
         required_columns=named.required_columns,
+        named_at=named.named_at,
         decode=True,
     )
     rows = [_reported(named, report) for report in opened.reports]

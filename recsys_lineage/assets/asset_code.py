@@ -65,10 +65,14 @@ class AssetCode:
 
 @dataclass(frozen=True)
 class Query:
-    """A SELECT that DuckDB is to run into the asset's table."""
+    """A SELECT that DuckDB is to run into the asset's table.
+
+    `explain` says what an error of DuckDB about it means to whoever wrote the code; None where the error says enough.
+    """
 
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    explain: Callable[[Exception], LineageError | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

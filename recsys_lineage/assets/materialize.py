@@ -7,7 +7,8 @@ its Outcome into events, and `reproduce` has the result written to a lake of its
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -200,7 +201,7 @@ class _Attempt:
         else:
             connection.register(_FRAME, output.data)
             query = Query(f"SELECT * FROM {_FRAME}")
-        with self._into.draft(
+        with explaining(query.explain), self._into.draft(
             self._asset.name,
             query.sql,
             connection=connection,
@@ -311,6 +312,18 @@ class _Attempt:
         except LineageError as error:
             return (f"The record of {record.asset} is not in the table of records yet: {error.message}",)
         return ()
+
+
+@contextmanager
+def explaining(explain: Callable[[Exception], LineageError | None] | None) -> Iterator[None]:
+    """Inside the block, an error of DuckDB becomes what it means to whoever wrote the code, where that is known."""
+    try:
+        yield
+    except duckdb.Error as error:
+        meant = explain(error) if explain is not None else None
+        if meant is None:
+            raise
+        raise meant from meant.__cause__
 
 
 def _written(version: TableVersion, output: Output) -> Written:

@@ -24,6 +24,7 @@ def open_scan(
     *,
     decode: bool = False,
     known: Mapping[str, KnownContent] | None = None,
+    named_at: Mapping[str, str] | None = None,
 ) -> OpenedScan:
     """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read.
 
@@ -40,6 +41,7 @@ def open_scan(
         required_columns=required_columns,
         decode=decode,
         known=known,
+        named_at=named_at,
     )
     types = dict(opened.schema)
     # files are many, and their columns mostly the same
