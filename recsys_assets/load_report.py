@@ -56,9 +56,11 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
     before = Records(lake).latest("raw_events")
     plan = day_plan(files, EventScans.of(folder), code_version, before.takes if before is not None else {})
     days = dict(plan.refused)
+    failures = before.written.failures if before is not None and before.written is not None else {}
+    days |= {day: (failures[day],) for day in plan.changed if day in failures}
     if loaded:
         gone = files.filter(pl.col("status") == "gone").explode("days")
-        for day in plan.changed:
+        for day in set(plan.changed) - set(days):
             lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
             days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (
                 "it was not written",

@@ -20,6 +20,8 @@ from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.written_sql import WrittenSql
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -205,12 +207,16 @@ class Source:
             if named.scan not in taken and named.scan.function != "read_parquet"
         )
 
-    def query(self, table: str) -> str:
+    def query(self, table: str, relations: Mapping[FileScan, str] | None = None) -> str:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
         Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
         for malformed rows. `raw_events` gives `_day` too, and `_row_hash` of the whole row of the file; it reads the
         relation `file_days` and has the parameters of `raw_parameters`.
+
+        Args:
+            table: its name.
+            relations: what stands in the source's SQL for each scan, where it is not the whole relation.
         """
         columns = RAW_COLUMNS[table]
         if table not in self.queries:
@@ -237,7 +243,7 @@ class Source:
             days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
             selected.append("whole_rows._row_hash")
             absent.append("NULL AS _row_hash")
-        rewritten = query.rewritten({named.scan: named.relation for named in self.scans()})
+        rewritten = self.written(table, relations).statement.strip()
         whole = self._whole_rows() if table == "raw_events" else ""
         parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
         parts += [
@@ -245,6 +251,15 @@ class Source:
             for named in self.malformed_scans(table)
         ]
         return "\nUNION ALL\n".join(parts)
+
+    def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:
+        """The source's own SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
+        whole = {scan: quote(name) for scan, name in self.relations(table).items()}
+        return self.queries[table].written(whole if relations is None else relations)
+
+    def relations(self, table: str) -> dict[FileScan, str]:
+        """The name under which each scan of a raw table is opened."""
+        return {named.scan: named.relation for named in self.table_scans(table)}
 
     def _whole_rows(self) -> str:
         """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.

@@ -338,7 +338,7 @@ def _status_json(state: Any) -> dict[str, Any]:
 
 
 def _fail(errors: dict[str, str]) -> None:
-    screen = Console(stderr=True)
+    screen = Console(stderr=True, soft_wrap=True)
     for step, text in errors.items():
         screen.print(f"[red]{escape(step)} failed:[/red] {escape(text)}", highlight=False)
     sys.exit(1)

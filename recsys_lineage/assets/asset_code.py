@@ -90,6 +90,8 @@ class Output:
         warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
+        otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
+            where there is nothing.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table
@@ -102,6 +104,7 @@ class Output:
     warnings: Sequence[str] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
+    otherwise: Callable[[Exception], Output | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from recsys_lineage.records.materialization import (
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.staleness import why_stale
+from recsys_lineage.sql.written_sql import OF_A_VALUE
 
 _FRAME = "_output_frame"
 
@@ -176,7 +177,7 @@ class _Attempt:
                 output = asset.compute(inputs, request)
             if isinstance(output, Unchanged):
                 return self._kept()
-            record, version = self._write(connection, inputs, output)
+            record, version, output = self._written(connection, inputs, output)
         warnings = [*output.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
@@ -192,6 +193,20 @@ class _Attempt:
             takes=asset.takes,
         )
 
+    def _written(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
+    ) -> tuple[Materialization, TableVersion, Output]:
+        """Write an output, or what it names otherwise; gives what was written."""
+        with explaining(output.data.explain if isinstance(output.data, Query) else None):
+            try:
+                return *self._write(connection, inputs, output), output
+            except OF_A_VALUE as error:
+                with self._lake.reading():
+                    other = output.otherwise(error) if output.otherwise is not None else None
+                if other is None:
+                    raise
+            return *self._write(connection, inputs, other), other
+
     def _write(
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
     ) -> tuple[Materialization, TableVersion]:
@@ -201,7 +216,7 @@ class _Attempt:
         else:
             connection.register(_FRAME, output.data)
             query = Query(f"SELECT * FROM {_FRAME}")
-        with explaining(query.explain), self._into.draft(
+        with self._into.draft(
             self._asset.name,
             query.sql,
             connection=connection,

@@ -51,7 +51,10 @@ def missing_columns_fault(
         expected=f"the {plural} {', '.join(map(repr, missing))}",
         found=f"the columns {', '.join(map(repr, columns)) or '(none)'}",
         advice=" ".join(
-            [*guesses, hint or f"Rename the column in the file, or change the name in the source's SQL{where}."]
+            [
+                *guesses,
+                hint or f"Rename the column in the file, or change the name in the source's SQL{where}.",
+            ]
         ),
     )
 

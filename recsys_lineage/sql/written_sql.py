@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,9 +25,7 @@ OF_THE_TEXT = (
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
 _CANDIDATES = "\n\tCandidate functions:"
-_ADVICE = (
-    "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
-)
+_ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,10 @@ class WrittenSql:
         return bare_statement(replaced(self.text, self.relations))
 
     def failed(
-        self, error: Exception, connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any] | None = None
+        self,
+        error: Exception,
+        connection: duckdb.DuckDBPyConnection,
+        parameters: Mapping[str, Any] | None = None,
     ) -> SqlFailed | None:
         """What an error of DuckDB says of this statement; None where it is not the statement's fault.
 
@@ -92,6 +94,8 @@ class WrittenSql:
 def plain(error: BaseException) -> str:
     """What DuckDB says, without the statement that it shows and the list of functions that might have been meant."""
     words = str(error).split("\n\nLINE ")[0].split(_CANDIDATES)[0]
+    if re.search(r"^\s*\^\s*$", words, re.MULTILINE):  # what follows repeats the value, with a mark below it
+        words = words.splitlines()[0]
     kind, colon, rest = words.partition(" Error: ")
     return " ".join((rest if colon and "\n" not in kind else words).split())
 
