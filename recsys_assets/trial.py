@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from recsys_assets.assets.reconciliation import CLEAN_OF
+from recsys_assets.assets.rejections import rejections
 from recsys_assets.assets.source_files import given_rows, tomorrow
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import Source
@@ -41,6 +43,15 @@ class TriedScan:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """Rows refused for one reason: how many, an example with its file and line, and what would read them."""
+
+    rows: int
+    example: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class TriedTable:
     """A raw table and the clean one made of it.
 
@@ -48,14 +59,14 @@ class TriedTable:
         table: the raw table.
         read: rows of it, of the rows that were looked at.
         accepted: how many of them the clean table holds or has put together.
-        rejected: reason → (how many rows, an example with file and line), most rows first.
+        rejected: reason → the rows refused for it, most rows first.
         sample: up to three clean rows.
     """
 
     table: str
     read: int
     accepted: int
-    rejected: Mapping[str, tuple[int, str]]
+    rejected: Mapping[str, Refused]
     sample: pl.DataFrame
 
 
@@ -79,9 +90,7 @@ class Trial:
             table.table: {
                 "read": table.read,
                 "accepted": table.accepted,
-                "rejected": {
-                    reason: {"rows": n, "example": text} for reason, (n, text) in table.rejected.items()
-                },
+                "rejected": {reason: asdict(refused) for reason, refused in table.rejected.items()},
             }
             for table in self.tables
         }
@@ -132,9 +141,7 @@ def try_source(folder: SourceFolder) -> Trial:
 def _register_days(connection: duckdb.DuckDBPyConnection, source: Source, paths: Iterable[str]) -> int:
     """Makes `file_days`, as loading does; returns how many days the events are of."""
 
-    def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        return connection.sql(sql, params=parameters_of(sql, values)).pl()
-
+    ask = partial(_ask, connection)
     found = {path: given.days for path, given in given_rows(source, ask, tomorrow()).items()}
     first = {path: (found.get(path) or [date.today()])[0] for path in paths}
     frame = pl.DataFrame(
@@ -142,6 +149,10 @@ def _register_days(connection: duckdb.DuckDBPyConnection, source: Source, paths:
     )
     connection.register("file_days", frame)
     return len({day for days in found.values() for day in days})
+
+
+def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
+    return connection.sql(sql, params=parameters_of(sql, values)).pl()
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterable[TriedTable]:
@@ -161,9 +172,14 @@ def _tables(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterable[T
             WHERE table_name = $table GROUP BY reason ORDER BY count(*) DESC, reason""",
             {"table": raw},
         ).fetchall()
-        rejected = {reason: (count, example) for reason, count, example in reasons}
+        hints = {
+            each.reason: each.hint for each in rejections(raw, partial(_ask, connection), source.parameters())
+        }
+        rejected = {
+            reason: Refused(count, example, hints.get(reason, "")) for reason, count, example in reasons
+        }
         sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
-        accepted = read - sum(count for count, _ in rejected.values())
+        accepted = read - sum(each.rows for each in rejected.values())
         yield TriedTable(raw, read, accepted, rejected, sample)
 
 

@@ -93,10 +93,12 @@ def _show_trial(trial: Trial) -> None:
     for table in trial.tables:
         mark = "[green]✓[/green]" if table.accepted else "[red]✗[/red]"
         console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
-        for reason, (count, example) in table.rejected.items():
+        for reason, refused in table.rejected.items():
             console.print(
-                f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}"
+                f"  [yellow]{refused.rows:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(refused.example)}"
             )
+            if refused.hint:
+                console.print(f"    {escape(refused.hint)}")
         for row in table.sample.head(1).iter_rows(named=True):
             shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
             console.print(f"  for example: {escape(shown)}")

@@ -20,8 +20,9 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.sql.file_call import FileCall
 from recsys_lineage.sql.names import path_literal, quote
+from recsys_lineage.sql.sql_place import plain
 from recsys_lineage.sql.sql_text import SqlText
-from recsys_lineage.sql.written_sql import WrittenSql, plain
+from recsys_lineage.sql.written_sql import WrittenSql
 
 _WILD = re.compile(r"[*?\[]")
 

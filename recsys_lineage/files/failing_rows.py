@@ -10,7 +10,8 @@ import duckdb
 from recsys_lineage.errors import SqlFailed
 from recsys_lineage.files.source_query import FileScan, SourceQuery
 from recsys_lineage.sql.names import literal, quote
-from recsys_lineage.sql.written_sql import OF_A_VALUE, WrittenSql, plain
+from recsys_lineage.sql.sql_place import plain
+from recsys_lineage.sql.written_sql import OF_A_VALUE, WrittenSql
 
 MOST_ROWS = 10
 """Rows of one file that are told apart; of a file with more of them none is loaded."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import duckdb
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
-from recsys_lineage.sql.sql_place import syntax_place
+from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
 
@@ -28,14 +28,12 @@ def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str)
     try:
         parsed = sqlglot.parse(bare_statement(text), dialect="duckdb")
     except (SqlglotError, RecursionError) as error:
-        words = _refused_by_duckdb(text)
-        told = error if isinstance(error, SqlglotError) else SqlglotError("it is nested too deeply")
-        said = words.split("\n\nLINE")[0] if words is not None else str(told).splitlines()[0]
+        found, where = _fault_of_syntax(text, origin, error)
         raise kind(
             "The SQL cannot be parsed.",
             expected="one SELECT in DuckDB's dialect",
-            found=said,
-            where=syntax_place(text, origin, told, words),
+            found=found,
+            where=where,
             advice="correct it there",
         ) from None
     statements = [statement for statement in parsed if statement is not None]
@@ -56,11 +54,30 @@ def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str)
     )
 
 
-def _refused_by_duckdb(text: str) -> str | None:
-    """What DuckDB's parser says of a text; None where it takes it."""
+def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
+    """What is wrong with a text that sqlglot does not take, and where: what DuckDB says, where it does not either."""
+    try:
+        pieces = PiecedSql.of(text)
+    except SqlglotError:  # such as a text that is not closed
+        if (refused := _refused_by_duckdb(text)) is not None and (at := pointed_at(str(refused), text)):
+            return plain(refused), f"{origin}:{at[0] + 1}:{at[1] + 1}"
+        return str(refused or error).splitlines()[0], origin
+    if (refused := _refused_by_duckdb(pieces.sql)) is not None:
+        return plain(refused), place_in(text, pieces.offset(refused), origin)
+    told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    if told.get("line") and told.get("col"):
+        column = told["col"] - len(told.get("highlight") or " ") + 1
+        return str(told.get("description") or error).splitlines()[
+            0
+        ], f"{origin}:{told['line']}:{max(column, 1)}"
+    return str(error).splitlines()[0] if str(error) else "it is nested too deeply", origin
+
+
+def _refused_by_duckdb(text: str) -> duckdb.Error | None:
+    """What DuckDB's parser has against a text."""
     with duckdb.connect() as connection:
         try:
             connection.extract_statements(text)
         except duckdb.Error as error:
-            return str(error)
+            return error
     return None

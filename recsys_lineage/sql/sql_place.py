@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.sql.file_call import FileCall, place
@@ -16,6 +15,7 @@ from recsys_lineage.sql.statement import bare_statement
 
 _SHOWN = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _MORE = "..."
+_CANDIDATES = "\n\tCandidate functions:"
 _QUOTED = re.compile(r"\"([^\"]+)\"|'([^']+)'|\bname (\w+)")
 _OPENS = (TokenType.L_PAREN, TokenType.COMMA)
 _CLOSES = (TokenType.R_PAREN, TokenType.COMMA)
@@ -115,8 +115,7 @@ def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] |
     width = len(caret) - len(f"LINE {number}: ")
     column = 0
     while column < len(excerpt) and width > 0:
-        wide = unicodedata.east_asian_width(excerpt[column]) in "WF"
-        width -= 0 if unicodedata.combining(excerpt[column]) else 1 + wide
+        width -= _width(excerpt[column])
         column += 1
     whole = lines[line]
     if excerpt.startswith(_MORE) and not whole.startswith(_MORE):
@@ -125,23 +124,13 @@ def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] |
     return line, max(column, 0)
 
 
-def syntax_place(text: str, origin: str, error: SqlglotError, words: str | None) -> str:
-    """`origin:line:column` of a fault of syntax.
-
-    Args:
-        text: the text.
-        origin: where it comes from.
-        error: what sqlglot said.
-        words: what DuckDB said; None where it takes the text.
-    """
-    if words is not None:
-        pointed = pointed_at(words, text)
-        return origin if pointed is None else f"{origin}:{pointed[0] + 1}:{pointed[1] + 1}"
-    told = getattr(error, "errors", None)
-    if told and told[0].get("line") and told[0].get("col"):
-        column = told[0]["col"] - len(told[0].get("highlight") or " ") + 1
-        return f"{origin}:{told[0]['line']}:{max(column, 1)}"
-    return origin
+def plain(error: BaseException) -> str:
+    """What DuckDB says, without the statement that it shows and the list of functions that might have been meant."""
+    words = str(error).split("\n\nLINE ")[0].split(_CANDIDATES)[0]
+    if re.search(r"^\s*\^\s*$", words, re.MULTILINE):  # what follows repeats the value, with a mark below it
+        words = words.splitlines()[0]
+    kind, colon, rest = words.partition(" Error: ")
+    return " ".join((rest if colon and "\n" not in kind else words).split())
 
 
 def line_of(text: str, start: int) -> str:
@@ -154,3 +143,10 @@ def line_of(text: str, start: int) -> str:
 def place_in(text: str, start: int | None, origin: str) -> str:
     """`origin:line:column` of a character of a text; the origin where the character is not known."""
     return origin if start is None else place(text, start, origin)
+
+
+def _width(character: str) -> int:
+    """How many columns of the screen DuckDB takes a character for."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cc", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

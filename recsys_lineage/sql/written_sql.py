@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ import duckdb
 
 from recsys_lineage.errors import SqlFailed
 from recsys_lineage.sql.file_call import FileCall, replaced
-from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in
+from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain
 from recsys_lineage.sql.statement import bare_statement
 
 OF_THE_TEXT = (
@@ -24,7 +23,6 @@ OF_THE_TEXT = (
 """What DuckDB says of a statement before it looks at a row."""
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
-_CANDIDATES = "\n\tCandidate functions:"
 _ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
 
 
@@ -89,15 +87,6 @@ class WrittenSql:
             return failed
         line = None if start is None else line_of(self.text, start)
         return SqlFailed(f"DuckDB refuses the SQL: {plain(error)}", found=line, where=where)
-
-
-def plain(error: BaseException) -> str:
-    """What DuckDB says, without the statement that it shows and the list of functions that might have been meant."""
-    words = str(error).split("\n\nLINE ")[0].split(_CANDIDATES)[0]
-    if re.search(r"^\s*\^\s*$", words, re.MULTILINE):  # what follows repeats the value, with a mark below it
-        words = words.splitlines()[0]
-    kind, colon, rest = words.partition(" Error: ")
-    return " ".join((rest if colon and "\n" not in kind else words).split())
 
 
 def _asked(
