@@ -259,6 +259,14 @@ class Platform:
         whole = {step: said.get(step, text) for step, text in stored.items()}
         return RunOutcome(result.run_id, result.success, whole)
 
+    def warnings(self, run_id: str) -> dict[str, str]:
+        """What checks that keep nothing back found wrong in a run: asset → in words."""
+        return {
+            record.asset: "; ".join(check.found for check in wrong)
+            for record in self.records.of_run(run_id)
+            if (wrong := [each for each in record.checks if not each.passed and not each.blocking])
+        }
+
     def forget(self, files: Sequence[str]) -> RunOutcome:
         """Leave files out from now on: the rows of those that are gone go, those that are there are not loaded.
 

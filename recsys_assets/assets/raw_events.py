@@ -145,32 +145,34 @@ class _Load:
         own = with_status(self._files, self._scans.own, "loaded")
         stopped: dict[str, list[str]] = {}
         for path in failing.files:
-            of_file = failing.of_file(path)
             held = own.filter(pl.col("path") == path)["days"].explode().drop_nulls().cast(pl.String).to_list()
-            days = self._days_of_rows(of_file) if path not in failing.whole else None
-            for day in wanted if not held else held if days is None else days or held[:1]:
-                stopped.setdefault(day, []).extend(of_file.places())
+            if path in failing.whole or not held:
+                for day in held or wanted:
+                    stopped.setdefault(day, []).extend(failing.of_file(path).places())
+                continue
+            for line in failing.rows[path]:
+                row = failing.of_row(path, line)
+                stopped.setdefault(self._day_of(row) or held[0], []).extend(row.places())
         return {
             day: (f"{'; '.join(dict.fromkeys(words))}. What to do: {FAILING_ADVICE}",)
             for day, words in stopped.items()
             if day in wanted
         }
 
-    def _days_of_rows(self, failing: FailingRows) -> list[str] | None:
-        """The days of a file's rows that fail; None where one of them has none that can be read."""
+    def _day_of(self, row: FailingRows) -> str | None:
+        """The day of a row that fails; None where that cannot be read either."""
         source = self._folder.source
         only = {
-            scan: rows_where(name, f"NOT ({failing.condition()})")
+            scan: rows_where(name, f"NOT ({row.condition()})")
             for scan, name in source.relations(TABLE).items()
         }
         only |= {named.scan: quote(named.relation) for named in self._scans.shared}
-        sql = (
-            f"SELECT DISTINCT CAST({DAY} AS VARCHAR) FROM ({source.query(TABLE, only)}) WHERE _fault IS NULL"
-        )
+        sql = f"SELECT CAST({DAY} AS VARCHAR) FROM ({source.query(TABLE, only)}) WHERE _fault IS NULL LIMIT 1"
         try:
-            return self._inputs.query(sql, parameters_of(sql, self._values([]))).to_series().to_list()
+            days = self._inputs.query(sql, parameters_of(sql, self._values([]))).to_series().to_list()
         except duckdb.Error:
             return None
+        return days[0] if days else None
 
     def _explained(self, error: Exception) -> LineageError | None:
         return sql_failed(self._inputs, self._folder.source.written(TABLE), error)

@@ -175,6 +175,29 @@ def _some_row_is_accepted(raw: str, values: Mapping[str, Any], needed: bool, inp
     return CheckOutcome(name, False, f"{first.told(total)}{more}", counts={"rows": total}, where=first.where)
 
 
+def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
+    """Warns where more than half of the rows of a raw table are refused, and says why most are."""
+    return TableCheck(
+        "most_rows_are_accepted",
+        f"at least half of the rows of {raw} can be read",
+        function=partial(_most_rows_are_accepted, raw, dict(values)),
+    )
+
+
+def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -> CheckOutcome:
+    name = "most_rows_are_accepted"
+    counts = inputs.query(
+        f"SELECT (SELECT count(*) FROM {OUTPUT}) AS here, (SELECT count(*) FROM {raw}) AS read"
+    )
+    accepted, total = counts.row(0)
+    if 2 * accepted >= total:
+        found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
+        return CheckOutcome(name, True, found, counts={"rows": accepted})
+    first, *others = rejections(raw, inputs.query, values)
+    told = "; ".join(each.told(total) for each in (first, *others[:2]))
+    return CheckOutcome(name, False, told, counts={"rows": total - accepted}, where=first.where)
+
+
 def _kind(value: str) -> str:
     whens = [
         f"WHEN starts_with(reason, {literal('event time')}) AND regexp_full_match({value}, {literal(pattern)}) "

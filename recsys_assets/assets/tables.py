@@ -9,7 +9,7 @@ import dagster as dg
 
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.reconciliation import CLEAN_OF
-from recsys_assets.assets.rejections import some_row_is_accepted
+from recsys_assets.assets.rejections import most_rows_are_accepted, some_row_is_accepted
 from recsys_assets.assets.table_checks import (
     ITEMS_JOIN,
     USERS_JOIN,
@@ -92,7 +92,12 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
     }
     return {
         **some,
-        "events": (*some["events"], behaviours_are_known(named), *skipped),
+        "events": (
+            *some["events"],
+            most_rows_are_accepted("raw_events", values),
+            behaviours_are_known(named),
+            *skipped,
+        ),
         "split": (target_occurs(rules.target_behaviour), divided_by_weeks(weeks)),
     }
 

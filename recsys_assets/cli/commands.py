@@ -303,7 +303,10 @@ def _materialize(
         out.print("Nothing changed since the last run; every table is kept as it is.")
         return {}
     with asset_progress(out, len(names)):
-        return platform.run(names, reuse=reuse, partition=partition).errors
+        done = platform.run(names, reuse=reuse, partition=partition)
+    for asset, found in platform.warnings(done.run_id).items():
+        out.print(f"[yellow]{escape(asset)}:[/yellow] {escape(found)}")
+    return done.errors
 
 
 def _say_what_was_loaded(platform: Any, names: list[str], out: Console, *, whole: bool) -> bool:

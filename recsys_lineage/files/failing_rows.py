@@ -74,6 +74,10 @@ class FailingRows:
             {path: self.whole[path]} if path in self.whole else {},
         )
 
+    def of_row(self, path: str, line: int) -> FailingRows:
+        """One row alone."""
+        return FailingRows({path: {line: self.rows[path][line]}})
+
     def _told(self) -> list[tuple[str, SqlFailed]]:
         told = [
             (f"{path}, {len(self.rows.get(path, ()))} rows and more", self.whole[path]) for path in self.whole
