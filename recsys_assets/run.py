@@ -31,11 +31,13 @@ from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.run_records import mark_cancelled, record_runs
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
+from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.retention.needs import versions_of_run
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
 MOST_FAULTY_DAYS = 10
+_IN_LOAD_REPORT = {"every_file_can_be_read", "no_file_twice", "no_file_gone"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -260,11 +262,11 @@ class Platform:
         return RunOutcome(result.run_id, result.success, whole)
 
     def warnings(self, run_id: str) -> dict[str, str]:
-        """What checks that keep nothing back found wrong in a run: asset → in words."""
+        """What checks that keep nothing back found wrong in a run, by asset, without what `load_report` tells."""
         return {
             record.asset: "; ".join(check.found for check in wrong)
             for record in self.records.of_run(run_id)
-            if (wrong := [each for each in record.checks if not each.passed and not each.blocking])
+            if (wrong := [each for each in record.checks if _is_warning(each)])
         }
 
     def forget(self, files: Sequence[str]) -> RunOutcome:
@@ -342,6 +344,10 @@ class Platform:
                 outcome = self.run(["raw_events"], partition=day)
                 errors[day] = next(iter(outcome.errors.values()), "")
         return {day: errors[day] for day in days}
+
+
+def _is_warning(check: CheckOutcome) -> bool:
+    return not check.passed and not check.blocking and check.name not in _IN_LOAD_REPORT
 
 
 def _errors(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:

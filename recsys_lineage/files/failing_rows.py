@@ -67,6 +67,10 @@ class FailingRows:
         """The same with what DuckDB says, which shows the value."""
         return [f"{place}: {error.found}" for place, error in self._told()]
 
+    def errors(self) -> list[SqlFailed]:
+        """What DuckDB says of each, in the same order."""
+        return [error for _, error in self._told()]
+
     def of_file(self, path: str) -> FailingRows:
         """The part of one file."""
         return FailingRows(
