@@ -14,7 +14,7 @@ from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.parsed import parsed_select
-from recsys_lineage.sql.sql_place import place_in
+from recsys_lineage.sql.sql_place import place_in, start_of
 from recsys_lineage.sql.statement import BYTE_ORDER_MARK
 from recsys_lineage.sql.written_sql import WrittenSql
 
@@ -104,7 +104,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN) -> SourceQuery:
     description = "\n".join(_leading_comment(sql))
     columns = tuple(column.alias_or_name for column in tree.selects)
     given_at = {
-        name: place_in(sql, _start_of(column), origin)
+        name: place_in(sql, start_of(column), origin)
         for name, column in reversed([*zip(columns, tree.selects, strict=True)])
     }
     if unnamed := [column for column in tree.selects if column.alias_or_name in ("*", "")]:
@@ -112,7 +112,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN) -> SourceQuery:
             "The columns that the SQL gives cannot be told.",
             expected="every output column to have a name",
             found=", ".join(column.sql(dialect="duckdb") for column in unnamed),
-            where=place_in(sql, _start_of(unnamed[0]), origin),
+            where=place_in(sql, start_of(unnamed[0]), origin),
             advice="write out each column instead of *, and AS after an expression",
         )
     starts = _required_columns(tree, calls, sql, origin)
@@ -165,7 +165,7 @@ def _scanned_tables(
                 "Sources read files only.",
                 expected="a scan of files, or a table of the SQL's own WITH",
                 found=f"FROM {table.sql('duckdb')}",
-                where=place_in(sql, _start_of(table), origin),
+                where=place_in(sql, start_of(table), origin),
                 advice=_FROM,
             )
         if (scan := scans.get(table.this.meta.get("start", -1))) is not None:
@@ -260,7 +260,7 @@ def _required_columns(
                     f"The column {column.name!r} could be of several tables.",
                     expected="a table before the column, since the SELECT reads several",
                     found=column.name,
-                    where=place_in(sql, _start_of(column), origin),
+                    where=place_in(sql, start_of(column), origin),
                     advice=f"write one of {named}",
                 )
             else:
@@ -270,11 +270,5 @@ def _required_columns(
                 and column.name not in TRACED_COLUMNS
                 and not isinstance(column.this, exp.Star)
             ):
-                required[scan].setdefault(column.name, _start_of(column))
+                required[scan].setdefault(column.name, start_of(column))
     return required
-
-
-def _start_of(node: exp.Expr) -> int | None:
-    """Where in the text an expression begins, as far as its names tell."""
-    starts = [each.meta["start"] for each in node.walk() if "start" in each.meta]
-    return min(starts, default=None)

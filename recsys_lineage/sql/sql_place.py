@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlglot
+from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.sql.file_call import FileCall, place
@@ -138,6 +139,12 @@ def line_of(text: str, start: int) -> str:
     begin = text.rfind("\n", 0, start) + 1
     end = text.find("\n", start)
     return text[begin : len(text) if end < 0 else end].strip()
+
+
+def start_of(node: exp.Expr) -> int | None:
+    """Where in the text an expression begins, as far as its names tell."""
+    starts = [each.meta["start"] for each in node.walk() if "start" in each.meta]
+    return min(starts, default=None)
 
 
 def place_in(text: str, start: int | None, origin: str) -> str:

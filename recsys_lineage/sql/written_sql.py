@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+import sqlglot
+from sqlglot import exp
 
 from recsys_lineage.errors import SqlFailed
 from recsys_lineage.sql.file_call import FileCall, replaced
-from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain
+from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
 
 OF_THE_TEXT = (
@@ -23,6 +26,7 @@ OF_THE_TEXT = (
 """What DuckDB says of a statement before it looks at a row."""
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
+_OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
 _ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
 
 
@@ -69,13 +73,32 @@ class WrittenSql:
         if not isinstance(error, OF_A_VALUE):
             return None
         refused = _asked(connection, f"SELECT max(hash(_row))\nFROM (\n{pieces.sql}\n) AS _row", bound)
-        if refused is None or not isinstance(refused, OF_A_VALUE):
+        if refused is None:
+            return self._not_kept(error)
+        if not isinstance(refused, OF_A_VALUE):
             return None
         return self._told(refused, pieces.offset(refused, lines_before=2))
 
     def place(self, start: int | None) -> str:
         """`origin:line:column` of a character of the text."""
         return place_in(self.text, start, self.origin)
+
+    def _not_kept(self, error: Exception) -> SqlFailed | None:
+        """What an error says of a column of the result, whose value the table cannot hold."""
+        column = _OF_A_COLUMN.search(str(error))
+        select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
+        given = select.selects if isinstance(select, exp.Query) else []
+        for node in given if column is not None else ():
+            if node.alias_or_name.casefold() == column[1].casefold():
+                failed = SqlFailed(
+                    f"A value of the column {node.alias_or_name!r} cannot be kept.",
+                    found=plain(error),
+                    where=self.place(start_of(node)),
+                    advice="cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)",
+                )
+                failed.__cause__ = error
+                return failed
+        return None
 
     def _told(self, error: Exception, start: int | None) -> SqlFailed:
         where = self.place(start)

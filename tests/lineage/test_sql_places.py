@@ -157,6 +157,12 @@ def test_an_option_that_reading_does_not_know_is_told_at_the_call(lake: Lake, tm
     assert error.where == f"{tmp_path / 'made.sql'}:2:2" and "nope" in str(error)
 
 
+def test_a_value_that_the_table_cannot_hold_is_told_at_its_column(lake: Lake, tmp_path: Path) -> None:
+    text = "SELECT count(*) AS n,\n  sum(9223372036854775807) AS total\nFROM orders"
+    error = failed(lake, tmp_path / "made.sql", text)
+    assert error.where == f"{tmp_path / 'made.sql'}:2:3" and "'total'" in str(error)
+
+
 def test_the_value_is_shown_and_kept_in_no_record(lake: Lake, tmp_path: Path) -> None:
     error = failed(lake, tmp_path / "kept.sql", "SELECT CAST(customer || 'secret' AS DATE) AS y FROM orders")
     assert "annsecret" in str(error) and "TRY_CAST" in str(error)
