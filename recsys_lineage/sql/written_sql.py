@@ -85,10 +85,11 @@ class WrittenSql:
 
     def _not_kept(self, error: Exception) -> SqlFailed | None:
         """What an error says of a column of the result, whose value the table cannot hold."""
-        column = _OF_A_COLUMN.search(str(error))
+        if (column := _OF_A_COLUMN.search(str(error))) is None:
+            return None
         select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
         given = select.selects if isinstance(select, exp.Query) else []
-        for node in given if column is not None else ():
+        for node in given:
             if node.alias_or_name.casefold() == column[1].casefold():
                 failed = SqlFailed(
                     f"A value of the column {node.alias_or_name!r} cannot be kept.",

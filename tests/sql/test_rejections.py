@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ SOUND = {
 }
 
 
-def connected(rows: list[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
+def connected(rows: Sequence[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
     """A connection with raw_events of these rows, and the other raw tables empty."""
     connection = duckdb.connect(config={"threads": 1})
     for table, columns in RAW_COLUMNS.items():
