@@ -167,7 +167,7 @@ def test_an_error_in_the_sql_names_the_asset_and_leaves_no_table(project: Projec
     assert failure is not None and failure.user_failure_data is not None
     description = str(failure.user_failure_data.description)
     assert "broken: The SQL cannot be computed for a value." in description
-    assert "<sql>:1:15" in description
+    assert "broken.sql:1:15" in description
     assert not project.lake.has("broken")
 
 
