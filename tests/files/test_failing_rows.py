@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_rows_that_fail_together_only_give_their_files_up(tmp_path: Path) -> Non
 
 
 def test_the_number_of_looks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys_lineage.files.failing_rows.MOST_LOOKS", 40)
+    monkeypatch.setattr(sys.modules["recsys_lineage.files.failing_rows"], "MOST_LOOKS", 40)
     files = {f"sales{n:04}.csv": "who,price\nu,1\nu,x\n" for n in range(40)}
     looked = Looked(tmp_path, PRICES, files)
     found = looked.failing()
