@@ -57,9 +57,11 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
     plan = day_plan(files, EventScans.of(folder), code_version, before.takes if before is not None else {})
     days = dict(plan.refused)
     never: set[str] = set()
+    failures = before.written.failures if before is not None and before.written is not None else {}
+    days |= {day: (failures[day],) for day in plan.changed if day in failures}
     if loaded:
         gone = files.filter(pl.col("status") == "gone").explode("days")
-        for day in plan.changed:
+        for day in set(plan.changed) - set(days):
             lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
             never.update(lost)
             days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (

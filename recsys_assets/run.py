@@ -30,11 +30,13 @@ from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.retention.needs import versions_of_run
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
 MOST_FAULTY_DAYS = 10
+_IN_LOAD_REPORT = {"every_file_can_be_read", "no_file_twice", "no_file_gone"}
 
 
 class UnknownFile(LineageError):
@@ -231,6 +233,14 @@ class Platform:
     def _run(self, job: dg.JobDefinition, names: Sequence[str] | None, tags: Mapping[str, str]) -> RunOutcome:
         return run_here(job, self.instance, self.writers, self._record_runs, assets=names, tags=tags)
 
+    def warnings(self, run_id: str) -> dict[str, str]:
+        """What checks that keep nothing back found wrong in a run, by asset, without what `load_report` tells."""
+        return {
+            record.asset: "; ".join(check.found for check in wrong)
+            for record in self.records.of_run(run_id)
+            if (wrong := [each for each in record.checks if _is_warning(each)])
+        }
+
     def forget(self, files: Sequence[str]) -> RunOutcome:
         """Leave files out from now on: the rows of those that are gone go, those that are there are not loaded.
 
@@ -284,3 +294,7 @@ class Platform:
                 outcome = self.run(["raw_events"], partition=day)
                 errors[day] = next(iter(outcome.errors.values()), "")
         return {day: errors[day] for day in days}
+
+
+def _is_warning(check: CheckOutcome) -> bool:
+    return not check.passed and not check.blocking and check.name not in _IN_LOAD_REPORT

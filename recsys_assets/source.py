@@ -6,7 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,8 @@ from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.written_sql import WrittenSql
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,6 +89,8 @@ class NamedScan:
     scan: FileScan
     relation: str
     required_columns: tuple[str, ...]
+    named_at: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where the SQL first names each of those columns, as `file:line:column`."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,9 @@ class Source:
             path = folder / f"{table}.sql"
             if path.exists():
                 try:
-                    queries[table] = _checked(table, parse_source_sql(path.read_text(encoding="utf-8-sig")))
+                    queries[table] = _checked(
+                        table, parse_source_sql(path.read_text(encoding="utf-8-sig"), str(path))
+                    )
                 except UnicodeDecodeError as error:
                     raise SourceError(
                         "The SQL of the source is no text.",
@@ -121,12 +127,11 @@ class Source:
                         advice="save the file as UTF-8",
                     ) from error
                 except LineageError as error:
-                    where = f"{path}, {error.where}" if error.where else str(path)
                     raise SourceError(
                         error.message,
                         expected=error.expected,
                         found=error.found,
-                        where=where,
+                        where=error.where or str(path),
                         advice=error.advice,
                     ) from error
         if "raw_events" not in queries:
@@ -167,17 +172,20 @@ class Source:
 
     def scans(self) -> tuple[NamedScan, ...]:
         """Every scan of the source once, over all its tables."""
-        required: dict[FileScan, dict[str, None]] = {}
+        required: dict[FileScan, dict[str, str]] = {}
         for query in self.queries.values():
             for scan in query.scans:
-                required.setdefault(scan, {}).update(dict.fromkeys(query.required_columns[scan]))
+                places = query.named_at.get(scan, {})
+                for column in query.required_columns[scan]:
+                    required.setdefault(scan, {}).setdefault(column, places.get(column, query.origin))
+                required.setdefault(scan, {})
         names: dict[str, int] = {}
         named = []
         for scan, columns in required.items():
             slug = "files_" + (re.sub(r"[^a-z0-9]+", "_", scan.pattern.casefold()).strip("_") or "all")
             names[slug] = names.get(slug, 0) + 1
             relation = slug if names[slug] == 1 else f"{slug}_{names[slug]}"
-            named.append(NamedScan(scan, relation, tuple(columns)))
+            named.append(NamedScan(scan, relation, tuple(columns), columns))
         return tuple(named)
 
     def table_scans(self, table: str) -> tuple[NamedScan, ...]:
@@ -199,12 +207,16 @@ class Source:
             if named.scan not in taken and named.scan.function != "read_parquet"
         )
 
-    def query(self, table: str) -> str:
+    def query(self, table: str, relations: Mapping[FileScan, str] | None = None) -> str:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
         Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
         for malformed rows. `raw_events` gives `_day` too, and `_row_hash` of the whole row of the file; it reads the
         relation `file_days` and has the parameters of `raw_parameters`.
+
+        Args:
+            table: its name.
+            relations: what stands in the source's SQL for each scan, where it is not the whole relation.
         """
         columns = RAW_COLUMNS[table]
         if table not in self.queries:
@@ -231,7 +243,7 @@ class Source:
             days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
             selected.append("whole_rows._row_hash")
             absent.append("NULL AS _row_hash")
-        rewritten = query.rewritten({named.scan: named.relation for named in self.scans()})
+        rewritten = self.written(table, relations).statement.strip()
         whole = self._whole_rows() if table == "raw_events" else ""
         parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
         parts += [
@@ -239,6 +251,15 @@ class Source:
             for named in self.malformed_scans(table)
         ]
         return "\nUNION ALL\n".join(parts)
+
+    def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:
+        """The source's own SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
+        whole = {scan: quote(name) for scan, name in self.relations(table).items()}
+        return self.queries[table].written(whole if relations is None else relations)
+
+    def relations(self, table: str) -> dict[FileScan, str]:
+        """The name under which each scan of a raw table is opened."""
+        return {named.scan: named.relation for named in self.table_scans(table)}
 
     def _whole_rows(self) -> str:
         """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
@@ -311,12 +332,14 @@ def _folder(name_or_folder: str | Path) -> Path:
 def _checked(table: str, query: SourceQuery) -> SourceQuery:
     canonical = (*RAW_COLUMNS[table], *TRACE)
     given = [name.casefold() for name in query.columns]
+    given_at = {name.casefold(): place for name, place in query.given_at.items()}
     for name in given:
         if name not in canonical:
             raise SourceError(
                 f"{table} has no column {name!r}.",
                 expected=f"columns among {', '.join(canonical)}",
                 found=repr(name),
+                where=given_at.get(name),
                 advice=did_you_mean(name, canonical) or "rename the column by AS, or leave it out",
             )
         if given.count(name) > 1:
@@ -324,6 +347,7 @@ def _checked(table: str, query: SourceQuery) -> SourceQuery:
                 f"The SQL gives the column {name!r} {given.count(name)} times.",
                 expected="each column once",
                 found=", ".join(given),
+                where=given_at.get(name),
                 advice="rename or leave out one of them",
             )
     if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:

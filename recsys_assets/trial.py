@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from recsys_assets.assets.reconciliation import CLEAN_OF
-from recsys_assets.assets.source_files import given_rows, tomorrow
+from recsys_assets.assets.rejections import rejections
+from recsys_assets.assets.source_files import EVENTS, given_rows, tomorrow
 from recsys_assets.assets.source_folder import SourceFolder
-from recsys_assets.source import Source
 from recsys_assets.sql import load_sql, parameters_of
-from recsys_lineage.files import list_files, open_scan
+from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan
 from recsys_lineage.lake.engine import Engine
 
 HEAD_BYTES = 4 << 20
@@ -41,6 +42,15 @@ class TriedScan:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """Rows refused for one reason: how many, an example with its file and line, and what would read them."""
+
+    rows: int
+    example: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class TriedTable:
     """A raw table and the clean one made of it.
 
@@ -48,15 +58,17 @@ class TriedTable:
         table: the raw table.
         read: rows of it, of the rows that were looked at.
         accepted: how many of them the clean table holds or has put together.
-        rejected: reason → (how many rows, an example with file and line), most rows first.
+        rejected: reason → the rows refused for it, most rows first.
         sample: up to three clean rows.
+        stopped: rows at which the SQL of the table stops, with the value; they are not counted as read.
     """
 
     table: str
     read: int
     accepted: int
-    rejected: Mapping[str, tuple[int, str]]
+    rejected: Mapping[str, Refused]
     sample: pl.DataFrame
+    stopped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,9 +81,10 @@ class Trial:
 
     @property
     def is_good(self) -> bool:
-        """Whether every scan has files without a fault and some events are accepted."""
+        """Whether every scan has files without a fault, the SQL stops at no row, and some events are accepted."""
         events = next(table for table in self.tables if table.table == "raw_events")
-        return bool(events.accepted) and all(scan.files and not scan.faults for scan in self.scans)
+        whole = all(scan.files and not scan.faults for scan in self.scans)
+        return bool(events.accepted) and whole and not any(table.stopped for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -79,9 +92,8 @@ class Trial:
             table.table: {
                 "read": table.read,
                 "accepted": table.accepted,
-                "rejected": {
-                    reason: {"rows": n, "example": text} for reason, (n, text) in table.rejected.items()
-                },
+                "stopped": list(table.stopped),
+                "rejected": {reason: asdict(refused) for reason, refused in table.rejected.items()},
             }
             for table in self.tables
         }
@@ -100,7 +112,6 @@ def try_source(folder: SourceFolder) -> Trial:
         NoFiles: the data folder is missing, or holds no file of the source.
         LineageError: the source's SQL fails.
     """
-    source = folder.source
     with tempfile.TemporaryDirectory() as place:
         heads = Path(place, "data")
         listed = folder.paths()
@@ -115,21 +126,47 @@ def try_source(folder: SourceFolder) -> Trial:
             for named, paths in chosen.items():
                 files = [file for file in list_files(heads, named.scan.pattern) if file.path in paths]
                 opened = open_scan(
-                    connection, heads, named.scan, files, named.relation, named.required_columns
+                    connection,
+                    heads,
+                    named.scan,
+                    files,
+                    named.relation,
+                    named.required_columns,
+                    named_at=named.named_at,
                 )
                 faults = tuple(str(fault).replace(str(heads), str(folder.root)) for fault in opened.faults)
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))
-            days = _register_days(connection, source, {path for paths in chosen.values() for path in paths})
-            return Trial(tuple(scans), tuple(_tables(connection, source)), days)
+            days = _register_days(connection, folder, {path for paths in chosen.values() for path in paths})
+            return Trial(tuple(scans), tuple(_tables(connection, folder)), days)
 
 
-def _register_days(connection: duckdb.DuckDBPyConnection, source: Source, paths: Iterable[str]) -> int:
+def _failing(
+    connection: duckdb.DuckDBPyConnection, folder: SourceFolder, table: str, error: duckdb.Error
+) -> FailingRows:
+    """The rows at which the SQL of a raw table stops.
+
+    Raises:
+        SqlFailed: it is the SQL itself that is wrong.
+    """
+    source = folder.source
+    own = [named.scan for named in folder.scans_by_file(table)]
+    failing = failing_rows(connection, source.queries[table], source.relations(table), own, error)
+    if not failing:
+        raise source.written(table).failed(error, connection) or error from None
+    return failing
+
+
+def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, paths: Iterable[str]) -> int:
     """Makes `file_days`, as loading does; returns how many days the events are of."""
+    source = folder.source
 
-    def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
-        return connection.sql(sql, params=parameters_of(sql, values)).pl()
-
-    found = {path: given.days for path, given in given_rows(source, ask, tomorrow()).items()}
+    ask = partial(_ask, connection)
+    try:
+        given = given_rows(source, ask, tomorrow())
+    except duckdb.Error as error:
+        failing = _failing(connection, folder, EVENTS, error)
+        given = given_rows(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
+    found = {path: each.days for path, each in given.items()}
     first = {path: (found.get(path) or [date.today()])[0] for path in paths}
     frame = pl.DataFrame(
         {"_file": list(first), "day": list(first.values())}, schema={"_file": pl.String, "day": pl.Date}
@@ -138,11 +175,13 @@ def _register_days(connection: duckdb.DuckDBPyConnection, source: Source, paths:
     return len({day for days in found.values() for day in days})
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterable[TriedTable]:
-    values = source.raw_parameters(tomorrow())
-    for raw in CLEAN_OF:
-        sql = source.query(raw)
-        connection.execute(f"CREATE TEMP TABLE {raw} AS {sql}", parameters_of(sql, values))
+def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
+    return connection.sql(sql, params=parameters_of(sql, values)).pl()
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> Iterable[TriedTable]:
+    source = folder.source
+    stopped = {raw: _make_raw(connection, folder, raw) for raw in CLEAN_OF}
     for clean in (*CLEAN_OF.values(), "rejected_rows"):
         sql = load_sql("clean", clean)
         connection.execute(f"CREATE TEMP TABLE {clean} AS {sql}", parameters_of(sql, source.parameters()))
@@ -155,10 +194,35 @@ def _tables(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterable[T
             WHERE table_name = $table GROUP BY reason ORDER BY count(*) DESC, reason""",
             {"table": raw},
         ).fetchall()
-        rejected = {reason: (count, example) for reason, count, example in reasons}
+        hints = {
+            each.reason: each.hint for each in rejections(raw, partial(_ask, connection), source.parameters())
+        }
+        rejected = {
+            reason: Refused(count, example, hints.get(reason, "")) for reason, count, example in reasons
+        }
         sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
-        accepted = read - sum(count for count, _ in rejected.values())
-        yield TriedTable(raw, read, accepted, rejected, sample)
+        accepted = read - sum(each.rows for each in rejected.values())
+        yield TriedTable(raw, read, accepted, rejected, sample, stopped[raw])
+
+
+def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str) -> tuple[str, ...]:
+    """Makes a raw table of the rows at which its SQL does not stop; returns the others, in words."""
+    source = folder.source
+    values = source.raw_parameters(tomorrow())
+
+    def make(relations: Mapping[FileScan, str] | None = None) -> None:
+        sql = source.query(raw, relations)
+        connection.execute(f"CREATE TEMP TABLE {raw} AS {sql}", parameters_of(sql, values))
+
+    try:
+        make()
+        return ()
+    except duckdb.Error as error:
+        failing = _failing(connection, folder, raw, error)
+    make(failing.without(source.relations(raw)))
+    return tuple(
+        f"{value} (at {told.where})" for value, told in zip(failing.values(), failing.errors(), strict=True)
+    )
 
 
 def _spread(paths: list[str]) -> list[str]:
@@ -182,8 +246,33 @@ def _copy_head(source: Path, target: Path) -> None:
         packed = magic[:2] == b"\x1f\x8b"
         with gzip.open(stream) if packed else stream as text:
             head = text.read(HEAD_BYTES)
-    head = head[: head.rfind(b"\n") + 1] if len(head) == HEAD_BYTES else head
+    head = whole_records(head) if len(head) == HEAD_BYTES else head
     target.write_bytes(gzip.compress(head, 1) if packed else head)
+
+
+def whole_records(head: bytes) -> bytes:
+    """The beginning of a text file up to the end of its last whole record: a line's end outside of quotes."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        # one character for each two bytes: what the places of marks are counted in
+        text = head[: len(head) // 2 * 2].decode("utf-16-le" if head[0] == 0xFF else "utf-16-be", "replace")
+        marks = "".join(each if each in '"\n\r' else "x" for each in text).encode()
+        return head[: 2 * len(_whole_lines(marks))] if len(marks) == len(head) // 2 else head
+    return _whole_lines(head)
+
+
+def _whole_lines(head: bytes) -> bytes:
+    last = end = _line_start(head, len(head))
+    is_open = head.count(b'"', 0, end) % 2 == 1
+    while is_open and end > 0:
+        before = _line_start(head, end - 1)
+        is_open ^= head.count(b'"', before, end) % 2 == 1
+        end = before
+    return head[: end or last or len(head)]
+
+
+def _line_start(head: bytes, end: int) -> int:
+    """Where the line begins that `end` stands in; lines end with either mark."""
+    return max(head.rfind(b"\n", 0, end), head.rfind(b"\r", 0, end)) + 1
 
 
 def _copy_rows(source: Path, target: Path) -> None:

@@ -94,5 +94,12 @@ class SourceSqlError(LineageError):
     """The SQL of a source cannot be used: it does more than scan files, or scans them as nobody can."""
 
 
+class SqlFailed(LineageError):
+    """DuckDB refuses a SQL statement, or stops at a value of its rows.
+
+    Where a value is at fault, `found` shows it, and the error has the one of DuckDB as its cause.
+    """
+
+
 class InsufficientSpace(LineageError):
     """The lake's disk is full or not writable; nothing of the write became visible."""

@@ -14,11 +14,12 @@ from recsys_lineage.assets.file_guard import unguarded
 class Progress:
     """One moment of an asset's run.
 
-    `kind` is start, step (a part of long work, `fraction` done where known), done, kept (unchanged) or failed.
+    `kind` is start, step (a part of long work, `fraction` done where known), note (what a person should see, and no
+    record may keep), done, kept (unchanged) or failed.
     """
 
     asset: str
-    kind: Literal["start", "step", "done", "kept", "failed"]
+    kind: Literal["start", "step", "note", "done", "kept", "failed"]
     text: str = ""
     fraction: float | None = None
     rows: int | None = None

@@ -10,12 +10,17 @@ from recsys_assets.assets.raw_shape import cast_columns, common, widened
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import TRACE, NamedScan
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.scanned_files import open_scan
+from recsys_lineage.assets.scanned_files import failing_rows, open_scan
 from recsys_lineage.errors import FilesChanged, LineageError
-from recsys_lineage.files import SourceFile, list_files
+from recsys_lineage.files import FailingRows, SourceFile, list_files
 from recsys_lineage.lake.table_version import Column
 
 DAY = "_day"
+MOST_SHOWN = 5
+FAILING_ADVICE = (
+    "mend the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
+    "then, and a row that needs it is rejected with its file and line"
+)
 _FIXED = (*TRACE, "_fault", "_row", DAY)
 """Columns of raw tables that are no file's."""
 
@@ -51,7 +56,31 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
             files,
             named.relation,
             required_columns=named.required_columns,
+            named_at=named.named_at,
         )
+
+
+def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exception) -> FailingRows:
+    """The rows of the opened files at which the SQL of a raw table stops; none where an error is not of a value."""
+    source = folder.source
+    if table not in source.queries:
+        return FailingRows()
+    own = [named.scan for named in folder.scans_by_file(table)]
+    return failing_rows(inputs, source.queries[table], source.relations(table), own, error)
+
+
+def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
+    """The error of rows at which the source's SQL stops; their values stand in what it found, which no record keeps."""
+    shown = failing.values()
+    more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+    error = FaultyFiles(
+        "\n  ".join([message, *failing.places()[:MOST_SHOWN]]),
+        found="; ".join(shown[:MOST_SHOWN]) + more,
+        where=where,
+        advice=FAILING_ADVICE,
+    )
+    error.__cause__ = failing.first
+    return error
 
 
 def wide_columns(columns: Sequence[Column]) -> tuple[Column, ...]:

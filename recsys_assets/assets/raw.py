@@ -12,7 +12,14 @@ import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.day_plan import FORGET, KEPT, EventScans, day_plan
-from recsys_assets.assets.file_rows import FaultyFiles, columns_for_both, open_files, rows_with_kept
+from recsys_assets.assets.file_rows import (
+    FaultyFiles,
+    columns_for_both,
+    failing_of,
+    open_files,
+    rows_failed,
+    rows_with_kept,
+)
 from recsys_assets.assets.found_files import (
     EVENT_DAYS_NAME,
     as_found,
@@ -31,6 +38,9 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.materialize import explaining
+from recsys_lineage.assets.scanned_files import sql_failed
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
@@ -64,14 +74,16 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         raise _cannot_load(table, plan.hindrances)
     open_files(folder, inputs, plan.chosen)
     query = folder.source.query(table)
+    explain = partial(_explained, folder, table, inputs)
     if before is None or not plan.kept:
-        return Output(Query(query), takes=plan.right[-1])
-    schema, given = before.record.schema, inputs.columns_of(query)
+        return Output(Query(query, explain=explain), takes=plan.right[-1])
+    with explaining(explain):
+        schema, given = before.record.schema, inputs.columns_of(query)
     inputs.view(table)
     source = f"{table} WHERE _file IN (SELECT unnest($kept))"
     sql = rows_with_kept(query, given, columns_for_both(given, schema), {source: schema})
     words = f"the rows of {len(plan.kept)} files were kept as they were: {', '.join(plan.kept[:5])}"
-    return Output(Query(sql, {"kept": plan.kept}), takes=plan.right[-1], warnings=[words])
+    return Output(Query(sql, {"kept": plan.kept}, explain), takes=plan.right[-1], warnings=[words])
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,15 @@ class _TablePlan:
         only_gone = kept == set(gone["path"])
         right = (made, as_kept) if kept and only_gone else (as_kept,)
         return cls(chosen, sorted(kept), right, sorted(hindrances))
+
+
+def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:
+    """What an error of DuckDB means: a row at which the source's SQL stops, or a place in that SQL."""
+    if table not in folder.source.queries:
+        return None
+    if failing := failing_of(folder, inputs, table, error):
+        return rows_failed(f"{table} cannot be loaded.", failing, table)
+    return sql_failed(inputs, folder.source.written(table), error)
 
 
 def _cannot_load(table: str, reasons: list[str]) -> FaultyFiles:

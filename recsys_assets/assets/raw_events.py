@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 
 from recsys_assets.assets.day_plan import FORGET, DayPlan, EventScans, day_plan
 from recsys_assets.assets.file_rows import (
     DAY,
+    FAILING_ADVICE,
+    MOST_SHOWN,
     FaultyFiles,
     columns_for_both,
+    failing_of,
     open_files,
+    rows_failed,
     rows_with_kept,
     wide_columns,
 )
@@ -27,7 +33,13 @@ from recsys_assets.source import NamedScan
 from recsys_assets.sql import parameters_of
 from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.scanned_files import sql_failed
+from recsys_lineage.errors import LineageError
+from recsys_lineage.files import FailingRows, FileScan
+from recsys_lineage.files.failing_rows import rows_where
 from recsys_lineage.lake.table_version import Column
+from recsys_lineage.progress import Progress, tell
+from recsys_lineage.sql.names import quote
 
 TABLE = "raw_events"
 _IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
@@ -47,14 +59,18 @@ def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output
 def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
     """The error of days that cannot be loaded: day → why, in words."""
     texts = sorted({text for reasons in refused.values() for text in reasons})
-    days = sorted(refused)
-    shown = ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
+    shown = _shown(refused)
     return FaultyFiles(
         f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
         where=shown,
         advice="mend the file, or give it up by recsys forget, materialize source_files, then these days of "
         "raw_events; all other days are loaded",
     )
+
+
+def _shown(refused: Collection[str]) -> str:
+    days = sorted(refused)
+    return ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,7 @@ class _Load:
         self._held = (
             frozenset(inputs.version(TABLE, (), ()).partitions) if self.before is not None else frozenset()
         )
+        self._left_out: dict[FileScan, str] | None = None
         self._gone = with_status(self._files, self._scans.own, "gone")
 
     def wanted(self, request: Request) -> list[str]:
@@ -93,7 +110,74 @@ class _Load:
         return asked
 
     def output(self, wanted: list[str]) -> Output:
-        """Those days made, and what is kept beside them."""
+        """Those days made, and what is kept beside them.
+
+        Where the source's SQL stops at a row, the days of such rows are refused, and the others made without them.
+        """
+        try:
+            made = self._output(wanted)
+        except duckdb.Error as error:
+            if (other := self._without_failing(wanted, error)) is None:
+                raise self._explained(error) or error from None
+            return other
+        return replace(made, otherwise=partial(self._without_failing, wanted))
+
+    def _without_failing(self, wanted: list[str], error: Exception) -> Output | None:
+        """What can be made without the rows at which the SQL stops; None where an error is not of such rows.
+
+        Raises:
+            FaultyFiles: nothing is left.
+        """
+        failing = failing_of(self._folder, self._inputs, TABLE, error)
+        if not failing:
+            return None
+        stopped = self._days_of(failing, wanted)
+        left = [day for day in wanted if day not in stopped]
+        if not left:
+            raise rows_failed(f"The events of {_shown(stopped)} cannot be loaded.", failing, _shown(stopped))
+        self.refused |= stopped
+        tell(Progress(TABLE, "note", "; ".join(failing.values()[:MOST_SHOWN])))
+        self._left_out = failing.without(self._folder.source.relations(TABLE))
+        return self._output(left)
+
+    def _days_of(self, failing: FailingRows, wanted: list[str]) -> dict[str, tuple[str, ...]]:
+        """Of the days wanted, those of rows that fail → these rows, in words."""
+        own = with_status(self._files, self._scans.own, "loaded")
+        stopped: dict[str, list[str]] = {}
+        for path in failing.files:
+            held = own.filter(pl.col("path") == path)["days"].explode().drop_nulls().cast(pl.String).to_list()
+            if path in failing.whole or not held:
+                for day in held or wanted:
+                    stopped.setdefault(day, []).extend(failing.of_file(path).places())
+                continue
+            for line in failing.rows[path]:
+                row = failing.of_row(path, line)
+                stopped.setdefault(self._day_of(row) or held[0], []).extend(row.places())
+        return {
+            day: (f"{'; '.join(dict.fromkeys(words))}. What to do: {FAILING_ADVICE}",)
+            for day, words in stopped.items()
+            if day in wanted
+        }
+
+    def _day_of(self, row: FailingRows) -> str | None:
+        """The day of a row that fails; None where that cannot be read either."""
+        source = self._folder.source
+        only = {
+            scan: rows_where(name, f"NOT ({row.condition()})")
+            for scan, name in source.relations(TABLE).items()
+        }
+        only |= {named.scan: quote(named.relation) for named in self._scans.shared}
+        sql = f"SELECT CAST({DAY} AS VARCHAR) FROM ({source.query(TABLE, only)}) WHERE _fault IS NULL LIMIT 1"
+        try:
+            days = self._inputs.query(sql, parameters_of(sql, self._values([]))).to_series().to_list()
+        except duckdb.Error:
+            return None
+        return days[0] if days else None
+
+    def _explained(self, error: Exception) -> LineageError | None:
+        return sql_failed(self._inputs, self._folder.source.written(TABLE), error)
+
+    def _output(self, wanted: list[str]) -> Output:
         made = self._made(wanted)
         warnings: list[str] = []
         schema = self.before.record.schema if self.before is not None else ()
@@ -117,9 +201,9 @@ class _Load:
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
         sql = rows_with_kept(made.query, made.columns, columns, kept)
-        failures = {day: refused_days({day: why}).args[0] for day, why in self.refused.items()}
+        failures = {day: "; ".join(why) for day, why in self.refused.items()}
         return Output(
-            Query(sql, parameters_of(sql, self._values(made.days))),
+            Query(sql, parameters_of(sql, self._values(made.days)), self._explained),
             partition_by=DAY,
             partitions=partitions,
             statistics={"days": len(made.days), "days not loaded": len(failures)},
@@ -136,7 +220,7 @@ class _Load:
             chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
         open_files(self._folder, self._inputs, chosen)
         self._inputs.register("file_days", _file_days(chosen.values()))
-        query = f"SELECT * FROM ({self._folder.source.query(TABLE)}) WHERE {_IN_DAYS}"
+        query = f"SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         return _Made(days, query, columns)
 

@@ -10,8 +10,10 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
+import duckdb
 import polars as pl
 
+from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
@@ -22,7 +24,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.scanned_files import open_scan
+from recsys_lineage.assets.scanned_files import open_scan, sql_failed
 from recsys_lineage.files import DuplicateFile, FileReport, FileScan, SourceFile, deduplicate
 from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
@@ -32,6 +34,7 @@ from recsys_lineage.records.materialization import Code
 
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
+EVENTS = "raw_events"
 Row = dict[str, Any]
 
 
@@ -75,7 +78,7 @@ def inspect(
         raise folder.no_files()
     memory = _Memory(before, frozenset(forget), {named.scan.described() for named in listed})
     rows = [row for named, files in listed.items() for row in _of_scan(folder, inputs, memory, named, files)]
-    given = given_rows(folder.source, inputs.query, tomorrow)
+    given = _given(folder, inputs, tomorrow)
     with_events = {named.scan.described(): named for named in folder.source.table_scans("raw_events")}
     by_file = folder.scans_by_file("raw_events")
     for row in rows:
@@ -137,6 +140,7 @@ def _of_scan(
         unique,
         named.relation,
         required_columns=named.required_columns,
+        named_at=named.named_at,
         decode=True,
     )
     rows = [_reported(named, report) for report in opened.reports]
@@ -228,16 +232,40 @@ class Given:
     days: list[date]
 
 
+def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
+    """What the SQL of raw_events gives of each opened file; a row at which it stops counts, but has no day.
+
+    Raises:
+        SqlFailed: it is the SQL itself that is wrong.
+    """
+    source = folder.source
+    try:
+        return given_rows(source, inputs.query, tomorrow)
+    except duckdb.Error as error:
+        failing = failing_of(folder, inputs, EVENTS, error)
+        if not failing:
+            raise sql_failed(inputs, source.written(EVENTS), error) or error from None
+    given = given_rows(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
+    for path, lines in failing.rows.items():
+        held = given.get(path, Given(0, []))
+        given[path] = replace(held, rows=held.rows + len(lines))
+    return given
+
+
 def given_rows(
-    source: Source, ask: Callable[[str, Mapping[str, Any]], pl.DataFrame], tomorrow: date
+    source: Source,
+    ask: Callable[[str, Mapping[str, Any]], pl.DataFrame],
+    tomorrow: date,
+    relations: Mapping[FileScan, str] | None = None,
 ) -> dict[str, Given]:
     """What the SQL of raw_events gives of each opened file; files of which it gives nothing are left out.
 
     Args:
         ask: answers a SELECT with its parameters over the opened relations.
+        relations: what stands in the SQL for each scan, where it is not the whole relation.
     """
-    query = source.queries["raw_events"]
-    sql = query.rewritten({named.scan: named.relation for named in source.scans()})
+    query = source.queries[EVENTS]
+    sql = source.written(EVENTS, relations).statement.strip()
     if "event_time" not in {name.casefold() for name in query.columns}:
         found = ask(f"SELECT _file, count(*) FROM ({sql}) WHERE _file IS NOT NULL GROUP BY _file", {})
         return {path: Given(rows, []) for path, rows in found.iter_rows()}

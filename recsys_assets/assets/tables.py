@@ -8,6 +8,8 @@ from typing import Any
 import dagster as dg
 
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.reconciliation import CLEAN_OF
+from recsys_assets.assets.rejections import most_rows_are_accepted, some_row_is_accepted
 from recsys_assets.assets.table_checks import (
     ITEMS_JOIN,
     USERS_JOIN,
@@ -29,7 +31,6 @@ from recsys_lineage.sql.sql_text import SqlText
 GROUPS = ("clean", "features", "model")
 CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "events": (
-        not_empty(),
         not_null("event_time", "user_id", "item_id", "behaviour", "quantity", "_file", "_line"),
         TableCheck(
             "quantity_is_positive",
@@ -84,8 +85,19 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
     rules = source.settings
     named = (rules.default_behaviour, *filter(None, (rules.target_behaviour,)))
     skipped = () if rules.time_zone == "UTC" else (no_skipped_hour(rules.time_zone),)
+    values = source.parameters()
+    some = {
+        clean: (some_row_is_accepted(raw, values, blocking=raw == "raw_events"),)
+        for raw, clean in CLEAN_OF.items()
+    }
     return {
-        "events": (behaviours_are_known(named), *skipped),
+        **some,
+        "events": (
+            *some["events"],
+            most_rows_are_accepted("raw_events", values),
+            behaviours_are_known(named),
+            *skipped,
+        ),
         "split": (target_occurs(rules.target_behaviour), divided_by_weeks(weeks)),
     }
 

@@ -52,8 +52,12 @@ def demo(
         with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             names = platform.names() if force else platform.outdated()
-            errors = _made(platform, names, out, reuse=not force).errors if names else {}
-            if not names:
+            errors: dict[str, str] = {}
+            if names:
+                made = _made(platform, names, out, reuse=not force)
+                errors = made.errors
+                _say_warnings(platform, made, out)
+            else:
                 out.print("Nothing changed since the last run; every table is kept as it is.")
             faulty = platform.show_faulty_days()
         if errors:
@@ -252,6 +256,8 @@ def _tell(
     if any(name == "source_files" or name.startswith("raw_") for name in names):
         files = platform.load_report(loaded=whole and "raw_events" in names)
     if not as_json:
+        for outcome in outcomes:
+            _say_warnings(platform, outcome, out)
         complete = files is None or _say_what_was_loaded(files, out)
         if errors:
             fail(errors)
@@ -292,6 +298,12 @@ def _assets_of(platform: Platform, outcomes: Sequence[RunOutcome]) -> dict[str, 
         for record in platform.records.of_run(outcome.run_id)
         if record.kind == "asset"
     }
+
+
+def _say_warnings(platform: Platform, outcome: RunOutcome, out: Console) -> None:
+    """Print what checks that keep nothing back found wrong."""
+    for asset, found in platform.warnings(outcome.run_id).items():
+        out.print(f"[yellow]{escape(asset)}:[/yellow] {escape(found)}")
 
 
 def _say_what_was_loaded(files: LoadReport, out: Console) -> bool:

@@ -53,6 +53,8 @@ def asset_progress(console: Console, total: int) -> Iterator[None]:
                 bar.update(task, description=moment.asset)
             elif moment.kind == "step":
                 bar.update(task, description=f"{moment.asset}: {moment.text}")
+            elif moment.kind == "note":
+                bar.console.print(f"  [yellow]![/yellow] {moment.asset}: {escape(moment.text)}")
             elif moment.kind == "failed":
                 bar.console.print(f"  [red]✗[/red] {moment.asset}")
                 bar.advance(task)

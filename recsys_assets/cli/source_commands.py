@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 _SHOWN_SAMPLES = 40
+_SHOWN_ROWS = 5
 
 
 @app.command()
@@ -61,6 +62,7 @@ def init(
     )
     console.print("What to do next:")
     console.print(f"  export {escape(given)}")
+    console.print("  recsys check      tries the source on a few rows, in seconds; nothing is written")
     console.print("  recsys demo       loads everything and recommends")
 
 
@@ -85,6 +87,8 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _show_trial(trial: Trial) -> None:
+    from recsys_assets.assets.file_rows import FAILING_ADVICE
+
     for scan in trial.scans:
         mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
         looked = f", looked at {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
@@ -92,12 +96,19 @@ def _show_trial(trial: Trial) -> None:
         for fault in scan.faults:
             console.print(f"  [red]{escape(fault)}[/red]")
     for table in trial.tables:
-        mark = "[green]✓[/green]" if table.accepted else "[red]✗[/red]"
+        good = table.accepted and not table.stopped
+        mark = "[green]✓[/green]" if good else "[red]✗[/red]"
         console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
-        for reason, (count, example) in table.rejected.items():
+        for reason, refused in table.rejected.items():
             console.print(
-                f"  [yellow]{count:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(example)}"
+                f"  [yellow]{refused.rows:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(refused.example)}"
             )
+            if refused.hint:
+                console.print(f"    {escape(refused.hint)}")
+        for row in table.stopped[:_SHOWN_ROWS]:
+            console.print(f"  [red]the SQL stops at {escape(row)}[/red]")
+        if table.stopped:
+            console.print(f"    {escape(FAILING_ADVICE)}")
         for row in table.sample.head(1).iter_rows(named=True):
             shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
             console.print(f"  for example: {escape(shown)}")

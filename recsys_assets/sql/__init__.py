@@ -5,6 +5,6 @@ put in front as a common table expression, so that a rule is written once. `macr
 like functions, such as `clean_id(user_id)`, the one cleaner of all ids.
 """
 
-from recsys_assets.sql.load import load_sql, parameters_of, table_names, with_macros
+from recsys_assets.sql.load import load_named_query, load_sql, parameters_of, table_names, with_macros
 
-__all__ = ["load_sql", "parameters_of", "table_names", "with_macros"]
+__all__ = ["load_named_query", "load_sql", "parameters_of", "table_names", "with_macros"]

@@ -39,7 +39,20 @@ def load_sql(group: str, name: str) -> str:
     """
     if name not in table_names(group):
         raise FileNotFoundError(f"expected a table of {group!r} among {table_names(group)}; found {name!r}")
-    comment, body = _parts(_text(group, name))
+    return _whole(group, *_parts(_text(group, name)))
+
+
+def load_named_query(group: str, name: str) -> str:
+    """The full SELECT of a query that several tables of a group name, such as `checked_events`.
+
+    Raises:
+        FileNotFoundError: there is no such query.
+    """
+    return _whole(group, *_parts(_text(group, f"_{name}")))
+
+
+def _whole(group: str, comment: str, body: str) -> str:
+    """A SELECT with the named queries that it reads in front."""
     named: dict[str, str] = {}
     _collect(group, body, named)
     if not named:

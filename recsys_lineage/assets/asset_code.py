@@ -65,10 +65,14 @@ class AssetCode:
 
 @dataclass(frozen=True)
 class Query:
-    """A SELECT that DuckDB is to run into the asset's table."""
+    """A SELECT that DuckDB is to run into the asset's table.
+
+    `explain` says what an error of DuckDB about it means to whoever wrote the code; None where the error says enough.
+    """
 
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    explain: Callable[[Exception], LineageError | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class Output:
         warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
+        otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
+            where there is nothing.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table | Iterator[pl.DataFrame]
@@ -99,6 +105,7 @@ class Output:
     warnings: Sequence[str] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
+    otherwise: Callable[[Exception], Output | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

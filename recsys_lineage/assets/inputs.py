@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, UndeclaredRead
+from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, TableNotFound, UndeclaredRead
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.lake import Lake
@@ -183,7 +183,19 @@ class Inputs:
 
     def views(self, text: SqlText) -> None:
         """Make every table that a statement names readable on the run's connection; notes which columns it reads."""
-        read = text.columns_read({table: self._columns(table) for table in text.tables})
+        columns = {}
+        for table in text.tables:
+            try:
+                columns[table] = self._columns(table)
+            except TableNotFound as error:
+                raise TableNotFound(
+                    error.message,
+                    expected=error.expected,
+                    found=f"{error.found}, in {error.where}",
+                    where=text.place_of(table),
+                    advice=error.advice,
+                ) from None
+        read = text.columns_read(columns)
         for table in text.tables:
             self.view(table, columns=read[table])
 

@@ -7,7 +7,8 @@ its Outcome into events, and `reproduce` has the result written to a lake of its
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -40,6 +41,7 @@ from recsys_lineage.records.materialization import (
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.staleness import why_stale
+from recsys_lineage.sql.written_sql import OF_A_VALUE
 
 _FRAME = "_output_frame"
 
@@ -179,7 +181,7 @@ class _Attempt:
                     store_blocks(connection, _FRAME, output.data)
             if isinstance(output, Unchanged):
                 return self._kept()
-            record, version = self._write(connection, inputs, output)
+            record, version, output = self._written(connection, inputs, output)
         warnings = [*output.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
@@ -194,6 +196,20 @@ class _Attempt:
             observed=self._observed,
             takes=asset.takes,
         )
+
+    def _written(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
+    ) -> tuple[Materialization, TableVersion, Output]:
+        """Write an output, or what it names otherwise; gives what was written."""
+        with explaining(output.data.explain if isinstance(output.data, Query) else None):
+            try:
+                return *self._write(connection, inputs, output), output
+            except OF_A_VALUE as error:
+                with self._lake.reading():
+                    other = output.otherwise(error) if output.otherwise is not None else None
+                if other is None:
+                    raise
+            return *self._write(connection, inputs, other), other
 
     def _write(
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
@@ -316,6 +332,18 @@ class _Attempt:
         except LineageError as error:
             return (f"The record of {record.asset} is not in the table of records yet: {error.message}",)
         return ()
+
+
+@contextmanager
+def explaining(explain: Callable[[Exception], LineageError | None] | None) -> Iterator[None]:
+    """Inside the block, an error of DuckDB becomes what it means to whoever wrote the code, where that is known."""
+    try:
+        yield
+    except duckdb.Error as error:
+        meant = explain(error) if explain is not None else None
+        if meant is None:
+            raise
+        raise meant from meant.__cause__
 
 
 def _written(version: TableVersion, output: Output) -> Written:

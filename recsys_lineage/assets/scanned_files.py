@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from recsys_lineage import files
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.files import FileScan, KnownContent, OpenedScan, SourceFile
+from recsys_lineage.errors import SqlFailed
+from recsys_lineage.files import (
+    FailingRows,
+    FileScan,
+    KnownContent,
+    OpenedScan,
+    SourceFile,
+    SourceQuery,
+)
 from recsys_lineage.files.scan import MALFORMED_SCHEMA
 from recsys_lineage.files.source_query import TRACED_COLUMNS
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.records.materialization import ScannedFiles
+from recsys_lineage.sql.written_sql import WrittenSql
 
 
 def open_scan(
@@ -24,6 +33,7 @@ def open_scan(
     *,
     decode: bool = False,
     known: Mapping[str, KnownContent] | None = None,
+    named_at: Mapping[str, str] | None = None,
 ) -> OpenedScan:
     """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read.
 
@@ -40,6 +50,7 @@ def open_scan(
         required_columns=required_columns,
         decode=decode,
         known=known,
+        named_at=named_at,
     )
     types = dict(opened.schema)
     # files are many, and their columns mostly the same
@@ -64,3 +75,19 @@ def open_scan(
     inputs.relation_of_files(opened.relation, meaning, [*opened.columns, *TRACED_COLUMNS])
     inputs.relation_of_files(opened.malformed, meaning, MALFORMED_SCHEMA.names)
     return opened
+
+
+def failing_rows(
+    inputs: Inputs,
+    query: SourceQuery,
+    relations: Mapping[FileScan, str],
+    own: Collection[FileScan],
+    error: Exception,
+) -> FailingRows:
+    """The rows at which a source's SQL stops on the run's connection, see `recsys_lineage.files.failing_rows`."""
+    return files.failing_rows(inputs._connection, query, relations, own, error)
+
+
+def sql_failed(inputs: Inputs, written: WrittenSql, error: Exception) -> SqlFailed | None:
+    """What an error of DuckDB says of a source's SQL, whose scans are open on the run's connection."""
+    return written.failed(error, inputs._connection)

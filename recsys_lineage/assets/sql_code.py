@@ -11,7 +11,7 @@ from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.sql_files import SqlFiles
-from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.errors import SqlAssetError, SqlFailed
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.sql.sql_text import SqlText
 
@@ -83,6 +83,11 @@ def _version(text: SqlText, parameters: Mapping[str, Any]) -> str:
 def _compute(files: SqlFiles, parameters: Mapping[str, Any]) -> Compute:
     def compute(inputs: Inputs, request: Request) -> Output:
         inputs.views(files.text)
-        return Output(Query(files.statement(inputs, dict(parameters)), parameters))
+        written = files.written(inputs, dict(parameters))
+
+        def explain(error: Exception) -> SqlFailed | None:
+            return written.failed(error, inputs._connection, parameters)
+
+        return Output(Query(written.statement, parameters, explain))
 
     return compute

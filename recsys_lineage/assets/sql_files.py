@@ -14,14 +14,15 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, SqlFailed
 from recsys_lineage.files.source_file import SourceFile, hashed_file
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.table_version import Column
-from recsys_lineage.sql.file_call import FileCall, replaced
+from recsys_lineage.sql.file_call import FileCall
 from recsys_lineage.sql.names import path_literal, quote
+from recsys_lineage.sql.sql_place import plain
 from recsys_lineage.sql.sql_text import SqlText
-from recsys_lineage.sql.statement import bare_statement
+from recsys_lineage.sql.written_sql import WrittenSql
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -54,24 +55,30 @@ class SqlFiles:
         seen = sorted((file.path, file.sha256) for file in files)
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
 
-    def statement(self, inputs: Inputs, parameters: dict[str, Any]) -> str:
+    def written(self, inputs: Inputs, parameters: dict[str, Any]) -> WrittenSql:
         """The statement to run: each call reads the files that are there now, which are noted as reads.
 
         Raises:
             LineageError: no file is there, or one cannot be read.
+            SqlFailed: DuckDB cannot read them in that way.
         """
         relations: dict[FileCall, str] = {}
         for call in self.text.scans:
             files = self._listed(inputs._connection, call)
             paths = ", ".join(path_literal(str(place)) for place, _ in files)
             relation = f"{call.function}([{paths}]{call.options})"
-            columns = _columns(inputs._connection, relation, parameters)
+            try:
+                columns = _columns(inputs._connection, relation, parameters)
+            except duckdb.Error as error:
+                raise SqlFailed(
+                    f"DuckDB cannot read the files of {call.function}.", found=plain(error), where=call.where
+                ) from error
             for place, file in files:
                 inputs.file(
                     file.path, bytes=file.bytes, sha256=file.sha256, schema=columns, seen=(place, file)
                 )
             relations[call] = f"{relation} AS {quote(call.alias)}" if call.alias else relation
-        return bare_statement(replaced(self.text.text, relations))
+        return WrittenSql(self.text.text, self.text.origin, relations)
 
     def _listed(self, connection: duckdb.DuckDBPyConnection, call: FileCall) -> list[tuple[Path, SourceFile]]:
         """Places and files of a call in the order that DuckDB reads them in, each once."""

@@ -3,6 +3,7 @@
 Nothing here knows of a lake, of Dagster or of shops: a folder and a SELECT over files in, DuckDB relations out.
 """
 
+from recsys_lineage.files.failing_rows import FailingRows, failing_rows
 from recsys_lineage.files.fault import FileFault
 from recsys_lineage.files.scan import FileReport, KnownContent, OpenedScan, open_scan
 from recsys_lineage.files.source_file import (
@@ -19,6 +20,7 @@ from recsys_lineage.files.source_query import FileScan, SourceQuery, parse_sourc
 
 __all__ = [
     "DuplicateFile",
+    "FailingRows",
     "FileFault",
     "FileReport",
     "FileScan",
@@ -27,6 +29,7 @@ __all__ = [
     "SourceFile",
     "SourceQuery",
     "deduplicate",
+    "failing_rows",
     "hashed_file",
     "is_unchanged",
     "list_files",

@@ -38,6 +38,8 @@ SWALLOWED_LINES = 1_000
 """A file of which a misplaced quote would take more lines than this is refused; fewer are one row's fault."""
 UNREADABLE_SHARE = 0.01
 """A file in which several lines and more than this share cannot be decoded is refused; fewer are their rows' faults."""
+DOS_END = b"\x1a"
+"""What DOS programs put behind a text's last character; it belongs to no row."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
 QUOTE_ADVICE = (
     "Close or remove the quote there, or say in the source's SQL how quotes are written: quote = '' where nothing is "
@@ -181,8 +183,8 @@ class _Reader:
                 raise self._too_large(
                     f"a line of more than {LARGEST_RECORD >> 20} MiB, after line {self.line - 1}"
                 )
-        if size:
-            yield b"".join(kept)
+        if rest := b"".join(kept).rstrip(DOS_END):
+            yield rest
 
     def _too_large(self, found: str) -> Exception:
         return csv_fault(self.name, found, "Deliver it as CSV, each record on its own line.")

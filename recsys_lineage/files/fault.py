@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from recsys_lineage.errors import LineageError, did_you_mean
 
@@ -29,9 +29,21 @@ class FileFault(LineageError):
 
 
 def missing_columns_fault(
-    path: str, columns: Sequence[str], missing: Sequence[str], *, hint: str = ""
+    path: str,
+    columns: Sequence[str],
+    missing: Sequence[str],
+    *,
+    hint: str = "",
+    named_at: Mapping[str, str] | None = None,
 ) -> FileFault:
-    """The fault of a file that lacks `missing` columns; names the similar columns that it has for each."""
+    """The fault of a file that lacks `missing` columns; names the similar columns that it has for each.
+
+    Args:
+        hint: what to do, where that is known.
+        named_at: where the source's SQL names the columns.
+    """
+    places = [named_at[name] for name in missing if named_at and name in named_at]
+    where = f" at {', '.join(places)}" if places else ""
     guesses = [f"{name!r}: {guess}" for name in missing if (guess := did_you_mean(name, columns))]
     plural = "columns" if len(missing) > 1 else "column"
     return FileFault(
@@ -39,7 +51,10 @@ def missing_columns_fault(
         expected=f"the {plural} {', '.join(map(repr, missing))}",
         found=f"the columns {', '.join(map(repr, columns)) or '(none)'}",
         advice=" ".join(
-            [*guesses, hint or "Rename the column in the file, or change the name in the source's SQL."]
+            [
+                *guesses,
+                hint or f"Rename the column in the file, or change the name in the source's SQL{where}.",
+            ]
         ),
     )
 

@@ -86,6 +86,7 @@ def open_scan(
     *,
     decode: bool = False,
     known: Mapping[str, KnownContent] | None = None,
+    named_at: Mapping[str, str] | None = None,
 ) -> OpenedScan:
     """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
 
@@ -102,13 +103,14 @@ def open_scan(
         decode: read Parquet files to their end too, not only their footers, so that a damaged page is a fault. CSV
             files always are.
         known: by sha256, what files hold that need not be read again; they have a report, and no rows.
+        named_at: where the SQL names the required columns, for messages.
 
     Raises:
         SourceSqlError: the scan's options are wrong.
         InsufficientSpace: rows that are many cannot be written to the temporary folder.
         FilesChanged: DuckDB reads other rows of a Parquet file than its footer names.
     """
-    inspection = _Inspection(root, scan, required_columns, decode, known or {})
+    inspection = _Inspection(root, scan, required_columns, decode, known or {}, named_at or {})
     malformed = f"{relation_name}_malformed"
     rows, faulty_rows = RowStore(con, relation_name), RowStore(con, malformed)
     reports = []
@@ -148,7 +150,9 @@ class _Inspection:
         required: Sequence[str],
         decode: bool,
         known: Mapping[str, KnownContent],
+        named_at: Mapping[str, str],
     ) -> None:
+        self.named_at = named_at
         self.root, self.required, self.decode, self.known = root, required, decode, known
         self.csv = CsvDialect.of(scan) if scan.function == "read_csv" else None
         self.parquet = None if self.csv else ParquetOptions.of(scan)
@@ -232,7 +236,8 @@ class _Inspection:
         if twice := [column for column in repeated if column.casefold() in required]:
             raise repeated_columns_fault(file.path, twice)
         if missing := [column for column in self.required if column.casefold() not in present]:
-            raise missing_columns_fault(file.path, columns, missing, hint=_delimiter_hint(columns, self.csv))
+            hint = _delimiter_hint(columns, self.csv)
+            raise missing_columns_fault(file.path, columns, missing, hint=hint, named_at=self.named_at)
 
 
 def _readable(blocks: Iterator[CsvBlock], file: SourceFile) -> Iterator[CsvBlock]:

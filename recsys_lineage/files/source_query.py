@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from recsys_lineage.errors import SourceSqlError, SqlAssetError
 from recsys_lineage.files.source_file import parsed_pattern
 from recsys_lineage.sql.cte import is_cte
-from recsys_lineage.sql.file_call import FileCall, file_calls, replaced
+from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
-from recsys_lineage.sql.statement import BYTE_ORDER_MARK, bare_statement
+from recsys_lineage.sql.parsed import parsed_select
+from recsys_lineage.sql.sql_place import place_in, start_of
+from recsys_lineage.sql.statement import BYTE_ORDER_MARK
+from recsys_lineage.sql.written_sql import WrittenSql
 
 FUNCTIONS = {"read_csv": "read_csv", "read_csv_auto": "read_csv", "read_parquet": "read_parquet",
              "parquet_scan": "read_parquet"}  # fmt: skip
 TRACED_COLUMNS = ("_file", "_line")
 """The columns that every scan gets besides those of its files."""
 
+ORIGIN = "the source's SQL"
 _FROM = "write FROM read_csv('…') or FROM read_parquet('…')"
 
 OptionValue = str | bool | int | tuple[str, ...]
@@ -49,7 +51,8 @@ class SourceQuery:
     """A parsed source SQL.
 
     `columns` are the names that the SELECT gives, in order; `description` is its leading comment;
-    `required_columns` names, for each scan, the file columns that the SQL uses.
+    `required_columns` names, for each scan, the file columns that the SQL uses, and `named_at` the place
+    (`origin:line:column`) where it first names each. `given_at` has the place of each column that it gives.
     """
 
     sql: str
@@ -57,70 +60,78 @@ class SourceQuery:
     columns: tuple[str, ...]
     required_columns: Mapping[FileScan, tuple[str, ...]]
     description: str
+    origin: str = ORIGIN
+    named_at: Mapping[FileScan, Mapping[str, str]] = field(default_factory=dict)
+    given_at: Mapping[str, str] = field(default_factory=dict)
 
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
         """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written.
 
         Semicolons and comments at its end are left out, so that it fits in parentheses.
         """
-        calls = _calls(self.sql, _parsed(self.sql))
-        return bare_statement(replaced(self.sql, {call: quote(names[scan]) for call, scan in calls})).strip()
+        return self.written({scan: quote(name) for scan, name in names.items()}).statement.strip()
+
+    def written(self, relations: Mapping[FileScan, str]) -> WrittenSql:
+        """The SQL with what is to run in place of each scan: a name, or a SELECT in brackets."""
+        calls = _calls(self.sql, _parsed(self.sql, self.origin), self.origin)
+        return WrittenSql(self.sql, self.origin, {call: relations[scan] for call, scan in calls})
 
 
-def parse_source_sql(sql: str) -> SourceQuery:
+def parse_source_sql(sql: str, origin: str = ORIGIN) -> SourceQuery:
     """Reads a source SQL: what it scans, which columns of the files it uses and which it gives.
+
+    Args:
+        sql: the text.
+        origin: where it comes from, for messages.
 
     Raises:
         SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, or
             a column that could belong to several scans.
     """
     sql = sql.removeprefix(BYTE_ORDER_MARK)
-    tree = _parsed(sql)
-    calls = _calls(sql, tree)
-    _scanned_tables(tree, {call.start: scan for call, scan in calls})
+    tree = _parsed(sql, origin)
+    calls = _calls(sql, tree, origin)
+    _scanned_tables(tree, {call.start: scan for call, scan in calls}, sql, origin)
     scans = tuple(dict.fromkeys(scan for _, scan in calls))
     if not scans:
         raise SourceSqlError(
-            "The SQL reads no file.", expected="a SELECT that scans files", found="none", advice=_FROM
+            "The SQL reads no file.",
+            expected="a SELECT that scans files",
+            found="none",
+            where=origin,
+            advice=_FROM,
         )
     description = "\n".join(_leading_comment(sql))
     columns = tuple(column.alias_or_name for column in tree.selects)
-    if "*" in columns or "" in columns:
+    given_at = {
+        name: place_in(sql, start_of(column), origin)
+        for name, column in reversed([*zip(columns, tree.selects, strict=True)])
+    }
+    if unnamed := [column for column in tree.selects if column.alias_or_name in ("*", "")]:
         raise SourceSqlError(
             "The columns that the SQL gives cannot be told.",
             expected="every output column to have a name",
-            found=", ".join(column.sql(dialect="duckdb") for column in tree.selects),
+            found=", ".join(column.sql(dialect="duckdb") for column in unnamed),
+            where=place_in(sql, start_of(unnamed[0]), origin),
             advice="write out each column instead of *, and AS after an expression",
         )
-    return SourceQuery(sql, scans, columns, _required_columns(tree, calls), description)
+    starts = _required_columns(tree, calls, sql, origin)
+    required = {scan: tuple(names) for scan, names in starts.items()}
+    named_at = {
+        scan: {name: place_in(sql, start, origin) for name, start in names.items()}
+        for scan, names in starts.items()
+    }
+    return SourceQuery(sql, scans, columns, required, description, origin, named_at, given_at)
 
 
-def _parsed(sql: str) -> exp.Query:
-    try:
-        parsed = sqlglot.parse(bare_statement(sql), dialect="duckdb")
-        statements = [statement for statement in parsed if statement is not None]
-    except SqlglotError as error:
-        raise SourceSqlError(
-            "The SQL cannot be parsed.",
-            expected="one SELECT in DuckDB's dialect",
-            found=str(error).splitlines()[0],
-            advice="correct it there",
-        ) from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        kinds = ", ".join(statement.key.upper() for statement in statements)
-        raise SourceSqlError(
-            "The SQL is more than a query.",
-            expected="one SELECT",
-            found=f"{len(statements)} statement(s): {kinds or 'none'}",
-            advice="keep one SELECT in the file",
-        )
-    return statements[0]
+def _parsed(sql: str, origin: str) -> exp.Query:
+    return parsed_select(sql, origin, SourceSqlError, "keep one SELECT in the file")
 
 
-def _calls(sql: str, tree: exp.Query) -> list[tuple[FileCall, FileScan]]:
+def _calls(sql: str, tree: exp.Query, origin: str) -> list[tuple[FileCall, FileScan]]:
     """The calls of scan functions in the text's order."""
     try:
-        calls = file_calls(sql, tree, "the source's SQL")
+        calls = file_calls(sql, tree, origin)
     except SqlAssetError as error:
         raise SourceSqlError(
             "The SQL reads what a source may not.",
@@ -141,7 +152,9 @@ def _leading_comment(sql: str) -> list[str]:
     return lines
 
 
-def _scanned_tables(tree: exp.Query, scans: Mapping[int, FileScan]) -> list[tuple[exp.Table, FileScan]]:
+def _scanned_tables(
+    tree: exp.Query, scans: Mapping[int, FileScan], sql: str, origin: str
+) -> list[tuple[exp.Table, FileScan]]:
     """Every table expression of the SQL that scans files, with its scan; refuses any other outside table."""
     scanned = []
     for table in tree.find_all(exp.Table):
@@ -152,6 +165,7 @@ def _scanned_tables(tree: exp.Query, scans: Mapping[int, FileScan]) -> list[tupl
                 "Sources read files only.",
                 expected="a scan of files, or a table of the SQL's own WITH",
                 found=f"FROM {table.sql('duckdb')}",
+                where=place_in(sql, start_of(table), origin),
                 advice=_FROM,
             )
         if (scan := scans.get(table.this.meta.get("start", -1))) is not None:
@@ -186,11 +200,11 @@ def _scan(call: FileCall) -> FileScan:
                 where=call.where,
                 advice="correct the option in the source's SQL",
             )
-        options.append((argument.this.name.casefold(), _value(argument.expression)))
+        options.append((argument.this.name.casefold(), _value(argument.expression, call.where)))
     return FileScan(FUNCTIONS[call.function], parsed_pattern(call.patterns[0]), tuple(sorted(options)))
 
 
-def _value(value: exp.Expr) -> OptionValue:
+def _value(value: exp.Expr, where: str) -> OptionValue:
     if isinstance(value, exp.Boolean):
         return bool(value.this)
     if isinstance(value, exp.Literal):
@@ -201,23 +215,27 @@ def _value(value: exp.Expr) -> OptionValue:
         "The value of an option cannot be read.",
         expected="a text, a number, true, false or a list of texts",
         found=value.sql("duckdb"),
+        where=where,
         advice="write the value itself into the source's SQL",
     )
 
 
 def _required_columns(
-    tree: exp.Query, calls: Sequence[tuple[FileCall, FileScan]]
-) -> dict[FileScan, tuple[str, ...]]:
-    """The file columns that the SQL names, for each scan; unqualified ones belong to the only source of their scope."""
+    tree: exp.Query, calls: Sequence[tuple[FileCall, FileScan]], sql: str, origin: str
+) -> dict[FileScan, dict[str, int | None]]:
+    """The file columns that the SQL names, for each scan, and where in the text it first does.
+
+    Unqualified ones belong to the only source of their scope.
+    """
     tree = tree.copy()
     scan_of = {}
-    scanned = _scanned_tables(tree, {call.start: scan for call, scan in calls})
+    scanned = _scanned_tables(tree, {call.start: scan for call, scan in calls}, sql, origin)
     for number, (table, scan) in enumerate(scanned):
         name = f"_scan_{number}"
         table.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias or name)))
         table.set("this", exp.to_identifier(name))
         scan_of[name] = scan
-    required: dict[FileScan, dict[str, None]] = {scan: {} for _, scan in scanned}
+    required: dict[FileScan, dict[str, int | None]] = {scan: {} for _, scan in scanned}
     for scope in traverse_scope(tree):
         scans = {
             alias: scan_of[source.name]
@@ -242,6 +260,7 @@ def _required_columns(
                     f"The column {column.name!r} could be of several tables.",
                     expected="a table before the column, since the SELECT reads several",
                     found=column.name,
+                    where=place_in(sql, start_of(column), origin),
                     advice=f"write one of {named}",
                 )
             else:
@@ -251,5 +270,5 @@ def _required_columns(
                 and column.name not in TRACED_COLUMNS
                 and not isinstance(column.this, exp.Star)
             ):
-                required[scan][column.name] = None
-    return {scan: tuple(names) for scan, names in required.items()}
+                required[scan].setdefault(column.name, start_of(column))
+    return required

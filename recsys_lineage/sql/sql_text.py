@@ -20,7 +20,8 @@ from sqlglot.tokenizer_core import TokenType
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls, refuse_places_elsewhere
-from recsys_lineage.sql.statement import bare_statement
+from recsys_lineage.sql.parsed import parsed_select
+from recsys_lineage.sql.sql_place import place_in
 
 _READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
 """What may read columns that it does not name."""
@@ -60,23 +61,8 @@ class SqlText:
         Raises:
             SqlAssetError: when the text is not exactly one SELECT (set operations and WITH included).
         """
-        try:
-            parsed = sqlglot.parse(bare_statement(self.text), dialect="duckdb")
-            statements = [s for s in parsed if s is not None]
-        except SqlglotError as error:
-            raise SqlAssetError(
-                "The SQL cannot be parsed.", found=str(error).splitlines()[0], where=self.origin
-            ) from error
-        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-            kinds = ", ".join(type(s).__name__.upper() for s in statements) or "nothing"
-            raise SqlAssetError(
-                "A SQL asset is one SELECT.",
-                expected="a single SELECT, WITH … SELECT or set operation",
-                found=kinds,
-                where=self.origin,
-                advice="split the file, one table each; the platform does the CREATE and the INSERT",
-            )
-        return statements[0]
+        advice = "split the file, one table each; the platform does the CREATE and the INSERT"
+        return parsed_select(self.text, self.origin, SqlAssetError, advice)
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -92,10 +78,19 @@ class SqlText:
                 raise SqlAssetError(
                     f"The table {table.sql(dialect='duckdb')} names a schema.",
                     expected="the name of an asset",
-                    where=self.origin,
+                    where=place_in(self.text, table.this.meta.get("start"), self.origin),
                 )
             found.add(table.name)
         return tuple(sorted(found))
+
+    def place_of(self, table: str) -> str:
+        """`origin:line:column` of the first FROM clause that names a table."""
+        starts = [
+            each.this.meta["start"]
+            for each in self.expression.find_all(exp.Table)
+            if each.name == table and "start" in each.this.meta
+        ]
+        return place_in(self.text, min(starts, default=None), self.origin)
 
     def columns_read(self, columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...] | None]:
         """Which columns of each table the statement needs; None where the text does not tell them apart.

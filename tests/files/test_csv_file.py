@@ -64,6 +64,16 @@ def test_a_record_has_the_line_on_which_it_starts(tmp_path: Path) -> None:
     assert rows(content) == [("1", "two\nlines", 2), ("2", "x", 4), ("3", 'y "z"', 6)]
 
 
+@pytest.mark.parametrize("block_bytes", [1, 3, 1 << 20])
+@pytest.mark.parametrize("end", ["\x1a", "\n\x1a", "\r\n\x1a\x1a", '"\x1a'])
+def test_the_mark_of_dos_behind_the_last_character_belongs_to_no_row(
+    tmp_path: Path, end: str, block_bytes: int
+) -> None:
+    last = '"x' if end.startswith('"') else "x"
+    found = read(tmp_path, f"a,b\n1,\x1ay\n2,{last}{end}", block_bytes=block_bytes)
+    assert rows(found) == [("1", "\x1ay", 2), ("2", "x", 3)] and not found.malformed
+
+
 def test_an_empty_field_is_null_quoted_or_not(tmp_path: Path) -> None:
     assert rows(read(tmp_path, 'a,b\n1,\n"",2\n')) == [("1", None, 2), (None, "2", 3)]
 

@@ -165,7 +165,9 @@ def test_an_error_in_the_sql_names_the_asset_and_leaves_no_table(project: Projec
     assert not result.success
     failure = result.failure_data_for_node("broken")
     assert failure is not None and failure.user_failure_data is not None
-    assert "broken: Conversion Error" in str(failure.user_failure_data.description)
+    description = str(failure.user_failure_data.description)
+    assert "broken: The SQL cannot be computed for a value." in description
+    assert "broken.sql:1:15" in description
     assert not project.lake.has("broken")
 
 

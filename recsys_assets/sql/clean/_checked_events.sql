@@ -188,7 +188,11 @@ SELECT
             THEN 'event time is ' || counted.event_time || ', its file holds ' || counted._day
         WHEN starts_with(counted.reason, 'event time')
             THEN 'event time is ' || coalesce('''' || counted.raw.event_time || '''', 'empty')
+        WHEN counted.reason = 'quantity is out of range'
+            THEN 'quantity is ''' || counted.raw.quantity || ''', and largest_quantity of source.toml is ' || $largest_quantity::DECIMAL(38, 2)
         WHEN starts_with(counted.reason, 'quantity') THEN 'quantity is ''' || counted.raw.quantity || ''''
+        WHEN counted.reason = 'unit price is out of range'
+            THEN 'unit price is ''' || counted.raw.unit_price || ''', and largest_price of source.toml is ' || $largest_price::DECIMAL(38, 2)
         WHEN starts_with(counted.reason, 'unit price') THEN 'unit price is ''' || counted.raw.unit_price || ''''
         WHEN starts_with(counted.reason, 'amount') THEN 'amount is ''' || counted.raw.amount || ''''
         WHEN starts_with(counted.reason, 'discount') THEN 'discount is ''' || counted.raw.discount || ''''

@@ -1,0 +1,225 @@
+"""Rows of files at which the source's SQL stops, such as a text that it casts to a number: found by a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from recsys_lineage.errors import SqlFailed
+from recsys_lineage.files.source_query import FileScan, SourceQuery
+from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.sql_place import plain
+from recsys_lineage.sql.written_sql import OF_A_VALUE, WrittenSql
+
+MOST_ROWS = 10
+"""Rows of one file that are told apart; of a file with more of them none is loaded."""
+MOST_LOOKS = 600
+"""How often the SQL is tried on some of the rows, before what is left is given up whole."""
+
+
+@dataclass
+class FailingRows:
+    """Where the SQL of a raw table stops.
+
+    Attributes:
+        rows: file → line → what DuckDB says of that row.
+        whole: file → what DuckDB says of it, for files of which too many rows fail.
+    """
+
+    rows: dict[str, dict[int, SqlFailed]] = field(default_factory=dict)
+    whole: dict[str, SqlFailed] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.whole)
+
+    @property
+    def files(self) -> list[str]:
+        """All files with a row that fails."""
+        return sorted({*self.rows, *self.whole})
+
+    @property
+    def first(self) -> SqlFailed:
+        """What DuckDB says of one of them."""
+        return next(error for _, error in self._told())
+
+    def condition(self) -> str:
+        """SQL that is true for the rows of a scan that do not fail."""
+        lines = [
+            f"(_file = {literal(path)} AND _line IN ({', '.join(map(str, sorted(failing)))}))"
+            for path, failing in sorted(self.rows.items())
+            if path not in self.whole
+        ]
+        if self.whole:
+            lines.append(f"_file IN ({', '.join(map(literal, sorted(self.whole)))})")
+        return f"NOT ({' OR '.join(lines)})" if lines else "true"
+
+    def without(self, relations: Mapping[FileScan, str]) -> dict[FileScan, str]:
+        """What is to stand for each scan, given its relation's name, so that the rows that fail are left out."""
+        return {scan: rows_where(name, self.condition()) for scan, name in relations.items()}
+
+    def places(self) -> list[str]:
+        """Each row that fails, and where in the SQL, in words without a value."""
+        return [f"{place}: the SQL stops at it, at {error.where}" for place, error in self._told()]
+
+    def values(self) -> list[str]:
+        """The same with what DuckDB says, which shows the value."""
+        return [f"{place}: {error.found}" for place, error in self._told()]
+
+    def errors(self) -> list[SqlFailed]:
+        """What DuckDB says of each, in the same order."""
+        return [error for _, error in self._told()]
+
+    def of_file(self, path: str) -> FailingRows:
+        """The part of one file."""
+        return FailingRows(
+            {path: self.rows[path]} if path in self.rows and path not in self.whole else {},
+            {path: self.whole[path]} if path in self.whole else {},
+        )
+
+    def of_row(self, path: str, line: int) -> FailingRows:
+        """One row alone."""
+        return FailingRows({path: {line: self.rows[path][line]}})
+
+    def _told(self) -> list[tuple[str, SqlFailed]]:
+        told = [
+            (f"{path}, {len(self.rows.get(path, ()))} rows and more", self.whole[path]) for path in self.whole
+        ]
+        told += [
+            (f"{path}:{line}", error)
+            for path, failing in sorted(self.rows.items())
+            if path not in self.whole
+            for line, error in sorted(failing.items())
+        ]
+        return told
+
+
+def failing_rows(
+    connection: duckdb.DuckDBPyConnection,
+    query: SourceQuery,
+    relations: Mapping[FileScan, str],
+    own: Collection[FileScan],
+    error: Exception,
+) -> FailingRows:
+    """The rows at which a source's SQL stops; none where it is not a value that stops it.
+
+    The SQL is tried on halves of the files, then on halves of a file's lines, a bounded number of times.
+
+    Args:
+        connection: one on which all scans of the SQL are open.
+        query: the SQL.
+        relations: the name under which each scan is open.
+        own: the scans whose files give rows of their own. Of the others all rows are there at first; they are looked
+            at where of a file of these every row seems to fail.
+        error: what DuckDB said of the whole.
+    """
+    if not isinstance(error, OF_A_VALUE):
+        return FailingRows()
+    found = _Look(connection, query, relations, own or query.scans).found()
+    others = set(query.scans) - set(own)
+    if found.whole and own and others:
+        of_others = _Look(connection, query, relations, others).found()
+        if of_others and not of_others.whole:
+            return of_others
+    return found
+
+
+class _Look:
+    """One second look at the rows of some scans."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        query: SourceQuery,
+        relations: Mapping[FileScan, str],
+        scans: Collection[FileScan],
+    ) -> None:
+        self._connection, self._query, self._relations = connection, query, relations
+        self._scans = sorted(scans, key=str)
+        self._left = MOST_LOOKS
+        self._found = FailingRows()
+
+    def found(self) -> FailingRows:
+        """The rows that fail."""
+        files = " UNION ".join(
+            f"SELECT DISTINCT _file FROM {quote(self._relations[scan])}" for scan in self._scans
+        )
+        self._at_files(sorted(path for (path,) in self._connection.execute(files).fetchall()))
+        return self._found
+
+    def _at_files(self, paths: list[str]) -> None:
+        """Look at the files of a range of all paths."""
+        if not paths:
+            return
+        range_ = f"_file BETWEEN {literal(paths[0])} AND {literal(paths[-1])}"
+        error = self._error(range_)
+        if error is None:
+            return
+        if len(paths) > 1 and self._left > 0:
+            before = len(self._found.files)
+            middle = len(paths) // 2
+            self._at_files(paths[:middle])
+            self._at_files(paths[middle:])
+            if len(self._found.files) > before:
+                return
+            # it takes rows of both
+        elif len(paths) == 1 and self._left > 0:
+            self._at_lines(paths[0], *self._lines(paths[0]), error)
+            return
+        self._found.whole.update(dict.fromkeys(paths, self._told(range_, error)))
+
+    def _at_lines(self, path: str, first: int, last: int, error: Exception) -> None:
+        """Look at a range of a file's lines at one of which the SQL is known to stop."""
+        failing = self._found.rows.setdefault(path, {})
+        range_ = f"_file = {literal(path)} AND _line BETWEEN {first} AND {last}"
+        if first == last and len(failing) < MOST_ROWS:
+            failing[first] = self._told(range_, error)
+            return
+        before = len(failing)
+        if first < last:
+            middle = (first + last) // 2
+            for start, end in ((first, middle), (middle + 1, last)):
+                if path in self._found.whole:
+                    return
+                half = self._error(f"_file = {literal(path)} AND _line BETWEEN {start} AND {end}")
+                if half is not None:
+                    self._at_lines(path, start, end, half)
+        if len(failing) == before or self._left <= 0:
+            self._found.whole.setdefault(path, self._told(range_, error))
+
+    def _error(self, condition: str) -> Exception | None:
+        """What DuckDB says of the rows for which a condition is true."""
+        self._left -= 1
+        sql = f"SELECT max(hash(_row)) FROM ({self._written(condition).statement}) AS _row"
+        try:
+            self._connection.execute(sql).fetchall()
+        except OF_A_VALUE as error:
+            return error
+        return None
+
+    def _told(self, condition: str, error: Exception) -> SqlFailed:
+        told = self._written(condition).failed(error, self._connection)
+        return told or SqlFailed(
+            "The SQL cannot be computed for a value.", found=plain(error), where=self._query.origin
+        )
+
+    def _written(self, condition: str) -> WrittenSql:
+        return self._query.written(
+            {
+                scan: rows_where(name, condition) if scan in self._scans else quote(name)
+                for scan, name in self._relations.items()
+            }
+        )
+
+    def _lines(self, path: str) -> tuple[int, int]:
+        rows = " UNION ALL ".join(
+            f"SELECT _file, _line FROM {quote(self._relations[scan])}" for scan in self._scans
+        )
+        sql = f"SELECT min(_line), max(_line) FROM ({rows}) WHERE _file = $path"
+        return self._connection.execute(sql, {"path": path}).fetchall()[0]
+
+
+def rows_where(relation: str, condition: str) -> str:
+    """The rows of a relation for which a condition is true, for a FROM clause."""
+    return f"(SELECT * FROM {quote(relation)} WHERE {condition})"

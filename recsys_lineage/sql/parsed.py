@@ -1,0 +1,83 @@
+"""Parsing the one SELECT of a SQL text, with faults told as DuckDB tells them."""
+
+from __future__ import annotations
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.sql.file_call import place
+from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
+from recsys_lineage.sql.statement import bare_statement
+
+
+def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str) -> exp.Query:
+    """The one SELECT of a text; set operations and WITH are included.
+
+    Args:
+        text: the text, without a byte order mark.
+        origin: where it comes from, for messages.
+        kind: of the errors.
+        advice: what to do where it is something else than one SELECT.
+
+    Raises:
+        LineageError: it cannot be parsed, or is not exactly one SELECT.
+    """
+    try:
+        parsed = sqlglot.parse(bare_statement(text), dialect="duckdb")
+    except (SqlglotError, RecursionError) as error:
+        found, where = _fault_of_syntax(text, origin, error)
+        raise kind(
+            "The SQL cannot be parsed.",
+            expected="one SELECT in DuckDB's dialect",
+            found=found,
+            where=where,
+            advice="correct it there",
+        ) from None
+    statements = [statement for statement in parsed if statement is not None]
+    if len(statements) == 1 and isinstance(statements[0], exp.Query):
+        return statements[0]
+    kinds = ", ".join(type(statement).__name__.upper() for statement in statements) or "nothing"
+    where = origin
+    if len(statements) > 1:
+        tokens = sqlglot.tokenize(text, read="duckdb")
+        first = next(n for n, token in enumerate(tokens) if token.text == ";")
+        where = place(text, tokens[first + 1].start, origin)
+    raise kind(
+        "The SQL is not one SELECT.",
+        expected="a single SELECT, WITH … SELECT or set operation",
+        found=kinds,
+        where=where,
+        advice=advice,
+    )
+
+
+def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
+    """What is wrong with a text that sqlglot does not take, and where: what DuckDB says, where it does not either."""
+    try:
+        pieces = PiecedSql.of(text)
+    except SqlglotError:  # such as a text that is not closed
+        if (refused := _refused_by_duckdb(text)) is not None and (at := pointed_at(str(refused), text)):
+            return plain(refused), f"{origin}:{at[0] + 1}:{at[1] + 1}"
+        return str(refused or error).splitlines()[0], origin
+    if (refused := _refused_by_duckdb(pieces.sql)) is not None:
+        return plain(refused), place_in(text, pieces.offset(refused), origin)
+    told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    if told.get("line") and told.get("col"):
+        column = told["col"] - len(told.get("highlight") or " ") + 1
+        return str(told.get("description") or error).splitlines()[
+            0
+        ], f"{origin}:{told['line']}:{max(column, 1)}"
+    return str(error).splitlines()[0] if str(error) else "it is nested too deeply", origin
+
+
+def _refused_by_duckdb(text: str) -> duckdb.Error | None:
+    """What DuckDB's parser has against a text."""
+    with duckdb.connect() as connection:
+        try:
+            connection.extract_statements(text)
+        except duckdb.Error as error:
+            return error
+    return None

@@ -1,0 +1,124 @@
+"""WrittenSql: a statement as its author wrote it, and what runs for it; faults are told in the author's text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from recsys_lineage.errors import SqlFailed
+from recsys_lineage.sql.file_call import FileCall, replaced
+from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
+from recsys_lineage.sql.statement import bare_statement
+
+OF_THE_TEXT = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.NotImplementedException,
+)
+"""What DuckDB says of a statement before it looks at a row."""
+OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
+"""What DuckDB says of a value that an expression cannot take."""
+_OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
+_ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
+
+
+@dataclass(frozen=True)
+class WrittenSql:
+    """One statement of a person.
+
+    Args:
+        text: the file's content.
+        origin: the file's path.
+        relations: what runs in place of its table functions over files.
+    """
+
+    text: str
+    origin: str
+    relations: Mapping[FileCall, str] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> str:
+        """The statement to run, without semicolons and comments at its end."""
+        return bare_statement(replaced(self.text, self.relations))
+
+    def failed(
+        self,
+        error: Exception,
+        connection: duckdb.DuckDBPyConnection,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> SqlFailed | None:
+        """What an error of DuckDB says of this statement; None where it is not the statement's fault.
+
+        The statement is given to DuckDB again, alone: first to be planned, and where a value was at fault, to be run.
+
+        Args:
+            error: what DuckDB said of a statement around it.
+            connection: one that has its tables.
+            parameters: values of its parameters.
+        """
+        if not isinstance(error, OF_THE_TEXT + OF_A_VALUE):
+            return None
+        pieces = PiecedSql.of(self.text, self.relations)
+        bound = dict(parameters) if parameters else None
+        if (refused := _asked(connection, f"EXPLAIN\n{pieces.sql}", bound)) is not None:
+            return self._told(refused, pieces.offset(refused, lines_before=1))
+        if not isinstance(error, OF_A_VALUE):
+            return None
+        refused = _asked(connection, f"SELECT max(hash(_row))\nFROM (\n{pieces.sql}\n) AS _row", bound)
+        if refused is None:
+            return self._not_kept(error)
+        if not isinstance(refused, OF_A_VALUE):
+            return None
+        return self._told(refused, pieces.offset(refused, lines_before=2))
+
+    def place(self, start: int | None) -> str:
+        """`origin:line:column` of a character of the text."""
+        return place_in(self.text, start, self.origin)
+
+    def _not_kept(self, error: Exception) -> SqlFailed | None:
+        """What an error says of a column of the result, whose value the table cannot hold."""
+        if (column := _OF_A_COLUMN.search(str(error))) is None:
+            return None
+        select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
+        given = select.selects if isinstance(select, exp.Query) else []
+        for node in given:
+            if node.alias_or_name.casefold() == column[1].casefold():
+                failed = SqlFailed(
+                    f"A value of the column {node.alias_or_name!r} cannot be kept.",
+                    found=plain(error),
+                    where=self.place(start_of(node)),
+                    advice="cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)",
+                )
+                failed.__cause__ = error
+                return failed
+        return None
+
+    def _told(self, error: Exception, start: int | None) -> SqlFailed:
+        where = self.place(start)
+        if isinstance(error, OF_A_VALUE):
+            failed = SqlFailed(
+                "The SQL cannot be computed for a value.", found=plain(error), where=where, advice=_ADVICE
+            )
+            failed.__cause__ = error
+            return failed
+        line = None if start is None else line_of(self.text, start)
+        return SqlFailed(f"DuckDB refuses the SQL: {plain(error)}", found=line, where=where)
+
+
+def _asked(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None
+) -> Exception | None:
+    """What DuckDB has against a statement."""
+    try:
+        connection.execute(sql, parameters).fetchall()
+    except OF_THE_TEXT + OF_A_VALUE as error:
+        return error
+    return None

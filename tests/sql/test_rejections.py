@@ -1,0 +1,182 @@
+"""Why rows are refused: the counts are those of rejected_rows, and what is advised reads the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys_assets.assets.rejections import NUMBERS, TIMES, Rejection, rejections
+from recsys_assets.source import RAW_COLUMNS, Source, SourceSettings
+from recsys_assets.sql import load_sql, parameters_of
+
+PARAMETERS = Source("made", Path(), SourceSettings(), {}).parameters()
+SOUND = {
+    "event_time": "2024-01-02 10:00:00",
+    "user_id": "u",
+    "item_id": "i",
+    "quantity": "1",
+    "unit_price": "1.5",
+}
+
+
+def connected(rows: Sequence[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
+    """A connection with raw_events of these rows, and the other raw tables empty."""
+    connection = duckdb.connect(config={"threads": 1})
+    for table, columns in RAW_COLUMNS.items():
+        typed = ", ".join(f"{name} VARCHAR" for name in columns)
+        more = ", _day DATE, _row_hash BIGINT" if table == "raw_events" else ""
+        connection.execute(
+            f"CREATE TABLE {table} ({typed}, _file VARCHAR, _line BIGINT, _fault VARCHAR, _row VARCHAR{more})"
+        )
+    for line, row in enumerate(rows, 2):
+        given_row = {
+            **SOUND,
+            "_file": "made.csv",
+            "_line": line,
+            "_day": "2024-01-02",
+            "_row_hash": line,
+            **row,
+        }
+        names = ", ".join(given_row)
+        marks = ", ".join(f"${name}" for name in given_row)
+        connection.execute(f"INSERT INTO raw_events ({names}) VALUES ({marks})", given_row)
+    return connection
+
+
+def told(connection: duckdb.DuckDBPyConnection) -> tuple[Rejection, ...]:
+    def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
+        return connection.sql(sql, params=dict(values)).pl()
+
+    return rejections("raw_events", ask, PARAMETERS)
+
+
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "event_time": st.sampled_from(["1704103200", "1704103200000", "31.12.2023", "x", ""]),
+        "user_id": st.sampled_from(["", "NULL", "v"]),
+        "quantity": st.sampled_from(["0", "1e9", "1,5", "-1"]),
+        "unit_price": st.sampled_from(["1.299,00", "9e9", "12 €"]),
+    },
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(VALUES, max_size=12))
+def test_the_counts_are_those_of_rejected_rows_most_first(rows: list[dict[str, str]]) -> None:
+    with connected(rows) as connection:
+        for clean in ("events", "users", "items", "promotions", "rejected_rows"):
+            sql = load_sql("clean", clean)
+            connection.execute(f"CREATE TABLE {clean} AS {sql}", parameters_of(sql, PARAMETERS))
+        expected = connection.execute("SELECT reason, count(*) FROM rejected_rows GROUP BY reason").fetchall()
+        found = told(connection)
+        assert {each.reason: each.rows for each in found} == dict(expected)
+        assert [each.rows for each in found] == sorted((each.rows for each in found), reverse=True)
+        places = connection.execute("SELECT reason, _file || ':' || _line FROM rejected_rows").fetchall()
+        assert all((each.reason, place) in places for each in found for place in each.where)
+        assert all(each.where for each in found)
+
+
+MOMENT = datetime(2024, 3, 14, 9, 30)
+EPOCH = datetime(1970, 1, 1)
+_SECONDS = int((MOMENT - EPOCH).total_seconds())
+TIMES_WRITTEN: dict[str, str] = {
+    "epoch seconds": str(_SECONDS),
+    "epoch milliseconds": str(_SECONDS * 1000),
+    "epoch microseconds": str(_SECONDS * 10**6),
+    "epoch nanoseconds": str(_SECONDS * 10**9),
+    "times as YYYYMMDDHHMMSS": f"{MOMENT:%Y%m%d%H%M%S}",
+    "days as YYYYMMDD": f"{MOMENT:%Y%m%d}",
+    "days as a spreadsheet counts them": str((MOMENT - datetime(1899, 12, 30)) / timedelta(days=1)),
+    "day-first dates": f"{MOMENT:%d/%m/%Y %H:%M}",
+    "month-first dates": f"{MOMENT:%m/%d/%Y %H:%M}",
+    "dates with the day or the month first": "03/04/2024 09:30",
+    "dates of zeros": "0000-00-00 00:00:00",
+    "numbers in scientific notation": "1.7104E+12",
+}
+NUMBERS_WRITTEN: dict[str, tuple[str, float]] = {
+    "decimal commas and points between thousands": ("1.299,50", 1299.5),
+    "commas between thousands": ("1,299", 1299.0),
+    "decimal commas": ("1299,5", 1299.5),
+    "a minus behind the number": ("12.5-", -12.5),
+    "blanks between thousands": ("1 299.5", 1299.5),
+    "a currency or a unit beside the number": ("12.50 €", 12.5),
+}
+
+
+def sql_of(advice: str, value: str) -> str:
+    """The expression that an advice begins with, over a value."""
+    return advice.split(", with ")[0].split("; ")[0].split(" where ")[0].replace("…", f"'{value}'")
+
+
+def test_every_kind_is_tested() -> None:
+    assert {kind for kind, _, _ in TIMES} == set(TIMES_WRITTEN)
+    assert {kind for kind, _, _ in NUMBERS} == set(NUMBERS_WRITTEN)
+
+
+@pytest.mark.parametrize("kind", TIMES_WRITTEN)
+def test_a_time_of_a_known_kind_is_named_and_the_advice_reads_it(kind: str) -> None:
+    written = TIMES_WRITTEN[kind]
+    with connected([{"event_time": written}] * 3 + [{"user_id": ""}]) as connection:
+        first = told(connection)[0]
+        assert (first.reason, first.rows) == ("event time cannot be read", 3)
+        assert first.told(4).startswith(f"3 of 4: event time cannot be read; {kind}? ")
+        if kind in ("dates of zeros", "numbers in scientific notation"):
+            return
+        ((read,),) = connection.execute(
+            f"SELECT CAST({sql_of(first.hint.removeprefix(f'{kind}? '), written)} AS TIMESTAMP)"
+        ).fetchall()
+        wanted = {
+            "days as YYYYMMDD": datetime(2024, 3, 14),
+            "dates with the day or the month first": datetime(2024, 4, 3, 9, 30),
+        }
+        assert abs(read - wanted.get(kind, MOMENT)) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("column", ["unit_price", "quantity", "amount", "discount"])
+@pytest.mark.parametrize("kind", NUMBERS_WRITTEN)
+def test_a_number_of_a_known_kind_is_named_and_the_advice_reads_it(kind: str, column: str) -> None:
+    written, number = NUMBERS_WRITTEN[kind]
+    with connected([{column: written}] * 2) as connection:
+        (first,) = told(connection)
+        assert first.reason == f"{column.replace('_', ' ')} is not a number" and first.rows == 2
+        assert first.hint.startswith(f"{kind}? ")
+        sql = sql_of(first.hint.removeprefix(f"{kind}? "), written)
+        assert connection.execute(f"SELECT {sql}").fetchall() == [(number,)]
+
+
+def test_several_kinds_are_told_with_their_counts() -> None:
+    rows = [{"event_time": "1704103200"}] * 3 + [{"event_time": "1704103200000"}] * 2 + [{"event_time": "x"}]
+    with connected(rows) as connection:
+        (only,) = told(connection)
+    assert "epoch seconds in 3 of them?" in only.hint and "epoch milliseconds in 2 of them?" in only.hint
+
+
+@pytest.mark.parametrize(
+    ("row", "setting"),
+    [
+        ({"unit_price": "450000"}, "largest_price"),
+        ({"quantity": "200000"}, "largest_quantity"),
+        ({"event_time": "2030-01-01"}, "last_day"),
+        ({"event_time": None}, "undated"),
+    ],
+)
+def test_the_setting_that_decides_is_named(row: dict[str, str | None], setting: str) -> None:
+    with connected([row]) as connection:
+        (only,) = told(connection)
+    assert setting in only.hint
+
+
+def test_values_of_rows_stand_in_no_reason_or_hint() -> None:
+    with connected([{"event_time": "31.12.2023 secret"}, {"unit_price": "77,77 secret"}]) as connection:
+        assert "secret" not in str(told(connection)) and "77" not in str(
+            [each.hint for each in told(connection)]
+        )
