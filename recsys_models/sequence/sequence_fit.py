@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding
 
 from recsys_models.sequence.histories import Histories, HistoryBlock
@@ -130,7 +132,8 @@ class SequenceFit(Fit):
             read, _ = encoder(read)
         else:
             read = read + module.get_parameter("places.weight")[:longest]
-            read = encoder(read, mask=later.to(self._device), is_causal=True)
+            with _attention_that_draws_apart(self._device):
+                read = encoder(read, mask=later.to(self._device), is_causal=True)
         return weight @ vectors + module.get_submodule("out")(read)
 
     def _worth(self, day: torch.Tensor) -> torch.Tensor:
@@ -166,6 +169,12 @@ def _network(settings: SequenceEncoder) -> torch.nn.ModuleDict:
             layer, settings.layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False
         )
     return nn.ModuleDict(parts)
+
+
+def _attention_that_draws_apart(device: str) -> AbstractContextManager[object]:
+    """On CUDA, attention whose dropout is an operation of its own, as it is on the CPU: the fused ones draw from
+    PyTorch's generator."""
+    return nullcontext() if device == "cpu" else sdpa_kernel(SDPBackend.MATH)
 
 
 def _softmax(

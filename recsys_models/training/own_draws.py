@@ -27,7 +27,7 @@ class OwnDraws(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = dict(kwargs or {})
-        if torch.Tag.nondeterministic_seeded not in func.tags or given.get("generator") is not None:
+        if not _draws(func, args, given) or given.get("generator") is not None:
             return func(*args, **given)
         if func is torch.ops.aten.native_dropout.default:
             return self._dropout(*args)
@@ -53,6 +53,18 @@ class OwnDraws(TorchDispatchMode):
         if device not in self._generators:
             self._generators[device] = torch.Generator(device).manual_seed(self._seed)
         return self._generators[device]
+
+
+def _draws(func: Any, args: tuple[Any, ...], given: Mapping[str, Any]) -> bool:
+    """Whether the operation draws as it is called: one that only drops out does not where the share is 0."""
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return False
+    shares = [
+        given.get(argument.name, args[place] if place < len(args) else argument.default_value)
+        for place, argument in enumerate(func._schema.arguments)
+        if argument.name in ("dropout", "dropout_p")
+    ]
+    return not shares or any(shares)
 
 
 def _takes_generator(func: Any) -> bool:

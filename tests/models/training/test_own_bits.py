@@ -13,7 +13,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from recsys_models import Recommender, families, load_model
-from recsys_models.training.own_draws import OwnDraws
+from recsys_models.training.own_draws import OwnDraws, _takes_generator
 from recsys_models.training.threads import blas, computing
 from recsys_models.training.user_blocks import over_blocks
 from tests.models.test_traits import TINY, WHERE_IT_COUNTS, crowd
@@ -134,8 +134,45 @@ def test_own_draws_are_those_of_the_seed(draw: Callable[[], torch.Tensor]) -> No
     assert torch.equal(found, expected) and torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_draw_that_takes_no_generator_is_refused() -> None:
-    operation = torch.ops.aten._scaled_dot_product_flash_attention.default
-    assert torch.Tag.nondeterministic_seeded in operation.tags
+def operations_that_drop_out() -> list[Any]:
+    """PyTorch's operations that draw, if at all, which share of their values to set to 0."""
+    found = set()
+    for schema in torch._C._jit_get_all_schemas():
+        space, _, name = schema.name.partition("::")
+        if space == "aten" and any(each.name in ("dropout", "dropout_p") for each in schema.arguments):
+            operation = getattr(getattr(torch.ops.aten, name), schema.overload_name or "default")
+            if torch.Tag.nondeterministic_seeded in operation.tags and not _takes_generator(operation):
+                found.add(operation)
+    return sorted(found, key=str)
+
+
+@pytest.mark.parametrize("operation", operations_that_drop_out(), ids=str)
+def test_a_draw_that_takes_no_generator_is_refused_unless_it_drops_nothing_out(operation: Any) -> None:
+    called: list[Any] = []
+
+    class Spy:
+        """The operation, noting that it was called."""
+
+        tags, _schema, overloadpacket = operation.tags, operation._schema, None
+
+        def __call__(self, *args: Any, **given: Any) -> None:
+            called.append((args, given))
+
+    names = [argument.name for argument in operation._schema.arguments]
+    place = next(names.index(name) for name in ("dropout", "dropout_p") if name in names)
     with pytest.raises(RuntimeError, match="takes a generator"):
-        OwnDraws(0).__torch_dispatch__(operation, (), (torch.ones(1),))
+        OwnDraws(0).__torch_dispatch__(Spy(), (), (torch.ones(1),) * place + (0.5,))
+    assert not called
+    for args, given in (
+        ((torch.ones(1),) * place + (0.0,), {}),
+        ((torch.ones(1),) * place, {names[place]: 0.0}),
+    ):
+        OwnDraws(0).__torch_dispatch__(Spy(), (), args, given)
+        assert called.pop() == (args, given)
+
+
+def test_attention_without_dropout_draws_nothing() -> None:
+    layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+    values = torch.ones(2, 3, 8)
+    with OwnDraws(1):
+        assert layer(values, values, values, need_weights=False)[0].shape == values.shape
