@@ -71,8 +71,8 @@ def scores(model: Recommender) -> np.ndarray[Any, Any]:
 
 
 def alike(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
-    """Whether two models score alike, whatever the last bits."""
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) > 0.98
+    """Whether two models score alike, whatever the last bits, and whatever dropout drew: devices draw differently."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) > 0.95
 
 
 def test_there_is_a_contract_of_each_kind_of_network() -> None:

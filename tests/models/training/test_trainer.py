@@ -137,11 +137,11 @@ def test_a_batch_that_does_not_fit_is_halved_and_recorded(
     failing = _failing(lambda _, batch: error if batch > 32 else None)
     monkeypatch.setattr("recsys_models.networks.factorization_fit.FactorizationFit", failing)
     board = checkerboard()
-    model = MatrixFactorization(epochs=2, batch=64).fit(board, validation=held(board))
+    model = MatrixFactorization(epochs=2, batch=64).fit(board, validation=held(board), device="cpu")
     assert model.incidents == ["epoch 1: out of memory with a batch of 64; repeated with 32"]
     assert model.chosen["batch"] == 32
     monkeypatch.undo()
-    small = MatrixFactorization(epochs=2, batch=32).fit(board, validation=held(board))
+    small = MatrixFactorization(epochs=2, batch=32).fit(board, validation=held(board), device="cpu")
     np.testing.assert_array_equal(model.embeddings().user, small.embeddings().user)  # type: ignore[union-attr]
     loaded = MatrixFactorization.from_files(model.to_files())
     assert loaded.incidents == model.incidents
