@@ -1,6 +1,6 @@
 # Every habit is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format bench bench-models ui lock clean
+.PHONY: help venv demo test test-all lint format bench bench-models ui lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -43,8 +43,14 @@ demo: $(STAMP) ## run the whole asset graph on The Complete Journey and show wha
 ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
 	$(BIN)/recsys ui
 
-test: $(STAMP) ## run every test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
+# Files with few tests are the long ones, so the order is not that of their numbers.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: $(STAMP) ## run the tests, in about a quarter of an hour
+	$(PYTEST) -m "not long"
+
+test-all: $(STAMP) ## run every test, the commands of all documents included
+	$(PYTEST)
 
 lint: $(STAMP) ## check style, types and the arrows between the packages
 	$(BIN)/ruff check .

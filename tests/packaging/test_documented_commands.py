@@ -21,7 +21,7 @@ from tests.packaging.documented_shops import files_of, write_documented_shops
 from tests.packaging.documents import DOCUMENTS, ROOT, Piece, pieces
 
 NOT_RUN = {
-    r"make (demo|ui)": "they install the lock from the network, and then run recsys demo and recsys ui",
+    r"make (demo|ui|lint test|test-all)": "they install the lock from the network, and then run what is run here",
     r"recsys ui( --nightly)?": "it serves until Ctrl-C; test_serve and test_daemon start it",
     r"docker compose up": "it needs Docker and images from the network; test_compose holds the file to the code",
 }
@@ -38,7 +38,7 @@ PIECES = [piece for document in DOCUMENTS for piece in pieces(document)]
 SHELL = [piece for piece in PIECES if piece.kind in ("shell", "command", "sql", "toml")]
 CLI: Any = typer.main.get_command(app)
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
