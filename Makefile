@@ -46,10 +46,10 @@ ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
 # Files with few tests are the long ones, so the order is not that of their numbers.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: $(STAMP) ## run the tests, in about a quarter of an hour
-	$(PYTEST) -m "not long"
+test: $(STAMP) ## run the tests but the slow ones, in about a quarter of an hour
+	$(PYTEST) -m "not slow"
 
-test-all: $(STAMP) ## run every test, the commands of all documents included
+test-all: $(STAMP) ## run every test: kills, crashes, the browser, every command of the documents too
 	$(PYTEST)
 
 lint: $(STAMP) ## check style, types and the arrows between the packages

@@ -38,7 +38,7 @@ PIECES = [piece for document in DOCUMENTS for piece in pieces(document)]
 SHELL = [piece for piece in PIECES if piece.kind in ("shell", "command", "sql", "toml")]
 CLI: Any = typer.main.get_command(app)
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -44,9 +44,7 @@ def killed_run(shop: Shop, after_tables: int, and_seconds: float) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, KILLS))]
-)
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_the_run_after_a_kill_completes_and_makes_the_same_tables(
     seed: int, original: Shop, new_shop: Shop
 ) -> None:
