@@ -18,7 +18,7 @@ COPY requirements-runtime.lock ./
 # torch is the one package whose hash is not checked: its CPU wheels are other files than those that the lock knows.
 RUN pip install --no-cache-dir --only-binary :all: --extra-index-url "$TORCH_INDEX" \
       "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements-runtime.lock)"
-RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements-runtime.lock
+RUN pip install --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements-runtime.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY recsys_assets recsys_assets

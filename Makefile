@@ -12,6 +12,8 @@ WORKERS ?= 2
 TORCH_INDEX ?=
 # torch comes first and is the one package whose hash is not checked: its CPU wheels (2.13.0+cpu) are other files than
 # those of PyPI, and the CUDA packages that PyPI's wheel asks for are not in the lock. All else is checked afterwards.
+# The lock names every package, so pip looks for no other: where one asks for another's extra (gql[requests]), pip before
+# 23.3 would look for newer versions and then refuse them for want of a hash.
 TORCH = $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock)
 
 help: ## list these commands
@@ -33,7 +35,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$$python -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
 	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
+	  -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
