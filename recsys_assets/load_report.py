@@ -56,14 +56,12 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
     before = Records(lake).latest("raw_events")
     plan = day_plan(files, EventScans.of(folder), code_version, before.takes if before is not None else {})
     days = dict(plan.refused)
-    never: set[str] = set()
     failures = before.written.failures if before is not None and before.written is not None else {}
     days |= {day: (failures[day],) for day in plan.changed if day in failures}
     if loaded:
         gone = files.filter(pl.col("status") == "gone").explode("days")
         for day in set(plan.changed) - set(days):
             lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
-            never.update(lost)
             days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (
                 "it was not written",
             )
@@ -72,9 +70,24 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
         faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),
         days=dict(sorted(days.items())),
         copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
-        gone=tuple(path for path in by_status["gone"]["path"].unique().sort() if path not in never),
+        gone=_kept(lake, by_status["gone"]),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
     )
+
+
+def _kept(lake: Lake, gone: pl.DataFrame) -> tuple[str, ...]:
+    """Of the files that are gone, those whose rows are there: of files with events, the table itself tells."""
+    with_events = gone.filter(pl.col("given") > 0)["path"].unique().to_list()
+    held: set[str] = set()
+    if with_events and lake.has("raw_events"):
+        with lake.reading(), lake.connect() as connection:
+            events = lake.relation(lake.version("raw_events"))
+            found = connection.execute(
+                f"SELECT DISTINCT _file FROM {events} WHERE list_contains($1, _file)", [with_events]
+            ).fetchall()
+        held = {path for (path,) in found}
+    lost = set(with_events) - held
+    return tuple(path for path in gone["path"].unique().sort() if path not in lost)
 
 
 _STATUSES = ("faulty", "duplicate", "gone", "forgotten")

@@ -228,6 +228,20 @@ def test_a_file_that_is_gone_is_told_and_given_up_when_somebody_says_so(shop: Sh
     assert day_file(5) not in shop.recsys("status").output
 
 
+def test_a_file_that_is_gone_before_it_was_loaded_is_not_said_to_be_kept(shop: Shop) -> None:
+    file = shop.data / day_file(DAYS)
+    write_day(file, day_rows(DAYS))
+    assert shop.recsys("materialize", "source_files").exit_code == 0
+    file.unlink()
+    done = shop.recsys("materialize", "group:raw")
+    assert done.exit_code == 1
+    assert f"{day_name(DAYS)} was not loaded" in done.stderr and "was never loaded" in done.stderr
+    assert "rows are kept" not in done.output + done.stderr
+    write_day(file, day_rows(DAYS))
+    done = shop.recsys("materialize", "group:raw")
+    assert done.exit_code == 0, done.output + done.stderr
+
+
 def test_a_day_of_a_table_without_days_is_refused(shop: Shop) -> None:
     done = shop.recsys("materialize", "key:raw_events or key:events", "--partition", day_name(3))
     assert done.exit_code == 1
