@@ -70,24 +70,27 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
         faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),
         days=dict(sorted(days.items())),
         copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
-        gone=_kept(lake, by_status["gone"]),
+        gone=_kept(lake, folder, by_status["gone"]),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
     )
 
 
-def _kept(lake: Lake, gone: pl.DataFrame) -> tuple[str, ...]:
-    """Of the files that are gone, those whose rows are there: of files with events, the table itself tells."""
-    with_events = gone.filter(pl.col("given") > 0)["path"].unique().to_list()
+def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
+    """Of the files that are gone, those whose rows are there, as the tables that take rows of them tell."""
+    told: set[str] = set()
     held: set[str] = set()
-    if with_events and lake.has("raw_events"):
-        with lake.reading(), lake.connect() as connection:
-            events = lake.relation(lake.version("raw_events"))
-            found = connection.execute(
-                f"SELECT DISTINCT _file FROM {events} WHERE list_contains($1, _file)", [with_events]
-            ).fetchall()
-        held = {path for (path,) in found}
-    lost = set(with_events) - held
-    return tuple(path for path in gone["path"].unique().sort() if path not in lost)
+    for table in folder.source.queries:
+        patterns = [named.scan.described() for named in folder.scans_by_file(table)]
+        paths = gone.filter(pl.col("pattern").is_in(patterns))["path"].unique().to_list()
+        told.update(paths)
+        if paths and lake.has(table):
+            with lake.reading(), lake.connect() as connection:
+                rows = lake.relation(lake.version(table))
+                found = connection.execute(
+                    f"SELECT DISTINCT _file FROM {rows} WHERE list_contains($1, _file)", [paths]
+                ).fetchall()
+            held.update(path for (path,) in found)
+    return tuple(path for path in gone["path"].unique().sort() if path in held or path not in told)
 
 
 _STATUSES = ("faulty", "duplicate", "gone", "forgotten")
