@@ -46,8 +46,9 @@ demo: $(STAMP) ## run the whole asset graph on The Complete Journey and show wha
 ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
 	$(BIN)/recsys ui
 
-# Files with few tests are the long ones, so the order is not that of their numbers.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Files with few tests are the long ones, so the order is not that of their numbers. A worker that dies ends the run: the
+# tests that it had taken would wait for it for ever.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test: $(STAMP) ## run the tests but the slow ones, in about a quarter of an hour
 	$(PYTEST) -m "not slow"

@@ -53,6 +53,7 @@ def _bytes(cell: object) -> bytes:
         return cell
 
 
+@pytest.mark.slow
 def test_nothing_planted_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, home = tmp_path / "planted.txt", tmp_path / "written"
     rows.write_text("\n".join(ROWS))

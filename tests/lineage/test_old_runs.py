@@ -24,7 +24,7 @@ def test_old_runs_go_and_records_stay(stored_project: Project) -> None:
     orders = table("orders", checks=[unique("id")])
     other = table("other")
     kept_run = project.run(other).run_id
-    runs = [project.run(orders).run_id for _ in range(6)]
+    runs = [project.run(orders).run_id for _ in range(3)]
     records = [record.to_json() for record in project.records.read()[0]]
     before = _files(project)
     found = old_runs(instance, FUTURE)

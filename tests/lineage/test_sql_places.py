@@ -108,7 +108,7 @@ def failed(lake: Lake, path: Path, text: str) -> LineageError:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_fault_is_told_at_its_place(fault: str, lake: Lake, tmp_path: Path, data: st.DataObject) -> None:
     sql = data.draw(written(fault))

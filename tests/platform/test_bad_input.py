@@ -20,9 +20,9 @@ NEW = DAYS
 CLEAN = "+group:clean"
 
 
-def deliver(shop: Shop, rows: list[Row] | None = None, header: Row = HEADER) -> Path:
+def deliver(shop: Shop, rows: list[Row] | None = None, header: Row = HEADER, *, day: int = NEW) -> Path:
     """The file of a new day."""
-    return write_day(shop.data / day_file(NEW), day_rows(NEW) if rows is None else rows, header)
+    return write_day(shop.data / day_file(day), day_rows(day) if rows is None else rows, header)
 
 
 def load(shop: Shop, *, fails: bool = False) -> str:
@@ -92,39 +92,44 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_file_that_cannot_be_read_fails_its_day_and_no_other(fault: str, shop: Shop) -> None:
-    spoil, words = FAULTS[fault]
+def test_files_that_cannot_be_read_fail_their_days_and_no_other_until_they_are_mended(shop: Shop) -> None:
     before = shop.lake.version("raw_events").partitions
-    write_day(shop.data / day_file(NEW + 1), day_rows(NEW + 1))
-    file = spoil(deliver(shop))
+    good = NEW + len(FAULTS)
+    deliver(shop, day=good)
+    files = {}
+    for day, (spoil, words) in enumerate(FAULTS.values(), NEW):
+        files[day] = (spoil(deliver(shop, day=day)), words)
 
     said = load(shop, fails=True)
-    assert f"{file.name} was not loaded" in said and f"{day_name(NEW)} was not loaded" in said
-    of_the_day = shop.recsys("materialize", "raw_events", "--partition", day_name(NEW))
+    asked = shop.recsys("materialize", "raw_events", "--from", day_name(NEW), "--to", day_name(good - 1))
 
-    assert of_the_day.exit_code == 1
-    said = " ".join(of_the_day.stderr.split())
-    for word in [file.name, day_name(NEW), "materialize source_files", *words]:
-        assert word in said, said
+    assert asked.exit_code == 1
+    of_the_days = " ".join(asked.stderr.split())
+    told = {
+        path: fault
+        for path, fault in shop.rows("SELECT path, fault FROM {source_files} WHERE status = 'faulty'")
+    }
+    assert set(told) == {file.name for file, _ in files.values()}
+    for day, (file, words) in files.items():
+        assert f"{file.name} was not loaded" in said and f"{day_name(day)} was not loaded" in said
+        for word in (file.name, day_name(day), "materialize source_files", *words):
+            assert word in of_the_days, (day_name(day), of_the_days)
+        assert all(word in told[file.name] for word in words)
     now = shop.lake.version("raw_events").partitions
     assert {day: now[day] for day in before} == dict(before), "the other days are as they were"
-    assert day_name(NEW + 1) in days_with_events(shop), "and the other new one is loaded"
-    ((status, told),) = shop.rows(f"SELECT status, fault FROM {{source_files}} WHERE path = '{file.name}'")
-    assert status == "faulty" and all(word in told for word in words)
+    held = days_with_events(shop)
+    assert day_name(good) in held, "and the other new one is loaded"
+    assert not held & {day_name(day) for day in files}
     reconciled(shop)
 
-
-def test_a_mended_file_is_loaded_as_if_it_had_never_been_broken(shop: Shop) -> None:
-    deliver(shop).write_bytes(b"")
-    load(shop, fails=True)
-    assert day_name(NEW) not in days_with_events(shop)
-    deliver(shop)
+    for day, (file, _) in files.items():
+        file.unlink()
+        deliver(shop, day=day)
     load(shop)
-    assert day_name(NEW) in days_with_events(shop)
-    assert shop.rows(f"SELECT count(*) FROM {{raw_events}} WHERE _file = '{day_file(NEW)}'") == [
-        (len(day_rows(NEW)),)
-    ]
+    loaded = dict(shop.rows("SELECT _file, count(*) FROM {raw_events} GROUP BY _file"))
+    for day in files:
+        assert loaded[day_file(day)] == len(day_rows(day)), "as if it had never been broken"
+    reconciled(shop)
 
 
 def test_the_demo_goes_on_without_the_faulty_day_and_names_it(shop: Shop) -> None:
@@ -150,27 +155,26 @@ def with_a_damaged_page(content: bytes) -> bytes:
     return content[:8] + bytes(400) + content[408:]
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (lambda _: b"not a parquet file at all", "expected a Parquet file"),
-        (with_a_damaged_page, "a page that cannot be read"),
-    ],
+DAMAGES = (
+    (lambda _: b"not a parquet file at all", "expected a Parquet file"),
+    (with_a_damaged_page, "a page that cannot be read"),
 )
-def test_a_table_whose_only_file_is_damaged_fails_and_the_rest_goes_on(
-    shop: Shop, damage: Callable[[bytes], bytes], words: str
-) -> None:
+
+
+def test_a_table_whose_only_file_is_damaged_fails_and_the_rest_goes_on(shop: Shop) -> None:
     products = shop.data / "products.parquet"
-    products.write_bytes(damage(products.read_bytes()))
-    deliver(shop)
-    said = load(shop, fails=True)
-    assert "raw_items cannot be loaded" in said and "products.parquet: " in said and words in said
-    assert "materialize source_files, then raw_items" in said
-    assert day_name(NEW) in days_with_events(shop), "the new day's events are loaded"
-    assert shop.lake.version("items").rows == 160, "the products that were known are not lost"
+    whole = products.read_bytes()
+    for day, (damage, words) in enumerate(DAMAGES, NEW):
+        products.write_bytes(damage(whole))
+        deliver(shop, day=day)
+        said = load(shop, fails=True)
+        assert "raw_items cannot be loaded" in said and "products.parquet: " in said and words in said
+        assert "materialize source_files, then raw_items" in said
+        assert day_name(day) in days_with_events(shop), "the new day's events are loaded"
+        assert shop.lake.version("items").rows == 160, "the products that were known are not lost"
     demo = shop.recsys("demo", "--json")
     assert demo.exit_code == 1
-    assert words in " ".join(demo.stderr.split())
+    assert DAMAGES[-1][1] in " ".join(demo.stderr.split())
 
 
 LONG = ("1", "i1", "1", "1.0", f"{day_name(NEW)} 10:00:00", "u1", "and", "more")
@@ -178,22 +182,20 @@ MANY = ("1", "i1", "many", "1.0", f"{day_name(NEW)} 10:00:00", "u1")
 SOON = ("1", "i1", "1", "1.0", "soon", "u1")
 
 
-@pytest.mark.parametrize(
-    ("row", "reason", "detail"),
-    [(LONG, "malformed row", "8"), (MANY, "quantity", "'many'"), (SOON, "time", "'soon'")],
-)
-def test_a_row_that_is_wrong_is_kept_with_reason_file_and_line(
-    row: Row, reason: str, detail: str, shop: Shop
-) -> None:
+WRONG = ((LONG, "malformed row", "8"), (MANY, "quantity", "'many'"), (SOON, "time", "'soon'"))
+
+
+def test_a_row_that_is_wrong_is_kept_with_reason_file_and_line(shop: Shop) -> None:
     good = day_rows(NEW)[10:13]
-    deliver(shop, [*good, row])
+    deliver(shop, [*good, *(row for row, _, _ in WRONG)])
     load(shop)
     found = shop.rows(
-        f"SELECT reason, detail, _line, raw_row FROM {{rejected_rows}} WHERE _file = '{day_file(NEW)}'"
+        f"SELECT reason, detail, _line, raw_row FROM {{rejected_rows}} WHERE _file = '{day_file(NEW)}' ORDER BY _line"
     )
-    ((why, what, line, raw),) = found
-    assert reason in why and detail in what and line == 5
-    assert all(field in raw for field in row if field)
+    assert len(found) == len(WRONG)
+    for at, ((row, reason, detail), (why, what, line, raw)) in enumerate(zip(WRONG, found, strict=True), 5):
+        assert reason in why and detail in what and line == at
+        assert all(field in raw for field in row if field)
     reconciled(shop)
 
 

@@ -60,7 +60,7 @@ def contents(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]
     return {table: con.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in (*CLEAN, *FEATURES)}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(shop=SHOPS, undated=st.booleans(), seed=st.integers(0, 2**32))
 def test_accepted_and_rejected_are_what_was_read_in_any_order(
     shop: dict[str, Any], undated: bool, seed: int
@@ -135,6 +135,7 @@ def test_online_retail(con: duckdb.DuckDBPyConnection) -> None:
     assert {table: _digest(con, table) for table in (*CLEAN, *FEATURES)} == first
 
 
+@pytest.mark.slow
 def test_the_complete_journey(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     source = Source.load("complete-journey")
     packaged = source.data_folder()

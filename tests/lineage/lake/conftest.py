@@ -53,15 +53,22 @@ def s3_endpoint() -> Iterator[str]:
     server.wait()
 
 
+@pytest.fixture(scope="session")
+def s3_access(s3_endpoint: str) -> Iterator[None]:
+    """Access to the S3 server, in the environment: set once, as polars reads it at any time (tests/conftest.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        patch.setenv("AWS_REGION", "us-east-1")
+        patch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+        yield
+
+
 @pytest.fixture
-def s3_uri(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty prefix on the S3 server, which the environment gives access to."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+def s3_uri(s3_access: None) -> str:
+    """An empty prefix on the S3 server."""
     return f"s3://lake/{uuid.uuid4().hex[:8]}"
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from tests.lineage.lake.conftest import aws, processes, s3_endpoint, s3_uri
+from tests.lineage.lake.conftest import aws, processes, s3_access, s3_endpoint, s3_uri
 
-__all__ = ["aws", "processes", "s3_endpoint", "s3_uri"]
+__all__ = ["aws", "processes", "s3_access", "s3_endpoint", "s3_uri"]
 
 ENGINE = Engine(memory_limit="500MB", threads=1)
 

@@ -11,11 +11,11 @@ import torch
 from recsys_models import Interactions, LightGCN, MatrixFactorization, MultiBehaviour, SequenceEncoder
 
 
-def crowd() -> Interactions:
+def crowd(size: int = 60_000) -> Interactions:
     """Enough interactions with few popular items that the gradients of one item come from many threads."""
     luck = np.random.default_rng(3)
-    users = luck.integers(0, 3_000, 60_000)
-    items = (luck.power(0.3, 60_000) * 900).astype(int)
+    users = luck.integers(0, size // 20, size)
+    items = (luck.power(0.3, size) * 900).astype(int)
     return Interactions.from_arrays(users.astype(str), items.astype(str))
 
 
@@ -59,7 +59,7 @@ def test_sequence_fitted_twice_is_bit_identical(encoder: Any) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        data = crowd()
+        data = crowd(20_000)
         first, second = (
             SequenceEncoder(dim=32, epochs=2, batch=512, encoder=encoder)
             .fit(data, seed=7, device="cpu")
