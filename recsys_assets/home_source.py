@@ -19,7 +19,8 @@ class OtherSource(LineageError):
 def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
     """Make sure that the home is of the settings' source; one without a mark is of the first that asks.
 
-    A home that was moved together with its files is still of the same source.
+    A home that was moved together with its files is still of the same source, and so is one whose SQL lies in another
+    folder, as that of a new release does: the files are the shop.
 
     Args:
         settings: where the home is, and the source.
@@ -36,10 +37,13 @@ def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
             adopt_source(settings)
         return
     now = _source_of(settings)
-    if any(before.get(name) == now[name] for name in ("data", "data from home")) and (
-        before.get("source") == now["source"]
-    ):
-        return
+    if any(before.get(name) == now[name] for name in ("data", "data from home")):
+        if before.get("source") == now["source"]:
+            return
+        if now["data"] and all(os.sep in source["source"] for source in (before, now)):
+            if mark_it:
+                adopt_source(settings)
+            return
     raise OtherSource(
         f"The home {settings.home} belongs to another source.",
         expected=_in_words(before),

@@ -32,9 +32,7 @@ def test_another_source_is_refused_until_it_is_said_to_be_meant(
 ) -> None:
     data = {"RECSYS_DATA": str(tmp_path / "others")}
     shutil.copytree(loaded.data, data["RECSYS_DATA"])
-    moved = tmp_path / "source-of-another"
-    shutil.copytree(loaded.environment["RECSYS_SOURCE"], moved)
-    changed = {"RECSYS_SOURCE": str(moved)} if other == "RECSYS_SOURCE" else data
+    changed = {"RECSYS_SOURCE": "complete-journey"} if other == "RECSYS_SOURCE" else data
     before = versions(loaded)
 
     for command in ("demo", "materialize"):
@@ -46,8 +44,23 @@ def test_another_source_is_refused_until_it_is_said_to_be_meant(
     assert versions(loaded) == before
 
     assert loaded.recsys("adopt", **changed).exit_code == 0
-    assert loaded.recsys("materialize", "source_files", **changed).exit_code == 0
     assert loaded.recsys("materialize", "source_files").exit_code == 1, "it is the other's now"
+    if other == "RECSYS_DATA":
+        assert loaded.recsys("materialize", "source_files", **changed).exit_code == 0
+
+
+def test_the_same_files_with_mended_sql_of_another_folder_are_the_same_shop(
+    loaded: Shop, tmp_path: Path
+) -> None:
+    mended = tmp_path / "release-2" / "source"
+    shutil.copytree(loaded.environment["RECSYS_SOURCE"], mended)
+    users = mended / "raw_users.sql"
+    users.write_text(users.read_text().replace("age AS", "upper(age) AS"))
+    assert loaded.recsys("materialize", "source_files or raw_users").exit_code == 0
+    done = loaded.recsys("materialize", "source_files or raw_users", "--reuse", RECSYS_SOURCE=str(mended))
+    assert done.exit_code == 0, done.output
+    assert loaded.rows("SELECT DISTINCT age_group FROM {raw_users} ORDER BY 1") == [("OLD",), ("YOUNG",)]
+    assert str(mended) in (loaded.home / MARK).read_text()
 
 
 def test_the_browser_interface_is_refused_too(loaded: Shop, tmp_path: Path, monkeypatch) -> None:
