@@ -126,7 +126,7 @@ def recommendations_frame(recommendations: pd.DataFrame) -> pd.DataFrame:
 def metrics_frame(evaluation: pd.DataFrame) -> pd.DataFrame:
     """What analysts get of `evaluation`: everything but single users."""
     frame = evaluation.query("level != 'user'").reset_index(drop=True)
-    return frame.astype({"k": "Int64"})
+    return frame.astype({"k": "Int64", "kind": "category", "level": "category"})
 
 
 def _version(report: Report) -> str:
@@ -141,6 +141,7 @@ def _recorded(
     code = Code("python", inspect.getsource(report), __file__)
     name = context.asset_key.path[-1]
     with recorded(context, lake, name, code, _version(report), (table,)) as recording:
-        frame = report(recording.inputs.arrow(table).to_pandas())
+        # columns stay Arrow's: a text of pandas' own is a Python object a cell
+        frame = report(recording.inputs.arrow(table).to_pandas(types_mapper=pd.ArrowDtype))
         recording.rows = len(frame)
     return frame
