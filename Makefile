@@ -33,10 +33,12 @@ $(STAMP): requirements.lock pyproject.toml
 	  "Install one (Debian: apt install python3 python3-venv), or name it: make venv PYTHON=/path/to/python3.11"; exit 1; }; \
 	echo "Making $(VENV) with $$($$python --version)"; \
 	$$python -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: \
 	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
-	  -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: --no-deps \
+	  --require-hashes -r requirements.lock
+	# what pip would do on one core; a file that is of no use to this Python is no fault
+	$(BIN)/python -m compileall -qq -j 0 $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || :
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
