@@ -26,7 +26,7 @@ MALFORMED_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownContent:
     """What a file was found to hold by an earlier scan of the same options and required columns."""
 
@@ -35,7 +35,7 @@ class KnownContent:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileReport:
     """What a file holds, or why nothing of it is read.
 
