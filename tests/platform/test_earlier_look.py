@@ -146,6 +146,21 @@ def test_only_files_that_are_new_or_in_doubt_are_read_again(tmp_path: Path, open
     assert parsed(date(2024, 7, 1)) == ["cards", *events, "sales-c"], "the SQL is another; d is a copy of b"
 
 
+def test_what_a_file_gives_is_looked_at_again_when_one_that_it_is_joined_with_changes(
+    tmp_path: Path, opened: list[str]
+) -> None:
+    shop = Nights.of(tmp_path, raw_events=LOOKUP)
+    shop.deliver("sales-a.csv", ("2024-01-01 10:00:00", "u1", "i1", "1"))
+    for who, rows in (("u1", 1), ("u2", 0)):
+        shop.deliver("cards.csv", (who, who), header=("card", "person"))
+        files, _ = look(shop, date(2024, 6, 1), reuse=True)
+        assert files.filter(pl.col("path") == "sales-a.csv")["given"].to_list() == [rows]
+    shop.deliver("sales-b.csv")
+    opened.clear()
+    look(shop, date(2024, 6, 1), reuse=True)
+    assert sorted(opened) == ["cards.csv", "sales-b.csv"], "the lookup is there for the new file"
+
+
 @pytest.mark.parametrize(
     ("sql", "timeless"),
     [
