@@ -2,6 +2,7 @@
 
     python -m benchmarks.csv_memory                               0.5 and 2 GB, limits of 2 GB and 512 MB
     python -m benchmarks.csv_memory --gb 0.1 --limits 512MB       a quick look
+    python -m benchmarks.csv_memory --files 6250 25000 100000     that many files of one line
 
 Each line is one file, which `source_files` and `raw_events` read through Dagster, the lake and its records in a process
 of their own with an empty home. The events of 28 days follow one another by time, as an export has them; `--mixed` has
@@ -10,12 +11,16 @@ a text of two lines. The peak is the resident memory of the process tree, sample
 most the limit of DuckDB and 500 MB for all else: interpreter, libraries and the rows that are being read. `growth` is
 the peak over that of the smallest file with the same rows and limit. Nothing of a run is to be left in the temporary
 folder; `left` counts it.
+
+Many files are loaded in three nights, each a process of its own on the same home: the first, one in which nothing
+changed, and one with one more file. `exponent` is the x of CPU seconds ~ filesˣ, from the line before.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +29,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.platform.child import machine, measure, say
+from benchmarks.platform.child import Measured, machine, measure, say
 
 ALLOWANCE_GB = 0.5
 _ROWS, _DAYS = 20_000, 28
@@ -122,6 +127,56 @@ def loaded(folder: Path, gb: float, quoted: bool, limits: list[str], *, mixed: b
                 )
 
 
+def write_lines(folder: Path, files: range) -> None:
+    """Files of one event each, over three months."""
+    for n in files:
+        day = f"2024-{1 + n % 3:02}-{1 + n // 3 % 28:02} 10:00:{n % 60:02}"
+        (folder / f"e-{n:06}.csv").write_text(
+            f"event_time,user_id,item_id,order_id,quantity,unit_price\n{day},u{n % 5021},i{n % 997},o{n},1,2.5\n"
+        )
+
+
+def many_files(folder: Path, files: int, limit: str) -> Iterator[tuple[str, Measured]]:
+    """What three nights with many files cost, each by its name."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        data, source = Path(name) / "data", Path(name) / "source"
+        data.mkdir()
+        source.mkdir()
+        (source / "raw_events.sql").write_text(_SQL)
+        write_lines(data, range(files))
+        settings = {
+            "RECSYS_HOME": f"{name}/home",
+            "RECSYS_SOURCE": str(source),
+            "RECSYS_DATA": str(data),
+            "RECSYS_MEMORY_LIMIT": limit,
+        }
+        command = [sys.executable, "-m", "benchmarks.platform.in_process", "--reuse", "raw"]
+        for night in ("first", "nothing changed", "one file more"):
+            say(f"{files:,} files, {night}")
+            if night == "one file more":
+                write_lines(data, range(files, files + 1))
+            yield night, measure(command, settings, Path(name))
+
+
+def print_many_files(folder: Path, counts: list[int], limit: str) -> None:
+    """Print the table of many files."""
+    print("| files | night | peak | seconds | CPU s | exponent |")
+    print("|---|---|---|---|---|---|", flush=True)
+    before: dict[str, tuple[int, float]] = {}
+    for files in sorted(counts):
+        for night, cost in many_files(folder, files, limit):
+            exponent = ""
+            if night in before:
+                fewer, cpu = before[night]
+                exponent = f"{math.log(cost.cpu_seconds / cpu) / math.log(files / fewer):.2f}"
+            before[night] = files, cost.cpu_seconds
+            print(
+                f"| {files:,} | {night} | {cost.peak_gb:.2f} GB | {cost.seconds:.0f} | {cost.cpu_seconds:.0f} "
+                f"| {exponent} |",
+                flush=True,
+            )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(
@@ -135,12 +190,17 @@ def main() -> None:
         "--folder", type=Path, help="where files are made; the temporary folder when left out"
     )
     parser.add_argument("--mixed", action="store_true", help="the days in turns")
+    parser.add_argument("--files", type=int, nargs="+", help="this many files of a line instead")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     asked = parser.parse_args()
     where = machine()
     folder = asked.folder or Path(tempfile.gettempdir())
     if not asked.json:
         print("\n".join(f"{name}: {value}" for name, value in where.items()), end="\n\n")
+    if asked.files:
+        print_many_files(folder, asked.files, asked.limits[-1])
+        return
+    if not asked.json:
         print("| file | rows | limit | peak | at most | growth | seconds | CPU s | left |")
         print("|---|---|---|---|---|---|---|---|---|", flush=True)
     every: list[Loaded] = []

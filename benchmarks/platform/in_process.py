@@ -1,7 +1,7 @@
 """Some asset groups in this process, through Dagster, the lake and its records, as `recsys demo` runs them.
 
 Run as `python -m benchmarks.platform.in_process GROUP...` with the `RECSYS_*` settings of the run; prints one JSON
-object.
+object. With `--reuse` before the groups, as a nightly run does, which keeps what is up to date.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 
-def run(groups: list[str]) -> dict[str, Any]:
+def run(groups: list[str], *, reuse: bool = False) -> dict[str, Any]:
     """Materialize the assets of some groups, on an empty or a used home.
 
     Returns:
@@ -47,7 +47,7 @@ def run(groups: list[str]) -> dict[str, Any]:
                 tables_cpu[moment.asset] = time.process_time() - used
 
         with listening(listen):
-            outcome = platform.run(names)
+            outcome = platform.run(names, reuse=reuse)
         if not outcome.success:
             raise SystemExit("\n".join(f"{step}: {text}" for step, text in outcome.errors.items()))
         seconds, cpu_seconds = time.perf_counter() - imported, time.process_time() - cpu
@@ -64,6 +64,9 @@ def run(groups: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1:])), flush=True)
+    asked = sys.argv[1:]
+    print(
+        json.dumps(run([name for name in asked if name != "--reuse"], reuse="--reuse" in asked)), flush=True
+    )
     # Leave without the interpreter's slow farewell to torch and Dagster; everything is on disk.
     os._exit(0)

@@ -12,7 +12,8 @@ from recsys_assets.source import TRACE, NamedScan
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.scanned_files import failing_rows, open_scan
 from recsys_lineage.errors import FilesChanged, LineageError
-from recsys_lineage.files import FailingRows, SourceFile, list_files
+from recsys_lineage.files import FailingRows, SourceFile
+from recsys_lineage.files.source_file import hashed_file
 from recsys_lineage.lake.table_version import Column
 
 DAY = "_day"
@@ -34,22 +35,23 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
 
     Raises:
         FilesChanged: one is another now, or gone.
+        FaultyFiles: one cannot be read any more, or lacks what is asked of it now.
     """
+    inside = folder.root.resolve()
     for named, frame in chosen.items():
-        there = {file.path: file for file in list_files(folder.root, named.scan.pattern)}
         files: list[SourceFile] = []
         for path, sha in frame["path", "sha256"].iter_rows():
-            file = there.get(path)
-            if file is None or file.sha256 != sha:
+            file = hashed_file(folder.root / path, path, inside)
+            if file.sha256 != sha:
                 raise FilesChanged(
                     f"The file {path} is not what it was when source_files looked at it.",
                     expected=f"sha256 {sha[:16]}…",
-                    found="no file" if file is None else f"sha256 {file.sha256[:16]}…",
+                    found=f"sha256 {file.sha256[:16]}…" if file.fault is None else file.fault.found,
                     where=str(folder.root / path),
                     advice="materialize source_files, then this asset again",
                 )
             files.append(file)
-        open_scan(
+        opened = open_scan(
             inputs,
             folder.root,
             named.scan,
@@ -58,6 +60,14 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
             required_columns=named.required_columns,
             named_at=named.named_at,
         )
+        if opened.faults:
+            raise FaultyFiles(
+                "Files that could be read when source_files looked at them cannot be read any more.\n  "
+                + "\n  ".join(map(str, opened.faults[:MOST_SHOWN])),
+                found=f"{len(opened.faults)} of {len(files)} files",
+                where=", ".join(fault.path for fault in opened.faults[:MOST_SHOWN]),
+                advice="materialize source_files, then this asset again; readers still see what it held before",
+            )
 
 
 def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exception) -> FailingRows:

@@ -26,8 +26,8 @@ from recsys_assets.assets.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.found_files import as_found, with_status
+from recsys_assets.assets.given_rows import tomorrow
 from recsys_assets.assets.raw_shape import fits
-from recsys_assets.assets.source_files import tomorrow
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import parameters_of

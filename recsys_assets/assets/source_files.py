@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -13,19 +13,20 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from recsys_assets.assets.earlier_look import AHEAD, EarlierLook, Row
 from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
+from recsys_assets.assets.given_rows import EVENTS, Given, days_sql, given_rows, tomorrow
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
-from recsys_assets.source import NamedScan, Source
-from recsys_assets.sql import parameters_of, with_macros
+from recsys_assets.source import NamedScan
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.scanned_files import open_scan, sql_failed
-from recsys_lineage.files import DuplicateFile, FileReport, FileScan, SourceFile, deduplicate
+from recsys_lineage.files import DuplicateFile, FileReport, FileScan, KnownContent, SourceFile, deduplicate
 from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
@@ -34,22 +35,23 @@ from recsys_lineage.records.materialization import Code
 
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
-EVENTS = "raw_events"
-Row = dict[str, Any]
-
 
 def source_files(
     folder: SourceFolder, inputs: Inputs, request: Request, *, forget: Collection[str] = ()
 ) -> Output:
     """Every file of the source with its sha256, size, rows and arrival, and whether it could be read."""
     before = inputs.previous()
-    known = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
-    files = inspect(folder, inputs, known, tomorrow(), forget)
+    table = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
+    latest = tomorrow()
+    last_day = folder.source.settings.last_day or latest
+    earlier = EarlierLook() if forget else EarlierLook.of(folder, before, request, last_day)
+    files, ahead = inspect(folder, inputs, table, latest, forget, earlier)
     counts = files.group_by("status").len()
     days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
+    statistics: dict[str, Any] = {f"{status} files": n for status, n in counts.iter_rows()}
     return Output(
         files,
-        statistics={f"{status} files": n for status, n in counts.iter_rows()},
+        statistics=statistics | ({} if ahead is None else {AHEAD: str(ahead)}),
         found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
     )
 
@@ -60,7 +62,8 @@ def inspect(
     before: pl.DataFrame,
     tomorrow: date,
     forget: Collection[str] = (),
-) -> pl.DataFrame:
+    earlier: EarlierLook | None = None,
+) -> tuple[pl.DataFrame, date | None]:
     """Read every file of the source to its end and say what it holds; one row a file and pattern.
 
     Args:
@@ -69,36 +72,47 @@ def inspect(
         before: the table as it was: the days that each path held, the files that were loaded, and those forgotten.
         tomorrow: no event can be later.
         forget: paths whose files are left out from now on, until they have another content.
+        earlier: what of `before` still holds, so that files of which it tells all need not be read again.
+
+    Returns:
+        The table, and the first day of events that is later than any can be; None where there is none.
 
     Raises:
         NoFiles: when the folder is missing, or holds no file and never did.
     """
+    earlier = earlier or EarlierLook()
     listed = folder.listed()
     if not any(listed.values()) and before.is_empty():
         raise folder.no_files()
     memory = _Memory(before, frozenset(forget), {named.scan.described() for named in listed})
-    rows = [row for named, files in listed.items() for row in _of_scan(folder, inputs, memory, named, files)]
+    known = earlier.known(listed, memory.rows)
+    rows = [
+        row
+        for named, files in listed.items()
+        for row in _of_scan(folder, inputs, memory, named, files, known.get(named, {}))
+    ]
     given = _given(folder, inputs, tomorrow)
     with_events = {named.scan.described(): named for named in folder.source.table_scans("raw_events")}
     by_file = folder.scans_by_file("raw_events")
     for row in rows:
-        if row["status"] in ("gone", "forgotten"):
+        if row["given"] is not None or row["status"] in ("gone", "forgotten"):
             continue
         named = with_events.get(str(row["pattern"]))
         _say_what_it_gives(row, memory.of(row), given, named, gives_events=named in by_file)
-    return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern")
+    days_ahead = [each.ahead for each in (*given.values(), earlier) if each.ahead is not None]
+    return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern"), min(days_ahead, default=None)
 
 
 class _Memory:
     """What the table said before."""
 
     def __init__(self, before: pl.DataFrame, forget: frozenset[str], patterns: Collection[str]) -> None:
-        self._rows = {(row["path"], row["pattern"]): row for row in before.to_dicts()}
+        self.rows = {(row["path"], row["pattern"]): row for row in before.iter_rows(named=True)}
         self._forget, self._patterns = forget, patterns
 
     def of(self, row: Row) -> Row:
         """What was known of the same file and pattern; empty where nothing was."""
-        return self._rows.get((row["path"], row["pattern"]), {})
+        return self.rows.get((row["path"], row["pattern"]), {})
 
     def loaded(self, scan: FileScan) -> list[Row]:
         """The files of a scan that gave rows to the tables, as far as it is known, and that are not to be forgotten.
@@ -107,7 +121,7 @@ class _Memory:
         """
         return [
             row | {"pattern": scan.described()}
-            for row in self._rows.values()
+            for row in self.rows.values()
             if (
                 row["pattern"] == scan.described()
                 or (row["pattern"] not in self._patterns and fits_pattern(row["path"], scan.pattern))
@@ -119,14 +133,19 @@ class _Memory:
 
     def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
         """Whether somebody said that this content of the file is to be left out."""
-        row = self._rows.get((path, pattern), {})
+        row = self.rows.get((path, pattern), {})
         return path in self._forget or (row.get("status") == "forgotten" and row["sha256"] == sha256)
 
 
 def _of_scan(
-    folder: SourceFolder, inputs: Inputs, memory: _Memory, named: NamedScan, files: list[SourceFile]
+    folder: SourceFolder,
+    inputs: Inputs,
+    memory: _Memory,
+    named: NamedScan,
+    files: list[SourceFile],
+    known: Mapping[tuple[str, str], KnownContent],
 ) -> list[Row]:
-    """The rows of one scan's files, without what they give to events."""
+    """The rows of one scan's files, without what they give to events, but for those that were not read again."""
     pattern = named.scan.described()
     left_out = [file for file in files if memory.is_forgotten(file.path, pattern, file.sha256)]
     there = [file for file in files if file not in left_out]
@@ -142,8 +161,13 @@ def _of_scan(
         required_columns=named.required_columns,
         named_at=named.named_at,
         decode=True,
+        known=known,
     )
     rows = [_reported(named, report) for report in opened.reports]
+    for row, report in zip(rows, opened.reports, strict=True):
+        if report.known:
+            before = memory.of(row)
+            row |= {"given": before["given"], "days": before["days"]}
     held = {report.file.path: report for report in opened.reports}
     rows += [_copied(folder, inputs, named, copy, held[copy.duplicate_of]) for copy in duplicates]
     rows += [_row(named, file) | {"status": "forgotten"} for file in left_out]
@@ -224,14 +248,6 @@ def _say_what_it_gives(
         row["days"] = before.get("days") or [named or row["arrival"].date()]
 
 
-@dataclass(frozen=True)
-class Given:
-    """What raw_events takes of a file: how many rows, and the days of their valid times."""
-
-    rows: int
-    days: list[date]
-
-
 def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
     """What the SQL of raw_events gives of each opened file; a row at which it stops counts, but has no day.
 
@@ -250,38 +266,6 @@ def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Gi
         held = given.get(path, Given(0, []))
         given[path] = replace(held, rows=held.rows + len(lines))
     return given
-
-
-def given_rows(
-    source: Source,
-    ask: Callable[[str, Mapping[str, Any]], pl.DataFrame],
-    tomorrow: date,
-    relations: Mapping[FileScan, str] | None = None,
-) -> dict[str, Given]:
-    """What the SQL of raw_events gives of each opened file; files of which it gives nothing are left out.
-
-    Args:
-        ask: answers a SELECT with its parameters over the opened relations.
-        relations: what stands in the SQL for each scan, where it is not the whole relation.
-    """
-    query = source.queries[EVENTS]
-    sql = source.written(EVENTS, relations).statement.strip()
-    if "event_time" not in {name.casefold() for name in query.columns}:
-        found = ask(f"SELECT _file, count(*) FROM ({sql}) WHERE _file IS NOT NULL GROUP BY _file", {})
-        return {path: Given(rows, []) for path, rows in found.iter_rows()}
-    days = with_macros(
-        f"""SELECT _file, count(*), list_sort(list(DISTINCT day) FILTER (
-            day BETWEEN $earliest_day AND $latest_day)) AS days
-        FROM (SELECT _file, CAST(local_time(event_time) AS DATE) AS day FROM ({sql}))
-        WHERE _file IS NOT NULL GROUP BY _file"""
-    )
-    found = ask(days, parameters_of(days, source.raw_parameters(tomorrow)))
-    return {path: Given(rows, days or []) for path, rows, days in found.iter_rows()}
-
-
-def tomorrow() -> date:
-    """The first day that no event can have."""
-    return datetime.now(timezone.utc).date() + timedelta(days=1)
 
 
 def _row(named: NamedScan, file: SourceFile) -> Row:
@@ -359,7 +343,7 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
     code = AssetCode(
         name="source_files",
         code=Code("python", text, str(folder.source.folder)),
-        code_version=code_version(compute, {"source": text}),
+        code_version=code_version(compute, {"source": text, "days": days_sql(folder.source)}),
         covers=lambda: by_module(reachable(compute)),
         upstream=(),
         parameters={"source": folder.source.name},

@@ -32,12 +32,12 @@ def open_scan(
     required_columns: Sequence[str] = (),
     *,
     decode: bool = False,
-    known: Mapping[str, KnownContent] | None = None,
+    known: Mapping[tuple[str, str], KnownContent] | None = None,
     named_at: Mapping[str, str] | None = None,
 ) -> OpenedScan:
     """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read.
 
-    A file whose content is `known` is noted too: its hash was taken.
+    A file of which it is `known` what it holds is noted too: its hash was taken.
 
     It stands beside `Inputs`, so that an asset that reads tables only does not depend on the readers of files.
     """
@@ -52,7 +52,7 @@ def open_scan(
         known=known,
         named_at=named_at,
     )
-    types = dict(opened.schema)
+    types = {name.casefold(): type_ for name, type_ in opened.schema}
     # files are many, and their columns mostly the same
     schemas: dict[tuple[str, ...], list[Column]] = {}
     for report in opened.reports:
@@ -60,7 +60,11 @@ def open_scan(
         if file.sha256:
             schema = schemas.get(report.columns)
             if schema is None:
-                schema = [Column(name, types[name]) for name in report.columns if name in types]
+                schema = [
+                    Column(name, types[name.casefold()])
+                    for name in report.columns
+                    if name.casefold() in types
+                ]
                 schemas[report.columns] = schema
             inputs.file(
                 file.path,

@@ -30,6 +30,8 @@ from recsys_lineage.files.source_bytes import source_bytes
 from recsys_lineage.files.utf8_stream import Utf8Stream
 
 BLOCK_BYTES = 4 << 20
+SHORT_BYTES = 8 << 10
+"""A block of less is not worth the start of Arrow's parser."""
 EXACT_BYTES = 256 << 10
 """What Python's csv module is given at a time: short records take fifty times their bytes as Python's texts."""
 LARGEST_RECORD = 64 << 20
@@ -236,7 +238,7 @@ class _Reader:
 
     def _records_of(self, block: bytes) -> Iterator[CsvBlock]:
         """The records of a block of whole lines; `open` keeps one that goes on after it."""
-        if self.open is None and (parsed := self._fast(block)) is not None:
+        if self.open is None and len(block) >= SHORT_BYTES and (parsed := self._fast(block)) is not None:
             lines = np.arange(self.line, self.line + parsed.num_rows)
             self.line += parsed.num_rows
             yield CsvBlock(self.columns, parsed.append_column("_line", pa.array(lines)))

@@ -26,21 +26,21 @@ MALFORMED_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownContent:
-    """What a file of some content was found to hold by an earlier scan of the same options and required columns."""
+    """What a file was found to hold by an earlier scan of the same options and required columns."""
 
     rows: int
     malformed: int = 0
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileReport:
     """What a file holds, or why nothing of it is read.
 
     `rows` counts the records, malformed ones included, and is None where the file has a `fault`. A file that was not
-    read because its content is `known` has no rows in the scan's relations.
+    read because what it holds is `known` has no rows in the scan's relations.
     """
 
     file: SourceFile
@@ -85,7 +85,7 @@ def open_scan(
     required_columns: Sequence[str] = (),
     *,
     decode: bool = False,
-    known: Mapping[str, KnownContent] | None = None,
+    known: Mapping[tuple[str, str], KnownContent] | None = None,
     named_at: Mapping[str, str] | None = None,
 ) -> OpenedScan:
     """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
@@ -102,7 +102,8 @@ def open_scan(
     Args:
         decode: read Parquet files to their end too, not only their footers, so that a damaged page is a fault. CSV
             files always are.
-        known: by sha256, what files hold that need not be read again; they have a report, and no rows.
+        known: by path and sha256, what files hold that need not be read to their end again. A CSV file of these has
+            a report, and no rows; a Parquet file has its rows.
         named_at: where the SQL names the required columns, for messages.
 
     Raises:
@@ -124,9 +125,9 @@ def open_scan(
         reports.append(report)
     faulty_rows.register([(field.name, field.type) for field in MALFORMED_SCHEMA])
     good = [report for report in reports if report.fault is None]
-    if inspection.parquet is not None and (opened := [r for r in good if not r.known]):
-        expected = {report.file.path: report.rows or 0 for report in opened}
-        columns = {column.casefold() for report in opened for column in report.columns}
+    if inspection.parquet is not None and good:
+        expected = {report.file.path: report.rows or 0 for report in good}
+        columns = {column.casefold() for report in good for column in report.columns}
         schema = open_parquet(con, root, expected, relation_name, inspection.parquet, columns)
     else:
         names: dict[str, str] = {}
@@ -149,7 +150,7 @@ class _Inspection:
         scan: FileScan,
         required: Sequence[str],
         decode: bool,
-        known: Mapping[str, KnownContent],
+        known: Mapping[tuple[str, str], KnownContent],
         named_at: Mapping[str, str],
     ) -> None:
         self.named_at = named_at
@@ -164,9 +165,11 @@ class _Inspection:
         try:
             if file.fault is not None:
                 raise file.fault
-            if (known := self.known.get(file.sha256)) is not None and file.sha256:
-                return FileReport(file, known.rows, self._shared(known.columns), known.malformed, known=True)
             if self.csv is not None:
+                if (known := self.known.get((file.path, file.sha256))) is not None:
+                    return FileReport(
+                        file, known.rows, self._shared(known.columns), known.malformed, known=True
+                    )
                 return self._of_csv(file, self.csv, rows, malformed)
             return self._of_parquet(file)
         except FileFault as fault:
@@ -205,7 +208,7 @@ class _Inspection:
         repeated = [column for column in columns if folded.count(column.casefold()) > 1]
         columns = (*columns, *self._folders(file, columns))
         self._require(file, columns, repeated, (*TRACED_COLUMNS, ROW_NUMBER))
-        if self.decode:
+        if self.decode and (file.path, file.sha256) not in self.known:
             decode_parquet(path, file.path)
         if not is_unchanged(path, file):
             raise changed_fault(file.path)

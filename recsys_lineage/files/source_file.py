@@ -19,7 +19,7 @@ LANDING = "landing"
 """The folder inside the data folder into which new files are dropped."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file as it was when it was listed.
 

@@ -11,7 +11,7 @@ Purpose = Literal["input", "check", "previous"]
 """Why something was read: for the output, for a check of it, or as the asset's own version before."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a source may have many files
 class Read(RecordPart):
     """A table version, or a file, that code actually read.
 

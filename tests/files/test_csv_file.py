@@ -8,6 +8,7 @@ import hashlib
 import io
 import tempfile
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,14 @@ from recsys_lineage.files import csv_file, csv_record, source_bytes
 from recsys_lineage.files.csv_dialect import CsvDialect
 from recsys_lineage.files.csv_file import MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_block_is_short() -> Iterator[None]:
+    """Small files are parsed as large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_file, "SHORT_BYTES", 0)
+        yield
 
 
 @dataclass

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.source_files import given_rows
+from recsys_assets.assets.given_rows import given_rows
 from recsys_assets.source import RAW_COLUMNS, Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import OpenedScan, deduplicate, list_files, open_scan
