@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ class Output:
         metadata: more for the UI only, such as plots.
         warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
+        partition_files: per partition, the files that it is made of, of those read; shown in the UI.
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
         otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
             where there is nothing.
@@ -104,6 +105,7 @@ class Output:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+    partition_files: Mapping[str, Collection[str]] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
     otherwise: Callable[[Exception], Output | None] | None = field(default=None, compare=False)
 

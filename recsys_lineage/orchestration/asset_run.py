@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from recsys_lineage.orchestration.dagster_internals import (
     version_tags,
     without_automatic_event,
 )
-from recsys_lineage.orchestration.event_metadata import check_result, event_metadata
+from recsys_lineage.orchestration.event_metadata import check_result, event_metadata, partition_metadata
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
@@ -101,7 +101,7 @@ class AssetRun:
         metadata = event_metadata(record, version, uri, self._asset.column_descriptions)
         metadata["reused"] = output is None
         if version.partition_column is not None:
-            self._tell_partitions(key, record, version, output)
+            self._tell_partitions(key, record, version, output, uri, metadata)
             return without_automatic_event(key)
         return dg.MaterializeResult(
             asset_key=key,
@@ -111,27 +111,37 @@ class AssetRun:
         )
 
     def _tell_partitions(
-        self, key: dg.AssetKey, record: Materialization, version: TableVersion, output: Output | None
+        self,
+        key: dg.AssetKey,
+        record: Materialization,
+        version: TableVersion,
+        output: Output | None,
+        uri: str,
+        of_run: Mapping[str, Any],
     ) -> None:
-        """One event for each partition written, and for any that a run died before telling of."""
+        """One event for each partition written, and for any that a run died before telling of.
+
+        The last one, which Dagster shows as the asset's latest, also tells of the run as a whole.
+        """
         known = self._context.instance.get_materialized_partitions(key)
         written = set(output.partitions or version.partitions) if output else set()
         failed = output.failures if output else {}
+        files = output.partition_files if output else {}
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
-        told = [p for p in version.partitions if p not in failed and (p in written or p not in known)]
+        told = sorted(p for p in version.partitions if p not in failed and (p in written or p not in known))
         with many_events():
-            for partition in sorted(told):
+            for partition in told:
                 held = version.partitions[partition]
+                metadata = partition_metadata(
+                    record, version, partition, uri, self._asset.column_descriptions, files.get(partition)
+                )
+                if partition == told[-1]:
+                    metadata = {**of_run, "reads of the run": of_run["reads"], **metadata}
                 self._context.log_event(
                     dg.AssetMaterialization(
                         asset_key=key,
                         partition=partition,
-                        metadata={
-                            "dagster/partition_row_count": held.rows,
-                            "version": held.version,
-                            "fingerprint": held.fingerprint,
-                            "record": record.kept or record.id,
-                        },
+                        metadata=metadata,
                         tags={
                             **version_tags(
                                 data_version=held.fingerprint, code_version=record.code_version, inputs=inputs
