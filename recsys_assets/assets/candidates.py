@@ -25,6 +25,7 @@ from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, target_parameters, trained_on
 from recsys_assets.assets.tuning import best_parameters, tunable
+from recsys_assets.nights_plot import validation_over_nights
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
@@ -138,7 +139,12 @@ def assets(families: Sequence[str], settings: Settings) -> list[dg.AssetsDefinit
                 *side_tables(registry[family]),
                 *((tuning_name(family),) if family in searched else ()),
             ),
-            look=family_look(family, "chosen on validation, fitted on train and validation.", "model"),
+            look=family_look(
+                family,
+                "chosen on validation, fitted on train and validation.",
+                "model",
+                shown=validation_over_nights(candidate_name(family)),
+            ),
         )
         for family in families
     ]

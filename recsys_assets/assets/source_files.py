@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from recsys_assets.assets.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
 from recsys_assets.assets.looks import look
@@ -45,12 +46,14 @@ def source_files(
     before = inputs.previous()
     known = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
     files = inspect(folder, inputs, known, tomorrow(), forget)
+    changes = FileChanges.between(known, files)
     counts = files.group_by("status").len()
     days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
     return Output(
         files,
-        statistics={f"{status} files": n for status, n in counts.iter_rows()},
+        statistics={f"{status} files": n for status, n in counts.iter_rows()} | changes.as_statistics(),
         found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+        metadata={WHAT_IS_NEW: dg.MetadataValue.md(changes.in_words())},
     )
 
 
@@ -370,7 +373,9 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
         opens=(folder.root,),
     )
     code = replace(code, compute=partial(compute, forget=frozenset(forget)))
-    return lineage_asset(code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__))
+    return lineage_asset(
+        code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__, shown=nothing_new)
+    )
 
 
 def _source_text(folder: SourceFolder) -> str:

@@ -55,7 +55,7 @@ class Outcome:
     """What came of materializing an asset.
 
     Attributes:
-        record: what happened.
+        record: what happened; of a version that was kept, with the checks and statistics of when it was written.
         version: the version that was written, or kept; None where nothing was committed.
         output: what the code handed back; None where the asset was kept or its code failed.
         reason: why the asset was made, or that it was kept, in words.
@@ -310,7 +310,7 @@ class _Attempt:
         warnings = self._append(record)
         tell(Progress(self._asset.name, "kept", rows=before.rows))
         return Outcome(
-            replace(record, checks=before.checks),
+            replace(record, checks=before.checks, statistics=before.statistics),
             version,
             None,
             "unchanged, kept as it is",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -23,9 +23,13 @@ from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
+from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+Shown = Callable[[Records], Mapping[str, Any]]
+"""What a page shows beside what follows from the run's record, see `AssetLook`."""
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
 """Of one step's progress; long fits tell of each epoch, and each line is written to Dagster's storage."""
@@ -34,9 +38,11 @@ SECONDS_BETWEEN_LOG_LINES = 2.0
 class AssetRun:
     """One run of one asset inside a Dagster step."""
 
-    def __init__(self, context: dg.AssetExecutionContext, asset: AssetCode) -> None:
+    def __init__(
+        self, context: dg.AssetExecutionContext, asset: AssetCode, shown: Shown | None = None
+    ) -> None:
         self._resource: LakeResource = context.resources.lake
-        self._context, self._asset = context, asset
+        self._context, self._asset, self._shown = context, asset, shown
         self._logged = 0.0
 
     def events(self) -> Iterator[Event]:
@@ -105,10 +111,23 @@ class AssetRun:
             return without_automatic_event(key)
         return dg.MaterializeResult(
             asset_key=key,
-            metadata={**metadata, **(output.metadata if output else {})},
+            metadata=self._ordered(metadata, output.metadata if output else {}),
             data_version=dg.DataVersion(version.fingerprint),
             tags={"lineage/record": record.kept or record.id, "lineage/version": str(version.version)},
         )
+
+    def _ordered(self, metadata: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+        """What the run itself shows, and what is shown of many runs, before what every asset shows."""
+        shown: Mapping[str, Any] = {}
+        if self._shown is not None:
+            try:
+                shown = self._shown(Records(self._resource.lake()))
+            except Exception as error:  # the version is committed: a picture of it must not fail the run
+                told = Failure.of(error)
+                self._context.log.warning(
+                    f"{self._asset.name} is not shown whole: {told.type}: {told.message}"
+                )
+        return {**made, **shown, **metadata, **made, **shown}
 
     def _tell_partitions(
         self,

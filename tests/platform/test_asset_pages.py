@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-import dagster as dg
+import json
 
+import dagster as dg
+import pytest
+
+from recsys_assets.assets.file_changes import WHAT_IS_NEW
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import day_file
+
+PLOT = "NDCG@20 over the nights"
+
+
+def latest_event(shop: Shop, asset: str) -> dg.AssetMaterialization:
+    """The latest materialization of an asset of the shop, as Dagster keeps it."""
+    with dg.DagsterInstance.from_config(str(shop.home / "dagster")) as instance:
+        log = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    assert log is not None and log.asset_materialization is not None, asset
+    return log.asset_materialization
 
 
 def latest_events(shop: Shop) -> dict[str, dg.AssetMaterialization]:
@@ -54,3 +68,25 @@ def test_a_day_of_events_shows_its_own_rows_and_files_and_the_last_one_those_of_
     of_run = {row["name"] for row in reads_of(latest, "reads of the run")}
     assert {day_file(0), "source_files"} <= of_run
     assert not any("reads of the run" in event.metadata for event in before)
+
+
+@pytest.mark.parametrize(
+    ("asset", "shown"),
+    [("evaluation", PLOT), ("gate", PLOT), ("candidate_lightgcn", PLOT), ("source_files", WHAT_IS_NEW)],
+)
+def test_what_one_looks_for_comes_first_and_is_seen_without_a_click(
+    asset: str, shown: str, original: Shop
+) -> None:
+    metadata = latest_event(original, asset).metadata
+    text = metadata[shown]
+    assert isinstance(text, dg.MarkdownMetadataValue)
+    assert len(text.md_str or "") < 1000
+    assert shown in list(metadata)[:3]
+
+
+def test_dagster_can_plot_each_familys_ndcg(original: Shop) -> None:
+    families = json.loads((original.home.parent / "answer.json").read_text())["metrics"]
+    for asset in ("evaluation", "gate"):
+        shown = latest_event(original, asset).metadata
+        for family in families:
+            assert isinstance(shown[f"ndcg@20 {family}"], dg.FloatMetadataValue)
