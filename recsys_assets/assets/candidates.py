@@ -22,6 +22,7 @@ from recsys_assets.assets.refit import (
     stored_files,
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.run_options import family_options, setting_options
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, target_parameters, trained_on
 from recsys_assets.assets.tuning import best_parameters, tunable
@@ -49,19 +50,23 @@ def fit_candidate(
     refit_tolerance: int,
     full_fit_every: int,
     tuned: bool,
+    params: dict[str, Any],
 ) -> Output:
     """A model of this family: parameters and epochs chosen on validation, then fitted on train and validation.
 
     A nightly run starts from the model before. Where that falls on validation by more than `refit_tolerance` percent,
-    and every `full_fit_every` nights, the family is fitted in full.
+    and every `full_fit_every` nights, the family is fitted in full. `params` are those of the family's parameters that
+    the run asks for; they go before those of its tuning.
     """
+    family(**params)  # what it cannot have is refused before anything is read
     name = candidate_name(family.family)
     data = split_data(inputs)
-    params = {**target_parameters(family, data), **(best_parameters(inputs, family.family) if tuned else {})}
+    found = best_parameters(inputs, family.family) if tuned else {}
+    unfitted = family(**{**target_parameters(family, data), **found, **params})
     fits = ResumableFits(request, inputs)
     began = time.perf_counter()
     side = side_information(inputs, family, TRAIN)
-    unfitted = side.attached_to(family(**params))
+    unfitted = side.attached_to(unfitted)
     progress = EpochProgress(name, unfitted)
     run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
 
@@ -121,30 +126,35 @@ def assets(families: Sequence[str], settings: Settings) -> list[dg.AssetsDefinit
     Where the settings say `tuned`, those that can be take the best parameters of their tuning, and so depend on it.
     """
     searched = set(tunable(families)) if settings.tuned else set()
-    return [
-        frame_asset(
-            fit_candidate,
-            name=candidate_name(family),
-            parameters={
-                "family": Named(family, registry[family]),
-                "seed": settings.seed,
-                "device": settings.device,
-                "refit_tolerance": settings.refit_tolerance,
-                "full_fit_every": settings.full_fit_every,
-                "tuned": family in searched,
-            },
-            reads=(
-                "split",
-                "interaction_graph",
-                *side_tables(registry[family]),
-                *((tuning_name(family),) if family in searched else ()),
-            ),
-            look=family_look(
-                family,
-                "chosen on validation, fitted on train and validation.",
-                "model",
-                shown=validation_over_nights(candidate_name(family)),
-            ),
-        )
-        for family in families
-    ]
+    return [_asset(family, settings, tuned=family in searched) for family in families]
+
+
+def _asset(family: str, settings: Settings, *, tuned: bool) -> dg.AssetsDefinition:
+    parameters = {
+        "family": Named(family, registry[family]),
+        "seed": settings.seed,
+        "device": settings.device,
+        "refit_tolerance": settings.refit_tolerance,
+        "full_fit_every": settings.full_fit_every,
+        "tuned": tuned,
+        "params": {},
+    }
+    settable = {name: value for name, value in parameters.items() if name != "tuned"}
+    return frame_asset(
+        fit_candidate,
+        name=candidate_name(family),
+        parameters=parameters,
+        options={**setting_options(settable), "params": family_options(registry[family])},
+        reads=(
+            "split",
+            "interaction_graph",
+            *side_tables(registry[family]),
+            *((tuning_name(family),) if tuned else ()),
+        ),
+        look=family_look(
+            family,
+            "chosen on validation, fitted on train and validation.",
+            "model",
+            shown=validation_over_nights(candidate_name(family)),
+        ),
+    )

@@ -10,6 +10,7 @@ import polars as pl
 
 from recsys_assets.assets.competing import BASELINES
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.training import KINDS
 from recsys_assets.nights_plot import NDCG, families_over_nights
@@ -188,9 +189,11 @@ def _reason(family: str, champion: str, is_better: bool, gain) -> str:
 
 def asset(settings: Settings) -> dg.AssetsDefinition:
     """`gate`, its bootstrap started from the settings' seed."""
+    parameters = {"seed": settings.seed}
     return frame_asset(
         gate,
-        parameters={"seed": settings.seed},
+        parameters=parameters,
+        options=setting_options(parameters),
         checks=CHECKS,
         columns=texts_of(GateColumns),
         look=look("model", shown=families_over_nights("gate")),

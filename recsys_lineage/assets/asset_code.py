@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Options, set_parameters
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Code, TrainingData
@@ -35,6 +36,8 @@ class AssetCode:
     definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
+    `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
+    for them, which has another code version, so that the next run without them makes it again.
     """
 
     name: str
@@ -51,6 +54,22 @@ class AssetCode:
     on_request: bool = False
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
+    options: Options = field(default_factory=dict)
+
+    def asked(self, options: Mapping[str, Any]) -> AssetCode:
+        """The asset with the parameters that a run asks for; itself where they are those it has.
+
+        Raises:
+            OptionRefused: it has no such option, or one cannot have the value.
+        """
+        found = set_parameters(self.name, self.options, options)
+        if not found or self.remade is None:
+            return self
+        merged = {
+            name: {**self.parameters[name], **value} if isinstance(self.options[name], Mapping) else value
+            for name, value in found.items()
+        }
+        return self.remade({**self.parameters, **merged})
 
     def __post_init__(self) -> None:
         if self.name in RESERVED:
@@ -118,6 +137,7 @@ class Request:
         partitions: the partitions named by the run; None when it named none.
         reuse: whether parts that are still right may be kept.
         continues: whether the asset may start from its own previous version.
+        options: values for the asset's options, which one run may set otherwise than the settings do.
         code_version: the asset's code version in this run.
         work: a folder for what the code keeps while it works, such as checkpoints; None where there is none.
     """
@@ -125,6 +145,7 @@ class Request:
     partitions: list[str] | None = None
     reuse: bool = False
     continues: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     code_version: str = ""
     work: Path | None = None
 

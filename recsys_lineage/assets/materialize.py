@@ -160,7 +160,8 @@ class _Attempt:
         self._failed(KeyboardInterrupt("interrupted"), "canceled")
 
     def _made(self) -> Outcome:
-        asset, request = self._asset, self._request
+        asset = self._asset = self._asset.asked(self._request.options)
+        request = self._request = replace(self._request, code_version=asset.code_version)
         self._observed = asset.observe() if asset.observe else None
         if request.reuse:
             self._reason = self._why_stale()
@@ -195,6 +196,7 @@ class _Attempt:
             upstream=asset.upstream,
             observed=self._observed,
             takes=asset.takes,
+            parameters=asset.parameters,
         )
 
     def _written(

@@ -58,6 +58,7 @@ class AssetRun:
             partitions=partition_keys_of(context),
             reuse=tags.get(REUSE_TAG) == "true",
             continues=tags.get(CONTINUE_TAG) == "true",
+            options=context.op_execution_context.op_config or {},
             work=resource.work_of(asset.name),
         )
         try:

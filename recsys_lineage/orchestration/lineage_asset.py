@@ -10,6 +10,7 @@ import dagster as dg
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.orchestration.asset_run import AssetRun
 from recsys_lineage.orchestration.dagster_internals import mark
+from recsys_lineage.orchestration.launch_config import launch_config
 from recsys_lineage.orchestration.transient import RETRY
 from recsys_lineage.records.records import Records
 
@@ -66,6 +67,7 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
         automation_condition=look.automation_condition,
         freshness_policy=look.freshness_policy,
         pool=look.pool,
+        config_schema=launch_config(asset.options),
         required_resource_keys={"lake"},
         retry_policy=RETRY,
         check_specs=[
