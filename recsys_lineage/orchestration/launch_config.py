@@ -18,11 +18,17 @@ def launch_config(options: Options) -> dict[str, dg.Field] | None:
 
 def _field(option: Option | typing.Mapping[str, Option]) -> dg.Field:
     if not isinstance(option, Option):
-        return dg.Field({name: _field(each) for name, each in option.items()}, is_required=False)
-    default = list(option.default) if isinstance(option.default, tuple) else option.default
+        # with its defaults, which the launchpad writes out
+        inner = {name: _field(each) for name, each in option.items()}
+        defaults = {name: _default(each) for name, each in option.items()}
+        return dg.Field(inner, default_value=defaults, is_required=False)
     return dg.Field(
-        _config_type(option.kind), default_value=default, is_required=False, description=option.text
+        _config_type(option.kind), default_value=_default(option), is_required=False, description=option.text
     )
+
+
+def _default(option: Option) -> Any:
+    return list(option.default) if isinstance(option.default, tuple) else option.default
 
 
 def _config_type(kind: Any) -> Any:
