@@ -272,7 +272,9 @@ def checked_setting(name: str, value: Any) -> Any:
     """
     field = Settings.model_fields[name]
     try:
-        allowed: Any = Annotated[(field.annotation, *field.metadata)]  # pyright: ignore[reportInvalidTypeForm]
+        allowed: Any = field.annotation
+        for limit in field.metadata:
+            allowed = Annotated[allowed, limit]  # pyright: ignore[reportInvalidTypeForm]
         return TypeAdapter(allowed).validate_python(value)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]

@@ -21,11 +21,13 @@ from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan, Source
 from recsys_assets.sql import parameters_of, with_macros
-from recsys_lineage.assets.asset_code import AssetCode, Output, Request
+from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Option
 from recsys_lineage.assets.scanned_files import open_scan, sql_failed
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import DuplicateFile, FileReport, FileScan, SourceFile, deduplicate
 from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
@@ -36,6 +38,10 @@ from recsys_lineage.records.materialization import Code
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 EVENTS = "raw_events"
+FORGET_TEXT = (
+    "Files to leave out from now on, by their paths, as recsys forget does; then materialize the raw tables with the "
+    f"tag {REUSE_TAG}: true"
+)
 Row = dict[str, Any]
 
 
@@ -45,7 +51,17 @@ def source_files(
     """Every file of the source with its sha256, size, rows and arrival, and whether it could be read."""
     before = inputs.previous()
     known = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
+    forget = {*forget, *request.options.get("forget", ())}
     files = inspect(folder, inputs, known, tomorrow(), forget)
+    if unknown := sorted(forget - set(known["path"]) - set(files["path"])):
+        raise LineageError(
+            f"There is no file {unknown[0]!r} to forget.",
+            expected="a file's path below the data folder",
+            found=", ".join(map(repr, unknown[:5])),
+            where=str(folder.root),
+            advice=did_you_mean(unknown[0], {*known["path"], *files["path"]})
+            or "look at the column path of source_files",
+        )
     changes = FileChanges.between(known, files)
     counts = files.group_by("status").len()
     days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
@@ -372,7 +388,8 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
         compute=compute,
         opens=(folder.root,),
     )
-    code = replace(code, compute=partial(compute, forget=frozenset(forget)))
+    options = {"forget": Option(list[str], [], FORGET_TEXT)}
+    code = replace(code, compute=partial(compute, forget=frozenset(forget)), options=options)
     return lineage_asset(
         code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__, shown=nothing_new)
     )

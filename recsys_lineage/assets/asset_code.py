@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class AssetCode:
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
-    for them, which has another code version, so that the next run without them makes it again.
+    for them, which has another code version, so that the next run without them makes it again. Without `remade` they
+    are what the run is to do: the code takes them from its Request, and they make nothing stale.
     """
 
     name: str
@@ -63,8 +64,10 @@ class AssetCode:
             OptionRefused: it has no such option, or one cannot have the value.
         """
         found = set_parameters(self.name, self.options, options)
-        if not found or self.remade is None:
+        if not found:
             return self
+        if self.remade is None:
+            return replace(self, parameters={**self.parameters, **found})
         merged = {
             name: {**self.parameters[name], **value} if isinstance(self.options[name], Mapping) else value
             for name, value in found.items()

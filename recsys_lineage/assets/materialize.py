@@ -160,12 +160,14 @@ class _Attempt:
         self._failed(KeyboardInterrupt("interrupted"), "canceled")
 
     def _made(self) -> Outcome:
-        asset = self._asset = self._asset.asked(self._request.options)
+        known = self._asset
+        asset = self._asset = known.asked(self._request.options)
+        is_told = asset is not known and known.remade is None  # what it is to do, which no version before did
         request = self._request = replace(self._request, code_version=asset.code_version)
         self._observed = asset.observe() if asset.observe else None
         if request.reuse:
             self._reason = self._why_stale()
-            if self._reason is None and request.partitions is None:
+            if self._reason is None and request.partitions is None and not is_told:
                 return self._kept()
         beside: list[str] = []
         if self._into is not self._lake:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.assets.file_changes import LONGEST_SHOWN, FileChanges, nothing_new
+from recsys_lineage.assets.asset_code import Request
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.errors import LineageError
 from recsys_lineage.records.records import Records
 from tests.platform.nights import Nights
 
@@ -56,3 +60,23 @@ def test_a_look_tells_what_the_one_before_had_not_and_a_kept_one_nothing(tmp_pat
         counts = {**records.history("source_files", last=1)[0].statistics, **nothing_new(records)}
         told.append([counts[f"{name} since last time"] for name in ("new", "changed", "gone")])
     assert told == [[2, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+
+def test_a_run_can_be_told_to_forget_a_file_also_where_it_would_keep_the_table(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path)
+    row = ("2024-01-01 10:00:00", "u1", "i1", "1")
+    shop.deliver("sales-a.csv", row)
+    shop.deliver("sales-b.csv", row, row)
+    shop.night()
+    code = shop.codes()["source_files"]
+
+    told = Request(reuse=True, options={"forget": ["sales-b.csv"]})
+    record = materialize(code, shop.lake, told).record
+    assert record.parameters["forget"] == ["sales-b.csv"] and record.status == "success"
+    shop.night()
+    assert shop.statuses() == {"sales-a.csv": "loaded", "sales-b.csv": "forgotten"}
+    assert {file for (file,) in shop.rows("raw_events", "_file")} == {"sales-a.csv"}
+    assert materialize(code, shop.lake, Request(reuse=True)).record.status == "kept"
+
+    with pytest.raises(LineageError, match=r"no file 'sales-x.csv' to forget(.|\n)*Did you mean 'sales-"):
+        materialize(code, shop.lake, Request(options={"forget": ["sales-x.csv"]}))
