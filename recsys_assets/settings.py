@@ -91,6 +91,10 @@ class Settings(BaseSettings):
         description="model families that compete, with commas; `recsys_models.families` has them all, such as "
         "`spectral`, `ease`, `ranker`",
     )
+    parameters: str = Field(
+        default="",
+        description='parameters of families that differ from their own, as JSON: `{"lightgcn": {"layers": 2}}`',
+    )
     refit_tolerance: int = Field(
         default=5,
         ge=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from recsys_assets.assets.refit import (
     stored_files,
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
-from recsys_assets.assets.run_options import family_options, setting_options
+from recsys_assets.assets.run_options import family_options, family_parameters, setting_options
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, target_parameters, trained_on
 from recsys_assets.assets.tuning import best_parameters, tunable
@@ -123,13 +123,15 @@ def _ndcg(model: Recommender, validation: Interactions) -> float:
 def assets(families: Sequence[str], settings: Settings) -> list[dg.AssetsDefinition]:
     """The candidate of each family.
 
-    Where the settings say `tuned`, those that can be take the best parameters of their tuning, and so depend on it.
+    They have the parameters of the settings. Where these say `tuned`, those that can be take the best parameters of
+    their tuning, and so depend on it.
     """
     searched = set(tunable(families)) if settings.tuned else set()
-    return [_asset(family, settings, tuned=family in searched) for family in families]
+    params = family_parameters(settings.parameters)
+    return [_asset(family, settings, params.get(family, {}), tuned=family in searched) for family in families]
 
 
-def _asset(family: str, settings: Settings, *, tuned: bool) -> dg.AssetsDefinition:
+def _asset(family: str, settings: Settings, params: Mapping[str, Any], *, tuned: bool) -> dg.AssetsDefinition:
     parameters = {
         "family": Named(family, registry[family]),
         "seed": settings.seed,
@@ -137,14 +139,14 @@ def _asset(family: str, settings: Settings, *, tuned: bool) -> dg.AssetsDefiniti
         "refit_tolerance": settings.refit_tolerance,
         "full_fit_every": settings.full_fit_every,
         "tuned": tuned,
-        "params": {},
+        "params": dict(params),
     }
     settable = {name: value for name, value in parameters.items() if name != "tuned"}
     return frame_asset(
         fit_candidate,
         name=candidate_name(family),
         parameters=parameters,
-        options={**setting_options(settable), "params": family_options(registry[family])},
+        options={**setting_options(settable), "params": family_options(registry[family], params)},
         reads=(
             "split",
             "interaction_graph",

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recsys_assets.assets import candidates
 from recsys_assets.assets.competing import FAMILIES, candidate_name
-from recsys_assets.settings import Settings, checked_setting, load_settings
+from recsys_assets.assets.run_options import family_parameters
+from recsys_assets.settings import Settings, SettingsError, checked_setting, load_settings
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.assets.options import Option, OptionRefused
@@ -72,6 +74,36 @@ def test_every_parameter_that_is_a_setting_can_be_set_for_a_run() -> None:
     assert set(codes["split"].options) == {"holdout_weeks"}
 
 
+def test_parameters_of_the_settings_are_the_candidates_defaults(tmp_path: Path) -> None:
+    text = '{"spectral": {"exponent": 0.4}, "popularity": {"power": 0}}'
+    settings = load_settings(home=tmp_path, parameters=text)
+    codes = asset_codes(candidates.assets(["popularity", "spectral", "ease"], settings))
+    plain = every_candidate()
+    assert codes["candidate_spectral"].parameters["params"] == {"exponent": 0.4}
+    offered = codes["candidate_spectral"].options["params"]
+    assert isinstance(offered, Mapping) and offered["exponent"].default == 0.4
+    changed = {name for name in codes if codes[name].code_version != plain[name].code_version}
+    assert changed == {"candidate_spectral", "candidate_popularity"}
+    asked = codes["candidate_spectral"].asked({"params": {"ridge": 9.0}})
+    assert asked.parameters["params"] == {"exponent": 0.4, "ridge": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "it is no JSON"),
+        ("[]", "it maps no family to its parameters"),
+        ('{"lightgnc": {}}', "Did you mean 'lightgcn'"),
+        ('{"lightgcn": {"layer": 2}}', "Did you mean 'layers'"),
+        ('{"lightgcn": {"layers": -2}}', "lightgcn: layers: expected a whole number ≥ 0, found -2"),
+    ],
+)
+def test_parameters_that_cannot_be_are_refused_with_the_familys_own_words(text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match="RECSYS_PARAMETERS cannot be used") as refused:
+        family_parameters(text)
+    assert told in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "wrong"),
     [
@@ -89,7 +121,7 @@ def test_a_setting_is_checked_as_it_is_in_the_environment(name: str, value: obje
 
 
 def test_a_candidate_is_made_with_what_a_run_asks_for_and_the_next_one_goes_back(shop: Shop) -> None:
-    asked = {"params": {"power": 0.5}, "seed": 9}
+    asked: dict[str, Any] = {"params": {"power": 0.5}, "seed": 9}
     with opened(shop) as platform:
         code = platform.codes["candidate_popularity"]
         made = attempt(code, platform.lake, Request(options=asked)).record
