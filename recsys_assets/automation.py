@@ -41,7 +41,7 @@ def _follows(updated: dg.AutomationCondition, label: str) -> dg.AutomationCondit
         & ~_INPUT_IS_WRONG
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
-        #        & ~_NIGHT_IS_AT_WORK ~_NIGHT_IS_AT_WORK
+        & ~_NIGHT_IS_AT_WORK
     ).with_label(label)
 
 

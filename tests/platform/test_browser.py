@@ -30,6 +30,7 @@ def opened(shop: Shop) -> Iterator[tuple[str, Window]]:
     """`recsys ui` on the small shop, and a browser."""
     with served(shop) as url, window() as browser:
         browser.page.set_default_timeout(PATIENT)
+        expect.set_options(timeout=PATIENT)
         yield url, browser
 
 
