@@ -118,7 +118,7 @@ class AssetRun:
         )
 
     def _ordered(self, metadata: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
-        """What the run itself shows, and what is shown of many runs, before what every asset shows."""
+        """What is shown of many runs, and what the run itself shows, before what every asset shows."""
         shown: Mapping[str, Any] = {}
         if self._shown is not None:
             try:
@@ -128,7 +128,7 @@ class AssetRun:
                 self._context.log.warning(
                     f"{self._asset.name} is not shown whole: {told.type}: {told.message}"
                 )
-        return {**made, **shown, **metadata, **made, **shown}
+        return {**shown, **made, **metadata, **made, **shown}
 
     def _tell_partitions(
         self,
