@@ -8,6 +8,7 @@ import dagster as dg
 
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
+from recsys_assets.automation import automated, following_sensor
 from recsys_assets.instance import keep_private
 from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
 from recsys_assets.launcher import noted_multiprocess_executor
@@ -41,7 +42,7 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
         asset_checks=platform.checks,
         jobs=[everything, nightly, ingest, tuning],
         schedules=[nightly_schedule(settings)],
-        sensors=[landing_sensor(settings), records_sensor()],
+        sensors=[landing_sensor(settings), records_sensor(), following_sensor()],
         resources={
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),
@@ -53,7 +54,7 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
             }
         ),
     )
-    return definitions.map_asset_specs(
+    return automated(definitions).map_asset_specs(
         func=lambda spec: dg.apply_freshness_policy(spec, FRESH, overwrite_existing=False)
     )
 

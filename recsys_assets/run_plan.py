@@ -122,7 +122,7 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
         elif day not in plan.known:
             chosen[day] = "it is new"
         else:
-            chosen[day] = whole.why if whole.why == CODE_CHANGED else "its files changed"
+            chosen[day] = whole.why if whole.why.startswith(CODE_CHANGED) else "its files changed"
     refused = {day: why for day, why in plan.refused.items() if days is None or day in days}
     counts = Counter(chosen.values())
     told = [f"{many} days: {why}" for why, many in counts.items()]
@@ -156,4 +156,5 @@ def _why_stale(records: Records, code: AssetCode) -> str | None:
         upstream=code.upstream,
         observed=code.observe() if code.observe else None,
         takes=code.takes,
+        parameters=code.parameters,
     )

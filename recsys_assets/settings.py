@@ -6,7 +6,7 @@ import os
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         default="popularity,item_neighbours,lightgcn",
         description="model families that compete, with commas; `recsys_models.families` has them all, such as "
         "`spectral`, `ease`, `ranker`",
+    )
+    parameters: str = Field(
+        default="",
+        description='parameters of families that differ from their own, as JSON: `{"lightgcn": {"layers": 2}}`',
     )
     refit_tolerance: int = Field(
         default=5,
@@ -262,6 +266,24 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise _in_plain_words(error, overrides) from None
+
+
+def checked_setting(name: str, value: Any) -> Any:
+    """A value for a setting, where it can have it.
+
+    Raises:
+        ValueError: it cannot; says what would be right.
+    """
+    field = Settings.model_fields[name]
+    try:
+        allowed: Any = field.annotation
+        for limit in field.metadata:
+            allowed = Annotated[allowed, limit]  # pyright: ignore[reportInvalidTypeForm]
+        return TypeAdapter(allowed).validate_python(value)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+    expected = _EXPECTED.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
+    raise ValueError(f"{name}: expected {expected.removeprefix('Input should be ')}, found {value!r}")
 
 
 def variable(name: str) -> str:

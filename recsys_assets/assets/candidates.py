@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,11 @@ from recsys_assets.assets.refit import (
     stored_files,
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.run_options import family_options, family_parameters, setting_options
 from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, target_parameters, trained_on
 from recsys_assets.assets.tuning import best_parameters, tunable
+from recsys_assets.nights_plot import validation_over_nights
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
@@ -48,19 +50,23 @@ def fit_candidate(
     refit_tolerance: int,
     full_fit_every: int,
     tuned: bool,
+    params: dict[str, Any],
 ) -> Output:
     """A model of this family: parameters and epochs chosen on validation, then fitted on train and validation.
 
     A nightly run starts from the model before. Where that falls on validation by more than `refit_tolerance` percent,
-    and every `full_fit_every` nights, the family is fitted in full.
+    and every `full_fit_every` nights, the family is fitted in full. `params` are those of the family's parameters that
+    the run asks for; they go before those of its tuning.
     """
+    family(**params)  # what it cannot have is refused before anything is read
     name = candidate_name(family.family)
     data = split_data(inputs)
-    params = {**target_parameters(family, data), **(best_parameters(inputs, family.family) if tuned else {})}
+    found = best_parameters(inputs, family.family) if tuned else {}
+    unfitted = family(**{**target_parameters(family, data), **found, **params})
     fits = ResumableFits(request, inputs)
     began = time.perf_counter()
     side = side_information(inputs, family, TRAIN)
-    unfitted = side.attached_to(family(**params))
+    unfitted = side.attached_to(unfitted)
     progress = EpochProgress(name, unfitted)
     run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
 
@@ -117,28 +123,40 @@ def _ndcg(model: Recommender, validation: Interactions) -> float:
 def assets(families: Sequence[str], settings: Settings) -> list[dg.AssetsDefinition]:
     """The candidate of each family.
 
-    Where the settings say `tuned`, those that can be take the best parameters of their tuning, and so depend on it.
+    They have the parameters of the settings. Where these say `tuned`, those that can be take the best parameters of
+    their tuning, and so depend on it.
     """
     searched = set(tunable(families)) if settings.tuned else set()
-    return [
-        frame_asset(
-            fit_candidate,
-            name=candidate_name(family),
-            parameters={
-                "family": Named(family, registry[family]),
-                "seed": settings.seed,
-                "device": settings.device,
-                "refit_tolerance": settings.refit_tolerance,
-                "full_fit_every": settings.full_fit_every,
-                "tuned": family in searched,
-            },
-            reads=(
-                "split",
-                "interaction_graph",
-                *side_tables(registry[family]),
-                *((tuning_name(family),) if family in searched else ()),
-            ),
-            look=family_look(family, "chosen on validation, fitted on train and validation.", "model"),
-        )
-        for family in families
-    ]
+    params = family_parameters(settings.parameters)
+    return [_asset(family, settings, params.get(family, {}), tuned=family in searched) for family in families]
+
+
+def _asset(family: str, settings: Settings, params: Mapping[str, Any], *, tuned: bool) -> dg.AssetsDefinition:
+    parameters = {
+        "family": Named(family, registry[family]),
+        "seed": settings.seed,
+        "device": settings.device,
+        "refit_tolerance": settings.refit_tolerance,
+        "full_fit_every": settings.full_fit_every,
+        "tuned": tuned,
+        "params": dict(params),
+    }
+    settable = {name: value for name, value in parameters.items() if name != "tuned"}
+    return frame_asset(
+        fit_candidate,
+        name=candidate_name(family),
+        parameters=parameters,
+        options={**setting_options(settable), "params": family_options(registry[family], params)},
+        reads=(
+            "split",
+            "interaction_graph",
+            *side_tables(registry[family]),
+            *((tuning_name(family),) if tuned else ()),
+        ),
+        look=family_look(
+            family,
+            "chosen on validation, fitted on train and validation.",
+            "model",
+            shown=validation_over_nights(candidate_name(family)),
+        ),
+    )

@@ -14,6 +14,7 @@ from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.side_information import EVERYTHING, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, trained_on
 from recsys_assets.plots import loss_curve
@@ -74,9 +75,11 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
 def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
     """`champion` of the candidates of these families, with the side information of each."""
     tables = sorted({table for family in families for table in side_tables(registry[family])})
+    parameters = {"seed": settings.seed, "device": settings.device}
     return frame_asset(
         champion,
-        parameters={"seed": settings.seed, "device": settings.device},
+        parameters=parameters,
+        options=setting_options(parameters),
         reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
         look=look("model", kinds={"pytorch"}, pool="gpu"),
     )

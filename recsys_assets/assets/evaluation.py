@@ -11,6 +11,7 @@ from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.training import KINDS, split_data, stored_model
+from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
@@ -109,6 +110,7 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
             "best family": best["family"],
             "best ndcg@20": best["value"],
             "test users": best["users"],
+            **ndcg_by_family(shown, kind),
             **found,
         },
         metadata={
@@ -123,6 +125,12 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
         },
         warnings=warnings,
     )
+
+
+def ndcg_by_family(shown: pl.DataFrame, kind: str) -> dict[str, float]:
+    """NDCG@20 of each family by the kind of evaluation that decides, as the record keeps it."""
+    rows = shown.filter(pl.col("kind") == kind).sort("family").select("family", "value").iter_rows()
+    return {f"{NDCG}{family}": round(value, 6) for family, value in rows}
 
 
 def _judged(before: Interactions, test: Interactions, target: str) -> tuple[dict[str, bool], list[str]]:
@@ -235,5 +243,5 @@ def asset(families: list[str]) -> dg.AssetsDefinition:
         parameters={"families": families},
         reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
         columns=texts_of(EvaluationColumns),
-        look=look("model"),
+        look=look("model", shown=families_over_nights("evaluation")),
     )

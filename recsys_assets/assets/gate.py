@@ -10,8 +10,10 @@ import polars as pl
 
 from recsys_assets.assets.competing import BASELINES
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.training import KINDS
+from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import intervals
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
@@ -118,7 +120,10 @@ def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
     )  # fmt: skip
     return Output(
         table,
-        statistics=Promotion(champion, before, means[champion]).as_statistics(),
+        statistics={
+            **Promotion(champion, before, means[champion]).as_statistics(),
+            **{f"{NDCG}{family}": round(mean, 6) for family, mean in sorted(means.items())},
+        },
         metadata={"evidence": intervals(table, title=f"against {before}")},
     )
 
@@ -184,10 +189,12 @@ def _reason(family: str, champion: str, is_better: bool, gain) -> str:
 
 def asset(settings: Settings) -> dg.AssetsDefinition:
     """`gate`, its bootstrap started from the settings' seed."""
+    parameters = {"seed": settings.seed}
     return frame_asset(
         gate,
-        parameters={"seed": settings.seed},
+        parameters=parameters,
+        options=setting_options(parameters),
         checks=CHECKS,
         columns=texts_of(GateColumns),
-        look=look("model"),
+        look=look("model", shown=families_over_nights("gate")),
     )

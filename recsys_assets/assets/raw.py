@@ -59,6 +59,8 @@ COLUMNS = {
     "_fault": "Why the line could not be divided into its columns; null where it could.",
     "_row": "The line's text, where it could not.",
     "_day": "The day of the event, by which the table is divided.",
+    "line_id": "The line's own number, where the source has one; copies are told by it.",
+    "_row_hash": "A hash of the whole row of the file, by which copies are told where lines have no number.",
 }
 """Columns that raw tables have and clean ones do not."""
 

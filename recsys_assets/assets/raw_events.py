@@ -209,8 +209,19 @@ class _Load:
             statistics={"days": len(made.days), "days not loaded": len(failures)},
             takes=self._plan.taken(made.days),
             failures=failures,
+            partition_files=self._files_by_day(made.days),
             warnings=warnings,
         )
+
+    def _files_by_day(self, days: Collection[str]) -> dict[str, list[str]]:
+        """Some days → the files that are there and that the day's rows may be made of."""
+        own = with_status(self._files, self._scans.own, "loaded").select("path", "days").explode("days")
+        shared = with_status(self._files, self._scans.shared, "loaded")["path"].to_list()
+        found: dict[str, list[str]] = {day: list(shared) for day in days}
+        for path, day in own.drop_nulls().iter_rows():
+            if str(day) in found:
+                found[str(day)].append(path)
+        return found
 
     def _made(self, days: list[str]) -> _Made:
         """Open the files of some days; a file that every row may depend on is opened always."""

@@ -11,6 +11,7 @@ from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pand
 
 from recsys_assets.assets.looks import OWNERS
 from recsys_lineage.assets.code_version import code_version
+from recsys_lineage.orchestration.event_metadata import reads_table
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
 from recsys_lineage.records.materialization import Code
@@ -68,6 +69,9 @@ class ReportFiles(dg.ConfigurableIOManager):
         context.add_output_metadata(
             {
                 "dagster/row_count": len(obj),
+                "dagster/column_schema": dg.TableSchema(
+                    [dg.TableColumn(str(name), str(kind)) for name, kind in obj.dtypes.items()]
+                ),
                 "csv": dg.MetadataValue.path(folder / f"{name}.csv"),
                 "parquet": dg.MetadataValue.path(folder / f"{name}.parquet"),
             }
@@ -144,4 +148,5 @@ def _recorded(
         # columns stay Arrow's: a text of pandas' own is a Python object a cell
         frame = report(recording.inputs.arrow(table).to_pandas(types_mapper=pd.ArrowDtype))
         recording.rows = len(frame)
+    context.add_output_metadata({"reads": reads_table(recording.inputs.reads)})
     return frame

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.reasons import evidence_of, furthest_behaviours, in_words, nearest_in_history
+from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import PolarsType, texts_of, types_of
 from recsys_assets.assets.training import split_data, stored_model
 from recsys_assets.settings import Settings
@@ -284,10 +285,12 @@ def _vectors(inputs: Inputs, of: str, schema: Mapping[str, PolarsType]) -> Outpu
 def assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The serving group's tables."""
     serving = look("serving")
+    parameters = {"top_k": settings.top_k}
     return [
         frame_asset(
             recommendations,
-            parameters={"top_k": settings.top_k},
+            parameters=parameters,
+            options=setting_options(parameters),
             reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
             checks=RECOMMENDATION_CHECKS,
             columns=texts_of(RecommendationsColumns),

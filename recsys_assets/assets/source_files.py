@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.earlier_look import AHEAD, EarlierLook, Row
+from recsys_assets.assets.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
 from recsys_assets.assets.given_rows import EVENTS, Given, days_sql, given_rows, tomorrow
@@ -21,11 +22,13 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan
-from recsys_lineage.assets.asset_code import AssetCode, Output, Request
+from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Option
 from recsys_lineage.assets.scanned_files import open_scan, sql_failed
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import DuplicateFile, FileReport, FileScan, KnownContent, SourceFile, deduplicate
 from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
@@ -35,6 +38,11 @@ from recsys_lineage.records.materialization import Code
 
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
+FORGET_TEXT = (
+    "Files to leave out from now on, by their paths, as recsys forget does; then materialize the raw tables with the "
+    f"tag {REUSE_TAG}: true"
+)
+
 
 def source_files(
     folder: SourceFolder, inputs: Inputs, request: Request, *, forget: Collection[str] = ()
@@ -42,17 +50,29 @@ def source_files(
     """Every file of the source with its sha256, size, rows and arrival, and whether it could be read."""
     before = inputs.previous()
     table = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
+    forget = {*forget, *request.options.get("forget", ())}
     latest = tomorrow()
     last_day = folder.source.settings.last_day or latest
     earlier = EarlierLook() if forget else EarlierLook.of(folder, before, request, last_day)
     files, ahead = inspect(folder, inputs, table, latest, forget, earlier)
+    if unknown := sorted(forget - set(table["path"]) - set(files["path"])):
+        raise LineageError(
+            f"There is no file {unknown[0]!r} to forget.",
+            expected="a file's path below the data folder",
+            found=", ".join(map(repr, unknown[:5])),
+            where=str(folder.root),
+            advice=did_you_mean(unknown[0], {*table["path"], *files["path"]})
+            or "look at the column path of source_files",
+        )
+    changes = FileChanges.between(table, files)
     counts = files.group_by("status").len()
     days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
     statistics: dict[str, Any] = {f"{status} files": n for status, n in counts.iter_rows()}
     return Output(
         files,
-        statistics=statistics | ({} if ahead is None else {AHEAD: str(ahead)}),
+        statistics=statistics | changes.as_statistics() | ({} if ahead is None else {AHEAD: str(ahead)}),
         found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+        metadata={WHAT_IS_NEW: dg.MetadataValue.md(changes.in_words())},
     )
 
 
@@ -353,8 +373,11 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
         compute=compute,
         opens=(folder.root,),
     )
-    code = replace(code, compute=partial(compute, forget=frozenset(forget)))
-    return lineage_asset(code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__))
+    options = {"forget": Option(list[str], [], FORGET_TEXT)}
+    code = replace(code, compute=partial(compute, forget=frozenset(forget)), options=options)
+    return lineage_asset(
+        code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__, shown=nothing_new)
+    )
 
 
 def _source_text(folder: SourceFolder) -> str:

@@ -10,6 +10,7 @@ import dagster as dg
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.reconciliation import CLEAN_OF
 from recsys_assets.assets.rejections import most_rows_are_accepted, some_row_is_accepted
+from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.table_checks import (
     ITEMS_JOIN,
     USERS_JOIN,
@@ -106,10 +107,12 @@ def _sql_table(
     group: str, name: str, values: Mapping[str, Any], checks: tuple[TableCheck, ...]
 ) -> dg.AssetsDefinition:
     text = SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
+    parameters = parameters_of(text.text, values)
     return sql_asset(
         text,
         name=name,
-        parameters=parameters_of(text.text, values),
+        parameters=parameters,
+        options=setting_options(parameters),
         checks=checks,
         look=look(group, deps=WAITS_FOR.get(name, ())),
     )

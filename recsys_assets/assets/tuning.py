@@ -15,6 +15,7 @@ import polars as pl
 from recsys_assets.assets.competing import tuning_name
 from recsys_assets.assets.looks import family_look
 from recsys_assets.assets.resumable_fit import ResumableFits
+from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.assets.side_information import TRAIN, side_information, side_tables
 from recsys_assets.assets.training import split_data, target_parameters
@@ -64,12 +65,12 @@ def tune_family(
     seed: int,
     device: str,
     trials: int,
-    minutes: int,
+    tuning_minutes: int,
 ) -> Output:
     """Trials of a family: parameters as JSON, NDCG@20 on validation, seconds, and whether the fit was complete.
 
-    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `minutes`. A run that was
-    killed goes on with the trials that it had done.
+    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `tuning_minutes`. A run
+    that was killed goes on with the trials that it had done.
     """
     from recsys_models.training.tuning import SPACES, best, tune
 
@@ -93,7 +94,7 @@ def tune_family(
         data.train,
         data.validation,
         trials=trials,
-        minutes=minutes or None,
+        minutes=tuning_minutes or None,
         seed=seed,
         device=device,
         known=before,
@@ -172,26 +173,29 @@ def tunable(families: Iterable[str]) -> list[str]:
 
 def assets(families: Iterable[str], settings: Settings) -> list[dg.AssetsDefinition]:
     """The study of each family that has parameters to search; made on request only."""
-    return [
-        frame_asset(
-            tune_family,
-            name=tuning_name(family),
-            parameters={
-                "family": Named(family, registry[family]),
-                "seed": settings.seed,
-                "device": settings.device,
-                "trials": settings.trials,
-                "minutes": settings.tuning_minutes,
-            },
-            reads=("split", "interaction_graph", *side_tables(registry[family])),
-            columns=texts_of(TrialsColumns),
-            on_request=True,
-            look=family_look(
-                family,
-                "a study of its parameters on validation; made on request only.",
-                TUNING,
-                freshness_policy=_OFTEN_ENOUGH,
-            ),
-        )
-        for family in tunable(families)
-    ]
+    return [_asset(family, settings) for family in tunable(families)]
+
+
+def _asset(family: str, settings: Settings) -> dg.AssetsDefinition:
+    parameters = {
+        "family": Named(family, registry[family]),
+        "seed": settings.seed,
+        "device": settings.device,
+        "trials": settings.trials,
+        "tuning_minutes": settings.tuning_minutes,
+    }
+    return frame_asset(
+        tune_family,
+        name=tuning_name(family),
+        parameters=parameters,
+        options=setting_options(parameters),
+        reads=("split", "interaction_graph", *side_tables(registry[family])),
+        columns=texts_of(TrialsColumns),
+        on_request=True,
+        look=family_look(
+            family,
+            "a study of its parameters on validation; made on request only.",
+            TUNING,
+            freshness_policy=_OFTEN_ENOUGH,
+        ),
+    )

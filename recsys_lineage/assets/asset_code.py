@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Options, set_parameters
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Code, TrainingData
@@ -35,6 +36,9 @@ class AssetCode:
     definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
+    `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
+    for them, which has another code version, so that the next run without them makes it again. Without `remade` they
+    are what the run is to do: the code takes them from its Request, and they make nothing stale.
     """
 
     name: str
@@ -51,6 +55,24 @@ class AssetCode:
     on_request: bool = False
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
+    options: Options = field(default_factory=dict)
+
+    def asked(self, options: Mapping[str, Any]) -> AssetCode:
+        """The asset with the parameters that a run asks for; itself where they are those it has.
+
+        Raises:
+            OptionRefused: it has no such option, or one cannot have the value.
+        """
+        found = set_parameters(self.name, self.options, options)
+        if not found:
+            return self
+        if self.remade is None:
+            return replace(self, parameters={**self.parameters, **found})
+        merged = {
+            name: {**self.parameters[name], **value} if isinstance(self.options[name], Mapping) else value
+            for name, value in found.items()
+        }
+        return self.remade({**self.parameters, **merged})
 
     def __post_init__(self) -> None:
         if self.name in RESERVED:
@@ -90,6 +112,7 @@ class Output:
         metadata: more for the UI only, such as plots.
         warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
+        partition_files: per partition, the files that it is made of, of those read; shown in the UI.
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
         otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
             where there is nothing.
@@ -104,6 +127,7 @@ class Output:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+    partition_files: Mapping[str, Collection[str]] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
     otherwise: Callable[[Exception], Output | None] | None = field(default=None, compare=False)
 
@@ -116,6 +140,7 @@ class Request:
         partitions: the partitions named by the run; None when it named none.
         reuse: whether parts that are still right may be kept.
         continues: whether the asset may start from its own previous version.
+        options: values for the asset's options, which one run may set otherwise than the settings do.
         code_version: the asset's code version in this run.
         work: a folder for what the code keeps while it works, such as checkpoints; None where there is none.
     """
@@ -123,6 +148,7 @@ class Request:
     partitions: list[str] | None = None
     reuse: bool = False
     continues: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     code_version: str = ""
     work: Path | None = None
 

@@ -45,6 +45,7 @@ def asset_statuses(codes: Mapping[str, AssetCode], records: Records) -> dict[str
             upstream=code.upstream,
             observed=code.observe() if code.observe else None,
             takes=code.takes,
+            parameters=code.parameters,
         )
         if reason is None:
             behind = [

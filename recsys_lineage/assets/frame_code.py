@@ -15,6 +15,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
@@ -37,6 +38,7 @@ def frame_code(
     columns: Mapping[str, str] | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
+    options: Options | None = None,
 ) -> AssetCode:
     """The asset whose table is what a function returns.
 
@@ -54,6 +56,7 @@ def frame_code(
         columns: what each column holds, for people.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
+        options: those of the parameters that one run may set otherwise.
 
     Raises:
         LineageError: when a parameter has neither a table annotation nor a value.
@@ -82,7 +85,7 @@ def frame_code(
     def remade(given: Mapping[str, Any]) -> AssetCode:
         return frame_code(
             function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
-            on_request=on_request,
+            on_request=on_request, options=options,
         )  # fmt: skip
 
     return AssetCode(
@@ -97,6 +100,7 @@ def frame_code(
         observe=observe,
         remade=None if observe else remade,
         on_request=on_request,
+        options=options or {},
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
 

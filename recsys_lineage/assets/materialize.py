@@ -55,7 +55,7 @@ class Outcome:
     """What came of materializing an asset.
 
     Attributes:
-        record: what happened.
+        record: what happened; of a version that was kept, with the checks and statistics of when it was written.
         version: the version that was written, or kept; None where nothing was committed.
         output: what the code handed back; None where the asset was kept or its code failed.
         reason: why the asset was made, or that it was kept, in words.
@@ -160,11 +160,14 @@ class _Attempt:
         self._failed(KeyboardInterrupt("interrupted"), "canceled")
 
     def _made(self) -> Outcome:
-        asset, request = self._asset, self._request
+        known = self._asset
+        asset = self._asset = known.asked(self._request.options)
+        is_told = asset is not known and known.remade is None  # what it is to do, which no version before did
+        request = self._request = replace(self._request, code_version=asset.code_version)
         self._observed = asset.observe() if asset.observe else None
         if request.reuse:
             self._reason = self._why_stale()
-            if self._reason is None and request.partitions is None:
+            if self._reason is None and request.partitions is None and not is_told:
                 return self._kept()
         beside: list[str] = []
         if self._into is not self._lake:
@@ -195,6 +198,7 @@ class _Attempt:
             upstream=asset.upstream,
             observed=self._observed,
             takes=asset.takes,
+            parameters=asset.parameters,
         )
 
     def _written(
@@ -310,7 +314,7 @@ class _Attempt:
         warnings = self._append(record)
         tell(Progress(self._asset.name, "kept", rows=before.rows))
         return Outcome(
-            replace(record, checks=before.checks),
+            replace(record, checks=before.checks, statistics=before.statistics),
             version,
             None,
             "unchanged, kept as it is",

@@ -10,6 +10,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.sql_files import SqlFiles
 from recsys_lineage.errors import SqlAssetError, SqlFailed
 from recsys_lineage.records.materialization import Code
@@ -23,6 +24,7 @@ def sql_code(
     parameters: Mapping[str, Any] | None = None,
     checks: Sequence[TableCheck] = (),
     files: str | Path | None = None,
+    options: Options | None = None,
 ) -> AssetCode:
     """The asset that one SELECT makes.
 
@@ -33,6 +35,7 @@ def sql_code(
         checks: run on the draft before it is committed.
         files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
             `.sql` file when left out.
+        options: those of the parameters that one run may set otherwise.
 
     Raises:
         SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
@@ -56,7 +59,7 @@ def sql_code(
 
     def remade(other: Mapping[str, Any]) -> AssetCode:
         known = {key: other.get(key, value) for key, value in given.items()}
-        return sql_code(text, name=name, parameters=known, checks=checks, files=files)
+        return sql_code(text, name=name, parameters=known, checks=checks, files=files, options=options)
 
     scanned = SqlFiles(text, Path(text.origin).absolute().parent if files is None else Path(files))
     return AssetCode(
@@ -70,6 +73,7 @@ def sql_code(
         column_descriptions=text.column_descriptions,
         observe=scanned.observe if scanned else None,
         opens=scanned.opens,
+        options=options or {},
         remade=remade,
         covers=lambda: by_module(reachable(None, more_roots=(_compute,), owner=owner_of(text.origin))),
     )

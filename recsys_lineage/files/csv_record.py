@@ -85,8 +85,9 @@ class OpenRecord:
             at += 1
 
     def text(self) -> str:
-        """The record as it was, or the start of it."""
-        return "".join(self._text)
+        """The record as it was, or the start of it with an ellipsis."""
+        text = "".join(self._text)
+        return text if len(text) == self.characters else f"{text}…"
 
     def _text_behind_a_quote(self) -> str:
         line = self.line + self.lines - 1

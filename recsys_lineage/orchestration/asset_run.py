@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -18,14 +18,18 @@ from recsys_lineage.orchestration.dagster_internals import (
     version_tags,
     without_automatic_event,
 )
-from recsys_lineage.orchestration.event_metadata import check_result, event_metadata
+from recsys_lineage.orchestration.event_metadata import check_result, event_metadata, partition_metadata
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
+from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+Shown = Callable[[Records], Mapping[str, Any]]
+"""What a page shows beside what follows from the run's record, see `AssetLook`."""
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
 """Of one step's progress; long fits tell of each epoch, and each line is written to Dagster's storage."""
@@ -34,9 +38,11 @@ SECONDS_BETWEEN_LOG_LINES = 2.0
 class AssetRun:
     """One run of one asset inside a Dagster step."""
 
-    def __init__(self, context: dg.AssetExecutionContext, asset: AssetCode) -> None:
+    def __init__(
+        self, context: dg.AssetExecutionContext, asset: AssetCode, shown: Shown | None = None
+    ) -> None:
         self._resource: LakeResource = context.resources.lake
-        self._context, self._asset = context, asset
+        self._context, self._asset, self._shown = context, asset, shown
         self._logged = 0.0
 
     def events(self) -> Iterator[Event]:
@@ -52,6 +58,7 @@ class AssetRun:
             partitions=partition_keys_of(context),
             reuse=tags.get(REUSE_TAG) == "true",
             continues=tags.get(CONTINUE_TAG) == "true",
+            options=context.op_execution_context.op_config or {},
             work=resource.work_of(asset.name),
         )
         try:
@@ -101,37 +108,60 @@ class AssetRun:
         metadata = event_metadata(record, version, uri, self._asset.column_descriptions)
         metadata["reused"] = output is None
         if version.partition_column is not None:
-            self._tell_partitions(key, record, version, output)
+            self._tell_partitions(key, record, version, output, uri, metadata)
             return without_automatic_event(key)
         return dg.MaterializeResult(
             asset_key=key,
-            metadata={**metadata, **(output.metadata if output else {})},
+            metadata=self._ordered(metadata, output.metadata if output else {}),
             data_version=dg.DataVersion(version.fingerprint),
             tags={"lineage/record": record.kept or record.id, "lineage/version": str(version.version)},
         )
 
+    def _ordered(self, metadata: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+        """What is shown of many runs, and what the run itself shows, before what every asset shows."""
+        shown: Mapping[str, Any] = {}
+        if self._shown is not None:
+            try:
+                shown = self._shown(Records(self._resource.lake()))
+            except Exception as error:  # the version is committed: a picture of it must not fail the run
+                told = Failure.of(error)
+                self._context.log.warning(
+                    f"{self._asset.name} is not shown whole: {told.type}: {told.message}"
+                )
+        return {**shown, **made, **metadata, **made, **shown}
+
     def _tell_partitions(
-        self, key: dg.AssetKey, record: Materialization, version: TableVersion, output: Output | None
+        self,
+        key: dg.AssetKey,
+        record: Materialization,
+        version: TableVersion,
+        output: Output | None,
+        uri: str,
+        of_run: Mapping[str, Any],
     ) -> None:
-        """One event for each partition written, and for any that a run died before telling of."""
+        """One event for each partition written, and for any that a run died before telling of.
+
+        The last one, which Dagster shows as the asset's latest, also tells of the run as a whole.
+        """
         known = self._context.instance.get_materialized_partitions(key)
         written = set(output.partitions or version.partitions) if output else set()
         failed = output.failures if output else {}
+        files = output.partition_files if output else {}
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
-        told = [p for p in version.partitions if p not in failed and (p in written or p not in known)]
+        told = sorted(p for p in version.partitions if p not in failed and (p in written or p not in known))
         with many_events():
-            for partition in sorted(told):
+            for partition in told:
                 held = version.partitions[partition]
+                metadata = partition_metadata(
+                    record, version, partition, uri, self._asset.column_descriptions, files.get(partition)
+                )
+                if partition == told[-1]:
+                    metadata = {**of_run, "reads of the run": of_run["reads"], **metadata}
                 self._context.log_event(
                     dg.AssetMaterialization(
                         asset_key=key,
                         partition=partition,
-                        metadata={
-                            "dagster/partition_row_count": held.rows,
-                            "version": held.version,
-                            "fingerprint": held.fingerprint,
-                            "record": record.kept or record.id,
-                        },
+                        metadata=metadata,
                         tags={
                             **version_tags(
                                 data_version=held.fingerprint, code_version=record.code_version, inputs=inputs

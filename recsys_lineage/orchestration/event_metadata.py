@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,32 +12,24 @@ from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.read import Read
 
 LARGEST_RECORD = 200_000
+MOST_READS = 200
 
 
 def event_metadata(
     record: Materialization, version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
 ) -> dict[str, Any]:
     """Metadata of a successful run: schema, rows, bytes, seconds, fingerprint, reads and the record itself."""
-    names = [column.name for column in version.schema]
-    told = COLUMNS if names == list(COLUMNS) else column_descriptions
-    columns = [
-        dg.TableColumn(column.name, column.type, description=told.get(column.name))
-        for column in version.schema
-    ]
     metadata: dict[str, Any] = {
-        "dagster/row_count": version.rows,
-        "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/uri": uri,
-        "dagster/table_name": version.table,
-        "dagster/storage_kind": "deltalake",
+        **_table_metadata(version, uri, column_descriptions),
         "version": version.version,
         "fingerprint": version.fingerprint,
         "bytes": version.bytes,
         "files": version.files,
         "seconds": round(record.seconds, 3),
-        "reads": reads_table(record),
+        "reads": reads_table(record.reads),
     }
     for name, value in record.statistics.items():
         if isinstance(value, int | float | str) and not isinstance(value, bool):
@@ -48,9 +40,53 @@ def event_metadata(
     return metadata
 
 
-def reads_table(record: Materialization) -> dg.TableMetadataValue:
-    """The record's reads as a table for the UI."""
+def partition_metadata(
+    record: Materialization,
+    version: TableVersion,
+    partition: str,
+    uri: str,
+    column_descriptions: Mapping[str, str],
+    files: Collection[str] | None,
+) -> dict[str, Any]:
+    """Metadata of one partition that a run wrote: the table's schema, its rows and the partition's, and reads.
+
+    Args:
+        files: those, of the files read, that the partition is made of; None where that is not known.
+    """
+    held = version.partitions[partition]
+    return {
+        **_table_metadata(version, uri, column_descriptions),
+        "dagster/partition_row_count": held.rows,
+        "version": held.version,
+        "fingerprint": held.fingerprint,
+        "record": record.kept or record.id,
+        **({} if files is None else {"reads": reads_table(record.reads, files)}),
+    }
+
+
+def _table_metadata(
+    version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
+) -> dict[str, Any]:
+    """What Dagster shows of a table as a whole, under its standard keys."""
+    names = [column.name for column in version.schema]
+    told = COLUMNS if names == list(COLUMNS) else column_descriptions
+    columns = [
+        dg.TableColumn(column.name, column.type, description=told.get(column.name))
+        for column in version.schema
+    ]
+    return {
+        "dagster/row_count": version.rows,
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/uri": uri,
+        "dagster/table_name": version.table,
+        "dagster/storage_kind": "deltalake",
+    }
+
+
+def reads_table(reads: Iterable[Read], files: Collection[str] | None = None) -> dg.TableMetadataValue:
+    """Reads as a table for the UI; of files only some, where they are named."""
     columns = ("kind", "name", "purpose", "version", "partitions", "columns", "rows", "fingerprint")
+    told = [read for read in reads if files is None or read.kind != "file" or read.name in files]
     rows = [
         dg.TableRecord(
             {
@@ -64,7 +100,7 @@ def reads_table(record: Materialization) -> dg.TableMetadataValue:
                 "fingerprint": read.fingerprint,
             }
         )
-        for read in record.reads[:200]
+        for read in told[:MOST_READS]
     ]
     return dg.MetadataValue.table(rows, dg.TableSchema([dg.TableColumn(name) for name in columns]))
 

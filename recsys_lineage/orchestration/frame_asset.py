@@ -11,6 +11,7 @@ import dagster as dg
 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.frame_code import frame_code
+from recsys_lineage.assets.options import Options
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 
 
@@ -24,6 +25,7 @@ def frame_asset(
     columns: Mapping[str, str] | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
+    options: Options | None = None,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes what a function returns into one lake table.
@@ -42,6 +44,7 @@ def frame_asset(
         columns: what each column holds, for people.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
+        options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
         look: group, owners, tags and the like; the description defaults to the function's docstring.
 
     Raises:
@@ -49,7 +52,7 @@ def frame_asset(
     """
     asset = frame_code(
         function, name=name, parameters=parameters, reads=reads, checks=checks, columns=columns,
-        observe=observe, on_request=on_request,
+        observe=observe, on_request=on_request, options=options,
     )  # fmt: skip
     look = look or AssetLook()
     description = look.description or inspect.getdoc(function)

@@ -1,6 +1,6 @@
 """Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,19 @@ import dagster as dg
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.orchestration.asset_run import AssetRun
 from recsys_lineage.orchestration.dagster_internals import mark
+from recsys_lineage.orchestration.launch_config import launch_config
 from recsys_lineage.orchestration.transient import RETRY
+from recsys_lineage.records.records import Records
 
 
 @dataclass(frozen=True)
 class AssetLook:
-    """How an asset appears in Dagster, apart from what is derived from its code."""
+    """How an asset appears in Dagster, apart from what is derived from its code.
+
+    `shown` gives what Dagster's page shows of a run beside what follows from its record, such as a plot over many runs:
+    metadata by name, made of the lake's records once the run's own is among them. It is asked after runs that kept the
+    version before, too, and is no part of the code version.
+    """
 
     group: str | None = None
     owners: Sequence[str] = ()
@@ -29,6 +36,7 @@ class AssetLook:
     pool: str | None = None
     deps: Iterable[str] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    shown: Callable[[Records], Mapping[str, Any]] | None = None
 
 
 def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
@@ -42,7 +50,7 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
     deps = [*asset.upstream, *(name for name in look.deps if name not in asset.upstream)]
 
     def step(context: dg.AssetExecutionContext):
-        yield from AssetRun(context, asset).events()
+        yield from AssetRun(context, asset, look.shown).events()
 
     mark(step, asset)
     return dg.asset(
@@ -59,6 +67,7 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
         automation_condition=look.automation_condition,
         freshness_policy=look.freshness_policy,
         pool=look.pool,
+        config_schema=launch_config(asset.options),
         required_resource_keys={"lake"},
         retry_policy=RETRY,
         check_specs=[

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.sql.sql_text import SqlText
@@ -22,6 +23,7 @@ def sql_asset(
     parameters: Mapping[str, Any] | None = None,
     checks: Sequence[TableCheck] = (),
     files: str | Path | None = None,
+    options: Options | None = None,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes one SELECT into one lake table.
@@ -37,13 +39,14 @@ def sql_asset(
         checks: run on the draft before it is committed.
         files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
             `.sql` file when left out.
+        options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
         look: group, owners, tags and the like.
 
     Raises:
         SqlAssetError: when the file is no single SELECT, or its parameters and the given ones differ.
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
-    asset = sql_code(text, name=name, parameters=parameters, checks=checks, files=files)
+    asset = sql_code(text, name=name, parameters=parameters, checks=checks, files=files, options=options)
     look = look or AssetLook()
     kinds = look.kinds | {"sql", "duckdb", "deltalake"}
     return lineage_asset(asset, replace(look, kinds=kinds, description=look.description or text.description))

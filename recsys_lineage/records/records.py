@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -190,6 +191,24 @@ class Records:
         frame, _ = self._table.frame(where=where)
         for data in self._table.json(frame.sort("ended", "id")):
             yield Materialization.from_json(data)
+
+    def history(self, asset: str, last: int) -> list[Materialization]:
+        """The last runs of an asset that wrote or kept a version, oldest first.
+
+        A run that kept a version has the statistics of the one that wrote it.
+        """
+        self._move_former()
+        where = (pl.col("asset") == asset) & (pl.col("kind") == "asset")
+        frame, _ = self._table.frame(where=where & pl.col("status").is_in(["success", "kept"]))
+        frame = frame.sort("ended", "id")
+        shown = frame.tail(last)
+        kept = frame.filter(pl.col("id").is_in(shown["kept"].drop_nulls().implode()))
+        found = [Materialization.from_json(data) for data in self._table.json(pl.concat([kept, shown]))]
+        wrote = {record.id: record for record in found}
+        return [
+            replace(record, statistics=wrote[record.kept].statistics) if record.kept in wrote else record
+            for record in found[kept.height :]
+        ]
 
     def of_run(self, run_id: str) -> list[Materialization]:
         """The records of all assets and checks of one run of the orchestrator, failures included, oldest first."""

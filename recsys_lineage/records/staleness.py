@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from recsys_lineage.lake.fingerprint import comparable
@@ -21,6 +22,7 @@ def why_stale(
     upstream: Collection[str],
     observed: str | None = None,
     takes: Callable[[Lake], Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> str | None:
     """Why an asset should be materialized again; None when its latest version is up to date.
 
@@ -31,6 +33,7 @@ def why_stale(
         upstream: the tables it depends on now.
         observed: for an asset that looks at the outside world, what it would see now.
         takes: for an asset that takes only a part of its upstream tables, what tells that part (`AssetCode.takes`).
+        parameters: what it has now, so that those that were others are named.
 
     Returns:
         The first reason found, in words: never materialized, its code, the outside world, or an input changed.
@@ -40,13 +43,22 @@ def why_stale(
     if record is None:
         return "it was never materialized"
     if record.code_version != code_version:
-        return CODE_CHANGED
+        others = [
+            name
+            for name, value in record.parameters.items()
+            if parameters is not None and name in parameters and _text(parameters[name]) != _text(value)
+        ]
+        return f"{CODE_CHANGED}: it was made with other {', '.join(others)}" if others else CODE_CHANGED
     if observed is not None and record.observed != observed:
         return "the source changed"
     changed = changed_read(records.lake, record, upstream)
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
         return changed
     return None if takes(records.lake) == record.takes else changed
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def changed_read(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:

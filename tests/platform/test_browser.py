@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from tests.platform.browser import GROUPS, WHOLE_GRAPH, Window, chromium, window
 from tests.platform.conftest import Shop
+from tests.platform.shop import DAYS, day_name
 from tests.platform.test_daemon import served
 
 pytestmark = [
@@ -29,6 +30,7 @@ def opened(shop: Shop) -> Iterator[tuple[str, Window]]:
     """`recsys ui` on the small shop, and a browser."""
     with served(shop) as url, window() as browser:
         browser.page.set_default_timeout(PATIENT)
+        expect.set_options(timeout=PATIENT)
         yield url, browser
 
 
@@ -73,9 +75,32 @@ def test_a_selection_is_materialized_by_clicking_and_its_pages_are_in_order(
         expect(page.get_by_text("Succeeded").first).to_be_visible()
         expect(page.get_by_text("Failed", exact=True)).to_have_count(0)
 
+    # Days of events have columns and reads, too.
+    page.goto(f"{url}/assets/raw_events")
+    expect(page.get_by_role("cell", name="the basket or invoice, where there is one").first).to_be_visible()
+    expect(page.get_by_role("cell", name=f"sales-{day_name(DAYS - 1)}.csv").first).to_be_visible()
+
+    # NDCG over the nights is drawn without a click, and what is new of the files is said.
+    for asset in ("gate", "evaluation"):
+        page.goto(f"{url}/assets/{asset}")
+        expect(page.get_by_text("best family").or_(page.get_by_text("champion before")).first).to_be_visible()
+        drawn = page.locator("img[src^='data:image/svg']")
+        expect(drawn).to_be_visible()
+        assert drawn.evaluate("image => image.naturalWidth") > 100
+    page.goto(f"{url}/assets/source_files")
+    expect(page.get_by_text(f"{DAYS + 3} new").first).to_be_visible()
+
+    # The launchpad has the family's parameters with their defaults, and refuses a name that is none.
+    page.goto(f"{url}/assets/candidate_lightgcn")
+    page.get_by_role("button", name="Materialize").first.click(modifiers=["Shift"])
+    expect(page.get_by_text("filter_power").first).to_be_visible()
+    page.locator(".CodeMirror").first.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("ops: {candidate_lightgcn: {config: {params: {layer: 2}}}}")
+    expect(page.get_by_text('unexpected config entry "layer"').first).to_be_visible()
+
     # The plot of a model is an image that the browser can draw.
     page.goto(f"{url}/assets/evaluation")
-    expect(page.get_by_text("best family").first).to_be_visible()
     page.get_by_text("[Show Markdown]").first.click()
     picture = page.locator("img[src^='data:image/png']")
     expect(picture).to_be_visible()

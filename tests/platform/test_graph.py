@@ -45,6 +45,7 @@ def graph() -> dict[str, Any]:
             "kinds": sorted(node.kinds),
             "tags": {name: value for name, value in node.tags.items() if not name.startswith("dagster/")},
             "partitions": type(partitions).__name__ if partitions else None,
+            "automation": node.automation_condition.get_label() if node.automation_condition else None,
             "pools": sorted(node.pools or ()),
             "checks": {
                 check.name: "blocking" if layer.get_check_spec(check).blocking else "warning"

@@ -1,0 +1,76 @@
+"""Which assets follow what they are made of, once somebody turns the sensor `follow_inputs` on.
+
+Tables between the raw ones and the models follow their inputs, so that after new files they are as new; what is served
+follows the champion. Raw tables are loaded by the jobs `ingest` and `nightly`, which look at the files first; models
+are trained by `nightly`, or when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import dagster as dg
+
+from recsys_assets.assets.retention import NAME as LAST_OF_NIGHT
+from recsys_lineage.assets.asset_code import REUSE_TAG
+
+FOLLOW_INPUTS = dg.AssetSelection.groups("clean", "features", "graph")
+"""Assets that follow all that they are made of."""
+FOLLOW_MODELS = ("champion", "evaluation")
+"""The models and figures whose reports and served tables follow them."""
+SERVED = dg.AssetSelection.groups("serving") | dg.AssetSelection.assets("metrics_report")
+_NIGHT_IS_AT_WORK = dg.AutomationCondition.asset_matches(
+    dg.AssetKey(LAST_OF_NIGHT), dg.AutomationCondition.in_progress()
+).with_label("a night is at work")
+_INPUT_WITHOUT_DAYS_IS_MISSING = dg.AutomationCondition.any_deps_missing().ignore(
+    # a day whose files cannot be read is missing, and holds up nothing
+    dg.AssetSelection.assets("raw_events")
+)
+_INPUT_IS_WRONG = dg.AutomationCondition.any_deps_match(
+    # not "all passed": a check that a killed run left out says nothing against the table
+    dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed(), blocking_only=True)
+).with_label("an input fails a blocking check")
+
+
+def _follows(updated: dg.AutomationCondition, label: str) -> dg.AutomationCondition:
+    """Whether an asset is to be made: an input was updated since, all are there and right, and nobody is at work."""
+    return (
+        (updated | dg.AutomationCondition.newly_missing()).since_last_handled()
+        & ~_INPUT_WITHOUT_DAYS_IS_MISSING
+        & ~_INPUT_IS_WRONG
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+        & ~_NIGHT_IS_AT_WORK
+    ).with_label(label)
+
+
+INPUTS = _follows(dg.AutomationCondition.any_deps_updated(), "follows its inputs")
+MODELS = _follows(
+    dg.AutomationCondition.any_deps_updated().allow(SERVED | dg.AssetSelection.assets(*FOLLOW_MODELS)),
+    "follows the champion",
+)
+
+
+def automated(definitions: dg.Definitions) -> dg.Definitions:
+    """The definitions, each asset with its condition."""
+    for condition, selection in ((INPUTS, FOLLOW_INPUTS), (MODELS, SERVED)):
+        definitions = definitions.map_resolved_asset_specs(
+            func=partial(_with_condition, condition), selection=selection
+        )
+    return definitions
+
+
+def _with_condition(condition: dg.AutomationCondition, spec: dg.AssetSpec) -> dg.AssetSpec:
+    return spec.replace_attributes(automation_condition=condition)
+
+
+def following_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Makes what is to follow; off until somebody turns it on. What would come out unchanged is kept."""
+    return dg.AutomationConditionSensorDefinition(
+        "follow_inputs",
+        target=dg.AssetSelection.all(),
+        run_tags={REUSE_TAG: "true"},
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        minimum_interval_seconds=60,
+        description="Makes tables of which an input was updated, and what is served after a new champion.",
+    )

@@ -1,0 +1,120 @@
+"""Plots over the nights that Dagster's page of an asset shows without a click.
+
+Of Markdown the page draws what is shorter than 1000 characters at once, and hides the rest behind a link. So a picture
+is a line drawing as SVG inside the Markdown, of as many nights and lines as fit; other lines have another picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.records.records import Records
+
+NDCG = "ndcg@20 "
+"""What the statistics of `evaluation` and `gate` name a family's NDCG@20 with, before the family's name."""
+LONGEST_SHOWN = 999
+MOST_NIGHTS, ENOUGH_NIGHTS = 30, 15
+_COLOURS = ("red", "#07f", "#0a0", "#f80", "#a0f", "#0aa", "#a60", "#f0a")
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 220, 8, 92
+
+Night = tuple[datetime, Mapping[str, float]]
+"""When, and the value of each line that has one then."""
+
+
+def families_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
+    """What the page of `asset` shows: each family's NDCG@20 over the nights."""
+    return lambda records: _shown(records, asset, lambda name: name.removeprefix(NDCG), NDCG)
+
+
+def validation_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
+    """What the page of a candidate shows: its NDCG@20 on validation over the nights."""
+    return lambda records: _shown(records, asset, lambda name: "validation", "validation ndcg@20")
+
+
+def _shown(records: Records, asset: str, line: Callable[[str], str], prefix: str) -> dict[str, Any]:
+    nights = [
+        (
+            record.ended,
+            {
+                line(name): float(value)
+                for name, value in record.statistics.items()
+                if name.startswith(prefix)
+            },
+        )
+        for record in records.history(asset, MOST_NIGHTS)
+    ]
+    names = ["NDCG@20 over the nights", *(f"NDCG@20 over the nights, part {n}" for n in range(2, 100))]
+    return {name: dg.MetadataValue.md(text) for name, text in zip(names, nights_plots(nights), strict=False)}
+
+
+def nights_plots(nights: Sequence[Night], longest: int = LONGEST_SHOWN) -> list[str]:
+    """Pictures with one line for each name over the nights, each as Markdown of at most `longest` characters.
+
+    All have the same nights and the same scale; lines that end highest come first. There are as few pictures as can
+    show at least `ENOUGH_NIGHTS`; the oldest nights are left out where not all fit.
+    """
+    nights = [night for night in nights if night[1]][-MOST_NIGHTS:]
+    last: dict[str, float] = {}
+    for _, values in nights:
+        last |= values
+    names = sorted(last, key=lambda name: (name not in nights[-1][1], -last[name], name))
+    for lines in range(len(names), 0, -1):
+        for count in range(len(nights), min(len(nights), ENOUGH_NIGHTS if lines > 1 else 1) - 1, -1):
+            chosen = nights[-count:]
+            texts = [_markdown(chosen, names[n : n + lines], names) for n in range(0, len(names), lines)]
+            if all(len(text) <= longest for text in texts):
+                return texts
+    return []
+
+
+def _markdown(nights: Sequence[Night], names: Sequence[str], of_scale: Sequence[str]) -> str:
+    """The picture of some lines, on the scale of all."""
+    values = [values[name] for _, values in nights for name in of_scale if name in values]
+    low, high = min(values), max(values)
+    parts = [f"<text y='{_TOP + 3}' fill='gray'>{high:.4f}</text>"]
+    if high > low:
+        parts.append(f"<text y='{_BOTTOM + 3}' fill='gray'>{low:.4f}</text>")
+    for place, name in enumerate(names):
+        colour = _COLOURS[place % len(_COLOURS)]
+        if path := _path([values.get(name) for _, values in nights], low, high):
+            parts.append(f"<path d='{path}' stroke='{colour}'/>")
+        shown = next((values[name] for _, values in reversed(nights) if name in values), None)
+        told = name if shown is None else f"{name} {shown:.4f}"
+        parts.append(f"<text x='230' y='{_TOP + 3 + 11 * place}' fill='{colour}'>{_written(told)}</text>")
+    height = max(100, 11 * len(names) + _TOP)
+    picture = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 340 {height}' width='480' font-size='9' fill='none' "
+        f"stroke-linecap='round'>{''.join(parts)}</svg>"
+    )
+    for character, code in (("%", "%25"), ("<", "%3C"), (">", "%3E"), ("#", "%23")):
+        picture = picture.replace(character, code)
+    first, end = nights[0][0], nights[-1][0]
+    caption = f"{len(nights)} runs, {first:%d %b %Y} to {end:%d %b %Y}"
+    return f"![plot](<data:image/svg+xml,{picture}>)\n\n{caption}"
+
+
+def _path(values: Sequence[float | None], low: float, high: float) -> str:
+    """The line through the values, night by night, broken where there is none, in steps relative to each other."""
+    width = (_RIGHT - _LEFT) // max(1, len(values) - 1)
+    steps: list[str] = []
+    x, y, follows = 0, 0, False
+    for place, value in enumerate(values):
+        if value is None:
+            follows = False
+            continue
+        share = (value - low) / (high - low) if high > low else 0.5
+        to_x, to_y = _LEFT + place * width, round(_BOTTOM - share * (_BOTTOM - _TOP))
+        steps.append(f" {to_x - x}{to_y - y: d}" if follows else f"m{to_x - x}{to_y - y: d}h0")
+        if not follows:
+            steps.append("l")
+        x, y, follows = to_x, to_y, True
+    return "".join(steps).replace("l ", "l").replace("lm", "m").removesuffix("l")
+
+
+def _written(text: str) -> str:
+    """Text inside SVG; of what has a meaning there, or in Markdown, nothing stays."""
+    return "".join(character for character in text if character not in "<>&'\"\n\\")

@@ -1,0 +1,86 @@
+"""Options: parameters of an asset that one run may set otherwise, without a change of code or settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, Union
+
+from recsys_lineage.errors import LineageError, did_you_mean
+
+
+class OptionRefused(LineageError):
+    """A run asks for a parameter that the asset does not have, or for a value that it cannot have."""
+
+
+def _as_given(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value that a run may set.
+
+    Attributes:
+        kind: its type, as an annotation.
+        default: what it is where a run does not set it.
+        text: what it means, in words.
+        check: gives the value as the code takes it; a ValueError says why it cannot be.
+    """
+
+    kind: Any
+    default: Any
+    text: str
+    check: Callable[[Any], Any] = _as_given
+
+
+Options: TypeAlias = Mapping[str, Union[Option, "Mapping[str, Option]"]]
+"""Parameter of the asset → its option; for a parameter that is a mapping, the options of its keys."""
+
+
+def set_parameters(asset: str, options: Options, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a run asks, the parameters that differ from the defaults; of one that is a mapping, the keys that do.
+
+    Raises:
+        OptionRefused: there is no such option, or it cannot have the value.
+    """
+    found: dict[str, Any] = {}
+    for name, value in asked.items():
+        option = _named(asset, options, name)
+        if isinstance(option, Option):
+            found |= _different(asset, name, option, value)
+        else:
+            inner: dict[str, Any] = {}
+            for key, each in value.items():
+                inner |= _different(asset, key, _named(asset, option, key), each)
+            found |= {name: inner} if inner else {}
+    return found
+
+
+def _named(asset: str, options: Mapping[str, Any], name: str) -> Any:
+    if name not in options:
+        raise OptionRefused(
+            f"{asset} has no parameter {name!r} that a run may set.",
+            expected=", ".join(options) or "none",
+            found=repr(name),
+            where=asset,
+            advice=did_you_mean(name, options) or None,
+        )
+    return options[name]
+
+
+def _different(asset: str, name: str, option: Option, value: Any) -> dict[str, Any]:
+    if _plain(value) == _plain(option.default):
+        return {}
+    try:
+        return {name: option.check(value)}
+    except ValueError as error:
+        said = str(error)
+    raise OptionRefused(said, where=f"the parameter {name} of {asset}", advice="give another value, or none")
+
+
+def _plain(value: Any) -> Any:
+    """The value such that a list is as good as a tuple, 2.0 as 2, and True is not 1."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return (value,) if isinstance(value, bool) else value
