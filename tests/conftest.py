@@ -15,7 +15,9 @@ def _on_s3(item: pytest.Item) -> bool:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         else ()
     )
-    return "s3_uri" in getattr(item, "fixturenames", ()) or any(value == "s3" for value in parameters)
+    return "s3_uri" in getattr(item, "fixturenames", ()) or any(
+        isinstance(value, str) and value == "s3" for value in parameters
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
