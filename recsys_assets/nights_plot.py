@@ -17,6 +17,7 @@ from recsys_lineage.records.records import Records
 NDCG = "ndcg@20 "
 """What the statistics of `evaluation` and `gate` name a family's NDCG@20 with, before the family's name."""
 LONGEST_SHOWN = 999
+"""Characters of Markdown that Dagster's page of an asset still shows without a click."""
 MOST_NIGHTS, ENOUGH_NIGHTS = 30, 15
 _COLOURS = ("red", "#07f", "#0a0", "#f80", "#a0f", "#0aa", "#a60", "#f0a")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 220, 8, 92

@@ -9,11 +9,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from recsys_assets.nights_plot import LONGEST_SHOWN
 from recsys_lineage.records.records import Records
 
 WHAT_IS_NEW = "what is new"
-LONGEST_SHOWN = 999
-"""Characters of Markdown that Dagster's page of an asset still shows without a click."""
 _LONGEST_PATH = 200
 
 
