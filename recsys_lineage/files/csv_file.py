@@ -93,9 +93,11 @@ def csv_blocks(
             raise csv_fault(
                 name, "an empty file (0 bytes)", "Deliver it again; a day without rows is its header only."
             )
-        if content.start in (b"PAR1", b"PK\x03\x04"):
-            kind = "a Parquet file" if content.start == b"PAR1" else "a ZIP archive"
-            raise csv_fault(name, kind, "Read it with read_parquet, or deliver CSV.")
+        if content.start == b"PAR1":
+            raise csv_fault(name, "a Parquet file", "Read it with read_parquet, or deliver CSV.")
+        if content.start == b"PK\x03\x04":
+            advice = "Unpack it, or save the workbook as CSV, and deliver that."
+            raise csv_fault(name, "a ZIP archive, as workbooks of Excel are", advice)
         yield from _Reader(name, dialect, block_bytes).blocks(Utf8Stream(content, name, dialect.encoding))
         if sha256 and content.sha256() != sha256:
             raise changed_fault(name)

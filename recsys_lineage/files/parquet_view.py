@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -45,19 +46,14 @@ def open_parquet(
     path = "_path"
     while path in columns:
         path += "_"
-    # a view takes no bound parameters, so the paths become quoted literals
-    listed = ", ".join(path_literal(str(root / file)) for file in rows)
-    read = (
-        f"read_parquet([{listed}], filename = {literal(path)}, union_by_name = true, hive_partitioning = false, "
-        f"binary_as_string = {str(options.binary_as_string).lower()}"
-    )
+    read = _read(con, [str(root / file) for file in rows], path, options)
     below = f"substr({path}, {len(str(root / 'x'))})"
-    counted = con.execute(f"SELECT {below}, count(*) FROM {read}) GROUP BY ALL").fetchall()
+    counted = con.execute(f"SELECT {below}, count(*) FROM {read(False)} GROUP BY ALL").fetchall()
     _confirm(root, rows, dict(counted))
-    own = con.execute(f"DESCRIBE FROM {read})").fetchall()
+    own = [name for name, *_ in con.execute(f"DESCRIBE FROM {read(False)}").fetchall() if name != path]
     folders = _folders(rows) if options.hive_partitioning else {}
     selected: list[str] = []
-    for name, *_ in own[:-1]:
+    for name in own:
         folder = folders.pop(name.casefold(), None)
         value = (
             f"coalesce(CAST({quote(name)} AS VARCHAR), {_value(folder, below)})" if folder else quote(name)
@@ -67,10 +63,79 @@ def open_parquet(
     con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
     con.execute(
         f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS SELECT {', '.join(selected)}, "
-        f"{below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read}, {ROW_NUMBER} = true)"
+        f"{below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
     )
     described = con.execute(f"DESCRIBE {quote(relation_name)}").fetchall()
     return tuple((name, type_) for name, type_, *_ in described[:-2])
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, paths: Sequence[str], path: str, options: ParquetOptions
+) -> Callable[[bool], str]:
+    """What stands in FROM for the rows of files, with or without their numbers.
+
+    A time that has a zone in some files and none in others becomes text, as CSV would have it: DuckDB would take the
+    zone from the former, or say of the latter that they are UTC.
+    """
+
+    def of(files: Collection[str], numbered: bool) -> str:
+        # a view takes no bound parameters, so the paths become quoted literals
+        listed = ", ".join(map(path_literal, files))
+        return (
+            f"read_parquet([{listed}], filename = {literal(path)}, union_by_name = true, "
+            f"hive_partitioning = false, binary_as_string = {str(options.binary_as_string).lower()}"
+            f"{f', {ROW_NUMBER} = true' if numbered else ''})"
+        )
+
+    groups = _times_alike(con, paths)
+    if len(groups) == 1:
+        return partial(of, paths)
+    texts: list[str] = []
+    for columns, files in groups:
+        there = {name for name, *_ in con.execute(f"DESCRIBE FROM {of(files, False)}").fetchall()}
+        casts = [f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in columns if name in there]
+        texts.append(f" REPLACE ({', '.join(casts)})" if casts else "")
+
+    def united(numbered: bool) -> str:
+        parts = [
+            f"SELECT *{text} FROM {of(files, numbered)}"
+            for text, (_, files) in zip(texts, groups, strict=True)
+        ]
+        return f"({' UNION ALL BY NAME '.join(parts)})"
+
+    return united
+
+
+def _times_alike(
+    con: duckdb.DuckDBPyConnection, paths: Sequence[str]
+) -> list[tuple[tuple[str, ...], Sequence[str]]]:
+    """Files by those of their columns that are times with a zone in some files and without one in others.
+
+    Returns:
+        Names of such columns, and the files that have just these and agree on their zones; mostly that is all files,
+        under no name.
+    """
+    listed = f"[{', '.join(map(path_literal, paths))}]"
+    time = "(duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%')"
+    zoned = "(duckdb_type LIKE '%TIME ZONE')"
+    mixed = con.execute(
+        f"""SELECT lower(name) FROM parquet_schema({listed}) WHERE {time}
+        GROUP BY ALL HAVING count(DISTINCT {zoned}) > 1"""
+    ).fetchall()
+    if not mixed:
+        return [((), paths)]
+    found = con.execute(
+        f"""SELECT file_name, name, {zoned} FROM parquet_schema({listed})
+        WHERE {time} AND lower(name) IN (SELECT unnest($1)) ORDER BY file_name, column_id""",
+        [[name for (name,) in mixed]],
+    ).fetchall()
+    columns: dict[str, tuple[tuple[str, bool], ...]] = {}
+    for file, *column in found:
+        columns[file] = (*columns.get(file, ()), tuple(column))
+    groups: dict[tuple[tuple[str, bool], ...], list[str]] = {}
+    for path in paths:
+        groups.setdefault(columns.get(path, ()), []).append(path)
+    return [(tuple(name for name, _ in key), files) for key, files in groups.items()]
 
 
 def _folders(files: Collection[str]) -> dict[str, str]:

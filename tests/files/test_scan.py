@@ -320,6 +320,46 @@ def test_parquet_columns_of_reserved_names(con, tmp_path: Path) -> None:
     ]
 
 
+TIMES = [
+    pa.date32(),
+    *(pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")),
+    *(pa.timestamp(unit, zone) for unit in ("ms", "us") for zone in ("UTC", "America/New_York")),
+    pa.string(),
+]
+MOMENT = "2024-01-03 00:00:00"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(TIMES), min_size=1, max_size=4),
+    rest=st.lists(st.booleans(), min_size=4, max_size=4),
+)
+def test_a_time_keeps_its_zone_or_has_none_whatever_other_files_have(
+    kinds: list[pa.DataType], rest: list[bool]
+) -> None:
+    moment = pa.array([MOMENT]).cast(pa.timestamp("us"))
+    with tempfile.TemporaryDirectory() as name, duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        zoned: dict[str, bool] = {}
+        for number, kind in enumerate(kinds):
+            when = pa.array([MOMENT]) if kind == pa.string() else moment.cast(kind)
+            # the column may have another spelling and place
+            columns = {"x": pa.array([number]), "When" if rest[number] else "when": when}
+            shown = dict(reversed(columns.items())) if rest[number] else columns
+            pq.write_table(pa.table(shown), Path(name) / f"[{number}].parquet")
+            zoned[f"[{number}].parquet"] = pa.types.is_timestamp(kind) and kind.tz is not None
+        scan = opened(con, Path(name), PARQUET, "when", "x")
+        assert scan.faults == ()
+        rows = con.execute('SELECT _file, _line, x, CAST("when" AS VARCHAR) FROM files ORDER BY x').fetchall()
+        (type_,) = con.execute('SELECT DISTINCT typeof("when") FROM files').fetchall()[0]
+    for number, (file, line, x, text) in enumerate(rows):
+        assert (file, line, x) == (f"[{number}].parquet", 1, number)
+        assert text.startswith(MOMENT[:10])
+        assert text.endswith("+00") == zoned[file]
+    if len(set(zoned.values())) == 1 and pa.string() not in kinds:
+        assert type_ != "VARCHAR", "where all agree they stay times"
+
+
 @pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
 def test_a_repeated_column_is_a_fault_only_where_it_is_used(con, tmp_path: Path, function: str) -> None:
     table = pa.Table.from_arrays([pa.array(["1"]), pa.array(["n"]), pa.array(["m"])], ["x", "note", "Note"])
