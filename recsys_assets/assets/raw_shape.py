@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.sql.names import quote
 
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_SHORT = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
+"""Whole numbers that a float holds exactly."""
+_INTEGERS = (*_SHORT, "BIGINT")
 _LARGE = ("UBIGINT", "HUGEINT", "UHUGEINT")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -42,7 +44,7 @@ def fits(type_: str, column: str) -> bool:
     if column == "BIGINT":
         return type_ in _INTEGERS
     if column == "DOUBLE":
-        return _is_number(type_)
+        return type_ in (*_SHORT, "FLOAT") or _is_fraction(type_)
     wide, narrow = _DECIMAL.fullmatch(column), _DECIMAL.fullmatch(type_)
     if wide is None or int(wide[1]) < WIDEST_DECIMAL:
         return False
@@ -55,7 +57,9 @@ def common(one: str, other: str) -> str:
         return other
     if fits(other, one):
         return one
-    return "DOUBLE" if _is_number(one) and _is_number(other) else "VARCHAR"
+    if {one, other} & {"FLOAT", "DOUBLE"} or not (_is_number(one) and _is_number(other)):
+        return "VARCHAR"  # a whole number may be an id that a float rounds
+    return "DOUBLE"
 
 
 def cast_columns(columns: Sequence[Column], wanted: Sequence[Column]) -> str:
@@ -71,6 +75,11 @@ def cast_columns(columns: Sequence[Column], wanted: Sequence[Column]) -> str:
 
 def _is_number(type_: str) -> bool:
     return type_ in (*_INTEGERS, *_LARGE, "FLOAT", "DOUBLE") or _DECIMAL.fullmatch(type_) is not None
+
+
+def _is_fraction(type_: str) -> bool:
+    decimal = _DECIMAL.fullmatch(type_)
+    return decimal is not None and int(decimal[2]) > 0
 
 
 def _is_nested(type_: str) -> bool:

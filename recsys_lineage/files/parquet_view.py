@@ -74,8 +74,9 @@ def _read(
 ) -> Callable[[bool], str]:
     """What stands in FROM for the rows of files, with or without their numbers.
 
-    A time that has a zone in some files and none in others becomes text, as CSV would have it: DuckDB would take the
-    zone from the former, or say of the latter that they are UTC.
+    Columns become text, as CSV would have them, where DuckDB would change values to give them one type: a time that has
+    a zone in some files and none in others would lose it, or be UTC in all; whole numbers beside floats would be
+    rounded, which makes one customer of two.
     """
 
     def of(files: Collection[str], numbered: bool) -> str:
@@ -87,7 +88,7 @@ def _read(
             f"{f', {ROW_NUMBER} = true' if numbered else ''})"
         )
 
-    groups = _times_alike(con, paths)
+    groups = _alike(con, paths, of)
     if len(groups) == 1:
         return partial(of, paths)
     texts: list[str] = []
@@ -106,36 +107,68 @@ def _read(
     return united
 
 
-def _times_alike(
-    con: duckdb.DuckDBPyConnection, paths: Sequence[str]
+_KIND = """CASE WHEN duckdb_type LIKE '%TIME ZONE' THEN 'with zone'
+    WHEN duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%' THEN 'without zone'
+    WHEN duckdb_type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT') THEN 'whole'
+    WHEN duckdb_type IN ('FLOAT', 'DOUBLE') THEN 'float' END"""
+_APART = (frozenset({"with zone", "without zone"}), frozenset({"whole", "float"}))
+"""Kinds of types that have no common one but text."""
+_EXACT_IN_A_FLOAT = 1 << 53
+
+
+def _alike(
+    con: duckdb.DuckDBPyConnection, paths: Sequence[str], of: Callable[[Collection[str], bool], str]
 ) -> list[tuple[tuple[str, ...], Sequence[str]]]:
-    """Files by those of their columns that are times with a zone in some files and without one in others.
+    """Files by those of their columns that are to be text, because their kinds in other files are apart from theirs.
+
+    Args:
+        con: the connection.
+        paths: the files.
+        of: what stands in FROM for some of them.
 
     Returns:
-        Names of such columns, and the files that have just these and agree on their zones; mostly that is all files,
+        Names of such columns, and the files that have just these and agree on their kinds; mostly that is all files,
         under no name.
     """
     listed = f"[{', '.join(map(path_literal, paths))}]"
-    time = "(duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%')"
-    zoned = "(duckdb_type LIKE '%TIME ZONE')"
-    mixed = con.execute(
-        f"""SELECT lower(name) FROM parquet_schema({listed}) WHERE {time}
-        GROUP BY ALL HAVING count(DISTINCT {zoned}) > 1"""
+    found = con.execute(
+        f"SELECT lower(name), list(DISTINCT {_KIND}) FROM parquet_schema({listed}) WHERE {_KIND} IS NOT NULL "
+        "GROUP BY ALL"
     ).fetchall()
+    mixed = [name for name, kinds in found if any(apart <= set(kinds) for apart in _APART)]
     if not mixed:
         return [((), paths)]
-    found = con.execute(
-        f"""SELECT file_name, name, {zoned} FROM parquet_schema({listed})
-        WHERE {time} AND lower(name) IN (SELECT unnest($1)) ORDER BY file_name, column_id""",
-        [[name for (name,) in mixed]],
-    ).fetchall()
-    columns: dict[str, tuple[tuple[str, bool], ...]] = {}
-    for file, *column in found:
+    columns: dict[str, tuple[tuple[str, str], ...]] = {}
+    for file, *column in con.execute(
+        f"""SELECT file_name, name, {_KIND} FROM parquet_schema({listed})
+        WHERE {_KIND} IS NOT NULL AND lower(name) IN (SELECT unnest($1)) ORDER BY file_name, column_id""",
+        [mixed],
+    ).fetchall():
         columns[file] = (*columns.get(file, ()), tuple(column))
-    groups: dict[tuple[tuple[str, bool], ...], list[str]] = {}
+    whole: dict[str, dict[str, list[str]]] = {}
+    for file, its in columns.items():
+        for name, kind in its:
+            if kind == "whole":
+                whole.setdefault(name.casefold(), {}).setdefault(name, []).append(file)
+    exact = {
+        folded
+        for folded, spellings in whole.items()
+        if not any(_exceeds(con, of(files, False), name) for name, files in spellings.items())
+    }
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for path in paths:
-        groups.setdefault(columns.get(path, ()), []).append(path)
-    return [(tuple(name for name, _ in key), files) for key, files in groups.items()]
+        its = tuple((name, kind) for name, kind in columns.get(path, ()) if name.casefold() not in exact)
+        groups.setdefault(its, []).append(path)
+    return [(tuple(name for name, _ in its), files) for its, files in groups.items()]
+
+
+def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str) -> bool:
+    """Whether whole numbers of a column are too large for a float."""
+    name = quote(column)
+    ((exceeds,),) = con.execute(
+        f"SELECT coalesce(max({name}) > {_EXACT_IN_A_FLOAT} OR min({name}) < -{_EXACT_IN_A_FLOAT}, false) FROM {read}"
+    ).fetchall()
+    return exceeds
 
 
 def _folders(files: Collection[str]) -> dict[str, str]:

@@ -360,6 +360,30 @@ def test_a_time_keeps_its_zone_or_has_none_whatever_other_files_have(
         assert type_ != "VARCHAR", "where all agree they stay times"
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([5, -7, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, 2.5, None]), min_size=1, max_size=5
+    )
+)
+def test_whole_numbers_are_not_rounded_beside_floats(values: list[float | None]) -> None:
+    with tempfile.TemporaryDirectory() as name, duckdb.connect() as con:
+        for number, value in enumerate(values):
+            column = pa.array([value, None]) if isinstance(value, int) else pa.array([value], pa.float64())
+            table = pa.table({"ID" if number % 2 else "id": column})
+            pq.write_table(table, Path(name) / f"{number}.parquet")
+        assert opened(con, Path(name), PARQUET, "id").faults == ()
+        query = "SELECT CAST(id AS VARCHAR), typeof(id) FROM files WHERE _line = 1 ORDER BY _file"
+        found = con.execute(query).fetchall()
+    for value, (text, _) in zip(values, found, strict=True):
+        # ids lose such a point and zeros later on
+        assert (None if text is None else text.removesuffix(".0")) == (None if value is None else str(value))
+    if all(value is None or abs(value) <= 2**53 for value in values):
+        assert {type_ for _, type_ in found} <= {"BIGINT", "DOUBLE"}, (
+            "numbers stay numbers where none is rounded"
+        )
+
+
 @pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
 def test_a_repeated_column_is_a_fault_only_where_it_is_used(con, tmp_path: Path, function: str) -> None:
     table = pa.Table.from_arrays([pa.array(["1"]), pa.array(["n"]), pa.array(["m"])], ["x", "note", "Note"])

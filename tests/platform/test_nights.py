@@ -222,7 +222,7 @@ TYPES = st.sampled_from(
 def test_two_types_have_a_common_one_that_both_fit(one: str, other: str) -> None:
     assert fits(one, widened(one)) and widened(widened(one)) == widened(one)
     held = common(widened(one), widened(other))
-    assert fits(one, held) or held == "DOUBLE"
+    assert fits(one, held) or (held == "DOUBLE" and one.startswith("DECIMAL"))
     assert common(held, widened(one)) == held == common(held, widened(other))
 
 
