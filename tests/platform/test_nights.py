@@ -212,6 +212,19 @@ def test_a_cast_added_to_the_sql_changes_the_table(shop: Nights) -> None:
     assert shop.events("quantity") == [("1.5",), ("2.5",)]
 
 
+@pytest.mark.parametrize("nights", [[[2**53 + 1], [5.0]], [[5.0], [2**53 + 1]], [[2**53 + 1, 5.0]]], ids=str)
+def test_an_id_is_not_rounded_when_a_file_has_floats(tmp_path: Path, nights: list[list[float]]) -> None:
+    """pandas makes floats of whole numbers as soon as one is missing."""
+    shop = Nights.of(tmp_path, raw_events=PARQUET)
+    days = iter((ONE, TWO))
+    for ids in nights:
+        for who in ids:
+            day = next(days)
+            shop.deliver(f"sales-{day}.parquet", (f"{day} 10:00:00", who, "i1", 1))
+        assert shop.night().complete
+    assert sorted(who.removesuffix(".0") for (who,) in shop.events("user_id")) == ["5", str(2**53 + 1)]
+
+
 TYPES = st.sampled_from(
     ["TINYINT", "INTEGER", "BIGINT", "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL(10,2)", "DECIMAL(38,4)", "DATE",
      "TIMESTAMP", "TIMESTAMP_NS", "VARCHAR", '"NULL"', "BOOLEAN"]
