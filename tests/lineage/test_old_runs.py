@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from recsys_lineage.assets.checks import unique
 from recsys_lineage.orchestration.old_runs import delete_old_runs, old_runs
@@ -19,6 +20,7 @@ def _files(project: Project) -> dict[str, int]:
     return {str(path): path.stat().st_size for path in root.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_old_runs_go_and_records_stay(stored_project: Project) -> None:
     project, instance = stored_project, stored_project.instance
     orders = table("orders", checks=[unique("id")])

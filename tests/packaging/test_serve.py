@@ -88,6 +88,7 @@ def test_it_answers_has_the_schedule_on_and_ends_without_orphans_on_ctrl_c(ui: U
     assert get(f"{ui.url}/server_info") is None
 
 
+@pytest.mark.slow
 def test_a_second_one_on_the_same_home_is_refused_and_sigterm_stops_the_first(
     ui: Ui, elsewhere: Path, workspace: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_second_one_on_the_same_home_is_refused_and_sigterm_stops_the_first(
     assert not ui.survivors(5)
 
 
+@pytest.mark.slow
 def test_when_one_process_dies_the_other_is_stopped_and_the_log_is_named(ui: Ui, elsewhere: Path) -> None:
     (daemon,) = [process for process in ui.family if "dagster-daemon" in " ".join(process.cmdline())]
     daemon.kill()
@@ -112,6 +114,7 @@ def test_when_one_process_dies_the_other_is_stopped_and_the_log_is_named(ui: Ui,
     assert not ui.survivors(5)
 
 
+@pytest.mark.slow
 def test_even_a_killed_one_takes_its_processes_along(ui: Ui) -> None:
     ui.process.kill()
     assert not ui.survivors(60)

@@ -132,6 +132,7 @@ def test_files_that_cannot_be_read_fail_their_days_and_no_other_until_they_are_m
     reconciled(shop)
 
 
+@pytest.mark.slow
 def test_the_demo_goes_on_without_the_faulty_day_and_names_it(shop: Shop) -> None:
     deliver(shop).write_bytes(b"")
     done = shop.recsys("demo", "--json")
@@ -321,6 +322,7 @@ def small_disk(tmp_path: Path):
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_the_run_after_there_is_room_completes(
     small_disk: Path, new_shop: Shop, original: Shop
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_dry_run_of_a_new_home_makes_everything_and_names_the_days(new_shop: S
     assert "24 days: it is new" in shown and "Nothing was written." in shown
 
 
+@pytest.mark.slow
 def test_what_is_made_again_is_told_apart_from_what_is_stale(shop: Shop) -> None:
     forced = plan(shop, "materialize", "group:clean", "--force")
     assert {asset["why"] for asset in forced.values()} == {"it is up to date, and made again"}
@@ -204,6 +205,7 @@ def own_tags(run: dg.DagsterRun) -> dict[str, str]:
     return {name: value for name, value in run.tags.items() if not name.startswith(("dagster/", ".dagster/"))}
 
 
+@pytest.mark.slow
 def test_nightly_is_the_job_of_the_schedule(shop: Shop) -> None:
     a_new_day(shop)
     answer = shop.answer("nightly")
@@ -228,6 +230,7 @@ def test_nightly_is_the_job_of_the_schedule(shop: Shop) -> None:
     assert "lake_retention" in answer["assets"], "old versions are pruned at the end"
 
 
+@pytest.mark.slow
 def test_a_night_that_loads_not_everything_exits_with_1(shop: Shop) -> None:
     a_broken_day(shop)
     done = shop.recsys("nightly", "--json")
@@ -236,6 +239,7 @@ def test_a_night_that_loads_not_everything_exits_with_1(shop: Shop) -> None:
     assert day_file(5) in answer["error"]["found"] and list(answer["files"]["faulty"]) == [day_file(5)]
 
 
+@pytest.mark.slow
 def test_a_night_whose_asset_fails_exits_with_1_and_names_it(shop: Shop, tmp_path: Path) -> None:
     import shutil
 

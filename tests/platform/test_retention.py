@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import dagster as dg
+import pytest
 
 from recsys_assets.upkeep import served_versions
 from recsys_lineage.records.records import RECORDS_TABLE
@@ -21,6 +22,7 @@ def _listing(shop: Shop) -> dict[str, tuple[int, int]]:
     }
 
 
+@pytest.mark.slow
 def test_prune_does_what_its_dry_run_says_and_recommendations_stay(shop: Shop) -> None:
     for seed in ("8", "9"):
         assert shop.recsys("materialize", "gate+", RECSYS_SEED=seed).exit_code == 0
@@ -48,6 +50,7 @@ def test_prune_does_what_its_dry_run_says_and_recommendations_stay(shop: Shop) -
     assert shop.recsys("reproduce", "champion").exit_code == 0
 
 
+@pytest.mark.slow
 def test_holds_are_placed_shown_and_released(shop: Shop) -> None:
     assert shop.recsys("lake", "hold", "recommendations@0", "--reason", "an audit").exit_code == 0
     held = shop.answer("lake", "holds")["holds"]

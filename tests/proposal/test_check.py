@@ -92,6 +92,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_it_counts_as_loading_does(files: list[list[tuple]]) -> None:

@@ -100,6 +100,7 @@ def accepted_and_rejected_are_what_was_read(
     return found
 
 
+@pytest.mark.slow
 def test_online_retail(con: duckdb.DuckDBPyConnection) -> None:
     data = SHARED / "online-retail"
     if not data.is_dir():

@@ -240,6 +240,7 @@ def test_a_history_that_is_lost_or_damaged_is_made_again(folder_lake: Lake, nigh
         assert plan_prune(folder_lake, lambda _: SHORT) == whole
 
 
+@pytest.mark.slow
 def test_the_log_is_tidied_and_every_kept_version_opens(folder_lake: Lake, nights: Nights) -> None:
     for value in range(130):
         write(folder_lake, "appended", value)
