@@ -91,17 +91,12 @@ def _read(
     groups = _alike(con, paths, of)
     if len(groups) == 1:
         return partial(of, paths)
-    texts: list[str] = []
-    for columns, files in groups:
-        there = {name for name, *_ in con.execute(f"DESCRIBE FROM {of(files, False)}").fetchall()}
-        casts = [f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in columns if name in there]
-        texts.append(f" REPLACE ({', '.join(casts)})" if casts else "")
 
     def united(numbered: bool) -> str:
-        parts = [
-            f"SELECT *{text} FROM {of(files, numbered)}"
-            for text, (_, files) in zip(texts, groups, strict=True)
-        ]
+        parts: list[str] = []
+        for columns, files in groups:
+            casts = ", ".join(f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in columns)
+            parts.append(f"SELECT *{f' REPLACE ({casts})' if casts else ''} FROM {of(files, numbered)}")
         return f"({' UNION ALL BY NAME '.join(parts)})"
 
     return united
@@ -139,12 +134,15 @@ def _alike(
     if not mixed:
         return [((), paths)]
     columns: dict[str, tuple[tuple[str, str], ...]] = {}
-    for file, *column in con.execute(
-        f"""SELECT file_name, name, {_KIND} FROM parquet_schema({listed})
-        WHERE {_KIND} IS NOT NULL AND lower(name) IN (SELECT unnest($1)) ORDER BY file_name, column_id""",
-        [mixed],
+    below = 0  # of the columns that follow, those that lie inside one that was met
+    for file, name, children, kind in con.execute(
+        f"SELECT file_name, name, coalesce(num_children, 0), {_KIND} FROM parquet_schema({listed}) "
+        "WHERE column_id > 0 ORDER BY file_name, column_id"
     ).fetchall():
-        columns[file] = (*columns.get(file, ()), tuple(column))
+        inside = below > 0
+        below += children - inside
+        if not inside and kind is not None and name.lower() in mixed:
+            columns[file] = (*columns.get(file, ()), (name, kind))
     whole: dict[str, dict[str, list[str]]] = {}
     for file, its in columns.items():
         for name, kind in its:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,7 @@ from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -146,14 +148,14 @@ class AssetRun:
         known = self._context.instance.get_materialized_partitions(key)
         written = set(output.partitions or version.partitions) if output else set()
         failed = output.failures if output else {}
-        files = output.partition_files if output else {}
+        made_of = _reads_by_partition(record, output.partition_files if output else {})
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
         told = sorted(p for p in version.partitions if p not in failed and (p in written or p not in known))
         with many_events():
             for partition in told:
                 held = version.partitions[partition]
                 metadata = partition_metadata(
-                    record, version, partition, uri, self._asset.column_descriptions, files.get(partition)
+                    record, version, partition, uri, self._asset.column_descriptions, made_of.get(partition)
                 )
                 if partition == told[-1]:
                     metadata = {**of_run, "reads of the run": of_run["reads"], **metadata}
@@ -171,3 +173,17 @@ class AssetRun:
                         },
                     )
                 )
+
+
+def _reads_by_partition(
+    record: Materialization, files: Mapping[str, Collection[str]]
+) -> dict[str, Iterator[Read]]:
+    """Partition → the reads that it is made of: those that are no files, and those of its own files."""
+    others: list[Read] = []
+    by_file: dict[str, list[Read]] = {}
+    for read in record.reads:
+        (by_file.setdefault(read.name, []) if read.kind == "file" else others).append(read)
+    return {
+        partition: chain(others, *(by_file.get(name, ()) for name in names))
+        for partition, names in files.items()
+    }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -46,12 +47,12 @@ def partition_metadata(
     partition: str,
     uri: str,
     column_descriptions: Mapping[str, str],
-    files: Collection[str] | None,
+    reads: Iterable[Read] | None,
 ) -> dict[str, Any]:
     """Metadata of one partition that a run wrote: the table's schema, its rows and the partition's, and reads.
 
     Args:
-        files: those, of the files read, that the partition is made of; None where that is not known.
+        reads: those, of what the run read, that the partition is made of; None where that is not known.
     """
     held = version.partitions[partition]
     return {
@@ -60,7 +61,7 @@ def partition_metadata(
         "version": held.version,
         "fingerprint": held.fingerprint,
         "record": record.kept or record.id,
-        **({} if files is None else {"reads": reads_table(record.reads, files)}),
+        **({} if reads is None else {"reads": reads_table(reads)}),
     }
 
 
@@ -83,10 +84,9 @@ def _table_metadata(
     }
 
 
-def reads_table(reads: Iterable[Read], files: Collection[str] | None = None) -> dg.TableMetadataValue:
-    """Reads as a table for the UI; of files only some, where they are named."""
+def reads_table(reads: Iterable[Read]) -> dg.TableMetadataValue:
+    """The first reads as a table for the UI."""
     columns = ("kind", "name", "purpose", "version", "partitions", "columns", "rows", "fingerprint")
-    told = [read for read in reads if files is None or read.kind != "file" or read.name in files]
     rows = [
         dg.TableRecord(
             {
@@ -100,7 +100,7 @@ def reads_table(reads: Iterable[Read], files: Collection[str] | None = None) -> 
                 "fingerprint": read.fingerprint,
             }
         )
-        for read in told[:MOST_READS]
+        for read in islice(reads, MOST_READS)
     ]
     return dg.MetadataValue.table(rows, dg.TableSchema([dg.TableColumn(name) for name in columns]))
 

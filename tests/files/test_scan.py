@@ -384,6 +384,27 @@ def test_whole_numbers_are_not_rounded_beside_floats(values: list[float | None])
         )
 
 
+def test_only_columns_of_the_file_itself_become_text_not_what_lies_inside_one(con, tmp_path: Path) -> None:
+    large = 2**53 + 1
+    tables = (
+        {"s": pa.array([{"id": large, "at": MOMENT}]), "l": pa.array([[large]]), "x": [1]},
+        {"id": [2.5], "l": pa.array([[2.5]]), "at": pa.array([MOMENT]).cast(pa.timestamp("us")), "x": [2]},
+        {
+            "x": [3],
+            "id": [large],
+            "at": pa.array([MOMENT]).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")),
+        },
+    )
+    for number, columns in enumerate(tables):
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+    assert opened(con, tmp_path, PARQUET, "x").faults == ()
+    assert con.execute("SELECT x, id, s.id FROM files ORDER BY x").fetchall() == [
+        (1, None, large),
+        (2, "2.5", None),
+        (3, str(large), None),
+    ]
+
+
 @pytest.mark.parametrize("function", ["read_parquet", "read_csv"])
 def test_a_repeated_column_is_a_fault_only_where_it_is_used(con, tmp_path: Path, function: str) -> None:
     table = pa.Table.from_arrays([pa.array(["1"]), pa.array(["n"]), pa.array(["m"])], ["x", "note", "Note"])
