@@ -88,7 +88,7 @@ def _markdown(nights: Sequence[Night], names: Sequence[str], of_scale: Sequence[
         parts.append(f"<text x='230' y='{_TOP + 3 + 11 * place}' fill='{colour}'>{_written(told)}</text>")
     height = max(100, 11 * len(names) + _TOP)
     picture = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 340 {height}' width='480' font-size='9' fill='none' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 340 {height}' width='360' font-size='9' fill='none' "
         f"stroke-linecap='round'>{''.join(parts)}</svg>"
     )
     for character, code in (("%", "%25"), ("<", "%3C"), (">", "%3E"), ("#", "%23")):
