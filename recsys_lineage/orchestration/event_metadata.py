@@ -45,18 +45,18 @@ def partition_metadata(
     record: Materialization,
     version: TableVersion,
     partition: str,
-    uri: str,
-    column_descriptions: Mapping[str, str],
     reads: Iterable[Read] | None,
 ) -> dict[str, Any]:
-    """Metadata of one partition that a run wrote: the table's schema, its rows and the partition's, and reads.
+    """Metadata of one partition that a run wrote: its rows and reads.
+
+    What is the same for all partitions of the table, such as its columns, is said once, by the event of the run's last
+    partition: repeated in each of a year's days it is most of what Dagster keeps of a first load.
 
     Args:
         reads: those, of what the run read, that the partition is made of; None where that is not known.
     """
     held = version.partitions[partition]
     return {
-        **_table_metadata(version, uri, column_descriptions),
         "dagster/partition_row_count": held.rows,
         "version": held.version,
         "fingerprint": held.fingerprint,
