@@ -90,11 +90,13 @@ class Query:
     """A SELECT that DuckDB is to run into the asset's table.
 
     `explain` says what an error of DuckDB about it means to whoever wrote the code; None where the error says enough.
+    `text` is the statement as it was written, where `sql` names each file that it reads.
     """
 
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     explain: Callable[[Exception], LineageError | None] | None = field(default=None, compare=False)
+    text: str | None = None
 
 
 @dataclass(frozen=True)

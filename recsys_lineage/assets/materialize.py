@@ -20,6 +20,8 @@ from recsys_lineage.assets.blocks import store_blocks
 from recsys_lineage.assets.checks import run_checks
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.query_columns import query_columns
+from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.draft import Draft
@@ -138,6 +140,7 @@ class _Attempt:
         self._statement: Statement | None = None
         self._checks: list[CheckOutcome] = []
         self._reason: str | None = None
+        self._warnings: list[str] = []
 
     def outcome(self) -> Outcome:
         """Run the asset. Only what interrupts the process passes, after it was recorded."""
@@ -185,7 +188,7 @@ class _Attempt:
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
-        warnings = [*output.warnings, *self._append(record)]
+        warnings = [*output.warnings, *self._warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
 
@@ -267,11 +270,28 @@ class _Attempt:
             fingerprint=version.fingerprint,
             rows=version.rows,
             schema=version.schema,
+            column_lineage=self._column_lineage(inputs, output, version),
             statistics=dict(output.statistics),
             takes=output.takes,
             trained_on=tuple(output.trained_on),
             written=_written(version, output),
         )
+
+    def _column_lineage(
+        self, inputs: Inputs, output: Output, version: TableVersion
+    ) -> dict[str, tuple[ColumnEdge, ...]]:
+        """Where the columns come from; nothing, and a warning that says why, where that cannot be derived."""
+        if not isinstance(output.data, Query):
+            return {}
+        asset = self._asset
+        try:
+            with self._lake.reading():
+                found = query_columns(output.data, inputs, asset.code.origin)
+        except Exception as error:  # the table is right all the same
+            self._warnings.append(f"The column lineage of {asset.name} is not known: {error}")
+            return {}
+        assert [*found] == version.columns, f"{asset.name}: {[*found]} instead of {version.columns}"
+        return found
 
     def _record(self, status: Status) -> Materialization:
         asset, (commit, dirty) = self._asset, self._git

@@ -92,6 +92,6 @@ def _compute(files: SqlFiles, parameters: Mapping[str, Any]) -> Compute:
         def explain(error: Exception) -> SqlFailed | None:
             return written.failed(error, inputs._connection, parameters)
 
-        return Output(Query(written.statement, parameters, explain))
+        return Output(Query(written.statement, parameters, explain, files.text.text if files else None))
 
     return compute

@@ -35,7 +35,9 @@ def event_metadata(
     for name, value in record.statistics.items():
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             metadata.setdefault(name, value)
-    as_json = record.to_json()
+    if record.column_lineage:
+        metadata["dagster/column_lineage"] = _column_lineage(record)
+    as_json = {name: value for name, value in record.to_json().items() if name != "column_lineage"}
     if len(json.dumps(as_json)) <= LARGEST_RECORD:
         metadata["lineage/record"] = dg.MetadataValue.json(as_json)
     return metadata
@@ -82,6 +84,28 @@ def _table_metadata(
         "dagster/table_name": version.table,
         "dagster/storage_kind": "deltalake",
     }
+
+
+def _column_lineage(record: Materialization) -> dg.TableColumnLineage:
+    """For each column the columns of other assets that its values are made of.
+
+    Dagster knows no other way for a column to depend on one; the record tells those that only decide which rows or
+    values are there.
+    """
+    tables = {read.name for read in record.reads if read.kind == "table"}
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(dg.AssetKey(table), name)
+                for table, name in dict.fromkeys(
+                    (edge.table, edge.column)
+                    for edge in edges
+                    if edge.kind == "DIRECT" and edge.table in tables
+                )
+            ]
+            for column, edges in record.column_lineage.items()
+        }
+    )
 
 
 def reads_table(reads: Iterable[Read]) -> dg.TableMetadataValue:
