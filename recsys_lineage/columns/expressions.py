@@ -23,6 +23,7 @@ from recsys_lineage.columns.lambdas import comprehension, with_lambda
 from recsys_lineage.columns.names import called, path
 from recsys_lineage.columns.relation import CONSTANT, Value, struct_of
 from recsys_lineage.columns.scope import Scope
+from recsys_lineage.columns.stars import columns_of
 
 _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
@@ -73,8 +74,6 @@ def _dot(node: exp.Expr, scope: Scope) -> Value:
     if (parts := path(node)) is not None:
         return scope.column(node, parts)
     inside = node.expression
-    if isinstance(inside, exp.Anonymous) and inside.name.upper() == "COLUMNS":
-        return _columns(node, scope)
     if isinstance(inside, exp.Func):
         call = inside.copy()
         first = node.this.copy()
@@ -213,6 +212,8 @@ def _star(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _columns(node: exp.Expr, scope: Scope) -> Value:
+    if node.args.get("unpack"):
+        return Value(transformed(united(column.value.edges for column in columns_of(node, scope))))
     if scope.chosen is None:
         scope.statement.opaque(node, "write COLUMNS in the SELECT list, or name the columns")
     return scope.chosen
@@ -230,6 +231,7 @@ def _positional(node: exp.Expr, scope: Scope) -> Value:
 
 def _unnest(node: exp.Expr, scope: Scope) -> Value:
     found = scope.edges(node.this)
+    scope.unnests = True
     scope.unnested |= deciding(found, How.JOIN)
     return Value(transformed(found))
 
@@ -240,6 +242,7 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return aggregate(node, name, scope)
     if name in _UNNESTS:
         found = united(scope.edges(each) for each in _parts(node))
+        scope.unnests = True
         scope.unnested |= deciding(found, How.JOIN)
         return Value(transformed(found))
     if name in _OF_POSITION:

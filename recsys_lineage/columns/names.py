@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 
@@ -23,3 +25,13 @@ def called(node: exp.Expr, text: str) -> str:
     if start is None:
         return node.name.lower() if isinstance(node, exp.Anonymous) else ""
     return text[start : node.meta["end"] + 1].strip('"').lower()
+
+
+def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that a condition is the AND of."""
+    node = node.unnest()
+    if isinstance(node, exp.And):
+        for each in (node.this, node.expression):
+            yield from conjuncts(each)
+    else:
+        yield node
