@@ -30,6 +30,8 @@ _HASHES = frozenset(
 )
 _CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
+_PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone
+"""Expressions that are made of all their parts."""
 _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 
 
@@ -50,7 +52,7 @@ def value(node: exp.Expr, scope: Scope) -> Value:
         return _scalar(node, scope)
     if isinstance(node, exp.Func):
         return _function(node, scope)
-    if isinstance(node, exp.Condition | exp.Tuple | exp.Interval | exp.Slice):
+    if isinstance(node, _PLAIN):
         return Value(transformed(united(scope.value(each).edges for each in _parts(node))))
     scope.statement.opaque(node)
 
@@ -212,10 +214,8 @@ def _star(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _columns(node: exp.Expr, scope: Scope) -> Value:
-    if node.args.get("unpack"):
+    if scope.chosen is None or node.args.get("unpack"):  # it stands for all its columns at once
         return Value(transformed(united(column.value.edges for column in columns_of(node, scope))))
-    if scope.chosen is None:
-        scope.statement.opaque(node, "write COLUMNS in the SELECT list, or name the columns")
     return scope.chosen
 
 
@@ -281,6 +281,8 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.Identifier: _identifier,
     exp.If: _if,
     exp.In: _membership,
+    exp.IgnoreNulls: _same,
+    exp.JSONPath: _constant,
     exp.Kwarg: _of_expression,
     exp.Literal: _constant,
     exp.Null: _constant,
@@ -290,6 +292,7 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.Placeholder: _parameter,
     exp.PositionalColumn: _positional,
     exp.PropertyEQ: _of_expression,
+    exp.RespectNulls: _same,
     exp.Star: _star,
     exp.Struct: _struct,
     exp.ToMap: _map,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from recsys_lineage.columns.joins import Source, join_into
@@ -11,9 +13,11 @@ from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.scope import Binding, Scope
 from recsys_lineage.columns.stars import visible
 from recsys_lineage.columns.table_functions import from_function, from_unnest
-from recsys_lineage.sql.file_call import PURE_FUNCTIONS
 
 _TABLE_ARGS = frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample", "ordinality"})
+_NAMED_BY_ALIAS = frozenset({"generate_series", "range", "unnest"})
+"""Functions whose only column an alias names too."""
+_UNNAMED = "unnamed_subquery"
 _RECURRING = "recurring"
 
 
@@ -53,7 +57,7 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
         return _in_parentheses(node, scope)
     else:
         binding = _relation(node, scope)
-        found = _as_source(binding, binding.relation)
+        found = _as_source(binding)
     if not node.alias and not node.args.get("pivots") and not _names_of(node):
         return found
     return _renamed(node, found, scope)
@@ -72,12 +76,16 @@ def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
     if node.args.get("pivots"):
         name, relation = pivoted_table(node, name, relation, scope)
     binding = Binding(name, relation.renamed(_names_of(node)), other_name=found.bindings[0].other_name)
-    return _as_source(binding, binding.relation)
+    return _as_source(binding)
 
 
-def _as_source(binding: Binding, relation: Relation) -> Source:
-    keys = tuple(frozenset(id(relation.columns[place].value) for place in key) for key in relation.keys)
-    return Source([binding], relation.rows, keys=keys)
+def _as_source(binding: Binding) -> Source:
+    """One relation as a side of a join."""
+    if not (keys := binding.relation.keys):
+        return Source([binding], binding.relation.rows)
+    relation = binding.relation.apart()
+    by_identity = tuple(frozenset(id(relation.columns[place].value) for place in key) for key in keys)
+    return Source([replace(binding, relation=relation)], relation.rows, keys=by_identity)
 
 
 def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:
@@ -99,20 +107,20 @@ def _relation(node: exp.Expr, scope: Scope) -> Binding:
     """A relation under the name that its alias gives it, or its own."""
     name, found = _named_relation(node, scope)
     other_name: str | None = None
-    single = len(found.columns) == 1 and not _names_of(node) and not _ordinality(node)
+    single = len(found.columns) == 1 and not _names_of(node) and _ordinality(node) is None
     if single and node.alias and _is_function(node, scope):
         other_name = found.columns[0].name
         found = found.renamed([node.alias])
-    if _ordinality(node):
-        found = Relation([*found.columns, Column("ordinality", Value())], found.rows)
+    if (ordinality := _ordinality(node)) is not None:
+        found = Relation([*found.columns, Column(ordinality, Value())], found.rows)
     return Binding(name, found, other_name=other_name)
 
 
 def _is_function(node: exp.Expr, scope: Scope) -> bool:
-    """Whether a relation is made by a function of its arguments, and not of files."""
+    """Whether a relation is made by a function whose only column has its alias for a name."""
     function = node.this if isinstance(node, exp.Lateral | exp.Table) else node
     return isinstance(function, exp.Unnest | exp.Explode) or (
-        isinstance(function, exp.Func) and called(function, scope.statement.text) in PURE_FUNCTIONS
+        isinstance(function, exp.Func) and called(function, scope.statement.text) in _NAMED_BY_ALIAS
     )
 
 
@@ -120,9 +128,7 @@ def _named_relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
     statement = scope.statement
     alias = node.alias
     if isinstance(node, exp.Table):
-        for name, given in node.args.items():
-            if given and name not in _TABLE_ARGS:
-                statement.opaque(node)
+        statement.only(node, _TABLE_ARGS)
         if isinstance(node.this, exp.Identifier):
             return _table(node, alias, scope)
         return from_function(node, alias, scope)
@@ -135,8 +141,10 @@ def _named_relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
         if isinstance(inner, exp.Unnest | exp.Explode):
             return alias or "unnest", from_unnest(inner, scope)
         statement.opaque(node)
-    if isinstance(node, exp.Subquery | exp.Query | exp.Values | exp.Summarize | exp.Pivot):
-        return alias, scope.subquery(node.this if isinstance(node, exp.Subquery) else node)
+    if isinstance(node, exp.Subquery | exp.Query | exp.Values | exp.Summarize | exp.Describe | exp.Pivot):
+        number = sum(binding.name.startswith(_UNNAMED) for binding in scope.bindings)
+        name = alias or f"{_UNNAMED}{number + 1 if number else ''}"
+        return name, scope.subquery(node.this if isinstance(node, exp.Subquery) else node)
     statement.opaque(node)
 
 
@@ -163,5 +171,9 @@ def _names_of(node: exp.Expr) -> list[str]:
     return [column.name for column in alias.args.get("columns") or ()]
 
 
-def _ordinality(node: exp.Expr) -> bool:
-    return bool(node.args.get("ordinality") or (isinstance(node, exp.Unnest) and node.args.get("offset")))
+def _ordinality(node: exp.Expr) -> str | None:
+    """The name of the column that WITH ORDINALITY adds; None where it does not stand there."""
+    offset = node.args.get("offset") if isinstance(node, exp.Unnest) else node.args.get("ordinality")
+    if isinstance(offset, exp.Expr):
+        return offset.name
+    return "ordinality" if offset else None

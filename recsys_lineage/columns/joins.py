@@ -43,9 +43,7 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     Raises:
         ColumnLineageError: a name is not there, or the kind of join is not understood.
     """
-    for name, given in join.args.items():
-        if given and name not in _UNDERSTOOD:
-            scope.statement.opaque(join)
+    scope.statement.only(join, _UNDERSTOOD)
     method, side, kind = (join.text(name).upper() for name in ("method", "side", "kind"))
     semi = "SEMI" in (kind, side) or "ANTI" in (kind, side)
     names = _shared(join, method, scope, other)

@@ -104,7 +104,7 @@ class Relation:
         return replace(self, columns=columns)
 
     def settled(self, more: Edges = NOTHING) -> Relation:
-        """The relation where what decides its rows, and more, decides each value instead, beside rows that are there."""
+        """The relation as beside rows that are there anyway: what decides its rows, and more, decides its values."""
         edges = self.rows | more
         if not edges:
             return self
@@ -114,6 +114,11 @@ class Relation:
     def narrowed(self, edges: Edges) -> Relation:
         """The relation where more decides its rows."""
         return Relation(self.columns, self.rows | edges, self.keys)
+
+    def apart(self) -> Relation:
+        """The relation with values of its own, where it stands in a FROM clause more than once."""
+        columns = [Column(column.name, replace(column.value)) for column in self.columns]
+        return Relation(columns, self.rows, self.keys)
 
     def with_key(self, places: Iterable[int]) -> Relation:
         """The relation where no two rows have the same values in the columns at some places."""

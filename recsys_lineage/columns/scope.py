@@ -66,7 +66,7 @@ class Scope:
     rows: Edges = NOTHING
     """What decides the rows of its FROM clause."""
     keys: tuple[frozenset[int], ...] = ()
-    """Sets of columns, by the identities of their values, that no two rows of the FROM clause have the same values in."""
+    """Sets of columns, by the identities of their values, in which no two of those rows have the same values."""
     windows: dict[str, exp.Window] = field(default_factory=dict)
     lambdas: list[dict[str, Value]] = field(default_factory=list)
     """Parameters of the lambdas around a place, the innermost last."""

@@ -60,6 +60,8 @@ class Projection:
         """Where an expression stands in the list; None where it does not."""
         if _is_place(key):
             return int(key.name) - 1
+        if key.find(exp.Columns) is not None:
+            return None
         for place, item in enumerate(self.items):
             inner = item.node.this if isinstance(item.node, exp.Alias) else item.node
             if inner == key and not isinstance(key, exp.Column):
@@ -89,9 +91,7 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         node: the SELECT.
         scope: its own, which is filled here; the queries of its WITH are there already.
     """
-    for name, given in node.args.items():
-        if given and name not in _UNDERSTOOD:
-            scope.statement.opaque(node, f"leave the clause {name.strip('_').upper()} out")
+    scope.statement.only(node, _UNDERSTOOD)
     read_from(node, scope)
     scope.windows = {folded(each.this.name): each for each in node.args.get("windows") or ()}
     list_ = Projection(scope, [])
@@ -228,15 +228,11 @@ def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozense
 def _first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:
     """The partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) = 1` keeps one row each."""
     for each in conjuncts(condition):
-        if (
-            isinstance(each, exp.EQ)
-            and isinstance(each.expression, exp.Literal)
-            and each.expression.name == "1"
-        ):
+        if isinstance(each, exp.EQ) and _is_place(each.expression) and each.expression.name == "1":
             window = each.this.unnest()
-            if isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber):
-                if window.args.get("alias") is None:
-                    yield list(window.args.get("partition_by") or ())
+            numbered = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
+            if numbered and window.args.get("alias") is None:
+                yield list(window.args.get("partition_by") or ())
 
 
 def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:

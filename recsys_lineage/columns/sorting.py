@@ -65,6 +65,6 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
             given |= deciding(inner.edges(part), How.FILTER)
     limit = node.args.get("limit")
     number = limit.args.get("expression") if isinstance(limit, exp.Limit) else None
-    if isinstance(number, exp.Literal) and number.name in ("0", "1"):
+    if isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options"):
         found = found.with_key(())
     return found.narrowed(given) if given else found
