@@ -24,7 +24,7 @@ _BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
 _STATISTICS = frozenset(
     {
         "approx_count_distinct", "avg", "corr", "count", "count_if", "countif", "covar_pop", "covar_samp", "entropy",
-        "favg", "fsum", "kahan_sum", "kurtosis", "kurtosis_pop", "mad", "mean", "regr_avgx", "regr_avgy",
+        "favg", "fsum", "kahan_sum", "kurtosis", "kurtosis_pop", "mean", "regr_avgx", "regr_avgy",
         "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "sem",
         "skewness", "stddev", "stddev_pop", "stddev_samp", "sum", "sumkahan", "sum_no_overflow", "var_pop",
         "var_samp", "variance",
@@ -44,7 +44,7 @@ def is_aggregate(node: exp.Expr, name: str) -> bool:
         node: the function.
         name: that it is called by.
     """
-    return name in aggregate_functions() if name else isinstance(node, exp.AggFunc)
+    return name in aggregate_functions() or (isinstance(node, exp.AggFunc) and "start" not in node.meta)
 
 
 def aggregates_in(node: exp.Expr, text: str) -> bool:
