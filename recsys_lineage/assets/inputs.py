@@ -322,6 +322,10 @@ class Inputs:
         }
         return {**tables, **self._types, **made}
 
+    def versions(self) -> dict[str, int]:
+        """The tables read so far, with the version of each."""
+        return {name: version.version for name, version in self._versions.items()}
+
     def frame_columns(self) -> dict[str, ColumnsFrom]:
         """For frames that Python made, the columns of tables of which it made theirs."""
         return dict(self._frames)

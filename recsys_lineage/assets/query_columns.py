@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from recsys_lineage.assets.asset_code import Query
@@ -11,7 +11,9 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.column_lineage import column_lineage
 
 
-def query_columns(query: Query, inputs: Inputs, origin: str) -> dict[str, tuple[ColumnEdge, ...]]:
+def query_columns(
+    query: Query, inputs: Inputs, origin: str, people: Collection[tuple[str, str]] = ()
+) -> dict[str, tuple[ColumnEdge, ...]]:
     """For each column of a statement, the columns of tables and files that it comes from.
 
     A relation of files is called by the scan that it stands for; in place of a frame that Python made stand the columns
@@ -21,11 +23,12 @@ def query_columns(query: Query, inputs: Inputs, origin: str) -> dict[str, tuple[
         query: what was given to DuckDB.
         inputs: of the run, which know what its relations stand for.
         origin: where the statement comes from, for messages.
+        people: columns, as (table, column), that tell people apart.
 
     Raises:
         ColumnLineageError: the lineage cannot be derived; it says why, and where.
     """
-    found = column_lineage(query.text or query.sql, inputs.schemas(), origin=origin)
+    found = column_lineage(query.text or query.sql, inputs.schemas(), origin=origin, people=people)
     scans = {name: files.scan for name, files in inputs.relations.items()}
     frames = inputs.frame_columns()
     return {column: _known(edges, scans, frames) for column, edges in found.items()}

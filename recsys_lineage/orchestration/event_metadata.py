@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.columns.tags import split_description
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -73,10 +74,7 @@ def _table_metadata(
     """What Dagster shows of a table as a whole, under its standard keys."""
     names = [column.name for column in version.schema]
     told = COLUMNS if names == list(COLUMNS) else column_descriptions
-    columns = [
-        dg.TableColumn(column.name, column.type, description=told.get(column.name))
-        for column in version.schema
-    ]
+    columns = [_column(column.name, column.type, told.get(column.name)) for column in version.schema]
     return {
         "dagster/row_count": version.rows,
         "dagster/column_schema": dg.TableSchema(columns),
@@ -84,6 +82,16 @@ def _table_metadata(
         "dagster/table_name": version.table,
         "dagster/storage_kind": "deltalake",
     }
+
+
+def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
+    text, tags = split_description(described or "")
+    return dg.TableColumn(
+        name,
+        type_,
+        description=text or None,
+        tags={tag.name: "indirect" if tag.indirect else "" for tag in tags},
+    )
 
 
 def _column_lineage(record: Materialization) -> dg.TableColumnLineage:

@@ -133,6 +133,8 @@ class Materialization(RecordPart):
         column_lineage: for each column that was written, in order, the columns of what was read that it comes from.
             An edge's table is one of the tables read, or a scan of files as `statement.relations` tells it. Empty where
             it is not known.
+        column_tags: for each column that has any, its tags as they are written: its own, and those that came with the
+            columns it is made of.
         checks: what the checks found.
         failure: what went wrong.
         kept: for a kept asset, the id of the record that still holds.
@@ -166,6 +168,7 @@ class Materialization(RecordPart):
     statement: Statement | None = None
     written: Written | None = None
     column_lineage: ColumnOrigins = field(default_factory=dict)
+    column_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checks: tuple[CheckOutcome, ...] = ()
     failure: Failure | None = None
     kept: str | None = None
