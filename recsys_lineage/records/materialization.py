@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.column_origins import ColumnOrigins
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.part import Columns, Parameters, RecordPart
 from recsys_lineage.records.read import Purpose, Read
+from recsys_lineage.records.recorded_columns import RecordedColumns
 from recsys_lineage.records.run import Run
 
 FORMAT = 2
@@ -167,7 +167,7 @@ class Materialization(RecordPart):
     trained_on: tuple[TrainingData, ...] = ()
     statement: Statement | None = None
     written: Written | None = None
-    column_lineage: ColumnOrigins = field(default_factory=dict)
+    column_lineage: RecordedColumns = field(default_factory=dict)
     column_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checks: tuple[CheckOutcome, ...] = ()
     failure: Failure | None = None
