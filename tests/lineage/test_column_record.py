@@ -107,7 +107,7 @@ def test_dagster_shows_the_columns_that_values_are_made_of(project: Project) -> 
 
 def test_definitions_show_what_the_latest_version_was_made_of(project: Project) -> None:
     spend = table("spend", "SELECT customer, sum(amount) AS total FROM orders GROUP BY customer")
-    definitions = dg.Definitions([table("orders"), spend])
+    definitions = dg.Definitions([table("orders"), spend], resources={"lake": project.resource})
     assert not any(COLUMN_LINEAGE in spec.metadata for spec in shown(definitions, project))
     project.run(table("orders"), spend)
     found = {spec.key.path[0]: spec.metadata.get(COLUMN_LINEAGE) for spec in shown(definitions, project)}
