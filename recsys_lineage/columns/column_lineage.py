@@ -10,7 +10,7 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
 from recsys_lineage.columns.empty_tables import is_syntax
 from recsys_lineage.columns.expressions import value
-from recsys_lineage.columns.pivot_text import sorted_pivot, statements
+from recsys_lineage.columns.pivot_text import statements, with_pivots
 from recsys_lineage.columns.queries import relation
 from recsys_lineage.columns.scope import Reader, Scope
 from recsys_lineage.columns.statement import Inputs, Statement
@@ -77,7 +77,7 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
     bare = bare_statement(sql)
-    found = statements(bare) or sorted_pivot(bare)
+    found = statements(bare) or with_pivots(bare)
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return found[0]
     try:

@@ -13,6 +13,7 @@ from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.scope import Binding, Scope
 from recsys_lineage.columns.stars import visible
 from recsys_lineage.columns.table_functions import from_function, from_unnest
+from recsys_lineage.sql.file_call import is_file_name
 
 _TABLE_ARGS = frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample", "ordinality"})
 _NAMED_BY_ALIAS = frozenset({"generate_series", "range", "unnest"})
@@ -156,7 +157,8 @@ def _table(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relation]:
         if found is not None:
             return alias or name, found
     start = node.this.meta.get("start")
-    if node.this.args.get("quoted") and scope.statement.inputs.find(name) is None:
+    quoted = node.this.args.get("quoted")
+    if quoted and (is_file_name(name) or scope.statement.inputs.find(name) is None):
         call = scope.statement.calls.get(start) if start is not None else None
         if call is not None:
             return alias or call.alias, scope.statement.file(call, "" if alias else call.alias)

@@ -1,17 +1,17 @@
-"""PIVOT and UNPIVOT statements that end with ORDER BY or LIMIT, which sqlglot does not parse."""
+"""PIVOT and UNPIVOT as queries where sqlglot does not parse them: in parentheses, or with ORDER BY or LIMIT behind."""
 
 from __future__ import annotations
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 _PIVOTS = (TokenType.PIVOT, TokenType.UNPIVOT)
 _ENDS = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET)
 _OPENS = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
 _CLOSES = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
-_BEFORE = "SELECT * FROM t"
+_STAND_IN = "SELECT * FROM t"
 
 
 def statements(text: str) -> list[exp.Expr]:
@@ -22,28 +22,63 @@ def statements(text: str) -> list[exp.Expr]:
         return []
 
 
-def sorted_pivot(text: str) -> list[exp.Expr]:
-    """A text that is one PIVOT with ORDER BY or LIMIT behind it, as if the PIVOT stood in parentheses; none otherwise.
+def with_pivots(text: str) -> list[exp.Expr]:
+    """The statements of a text whose PIVOTs are parsed apart; none where that does not help.
 
-    Both parts keep their places in the text.
+    Each part keeps its place in the text.
     """
-    end = _end_of_pivot(text)
-    if end is None or end < len(_BEFORE):
-        return []
-    pivot, rest = statements(text[:end]), statements(f"{_BEFORE.ljust(end)}{text[end:]}")
-    if len(pivot) != 1 or len(rest) != 1 or not isinstance(pivot[0], exp.Pivot):
-        return []
-    ends = {name: rest[0].args.get(name) for name in ("order", "limit", "offset")}
-    return [exp.Subquery(this=pivot[0], **ends)]
+    spans = _spans(sqlglot.tokenize(text, read="duckdb"))
+    masked = text
+    for start, end in spans:
+        masked = masked[:start] + _STAND_IN.ljust(end - start) + masked[end:]
+    found = statements(masked) if spans and len(masked) == len(text) else []
+    for start, end in spans if found else ():
+        pivots = statements(" " * start + text[start:end])
+        if len(pivots) != 1 or not isinstance(pivots[0], exp.Pivot):
+            return []
+        found = [_replaced(each, start + len(_STAND_IN) - 1, pivots[0]) for each in found]
+    return found
 
 
-def _end_of_pivot(text: str) -> int | None:
-    """Where a PIVOT outside of parentheses is followed by what ends a query."""
-    depth, inside = 0, False
-    for token in sqlglot.tokenize(text, read="duckdb"):
-        depth += (token.token_type in _OPENS) - (token.token_type in _CLOSES)
-        if depth == 0:
-            inside = inside or token.token_type in _PIVOTS
-            if inside and token.token_type in _ENDS:
-                return token.start
-    return None
+def _replaced(tree: exp.Expr, place: int, pivot: exp.Expr) -> exp.Expr:
+    """A tree with a PIVOT where a SELECT from a table at a place of the text stands in for it."""
+    for table in tree.find_all(exp.Table):
+        if table.this.meta.get("start") == place:
+            select = table.find_ancestor(exp.Select)
+            assert select is not None
+            around = {name: select.args.get(name) for name in ("with_", "order", "limit", "offset")}
+            query = exp.Subquery(this=pivot, **around)
+            if select is tree:
+                return query
+            _ = select.replace(query)
+    return tree
+
+
+def _spans(tokens: list[Token]) -> list[tuple[int, int]]:
+    """From where to where in the text a query is a PIVOT: at its begin, or behind its WITH."""
+    spans: list[tuple[int, int]] = []
+    levels: list[TokenType | None] = [None]
+    begun: tuple[int, int] | None = None
+    before: Token | None = None
+    for token in tokens:
+        kind = token.token_type
+        if begun is not None:
+            depth, start = begun
+            ends = len(levels) == depth and (kind in _ENDS or kind in _CLOSES)
+            if ends and before is not None:
+                spans.append((start, before.end + 1))
+                begun = None
+        elif kind in _PIVOTS:
+            first = before is None or before.token_type is TokenType.L_PAREN
+            if first or (levels[-1] is TokenType.WITH and before and before.token_type is TokenType.R_PAREN):
+                begun = (len(levels), token.start)
+        if levels[-1] is None:
+            levels[-1] = kind
+        if kind in _OPENS:
+            levels.append(None)
+        elif kind in _CLOSES and len(levels) > 1:
+            _ = levels.pop()
+        before = token
+    if begun is not None and before is not None:
+        spans.append((begun[1], before.end + 1))
+    return spans
