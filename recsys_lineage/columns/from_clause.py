@@ -50,9 +50,7 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
     """One relation of a FROM clause, or a join in parentheses; it may use the relations before it."""
     if isinstance(node, exp.Paren):
         return _source(node.this, scope)
-    if isinstance(node, exp.Subquery) and isinstance(
-        node.this, exp.Table | exp.Subquery | exp.Lateral | exp.Values
-    ):
+    if _is_join_in_parentheses(node):
         found = _in_parentheses(node, scope)
     elif node.args.get("joins"):
         return _in_parentheses(node, scope)
@@ -64,10 +62,27 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
     return _renamed(node, found, scope)
 
 
+def _is_join_in_parentheses(node: exp.Expr) -> bool:
+    """Whether parentheses are around relations of a FROM clause, and not around a query."""
+    inner = node.this
+    return (
+        isinstance(node, exp.Subquery)
+        and not _ends(node)
+        and (
+            isinstance(inner, exp.Table | exp.Lateral | exp.Unnest)
+            or (isinstance(inner, exp.Subquery) and not _ends(inner))
+        )
+    )
+
+
+def _ends(node: exp.Expr) -> bool:
+    return any(node.args.get(name) is not None for name in ("with_", "order", "limit", "offset"))
+
+
 def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
     """A source with PIVOT, an alias and names of columns behind it."""
     name, relation = found.bindings[0].name, found.bindings[0].relation
-    if isinstance(node.this, exp.Table | exp.Subquery) and isinstance(node, exp.Subquery):
+    if _is_join_in_parentheses(node):
         inner = scope.beside()
         _begin(inner, found)
         columns = visible(inner)
@@ -145,7 +160,7 @@ def _named_relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
     if isinstance(node, exp.Subquery | exp.Query | exp.Values | exp.Summarize | exp.Describe | exp.Pivot):
         number = sum(binding.name.startswith(_UNNAMED) for binding in scope.bindings)
         name = alias or f"{_UNNAMED}{number + 1 if number else ''}"
-        return name, scope.subquery(node.this if isinstance(node, exp.Subquery) else node)
+        return name, scope.subquery(node.this if isinstance(node, exp.Subquery) and not _ends(node) else node)
     statement.opaque(node)
 
 

@@ -3,6 +3,11 @@
 -- m: u.k AGGREGATION, u.a FILTER, t.a FILTER
 SELECT a, (SELECT max(k) FROM u WHERE u.a = t.a) AS m FROM t;
 
+-- # an order outside of parentheses
+-- k: u.k IDENTITY
+-- *: u.a SORT
+SELECT k FROM ((SELECT k, a FROM u) ORDER BY a LIMIT 2);
+
 -- # one that takes a value as it is
 -- k: u.k IDENTITY, u.e SORT
 SELECT (SELECT k FROM u ORDER BY e LIMIT 1) AS k;
