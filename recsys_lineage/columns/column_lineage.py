@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping
 from sqlglot import exp
 
 from recsys_lineage.columns.answers import Answers
+from recsys_lineage.columns.binding.empty_tables import is_syntax
+from recsys_lineage.columns.binding.inputs import Inputs
+from recsys_lineage.columns.binding.scope import Reader, Scope
+from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
-from recsys_lineage.columns.empty_tables import is_syntax
-from recsys_lineage.columns.expressions import value
-from recsys_lineage.columns.inputs import Inputs
-from recsys_lineage.columns.pivot_text import statements, with_pivots
-from recsys_lineage.columns.queries import relation
-from recsys_lineage.columns.scope import Reader, Scope
-from recsys_lineage.columns.statement import Statement
+from recsys_lineage.columns.expressions.expression import value
+from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
+from recsys_lineage.columns.queries.query import relation
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.statement import bare_statement

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.edges import NOTHING, Edges
 from recsys_lineage.columns.relation import Relation, Value, folded, struct_of
-from recsys_lineage.columns.statement import Statement
 
 
 @dataclass(frozen=True)

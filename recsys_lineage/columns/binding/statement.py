@@ -10,8 +10,8 @@ from typing import NoReturn
 import duckdb
 from sqlglot import exp
 
-from recsys_lineage.columns.empty_tables import Columns, empty_tables
-from recsys_lineage.columns.inputs import Input, Inputs
+from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables
+from recsys_lineage.columns.binding.inputs import Input, Inputs
 from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
