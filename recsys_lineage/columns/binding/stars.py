@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import duckdb
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.empty_tables import empty_tables
+from recsys_lineage.columns.binding.names import path
+from recsys_lineage.columns.binding.scope import Binding, Scope
+from recsys_lineage.columns.binding.types import fields_of, unnested_fields
 from recsys_lineage.columns.edges import How, deciding, transformed
-from recsys_lineage.columns.empty_tables import empty_tables
-from recsys_lineage.columns.names import path
 from recsys_lineage.columns.relation import Column, Value, folded
-from recsys_lineage.columns.scope import Binding, Scope
-from recsys_lineage.columns.types import fields_of, unnested_fields
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.names import quote
 

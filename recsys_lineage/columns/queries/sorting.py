@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.scope import Binding, Scope
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
 from recsys_lineage.columns.relation import Relation
-from recsys_lineage.columns.scope import Binding, Scope
 
 
 def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edges], scope: Scope) -> Edges:
@@ -64,7 +64,12 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
     limit = node.args.get("limit")
-    number = limit.args.get("expression") if isinstance(limit, exp.Limit) else None
-    if isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options"):
+    if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())
     return found.narrowed(given) if given else found
+
+
+def _is_one(limit: exp.Limit) -> bool:
+    """Whether a LIMIT leaves at most one row."""
+    number = limit.args.get("expression")
+    return isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options")

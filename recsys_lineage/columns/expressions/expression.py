@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from recsys_lineage.columns.aggregates import aggregate, filtered, is_aggregate, window, within_group
+from recsys_lineage.columns.binding.names import called, path
+from recsys_lineage.columns.binding.scope import Scope
+from recsys_lineage.columns.binding.stars import columns_of
 from recsys_lineage.columns.edges import (
     NOTHING,
     Edges,
@@ -19,11 +21,15 @@ from recsys_lineage.columns.edges import (
     transformed,
     united,
 )
-from recsys_lineage.columns.lambdas import comprehension, with_lambda
-from recsys_lineage.columns.names import called, path
+from recsys_lineage.columns.expressions.aggregates import (
+    aggregate,
+    filtered,
+    is_aggregate,
+    window,
+    within_group,
+)
+from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
 from recsys_lineage.columns.relation import CONSTANT, Value, struct_of
-from recsys_lineage.columns.scope import Scope
-from recsys_lineage.columns.stars import columns_of
 
 _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
@@ -123,8 +129,19 @@ def _if(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _coalesce(node: exp.Expr, scope: Scope) -> Value:
-    chosen = [scope.edges(each) for each in (node.this, *node.expressions)]
+    chosen = _each([node.this, *node.expressions], scope)
     return _chosen(chosen, chosen[:-1])
+
+
+def _each(arguments: list[exp.Expr], scope: Scope) -> list[Edges]:
+    """The edges of each argument, also of those that `*COLUMNS(…)` stands for."""
+    found: list[Edges] = []
+    for node in arguments:
+        if isinstance(node, exp.Columns) and node.args.get("unpack"):
+            found += [column.value.edges for column in columns_of(node, scope)]
+        else:
+            found.append(scope.edges(node))
+    return found
 
 
 def _nullif(node: exp.Expr, scope: Scope) -> Value:
@@ -249,7 +266,7 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return CONSTANT
     arguments = list(_parts(node))
     if name in _CONDITIONAL_FUNCTIONS:
-        chosen = [scope.edges(each) for each in arguments]
+        chosen = _each(arguments, scope)
         return _chosen(chosen, chosen[:-1])
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
         return scope.value(arguments[0]).field(arguments[1].name)
