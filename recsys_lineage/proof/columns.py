@@ -14,7 +14,7 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.answer import Answer, changed_together, same
 from recsys_lineage.proof.column_proof import Claim, ColumnProof, Edge, Refutation, claims
 from recsys_lineage.proof.experiment import Compute, Experiment, ExperimentError, Rows, RunFailed, Schemas
-from recsys_lineage.proof.perturbation import Perturbations
+from recsys_lineage.proof.perturbation import Perturbations, mixed_tables
 
 
 def verify_columns(
@@ -27,6 +27,7 @@ def verify_columns(
     never_null: Mapping[str, Sequence[str]] | None = None,
     macros: Iterable[str] = (),
     seed: int = 0,
+    rounds: int = 2,
     name: str = "statement",
 ) -> ColumnProof:
     """Put the column edges that are claimed for a statement to the proof on some rows.
@@ -44,6 +45,8 @@ def verify_columns(
         never_null: table → columns that are not given NULL, since they never hold it.
         macros: statements to run before, such as CREATE MACRO.
         seed: of what is drawn by chance.
+        rounds: how many tables are tried: those given, and then such of which every column's values were mixed, so that
+            also keys repeat.
         name: of the statement, for the report.
 
     Raises:
@@ -51,12 +54,33 @@ def verify_columns(
     """
     began = time.perf_counter()
     experiment = Experiment(compute, schemas, tables, parameters=parameters, macros=macros)
-    claimed = _known(experiment, claims(edges), list(edges))
-    trial = _Trial(experiment, claimed)
+    trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)))
+    _change_every_column(experiment, trial, never_null, seed, name)
+    for turn in range(1, rounds):
+        try:
+            mixed = Experiment(
+                compute, schemas, mixed_tables(experiment, seed + turn), parameters=parameters, macros=macros
+            )
+        except ExperimentError:
+            trial.failed += 1  # the statement asks of its tables what mixed ones do not fulfil
+            continue
+        _change_every_column(mixed, trial, never_null, seed + turn, name)
+    return trial.proof(name, time.perf_counter() - began)
+
+
+def _change_every_column(
+    experiment: Experiment,
+    trial: _Trial,
+    never_null: Mapping[str, Sequence[str]] | None,
+    seed: int,
+    name: str,
+) -> None:
     inputs = [(table, column) for table, columns in experiment.schemas.items() for column in columns]
     perturbations = Perturbations(experiment, never_null, seed)
     for done, (table, column) in enumerate(inputs):
         tell(Progress(name, "step", f"{table}.{column}", done / len(inputs)))
+        if trial.settled(table, column):
+            continue
         for perturbation in perturbations.of(table, column):
             try:
                 perturbation.apply(experiment, table)
@@ -64,11 +88,10 @@ def verify_columns(
             except RunFailed:
                 trial.failed += 1
                 continue
-            trial.compare(table, column, answer, perturbation.name)
+            trial.compare(experiment, table, column, answer, perturbation.name)
             if trial.settled(table, column):
                 break
         experiment.restore(table)
-    return trial.proof(name, time.perf_counter() - began)
 
 
 class _Trial:
@@ -76,7 +99,7 @@ class _Trial:
 
     def __init__(self, experiment: Experiment, claimed: Sequence[Claim]) -> None:
         self._experiment, self._claimed = experiment, claimed
-        self._in_order = experiment.keeps_order
+        self._unsteady = experiment.unsteady
         self._edges: dict[tuple[str, str], set[int]] = {}
         for claim in claimed:
             self._edges.setdefault((claim.table, claim.column), set()).add(
@@ -87,17 +110,17 @@ class _Trial:
         self._refuted: dict[tuple[str, str, tuple[int, ...]], str] = {}
         self.runs, self.failed = 1, 0
 
-    def compare(self, table: str, column: str, answer: Answer, perturbation: str) -> None:
+    def compare(
+        self, experiment: Experiment, table: str, column: str, answer: Answer, perturbation: str
+    ) -> None:
         """Look at what a changed column made of the statement's answer."""
         self.runs += 1
         self._tested.add((table, column))
-        before, in_order = self._experiment.original, self._in_order
+        self._unsteady |= experiment.unsteady
+        before, in_order = experiment.original, experiment.keeps_order
         with_edge = self._edges.get((table, column), set())
-        without = [
-            place
-            for place in range(len(self._experiment.names))
-            if place not in with_edge and place not in self._experiment.unsteady
-        ]
+        places = range(len(experiment.names))
+        without = [place for place in places if place not in with_edge and place not in self._unsteady]
         changed = changed_together(before, answer, without, in_order=in_order)
         if changed:
             self._refuted.setdefault((table, column, changed), perturbation)
@@ -140,7 +163,7 @@ class _Trial:
             not_shown=tuple(claim for claim in direct if not seen(claim)),
             unseen=tuple(claim for claim in indirect if not seen(claim)),
             seen=sum(seen(claim) for claim in indirect),
-            unsteady=tuple(names[place] for place in sorted(self._experiment.unsteady)),
+            unsteady=tuple(names[place] for place in sorted(self._unsteady)),
             untested=tuple(
                 f"{table}.{column}" for table, column in inputs if (table, column) not in self._tested
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import sqlglot
@@ -195,6 +196,26 @@ class Perturbations:
             f"FROM kept.{quote(table)} ORDER BY rowid"
         ).fetchnumpy()
         return np.asarray(found["code"], dtype=np.int64)
+
+
+def mixed_tables(experiment: Experiment, seed: int) -> dict[str, duckdb.DuckDBPyRelation]:
+    """The kept tables of an experiment, in which half of the values of each column are those of other rows.
+
+    Keys that were unique repeat, and what depended on each other does no longer.
+    """
+    mixed: dict[str, duckdb.DuckDBPyRelation] = {}
+    for table, columns in experiment.schemas.items():
+        kept, rows = f"kept.{quote(table)}", experiment.rows(table)
+        values, joins = [], []
+        for place, column in enumerate(columns):
+            drawn = f"hash(t.rowid, {place}, {seed})"
+            taken = f"CASE WHEN {drawn} % 2 = 0 THEN t.rowid ELSE ({drawn} // 2 % {max(rows, 1)})::BIGINT END"
+            joins.append(f"LEFT JOIN {kept} AS o{place} ON o{place}.rowid = {taken}")
+            values.append(f"o{place}.{quote(column)}")
+        mixed[table] = experiment.connection.sql(
+            f"SELECT {', '.join(values)} FROM {kept} AS t {' '.join(joins)} ORDER BY t.rowid"
+        )
+    return mixed
 
 
 def _literals(sql: str) -> tuple[str, ...]:

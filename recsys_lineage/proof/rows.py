@@ -278,17 +278,15 @@ class _Trial:
         numbers = np.sort(np.asarray(found["number"], dtype=np.int64))
         if within is not None:
             numbers = np.intersect1d(numbers, within[table])
-        counted = connection.execute("SELECT count(*) FROM proof.traced").fetchone()
-        assert counted is not None
-        different = connection.execute(
-            "SELECT count(*) FROM (SELECT hash(t) FROM proof.traced AS t EXCEPT ALL "
-            f"SELECT hash(k) FROM {kept} AS k)"
-        ).fetchone()
-        assert different is not None
-        if different[0] or counted[0] != len(numbers):
+        ((counted, different),) = connection.execute(
+            "SELECT (SELECT count(*) FROM proof.traced), "
+            "(SELECT count(*) FROM (SELECT hash(t) FROM proof.traced AS t EXCEPT ALL "
+            f"SELECT hash(k) FROM {kept} AS k))"
+        ).fetchall()
+        if different or counted != len(numbers):
             raise _Wrong(
                 "not its rows",
-                f"the trace to {table} gives {counted[0]} rows, of which the table has {len(numbers)}",
+                f"the trace to {table} gives {counted} rows, of which the table has {len(numbers)}",
             )
         return numbers
 
