@@ -5,8 +5,9 @@ An edge that is missing is refuted by a change that arrives without it; a DIRECT
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from recsys_lineage.errors import did_you_mean
@@ -14,7 +15,7 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.answer import Answer, changed_together, same
 from recsys_lineage.proof.column_proof import Claim, ColumnProof, Edge, Refutation, claims
 from recsys_lineage.proof.experiment import Compute, Experiment, ExperimentError, Rows, RunFailed, Schemas
-from recsys_lineage.proof.perturbation import Perturbations, mixed_tables
+from recsys_lineage.proof.perturbation import Perturbations, mixed_tables, perturb
 
 
 def verify_columns(
@@ -75,22 +76,27 @@ def _change_every_column(
     seed: int,
     name: str,
 ) -> None:
-    inputs = [(table, column) for table, columns in experiment.schemas.items() for column in columns]
     perturbations = Perturbations(experiment, never_null, seed)
-    for done, (table, column) in enumerate(inputs):
-        tell(Progress(name, "step", f"{table}.{column}", done / len(inputs)))
-        if trial.settled(table, column):
-            continue
-        for perturbation in perturbations.of(table, column):
+    groups = list(trial.groups())
+    for done, (table, columns) in enumerate(groups):
+        tell(Progress(name, "step", f"{table}.{columns[0]}", done / len(groups)))
+        together = itertools.zip_longest(*(perturbations.of(table, column) for column in columns))
+        for each in together:
+            if trial.settled(table, columns):
+                break
+            used = [perturbation for perturbation in each if perturbation is not None]
             try:
-                perturbation.apply(experiment, table)
+                perturb(experiment, table, used)
                 answer = experiment.run()
+                if len(used) > 1 and trial.differs(experiment, answer):
+                    for one in used:
+                        perturb(experiment, table, [one])
+                        trial.compare(experiment, table, one.column, experiment.run(), one.name)
+                else:
+                    for one in used:
+                        trial.compare(experiment, table, one.column, answer, one.name)
             except RunFailed:
                 trial.failed += 1
-                continue
-            trial.compare(experiment, table, column, answer, perturbation.name)
-            if trial.settled(table, column):
-                break
         experiment.restore(table)
 
 
@@ -131,11 +137,26 @@ class _Trial:
             if alone or (not changed and not same(before, answer, [*without, place], in_order=in_order)):
                 self._seen.add((table, column, place))
 
-    def settled(self, table: str, column: str) -> bool:
-        """Whether further changes of a column can show nothing new: all outputs have an edge, and all were seen."""
-        with_edge = self._edges.get((table, column), set())
-        return len(with_edge) == len(self._experiment.names) and all(
-            (table, column, place) in self._seen for place in with_edge
+    def groups(self) -> Iterator[tuple[str, list[str]]]:
+        """A table, and columns of it to change at a time: one with edges alone, all those without any together."""
+        for table, columns in self._experiment.schemas.items():
+            without = [column for column in columns if (table, column) not in self._edges]
+            if without:
+                yield table, without
+            yield from ((table, [column]) for column in columns if (table, column) in self._edges)
+
+    def differs(self, experiment: Experiment, answer: Answer) -> bool:
+        """Whether an answer is another one than that on the tables as they are."""
+        steady = [place for place in range(len(experiment.names)) if place not in self._unsteady]
+        return not same(experiment.original, answer, steady, in_order=experiment.keeps_order)
+
+    def settled(self, table: str, columns: Sequence[str]) -> bool:
+        """Whether further changes can show nothing new: each column has an edge to every output, and all were seen."""
+        everything = len(self._experiment.names)
+        return all(
+            sum((table, column, place) in self._seen for place in self._edges.get((table, column), ()))
+            == everything
+            for column in columns
         )
 
     def proof(self, name: str, seconds: float) -> ColumnProof:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -17,6 +16,7 @@ from sqlglot.errors import SqlglotError
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.proof.answer import Answer
+from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement
 
@@ -166,30 +166,24 @@ class Experiment:
         Raises:
             RunFailed: it stops at a value, or runs for too long.
         """
-        timer = threading.Timer(self._limit, self.connection.interrupt)
-        timer.daemon = True
-        timer.start()
         try:
-            if isinstance(self.compute, str):
-                self._store(f"(\n{self.compute}\n)", self.parameters or None)
-            else:
-                frame = self.compute({table: self._frame(table) for table in self.schemas})
-                self.connection.register("_frame", frame)
-                self._store("_frame", None)
-                self.connection.unregister("_frame")
-            read = self.connection.execute(
-                f"SELECT {self._hashing} FROM proof.answer ORDER BY rowid"
-            ).fetchnumpy()
+            with time_limit(self.connection, self._limit):
+                if isinstance(self.compute, str):
+                    read = self._hashed(f"(\n{self.compute}\n)", self.parameters or None)
+                else:
+                    self.connection.register("_frame", self.compute(self._frames()))
+                    read = self._hashed("_frame", None)
+                    self.connection.unregister("_frame")
         except (duckdb.Error, pl.exceptions.PolarsError, MemoryError) as error:
             raise RunFailed(str(error)) from error
-        finally:
-            timer.cancel()
         hashes = tuple(np.asarray(read[f"h{place}"], dtype=np.uint64) for place in range(len(self.names)))
         return Answer(hashes, len(hashes[0]))
 
     def values(self) -> list[tuple[Any, ...]]:
-        """The rows of the last answer, as Python objects, in their order."""
-        return self.connection.execute("SELECT * FROM proof.answer ORDER BY rowid").fetchall()
+        """The statement's rows on the tables as they are now, as Python objects, in the order of `run`."""
+        if isinstance(self.compute, str):
+            return self.connection.execute(self.compute, self.parameters or None).fetchall()
+        return self.compute(self._frames()).rows()
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -242,15 +236,17 @@ class Experiment:
         self.connection.execute(f"INSERT INTO kept.{quote(table)} SELECT {named} FROM _rows")
         self.connection.unregister("_rows")
 
-    def _frame(self, table: str) -> pl.DataFrame:
-        return self.connection.sql(f"SELECT * FROM main.{quote(table)} ORDER BY rowid").pl()
+    def _frames(self) -> dict[str, pl.DataFrame]:
+        return {
+            table: self.connection.sql(f"SELECT * FROM main.{quote(table)} ORDER BY rowid").pl()
+            for table in self.schemas
+        }
 
-    def _store(self, relation: str, parameters: Mapping[str, Any] | None) -> None:
+    def _hashed(self, relation: str, parameters: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
         listed = ", ".join(f"c{place}" for place in range(len(self.names)))
-        self.connection.execute(
-            f"CREATE OR REPLACE TABLE proof.answer AS SELECT * FROM {relation} AS _answer({listed})",
-            parameters,
-        )
+        return self.connection.execute(
+            f"SELECT {self._hashing} FROM {relation} AS _answer({listed})", parameters
+        ).fetchnumpy()
 
     def _describe(self) -> tuple[str, ...]:
         """Names of the statement's columns; what decides how their values are hashed is noted."""
@@ -259,8 +255,7 @@ class Experiment:
                 f"DESCRIBE\n{self.compute}", self.parameters or None
             ).fetchall()
         else:
-            frame = self.compute({table: self._frame(table) for table in self.schemas})
-            self.connection.register("_frame", frame)
+            self.connection.register("_frame", self.compute(self._frames()))
             described = self.connection.execute("DESCRIBE FROM _frame").fetchall()
             self.connection.unregister("_frame")
         hashing = []

@@ -36,28 +36,46 @@ class Perturbation:
 
     Args:
         name: the way, in words.
-        select: a SELECT over the kept tables; it may read `_taken`.
-        taken: for each row, the number of the row whose value it takes, -1 for NULL; None where `select` does not ask.
+        column: the column.
+        value: SQL of the new value, of the columns of `t`.
+        taken: for each row the number of the row whose value it takes, -1 for NULL, in place of `value`.
     """
 
     name: str
-    select: str
+    column: str
+    value: str = ""
     taken: np.ndarray | None = None
 
-    def apply(self, experiment: Experiment, table: str) -> None:
-        """Let the statement of an experiment read the table so changed.
 
-        Raises:
-            RunFailed: a changed value does not fit the column.
-        """
-        if self.taken is None:
-            experiment.change(table, self.select)
-            return
-        taken = pa.table({"row": np.arange(len(self.taken)), "source": self.taken})
-        experiment.connection.register("_taken", taken)
-        try:
-            experiment.change(table, self.select)
-        finally:
+def perturb(experiment: Experiment, table: str, perturbations: Sequence[Perturbation]) -> None:
+    """Let the statement of an experiment read a table in which some columns have other values.
+
+    Raises:
+        RunFailed: a value does not fit its column.
+    """
+    kept = f"kept.{quote(table)}"
+    types = experiment.schemas[table]
+    values, joins = [], []
+    taken: dict[str, np.ndarray] = {}
+    for place, each in enumerate(perturbations):
+        x = quote(each.column)
+        if each.taken is None:
+            values.append(f"coalesce(TRY_CAST({each.value} AS {types[each.column]}), t.{x}) AS {x}")
+        else:
+            taken[f"s{place}"] = each.taken
+            joins.append(f"LEFT JOIN {kept} AS o{place} ON o{place}.rowid = k.s{place}")
+            values.append(f"o{place}.{x} AS {x}")
+    if taken:
+        joins.insert(0, "JOIN _taken AS k ON k.number = t.rowid")
+        numbers = np.arange(len(next(iter(taken.values()))))
+        experiment.connection.register("_taken", pa.table({"number": numbers, **taken}))
+    try:
+        experiment.change(
+            table,
+            f"SELECT t.* REPLACE ({', '.join(values)}) FROM {kept} AS t {' '.join(joins)} ORDER BY t.rowid",
+        )
+    finally:
+        if taken:
             experiment.connection.unregister("_taken")
 
 
@@ -84,109 +102,93 @@ class Perturbations:
         if rows == 0:
             return
         chance = np.random.default_rng([self._seed, *f"{table}.{column}".encode()])
-        nulls = column not in self._never_null.get(table, ())
-        yield from self._within(table, column, rows, chance, nulls)
-        yield from self._fresh(table, column)
-        yield from self._of_others(table, column, chance)
+        for name, taken in self._within(table, column, rows, chance):
+            yield Perturbation(name, column, taken=taken.astype(np.int64))
+        for value in self._fresh(table, column):
+            yield Perturbation(
+                f"made anew: {value.format(x='x')}", column, value.format(x=f"t.{quote(column)}")
+            )
+        for name, value in self._of_others(table, column, chance):
+            yield Perturbation(name, column, value)
 
     def _within(
-        self, table: str, column: str, rows: int, chance: np.random.Generator, nulls: bool
-    ) -> Iterator[Perturbation]:
+        self, table: str, column: str, rows: int, chance: np.random.Generator
+    ) -> Iterator[tuple[str, np.ndarray]]:
         """Values of the column itself at other rows, and NULL."""
         codes = self._codes(table, column)
         known = int(codes.max()) + 1
         first = np.array([np.flatnonzero(codes == code)[0] for code in range(known)], dtype=np.int64)
         everyone = np.arange(rows)
 
-        def moved(name: str, taken: np.ndarray) -> Perturbation:
-            kept, x = quote(table), quote(column)
-            select = (
-                f"SELECT t.* REPLACE (o.{x} AS {x}) FROM kept.{kept} AS t JOIN _taken AS k ON k.row = t.rowid "
-                f"LEFT JOIN kept.{kept} AS o ON o.rowid = k.source ORDER BY t.rowid"
-            )
-            return Perturbation(name, select, taken.astype(np.int64))
-
         def by_code(wanted: np.ndarray) -> np.ndarray:
             return np.where(wanted < 0, -1, first[np.maximum(wanted, 0)])
 
         if known > 1:
-            yield moved("permuted", chance.permutation(rows))
-            yield moved("turned by one row", np.roll(everyone, 1))
-            yield moved("each value by the next", by_code(np.where(codes < 0, -1, (codes + 1) % known)))
-            yield moved("each value by its mirror", by_code(np.where(codes < 0, -1, known - 1 - codes)))
-            yield moved("drawn from the column", by_code(chance.integers(0, known, rows)))
+            yield "permuted", chance.permutation(rows)
+            yield "drawn from the column", by_code(chance.integers(0, known, rows))
+            yield "each value by the next", by_code(np.where(codes < 0, -1, (codes + 1) % known))
+            yield "each value by its mirror", by_code(np.where(codes < 0, -1, known - 1 - codes))
+            yield "turned by one row", np.roll(everyone, 1)
             for code in {0, known - 1, int(chance.integers(known))}:
-                yield moved("one value everywhere", by_code(np.full(rows, code)))
+                yield "one value everywhere", by_code(np.full(rows, code))
             for row in chance.permutation(rows)[:4]:
                 other = codes.copy()
                 other[row] = (codes[row] + 1 + chance.integers(known - 1)) % known if codes[row] >= 0 else 0
-                yield moved("one row's value", np.where(everyone == row, by_code(other), everyone))
-        if known and nulls:
-            yield moved("NULL at a third of the rows", np.where(chance.random(rows) < 1 / 3, -1, everyone))
-            yield moved("NULL everywhere", np.full(rows, -1))
+                yield "one row's value", np.where(everyone == row, by_code(other), everyone)
+        if known and column not in self._never_null.get(table, ()):
+            yield "NULL at a third of the rows", np.where(chance.random(rows) < 1 / 3, -1, everyone)
+            yield "NULL everywhere", np.full(rows, -1)
             row = int(chance.permutation(np.flatnonzero(codes >= 0))[0])
-            yield moved("NULL at one row", np.where(everyone == row, -1, everyone))
+            yield "NULL at one row", np.where(everyone == row, -1, everyone)
         if known and (codes < 0).any():
             filled = np.where(codes < 0, chance.integers(0, known, rows), codes)
-            yield moved("a value for each NULL", by_code(filled))
+            yield "a value for each NULL", by_code(filled)
 
-    def _fresh(self, table: str, column: str) -> Iterator[Perturbation]:
-        """Values that the column does not have."""
+    def _fresh(self, table: str, column: str) -> Iterator[str]:
+        """Values that the column does not have, as SQL of `x`."""
         type_ = self._experiment.schemas[table][column]
-        nested = type_.endswith("]") or type_.startswith(("STRUCT", "MAP", "UNION", "ENUM"))
-        for types, expressions in _FRESH.items():
-            if not nested and type_.startswith(types):
-                for expression in expressions:
-                    value = expression.format(x=quote(column))
-                    yield Perturbation(
-                        f"made anew: {expression.format(x='x')}", self._made(table, column, value)
-                    )
         if type_.endswith("[]"):
-            yield Perturbation(
-                "made anew: reversed", self._made(table, column, f"list_reverse({quote(column)})")
-            )
-            twice = f"list_concat({quote(column)}, {quote(column)})"
-            yield Perturbation("made anew: doubled", self._made(table, column, twice))
+            yield "list_reverse({x})"
+            yield "list_concat({x}, {x})"
+        elif not type_.endswith("]"):
+            for types, expressions in _FRESH.items():
+                if type_.startswith(types):
+                    yield from expressions
 
-    def _of_others(self, table: str, column: str, chance: np.random.Generator) -> Iterator[Perturbation]:
-        """Values that stand in the statement, or in other columns of the same type."""
+    def _of_others(self, table: str, column: str, chance: np.random.Generator) -> Iterator[tuple[str, str]]:
+        """Values that stand in the statement, or in other columns of the same type, as SQL."""
         type_ = self._experiment.schemas[table][column]
-        half = f"hash(rowid, {int(chance.integers(1 << 30))}) % 2 = 0"
-        if self._literals and "[" not in type_ and "(" not in type_.removeprefix("DECIMAL"):
+
+        def drawn() -> str:
+            return f"hash(t.rowid, {int(chance.integers(1 << 30))})"
+
+        def picked(values: str, among: int) -> str:
+            return f"({values})[1 + ({drawn()} % {among})::BIGINT]"
+
+        if self._literals and "[" not in type_ and ("(" not in type_ or type_.startswith("DECIMAL")):
             written = ", ".join(f"TRY_CAST({literal(text)} AS {type_})" for text in self._literals)
-            every = f"list_filter([{written}], lambda v: v IS NOT NULL)"
-            for turn in range(3):
-                drawn = f"hash(rowid, {int(chance.integers(1 << 30))})"
-                value = f"(SELECT v[1 + ({drawn} % len(v))::BIGINT] FROM (SELECT {every} AS v))"
-                value = f"coalesce({value}, {quote(column)})"
-                if turn < 2:
-                    value = f"CASE WHEN {half} THEN {value} ELSE {quote(column)} END"
-                yield Perturbation("values of the statement", self._made(table, column, value))
+            values = f"list_filter([{written}], lambda v: v IS NOT NULL)"
+            among = self._experiment.connection.execute(f"SELECT len({values})").fetchall()[0][0]
+            if among:
+                yield "values of the statement", picked(values, among)
+                for _ in range(2):
+                    some = (
+                        f"CASE WHEN {drawn()} % 2 = 0 THEN {picked(values, among)} ELSE t.{quote(column)} END"
+                    )
+                    yield "values of the statement at half of the rows", some
         others = [
             (other, name)
             for other, columns in self._experiment.schemas.items()
             for name, of in columns.items()
             if of == type_ and (other, name) != (table, column)
         ]
-        for place in chance.permutation(len(others))[:4]:
+        for place in chance.permutation(len(others))[:3]:
             other, name = others[place]
-            domain = f"(SELECT list(v ORDER BY v) FROM (SELECT DISTINCT {quote(name)} AS v FROM kept.{quote(other)} WHERE v IS NOT NULL))"  # noqa: E501
-            drawn = (
-                f"d.v[1 + (hash(t.rowid, {int(chance.integers(1 << 30))}) % greatest(len(d.v), 1))::BIGINT]"
-            )
-            x = quote(column)
-            yield Perturbation(
-                f"values of {other}.{name}",
-                f"SELECT t.* REPLACE (coalesce({drawn}, t.{x}) AS {x}) FROM kept.{quote(table)} AS t, "
-                f"(SELECT {domain} AS v) AS d ORDER BY t.rowid",
-            )
-
-    def _made(self, table: str, column: str, value: str) -> str:
-        type_, x = self._experiment.schemas[table][column], quote(column)
-        return (
-            f"SELECT * REPLACE (coalesce(TRY_CAST({value} AS {type_}), {x}) AS {x}) "
-            f"FROM kept.{quote(table)} ORDER BY rowid"
-        )
+            of = f"kept.{quote(other)} WHERE {quote(name)} IS NOT NULL"
+            found = self._experiment.connection.execute(f"SELECT count(DISTINCT {quote(name)}) FROM {of}")
+            if among := found.fetchall()[0][0]:
+                values = f"SELECT list(DISTINCT {quote(name)} ORDER BY {quote(name)}) FROM {of}"
+                yield f"values of {other}.{name}", picked(values, among)
 
     def _codes(self, table: str, column: str) -> np.ndarray:
         """For each row the place of its value among the different ones, -1 for NULL."""

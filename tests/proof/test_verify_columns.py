@@ -164,7 +164,7 @@ def test_progress_is_told() -> None:
     heard: list[Progress] = []
     with listening(heard.append):
         proof("SELECT id FROM orders", id=["orders.id IDENTITY"])
-    assert [each.text for each in heard if each.kind == "step"][:2] == ["orders.id", "orders.buyer"]
+    assert [each.text for each in heard if each.kind == "step"][:2] == ["orders.buyer", "orders.id"]
 
 
 def test_what_does_not_fit_is_told() -> None:
