@@ -16,7 +16,7 @@ from recsys_lineage.columns.edges import (
     united,
 )
 from recsys_lineage.columns.empty_tables import aggregate_functions
-from recsys_lineage.columns.names import called
+from recsys_lineage.columns.names import called, path
 from recsys_lineage.columns.relation import Value, folded
 from recsys_lineage.columns.scope import Scope
 
@@ -24,7 +24,7 @@ _BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
 _STATISTICS = frozenset(
     {
         "approx_count_distinct", "avg", "corr", "count", "count_if", "countif", "covar_pop", "covar_samp", "entropy",
-        "favg", "fsum", "kahan_sum", "kurtosis", "kurtosis_pop", "mad", "mean", "regr_avgx", "regr_avgy",
+        "favg", "fsum", "kahan_sum", "kurtosis", "kurtosis_pop", "mean", "regr_avgx", "regr_avgy",
         "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "sem",
         "skewness", "stddev", "stddev_pop", "stddev_samp", "sum", "sumkahan", "sum_no_overflow", "var_pop",
         "var_samp", "variance",
@@ -44,7 +44,7 @@ def is_aggregate(node: exp.Expr, name: str) -> bool:
         node: the function.
         name: that it is called by.
     """
-    return name in aggregate_functions() if name else isinstance(node, exp.AggFunc)
+    return name in aggregate_functions() or (isinstance(node, exp.AggFunc) and "start" not in node.meta)
 
 
 def aggregates_in(node: exp.Expr, text: str) -> bool:
@@ -57,7 +57,10 @@ def aggregates_in(node: exp.Expr, text: str) -> bool:
 
 def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     """An aggregate over the rows of a group."""
+    _refuse_of_outer(node, scope)
+    first, scope.alias_first = scope.alias_first, False
     found, order = _arguments(node, name, scope)
+    scope.alias_first = first
     found = aggregated(found)
     if scope.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
         found = statistic(found)
@@ -134,6 +137,15 @@ def _arguments(node: exp.Expr, name: str, scope: Scope) -> tuple[Edges, Edges]:
         order.extend(values[1:])
         del values[1:]
     return united(values), deciding(united(order), How.SORT)
+
+
+def _refuse_of_outer(node: exp.Expr, scope: Scope) -> None:
+    """Refuses an aggregate in a subquery over columns of the query around it, which makes that one an aggregate."""
+    if scope.outer is None:
+        return
+    columns = [parts for each in node.find_all(exp.Column) if (parts := path(each))]
+    if columns and not any(scope.is_own(parts) or folded(parts[0]) in scope.aliases for parts in columns):
+        scope.statement.opaque(node, "write the aggregate outside of the subquery")
 
 
 def _is_windowed(node: exp.Expr) -> bool:

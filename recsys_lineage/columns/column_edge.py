@@ -51,8 +51,9 @@ class ColumnEdge:
         kind: DIRECT or INDIRECT.
         subtype: how, as above.
         masking: whether the value is hidden on every such way: by a keyed hash (a hash function over an argument that
-            a `$parameter` is part of), or by a statistic (`count`, `sum`, `avg` and the like, no FILTER, no CASE) that is
-            kept only for groups of at least k people (`HAVING count(DISTINCT person) >= k`, k of at least 2).
+            a `$parameter` is part of), or by a statistic (`count`, `sum`, `avg` and the like, without FILTER, CASE and
+            comparisons) that is kept only for groups of at least k people (`HAVING count(DISTINCT person) >= k`, k of
+            at least 2).
     """
 
     table: str

@@ -10,6 +10,7 @@ from sqlglot.errors import SqlglotError
 
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
+from recsys_lineage.columns.empty_tables import is_syntax
 from recsys_lineage.columns.expressions import value
 from recsys_lineage.columns.queries import relation
 from recsys_lineage.columns.scope import Reader, Scope
@@ -19,7 +20,7 @@ from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.statement import bare_statement
 
 _ADVICE = "give the one SELECT whose result the columns are of"
-_STATEMENTS = exp.Query | exp.Pivot | exp.Summarize | exp.Values
+_STATEMENTS = exp.Query | exp.Pivot | exp.Summarize | exp.Describe | exp.Values
 
 
 def column_lineage(
@@ -82,4 +83,14 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
         found = []
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return found[0]
-    return parsed_select(sql, origin, ColumnLineageError, _ADVICE)
+    try:
+        return parsed_select(sql, origin, ColumnLineageError, _ADVICE)
+    except ColumnLineageError as error:
+        if not is_syntax(sql):
+            raise
+        raise ColumnLineageError(
+            "This form of the SQL is not understood, though DuckDB takes it.",
+            found=error.found,
+            where=error.where,
+            advice="write it in another way, such as SELECT … FROM (PIVOT …) ORDER BY … for PIVOT … ORDER BY …",
+        ) from None

@@ -67,6 +67,14 @@ class EmptyTables:
         with self._lock:
             return self._with({}).execute(sql, list(parameters) or None).fetchall()
 
+    def parses(self, sql: str) -> bool:
+        """Whether DuckDB takes a text for one statement."""
+        with self._lock:
+            try:
+                return len(self._with({}).extract_statements(sql)) == 1
+            except duckdb.Error:
+                return False
+
     def _with(self, tables: Mapping[str, Columns]) -> duckdb.DuckDBPyConnection:
         if self._connection is None or len(self._there) > _MOST_TABLES:
             self._connection, self._there = duckdb.connect(config=_CONFIG), {}
@@ -84,6 +92,11 @@ class EmptyTables:
 def empty_tables() -> EmptyTables:
     """The one of this process."""
     return EmptyTables()
+
+
+def is_syntax(sql: str) -> bool:
+    """Whether DuckDB takes a text for one statement."""
+    return empty_tables().parses(sql)
 
 
 @cache

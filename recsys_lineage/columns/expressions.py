@@ -23,12 +23,15 @@ from recsys_lineage.columns.lambdas import comprehension, with_lambda
 from recsys_lineage.columns.names import called, path
 from recsys_lineage.columns.relation import CONSTANT, Value, struct_of
 from recsys_lineage.columns.scope import Scope
+from recsys_lineage.columns.stars import columns_of
 
 _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
 )
 _CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
+_PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone
+"""Expressions that are made of all their parts."""
 _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 
 
@@ -49,7 +52,7 @@ def value(node: exp.Expr, scope: Scope) -> Value:
         return _scalar(node, scope)
     if isinstance(node, exp.Func):
         return _function(node, scope)
-    if isinstance(node, exp.Condition | exp.Tuple | exp.Interval | exp.Slice):
+    if isinstance(node, _PLAIN):
         return Value(transformed(united(scope.value(each).edges for each in _parts(node))))
     scope.statement.opaque(node)
 
@@ -73,8 +76,6 @@ def _dot(node: exp.Expr, scope: Scope) -> Value:
     if (parts := path(node)) is not None:
         return scope.column(node, parts)
     inside = node.expression
-    if isinstance(inside, exp.Anonymous) and inside.name.upper() == "COLUMNS":
-        return _columns(node, scope)
     if isinstance(inside, exp.Func):
         call = inside.copy()
         first = node.this.copy()
@@ -213,8 +214,8 @@ def _star(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _columns(node: exp.Expr, scope: Scope) -> Value:
-    if scope.chosen is None:
-        scope.statement.opaque(node, "write COLUMNS in the SELECT list, or name the columns")
+    if scope.chosen is None or node.args.get("unpack"):  # it stands for all its columns at once
+        return Value(transformed(united(column.value.edges for column in columns_of(node, scope))))
     return scope.chosen
 
 
@@ -230,6 +231,7 @@ def _positional(node: exp.Expr, scope: Scope) -> Value:
 
 def _unnest(node: exp.Expr, scope: Scope) -> Value:
     found = scope.edges(node.this)
+    scope.unnests = True
     scope.unnested |= deciding(found, How.JOIN)
     return Value(transformed(found))
 
@@ -240,6 +242,7 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return aggregate(node, name, scope)
     if name in _UNNESTS:
         found = united(scope.edges(each) for each in _parts(node))
+        scope.unnests = True
         scope.unnested |= deciding(found, How.JOIN)
         return Value(transformed(found))
     if name in _OF_POSITION:
@@ -278,6 +281,8 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.Identifier: _identifier,
     exp.If: _if,
     exp.In: _membership,
+    exp.IgnoreNulls: _same,
+    exp.JSONPath: _constant,
     exp.Kwarg: _of_expression,
     exp.Literal: _constant,
     exp.Null: _constant,
@@ -287,6 +292,7 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.Placeholder: _parameter,
     exp.PositionalColumn: _positional,
     exp.PropertyEQ: _of_expression,
+    exp.RespectNulls: _same,
     exp.Star: _star,
     exp.Struct: _struct,
     exp.ToMap: _map,

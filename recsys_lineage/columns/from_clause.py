@@ -2,100 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sqlglot import exp
 
-from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
+from recsys_lineage.columns.joins import Source, join_into
+from recsys_lineage.columns.names import called
 from recsys_lineage.columns.pivots import pivoted_table
-from recsys_lineage.columns.relation import Column, Relation, Value, folded, merged
+from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.scope import Binding, Scope
+from recsys_lineage.columns.stars import visible
 from recsys_lineage.columns.table_functions import from_function, from_unnest
 
-_JOIN_ARGS = frozenset({"this", "on", "side", "kind", "using", "method"})
 _TABLE_ARGS = frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample", "ordinality"})
+_NAMED_BY_ALIAS = frozenset({"generate_series", "range", "unnest"})
+"""Functions whose only column an alias names too."""
+_UNNAMED = "unnamed_subquery"
 _RECURRING = "recurring"
-
-
-@dataclass(frozen=True)
-class _Source:
-    """One side of a join.
-
-    Args:
-        bindings: its relations under their names.
-        rows: what decides its rows.
-        joined: values of the columns that USING made one.
-    """
-
-    bindings: list[Binding]
-    rows: Edges
-    joined: dict[str, Value]
 
 
 def read_from(node: exp.Expr, scope: Scope) -> None:
     """Fills a scope with the relations of a SELECT's FROM clause.
 
     Args:
-        node: the SELECT, or whatever else has `from_` and `joins`.
-        scope: of the SELECT.
+        node: the SELECT.
+        scope: its own.
     """
-    start = node.args.get("from_")
-    if start is not None:
-        _join_into(scope, start.this)
+    if (start := node.args.get("from_")) is not None:
+        _begin(scope, _source(start.this, scope))
     for join in node.args.get("joins") or ():
-        _joined(join, scope)
+        _join(scope, join)
 
 
-def _join_into(scope: Scope, node: exp.Expr) -> None:
-    """The first relation of a FROM clause."""
-    found = _source(node, scope)
-    scope.bindings += found.bindings
-    scope.joined.update(found.joined)
-    scope.rows |= found.rows
+def _begin(scope: Scope, first: Source) -> None:
+    scope.bindings += first.bindings
+    scope.joined.update(first.joined)
+    scope.rows |= first.rows
+    scope.keys = first.keys
 
 
-def _source(node: exp.Expr, scope: Scope) -> _Source:
-    """One relation of a FROM clause, or a join in parentheses, which may use the relations before it."""
+def _join(scope: Scope, join: exp.Join) -> None:
+    join_into(scope, _source(join.this, scope), join)
+
+
+def _source(node: exp.Expr, scope: Scope) -> Source:
+    """One relation of a FROM clause, or a join in parentheses; it may use the relations before it."""
     if isinstance(node, exp.Paren):
         return _source(node.this, scope)
-    if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery):
-        if not _names_of(node) and not node.args.get("pivots"):
-            return _in_parentheses(node.this, scope, node)
-    if isinstance(node, exp.Table | exp.Subquery | exp.Lateral | exp.Unnest | exp.Values) and node.args.get(
-        "joins"
+    if isinstance(node, exp.Subquery) and isinstance(
+        node.this, exp.Table | exp.Subquery | exp.Lateral | exp.Values
     ):
-        return _in_parentheses(node, scope, None)
-    alias, found = _relation(node, scope)
+        found = _in_parentheses(node, scope)
+    elif node.args.get("joins"):
+        return _in_parentheses(node, scope)
+    else:
+        binding = _relation(node, scope)
+        found = _as_source(binding)
+    if not node.alias and not node.args.get("pivots") and not _names_of(node):
+        return found
+    return _renamed(node, found, scope)
+
+
+def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
+    """A source with PIVOT, an alias and names of columns behind it."""
+    name, relation = found.bindings[0].name, found.bindings[0].relation
+    if isinstance(node.this, exp.Table | exp.Subquery) and isinstance(node, exp.Subquery):
+        inner = scope.beside()
+        _begin(inner, found)
+        columns = visible(inner)
+        places = {id(column.value): place for place, column in enumerate(columns)}
+        keys = tuple(frozenset(places[i] for i in key) for key in found.keys if key <= places.keys())
+        name, relation = node.alias, Relation(columns, found.rows, keys)
     if node.args.get("pivots"):
-        alias, found = pivoted_table(node, alias, found, scope)
-    if _ordinality(node):
-        found = Relation([*found.columns, Column("ordinality", Value())], found.rows)
-    found = found.renamed(_names_of(node))
-    return _Source([Binding(alias, found)], found.rows, {})
+        name, relation = pivoted_table(node, name, relation, scope)
+    binding = Binding(name, relation.renamed(_names_of(node)), other_name=found.bindings[0].other_name)
+    return _as_source(binding)
 
 
-def _in_parentheses(node: exp.Expr, scope: Scope, around: exp.Expr | None) -> _Source:
-    inner = scope.beside()
-    inner.lambdas = scope.lambdas
-    first = node.copy() if node.args.get("joins") else node
-    joins = first.args.pop("joins", None) or []
-    first.parent = node.parent
-    inner.outer = scope
-    _join_into(inner, first)
-    for join in [*joins, *((around.args.get("joins") or ()) if around is not None else ())]:
-        _joined(join, inner)
-    return _Source(inner.bindings, inner.rows, inner.joined)
+def _as_source(binding: Binding) -> Source:
+    """One relation as a side of a join."""
+    if not (keys := binding.relation.keys):
+        return Source([binding], binding.relation.rows)
+    relation = binding.relation.apart()
+    by_identity = tuple(frozenset(id(relation.columns[place].value) for place in key) for key in keys)
+    return Source([replace(binding, relation=relation)], relation.rows, keys=by_identity)
 
 
-def _relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
-    """A relation and the name that it has without an alias, or by it."""
+def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:
+    """A join that stands in parentheses, `(a JOIN b ON …)`; its relations keep their names."""
+    inner = scope.inside()
+    if isinstance(node, exp.Subquery):
+        _begin(inner, _source(node.this, inner))
+    else:
+        first = node.copy()
+        first.set("joins", None)
+        first.parent = node.parent
+        _begin(inner, _source(first, inner))
+    for join in node.args.get("joins") or ():
+        _join(inner, join)
+    return Source(inner.bindings, inner.rows, inner.joined, inner.keys)
+
+
+def _relation(node: exp.Expr, scope: Scope) -> Binding:
+    """A relation under the name that its alias gives it, or its own."""
+    name, found = _named_relation(node, scope)
+    other_name: str | None = None
+    single = len(found.columns) == 1 and not _names_of(node) and _ordinality(node) is None
+    if single and node.alias and _is_function(node, scope):
+        other_name = found.columns[0].name
+        found = found.renamed([node.alias])
+    if (ordinality := _ordinality(node)) is not None:
+        found = Relation([*found.columns, Column(ordinality, Value())], found.rows)
+    return Binding(name, found, other_name=other_name)
+
+
+def _is_function(node: exp.Expr, scope: Scope) -> bool:
+    """Whether a relation is made by a function whose only column has its alias for a name."""
+    function = node.this if isinstance(node, exp.Lateral | exp.Table) else node
+    return isinstance(function, exp.Unnest | exp.Explode) or (
+        isinstance(function, exp.Func) and called(function, scope.statement.text) in _NAMED_BY_ALIAS
+    )
+
+
+def _named_relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
     statement = scope.statement
     alias = node.alias
     if isinstance(node, exp.Table):
-        for name, given in node.args.items():
-            if given and name not in _TABLE_ARGS:
-                statement.opaque(node)
+        statement.only(node, _TABLE_ARGS)
         if isinstance(node.this, exp.Identifier):
             return _table(node, alias, scope)
         return from_function(node, alias, scope)
@@ -108,8 +141,10 @@ def _relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
         if isinstance(inner, exp.Unnest | exp.Explode):
             return alias or "unnest", from_unnest(inner, scope)
         statement.opaque(node)
-    if isinstance(node, exp.Subquery | exp.Query | exp.Values | exp.Summarize | exp.Pivot):
-        return alias, scope.subquery(node.this if isinstance(node, exp.Subquery) else node)
+    if isinstance(node, exp.Subquery | exp.Query | exp.Values | exp.Summarize | exp.Describe | exp.Pivot):
+        number = sum(binding.name.startswith(_UNNAMED) for binding in scope.bindings)
+        name = alias or f"{_UNNAMED}{number + 1 if number else ''}"
+        return name, scope.subquery(node.this if isinstance(node, exp.Subquery) else node)
     statement.opaque(node)
 
 
@@ -128,90 +163,6 @@ def _table(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relation]:
     return alias or name, scope.statement.table(node)
 
 
-def _joined(join: exp.Join, scope: Scope) -> None:
-    """Adds the other side of a join to a scope that has the first."""
-    for name, given in join.args.items():
-        if given and name not in _JOIN_ARGS:
-            scope.statement.opaque(join)
-    method, side, kind = (join.text(name).upper() for name in ("method", "side", "kind"))
-    other = _source(join.this, scope)
-    names = _shared(join, method, scope, other)
-    before = len(scope.bindings)
-    semi = kind in ("SEMI", "ANTI") or side in ("SEMI", "ANTI")
-    visible = _using(names, side, semi, scope, other, join)
-    scope.bindings += visible
-    condition = NOTHING
-    for name in names:
-        condition |= visible_edges(name, scope, before, other)
-    if (on := join.args.get("on")) is not None:
-        condition |= scope.edges(on)
-    decided = deciding(condition, How.FILTER if semi else How.JOIN)
-    if semi:
-        del scope.bindings[before:]
-    scope.rows |= other.rows | decided
-
-
-def visible_edges(name: str, scope: Scope, before: int, other: _Source) -> Edges:
-    """The edges of both columns that USING compares."""
-    found = NOTHING
-    for binding in (*scope.bindings[:before], *other.bindings):
-        for place in binding.relation.by_name.get(name, ()):
-            found |= binding.relation.columns[place].value.edges
-    return found
-
-
-def _shared(join: exp.Join, method: str, scope: Scope, other: _Source) -> list[str]:
-    """Folded names of the columns of USING, or those that NATURAL finds on both sides."""
-    if method == "NATURAL":
-        here = {name for binding in scope.bindings for name in binding.relation.by_name}
-        there = {name: None for binding in other.bindings for name in binding.relation.by_name}
-        names = [name for name in there if name in here]
-        if not names:
-            raise scope.statement.fault(
-                "NATURAL JOIN finds no column of the same name on both sides.", join.this
-            )
-        return names
-    names = [folded(each.name) for each in join.args.get("using") or ()]
-    for name, node in zip(names, join.args.get("using") or (), strict=True):
-        for bindings in (scope.bindings, other.bindings):
-            if not any(name in binding.relation.by_name for binding in bindings):
-                known = [column.name for binding in bindings for column in binding.relation.columns]
-                raise scope.statement.unknown("column", node.name, node, known)
-    return names
-
-
-def _using(
-    names: list[str], side: str, semi: bool, scope: Scope, other: _Source, join: exp.Join
-) -> list[Binding]:
-    """The other side's relations, where the columns of USING are hidden; notes the value of the one that is left."""
-    if semi:
-        return list(other.bindings)
-    for name in names:
-        here = scope.joined.get(name) or _first(name, scope.bindings)
-        there = other.joined.get(name) or _first(name, other.bindings)
-        if side == "RIGHT":
-            scope.joined[name] = there
-        elif side == "FULL":
-            scope.joined[name] = merged(here, there)
-        else:
-            scope.joined[name] = here
-    for name, value in other.joined.items():
-        if name not in names:
-            scope.joined[name] = value
-    hidden = frozenset(names)
-    return [
-        Binding(binding.name, binding.relation, binding.hidden | (hidden & set(binding.relation.by_name)))
-        for binding in other.bindings
-    ]
-
-
-def _first(name: str, bindings: list[Binding]) -> Value:
-    for binding in bindings:
-        if name in binding.relation.by_name:
-            return binding.relation.columns[binding.relation.by_name[name][0]].value
-    raise AssertionError("USING names a column of both sides")
-
-
 def _names_of(node: exp.Expr) -> list[str]:
     """The names that an alias gives to columns, as in `t AS u(x, y)`."""
     alias = node.args.get("alias")
@@ -220,15 +171,9 @@ def _names_of(node: exp.Expr) -> list[str]:
     return [column.name for column in alias.args.get("columns") or ()]
 
 
-def _ordinality(node: exp.Expr) -> bool:
-    return bool(node.args.get("ordinality") or (isinstance(node, exp.Unnest) and node.args.get("offset")))
-
-
-def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The conditions that a condition is the AND of."""
-    node = node.unnest()
-    if isinstance(node, exp.And):
-        for each in (node.this, node.expression):
-            yield from conjuncts(each)
-    else:
-        yield node
+def _ordinality(node: exp.Expr) -> str | None:
+    """The name of the column that WITH ORDINALITY adds; None where it does not stand there."""
+    offset = node.args.get("offset") if isinstance(node, exp.Unnest) else node.args.get("ordinality")
+    if isinstance(offset, exp.Expr):
+        return offset.name
+    return "ordinality" if offset else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 
@@ -17,9 +19,19 @@ def path(node: exp.Expr) -> list[str] | None:
     return None
 
 
-def called(node: exp.Expr, text: str) -> str:
-    """The name that a function is called by in the text, in lower case; empty where it has none, as CASE."""
+def called(node: exp.Func, text: str) -> str:
+    """The name that a function is called by in the text, in lower case; the parser's own where it keeps no place."""
     start = node.meta.get("start")
     if start is None:
-        return node.name.lower() if isinstance(node, exp.Anonymous) else ""
+        return (node.name if isinstance(node, exp.Anonymous) else node.sql_names()[0]).lower()
     return text[start : node.meta["end"] + 1].strip('"').lower()
+
+
+def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that a condition is the AND of."""
+    node = node.unnest()
+    if isinstance(node, exp.And):
+        for each in (node.this, node.expression):
+            yield from conjuncts(each)
+    else:
+        yield node

@@ -17,6 +17,11 @@ _SUMMARY = (
     "column_name", "column_type", "min", "max", "approx_unique", "avg", "std", "q25", "q50", "q75", "count",
     "null_percentage",
 )  # fmt: skip
+_DESCRIPTION = ("column_name", "column_type", "null", "key", "default", "extra")
+_ENDS = frozenset({"order", "limit", "offset"})
+_SET_OPERATION = frozenset({"with_", "this", "expression", "distinct", "by_name"}) | _ENDS
+_SUBQUERY = frozenset({"with_", "this", "alias", "joins", "pivots", "sample"}) | _ENDS
+_WITH = frozenset({"expressions", "recursive"})
 
 
 def relation(node: exp.Expr, scope: Scope) -> Relation:
@@ -35,11 +40,15 @@ def relation(node: exp.Expr, scope: Scope) -> Relation:
     if isinstance(node, exp.SetOperation):
         return _ordered(_combined(node, scope), node, scope)
     if isinstance(node, exp.Subquery):
+        scope.statement.only(node, _SUBQUERY)
         return _ordered(scope.reader.relation(node.this, scope), node, scope)
     if isinstance(node, exp.Values):
         return _ordered(_values(node, scope), node, scope)
     if isinstance(node, exp.Summarize):
         return _summary(node, scope)
+    if isinstance(node, exp.Describe):
+        _ = scope.reader.relation(node.this, scope.beside())
+        return Relation([Column(name, CONSTANT) for name in _DESCRIPTION])
     if isinstance(node, exp.Pivot):
         return pivoted(node, scope)
     if isinstance(node, exp.Table):
@@ -53,6 +62,7 @@ def with_queries(node: exp.Expr, scope: Scope) -> Mapping[str, Relation]:
     if not isinstance(before, exp.With):
         return scope.queries
     known = dict(scope.queries)
+    scope.statement.only(before, _WITH)
     for each in before.expressions:
         name = folded(each.alias)
         around = scope.beside(dict(known))
@@ -103,9 +113,7 @@ def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
 
 def _combined(node: exp.SetOperation, scope: Scope) -> Relation:
     """UNION, EXCEPT and INTERSECT, of all rows or of different ones, by place or by name."""
-    for name, given in node.args.items():
-        if given and name in ("side", "kind", "on", "match", "laterals", "joins", "pivots", "where", "group"):
-            scope.statement.opaque(node)
+    scope.statement.only(node, _SET_OPERATION)
     one = scope.reader.relation(node.this, scope.beside())
     other = scope.reader.relation(node.expression, scope.beside())
     if isinstance(node, exp.Union):

@@ -59,7 +59,7 @@ def merged(one: Value, other: Value) -> Value:
     if one.fields and other.fields and list(one.fields) == list(other.fields):
         inside = {name: merged(each, other.fields[name]) for name, each in one.fields.items()}
         return Value(one.edges | other.edges, inside)
-    return Value(one.edges | other.edges)
+    return Value(one.edges | other.edges, type=one.type if one.type == other.type else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Relation:
     Args:
         columns: their values' edges do not repeat those of `rows`.
         rows: the edges that decide which rows there are, and how often.
-        keys: sets of columns, by their places, that no two rows have the same values in; the empty set says that there is
-            at most one row.
+        keys: sets of columns, by their places, that no two rows have the same values in; the empty set says that
+            there is at most one row.
     """
 
     columns: Sequence[Column]
@@ -103,28 +103,32 @@ class Relation:
         ]
         return replace(self, columns=columns)
 
-    def settled(self) -> Relation:
-        """The relation where what decides its rows decides each value instead, as beside rows that are there anyway."""
-        if not self.rows:
+    def settled(self, more: Edges = NOTHING) -> Relation:
+        """The relation as beside rows that are there anyway: what decides its rows, and more, decides its values."""
+        edges = self.rows | more
+        if not edges:
             return self
-        columns = [Column(column.name, column.value.beside(self.rows)) for column in self.columns]
+        columns = [Column(column.name, column.value.beside(edges)) for column in self.columns]
         return Relation(columns, keys=self.keys)
 
-    def narrowed(self, edges: Edges, keys: tuple[frozenset[int], ...] | None = None) -> Relation:
+    def narrowed(self, edges: Edges) -> Relation:
         """The relation where more decides its rows."""
-        return Relation(self.columns, self.rows | edges, self.keys if keys is None else keys)
+        return Relation(self.columns, self.rows | edges, self.keys)
+
+    def apart(self) -> Relation:
+        """The relation with values of its own, where it stands in a FROM clause more than once."""
+        columns = [Column(column.name, replace(column.value)) for column in self.columns]
+        return Relation(columns, self.rows, self.keys)
+
+    def with_key(self, places: Iterable[int]) -> Relation:
+        """The relation where no two rows have the same values in the columns at some places."""
+        return Relation(self.columns, self.rows, (*self.keys, frozenset(places)))
 
     @property
     def values(self) -> Edges:
         """The edges of all its values."""
         return united(column.value.edges for column in self.columns)
 
-    @property
-    def whole(self) -> Edges:
-        """The edges of all its values and of what decides its rows."""
-        return self.values | self.rows
-
     def distinct(self) -> Relation:
         """Each of its rows once."""
-        rows = self.rows | deciding(self.values, How.GROUP_BY)
-        return Relation(self.columns, rows, (*self.keys, frozenset(range(len(self.columns)))))
+        return self.narrowed(deciding(self.values, How.GROUP_BY)).with_key(range(len(self.columns)))

@@ -22,11 +22,20 @@ class Binding:
         name: its alias, or its own name.
         relation: its columns; what decides their rows is kept by the scope.
         hidden: folded names of columns that `*` leaves out, as they are joined by USING and stand there already.
+        other_name: of its only column, which `range(3) AS r` names r and which still goes by `range`.
     """
 
     name: str
     relation: Relation
     hidden: frozenset[str] = frozenset()
+    other_name: str | None = None
+
+    def column(self, name: str) -> Value | None:
+        """The value of the column of a folded name."""
+        places = self.relation.by_name.get(name)
+        if places is None:
+            return self.relation.columns[0].value if name == self.other_name else None
+        return self.relation.columns[places[0]].value
 
 
 class Reader(NamedTuple):
@@ -56,8 +65,8 @@ class Scope:
     """Values of columns that USING or NATURAL made one, by folded names."""
     rows: Edges = NOTHING
     """What decides the rows of its FROM clause."""
-    keys: tuple[frozenset[tuple[int, int]], ...] = ()
-    """Sets of columns, as places of a binding and in it, that no two of those rows have the same values in."""
+    keys: tuple[frozenset[int], ...] = ()
+    """Sets of columns, by the identities of their values, in which no two of those rows have the same values."""
     windows: dict[str, exp.Window] = field(default_factory=dict)
     lambdas: list[dict[str, Value]] = field(default_factory=list)
     """Parameters of the lambdas around a place, the innermost last."""
@@ -67,8 +76,12 @@ class Scope:
     """Whether it is an aggregate without GROUP BY, whose values its rows decide."""
     many_people: bool = False
     """Whether its groups are kept only where they have several people."""
+    alias_first: bool = False
+    """Whether an alias of the SELECT list goes before a column, as in HAVING outside of aggregates."""
+    unnests: bool = False
+    """Whether `unnest` in the SELECT list makes several rows of one."""
     unnested: Edges = NOTHING
-    """What decides how many rows `unnest` in the SELECT list makes of each."""
+    """What decides how many."""
     chosen: Value | None = None
     """The column that COLUMNS(…) stands for."""
 
@@ -92,6 +105,12 @@ class Scope:
         """An empty scope that sees what this one sees around itself, as that of a side of a set operation."""
         return Scope(self.statement, self.reader, self.queries if queries is None else queries, self.outer)
 
+    def is_own(self, parts: Sequence[str]) -> bool:
+        """Whether a name is one of this place's own relations, not of those around."""
+        return (
+            len(parts) > 1 and any(folded(binding.name) == folded(parts[0]) for binding in self.bindings)
+        ) or any(folded(parts[0]) in binding.relation.by_name for binding in self.bindings)
+
     @contextmanager
     def with_parameters(self, parameters: Mapping[str, Value]) -> Iterator[None]:
         """The scope of a lambda's body."""
@@ -101,20 +120,19 @@ class Scope:
         finally:
             _ = self.lambdas.pop()
 
-    def column(self, node: exp.Expr, parts: Sequence[str], *, alias_first: bool = False) -> Value:
+    def column(self, node: exp.Expr, parts: Sequence[str]) -> Value:
         """The value of a name: a column, a field of one, a whole row, or an alias of the SELECT list.
 
         Args:
             node: the place.
             parts: of the name, that stand between its dots.
-            alias_first: whether an alias goes before a column, as in ORDER BY.
 
         Raises:
             ColumnLineageError: nothing, or more than one thing, has the name.
         """
         scope: Scope | None = self
         while scope is not None:
-            found = scope._own(node, parts, alias_first and scope is self)
+            found = scope._own(node, parts)
             if found is not None:
                 value, used = found
                 for part in parts[used:]:
@@ -134,20 +152,20 @@ class Scope:
             scope = scope.outer
         return None
 
-    def _own(self, node: exp.Expr, parts: Sequence[str], alias_first: bool) -> tuple[Value, int] | None:
+    def _own(self, node: exp.Expr, parts: Sequence[str]) -> tuple[Value, int] | None:
         """The value of the first parts of a name, and how many they are."""
         first = folded(parts[0])
         for parameters in reversed(self.lambdas):
             if first in parameters:
                 return parameters[first], 1
-        if alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
+        if self.alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
             return value, 1
         for used in (2, 3, 4):
             if len(parts) >= used and (found := self._of_table(node, parts[:used])) is not None:
                 return found, used
         if first in self.joined:
             return self.joined[first], 1
-        holders = [binding for binding in self.bindings if first in binding.relation.by_name]
+        holders = [binding for binding in self.bindings if binding.column(first) is not None]
         if len(holders) > 1:
             names = [f"{binding.name}.{parts[0]}" for binding in holders]
             raise self.statement.fault(
@@ -158,7 +176,7 @@ class Scope:
                 advice="write the table's name before it",
             )
         if holders:
-            return _column_of(holders[0].relation, first), 1
+            return holders[0].column(first) or Value(), 1
         if (value := self._alias(first)) is not None:
             return value, 1
         for binding in self.bindings:
@@ -176,7 +194,7 @@ class Scope:
             named = [binding for binding in self.bindings if folded(binding.name) == full]
         else:
             named = [binding for binding in self.bindings if folded(binding.name) == table]
-        holders = [binding for binding in named if column in binding.relation.by_name]
+        holders = [binding for binding in named if binding.column(column) is not None]
         if len(holders) > 1:
             raise self.statement.fault(
                 f"The table {table!r} is ambiguous.",
@@ -185,7 +203,7 @@ class Scope:
                 advice="give one of them another name by AS",
             )
         if holders:
-            return _column_of(holders[0].relation, column)
+            return holders[0].column(column)
         return Value() if named and column == "rowid" else None
 
     def _alias(self, name: str) -> Value | None:
@@ -206,7 +224,3 @@ class Scope:
             tables = [binding.name for binding in self.bindings]
             return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
         return self.statement.unknown("column", parts[0], node, list(names))
-
-
-def _column_of(relation: Relation, name: str) -> Value:
-    return relation.columns[relation.by_name[name][0]].value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -11,6 +11,7 @@ from recsys_lineage.columns.aggregates import aggregates_in
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
 from recsys_lineage.columns.empty_tables import name_of_expression
 from recsys_lineage.columns.from_clause import read_from
+from recsys_lineage.columns.names import conjuncts
 from recsys_lineage.columns.people import keeps_many_people
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.scope import Scope
@@ -26,8 +27,8 @@ _UNDERSTOOD = frozenset(
 
 
 @dataclass
-class _Projection:
-    """The SELECT list, each of its columns read once and when it is first needed."""
+class Projection:
+    """A SELECT list, each of its columns read once and when it is first needed."""
 
     scope: Scope
     items: list[Item]
@@ -55,6 +56,27 @@ class _Projection:
                 found.setdefault(folded(item.name), lambda place=place: self.value(place))
         return found
 
+    def place_of(self, key: exp.Expr) -> int | None:
+        """Where an expression stands in the list; None where it does not."""
+        if _is_place(key):
+            return int(key.name) - 1
+        if key.find(exp.Columns) is not None:
+            return None
+        for place, item in enumerate(self.items):
+            inner = item.node.this if isinstance(item.node, exp.Alias) else item.node
+            if inner == key and not isinstance(key, exp.Column):
+                return place
+        if not isinstance(key, exp.Column):
+            return None
+        return self.place_of_value(id(self.scope.value(key)))
+
+    def place_of_value(self, identity: int) -> int | None:
+        """Where a column stands in the list that is taken as it is."""
+        for place in range(len(self.items)):
+            if id(self.value(place)) == identity:
+                return place
+        return None
+
     def relation(self) -> Relation:
         """All columns."""
         values = [self.value(place) for place in range(len(self.items))]
@@ -69,12 +91,10 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         node: the SELECT.
         scope: its own, which is filled here; the queries of its WITH are there already.
     """
-    for name, given in node.args.items():
-        if given and name not in _UNDERSTOOD:
-            scope.statement.opaque(node, f"leave the clause {name.strip('_').upper()} out")
+    scope.statement.only(node, _UNDERSTOOD)
     read_from(node, scope)
     scope.windows = {folded(each.this.name): each for each in node.args.get("windows") or ()}
-    list_ = _Projection(scope, [])
+    list_ = Projection(scope, [])
     for each in node.expressions:
         list_.items += items(each, scope)
     scope.aliases = list_.aliases()
@@ -89,14 +109,16 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
     scope.aliases = list_.aliases()
     scope.many_people = False
     if (having := node.args.get("having")) is not None:
-        rows |= deciding(_read(having.this, scope, list_), How.FILTER)
+        scope.alias_first = True
+        rows |= deciding(scope.edges(having.this), How.FILTER)
+        scope.alias_first = False
     if (qualify := node.args.get("qualify")) is not None:
-        rows |= deciding(_read(qualify.this, scope, list_), How.FILTER)
-    found = Relation(found.columns, rows, _keys(node, list_, scope))
+        rows |= deciding(scope.edges(qualify.this), How.FILTER)
+    found = Relation(found.columns, rows, () if scope.unnests else keys_of(node, list_, scope))
     return _last_clauses(node, found, list_, scope)
 
 
-def _last_clauses(node: exp.Select, found: Relation, list_: _Projection, scope: Scope) -> Relation:
+def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: Scope) -> Relation:
     """DISTINCT, ORDER BY and LIMIT."""
 
     def read(key: exp.Expr) -> Edges:
@@ -107,6 +129,9 @@ def _last_clauses(node: exp.Select, found: Relation, list_: _Projection, scope: 
             keys = on.expressions if isinstance(on, exp.Tuple) else [on]
             edges = united(at_place(key, found, scope).edges if _is_place(key) else read(key) for key in keys)
             found = found.narrowed(deciding(edges, How.GROUP_BY))
+            places = [list_.place_of(key) for key in keys]
+            if None not in places:
+                found = found.with_key(place for place in places if place is not None)
         else:
             found = found.distinct()
     if (order := node.args.get("order")) is not None:
@@ -114,7 +139,7 @@ def _last_clauses(node: exp.Select, found: Relation, list_: _Projection, scope: 
     return limited(_with_names(found, list_, scope), node, scope)
 
 
-def _read(node: exp.Expr, scope: Scope, list_: _Projection) -> Edges:
+def _read(node: exp.Expr, scope: Scope, list_: Projection) -> Edges:
     """The edges of an expression of a clause in which an alias goes before a column."""
     if isinstance(node, exp.Column) and len(node.parts) == 1:
         alias = list_.aliases().get(folded(node.name))
@@ -127,7 +152,7 @@ def _is_place(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and not node.is_string
 
 
-def _grouped(node: exp.Select, list_: _Projection, scope: Scope) -> Edges | None:
+def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
     """The edges of the keys of GROUP BY; None where rows are not grouped."""
     group = node.args.get("group")
     text = scope.statement.text
@@ -178,13 +203,39 @@ def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
     return found
 
 
-def _keys(node: exp.Select, list_: _Projection, scope: Scope) -> tuple[frozenset[int], ...]:
+def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozenset[int], ...]:
+    """The columns of a SELECT list by which no two of its rows are alike, before DISTINCT."""
     if scope.one_row:
         return (frozenset(),)
-    return ()
+    found: list[frozenset[int]] = []
+    if (group := node.args.get("group")) is None:
+        keys: list[list[int | None]] = [[list_.place_of_value(value) for value in key] for key in scope.keys]
+    elif group.args.get("all") and not group.expressions:
+        aggregates = [aggregates_in(item.node, scope.statement.text) for item in list_.items]
+        keys = [[place for place, aggregate in enumerate(aggregates) if not aggregate]]
+    elif group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
+        keys = []
+    else:
+        keys = [[list_.place_of(key) for key in _flat_keys(group)]]
+    if (qualify := node.args.get("qualify")) is not None:
+        keys += [[list_.place_of(part) for part in parts] for parts in _first_of_each(qualify.this)]
+    for key in keys:
+        if None not in key:
+            found.append(frozenset(place for place in key if place is not None))
+    return tuple(found)
 
 
-def _with_names(found: Relation, list_: _Projection, scope: Scope) -> Relation:
+def _first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:
+    """The partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) = 1` keeps one row each."""
+    for each in conjuncts(condition):
+        if isinstance(each, exp.EQ) and _is_place(each.expression) and each.expression.name == "1":
+            window = each.this.unnest()
+            numbered = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
+            if numbered and window.args.get("alias") is None:
+                yield list(window.args.get("partition_by") or ())
+
+
+def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
     """The relation with the names that DuckDB makes for expressions, where it is not the statement itself.
 
     The statement's own names are those that DuckDB describes; names that come twice get a number.

@@ -63,4 +63,8 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         part = clause.args.get("expression") or clause.args.get("count")
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
+    limit = node.args.get("limit")
+    number = limit.args.get("expression") if isinstance(limit, exp.Limit) else None
+    if isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options"):
+        found = found.with_key(())
     return found.narrowed(given) if given else found

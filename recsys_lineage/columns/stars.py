@@ -125,7 +125,10 @@ def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
 
 def _changed(columns: list[Column], star: exp.Star, scope: Scope) -> list[Column]:
     """The columns of a star without those it excludes, with those it replaces and renames."""
-    without = _names(star.args.get("except_"))
+    excluded = star.args.get("except_") or ()
+    listed = [excluded] if isinstance(excluded, exp.Expr) else list(excluded)
+    without = [folded(each.name) for each in listed if not each.text("table")]
+    of_tables = [_excluded(each, scope) for each in listed if each.text("table")]
     replaced = {folded(each.alias): each.this for each in star.args.get("replace") or ()}
     renamed = {folded(each.this.name): each.alias for each in star.args.get("rename") or ()}
     known = {folded(column.name) for column in columns}
@@ -138,29 +141,21 @@ def _changed(columns: list[Column], star: exp.Star, scope: Scope) -> list[Column
             scope.value(replaced[folded(column.name)]) if folded(column.name) in replaced else column.value,
         )
         for column in columns
-        if folded(column.name) not in without
+        if folded(column.name) not in without and not any(column.value is each for each in of_tables)
     ]
 
 
-def _names(nodes: Iterable[exp.Expr] | exp.Expr | None) -> list[str]:
-    listed = [nodes] if isinstance(nodes, exp.Expr) else list(nodes or ())
-    return [folded(each.name) for each in listed]
+def _excluded(node: exp.Expr, scope: Scope) -> Value:
+    """The column of a table that a star excludes by both names."""
+    return scope.column(node, path(node) or [])
 
 
 def _marker(node: exp.Expr) -> exp.Expr | None:
     """COLUMNS(…) in an expression, where the expression is repeated for each column."""
     for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
-        if _is_columns(each) and not each.args.get("unpack"):
+        if isinstance(each, exp.Columns) and not each.args.get("unpack"):
             return each
     return None
-
-
-def _is_columns(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Columns) or (
-        isinstance(node, exp.Dot)
-        and isinstance(node.expression, exp.Anonymous)
-        and node.expression.name.upper() == "COLUMNS"
-    )
 
 
 def _of_columns(
@@ -186,16 +181,10 @@ def _of_columns(
 
 def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
     """The columns that a COLUMNS(…) stands for."""
-    binding, argument = None, marker.this
-    if isinstance(marker, exp.Dot):
-        binding = scope.binding(marker.this.name)
-        if binding is None:
-            known = [each.name for each in scope.bindings]
-            raise scope.statement.unknown("table", marker.this.name, marker, known)
-        argument = marker.expression.expressions[0]
-    columns = visible(scope, binding)
-    if isinstance(argument, exp.Star):
-        return _changed(columns, argument, scope)
+    argument = marker.this
+    if (columns := _starred(argument, scope)) is not None:
+        return columns
+    columns = visible(scope)
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(column.name, []).append(column)
@@ -233,8 +222,7 @@ def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
         fields = unnested_fields(node.this, value, scope, depth)
     else:
         fields = fields_of(node.this, value, scope)
-    if fields:
-        kind = value.type or ""
-        if options or kind.endswith("]"):
-            scope.unnested |= deciding(value.edges, How.JOIN)
+    if fields and options:
+        scope.unnests = True
+        scope.unnested |= deciding(value.edges, How.JOIN)
     return [(name, Value(transformed(each.edges), each.fields, each.type)) for name, each in fields]

@@ -118,6 +118,16 @@ class Statement:
             message, expected=expected, found=found, where=self.place(node), advice=advice
         )
 
+    def only(self, node: exp.Expr, understood: frozenset[str]) -> None:
+        """Refuses a node that says more than is understood.
+
+        Raises:
+            ColumnLineageError: it has another part than those.
+        """
+        for name, given in node.args.items():
+            if given and name not in understood:
+                self.opaque(node, f"leave {name.strip('_').replace('_', ' ').upper()} out")
+
     def opaque(self, node: exp.Expr, advice: str | None = None) -> NoReturn:
         """Refuses a part of the statement that is not understood.
 

@@ -10,7 +10,6 @@ from recsys_lineage.columns.empty_tables import empty_tables
 from recsys_lineage.columns.names import called
 from recsys_lineage.columns.relation import Column, Relation, Value
 from recsys_lineage.columns.scope import Scope
-from recsys_lineage.columns.types import unnested_fields
 from recsys_lineage.sql.file_call import PURE_FUNCTIONS
 
 
@@ -37,21 +36,9 @@ def from_function(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relat
 
 def from_unnest(node: exp.Expr, scope: Scope) -> Relation:
     """The relation of `unnest(list)`, a row for each element, joined to the rows that the list stands in."""
-    arguments = [each for each in node.expressions if not _is_option(each)] or [node.this]
-    options = {each.this.name.lower(): each.expression for each in node.expressions if _is_option(each)}
-    values = [scope.value(each) for each in arguments]
-    rows = deciding(united(value.edges for value in values), How.JOIN)
-    columns = [Column("unnest", Value(transformed(value.edges))) for value in values]
-    if options and len(arguments) == 1:
-        deep = options.get("max_depth")
-        depth = int(deep.name) if isinstance(deep, exp.Literal) else None
-        fields = unnested_fields(arguments[0], values[0], scope, depth)
-        columns = [Column(name, Value(transformed(value.edges))) for name, value in fields] or columns
-    return Relation(columns, rows)
-
-
-def _is_option(node: exp.Expr) -> bool:
-    return isinstance(node, exp.PropertyEQ | exp.Kwarg)
+    value = scope.value(node.expressions[0] if isinstance(node, exp.Unnest) else node.this)
+    rows = deciding(value.edges, How.JOIN)
+    return Relation([Column("unnest", Value(transformed(value.edges)))], rows)
 
 
 def _pure(node: exp.Expr, name: str, scope: Scope) -> Relation:
