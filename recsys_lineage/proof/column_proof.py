@@ -69,7 +69,8 @@ class ColumnProof:
         not_shown: DIRECT edges of which none was.
         unseen: INDIRECT edges of which no change was seen to arrive.
         seen: how many INDIRECT edges were seen.
-        unsteady: output columns that differ from run to run by themselves; nothing can be said of them.
+        unsteady: output columns that differ from run to run by themselves, or with the order of the tables' rows;
+            no change of them refutes an edge.
         untested: input columns that could not be changed: empty, or no run with other values came to an end.
         runs, failed: how often the statement ran, and how often it stopped at a changed value.
         seconds: that it took.

@@ -122,11 +122,9 @@ class _Trial:
         """Look at what a changed column made of the statement's answer."""
         self.runs += 1
         self._tested.add((table, column))
-        self._unsteady |= experiment.unsteady
         before, in_order = experiment.original, experiment.keeps_order
         with_edge = self._edges.get((table, column), set())
-        places = range(len(experiment.names))
-        without = [place for place in places if place not in with_edge and place not in self._unsteady]
+        without = [place for place in experiment.steady if place not in with_edge]
         changed = changed_together(before, answer, without, in_order=in_order)
         if changed:
             self._refuted.setdefault((table, column, changed), perturbation)
@@ -147,8 +145,7 @@ class _Trial:
 
     def differs(self, experiment: Experiment, answer: Answer) -> bool:
         """Whether an answer is another one than that on the tables as they are."""
-        steady = [place for place in range(len(experiment.names)) if place not in self._unsteady]
-        return not same(experiment.original, answer, steady, in_order=experiment.keeps_order)
+        return not same(experiment.original, answer, experiment.steady, in_order=experiment.keeps_order)
 
     def settled(self, table: str, columns: Sequence[str]) -> bool:
         """Whether further changes can show nothing new: each column has an edge to every output, and all were seen."""

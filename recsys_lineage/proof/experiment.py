@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import duckdb
@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.proof.answer import Answer
+from recsys_lineage.proof.answer import Answer, changed_together, same
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement
@@ -59,9 +59,9 @@ class Experiment:
         names: of the statement's columns.
         types: of the statement's columns.
         original: what the statement gives on the tables as they are.
-        unsteady: places of columns that are other ones in a second run on the same tables, such as random numbers.
-        keeps_order: whether the statement orders its rows, and by their values alone: shuffling the tables' rows
-            changes nothing.
+        unsteady: places of columns that are other ones in a second run, or where the same rows of the tables stand in
+            another order, such as random numbers, or the first value of a group that has no order.
+        keeps_order: whether the statement orders its rows, and by their values alone.
 
     Raises:
         ExperimentError: a table has no schema or other columns, or the statement does not run on the tables.
@@ -115,18 +115,21 @@ class Experiment:
         try:
             self.names = self._describe()
             self.original = self.run()
-            again = self.run()
-            self.keeps_order = self._has_order() and self._keeps_order()
+            others = (self.run(), *self._shuffled())
         except (duckdb.Error, pl.exceptions.PolarsError, RunFailed) as error:
             raise ExperimentError(
                 "The statement does not run on these tables.", found=str(error).splitlines()[0]
             ) from error
-        self.unsteady = frozenset(
-            place
-            for place in range(len(self.names))
-            if not np.array_equal(np.sort(self.original.hashes[place]), np.sort(again.hashes[place]))
+        self.unsteady = frozenset(_unsteady(self.original, others))
+        self.keeps_order = self._has_order() and all(
+            same(self.original, other, self.steady, in_order=True) for other in others
         )
         self._limit = max(_SHORTEST_LIMIT, longest * (time.perf_counter() - began))
+
+    @property
+    def steady(self) -> tuple[int, ...]:
+        """Places of the columns that depend on the values of the tables alone."""
+        return tuple(place for place in range(len(self.names)) if place not in self.unsteady)
 
     # --- the tables ---------------------------------------------------------------------------------------
 
@@ -199,18 +202,15 @@ class Experiment:
             tree = tree.this
         return tree.args.get("order") is not None
 
-    def _keeps_order(self) -> bool:
-        """Whether the answer's rows come in the same order on tables whose rows were shuffled."""
-        columns = range(len(self.names))
-        kept = True
+    def _shuffled(self) -> Iterator[Answer]:
+        """What the statement gives on tables whose rows have other places."""
         for seed in ("1", "2", "3"):
             for table in self.schemas:
                 order = f"ORDER BY md5('{seed}' || rowid::VARCHAR)"
                 self.change(table, f"SELECT * FROM kept.{quote(table)} {order}")
-            kept = kept and np.array_equal(self.original.sequence(columns), self.run().sequence(columns))
+            yield self.run()
         for table in self.schemas:
             self.restore(table)
-        return kept
 
     def _load(self, table: str, rows: Rows) -> None:
         columns = self.schemas[table]
@@ -265,3 +265,14 @@ class Experiment:
         self._hashing = ", ".join(hashing)
         self.types = tuple(row[1] for row in described)
         return tuple(row[0] for row in described)
+
+
+def _unsteady(answer: Answer, others: Iterable[Answer]) -> set[int]:
+    """Places of columns that are to be left out so that the others are alike in all answers."""
+    left = list(range(len(answer.hashes)))
+    for other in others:
+        while changed := changed_together(answer, other, left, in_order=False):
+            # where only rows as a whole differ, the last column is the one that stands at other rows
+            alone = [place for place in changed if not same(answer, other, [place], in_order=False)]
+            left = [place for place in left if place not in (alone or changed[-1:])]
+    return set(range(len(answer.hashes))) - set(left)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import sqlglot
@@ -200,24 +199,47 @@ class Perturbations:
         return np.asarray(found["code"], dtype=np.int64)
 
 
-def mixed_tables(experiment: Experiment, seed: int) -> dict[str, duckdb.DuckDBPyRelation]:
+def mixed_tables(experiment: Experiment, seed: int) -> dict[str, pa.Table]:
     """The kept tables of an experiment, in which half of the values of each column are those of other rows.
 
-    Keys that were unique repeat, and what depended on each other does no longer.
+    Keys that were unique repeat, and what depended on each other does no longer. Columns that the statement orders by
+    stay unique where they were, so that no order is left to chance.
     """
-    mixed: dict[str, duckdb.DuckDBPyRelation] = {}
+    ordering = _ordering(experiment.compute) if isinstance(experiment.compute, str) else set()
+    mixed: dict[str, pa.Table] = {}
     for table, columns in experiment.schemas.items():
         kept, rows = f"kept.{quote(table)}", experiment.rows(table)
-        values, joins = [], []
-        for place, column in enumerate(columns):
-            drawn = f"hash(t.rowid, {place}, {seed})"
-            taken = f"CASE WHEN {drawn} % 2 = 0 THEN t.rowid ELSE ({drawn} // 2 % {max(rows, 1)})::BIGINT END"
-            joins.append(f"LEFT JOIN {kept} AS o{place} ON o{place}.rowid = {taken}")
-            values.append(f"o{place}.{quote(column)}")
-        mixed[table] = experiment.connection.sql(
-            f"SELECT {', '.join(values)} FROM {kept} AS t {' '.join(joins)} ORDER BY t.rowid"
+        chance = np.random.default_rng([seed, *table.encode()])
+        distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in columns)
+        known = experiment.connection.execute(f"SELECT {distinct} FROM {kept}").fetchall()[0]
+        taken: dict[str, np.ndarray] = {}
+        for place, (column, values) in enumerate(zip(columns, known, strict=True)):
+            if column.casefold() in ordering and values == rows:
+                taken[f"s{place}"] = chance.permutation(rows)
+            else:
+                drawn = chance.integers(0, max(rows, 1), rows)
+                taken[f"s{place}"] = np.where(chance.random(rows) < 0.5, np.arange(rows), drawn)
+        values = ", ".join(f"o{place}.{quote(column)}" for place, column in enumerate(columns))
+        joins = " ".join(
+            f"JOIN {kept} AS o{place} ON o{place}.rowid = k.s{place}" for place in range(len(columns))
         )
+        experiment.connection.register("_taken", pa.table({"number": np.arange(rows), **taken}))
+        relation = experiment.connection.sql(f"SELECT {values} FROM _taken AS k {joins} ORDER BY k.number")
+        mixed[table] = relation.to_arrow_table()
+        experiment.connection.unregister("_taken")
     return mixed
+
+
+def _ordering(sql: str) -> set[str]:
+    """Names of the columns by which a statement orders anything."""
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except (SqlglotError, RecursionError):
+        return set()
+    ordered = [
+        column for node in tree.find_all(exp.Ordered, exp.Order) for column in node.find_all(exp.Column)
+    ]
+    return {column.name.casefold() for column in ordered}
 
 
 def _literals(sql: str) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ class _Trial:
             traced = {table: len(rows) for table, rows in found.rows.items()}
             insufficient = tuple(sorted(found.insufficient))
             names = experiment.names
-            steady = [place for place in range(len(names)) if place not in experiment.unsteady]
+            steady = experiment.steady
             looked_at = [place for place in steady if names[place].casefold() not in found.insufficient]
             wanted = self._count(experiment.original, looked_at)
             self._sufficient(found, steady, looked_at, wanted)
