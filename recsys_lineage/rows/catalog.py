@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 
@@ -52,10 +53,7 @@ class Catalog:
                 raise RowTraceError(f"Two tables are called {table!r}.", found=table, expected="one table a name")
             self.tables[table.casefold()] = table
             self.add(table, [Column(name, kind) for name, kind in columns.items()])
-        rows = self.connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
-        ).fetchall()
-        self.aggregates = frozenset(name for (name,) in rows)
+        self.aggregates = _aggregates()
         self._stand_in: object = None
 
     def add(self, table: str, columns: Sequence[Column]) -> None:
@@ -119,6 +117,16 @@ class Catalog:
             where=place_in(bare_statement(sql), offset, ORIGIN),
             advice=advice or None,
         )
+
+
+@lru_cache(maxsize=1)
+def _aggregates() -> frozenset[str]:
+    """The names of DuckDB's aggregate functions."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
+        ).fetchall()
+    return frozenset(name for (name,) in rows)
 
 
 def _known(kind: str) -> str:

@@ -77,6 +77,7 @@ class Statement:
         self.sql = sql
         self.catalog = catalog
         self.definitions: dict[str, Definition] = {}
+        self._names = 0
         parsed = catalog.syntax.parsed(sql)
         if isinstance(parsed, str):
             raise self._unparsed(parsed)
@@ -165,10 +166,11 @@ class Statement:
         )
 
     def _name(self, word: str) -> str:
-        number = len(self.definitions) + 1
-        while (name := f"__{number}_{word}"[:60]).casefold() in {*self.definitions, *self.catalog.columns}:
-            number += 1
-        return name
+        while True:
+            self._names += 1
+            name = f"__{self._names}_{word}"
+            if name.casefold() not in self.catalog.columns:
+                return name
 
     def _hoisted(self, query: Node, known: Mapping[str, str], itself: str = "") -> Node:
         """The query with what stands for itself in it replaced by definitions.

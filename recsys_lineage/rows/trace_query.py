@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
@@ -12,7 +13,7 @@ from recsys_lineage.errors import did_you_mean
 from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError
 from recsys_lineage.rows.context import context_of
 from recsys_lineage.rows.definitions import MAIN, Statement
-from recsys_lineage.rows.tracing import Tracing
+from recsys_lineage.rows.tracing import Fits, Tracing
 from recsys_lineage.rows.value_literal import equals
 from recsys_lineage.sql.statement import bare_statement
 
@@ -109,8 +110,8 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     return Trace(text, context, insufficient)
 
 
-def _fits(statement: Statement, row: Mapping[str, object]) -> dict[int, str]:
-    """For each column of the result the condition, on `{}`, that it has the row's value."""
+def _fits(statement: Statement, row: Mapping[str, object]) -> Fits:
+    """For each column of the result the condition that an expression has the row's value in it."""
     columns = statement.main.columns
     given = {name.casefold(): value for name, value in row.items()}
     known = {column.name.casefold() for column in columns}
@@ -132,7 +133,7 @@ def _fits(statement: Statement, row: Mapping[str, object]) -> dict[int, str]:
         )
     kinds = statement.result_types()
     return {
-        place: equals("{}", given[column.name.casefold()], kind, column.name)
+        place: partial(equals, value=given[column.name.casefold()], kind=kind, where=column.name)
         for place, (column, kind) in enumerate(zip(columns, kinds, strict=True))
     }
 

@@ -7,12 +7,15 @@ Rows are told apart by their values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.syntax import children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
+
+Fits = Mapping[int, Callable[[str], str]]
+"""For the position of each column of the result, what makes of an expression the condition that it has a value."""
 
 
 class Tracing:
@@ -30,11 +33,11 @@ class Tracing:
         self._steps: list[tuple[str, str]] = []
         self._wanted: dict[str, list[str]] = {}
 
-    def sql(self, fits: Mapping[int, str]) -> str:
+    def sql(self, fits: Fits) -> str:
         """The query for the table's rows behind the rows of the result that fit.
 
         Args:
-            fits: for the position of each column of the result a condition on `{}`.
+            fits: conditions on the columns of the result.
         """
         table = self.statement.catalog.tables[self.source]
         if MAIN not in self.witnesses.followed:
@@ -69,7 +72,7 @@ class Tracing:
         union = "UNION ALL" if query["union_all"] else "UNION"
         return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"
 
-    def _step(self, definition: Definition, fits: Mapping[int, str]) -> None:
+    def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()
         if name not in self.witnesses.followed or (name != MAIN and name not in self._wanted):
             return
@@ -86,7 +89,7 @@ class Tracing:
             self._set_operation(definition, target, fits)
         else:
             condition = (
-                " AND ".join(fit.format(f"__q.__o{n}") for n, fit in fits.items())
+                " AND ".join(fit(f"__q.__o{n}") for n, fit in fits.items())
                 if name == MAIN
                 else self._in_target(definition, target)
             )
@@ -116,7 +119,7 @@ class Tracing:
     def _want(self, table: str, rows: str) -> None:
         self._wanted.setdefault(table, []).append(rows)
 
-    def _set_operation(self, definition: Definition, target: str, fits: Mapping[int, str]) -> None:
+    def _set_operation(self, definition: Definition, target: str, fits: Fits) -> None:
         """Wants of each side the rows that are equal to a wanted row; of a difference, of its left side."""
         query = definition.query
         sides = children(query)
@@ -125,7 +128,7 @@ class Tracing:
         if definition.name == MAIN:
             target = "__t__result"
             own = ", ".join(f"c{n}" for n in range(len(definition.columns)))
-            condition = " AND ".join(fit.format(f"__q.c{n}") for n, fit in fits.items())
+            condition = " AND ".join(fit(f"__q.c{n}") for n, fit in fits.items())
             text = self.statement.catalog.syntax.text(query)
             self._steps.append((f"{quote(target)}({own})", f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"))
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
