@@ -252,7 +252,7 @@ class Experiment:
         """Names of the statement's columns; what decides how their values are hashed is noted."""
         if isinstance(self.compute, str):
             described = self.connection.execute(
-                f"DESCRIBE\n{self.compute}", self.parameters or None
+                f"DESCRIBE SELECT * FROM (\n{self.compute}\n)", self.parameters or None
             ).fetchall()
         else:
             self.connection.register("_frame", self.compute(self._frames()))
