@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
 from recsys_lineage.columns.empty_tables import is_syntax
 from recsys_lineage.columns.expressions import value
+from recsys_lineage.columns.pivot_text import statements, with_pivots
 from recsys_lineage.columns.queries import relation
 from recsys_lineage.columns.scope import Reader, Scope
 from recsys_lineage.columns.statement import Inputs, Statement
@@ -77,10 +76,8 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
 
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
-    try:
-        found = [each for each in sqlglot.parse(bare_statement(sql), dialect="duckdb") if each is not None]
-    except (SqlglotError, RecursionError):
-        found = []
+    bare = bare_statement(sql)
+    found = statements(bare) or with_pivots(bare)
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return found[0]
     try:
@@ -92,5 +89,5 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
             "This form of the SQL is not understood, though DuckDB takes it.",
             found=error.found,
             where=error.where,
-            advice="write it in another way, such as SELECT … FROM (PIVOT …) ORDER BY … for PIVOT … ORDER BY …",
+            advice="write it in another way",
         ) from None

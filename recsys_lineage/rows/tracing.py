@@ -7,10 +7,12 @@ Rows are told apart by their values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
-from recsys_lineage.rows.syntax import children
+from recsys_lineage.rows.from_item import from_items
+from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.syntax import Node, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
 
@@ -32,6 +34,10 @@ class Tracing:
         self.witnesses = Witnesses(statement, source)
         self._steps: list[tuple[str, str]] = []
         self._wanted: dict[str, list[str]] = {}
+        self._known: dict[str, Conditions] = {}
+        self.pushdown = Pushdown(
+            statement, self.witnesses.is_aggregated, lambda name, text: self._steps.append((name, text))
+        )
 
     def sql(self, fits: Fits) -> str:
         """The query for the table's rows behind the rows of the result that fit.
@@ -42,6 +48,7 @@ class Tracing:
         table = self.statement.catalog.tables[self.source]
         if MAIN not in self.witnesses.followed:
             return f"SELECT * FROM {quote(table)} WHERE false"
+        self._known[MAIN] = _conditions(fits)
         for definition in reversed(list(self.statement.definitions.values())):
             self._step(definition, fits)
         columns = self.statement.catalog.columns[self.source]
@@ -52,8 +59,9 @@ class Tracing:
         )
         names = ", ".join(f"c{n}" for n in range(len(columns)))
         self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
+        rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
         steps = ",\n".join(f"{name} AS ({text})" for name, text in [*self._definitions(), *self._steps])
-        return f"WITH RECURSIVE {steps}\nSELECT __row.* FROM {quote(table)} AS __row SEMI JOIN __wanted ON {same}"
+        return f"WITH RECURSIVE {steps}\nSELECT __row.* FROM {rows} AS __row SEMI JOIN __wanted ON {same}"
 
     def _definitions(self) -> list[tuple[str, str]]:
         made: list[tuple[str, str]] = []
@@ -93,7 +101,29 @@ class Tracing:
                 if name == MAIN
                 else self._in_target(definition, target)
             )
-            self._matched(definition, self.witnesses.of(query), condition, f"__m{name}")
+            width = len(definition.columns)
+            known = self._known.get(name, {})
+            pushed = self.pushdown.pushed(query, known, width)
+            witnessed = self.witnesses.of(pushed, self.pushdown.name_of)
+            self._matched(definition, witnessed, condition, f"__m{name}")
+            self._know(query, known, width, witnessed)
+
+    def _know(self, query: Node, known: Conditions, width: int, witnessed: Witnessed) -> None:
+        """Notes what is known of the wanted rows of the relations that a query reads once, and nowhere else."""
+        of_items = self.pushdown.known_of_items(query, known, width)
+        items = from_items(query["from_table"], self.statement.catalog)
+        for table in set(witnessed.tables):
+            here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+            only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
+            self._meet(table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
+
+    def _meet(self, table: str, known: Sequence[Conditions]) -> None:
+        """Keeps of a table what is known wherever its rows are wanted."""
+        for each in known:
+            before = self._known.get(table)
+            self._known[table] = (
+                dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
+            )
 
     def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
         places = self.witnesses.identity(definition) if places is None else places
@@ -129,7 +159,9 @@ class Tracing:
             target = "__t__result"
             own = ", ".join(f"c{n}" for n in range(len(definition.columns)))
             condition = " AND ".join(fit(f"__q.c{n}") for n, fit in fits.items())
-            text = self.statement.catalog.syntax.text(query)
+            text = self.statement.catalog.syntax.text(
+                self.pushdown.pushed(query, self._known[MAIN], len(definition.columns))
+            )
             self._steps.append((f"{quote(target)}({own})", f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"))
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
@@ -149,9 +181,14 @@ class Tracing:
             ]
             same += [f"__t.c{place} IS NULL" for place in places.values() if place not in taken]
             names = ", ".join(f"c{n}" for n in range(len(columns)))
+            kinds = [column.type for column in definition.columns]
+            of_side = self.pushdown.side_conditions(
+                query, table, self._known.get(definition.name.casefold(), {}), list(places), kinds
+            )
+            self._meet(table, [of_side])
             self._want(
                 table,
-                f"SELECT * FROM {quote(self.statement.definitions[table].name)} AS __q({names}) WHERE EXISTS "
+                f"SELECT * FROM {quote(self.pushdown.part_of(table, of_side))} AS __q({names}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same)})",
             )
 
@@ -163,8 +200,9 @@ class Tracing:
         names = ", ".join(f"c{n}" for n in range(width))
         own = ", ".join(f"__o{n}" for n in range(width))
         every = list(range(width))
-        witnesses.followed.add(name)
-        witnessed = witnesses.of(query["right"])
+        witnessed = witnesses.of(query["right"], self.pushdown.name_of)
+        for table in [*witnessed.tables, query["left"]["from_table"].get("table_name", "").casefold()]:
+            self._meet(table, [{}])
         syntax = self.statement.catalog.syntax
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         step, all_rows = f"__a{name}", f"__r{name}"
@@ -196,3 +234,13 @@ class Tracing:
                 f"SELECT * FROM {quote(self.statement.definitions[start].name)} AS __q({given}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
             )
+
+
+def _conditions(fits: Fits) -> Conditions:
+    """The conditions on the columns of the result that say no more than a comparison with a value."""
+    made: dict[int, Condition] = {}
+    for position, fit in fits.items():
+        template = fit("\0")
+        if template.startswith("\0 "):
+            made[position] = Condition(template, refuses_null=template != "\0 IS NULL")
+    return made

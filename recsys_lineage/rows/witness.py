@@ -12,6 +12,7 @@ Tan ("Why and where", ICDT 2001).
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.definitions import Definition, Statement
@@ -42,10 +43,12 @@ class Witnessed:
     Attributes:
         query: the syntax tree; its first columns are the query's own.
         tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
+        counts: in how many places each of these is read.
     """
 
     query: Node
     tables: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 class Witnesses:
@@ -65,14 +68,21 @@ class Witnesses:
             for name, each in statement.definitions.items()
             if each.depends_on(source, statement.definitions)
         }
+        self._name_of: Callable[[str], str] = str
         self._references = self._count(statement.main)
 
-    def of(self, query: Node) -> Witnessed:
+    def of(self, query: Node, name_of: Callable[[str], str] | None = None) -> Witnessed:
         """A query with columns that list the rows of each followed table and definition that its rows are made of.
+
+        Args:
+            query: any query but a recursive one.
+            name_of: which table or definition a relation is a part of, where some are parts.
 
         Raises:
             RowTraceError: it holds what cannot be traced.
         """
+        if name_of is not None:
+            self._name_of = name_of
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_union(query)
         query = copy.deepcopy(query)
@@ -80,9 +90,11 @@ class Witnesses:
         if relation["type"] in ("PIVOT", "SHOW_REF"):
             raise self.statement.cannot(f"{relation['type'].replace('SHOW_REF', 'SUMMARIZE')} here", relation)
         items = from_items(relation, self.statement.catalog)
+        for item in items:
+            item.table = self._name_of(item.table)
         mark_nulled(query, items, self.statement)
         rows = [*self._of_items(items, query)]
-        aggregated = self._is_aggregated(query)
+        aggregated = self.is_aggregated(query)
         result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
@@ -104,6 +116,8 @@ class Witnesses:
                     columns[table].append(self._over(window, row))
         self._simplify_order(query)
         made = Witnessed(query)
+        for table, _ in rows:
+            made.counts[table] = made.counts.get(table, 0) + 1
         for table, lists in columns.items():
             whole = lists[0] if len(lists) == 1 else f"flatten([{', '.join(f'coalesce({x}, [])' for x in lists)}])"
             query["select_list"].append({**self.syntax.expression(whole), "alias": f"__w{len(made.tables)}"})
@@ -114,7 +128,7 @@ class Witnesses:
         """Positions of the columns that tell a definition's rows apart: the keys of its groups, or all."""
         every = list(range(len(definition.columns)))
         query = definition.query
-        if query["type"] != "SELECT_NODE" or not self._is_aggregated(query) or len(query.get("group_sets", [])) > 1:
+        if query["type"] != "SELECT_NODE" or not self.is_aggregated(query) or len(query.get("group_sets", [])) > 1:
             return every
         select = query["select_list"]
         if len(select) != len(every) or any(is_expression(p, "STAR") for each in select for p in parts(each)):
@@ -270,7 +284,8 @@ class Witnesses:
             for n, table in enumerate(witnessed.tables)
         ]
 
-    def _is_aggregated(self, query: Node) -> bool:
+    def is_aggregated(self, query: Node) -> bool:
+        """Whether a query groups its rows."""
         if query.get("group_expressions") or query.get("group_sets") or query.get("having"):
             return True
         if query.get("aggregate_handling") == "FORCE_AGGREGATES":
@@ -306,7 +321,7 @@ class Witnesses:
             if part.get("type") == "JOIN" and (part["join_type"] not in ("INNER", "SEMI") or part["ref_type"] == "POSITIONAL"):
                 return False
             if part.get("type") == "BASE_TABLE":
-                name = part["table_name"].casefold()
+                name = self._name_of(part["table_name"].casefold())
                 below = self.statement.definitions.get(name)
                 if below is not None and name in self.followed and not self._is_row_by_row(below.query):
                     return False
@@ -315,7 +330,7 @@ class Witnesses:
     def _is_row_by_row(self, query: Node) -> bool:
         if query["type"] == "SET_OPERATION_NODE":
             return query["setop_type"].startswith("UNION") and all(self._is_row_by_row(each) for each in children(query))
-        if query["type"] != "SELECT_NODE" or self._is_aggregated(query) or query.get("modifiers"):
+        if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
             return False
         windows = any(is_expression(part, "WINDOW") for part in parts(query))
         return not windows and self._is_plain(query)
