@@ -13,6 +13,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.reproduction import code_of, pinned_inputs
+from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.column_proof import ColumnProof
@@ -24,6 +25,7 @@ from recsys_lineage.proof.rows import verify_rows
 from recsys_lineage.proof.sample import joined_sample
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
+from recsys_lineage.rows.trace_query import trace
 from recsys_lineage.sql.file_call import replaced
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
@@ -108,9 +110,6 @@ def verify(
         ExperimentError: its code is no SELECT.
         LineageError: the version or one of its inputs is gone, or its code is another one today.
     """
-    from recsys_lineage.columns import column_lineage
-    from recsys_lineage.rows import trace
-
     record = Records(lake).get(asset.name, version)
     made_of_tables = asset.remade is not None and all(read.kind == "table" for read in record.reads)
     code, pinned = (code_of(asset, record), pinned_inputs(lake, record)) if made_of_tables else (asset, {})

@@ -94,7 +94,7 @@ def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) 
     for read in reads:
         label = f"{read.name} version {read.version}" if read.kind == "table" else read.name
         named.append(label)
-        stands_for = _files(lake, read)
+        stands_for = _files(lake, read, opened)
         if stands_for and not opened & stands_for:
             unopened.append(label)
         unnamed -= stands_for
@@ -107,11 +107,14 @@ def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) 
     )
 
 
-def _files(lake: Lake, read: Read) -> set[Path]:
-    """The files that a read stands for."""
+def _files(lake: Lake, read: Read, opened: set[Path]) -> set[Path]:
+    """The files that a read stands for; of a path whose start is not told, the opened ones that end so."""
     if read.kind == "table":
         version = lake.version(read.name, read.version)
         return {Path(file).resolve() for file in lake.files(version, read.partitions)}
+    if read.root is None and not Path(read.name).is_absolute():
+        parts = Path(read.name).parts
+        return {file for file in opened if file.parts[-len(parts) :] == parts} or {Path(read.name)}
     return {Path(read.root or "/", read.name).resolve()}
 
 

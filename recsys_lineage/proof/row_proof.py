@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from recsys_lineage.proof.table_text import table_text
 
-Verdict = Literal["proved", "too few", "not needed", "not its rows", "failed"]
+Verdict = Literal["proved", "refused", "too few", "not needed", "not its rows", "failed"]
 """What is said of the trace of one row.
 
 - proved: the traced rows alone give the row, and without them it is another or gone.
+- refused: the trace says that it cannot be told; nothing is claimed, so nothing is wrong.
 - too few: on the traced rows alone the row does not come out.
 - not needed: without the traced rows it comes out all the same.
 - not its rows: the trace gives rows that its table does not have, or not as often.
@@ -69,7 +70,12 @@ class RowProof:
     @property
     def refuted(self) -> tuple[RowTrial, ...]:
         """Trials of which the trace is wrong."""
-        return tuple(trial for trial in self.trials if trial.verdict != "proved")
+        return tuple(trial for trial in self.trials if trial.verdict not in ("proved", "refused"))
+
+    @property
+    def refused(self) -> tuple[RowTrial, ...]:
+        """Trials of rows that nothing is claimed of."""
+        return tuple(trial for trial in self.trials if trial.verdict == "refused")
 
     @property
     def true(self) -> bool:
@@ -84,6 +90,7 @@ class RowProof:
         """The figures in one table, then each refuted trace, and each with rows that nothing needs."""
         lines = [row_report([self])]
         lines += [f"refuted: {trial}" for trial in self.refuted]
+        lines += list(dict.fromkeys(f"not traced: {trial.detail}" for trial in self.refused))
         lines += [
             f"too many: {trial}" for trial in self.trials if trial.superfluous and trial not in self.refuted
         ]
@@ -97,7 +104,8 @@ def row_report(proofs: Iterable[RowProof]) -> str:
             proof.name,
             proof.rows,
             len(proof.trials),
-            len(proof.trials) - len(proof.refuted),
+            len(proof.trials) - len(proof.refuted) - len(proof.refused),
+            len(proof.refused),
             len(proof.refuted),
             sum(sum(trial.traced.values()) for trial in proof.trials),
             sum(sum(trial.of.values()) for trial in proof.trials),
@@ -106,5 +114,16 @@ def row_report(proofs: Iterable[RowProof]) -> str:
         )
         for proof in proofs
     ]
-    heads = ("statement", "rows", "tried", "proved", "refuted", "traced", "of", "not needed", "seconds")
+    heads = (
+        "statement",
+        "rows",
+        "tried",
+        "proved",
+        "refused",
+        "refuted",
+        "traced",
+        "of",
+        "not needed",
+        "seconds",
+    )
     return table_text(heads, rows, sums=heads[1:-1])

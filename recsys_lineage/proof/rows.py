@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import duckdb
 import numpy as np
 
+from recsys_lineage.errors import LineageError
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.answer import Answer
 from recsys_lineage.proof.experiment import Experiment, Rows, RunFailed, Schemas
@@ -23,7 +24,7 @@ from recsys_lineage.sql.names import quote
 
 _WITNESSES = 50
 """How often a row is traced again without the witnesses that were named, before it counts as not needing them."""
-_LOOKED_INTO = 40
+_LOOKED_INTO = 20
 """Of a trace of more rows, those that are not needed are not sought."""
 
 
@@ -242,6 +243,8 @@ class _Trial:
         for table in self._all:
             try:
                 traced = self._trace(table, self._values)
+            except LineageError as error:
+                raise _Wrong("refused", f"{table}: {error}") from error
             except Exception as error:
                 raise _Wrong("failed", f"{table}: {type(error).__name__}: {error}") from error
             text = traced if isinstance(traced, str) else traced.sql
@@ -273,15 +276,16 @@ class _Trial:
         if columns != expected:
             raise _Wrong("not its rows", f"the trace to {table} has the columns {columns}, not {expected}")
         found = connection.execute(
-            f"SELECT k.rowid AS number FROM {kept} AS k WHERE hash(k) IN (SELECT hash(t) FROM proof.traced AS t)"
+            f"SELECT _kept.rowid AS number FROM {kept} AS _kept "
+            "WHERE hash(_kept) IN (SELECT hash(_traced) FROM proof.traced AS _traced)"
         ).fetchnumpy()
         numbers = np.sort(np.asarray(found["number"], dtype=np.int64))
         if within is not None:
             numbers = np.intersect1d(numbers, within[table])
         ((counted, different),) = connection.execute(
             "SELECT (SELECT count(*) FROM proof.traced), "
-            "(SELECT count(*) FROM (SELECT hash(t) FROM proof.traced AS t EXCEPT ALL "
-            f"SELECT hash(k) FROM {kept} AS k))"
+            "(SELECT count(*) FROM (SELECT hash(_traced) FROM proof.traced AS _traced EXCEPT ALL "
+            f"SELECT hash(_kept) FROM {kept} AS _kept))"
         ).fetchall()
         if different or counted != len(numbers):
             raise _Wrong(

@@ -37,7 +37,7 @@ def joined_sample(
     }
     taken: dict[str, pa.Table] = {}
     for name in sorted(relations, key=lambda each: (sizes[each], each)):
-        select = f"SELECT * FROM {relations[name]} AS r"
+        select = f"SELECT * FROM {relations[name]} AS _row"
         if sizes[name] > rows:
             shared = _shared(schemas, name, list(taken))
             hits, registered = [], []
@@ -45,8 +45,8 @@ def joined_sample(
                 held = f"_held_{place}"
                 connection.register(held, taken[other].select([column]).rename_columns(["value"]))
                 registered.append(held)
-                hits.append(f"(r.{quote(column)} IN (SELECT value FROM {held}))::INTEGER")
-            order = f"{' + '.join(hits) or '0'} DESC, hash(r, {int(seed)})"
+                hits.append(f"(_row.{quote(column)} IN (SELECT value FROM {held}))::INTEGER")
+            order = ", ".join([*([f"{' + '.join(hits)} DESC"] if hits else []), f"hash(_row, {int(seed)})"])
             taken[name] = connection.sql(f"{select} ORDER BY {order} LIMIT {int(rows)}").to_arrow_table()
             for held in registered:
                 connection.unregister(held)
