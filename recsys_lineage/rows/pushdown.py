@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
-from recsys_lineage.rows.syntax import Node, children, is_expression, is_query, parts, subqueries
+from recsys_lineage.rows.syntax import Node, arguments, children, conjuncts, is_expression, is_query, parts, subqueries
 from recsys_lineage.sql.names import quote
 
 _LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
@@ -27,10 +27,18 @@ class Condition:
     Attributes:
         template: SQL, with `\\0` where the column's expression stands.
         refuses_null: whether it is never true of NULL.
+        asked: the table and the SQL of its column whose values it allows, where it is of that kind.
     """
 
     template: str
     refuses_null: bool
+    asked: tuple[str, str] | None = None
+
+    @classmethod
+    def one_of(cls, table: str, column: str) -> Condition:
+        """That a column has one of the values of a column of a small table; NULL counts as a value."""
+        nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
+        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column))
 
     def of(self, expression: str) -> str:
         """The condition on an expression."""
@@ -61,6 +69,7 @@ class Pushdown:
         self.original: dict[str, str] = {}
         self._is_aggregated = is_aggregated
         self._add_step = add_step
+        self._asked: dict[str, str] = {}
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
     def name_of(self, table: str) -> str:
@@ -88,7 +97,9 @@ class Pushdown:
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
         known = " AND ".join(each.of(own[n]) for n, each in conditions.items())
-        self._add_step(f"{quote(name)}({names})", f"SELECT * FROM {body} WHERE {known}")
+        # what DuckDB finds by a small table it is not to compute other filters for before
+        kept = " AS MATERIALIZED" if any(each.asked for each in conditions.values()) else " AS"
+        self._add_step(f"{quote(name)}({names}){kept}", f"SELECT * FROM {body} WHERE {known}")
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
@@ -105,19 +116,74 @@ class Pushdown:
         if self._is_cut(query) or any(item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items):
             return query
         known = self._known(query, items, conditions, width)
-        if not known:
-            return query
-        for number, item in enumerate(items):
-            of_item = {
-                position: condition
-                for position, name in enumerate(item.columns or ())
-                if (condition := known.get((number, name.casefold()))) is not None
-                and (condition.refuses_null or not item.nulled)
-            }
-            if item.table and of_item:
-                _put(item, self.part_of(self.name_of(item.table), of_item))
-        self._push_into_subqueries(query)
+        known |= self._known_of_partitions(query, items, conditions, width)
+        self._filter(query, items, conditions, width)
+        if known:
+            self._put_parts(items, known)
+            self._push_into_subqueries(query)
         return query
+
+    def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
+        """Lets a query find by a small table which rows it needs before it computes their other columns."""
+        select = query["select_list"]
+        if self._is_aggregated(query) or len(select) != width:
+            return
+        for part in parts([select, query.get("qualify")]):
+            unnested = is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+            if unnested or is_expression(part, "WINDOW") or is_expression(part, "STAR"):
+                return
+        added: list[str] = []
+        for n, condition in conditions.items():
+            inside = [*parts(select[n])]
+            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+            strange = any(is_expression(each, "LAMBDA") or is_expression(each, "SUBQUERY") for each in inside)
+            if not condition.asked or strange or len(columns) == len(inside):
+                continue
+            if all(self._place({**each, "alias": ""}, items, query) is not None for each in columns):
+                added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
+        if added:
+            before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
+            query["where_clause"] = self.syntax.expression(" AND ".join(f"({each})" for each in [*added, *before]))
+
+    def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
+        for number, item in enumerate(items):
+            if item.table and (of_item := _of_item(number, item, known)):
+                _put(item, self.part_of(self.name_of(item.table), of_item))
+
+    def _known_of_partitions(
+        self, query: Node, items: list[FromItem], conditions: Conditions, width: int
+    ) -> dict[Place, Condition]:
+        """What is known of the rows of all partitions in which a wanted row may stand."""
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
+        if not windows or self._is_aggregated(query) or any(item.nulled for item in items):
+            return {}
+        partitions = [
+            {place for each in part.get("partitions", []) if (place := self._place(each, items, query)) is not None}
+            for part in windows
+        ]
+        shared = sorted(set.intersection(*partitions))
+        known = self._known(query, items, conditions, width, over_windows=True)
+        if not shared or not known:
+            return {}
+        around = copy.deepcopy(query["from_table"])
+        self._put_parts(from_items(around, self.catalog), known)
+        where = query.get("where_clause")
+        plain = [each for each in conjuncts(where) if not subqueries(each)] if where else []
+        values = ", ".join(
+            f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
+        )
+        table = self._ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
+
+    def _ask(self, select: str, plain: list[Node]) -> str:
+        """Adds a small table of the values that something is asked for."""
+        conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
+        text = f"{select} WHERE {conditions}"
+        if text not in self._asked:
+            self._asked[text] = f"__asked{len(self._asked)}"
+            self._add_step(f"{self._asked[text]} AS MATERIALIZED", text)
+        return self._asked[text]
 
     def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
         """For output columns that are a column of FROM as it is, which."""
@@ -133,15 +199,7 @@ class Pushdown:
         if self._is_cut(query) or any(item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items):
             return {}
         known = self._known(query, items, conditions, width)
-        return {
-            number: {
-                position: condition
-                for position, name in enumerate(item.columns or ())
-                if (condition := known.get((number, name.casefold()))) is not None
-                and (condition.refuses_null or not item.nulled)
-            }
-            for number, item in enumerate(items)
-        }
+        return {number: _of_item(number, item, known) for number, item in enumerate(items)}
 
     def side_conditions(self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]) -> Conditions:
         """What is known of the rows of one side of a set operation."""
@@ -222,7 +280,15 @@ class Pushdown:
             return (holding[0], names[-1]) if names[-1] in merged else None
         return None
 
-    def _known(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> dict[Place, Condition]:
+    def _known(
+        self, query: Node, items: list[FromItem], conditions: Conditions, width: int, over_windows: bool = False
+    ) -> dict[Place, Condition]:
+        """What is known of columns of FROM, of all rows that wanted rows are made of.
+
+        Args:
+            query, items, conditions, width: the query, its relations, what is known of its columns, and how many it has.
+            over_windows: leave windows out of account, so that it is known of the wanted rows' own rows only.
+        """
         selected = self._selected(query, items, width)
         if not selected:
             return {}
@@ -232,7 +298,7 @@ class Pushdown:
         partitions = [
             {place for each in part.get("partitions", []) if (place := self._place(each, items, query)) is not None}
             for part in parts(result)
-            if is_expression(part, "WINDOW")
+            if is_expression(part, "WINDOW") and not over_windows
         ]
         grouped = None
         if self._is_aggregated(query):
@@ -247,11 +313,29 @@ class Pushdown:
         for n, condition in conditions.items():
             place = selected[n]
             if place is None or (several and not condition.refuses_null):
+                if place is None and condition.asked and not several and grouped is None and not partitions:
+                    known |= self._known_inside(query, n, condition, items)
                 continue
             if all(place in each for each in partitions) and (grouped is None or place in grouped):
                 known.setdefault(place, condition)
         self._spread(known, query, items)
         return known
+
+    def _known_inside(self, query: Node, position: int, condition: Condition, items: list[FromItem]) -> dict[Place, Condition]:
+        """What a condition on a STRUCT of columns says of these columns."""
+        select = query["select_list"]
+        if any(is_expression(each, "STAR") for each in select[:position]) or condition.asked is None:
+            return {}
+        made = select[position] if position < len(select) else {}
+        if not is_expression(made, "FUNCTION") or made["function_name"] != "struct_pack":
+            return {}
+        table, column = condition.asked
+        found: dict[Place, Condition] = {}
+        for n, each in enumerate(arguments(made)):
+            place = self._place({**each, "alias": ""}, items, query)
+            if place is not None and not items[place[0]].nulled:
+                found[place] = Condition.one_of(table, f"struct_extract_at({column}, {n + 1})")
+        return found
 
     def _is_key(self, position: int, query: Node) -> bool:
         """Whether an output column is named by its number or alias in GROUP BY."""
@@ -339,28 +423,16 @@ class Pushdown:
             table = inner["from_table"]["table_name"].casefold()
             if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
                 continue
-            name = f"__asked{len(self._made)}"
-            self._made[(name, ())] = name
-            conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
             value = self.syntax.expression_text(asked["child"])
             relation = self.syntax.relation_text(query["from_table"])
-            kind = self.catalog.columns[table][0].type
-            self._add_step(f"{name}(v) ", f"SELECT DISTINCT {value} FROM {relation} WHERE {conditions}")
-            del kind
+            name = self._ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+            condition = Condition(f"\0 IN (SELECT v FROM {name})", True, (name, "v"))
             if negated:
-                template = f"(\0 IN (SELECT v FROM {name}) OR \0 IS NULL OR (SELECT count(*) > count(v) FROM {name}))"
-                condition = Condition(template, refuses_null=False)
-            else:
-                condition = Condition(f"\0 IN (SELECT v FROM {name})", refuses_null=True)
+                # NOT IN says nothing where a NULL is among the answers or asked for, so these stay
+                nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
+                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, (name, "v"))
             made = self.part_of(table, {0: condition})
             inner["from_table"] = self.syntax.relation(f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}")
-
-
-def conjuncts(condition: Node) -> list[Node]:
-    """The conditions that all hold where a condition does."""
-    if condition.get("type") == "CONJUNCTION_AND":
-        return [each for child in condition["children"] for each in conjuncts(child)]
-    return [condition]
 
 
 def _put(item: FromItem, table: str) -> None:
@@ -388,3 +460,13 @@ def _same_sides(one: Node, other: Node) -> bool:
         for each in (one, other)
     ]
     return names[0] == names[1] and None not in names[0]
+
+
+def _of_item(number: int, item: FromItem, known: Mapping[Place, Condition]) -> Conditions:
+    """What is known of the columns of one relation."""
+    return {
+        position: condition
+        for position, name in enumerate(item.columns or ())
+        if (condition := known.get((number, name.casefold()))) is not None
+        and (condition.refuses_null or not item.nulled)
+    }

@@ -99,6 +99,15 @@ def subqueries(value: Any) -> list[Node]:
     return [part for part in parts(value) if is_expression(part, "SUBQUERY")]
 
 
+def conjuncts(condition: Node | None) -> list[Node]:
+    """The conditions that all hold where a condition does."""
+    if condition is None:
+        return []
+    if condition.get("type") == "CONJUNCTION_AND":
+        return [each for child in condition["children"] for each in conjuncts(child)]
+    return [condition]
+
+
 def arguments(call: Node) -> list[Node]:
     """The arguments of a function or window."""
     if "arguments" in call:

@@ -60,7 +60,10 @@ class Tracing:
         names = ", ".join(f"c{n}" for n in range(len(columns)))
         self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
         rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
-        steps = ",\n".join(f"{name} AS ({text})" for name, text in [*self._definitions(), *self._steps])
+        steps = ",\n".join(
+            f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
+            for name, text in [*self._definitions(), *self._steps]
+        )
         return f"WITH RECURSIVE {steps}\nSELECT __row.* FROM {rows} AS __row SEMI JOIN __wanted ON {same}"
 
     def _definitions(self) -> list[tuple[str, str]]:
@@ -89,7 +92,11 @@ class Tracing:
         if name != MAIN:
             target = f"__t{name}"
             names = ", ".join(f"c{n}" for n in range(width))
-            self._steps.append((f"{quote(target)}({names})", " UNION ".join(self._wanted[name])))
+            self._steps.append((f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name])))
+            known = dict(self._known.get(name, {}))
+            for n in self.witnesses.identity(definition):
+                known.setdefault(n, Condition.one_of(quote(target), f"c{n}"))
+            self._known[name] = known
         query = definition.query
         if definition.recursive:
             self._recursive_step(definition, target)

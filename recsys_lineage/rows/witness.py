@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
 from recsys_lineage.rows.syntax import (
-    Node, arguments, children, is_expression, is_query, parts, set_arguments, set_children, subqueries, without_places,
+    Node, arguments, children, is_expression, is_query, conjuncts, parts, set_arguments, set_children, subqueries, without_places,
 )  # fmt: skip
 from recsys_lineage.rows.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.sql.names import quote
@@ -98,7 +98,8 @@ class Witnesses:
         result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
-        below = [*subqueries(relation), *subqueries(query.get("where_clause")), *in_calls]
+        where = [each for each in conjuncts(query.get("where_clause")) if not _is_absence(each)]
+        below = [*subqueries(relation), *subqueries(where), *in_calls]
         beside = [each for each in subqueries(result) if not any(each is other for other in in_calls)]
         if not aggregated:
             below, beside = [*below, *beside], []
@@ -371,6 +372,12 @@ class Witnesses:
             query["modifiers"] = []
         elif not distinct and not kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}:
             query["modifiers"] = []
+
+
+def _is_absence(condition: Node) -> bool:
+    """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
+    inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
+    return inner is not None and is_expression(inner, "SUBQUERY") and inner["subquery_type"] in ("ANY", "EXISTS")
 
 
 def _once(nodes: list[Node]) -> list[Node]:
