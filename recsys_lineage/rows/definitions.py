@@ -16,7 +16,14 @@ from duckdb.sqltypes import DuckDBPyType
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.rows.catalog import ORIGIN, Catalog, Column, RowTraceError
 from recsys_lineage.rows.syntax import (
-    Node, body_of, children, common_tables, is_expression, is_query, parts, set_children,
+    Node,
+    body_of,
+    children,
+    common_tables,
+    is_expression,
+    is_query,
+    parts,
+    set_children,
 )  # fmt: skip
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in
@@ -133,7 +140,9 @@ class Statement:
             top = stack.pop()
             for part in _everything(top):
                 if part.get("sample"):
-                    raise self.cannot("a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0")
+                    raise self.cannot(
+                        "a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0"
+                    )
                 if part.get("at_clause"):
                     raise self.cannot("a table AT a version", part)
 

@@ -40,7 +40,9 @@ class Made:
     cut: bool = False
     alone: bool = False
 
-    def over(self, sql: str, *others: Made, one: bool = False, cut: bool = False, alone: bool = False) -> Made:
+    def over(
+        self, sql: str, *others: Made, one: bool = False, cut: bool = False, alone: bool = False
+    ) -> Made:
         """A statement around this one and others."""
         every = (self, *others)
         return Made(
