@@ -1,0 +1,143 @@
+"""Walk: everything that something was made of, or that was made of it, to the column and the partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+from typing import Literal
+
+import numpy as np
+import rustworkx as rx
+
+from recsys_lineage.graph.column_maps import ALL, FILES
+from recsys_lineage.graph.interned import NOTHING
+from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LIMITED, PREVIOUS, LineageGraph
+from recsys_lineage.graph.part import EVERY, WHOLE, Part, Partitions
+
+Direction = Literal["up", "down"]
+
+
+def walk(
+    graph: LineageGraph,
+    starts: Mapping[int, Part],
+    direction: Direction,
+    *,
+    by_column: bool = False,
+    direct: bool = False,
+    previous: bool = True,
+) -> dict[int, Part]:
+    """The nodes that lie upstream or downstream of some, themselves included, each with the part that does.
+
+    Where no run on the way wrote only some partitions, this is the closure of a graph of versions, which is found
+    without looking at any edge in Python.
+
+    Args:
+        graph: the graph.
+        starts: nodes, and which part of each.
+        direction: towards what they were made of, or what was made of them.
+        by_column: follow columns; else all columns of what is reached count.
+        direct: with `by_column`, only along DIRECT edges.
+        previous: whether to follow reads of an asset's own version before.
+    """
+    if not by_column and previous and all(part == WHOLE for part in starts.values()):
+        reached = _closure(graph, starts, direction)
+        if reached is not None:
+            return dict.fromkeys(reached, WHOLE)
+    follow = Followed(graph, direction, by_column=by_column, direct=direct, previous=previous)
+    return _reached(graph, starts, direction == "down", follow)
+
+
+def _closure(graph: LineageGraph, starts: Mapping[int, Part], direction: Direction) -> set[int] | None:
+    """The closure of whole versions; None where some version on it was written in part."""
+    find = rx.ancestors if direction == "up" else rx.descendants
+    reached: set[int] = set()
+    for start in starts:
+        if start not in reached:
+            reached |= find(graph.edges, start) | {start}
+    nodes = np.fromiter(reached, np.int32, len(reached))
+    return None if (graph.written_sets()[nodes] != NOTHING).any() else reached
+
+
+class Followed:
+    """What a part of a node comes to along an edge: called with the node, its part, an edge and its other end.
+
+    Returns the part of the other end that was made of it (down), or that it was made of (up); None where none was.
+    """
+
+    def __init__(
+        self,
+        graph: LineageGraph,
+        direction: Direction,
+        *,
+        by_column: bool = False,
+        direct: bool = False,
+        previous: bool = True,
+    ) -> None:
+        self._graph, self._views, self._maps = graph, graph.views, graph.columns
+        self._down = direction == "down"
+        self._by_column, self._direct, self._previous = by_column, direct, previous
+
+    def __call__(self, node: int, part: Part, edge: int, other: int) -> Part | None:
+        """See the class."""
+        views, down = self._views, self._down
+        flag = views.flag[edge]
+        written = self._graph.partitions(views.written[other if down else node])
+        if flag & CARRIED:
+            partitions = part.partitions.without(written.keys)
+            return Part(part.columns, partitions) if partitions else None
+        if flag & PREVIOUS and not self._previous:
+            return None
+        read = self._graph.partitions(views.partitions[edge]) if flag & LIMITED else EVERY
+        needed, reached = (read, written) if down else (written, read)
+        if part.partitions is not EVERY and not needed.meets(part.partitions):
+            return None
+        if not self._by_column:
+            return WHOLE if reached is EVERY else Part(ALL, reached)
+        columns = self._columns(node, part.columns, edge, other)
+        return Part(columns, reached) if columns else None
+
+    def _columns(self, node: int, columns: int, edge: int, other: int) -> int:
+        views = self._views
+        made, read = (other, node) if self._down else (node, other)
+        table = views.table[read]
+        follow = self._maps.down if self._down else self._maps.up
+        return follow(
+            views.lineage[made],
+            views.table[made],
+            FILES if table == FILE else table,
+            columns,
+            views.columns[edge],
+            self._direct,
+        )
+
+
+def _reached(graph: LineageGraph, starts: Mapping[int, Part], down: bool, follow: Followed) -> dict[int, Part]:
+    """Every node that is reached, and its part; in the order of their records, so that most are looked at once."""
+    edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
+    other_end, writer = graph.views.target if down else graph.views.source, graph.views.writer
+    sign = 1 if down else -1
+    parts = {node: part for node, part in starts.items() if part.columns and part.partitions}
+    waiting = set(parts)
+    queue = [(sign * writer[node], node) for node in parts]
+    heapify(queue)
+    while queue:
+        _, node = heappop(queue)
+        waiting.discard(node)
+        part = parts[node]
+        for edge in edges_of(node):
+            other = other_end[edge]
+            found = follow(node, part, edge, other)
+            if found is None:
+                continue
+            old = parts.get(other)
+            if old is not None:
+                if old is found or old == found:
+                    continue
+                found = Part(old.columns | found.columns, old.partitions.joined(found.partitions))
+                if found == old:
+                    continue
+            parts[other] = found
+            if other not in waiting:
+                waiting.add(other)
+                heappush(queue, (sign * writer[other], other))
+    return parts
