@@ -119,7 +119,7 @@ def read_batch(records: Records, names: Names, since: int | None = None) -> tupl
 
 
 def _from_rest() -> tuple[pl.Expr, pl.Expr]:
-    return lineage_hash_column().alias("lineage"), declared_column()
+    return lineage_hash_column().alias("lineage"), declared_column().alias("declared")
 
 
 def _reads() -> pl.Expr:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from recsys_lineage.graph.answers import Lineage
 from recsys_lineage.graph.described import Described, edges_between, in_order
+from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, LIMITED, LineageGraph
 from recsys_lineage.graph.part import EVERY, Part, Partitions
 from recsys_lineage.graph.target import Target, find_target
@@ -58,6 +59,8 @@ def carries(graph: LineageGraph, edge: int, parts: Mapping[int, Part]) -> bool:
     """Whether an edge between nodes of a walk is on a way: whether the parts that were reached pass along it."""
     views = graph.views
     source, target = views.source[edge], views.target[edge]
+    if not views.flag[edge] and views.written[target] == NOTHING:
+        return True
     written = graph.partitions(views.written[target])
     if views.flag[edge] & CARRIED:
         kept = Partitions(written.keys, all_but=True) if written is not EVERY else EVERY

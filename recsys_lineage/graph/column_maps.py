@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from recsys_lineage.graph.interned import NOTHING, Interned
 
 ALL = -1
 """Every column, as a set of bits: where nothing tells them apart."""
+_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 FILES = -1
 """Stands for all files, where a column is not of a table."""
 
@@ -24,7 +25,6 @@ class ColumnStep:
         output: the column that was written.
         table: what was read: a table, or what the code calls its files.
         column: the column that was read.
-        kind: DIRECT or INDIRECT.
         subtype: how, such as IDENTITY or FILTER.
         masking: whether it hides the value.
     """
@@ -32,9 +32,13 @@ class ColumnStep:
     output: str
     table: str
     column: str
-    kind: str
     subtype: str
     masking: bool = False
+
+    @property
+    def kind(self) -> str:
+        """DIRECT or INDIRECT."""
+        return "DIRECT" if self.subtype in _DIRECT else "INDIRECT"
 
 
 @dataclass
@@ -57,10 +61,14 @@ class ColumnMaps:
         self._names = names
         self._columns: dict[int, Interned] = {}
         self._spelled: dict[tuple[int, int], str] = {}
+        self._sets: dict[tuple[int, int], tuple[str, ...]] = {}
         self._maps: dict[tuple[int, int, bool], _Map] = {}
         self._steps: dict[int, tuple[ColumnStep, ...]] = {}
+        self._steps_from: dict[tuple[int, int], dict[int, tuple[tuple[int, int, ColumnStep], ...]]] = {}
         self._down: dict[tuple[int, int, int, int, int, bool], int] = {}
         self._up: dict[tuple[int, int, int, int, int, bool], int] = {}
+        self._passed_down: dict[tuple[int, int, bool], dict[int, int]] = {}
+        self._passed_up: dict[tuple[int, int, int, bool], dict[int, int]] = {}
 
     def bits(self, table: int, columns: tuple[str, ...]) -> int:
         """The set of some columns of a table."""
@@ -73,9 +81,11 @@ class ColumnMaps:
         """The columns of a set, as they were first spelled; None for all."""
         if bits == ALL:
             return None
-        return tuple(
-            self._spelled[table, bit] for bit in range(bits.bit_length()) if bits >> bit & 1
-        )
+        found = self._sets.get((table, bits))
+        if found is None:
+            found = tuple(self._spelled[table, bit] for bit in range(bits.bit_length()) if bits >> bit & 1)
+            self._sets[table, bits] = found
+        return found
 
     def outputs(self, table: int, lineage: int) -> int:
         """The set of all columns that a lineage has for the table it belongs to; `ALL` where there is none."""
@@ -88,9 +98,20 @@ class ColumnMaps:
             self._steps[lineage] = tuple(_steps(json.loads(text))) if text else ()
         return self._steps[lineage]
 
-    def reads(self, output: int, step: ColumnStep, read: int) -> bool:
-        """Whether an edge of a lineage of table `output` is from the table `read`, or from files for `FILES`."""
-        return self._number(output, step.table) == read
+    def steps_from(self, output: int, lineage: int, read: int) -> tuple[tuple[int, int, ColumnStep], ...]:
+        """The edges of a lineage of table `output` from the table `read`, or from files for `FILES`.
+
+        Each with the set of the column that was read, and that of the column that was written.
+        """
+        if (output, lineage) not in self._steps_from:
+            found: dict[int, list[tuple[int, int, ColumnStep]]] = {}
+            for step in self.steps(lineage):
+                if step.column:
+                    number = self._number(output, step.table)
+                    ends = 1 << self._bit(number, step.column), 1 << self._bit(output, step.output)
+                    found.setdefault(number, []).append((*ends, step))
+            self._steps_from[output, lineage] = {number: tuple(steps) for number, steps in found.items()}
+        return self._steps_from[output, lineage].get(read, ())
 
     def down(
         self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
@@ -119,6 +140,20 @@ class ColumnMaps:
         found = self._up.get(key)
         if found is None:
             found = self._up[key] = self._found_up(*key)
+        return found
+
+    def passed_down(self, read: int, columns: int, direct: bool) -> dict[int, int]:
+        """What some columns of a table come to in each reader that was met: kept by whoever walks, by lineage and table."""
+        return self._passed_down.setdefault((read, columns, direct), {})
+
+    def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:
+        """What some columns of a version come to in each table that it read; `FILES` stands for its files."""
+        key = (output, lineage, columns, direct)
+        found = self._passed_up.get(key)
+        if found is None:
+            reads = {FILES, *self._map(output, lineage, direct).backward}
+            found = {read: self.up(lineage, output, read, columns, NOTHING, direct) for read in reads}
+            self._passed_up[key] = found
         return found
 
     def _found_down(
@@ -185,21 +220,11 @@ class ColumnMaps:
         return bit
 
 
-def _steps(lineage: Mapping[str, Any]) -> list[ColumnStep]:
-    """The edges of a lineage; an output that is made of no column has one with an empty column."""
+def _steps(lineage: Mapping[str, Sequence[Sequence[Any]]]) -> list[ColumnStep]:
+    """The edges of a lineage as a record writes them; an output that is made of no column has an empty one."""
     found: list[ColumnStep] = []
     for output, edges in lineage.items():
+        found.extend(ColumnStep(output, *edge) for edge in edges)
         if not edges:
-            found.append(ColumnStep(output, "", "", "", ""))
-        for edge in edges:
-            found.append(
-                ColumnStep(
-                    output,
-                    edge["table"],
-                    edge["column"],
-                    edge["kind"],
-                    edge["subtype"],
-                    bool(edge.get("masking", False)),
-                )
-            )
+            found.append(ColumnStep(output, "", "", ""))
     return found

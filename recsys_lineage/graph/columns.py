@@ -83,11 +83,8 @@ def _links(
             for name in _names(graph, source, bits) or ((None,) if bits == ALL else ()):
                 yield ColumnLink(ends[0], name, ends[1], None, "UNKNOWN")
         return
-    for step in maps.steps(lineage):
-        if not step.column or (direct and step.kind != "DIRECT") or not here & maps.bits(output, (step.output,)):
-            continue
-        is_of_it = maps.reads(output, step, table)
-        if is_of_it and (table == FILE or there & maps.bits(table, (step.column,))):
+    for read, made, step in maps.steps_from(output, lineage, table):
+        if here & made and (table == FILE or there & read) and not (direct and step.kind != "DIRECT"):
             yield ColumnLink(
                 ends[0], step.column, ends[1], step.output, step.kind, step.subtype, step.masking
             )

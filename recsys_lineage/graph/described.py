@@ -19,6 +19,7 @@ class Described:
     def __init__(self, graph: LineageGraph) -> None:
         self._graph = graph
         self._ids: dict[int, str] = {}
+        self._assets: dict[int, str] = {}
 
     def id(self, node: int) -> str:
         """What a node is called in answers and questions."""
@@ -33,9 +34,12 @@ class Described:
 
     def asset(self, table: int) -> str:
         """A table's name; with its lake's URL where tables of several lakes are called so."""
-        lake, name = self._graph.names.table(table)
-        is_shared = len(self._graph.names.lakes) > 1 and len(self._graph.named(name)) > 1
-        return f"{lake}::{name}" if is_shared else name
+        found = self._assets.get(table)
+        if found is None:
+            lake, name = self._graph.names.table(table)
+            is_shared = len(self._graph.names.lakes) > 1 and len(self._graph.named(name)) > 1
+            found = self._assets[table] = f"{lake}::{name}" if is_shared else name
+        return found
 
     def node(self, node: int) -> Node:
         """A node in words."""

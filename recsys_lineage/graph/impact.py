@@ -32,10 +32,13 @@ def impact(graph: LineageGraph, target: str) -> Impact:
     """
     found = find_target(graph, target)
     by_column = found.column is not None
-    reached = walk(graph, {n: found.part(graph, n) for n in found.nodes}, "down", by_column=by_column)
+    starts = {node: found.part(graph, node) for node in found.nodes}
+    reached = walk(graph, starts, "down", by_column=by_column)
     changed, wrong = _wrong(graph, found)
-    stale = walk(graph, wrong, "down", by_column=by_column, previous=False)
-    started = walk(graph, wrong, "down", by_column=by_column)
+    started = reached if wrong == starts else walk(graph, wrong, "down", by_column=by_column)
+    stale = started
+    if graph.starts_from_before(started).any():
+        stale = walk(graph, wrong, "down", by_column=by_column, previous=False)
     words = Described(graph)
     affected = {}
     for table, nodes in _by_table(graph, reached).items():
@@ -61,31 +64,28 @@ def impact(graph: LineageGraph, target: str) -> Impact:
 
 def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
     """Tables so that each comes after those that its latest version was made of; round a circle, the older first."""
-    tables = sorted(tables, key=lambda table: graph.views.writer[graph.latest(table) or 0])
+    views = graph.views
+    latest = {table: node for table in tables if (node := graph.latest(table)) is not None}
+    tables = sorted(latest, key=lambda table: views.writer[latest[table]])
     place = {table: number for number, table in enumerate(tables)}
-    order = rx.PyDiGraph()
-    order.add_nodes_from(tables)
-    for table in tables:
-        latest = graph.latest(table)
-        for edge in () if latest is None else graph.edges.in_edge_indices(latest):
-            read = graph.views.table[graph.views.source[edge]]
-            if read in place and read != table:
-                order.add_edge(place[read], place[table], None)
-    circles = {
-        number: circle
-        for circle, members in enumerate(rx.strongly_connected_components(order))
-        for number in members
+    pairs = {
+        (place[read], place[table])
+        for table in tables
+        for edge in graph.edges.in_edge_indices(latest[table])
+        if (read := views.table[views.source[edge]]) in place and read != table
     }
-    apart = rx.PyDiGraph()
-    members: dict[int, list[int]] = {}
-    for number, circle in circles.items():
-        members.setdefault(circle, []).append(number)
-    apart.add_nodes_from(sorted(members))
-    for source, end in order.edge_list():
-        if circles[source] != circles[end]:
-            apart.add_edge(circles[source], circles[end], None)
-    ordered = rx.lexicographical_topological_sort(apart, key=lambda circle: f"{min(members[circle]):012}")
-    return [tables[number] for circle in ordered for number in sorted(members[circle])]
+    order = rx.PyDiGraph()
+    order.add_nodes_from(range(len(tables)))
+    order.add_edges_from_no_data(sorted(pairs))
+    circles = [sorted(circle) for circle in rx.strongly_connected_components(order)]
+    if len(circles) < len(tables):  # each circle is one, called after its first member
+        first = {number: circle[0] for circle in circles for number in circle}
+        order.remove_edges_from(list(pairs))
+        pairs = {(first[read], first[made]) for read, made in pairs if first[read] != first[made]}
+        order.add_edges_from_no_data(sorted(pairs))
+    members = {circle[0]: circle for circle in circles}
+    ordered = rx.lexicographical_topological_sort(order, key=lambda number: f"{number:012}")
+    return [tables[number] for first in ordered for number in members.get(first, ())]
 
 
 def _by_table(graph: LineageGraph, nodes: Collection[int]) -> dict[int, list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -77,7 +77,7 @@ class LineageGraph:
         self._flag, self._partitions, self._columns = Growing(np.uint8), Growing(np.int32), Growing(np.int32)
         self._table, self._number, self._writer = Growing(np.int32), Growing(np.int64), Growing(np.int32)
         self._written, self._lineage, self._holder = Growing(np.int32), Growing(np.int32), Growing(np.uint16)
-        self._node_of_record = Growing(np.int32)
+        self._started, self._node_of_record = Growing(bool), Growing(np.int32)
 
     @classmethod
     def of(cls, *records: Records) -> LineageGraph:
@@ -155,6 +155,10 @@ class LineageGraph:
     def written_sets(self) -> np.ndarray:
         """For each node the set of partitions that its run wrote, shape (n,); `NOTHING` where it wrote all there is."""
         return self._written.array
+
+    def starts_from_before(self, nodes: Collection[int]) -> np.ndarray:
+        """Whether the asset read its own version before to make each of some versions, shape (n,)."""
+        return self._started.array[np.fromiter(nodes, np.int32, len(nodes))]
 
     def rows_of_nodes(self) -> np.ndarray:
         """For each node the row of the record that wrote it, shape (n,); `NOTHING` where none did."""
@@ -289,6 +293,7 @@ class LineageGraph:
         for column in (self._writer, self._written, self._lineage):
             column.fill(NOTHING, count)
         self._holder.fill(0, count)
+        self._started.fill(False, count)
         return np.arange(first, first + count, dtype=np.int32)
 
     def _add_edges(
@@ -303,6 +308,7 @@ class LineageGraph:
             end = start + _EDGES_AT_ONCE
             pairs = zip(sources[start:end].tolist(), targets[start:end].tolist(), strict=True)
             self.edges.add_edges_from_no_data(list(pairs))
+        self._started.array[targets[(flags & PREVIOUS) > 0]] = True
         self._source.append(sources)
         self._target.append(targets)
         self._flag.append(flags)

@@ -44,7 +44,7 @@ def walk(
         if reached is not None:
             return dict.fromkeys(reached, WHOLE)
     follow = Followed(graph, direction, by_column=by_column, direct=direct, previous=previous)
-    return _reached(graph, starts, direction == "down", follow)
+    return _reached(graph, starts, direction == "down", follow, by_column, direct)
 
 
 def _closure(graph: LineageGraph, starts: Mapping[int, Part], direction: Direction) -> set[int] | None:
@@ -111,33 +111,87 @@ class Followed:
         )
 
 
-def _reached(graph: LineageGraph, starts: Mapping[int, Part], down: bool, follow: Followed) -> dict[int, Part]:
-    """Every node that is reached, and its part; in the order of their records, so that most are looked at once."""
+_NODE = (1 << 32) - 1
+
+
+def _reached(
+    graph: LineageGraph, starts: Mapping[int, Part], down: bool, follow: Followed, by_column: bool, direct: bool
+) -> dict[int, Part]:
+    """Every node that is reached, and its part; in the order of their records, so that most are looked at once.
+
+    The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions that change the
+    columns at most, is done on the spot; the others are followed by `Followed`.
+    """
+    views, maps = graph.views, graph.columns
     edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
-    other_end, writer = graph.views.target if down else graph.views.source, graph.views.writer
+    other_end = views.target if down else views.source
+    flags, written, writer, table, lineage = views.flag, views.written, views.writer, views.table, views.lineage
     sign = 1 if down else -1
-    parts = {node: part for node, part in starts.items() if part.columns and part.partitions}
-    waiting = set(parts)
-    queue = [(sign * writer[node], node) for node in parts]
+    columns: dict[int, int] = {}
+    limits: dict[int, Partitions] = {}  # of those that are reached in part
+    for node, part in starts.items():
+        if part.columns and part.partitions:
+            columns[node] = part.columns
+            if part.partitions != EVERY:
+                limits[node] = part.partitions
+    waiting = set(columns)
+    queue = [(sign * writer[node] << 32) + node for node in columns]
     heapify(queue)
     while queue:
-        _, node = heappop(queue)
+        node = heappop(queue) & _NODE
         waiting.discard(node)
-        part = parts[node]
+        mine, limit = columns[node], limits.get(node)
+        is_limited = limit is not None or (not down and written[node] != NOTHING)
+        passed: dict[int, int] | None = None
+        if by_column and down:
+            passed = maps.passed_down(table[node], mine, direct)
+        elif by_column and lineage[node] != NOTHING:
+            passed = maps.passed_up(table[node], lineage[node], mine, direct)
         for edge in edges_of(node):
             other = other_end[edge]
-            found = follow(node, part, edge, other)
-            if found is None:
-                continue
-            old = parts.get(other)
-            if old is not None:
-                if old is found or old == found:
+            new, new_limit = ALL, None
+            if is_limited or flags[edge] or (down and written[other] != NOTHING) or (by_column and passed is None):
+                found = follow(node, Part(mine, EVERY if limit is None else limit), edge, other)
+                if found is None:
                     continue
-                found = Part(old.columns | found.columns, old.partitions.joined(found.partitions))
-                if found == old:
+                new = found.columns
+                if found.partitions != EVERY:
+                    new_limit = found.partitions
+            elif passed is not None:
+                if not down:
+                    new = passed.get(table[other], 0)
+                elif lineage[other] == NOTHING:
+                    found = follow(node, Part(mine), edge, other)
+                    new = found.columns if found is not None else 0
+                else:
+                    key = (lineage[other] << 32) + table[other]
+                    known = passed.get(key)
+                    if known is None:
+                        known = passed[key] = maps.down(lineage[other], table[other], table[node], mine, NOTHING, direct)
+                    new = known
+                if not new:
                     continue
-            parts[other] = found
+            old = columns.get(other)
+            if old is None:
+                columns[other] = new
+                if new_limit is not None:
+                    limits[other] = new_limit
+            else:
+                before = limits.get(other)
+                joined = None
+                if before is not None and new_limit is not None:
+                    joined = before.joined(new_limit)
+                if old | new == old and (before is None or before == joined):
+                    continue
+                columns[other] = old | new
+                if joined is None or joined == EVERY:
+                    limits.pop(other, None)
+                else:
+                    limits[other] = joined
             if other not in waiting:
                 waiting.add(other)
-                heappush(queue, (sign * writer[other], other))
-    return parts
+                heappush(queue, (sign * writer[other] << 32) + other)
+    return {
+        node: WHOLE if bits == ALL and node not in limits else Part(bits, limits.get(node, EVERY))
+        for node, bits in columns.items()
+    }

@@ -1,7 +1,7 @@
 """RecordRow: a record as one row of columns, and back.
 
 What a reader filters by and joins on is a column of its own; what was read is a list of structs. Texts that many
-records repeat (code, statements, schemas, engines, column lineage) stand in the row by their hash. Whatever no column holds exactly
+records repeat (code, statements, schemas, engines) stand in the row by their hash. Whatever no column holds exactly
 stays JSON, so that `joined(split(record)) == record` for every record, those of a later format included.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -45,11 +44,6 @@ _HASHED: Mapping[str, tuple[type, tuple[str, ...]]] = {
     "schema_hash": (list, ("schema",)),
     "engine_hash": (dict, ("engine",)),
 }
-_LINEAGE, _LINEAGE_HASH, _DECLARED = "column_lineage", "column_lineage_hash", "declared"
-# Found in the rest by where they stand, at its beginning: tables of older code have no columns for them.
-_BEGINNING = re.compile(
-    rf'^\{{(?:"{_LINEAGE_HASH}":"([0-9a-f]{{32}})",?)?(?:"{_DECLARED}":(\[(?:"[a-z0-9_]*",?)*\]))?'
-)
 _READ: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "kind": pl.String, "name": pl.String, "purpose": pl.String, "version": pl.Int64, "fingerprint": pl.String,
     "columns": _TEXTS, "partitions": _TEXTS, "rows": pl.Int64, "bytes": pl.Int64, "hashed_by": pl.String,
@@ -70,6 +64,10 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 }
 """The columns of a record. `failure` is the type of what went wrong; the `…_hash` ones name texts."""
 HASHES = tuple(_HASHED)
+_LINEAGE = "column_lineage"
+"""Stands in the rest, as `{"text": its hash}`: tables of records made before it was known have no column for it."""
+_DECLARED = "declared"
+"""Stands first in the rest, so that it is found there in bulk, without parsing it."""
 _LABELS = ("kind", "purpose", "hashed_by", "root")
 
 
@@ -85,12 +83,12 @@ def read_columns() -> pl.Expr:
 
 def lineage_hash_column() -> pl.Expr:
     """The hash of each record's column lineage, whose JSON is a text; null where it has none."""
-    return pl.col(_REST).str.extract(_BEGINNING.pattern, 1).alias(_LINEAGE_HASH)
+    return pl.col(_REST).str.extract(rf'"{_LINEAGE}":\{{"text":"([0-9a-f]{{32}})"\}}\}}$')
 
 
 def declared_column() -> pl.Expr:
-    """The tables that each record's code declared, a JSON array; null where it does not say."""
-    return pl.col(_REST).str.extract(_BEGINNING.pattern, 2).alias(_DECLARED)
+    """The tables that each record's code declared, a JSON array of names; null where it does not say."""
+    return pl.col(_REST).str.extract(rf'^\{{"{_DECLARED}":(\[(?:"[a-z0-9_]*",?)*\])')
 
 
 @dataclass(frozen=True)
@@ -116,17 +114,14 @@ def split(record: Mapping[str, Any]) -> RecordRow:
         values[column] = _take(rest, path, type_)
     for column, (type_, path) in _HASHED.items():
         values[column] = _take_text(rest, path, type_, texts)
+    if (hashed := _take_text(rest, (_LINEAGE,), dict, texts)) is not None:
+        rest[_LINEAGE] = {"text": hashed}
     values["reads"] = None
     if isinstance(reads := rest.get("reads"), list) and all(isinstance(read, dict) for read in reads):
         values["reads"] = [_split_read(read, texts) for read in rest.pop("reads")]
-    first: dict[str, Any] = {}
-    if _LINEAGE_HASH in rest:  # of a later format, so no hash of ours: it must not stand at the beginning
-        rest[_LINEAGE_HASH] = rest.pop(_LINEAGE_HASH)
-    elif (hashed := _take_text(rest, (_LINEAGE,), dict, texts)) is not None:
-        first[_LINEAGE_HASH] = hashed
     if _DECLARED in rest:
-        first[_DECLARED] = rest.pop(_DECLARED)
-    return RecordRow({**values, _REST: json.dumps({**first, **rest}, separators=(",", ":"))}, texts)
+        rest = {_DECLARED: rest.pop(_DECLARED), **rest}
+    return RecordRow({**values, _REST: json.dumps(rest, separators=(",", ":"))}, texts)
 
 
 def joined(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
@@ -136,14 +131,13 @@ def joined(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any
         KeyError: when `texts` lacks one that the row names.
     """
     record = json.loads(values[_REST])
+    if (hashed := _lineage_hash(record)) is not None:
+        record[_LINEAGE] = json.loads(texts[hashed])
     for column, (_, path) in _MOVED.items():
         _put(record, path, values[column])
     for column, (type_, path) in _HASHED.items():
         if (hashed := values[column]) is not None:
             _put(record, path, texts[hashed] if type_ is str else json.loads(texts[hashed]))
-    if (hashed := _lineage_hash(values)) is not None:
-        del record[_LINEAGE_HASH]
-        record[_LINEAGE] = json.loads(texts[hashed])
     if values["reads"] is not None:
         record["reads"] = [_joined_read(read, texts) for read in values["reads"]]
     return record
@@ -154,16 +148,17 @@ def named_texts(values: Mapping[str, Any]) -> Iterator[str]:
     for column in HASHES:
         if values[column] is not None:
             yield values[column]
-    if (hashed := _lineage_hash(values)) is not None:
+    if f'"{_LINEAGE}"' in values[_REST] and (hashed := _lineage_hash(json.loads(values[_REST]))):
         yield hashed
     for read in values["reads"] or ():
         if read[_READ_SCHEMA] is not None:
             yield read[_READ_SCHEMA]
 
 
-def _lineage_hash(values: Mapping[str, Any]) -> str | None:
-    found = _BEGINNING.match(values[_REST])
-    return found[1] if found else None
+def _lineage_hash(rest: Mapping[str, Any]) -> str | None:
+    """The hash that stands in place of the column lineage; None where there is none, or it is no object."""
+    found = rest.get(_LINEAGE)
+    return found["text"] if isinstance(found, dict) else None
 
 
 def _split_read(read: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:

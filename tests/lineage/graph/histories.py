@@ -54,8 +54,8 @@ class History:
         """The first so many records."""
         return History(self.records[:count], self.writes[:count], self.reads[:count], self.before[:count])
 
-    def cells(self, *, direct: bool = False, previous: bool = True) -> nx.DiGraph:
-        """The graph of partitions and columns."""
+    def cells(self, *, by_column: bool = True, direct: bool = False, previous: bool = True) -> nx.DiGraph:
+        """The graph of partitions and columns; without `by_column` any column of what is read makes all."""
         graph = nx.DiGraph()
         for made, written, reads, before in zip(
             self.records, self.writes, self.reads, self.before, strict=True
@@ -70,7 +70,8 @@ class History:
             for (name, read), key in itertools.product(reads, keys):
                 if read.purpose == "previous" and not previous:
                     continue
-                for source, target in _columns(made, read, direct):
+                pairs = _columns(made, read, direct) if by_column else itertools.product(COLUMNS, COLUMNS)
+                for source, target in pairs:
                     for cell in _cells_read(name, read, source):
                         graph.add_edge(cell, (written, key, target))
         return graph
@@ -79,7 +80,7 @@ class History:
         self, name: str, direction: str, *, column: str | None = None, partition: str | None = None, **how: bool
     ) -> dict[str, set[str]]:
         """The nodes that lie upstream or downstream of a node, itself included, and their columns that do."""
-        graph = self.cells(**how)
+        graph = self.cells(by_column=column is not None, **how)
         starts = [
             cell
             for cell in graph
@@ -122,17 +123,16 @@ def _columns(made: dict[str, Any], read: Read, direct: bool) -> Iterator[tuple[s
             wanted = COLUMNS if read.columns is None or read.kind == "file" else read.columns
             yield from itertools.product(wanted, COLUMNS)
         return
-    of_files = any(edge["table"] == "*.csv" for edges in lineage.values() for edge in edges)
+    of_files = any(table == "*.csv" for edges in lineage.values() for table, *_ in edges)
     if read.kind == "file" and not of_files:
         if not direct:
             yield from itertools.product(COLUMNS, COLUMNS)
         return
     for output, edges in lineage.items():
-        for edge in edges:
-            if edge["table"] == (read.name if read.kind == "table" else "*.csv") and (
-                edge["kind"] == "DIRECT" or not direct
-            ):
-                yield edge["column"], output
+        for table, column, subtype in edges:
+            is_of_it = table == (read.name if read.kind == "table" else "*.csv")
+            if is_of_it and (subtype == "IDENTITY" or not direct):
+                yield column, output
 
 
 def _cells_read(name: str, read: Read, column: str) -> Iterator[Cell]:
@@ -201,17 +201,14 @@ def _some(names: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 @st.composite
-def _lineage(draw: st.DrawFn, reads: list[Read]) -> dict[str, list[dict[str, Any]]]:
+def _lineage(draw: st.DrawFn, reads: list[Read]) -> dict[str, list[list[str]]]:
     sources = [read.name if read.kind == "table" else "*.csv" for read in reads if read.purpose != "check"]
-    found: dict[str, list[dict[str, Any]]] = {column: [] for column in COLUMNS}
+    found: dict[str, list[list[str]]] = {column: [] for column in COLUMNS}
     if not sources:
         return found
     for column in COLUMNS:
-        edges = st.builds(
-            lambda table, of, kind: {"table": table, "column": of, "kind": kind, "subtype": "IDENTITY"},
-            st.sampled_from(sources),
-            st.sampled_from(COLUMNS),
-            st.sampled_from(["DIRECT", "INDIRECT"]),
-        )
+        edges = st.tuples(
+            st.sampled_from(sources), st.sampled_from(COLUMNS), st.sampled_from(["IDENTITY", "FILTER"])
+        ).map(list)
         found[column] = draw(st.lists(edges, max_size=3))
     return found
