@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from recsys_assets.cli.answer import Commands, errors_in_words
 from recsys_assets.cli.lake_commands import app as lake_app
+from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(lake_app, name="lake")
+app.add_typer(lineage_app, name="lineage")
 for _commands in (source_app, make_app, table_app, run_app):
     app.add_typer(_commands)
 

@@ -285,6 +285,7 @@ class _Attempt:
             code_version=asset.code_version,
             code=asset.code,
             reads=self._inputs.reads if self._inputs is not None else (),
+            declared=tuple(asset.upstream),
             parameters=dict(asset.parameters),
             observed=self._observed,
             continued=self._request.continues,

@@ -190,12 +190,14 @@ class Impact(Answer):
             alone was given, every content of it but the newest, or the only one there is.
         assets: what was made of it, in the order in which it is to be made again.
         rebuild: the names of those that were not rebuilt yet, in that order.
+        links: which of these assets read which, and the target, by name.
     """
 
     target: str
     changed: tuple[str, ...]
     assets: tuple[Affected, ...]
     rebuild: tuple[str, ...]
+    links: tuple[Link, ...]
 
     @property
     def found(self) -> bool:
@@ -241,11 +243,13 @@ class AsOf(Answer):
         target: what was asked for.
         moment: that it stands for, UTC.
         versions: of each asset that had one, by name.
+        links: which of these versions was made of which.
     """
 
     target: str
     moment: datetime
     versions: tuple[Then, ...]
+    links: tuple[Link, ...]
 
     @property
     def found(self) -> bool:

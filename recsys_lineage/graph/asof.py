@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from recsys_lineage.graph.answers import AsOf, Then
-from recsys_lineage.graph.described import Described
+from recsys_lineage.graph.described import Described, edges_between
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.target import UnknownTarget, find_target
@@ -57,9 +57,9 @@ def asof(graph: LineageGraph, when: str | datetime) -> AsOf:
     moment = moment_of(graph, when)
     then, words = graph.asof(moment), Described(graph)
     was = Described(then)
-    found = []
-    for table in then.tables():
-        node, now = then.latest(table), graph.latest(table)
-        if node is not None and now is not None:
-            found.append(Then(words.asset(table), was.node(node), words.id(now)))
-    return AsOf(str(when), moment, tuple(sorted(found, key=lambda each: each.asset)))
+    nodes = {table: node for table in then.tables() if (node := then.latest(table)) is not None}
+    found = [
+        Then(words.asset(table), was.node(node), words.id(graph.latest(table) or 0)) for table, node in nodes.items()
+    ]
+    links = tuple(was.link(edge) for edge in edges_between(then, {*nodes.values()}))
+    return AsOf(str(when), moment, tuple(sorted(found, key=lambda each: each.asset)), links)

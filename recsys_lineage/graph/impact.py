@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 import rustworkx as rx
 
-from recsys_lineage.graph.answers import Affected, Impact
+from recsys_lineage.graph.answers import Affected, Impact, Link
 from recsys_lineage.graph.described import Described
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LIMITED, PREVIOUS, LineageGraph
@@ -59,7 +59,7 @@ def impact(graph: LineageGraph, target: str) -> Impact:
     order = rebuild_order(graph, affected)
     assets = tuple(affected[table] for table in order)
     rebuild = tuple(each.asset for each in assets if not each.rebuilt)
-    return Impact(found.text, words.ids(changed), assets, rebuild)
+    return Impact(found.text, words.ids(changed), assets, rebuild, _links(graph, words, found, affected))
 
 
 def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
@@ -86,6 +86,26 @@ def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
     members = {circle[0]: circle for circle in circles}
     ordered = rx.lexicographical_topological_sort(order, key=lambda number: f"{number:012}")
     return [tables[number] for first in ordered for number in members.get(first, ())]
+
+
+def _links(
+    graph: LineageGraph, words: Described, target: Target, tables: Collection[int]
+) -> tuple[Link, ...]:
+    """Which latest versions of some tables read which of these tables, and the target."""
+    views, asked = graph.views, set(target.nodes)
+    found: dict[Link, None] = {}
+    for table in tables:
+        latest = graph.latest(table)
+        for edge in () if latest is None else graph.edges.in_edge_indices(latest):
+            source = views.source[edge]
+            read = views.table[source]
+            if views.flag[edge] & CARRIED or read == table:
+                continue
+            if source in asked or (read == target.table and not target.is_exact):
+                found[Link(target.text, words.asset(table))] = None
+            elif read in tables:
+                found[Link(words.asset(read), words.asset(table))] = None
+    return tuple(found)
 
 
 def _by_table(graph: LineageGraph, nodes: Collection[int]) -> dict[int, list[int]]:

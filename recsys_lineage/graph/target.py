@@ -9,7 +9,7 @@ from typing import Literal, NoReturn
 
 import polars as pl
 
-from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
 from recsys_lineage.graph.column_maps import ALL
 from recsys_lineage.graph.described import Described, place, schema_of
 from recsys_lineage.graph.interned import NOTHING
@@ -26,7 +26,7 @@ _WAYS = (
 )
 
 
-class UnknownTarget(LineageError):
+class UnknownTarget(WrongQuestion):
     """A question names something that no record has."""
 
 

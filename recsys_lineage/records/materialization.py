@@ -120,6 +120,7 @@ class Materialization(RecordPart):
         code_version: the version of the code that ran.
         code: that code.
         reads: everything that was read, each with its purpose.
+        declared: the tables that the asset's code says it depends on, read or not.
         version, fingerprint, rows, schema: of the TableVersion that was written; of the one that was kept.
         parameters: the values that the code was given.
         statistics: what the asset itself counted; plain JSON values.
@@ -166,6 +167,7 @@ class Materialization(RecordPart):
     kept: str | None = None
     run: Run = field(default_factory=Run)
     lake: str | None = None
+    declared: tuple[str, ...] = ()
     engine: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool | None = None
