@@ -77,13 +77,14 @@ def _record(asset: int, by_day: bool, chance: random.Random) -> dict:
     ]  # fmt: skip
     if not inputs:
         reads = [Read("file", f"file_{asset}.csv", "0" * 64, root="/data", bytes=1_000)]
-    lineage = {
-        column.name: [
-            [f"asset_{other}", f"c{chance.randrange(COLUMNS)}", chance.choice(["IDENTITY", "TRANSFORMATION", "FILTER"])]
-            for other in inputs
-        ]
-        for column in _SCHEMA
-    }
+    edges = [
+        [f"asset_{other}", f"c{chance.randrange(COLUMNS)}", chance.choice(["IDENTITY", "TRANSFORMATION", "FILTER"])]
+        for _ in _SCHEMA
+        for other in inputs
+    ]
+    width = len(inputs)
+    places = {column.name: [*range(n * width, (n + 1) * width)] for n, column in enumerate(_SCHEMA)}
+    lineage = {"edges": edges, "columns": places}
     code = f"SELECT * FROM asset_{asset}"
     began = _BEGAN + timedelta(seconds=asset)
     made = Materialization(
@@ -157,7 +158,7 @@ def of_graph(folder: str) -> dict[str, float]:
     found |= _timed("impact", lambda place: len(impact(graph, names_down[place]).assets), 30)
     found |= _timed("column_links", lambda p: len(columns(graph, names_down[p], "down").columns), 10)
     found["peak_gb"] = _peak()
-    grow(lake, [nights], by_day=graph.written_sets()[sources[0]] >= 0)
+    grow(lake, [nights], by_day=not graph.is_whole)
     began = time.perf_counter()
     assert graph.extend() == ASSETS
     found["extend"] = time.perf_counter() - began

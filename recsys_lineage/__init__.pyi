@@ -17,6 +17,8 @@ from .assets.materialize import materialize as materialize
 from .assets.reproduction import Reproduction as Reproduction
 from .assets.reproduction import reproduce as reproduce
 from .assets.sql_code import sql_code as sql_code
+from .columns.column_edge import ColumnEdge as ColumnEdge
+from .columns.column_lineage import column_lineage as column_lineage
 from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
 from .lake.table_version import TableVersion as TableVersion

@@ -105,5 +105,9 @@ class SqlFailed(LineageError):
     """
 
 
+class ColumnLineageError(LineageError):
+    """From which columns a result comes cannot be said: a name is unknown or ambiguous, or a step is opaque."""
+
+
 class InsufficientSpace(LineageError):
     """The lake's disk is full or not writable; nothing of the write became visible."""

@@ -39,6 +39,7 @@ def frame_code(
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
+    cleared: Mapping[str, str] | None = None,
 ) -> AssetCode:
     """The asset whose table is what a function returns.
 
@@ -57,6 +58,7 @@ def frame_code(
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
+        cleared: for which tags of columns the asset may hold data, each with the reason.
 
     Raises:
         LineageError: when a parameter has neither a table annotation nor a value.
@@ -101,6 +103,7 @@ def frame_code(
         remade=None if observe else remade,
         on_request=on_request,
         options=options or {},
+        cleared=cleared or {},
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
 

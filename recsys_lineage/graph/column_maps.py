@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -220,11 +220,11 @@ class ColumnMaps:
         return bit
 
 
-def _steps(lineage: Mapping[str, Sequence[Sequence[Any]]]) -> list[ColumnStep]:
+def _steps(lineage: Mapping[str, Any]) -> list[ColumnStep]:
     """The edges of a lineage as a record writes them; an output that is made of no column has an empty one."""
     found: list[ColumnStep] = []
-    for output, edges in lineage.items():
-        found.extend(ColumnStep(output, *edge) for edge in edges)
-        if not edges:
+    for output, places in lineage["columns"].items():
+        found.extend(ColumnStep(output, *lineage["edges"][place]) for place in places)
+        if not places:
             found.append(ColumnStep(output, "", "", ""))
     return found

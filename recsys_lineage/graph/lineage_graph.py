@@ -72,6 +72,7 @@ class LineageGraph:
         self._file_nodes: dict[int, int] = {}
         self._latest: dict[int, int] = {}
         self._held: dict[int, int] = {}
+        self._some = False
         self._sets: dict[int, Partitions] = {}
         self._source, self._target = Growing(np.int32), Growing(np.int32)
         self._flag, self._partitions, self._columns = Growing(np.uint8), Growing(np.int32), Growing(np.int32)
@@ -144,6 +145,11 @@ class LineageGraph:
         node = int(self._node_of_record.array[row])
         return node if node >= 0 else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every run wrote all of its table."""
+        return not self._some
+
     def partitions(self, number: int) -> Partitions:
         """The partitions of a set in `names`; every one for `NOTHING`."""
         found = self._sets.get(number)
@@ -152,17 +158,9 @@ class LineageGraph:
             self._sets[number] = found
         return found
 
-    def written_sets(self) -> np.ndarray:
-        """For each node the set of partitions that its run wrote, shape (n,); `NOTHING` where it wrote all there is."""
-        return self._written.array
-
     def starts_from_before(self, nodes: Collection[int]) -> np.ndarray:
         """Whether the asset read its own version before to make each of some versions, shape (n,)."""
         return self._started.array[np.fromiter(nodes, np.int32, len(nodes))]
-
-    def rows_of_nodes(self) -> np.ndarray:
-        """For each node the row of the record that wrote it, shape (n,); `NOTHING` where none did."""
-        return self._writer.array
 
     def latest(self, table: int) -> int | None:
         """The node of the version of a table that was written last; None where no record wrote one."""
@@ -237,6 +235,7 @@ class LineageGraph:
         self._add_versions(np.concatenate([written_keys, read_keys, carried_keys]))
         self._add_files(files["file"].unique(maintain_order=True).to_list())
         nodes = self._keys.find(written_keys)
+        self._some = self._some or bool(some.any())
         self._writer.array[nodes] = begin + rows
         self._written.array[nodes] = np.where(some, sets, NOTHING)
         self._lineage.array[nodes] = records["lineage"].to_numpy()[rows]

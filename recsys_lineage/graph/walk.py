@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from heapq import heapify, heappop, heappush
 from typing import Literal
 
-import numpy as np
 import rustworkx as rx
 
 from recsys_lineage.graph.column_maps import ALL, FILES
@@ -28,8 +27,8 @@ def walk(
 ) -> dict[int, Part]:
     """The nodes that lie upstream or downstream of some, themselves included, each with the part that does.
 
-    Where no run on the way wrote only some partitions, this is the closure of a graph of versions, which is found
-    without looking at any edge in Python.
+    Where no run ever wrote only some partitions, this is the closure of a graph of versions, which is found without
+    looking at any edge in Python.
 
     Args:
         graph: the graph.
@@ -39,23 +38,20 @@ def walk(
         direct: with `by_column`, only along DIRECT edges.
         previous: whether to follow reads of an asset's own version before.
     """
-    if not by_column and previous and all(part == WHOLE for part in starts.values()):
-        reached = _closure(graph, starts, direction)
-        if reached is not None:
-            return dict.fromkeys(reached, WHOLE)
+    if not by_column and previous and graph.is_whole and all(part == WHOLE for part in starts.values()):
+        return dict.fromkeys(_closure(graph, starts, direction), WHOLE)
     follow = Followed(graph, direction, by_column=by_column, direct=direct, previous=previous)
     return _reached(graph, starts, direction == "down", follow, by_column, direct)
 
 
-def _closure(graph: LineageGraph, starts: Mapping[int, Part], direction: Direction) -> set[int] | None:
-    """The closure of whole versions; None where some version on it was written in part."""
+def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction) -> set[int]:
+    """The closure of whole versions."""
     find = rx.ancestors if direction == "up" else rx.descendants
     reached: set[int] = set()
     for start in starts:
         if start not in reached:
             reached |= find(graph.edges, start) | {start}
-    nodes = np.fromiter(reached, np.int32, len(reached))
-    return None if (graph.written_sets()[nodes] != NOTHING).any() else reached
+    return reached
 
 
 class Followed:

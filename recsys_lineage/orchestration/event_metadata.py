@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.columns.tags import split_description
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -35,7 +36,9 @@ def event_metadata(
     for name, value in record.statistics.items():
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             metadata.setdefault(name, value)
-    as_json = record.to_json()
+    if record.column_lineage:
+        metadata["dagster/column_lineage"] = _column_lineage(record)
+    as_json = {name: value for name, value in record.to_json().items() if name != "column_lineage"}
     if len(json.dumps(as_json)) <= LARGEST_RECORD:
         metadata["lineage/record"] = dg.MetadataValue.json(as_json)
     return metadata
@@ -45,18 +48,18 @@ def partition_metadata(
     record: Materialization,
     version: TableVersion,
     partition: str,
-    uri: str,
-    column_descriptions: Mapping[str, str],
     reads: Iterable[Read] | None,
 ) -> dict[str, Any]:
-    """Metadata of one partition that a run wrote: the table's schema, its rows and the partition's, and reads.
+    """Metadata of one partition that a run wrote: its rows and reads.
+
+    What is the same for all partitions of the table, such as its columns, is said once, by the event of the run's last
+    partition: repeated in each of a year's days it is most of what Dagster keeps of a first load.
 
     Args:
         reads: those, of what the run read, that the partition is made of; None where that is not known.
     """
     held = version.partitions[partition]
     return {
-        **_table_metadata(version, uri, column_descriptions),
         "dagster/partition_row_count": held.rows,
         "version": held.version,
         "fingerprint": held.fingerprint,
@@ -71,10 +74,7 @@ def _table_metadata(
     """What Dagster shows of a table as a whole, under its standard keys."""
     names = [column.name for column in version.schema]
     told = COLUMNS if names == list(COLUMNS) else column_descriptions
-    columns = [
-        dg.TableColumn(column.name, column.type, description=told.get(column.name))
-        for column in version.schema
-    ]
+    columns = [_column(column.name, column.type, told.get(column.name)) for column in version.schema]
     return {
         "dagster/row_count": version.rows,
         "dagster/column_schema": dg.TableSchema(columns),
@@ -82,6 +82,38 @@ def _table_metadata(
         "dagster/table_name": version.table,
         "dagster/storage_kind": "deltalake",
     }
+
+
+def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
+    text, tags = split_description(described or "")
+    return dg.TableColumn(
+        name,
+        type_,
+        description=text or None,
+        tags={tag.name: "indirect" if tag.indirect else "" for tag in tags},
+    )
+
+
+def _column_lineage(record: Materialization) -> dg.TableColumnLineage:
+    """For each column the columns of other assets that its values are made of.
+
+    Dagster knows no other way for a column to depend on one; the record tells those that only decide which rows or
+    values are there.
+    """
+    tables = {read.name for read in record.reads if read.kind == "table"}
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(dg.AssetKey(table), name)
+                for table, name in dict.fromkeys(
+                    (edge.table, edge.column)
+                    for edge in edges
+                    if edge.kind == "DIRECT" and edge.table in tables
+                )
+            ]
+            for column, edges in record.column_lineage.items()
+        }
+    )
 
 
 def reads_table(reads: Iterable[Read]) -> dg.TableMetadataValue:

@@ -6,7 +6,7 @@ The reference knows nothing of sets: it has a node for each partition and column
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -115,9 +115,23 @@ def whole(history: History) -> nx.MultiDiGraph:
     return graph
 
 
+def written_down(lineage: Mapping[str, list[list[str]]]) -> dict[str, Any]:
+    """A column lineage as a record writes it: each edge once."""
+    edges = [list(edge) for edge in {tuple(edge): None for found in lineage.values() for edge in found}]
+    return {"edges": edges, "columns": {name: [edges.index(e) for e in found] for name, found in lineage.items()}}
+
+
+def as_read(made: dict[str, Any]) -> dict[str, list[list[str]]] | None:
+    """The column lineage of a record: each output with its edges."""
+    lineage = made.get("column_lineage")
+    if lineage is None:
+        return None
+    return {name: [lineage["edges"][place] for place in places] for name, places in lineage["columns"].items()}
+
+
 def _columns(made: dict[str, Any], read: Read, direct: bool) -> Iterator[tuple[str, str]]:
     """Columns that were read, and columns that were made of them."""
-    lineage = made.get("column_lineage")
+    lineage = as_read(made)
     if lineage is None:
         if not direct:
             wanted = COLUMNS if read.columns is None or read.kind == "file" else read.columns
@@ -183,7 +197,7 @@ def histories(draw: st.DrawFn, *, most: int = 12, partitions: bool = True, colum
             ended=TODAY + timedelta(minutes=minute),
         ).to_json()
         if columns and draw(st.booleans()):
-            made["column_lineage"] = draw(_lineage([read for _, read in reads]))
+            made["column_lineage"] = written_down(draw(_lineage([read for _, read in reads])))
         name = f"{asset}@{version}~{generation.get(asset, 0)}"
         history.records.append(made)
         history.writes.append(name if status == "success" else None)

@@ -1,0 +1,156 @@
+"""What aggregates and window functions are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import (
+    NOTHING,
+    Edges,
+    How,
+    aggregated,
+    deciding,
+    statistic,
+    united,
+)
+from recsys_lineage.columns.empty_tables import aggregate_functions
+from recsys_lineage.columns.names import called, path
+from recsys_lineage.columns.relation import Value, folded
+from recsys_lineage.columns.scope import Scope
+
+_BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
+_STATISTICS = frozenset(
+    {
+        "approx_count_distinct", "avg", "corr", "count", "count_if", "countif", "covar_pop", "covar_samp", "entropy",
+        "favg", "fsum", "kahan_sum", "kurtosis", "kurtosis_pop", "mean", "regr_avgx", "regr_avgy",
+        "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "sem",
+        "skewness", "stddev", "stddev_pop", "stddev_samp", "sum", "sumkahan", "sum_no_overflow", "var_pop",
+        "var_samp", "variance",
+    }
+)  # fmt: skip
+"""Aggregates that give no single value of their argument away where many people stand behind it."""
+_SINGLES_OUT = (exp.Case, exp.If, exp.Predicate)
+"""What may make a statistic over a group one over a single person of it."""
+_OF_ORDERED = ("percentile", "quantile", "mode", "median")
+_AROUND = exp.IgnoreNulls | exp.RespectNulls
+
+
+def is_aggregate(node: exp.Expr, name: str) -> bool:
+    """Whether a function makes one value of many rows.
+
+    Args:
+        node: the function.
+        name: that it is called by.
+    """
+    return name in aggregate_functions() or (isinstance(node, exp.AggFunc) and "start" not in node.meta)
+
+
+def aggregates_in(node: exp.Expr, text: str) -> bool:
+    """Whether an expression has an aggregate that is no window function, outside of its subqueries."""
+    for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+        if isinstance(each, exp.Func) and is_aggregate(each, called(each, text)) and not _is_windowed(each):
+            return True
+    return False
+
+
+def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
+    """An aggregate over the rows of a group."""
+    _refuse_of_outer(node, scope)
+    first, scope.alias_first = scope.alias_first, False
+    found, order = _arguments(node, name, scope)
+    scope.alias_first = first
+    found = aggregated(found)
+    if scope.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
+        found = statistic(found)
+    return Value(found | order | (scope.rows if scope.one_row else NOTHING))
+
+
+def filtered(node: exp.Expr, scope: Scope) -> Value:
+    """An aggregate over some of a group's rows: fewer people may stand behind it than behind the group."""
+    many, scope.many_people = scope.many_people, False
+    found = scope.edges(node.this)
+    scope.many_people = many
+    return Value(found | deciding(scope.edges(node.expression.this), How.FILTER))
+
+
+def within_group(node: exp.Expr, scope: Scope) -> Value:
+    """An aggregate over ordered values, `quantile_cont(0.5) WITHIN GROUP (ORDER BY x)`."""
+    name = called(node.this, scope.statement.text)
+    values = united(scope.edges(each.this) for each in node.expression.expressions)
+    ordered = name.startswith(_OF_ORDERED)
+    return Value(scope.edges(node.this) | (aggregated(values) if ordered else deciding(values, How.SORT)))
+
+
+def window(node: exp.Expr, scope: Scope) -> Value:
+    """A function over the rows of a window."""
+    function, choice = node.this, NOTHING
+    if isinstance(function, exp.Filter):
+        choice = deciding(scope.edges(function.expression.this), How.FILTER)
+        function = function.this
+    if isinstance(function, exp.WithinGroup):
+        found, order = within_group(function, scope).edges, NOTHING
+    else:
+        while isinstance(function, _AROUND):
+            function = function.this
+        found, order = _arguments(function, called(function, scope.statement.text), scope)
+    return Value(aggregated(found) | order | choice | _frame(node, scope))
+
+
+def _frame(node: exp.Expr, scope: Scope) -> Edges:
+    """What decides which rows a window has, and in which order."""
+    parts = [*(node.args.get("partition_by") or ())]
+    if (order := node.args.get("order")) is not None:
+        parts += [each.this for each in order.expressions]
+    if (spec := node.args.get("spec")) is not None:
+        parts += [each for name in ("start", "end") if isinstance(each := spec.args.get(name), exp.Expr)]
+    found = deciding(united(scope.edges(each) for each in parts if not isinstance(each, exp.Var)), How.WINDOW)
+    if (named := node.args.get("alias")) is not None:
+        known = scope.windows.get(folded(named.name))
+        if known is None:
+            names = [each.this.name for each in scope.windows.values()]
+            raise scope.statement.unknown("window", named.name, named, names)
+        found |= _frame(known, scope)
+    return found
+
+
+def _arguments(node: exp.Expr, name: str, scope: Scope) -> tuple[Edges, Edges]:
+    """The edges of what an aggregate is made of, and of what its rows are ordered or chosen by."""
+    values: list[Edges] = []
+    order: list[Edges] = []
+
+    def read(arguments: Iterable[exp.Expr]) -> None:
+        for each in arguments:
+            if isinstance(each, exp.Order):
+                order.extend(scope.edges(key.this) for key in each.expressions)
+                read([each.this] if each.this is not None else [])
+            elif isinstance(each, exp.Distinct):
+                read(each.expressions)
+            elif isinstance(each, _AROUND):
+                read([each.this])
+            elif not isinstance(each, exp.Star):
+                values.append(scope.edges(each))
+
+    read(node.iter_expressions())
+    if name.startswith(_BY_MEASURE) and len(values) > 1:
+        order.extend(values[1:])
+        del values[1:]
+    return united(values), deciding(united(order), How.SORT)
+
+
+def _refuse_of_outer(node: exp.Expr, scope: Scope) -> None:
+    """Refuses an aggregate in a subquery over columns of the query around it, which makes that one an aggregate."""
+    if scope.outer is None:
+        return
+    columns = [parts for each in node.find_all(exp.Column) if (parts := path(each))]
+    if columns and not any(scope.is_own(parts) or folded(parts[0]) in scope.aliases for parts in columns):
+        scope.statement.opaque(node, "write the aggregate outside of the subquery")
+
+
+def _is_windowed(node: exp.Expr) -> bool:
+    """Whether a function stands before an OVER, whose rows are those of a window."""
+    child, parent = node, node.parent
+    while isinstance(parent, exp.Filter | exp.WithinGroup | _AROUND) and parent.this is child:
+        child, parent = parent, parent.parent
+    return isinstance(parent, exp.Window) and parent.this is child

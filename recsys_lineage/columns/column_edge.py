@@ -1,0 +1,63 @@
+"""ColumnEdge: one way in which a column of an input takes part in a column of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["DIRECT", "INDIRECT"]
+Subtype = Literal[
+    "IDENTITY", "TRANSFORMATION", "AGGREGATION",
+    "JOIN", "GROUP_BY", "FILTER", "SORT", "WINDOW", "CONDITIONAL",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class ColumnEdge:
+    """One way in which a column of an input takes part in a column of a result, in the terms of OpenLineage.
+
+    The law is soundness: if the values of an input column change, only result columns that have an edge from it may
+    change, be it as a bag of values or in the rows they stand in.
+
+    DIRECT, the value is made of the input's values:
+
+    - IDENTITY: as it is; through CTEs, subqueries, USING, renaming and set operations too.
+    - TRANSFORMATION: by an expression of one row, also a cast, a field of a struct, an element of a list.
+    - AGGREGATION: by an aggregate or a window function over its argument. Along a chain the strongest counts.
+
+    INDIRECT, the input decides which rows are there or which value is taken, without being in the value; along a
+    chain the subtype is that of the first such step, seen from the input:
+
+    - JOIN: in a join's condition; the argument of a table function or of `unnest`, which is joined to its row.
+    - GROUP_BY: a key of GROUP BY, DISTINCT, DISTINCT ON, a set operation without ALL, or a recursive USING KEY.
+    - FILTER: WHERE, HAVING, QUALIFY, FILTER, LIMIT; a condition of SEMI or ANTI JOIN; what a subquery in EXISTS, IN,
+      ANY or ALL returns; both sides of EXCEPT ALL and INTERSECT ALL, the other side of EXCEPT and INTERSECT; the
+      condition of `list_filter` and of a list comprehension.
+    - SORT: ORDER BY, with or without LIMIT; the order inside an aggregate; the measure of `arg_min` and `arg_max`.
+    - WINDOW: PARTITION BY, ORDER BY and frame of a window.
+    - CONDITIONAL: what CASE, IF, COALESCE, IFNULL and NULLIF look at to choose. COALESCE does not look at its last
+      argument; it is the values that it chooses among which are DIRECT.
+
+    What decides the rows of a relation is an edge to each column that has rows of that relation; what decides one value
+    is an edge to that column alone. An aggregate without GROUP BY always has one row: what decides the rows it runs
+    over decides its value, and not the columns beside it. For the same reason a LEFT JOIN whose other side has at most
+    one row for each left row (it is such an aggregate, it is grouped by the joined columns, or it is an ASOF JOIN)
+    decides the values of the other side alone. A SEMI or ANTI JOIN adds no column. `count(*)`, literals and generated
+    rows have no DIRECT edge.
+
+    Args:
+        table: the input, as `schemas` spells it.
+        column: its column, as `schemas` spells it.
+        kind: DIRECT or INDIRECT.
+        subtype: how, as above.
+        masking: whether the value is hidden on every such way: by a keyed hash (a hash function over an argument that
+            a `$parameter` is part of), or by a statistic (`count`, `sum`, `avg` and the like, without FILTER, CASE and
+            comparisons) that is kept only for groups of at least k people (`HAVING count(DISTINCT person) >= k`, k of
+            at least 2).
+    """
+
+    table: str
+    column: str
+    kind: Kind
+    subtype: Subtype
+    masking: bool = False

@@ -1,0 +1,96 @@
+"""Column lineage of a SQL statement, derived from its text and the columns of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.edges import Edge, public
+from recsys_lineage.columns.empty_tables import is_syntax
+from recsys_lineage.columns.expressions import value
+from recsys_lineage.columns.queries import relation
+from recsys_lineage.columns.scope import Reader, Scope
+from recsys_lineage.columns.statement import Inputs, Statement
+from recsys_lineage.errors import ColumnLineageError
+from recsys_lineage.sql.parsed import parsed_select
+from recsys_lineage.sql.statement import bare_statement
+
+_ADVICE = "give the one SELECT whose result the columns are of"
+_STATEMENTS = exp.Query | exp.Pivot | exp.Summarize | exp.Describe | exp.Values
+
+
+def column_lineage(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    *,
+    origin: str = "<sql>",
+    people: Collection[tuple[str, str]] | None = None,
+) -> dict[str, list[ColumnEdge]]:
+    """For each column of a query's result, from which columns of its tables it comes, and how.
+
+    The names of a statement are bound as DuckDB binds them and its operators are followed one after the other; DuckDB
+    itself, over tables without rows, says whether the statement is right and what its columns are called.
+
+    Args:
+        sql: one SELECT, WITH, set operation, VALUES, PIVOT, UNPIVOT or SUMMARIZE in DuckDB's dialect.
+        schemas: table → column → DuckDB type. Files that table functions read stand among them under their path or
+            pattern as written (several of one call joined by ", "), or under the text of the whole call.
+        origin: where the SQL comes from, for messages.
+        people: columns, as (table, column), that tell people apart: only counts of these make groups of at least k
+            people. None: whatever is counted is taken for people.
+
+    Returns:
+        The edges by the columns of the result, in their order, under the names that they have when the statement stands
+        in a FROM clause (so a name that comes twice is numbered). The edges of each are sorted.
+
+    Raises:
+        ColumnLineageError: the SQL cannot be parsed, names a table or column that is not there or is ambiguous, or has
+            a part whose lineage cannot be derived; it says where.
+    """
+    inputs = Inputs(schemas)
+    known = None if people is None else frozenset(people)
+    statement = Statement(sql, _parsed(sql, origin), origin, inputs, known)
+    return _lineage(statement)
+
+
+def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
+    scope = Scope(statement, Reader(value, relation))
+    found = relation(statement.tree, scope)
+    names = [name for name, _ in statement.described()]
+    if len(names) != len(found.columns):
+        raise statement.fault(
+            "The columns of the SQL cannot be told apart.",
+            None,
+            expected=f"{len(names)} columns: {', '.join(names)}",
+            found=f"{len(found.columns)}: {', '.join(column.name for column in found.columns)}",
+            advice="write the columns one by one",
+        )
+    known: dict[Edge, ColumnEdge] = {}
+    return {
+        name: public(column.value.edges | found.rows, known)
+        for name, column in zip(names, found.columns, strict=True)
+    }
+
+
+def _parsed(sql: str, origin: str) -> exp.Expr:
+    try:
+        found = [each for each in sqlglot.parse(bare_statement(sql), dialect="duckdb") if each is not None]
+    except (SqlglotError, RecursionError):
+        found = []
+    if len(found) == 1 and isinstance(found[0], _STATEMENTS):
+        return found[0]
+    try:
+        return parsed_select(sql, origin, ColumnLineageError, _ADVICE)
+    except ColumnLineageError as error:
+        if not is_syntax(sql):
+            raise
+        raise ColumnLineageError(
+            "This form of the SQL is not understood, though DuckDB takes it.",
+            found=error.found,
+            where=error.where,
+            advice="write it in another way, such as SELECT … FROM (PIVOT …) ORDER BY … for PIVOT … ORDER BY …",
+        ) from None

@@ -1,0 +1,116 @@
+"""Sets of edges, and what operators make of them.
+
+An edge is a tuple `(table, column, how, masked)`. `how` counts the three direct ways by their strength, and then the
+indirect ones. A `$parameter` is an input of a table without name, which is left out of every answer: it only says
+whether a hash is keyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from recsys_lineage.columns.column_edge import ColumnEdge
+
+Edge = tuple[str, str, int, bool]
+Edges = frozenset[Edge]
+NOTHING: Edges = frozenset()
+_PARAMETERS = ""
+
+
+class How(IntEnum):
+    """How an input takes part: the first three directly, the weakest first; the others indirectly."""
+
+    IDENTITY = 0
+    TRANSFORMATION = 1
+    AGGREGATION = 2
+    JOIN = 3
+    GROUP_BY = 4
+    FILTER = 5
+    SORT = 6
+    WINDOW = 7
+    CONDITIONAL = 8
+
+
+_NAMES = [how.name for how in How]
+_TRANSFORMED, _AGGREGATED = int(How.TRANSFORMATION), int(How.AGGREGATION)
+
+
+def of_column(table: str, column: str) -> Edges:
+    """The edge of a column that is taken as it is."""
+    return frozenset([(table, column, 0, False)])
+
+
+def of_parameter(name: str) -> Edges:
+    """The edge of a parameter's value."""
+    return frozenset([(_PARAMETERS, name, 0, False)])
+
+
+def transformed(edges: Edges) -> Edges:
+    """The edges of an expression over values that have these edges."""
+    for edge in edges:
+        if edge[2] < _TRANSFORMED:
+            return frozenset([(t, c, how or _TRANSFORMED, m) for t, c, how, m in edges])
+    return edges
+
+
+def aggregated(edges: Edges) -> Edges:
+    """The edges of an aggregate of values that have these edges."""
+    for edge in edges:
+        if edge[2] < _AGGREGATED:
+            return frozenset([(t, c, how if how > _AGGREGATED else _AGGREGATED, m) for t, c, how, m in edges])
+    return edges
+
+
+def deciding(edges: Edges, subtype: How) -> Edges:
+    """The edges of what is chosen by values that have these edges."""
+    for edge in edges:
+        if edge[2] <= _AGGREGATED:
+            return frozenset(
+                [
+                    (t, c, how if how > _AGGREGATED else int(subtype), m)
+                    for t, c, how, m in edges
+                    if how > _AGGREGATED or t != _PARAMETERS
+                ]
+            )
+    return edges
+
+
+def masked(edges: Edges) -> Edges:
+    """The edges of a transformation that hides the values."""
+    return frozenset([(t, c, how, True) for t, c, how, _ in edges if t != _PARAMETERS])
+
+
+def statistic(edges: Edges) -> Edges:
+    """The edges of a statistic over many people: what is in the value is hidden, what chose the rows is not."""
+    return frozenset([(t, c, how, m or how <= _AGGREGATED) for t, c, how, m in edges])
+
+
+def is_keyed(edges: Edges) -> bool:
+    """Whether a parameter's value is part of a value that has these edges."""
+    return any(t == _PARAMETERS and how <= _AGGREGATED for t, _, how, _ in edges)
+
+
+def united(parts: Iterable[Edges]) -> Edges:
+    """All the edges of several sets."""
+    return NOTHING.union(*parts)
+
+
+def public(edges: Edges, known: dict[Edge, ColumnEdge]) -> list[ColumnEdge]:
+    """The edges as the answer gives them, sorted, each way once: it masks where each of its paths does.
+
+    Args:
+        edges: those of one column of the result.
+        known: edges that were built before, to share them.
+    """
+    found: list[ColumnEdge] = []
+    for edge in sorted(edges):
+        table, column, how, mask = edge
+        if table == _PARAMETERS or (mask and (table, column, how, False) in edges):
+            continue
+        built = known.get(edge)
+        if built is None:
+            kind = "DIRECT" if how <= _AGGREGATED else "INDIRECT"
+            built = known[edge] = ColumnEdge(table, column, kind, _NAMES[how], mask)  # type: ignore[arg-type]
+        found.append(built)
+    return found

@@ -1,0 +1,119 @@
+"""EmptyTables: DuckDB asked about statements over tables that have columns and no rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.sql.names import literal, quote
+
+Columns = tuple[tuple[str, str], ...]
+"""Names and DuckDB's types of a table's columns."""
+_CONFIG: dict[str, Any] = {
+    "threads": 1,
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+    "memory_limit": "256MB",
+}
+_MOST_TABLES = 2000
+_STAND_INS: tuple[object, ...] = (None, "", 1)
+"""What parameters are set to, whose types nobody knows: whatever DuckDB takes first."""
+
+
+class EmptyTables:
+    """A DuckDB of this process's memory that reads nothing from outside of it, with tables without rows."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._there: dict[str, Columns] = {}
+
+    def described(
+        self, sql: str, tables: Mapping[str, Columns], parameters: Sequence[str] = (), unnamed: int = 0
+    ) -> Columns:
+        """Names and types of the columns of a statement's result, as it is in parentheses of a FROM clause.
+
+        Args:
+            sql: one statement; it is put on lines of its own, the first of them the second.
+            tables: those that it reads, by names as they are quoted.
+            parameters: names of its `$name` parameters.
+            unnamed: how many `?` it has.
+
+        Raises:
+            duckdb.Error: DuckDB refuses it.
+        """
+        first: duckdb.Error | None = None
+        with self._lock:
+            connection = self._with(tables)
+            for stand_in in _STAND_INS if parameters or unnamed else (None,):
+                values = dict.fromkeys(parameters, stand_in) if parameters else [stand_in] * unnamed
+                try:
+                    rows = connection.execute(
+                        f"DESCRIBE SELECT * FROM (\n{sql}\n)", values or None
+                    ).fetchall()
+                except duckdb.Error as error:
+                    first = first or error
+                else:
+                    return tuple((name, kind) for name, kind, *_ in rows)
+        assert first is not None
+        raise first
+
+    def asked(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query that reads no table."""
+        with self._lock:
+            return self._with({}).execute(sql, list(parameters) or None).fetchall()
+
+    def parses(self, sql: str) -> bool:
+        """Whether DuckDB takes a text for one statement."""
+        with self._lock:
+            try:
+                return len(self._with({}).extract_statements(sql)) == 1
+            except duckdb.Error:
+                return False
+
+    def _with(self, tables: Mapping[str, Columns]) -> duckdb.DuckDBPyConnection:
+        if self._connection is None or len(self._there) > _MOST_TABLES:
+            self._connection, self._there = duckdb.connect(config=_CONFIG), {}
+        for name, columns in tables.items():
+            if self._there.get(name) == columns:
+                continue
+            _ = self._there.pop(name, None)
+            said = ", ".join(f"{quote(column)} {kind}" for column, kind in columns)
+            _ = self._connection.execute(f"CREATE OR REPLACE TABLE {quote(name)} ({said})")
+            self._there[name] = columns
+        return self._connection
+
+
+@cache
+def empty_tables() -> EmptyTables:
+    """The one of this process."""
+    return EmptyTables()
+
+
+def is_syntax(sql: str) -> bool:
+    """Whether DuckDB takes a text for one statement."""
+    return empty_tables().parses(sql)
+
+
+@cache
+def aggregate_functions() -> frozenset[str]:
+    """Names of DuckDB's aggregates."""
+    rows = empty_tables().asked(
+        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
+    )
+    return frozenset(name for (name,) in rows)
+
+
+@lru_cache(4096)
+def name_of_expression(sql: str) -> str | None:
+    """What DuckDB calls the column of an expression that has no alias; None where it does not take the expression."""
+    statement = literal(f"SELECT {sql}")
+    try:
+        ((text,),) = empty_tables().asked(f"SELECT json_deserialize_sql(json_serialize_sql({statement}))")
+    except duckdb.Error:
+        return None
+    return text.removeprefix("SELECT ")

@@ -1,0 +1,303 @@
+"""What an expression of one row is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+
+from recsys_lineage.columns.aggregates import aggregate, filtered, is_aggregate, window, within_group
+from recsys_lineage.columns.edges import (
+    NOTHING,
+    Edges,
+    How,
+    aggregated,
+    deciding,
+    is_keyed,
+    masked,
+    of_parameter,
+    transformed,
+    united,
+)
+from recsys_lineage.columns.lambdas import comprehension, with_lambda
+from recsys_lineage.columns.names import called, path
+from recsys_lineage.columns.relation import CONSTANT, Value, struct_of
+from recsys_lineage.columns.scope import Scope
+from recsys_lineage.columns.stars import columns_of
+
+_HASHES = frozenset(
+    {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
+)
+_CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
+_OF_POSITION = frozenset({"grouping", "grouping_id"})
+_PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone
+"""Expressions that are made of all their parts."""
+_UNNESTS = frozenset({"unnest", "generate_subscripts"})
+
+
+def value(node: exp.Expr, scope: Scope) -> Value:
+    """What an expression gives.
+
+    Args:
+        node: the expression.
+        scope: what its names mean.
+
+    Raises:
+        ColumnLineageError: a name is unknown or ambiguous, or the expression is not understood.
+    """
+    reader = _READERS.get(type(node))
+    if reader is not None:
+        return reader(node, scope)
+    if isinstance(node, exp.Query):
+        return _scalar(node, scope)
+    if isinstance(node, exp.Func):
+        return _function(node, scope)
+    if isinstance(node, _PLAIN):
+        return Value(transformed(united(scope.value(each).edges for each in _parts(node))))
+    scope.statement.opaque(node)
+
+
+def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
+    return node.iter_expressions()
+
+
+def _column(node: exp.Expr, scope: Scope) -> Value:
+    if isinstance(node.this, exp.Star):
+        scope.statement.opaque(node)
+    return scope.column(node, path(node) or [])
+
+
+def _identifier(node: exp.Expr, scope: Scope) -> Value:
+    return scope.column(node, [node.name])
+
+
+def _dot(node: exp.Expr, scope: Scope) -> Value:
+    """A field of a value, or a function that is called on it."""
+    if (parts := path(node)) is not None:
+        return scope.column(node, parts)
+    inside = node.expression
+    if isinstance(inside, exp.Func):
+        call = inside.copy()
+        first = node.this.copy()
+        if isinstance(call, exp.Anonymous):
+            call.set("expressions", [first, *call.expressions])
+            call.parent = node.parent
+            return scope.value(call)
+        return Value(transformed(scope.edges(node.this) | scope.edges(inside)))
+    return scope.value(node.this).field(inside.name)
+
+
+def _constant(node: exp.Expr, scope: Scope) -> Value:
+    return CONSTANT
+
+
+def _parameter(node: exp.Expr, scope: Scope) -> Value:
+    return Value(of_parameter(node.name or "?"))
+
+
+def _same(node: exp.Expr, scope: Scope) -> Value:
+    return scope.value(node.this)
+
+
+def _of_this(node: exp.Expr, scope: Scope) -> Value:
+    return Value(transformed(scope.edges(node.this)))
+
+
+def _of_expression(node: exp.Expr, scope: Scope) -> Value:
+    return scope.value(node.expression)
+
+
+def _case(node: exp.Expr, scope: Scope) -> Value:
+    looked_at = [scope.edges(each.this) for each in node.args["ifs"]]
+    if node.this is not None:
+        looked_at.append(scope.edges(node.this))
+    chosen = [scope.edges(each.args["true"]) for each in node.args["ifs"]]
+    if node.args.get("default") is not None:
+        chosen.append(scope.edges(node.args["default"]))
+    return _chosen(chosen, looked_at)
+
+
+def _if(node: exp.Expr, scope: Scope) -> Value:
+    chosen = [scope.edges(each) for name in ("true", "false") if (each := node.args.get(name)) is not None]
+    return _chosen(chosen, [scope.edges(node.this)])
+
+
+def _coalesce(node: exp.Expr, scope: Scope) -> Value:
+    chosen = [scope.edges(each) for each in (node.this, *node.expressions)]
+    return _chosen(chosen, chosen[:-1])
+
+
+def _nullif(node: exp.Expr, scope: Scope) -> Value:
+    kept = scope.edges(node.this)
+    return _chosen([kept], [kept, scope.edges(node.expression)])
+
+
+def _chosen(chosen: list[Edges], looked_at: list[Edges]) -> Value:
+    return Value(transformed(united(chosen)) | deciding(united(looked_at), How.CONDITIONAL))
+
+
+def _scalar(node: exp.Expr, scope: Scope) -> Value:
+    """The one value of a subquery."""
+    relation = scope.subquery(node).settled()
+    if len(relation.columns) == 1:
+        return relation.columns[0].value
+    return struct_of((column.name, column.value) for column in relation.columns)
+
+
+def _exists(node: exp.Expr, scope: Scope) -> Value:
+    if not isinstance(node.this, exp.Query):
+        scope.statement.opaque(node)
+    return Value(scope.subquery(node.this).rows)
+
+
+def _membership(node: exp.Expr, scope: Scope) -> Value:
+    """IN: of a list of values, of one list, or of a subquery's rows."""
+    found = transformed(scope.edges(node.this))
+    for each in node.expressions:
+        found |= transformed(scope.edges(each))
+    for name in ("unnest", "field"):
+        if (each := node.args.get(name)) is not None:
+            found |= transformed(scope.edges(each))
+    if (query := node.args.get("query")) is not None:
+        found |= _among(query, scope)
+    return Value(found)
+
+
+def _any(node: exp.Expr, scope: Scope) -> Value:
+    inner = node.this.unnest() if isinstance(node.this, exp.Paren) else node.this
+    if isinstance(inner, exp.Query):
+        return Value(_among(inner, scope))
+    return _of_this(node, scope)
+
+
+def _among(query: exp.Expr, scope: Scope) -> Edges:
+    relation = scope.subquery(query)
+    return deciding(relation.values, How.FILTER) | relation.rows
+
+
+def _array(node: exp.Expr, scope: Scope) -> Value:
+    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
+        return Value(aggregated(_scalar(node.expressions[0], scope).edges))
+    return Value(transformed(united(scope.edges(each) for each in node.expressions)))
+
+
+def _struct(node: exp.Expr, scope: Scope) -> Value:
+    named = [each for each in node.expressions if isinstance(each, exp.PropertyEQ | exp.Kwarg)]
+    if len(named) < len(node.expressions):
+        return Value(transformed(united(scope.edges(each) for each in node.expressions)))
+    return struct_of((each.this.name, scope.value(each.expression)) for each in named)
+
+
+def _map(node: exp.Expr, scope: Scope) -> Value:
+    if node.this is None:
+        return CONSTANT
+    pairs = node.this.expressions if isinstance(node.this, exp.Struct) else [node.this]
+    found = NOTHING
+    for pair in pairs:
+        if isinstance(pair, exp.PropertyEQ):
+            found |= scope.edges(pair.this) | scope.edges(pair.expression)
+        else:
+            found |= scope.edges(pair)
+    return Value(transformed(found))
+
+
+def _bracket(node: exp.Expr, scope: Scope) -> Value:
+    whole = scope.value(node.this)
+    places = node.expressions
+    if len(places) == 1 and isinstance(places[0], exp.Literal) and places[0].is_string:
+        return whole.field(places[0].name)
+    return Value(transformed(whole.edges | united(scope.edges(each) for each in places)))
+
+
+def _star(node: exp.Expr, scope: Scope) -> Value:
+    return Value(transformed(united(binding.relation.values for binding in scope.bindings)))
+
+
+def _columns(node: exp.Expr, scope: Scope) -> Value:
+    if scope.chosen is None or node.args.get("unpack"):  # it stands for all its columns at once
+        return Value(transformed(united(column.value.edges for column in columns_of(node, scope))))
+    return scope.chosen
+
+
+def _positional(node: exp.Expr, scope: Scope) -> Value:
+    wanted = int(node.this.name)
+    columns = [column for binding in scope.bindings for column in binding.relation.columns]
+    if not 1 <= wanted <= len(columns):
+        raise scope.statement.fault(
+            f"There is no column #{wanted}.", node, expected=f"#1 to #{len(columns)}", found=f"#{wanted}"
+        )
+    return columns[wanted - 1].value
+
+
+def _unnest(node: exp.Expr, scope: Scope) -> Value:
+    found = scope.edges(node.this)
+    scope.unnests = True
+    scope.unnested |= deciding(found, How.JOIN)
+    return Value(transformed(found))
+
+
+def _function(node: exp.Func, scope: Scope) -> Value:
+    name = called(node, scope.statement.text)
+    if is_aggregate(node, name):
+        return aggregate(node, name, scope)
+    if name in _UNNESTS:
+        found = united(scope.edges(each) for each in _parts(node))
+        scope.unnests = True
+        scope.unnested |= deciding(found, How.JOIN)
+        return Value(transformed(found))
+    if name in _OF_POSITION:
+        return CONSTANT
+    arguments = list(_parts(node))
+    if name in _CONDITIONAL_FUNCTIONS:
+        chosen = [scope.edges(each) for each in arguments]
+        return _chosen(chosen, chosen[:-1])
+    if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
+        return scope.value(arguments[0]).field(arguments[1].name)
+    if any(isinstance(each, exp.Lambda) for each in arguments):
+        return with_lambda(name, arguments, scope)
+    found = transformed(united(scope.edges(each) for each in arguments))
+    return Value(masked(found) if name in _HASHES and is_keyed(found) else found)
+
+
+_READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
+    exp.Alias: _same,
+    exp.All: _any,
+    exp.Any: _any,
+    exp.Array: _array,
+    exp.Boolean: _constant,
+    exp.Bracket: _bracket,
+    exp.Case: _case,
+    exp.Cast: _of_this,
+    exp.Coalesce: _coalesce,
+    exp.Collate: _of_this,
+    exp.Column: _column,
+    exp.Columns: _columns,
+    exp.Comprehension: comprehension,
+    exp.DataType: _constant,
+    exp.Dot: _dot,
+    exp.Exists: _exists,
+    exp.Explode: _unnest,
+    exp.Filter: filtered,
+    exp.Identifier: _identifier,
+    exp.If: _if,
+    exp.In: _membership,
+    exp.IgnoreNulls: _same,
+    exp.JSONPath: _constant,
+    exp.Kwarg: _of_expression,
+    exp.Literal: _constant,
+    exp.Null: _constant,
+    exp.Nullif: _nullif,
+    exp.Parameter: _parameter,
+    exp.Paren: _same,
+    exp.Placeholder: _parameter,
+    exp.PositionalColumn: _positional,
+    exp.PropertyEQ: _of_expression,
+    exp.RespectNulls: _same,
+    exp.Star: _star,
+    exp.Struct: _struct,
+    exp.ToMap: _map,
+    exp.TryCast: _of_this,
+    exp.Var: _constant,
+    exp.Window: window,
+    exp.WithinGroup: within_group,
+}

@@ -1,0 +1,156 @@
+"""Joins of a FROM clause: which columns there are, and what decides which rows belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
+from recsys_lineage.columns.names import conjuncts, path
+from recsys_lineage.columns.relation import Value, folded, merged
+from recsys_lineage.columns.scope import Binding, Scope
+
+_UNDERSTOOD = frozenset({"this", "on", "side", "kind", "using", "method"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """One side of a join.
+
+    Args:
+        bindings: its relations under their names.
+        rows: what decides its rows.
+        joined: values of the columns that USING made one in it, by folded names.
+        keys: sets of columns, by the identities of their values, that no two of its rows have the same values in.
+    """
+
+    bindings: list[Binding]
+    rows: Edges = NOTHING
+    joined: dict[str, Value] = field(default_factory=dict)
+    keys: tuple[frozenset[int], ...] = ()
+
+
+def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
+    """Adds the other side of a join to a scope that has the first.
+
+    Args:
+        scope: of the SELECT.
+        other: what is joined.
+        join: how.
+
+    Raises:
+        ColumnLineageError: a name is not there, or the kind of join is not understood.
+    """
+    scope.statement.only(join, _UNDERSTOOD)
+    method, side, kind = (join.text(name).upper() for name in ("method", "side", "kind"))
+    semi = "SEMI" in (kind, side) or "ANTI" in (kind, side)
+    names = _shared(join, method, scope, other)
+    compared = [
+        (_value(name, scope.bindings, scope.joined), _value(name, other.bindings, other.joined))
+        for name in names
+    ]
+    condition = NOTHING
+    for here, there in compared:
+        condition |= here.edges | there.edges
+    before = list(scope.bindings)
+    scope.bindings = [*before, *(_hidden(binding, names) for binding in other.bindings)]
+    at_most_one = method == "ASOF"
+    if (on := join.args.get("on")) is not None:
+        condition |= scope.edges(on)
+        compared += _equal(on, scope, before, other)
+    at_most_one = at_most_one or _is_key(compared, other.keys)
+    if semi:
+        scope.bindings = before
+        scope.rows |= other.rows | deciding(condition, How.FILTER)
+        return
+    decided = deciding(condition, How.JOIN)
+    if side == "LEFT" and at_most_one:
+        settled = other.rows | decided
+        scope.bindings[len(before) :] = [
+            replace(binding, relation=binding.relation.settled(settled))
+            for binding in scope.bindings[len(before) :]
+        ]
+        joined = {name: value.beside(settled) for name, value in other.joined.items()}
+    else:
+        scope.rows |= other.rows | decided
+        joined = other.joined
+    scope.joined = {**joined, **scope.joined}
+    for name, (here, there) in zip(names, compared, strict=False):
+        scope.joined[name] = {"RIGHT": there, "FULL": merged(here, there)}.get(side, here)
+    scope.keys = _keys_of_join(scope.keys, other.keys, side, method, at_most_one)
+
+
+def _keys_of_join(
+    here: tuple[frozenset[int], ...],
+    there: tuple[frozenset[int], ...],
+    side: str,
+    method: str,
+    at_most_one: bool,
+) -> tuple[frozenset[int], ...]:
+    """Sets of columns that no two joined rows have the same values in."""
+    if side not in ("", "LEFT") or method == "POSITIONAL":
+        return ()
+    if at_most_one:
+        return here
+    return tuple(one | other for one in here[:2] for other in there[:2]) if side == "" else ()
+
+
+def _is_key(compared: Sequence[tuple[Value, Value]], keys: Sequence[frozenset[int]]) -> bool:
+    """Whether at most one row of the other side has the values that its columns are compared with.
+
+    A comparison of different types may take different values for equal.
+    """
+    fixed = {id(there) for here, there in compared if here.type is not None and here.type == there.type}
+    return any(key <= fixed for key in keys)
+
+
+def _equal(on: exp.Expr, scope: Scope, before: list[Binding], other: Source) -> list[tuple[Value, Value]]:
+    """The columns that a condition sets equal, each of one side to one of the other."""
+    ours = {id(column.value) for binding in before for column in binding.relation.columns}
+    theirs = {id(column.value) for binding in other.bindings for column in binding.relation.columns}
+    found: list[tuple[Value, Value]] = []
+    for each in conjuncts(on):
+        if isinstance(each, exp.EQ | exp.NullSafeEQ) and path(each.this) and path(each.expression):
+            one, two = scope.value(each.this), scope.value(each.expression)
+            if id(one) in ours and id(two) in theirs:
+                found.append((one, two))
+            elif id(two) in ours and id(one) in theirs:
+                found.append((two, one))
+    return found
+
+
+def _shared(join: exp.Join, method: str, scope: Scope, other: Source) -> list[str]:
+    """Folded names of the columns of USING, or those that NATURAL finds on both sides."""
+    if method == "NATURAL":
+        here = {name for binding in scope.bindings for name in binding.relation.by_name}
+        there = dict.fromkeys(name for binding in other.bindings for name in binding.relation.by_name)
+        names = [name for name in there if name in here]
+        if not names:
+            raise scope.statement.fault(
+                "NATURAL JOIN finds no column of the same name on both sides.",
+                join.this,
+                advice="write ON or USING",
+            )
+        return names
+    nodes = join.args.get("using") or ()
+    for node in nodes:
+        for bindings in (scope.bindings, other.bindings):
+            if not any(folded(node.name) in binding.relation.by_name for binding in bindings):
+                known = [column.name for binding in bindings for column in binding.relation.columns]
+                raise scope.statement.unknown("column", node.name, node, known)
+    return [folded(node.name) for node in nodes]
+
+
+def _value(name: str, bindings: Sequence[Binding], joined: dict[str, Value]) -> Value:
+    """The value that USING compares of one side."""
+    if name in joined:
+        return joined[name]
+    found = next(value for binding in bindings if (value := binding.column(name)) is not None)
+    return found
+
+
+def _hidden(binding: Binding, names: Sequence[str]) -> Binding:
+    hidden = {name for name in names if name in binding.relation.by_name}
+    return replace(binding, hidden=binding.hidden | hidden) if hidden else binding

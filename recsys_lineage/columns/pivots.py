@@ -1,0 +1,149 @@
+"""PIVOT and UNPIVOT: values that become columns, and columns that become values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import How, deciding, united
+from recsys_lineage.columns.empty_tables import empty_tables, name_of_expression
+from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, folded, merged
+from recsys_lineage.columns.scope import Binding, Scope
+from recsys_lineage.columns.stars import items
+
+_WAY_OUT = "name the values: ON column IN ('one', 'other')"
+
+
+def pivoted(node: exp.Expr, scope: Scope) -> Relation:
+    """The relation of a PIVOT or UNPIVOT statement."""
+    return _applied(node, scope.reader.relation(node.this, scope.beside()), scope)
+
+
+def pivoted_table(node: exp.Expr, alias: str, found: Relation, scope: Scope) -> tuple[str, Relation]:
+    """The relation of a table with PIVOT or UNPIVOT behind it, and its name."""
+    for pivot in node.args["pivots"]:
+        found = _applied(pivot, found, scope)
+        if pivot.alias:
+            alias = pivot.alias
+            given = pivot.args["alias"].args.get("columns") or ()
+            found = found.renamed([column.name for column in given])
+    return alias, found
+
+
+def _applied(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
+    inner = scope.beside()
+    inner.outer = scope
+    inner.bindings = [Binding("", source)]
+    inner.rows = source.rows
+    if node.args.get("unpivot"):
+        return _unpivot(node, source, inner)
+    return _pivot(node, source, inner)
+
+
+def _pivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
+    fields: Sequence[exp.Expr] = node.args.get("fields") or node.expressions
+    statistics: list[exp.Expr] = node.expressions if node.args.get("fields") else node.args.get("using") or []
+    chosen = [_chosen(field, scope) for field in fields]
+    named = len(statistics) > 1 or any(isinstance(each, exp.Alias) for each in statistics)
+    suffixes = [f"_{_statistic_name(each)}" if named else "" for each in statistics] or [""]
+    values = [scope.value(each) for each in statistics] or [CONSTANT]
+    on = deciding(united(scope.edges(field.this) for field in fields), How.FILTER)
+    columns = [
+        Column("_".join(combination) + suffix, Value(value.edges | on))
+        for combination in itertools.product(*chosen)
+        for suffix, value in zip(suffixes, values, strict=True)
+    ]
+    keys = _keys(node, source, [*(field.this for field in fields), *statistics], scope)
+    grouped = deciding(united(key.value.edges for key in keys), How.GROUP_BY)
+    return Relation([*keys, *columns], source.rows | grouped, (frozenset(range(len(keys))),))
+
+
+def _keys(node: exp.Expr, source: Relation, used: Sequence[exp.Expr], scope: Scope) -> list[Column]:
+    """The columns that a PIVOT keeps: those of its GROUP BY, or all that it does not use."""
+    if (group := node.args.get("group")) is not None:
+        return [
+            Column(item.name or "", item.read()) for key in group.expressions for item in items(key, scope)
+        ]
+    names = {folded(column.name) for each in used for column in each.find_all(exp.Column)}
+    return [column for column in source.columns if folded(column.name) not in names]
+
+
+def _chosen(field: exp.Expr, scope: Scope) -> list[str]:
+    """The names of the columns that the values of a PIVOT's IN become.
+
+    Raises:
+        ColumnLineageError: the values are not named, so that the columns depend on the data.
+    """
+    if not isinstance(field, exp.In) or not field.expressions:
+        raise scope.statement.fault(
+            "The columns of this PIVOT depend on the data.",
+            field,
+            expected="the values that become columns",
+            found=field.sql("duckdb"),
+            advice=_WAY_OUT,
+        )
+    return [_text(each, scope) for each in field.expressions]
+
+
+def _text(node: exp.Expr, scope: Scope) -> str:
+    if isinstance(node, exp.PivotAlias | exp.Alias):
+        return node.args["alias"].name
+    if isinstance(node, exp.Literal):
+        return node.name
+    if isinstance(node, exp.Tuple):
+        return "_".join(_text(each, scope) for each in node.expressions)
+    if node.find(exp.Query, exp.Column) is not None:
+        scope.statement.opaque(node, _WAY_OUT)
+    ((text,),) = empty_tables().asked(f"SELECT coalesce(({node.sql('duckdb')})::VARCHAR, 'NULL')")
+    return text
+
+
+def _statistic_name(node: exp.Expr) -> str:
+    return node.alias if isinstance(node, exp.Alias) else name_of_expression(node.sql("duckdb")) or "?"
+
+
+def _unpivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
+    if node.args.get("fields"):
+        (field,) = node.args["fields"]
+        name = field.this.name
+        first = node.expressions[0]
+        values = [each.name for each in (first.expressions if isinstance(first, exp.Tuple) else [first])]
+        listed = field.expressions
+    else:
+        into = node.args.get("into")
+        name = into.this.name if into is not None else "name"
+        values = [each.name for each in into.expressions] if into is not None else ["value"]
+        listed = node.expressions
+    rows = [row for each in listed for row in _unpivoted(each, scope)]
+    for row in rows:
+        if len(row) != len(values):
+            raise scope.statement.fault(
+                "UNPIVOT gives a row more or fewer values than it names.",
+                node,
+                expected=f"{len(values)}: {', '.join(values)}",
+                found=f"{len(row)}",
+            )
+    made = [Column(each, _one_of([row[place].value for row in rows])) for place, each in enumerate(values)]
+    used = {id(column.value) for row in rows for column in row}
+    kept = [column for column in source.columns if id(column.value) not in used]
+    decided = source.rows
+    if not node.args.get("include_nulls"):
+        decided |= deciding(united(column.value.edges for row in rows for column in row), How.FILTER)
+    return Relation([*kept, Column(name, CONSTANT), *made], decided)
+
+
+def _unpivoted(node: exp.Expr, scope: Scope) -> list[list[Column]]:
+    """The rows that an entry of UNPIVOT's list becomes, each of its columns."""
+    inner = node.this if isinstance(node, exp.Alias | exp.PivotAlias) else node
+    if isinstance(inner, exp.Tuple):
+        return [[Column("", scope.value(each)) for each in inner.expressions]]
+    return [[Column(item.name or "", item.read())] for item in items(inner, scope)]
+
+
+def _one_of(values: Sequence[Value]) -> Value:
+    found = values[0]
+    for value in values[1:]:
+        found = merged(found, value)
+    return found

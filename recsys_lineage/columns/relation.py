@@ -1,0 +1,134 @@
+"""Relation: what an operator gives to the next, as an ordered list of columns with the edges of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, transformed, united
+
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def folded(name: str) -> str:
+    """A name as DuckDB compares it: only the letters A to Z are alike in upper and lower case."""
+    return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an expression gives for one row.
+
+    Args:
+        edges: the inputs that take part in it, and how.
+        fields: where it is a struct whose fields are known apart, each of them.
+        type: its type as DuckDB writes it, where it is a column of an input.
+    """
+
+    edges: Edges = NOTHING
+    fields: Mapping[str, Value] | None = None
+    type: str | None = None
+
+    def field(self, name: str) -> Value:
+        """The value of a struct's field, or of whatever else stands under a name in it."""
+        for known, value in (self.fields or {}).items():
+            if folded(known) == folded(name):
+                return value
+        return Value(transformed(self.edges))
+
+    def beside(self, edges: Edges) -> Value:
+        """The value where more than itself decides what it is."""
+        if edges <= self.edges:
+            return self
+        inside = self.fields and {name: each.beside(edges) for name, each in self.fields.items()}
+        return replace(self, edges=self.edges | edges, fields=inside)
+
+
+CONSTANT = Value()
+
+
+def struct_of(fields: Iterable[tuple[str, Value]]) -> Value:
+    """A struct made of values."""
+    inside = {name: Value(transformed(each.edges), each.fields, each.type) for name, each in fields}
+    return Value(united(each.edges for each in inside.values()), inside)
+
+
+def merged(one: Value, other: Value) -> Value:
+    """A value that is one or the other."""
+    if one.fields and other.fields and list(one.fields) == list(other.fields):
+        inside = {name: merged(each, other.fields[name]) for name, each in one.fields.items()}
+        return Value(one.edges | other.edges, inside)
+    return Value(one.edges | other.edges, type=one.type if one.type == other.type else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named value of each row of a relation."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Columns in their order, and what decides which rows there are.
+
+    Args:
+        columns: their values' edges do not repeat those of `rows`.
+        rows: the edges that decide which rows there are, and how often.
+        keys: sets of columns, by their places, that no two rows have the same values in; the empty set says that
+            there is at most one row.
+    """
+
+    columns: Sequence[Column]
+    rows: Edges = NOTHING
+    keys: tuple[frozenset[int], ...] = ()
+
+    @cached_property
+    def by_name(self) -> dict[str, list[int]]:
+        """The places of the columns of each folded name."""
+        found: dict[str, list[int]] = {}
+        for place, column in enumerate(self.columns):
+            found.setdefault(folded(column.name), []).append(place)
+        return found
+
+    def renamed(self, names: Sequence[str]) -> Relation:
+        """The relation with other names for its first columns."""
+        if not names:
+            return self
+        columns = [
+            Column(names[n], column.value) if n < len(names) else column
+            for n, column in enumerate(self.columns)
+        ]
+        return replace(self, columns=columns)
+
+    def settled(self, more: Edges = NOTHING) -> Relation:
+        """The relation as beside rows that are there anyway: what decides its rows, and more, decides its values."""
+        edges = self.rows | more
+        if not edges:
+            return self
+        columns = [Column(column.name, column.value.beside(edges)) for column in self.columns]
+        return Relation(columns, keys=self.keys)
+
+    def narrowed(self, edges: Edges) -> Relation:
+        """The relation where more decides its rows."""
+        return Relation(self.columns, self.rows | edges, self.keys)
+
+    def apart(self) -> Relation:
+        """The relation with values of its own, where it stands in a FROM clause more than once."""
+        columns = [Column(column.name, replace(column.value)) for column in self.columns]
+        return Relation(columns, self.rows, self.keys)
+
+    def with_key(self, places: Iterable[int]) -> Relation:
+        """The relation where no two rows have the same values in the columns at some places."""
+        return Relation(self.columns, self.rows, (*self.keys, frozenset(places)))
+
+    @property
+    def values(self) -> Edges:
+        """The edges of all its values."""
+        return united(column.value.edges for column in self.columns)
+
+    def distinct(self) -> Relation:
+        """Each of its rows once."""
+        return self.narrowed(deciding(self.values, How.GROUP_BY)).with_key(range(len(self.columns)))

@@ -1,0 +1,226 @@
+"""Scope: what the names of a SELECT mean, as DuckDB binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import NOTHING, Edges
+from recsys_lineage.columns.relation import Relation, Value, folded, struct_of
+from recsys_lineage.columns.statement import Statement
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A relation of a FROM clause under the name that it has there.
+
+    Args:
+        name: its alias, or its own name.
+        relation: its columns; what decides their rows is kept by the scope.
+        hidden: folded names of columns that `*` leaves out, as they are joined by USING and stand there already.
+        other_name: of its only column, which `range(3) AS r` names r and which still goes by `range`.
+    """
+
+    name: str
+    relation: Relation
+    hidden: frozenset[str] = frozenset()
+    other_name: str | None = None
+
+    def column(self, name: str) -> Value | None:
+        """The value of the column of a folded name."""
+        places = self.relation.by_name.get(name)
+        if places is None:
+            return self.relation.columns[0].value if name == self.other_name else None
+        return self.relation.columns[places[0]].value
+
+
+class Reader(NamedTuple):
+    """The functions that read a part of a statement in its scope: an expression, and a query."""
+
+    value: Callable[[exp.Expr, Scope], Value]
+    relation: Callable[[exp.Expr, Scope], Relation]
+
+
+@dataclass
+class Scope:
+    """The names that are visible at one place of a statement.
+
+    Args:
+        statement: the SQL.
+        reader: what reads the expressions and subqueries that stand here.
+        queries: relations of WITH, by their folded names.
+        outer: the scope around a subquery, whose columns it may use.
+    """
+
+    statement: Statement
+    reader: Reader
+    queries: Mapping[str, Relation] = field(default_factory=dict)
+    outer: Scope | None = None
+    bindings: list[Binding] = field(default_factory=list)
+    joined: dict[str, Value] = field(default_factory=dict)
+    """Values of columns that USING or NATURAL made one, by folded names."""
+    rows: Edges = NOTHING
+    """What decides the rows of its FROM clause."""
+    keys: tuple[frozenset[int], ...] = ()
+    """Sets of columns, by the identities of their values, in which no two of those rows have the same values."""
+    windows: dict[str, exp.Window] = field(default_factory=dict)
+    lambdas: list[dict[str, Value]] = field(default_factory=list)
+    """Parameters of the lambdas around a place, the innermost last."""
+    aliases: dict[str, Callable[[], Value]] = field(default_factory=dict)
+    """Aliases of the SELECT list that may be used here, by folded names."""
+    one_row: bool = False
+    """Whether it is an aggregate without GROUP BY, whose values its rows decide."""
+    many_people: bool = False
+    """Whether its groups are kept only where they have several people."""
+    alias_first: bool = False
+    """Whether an alias of the SELECT list goes before a column, as in HAVING outside of aggregates."""
+    unnests: bool = False
+    """Whether `unnest` in the SELECT list makes several rows of one."""
+    unnested: Edges = NOTHING
+    """What decides how many."""
+    chosen: Value | None = None
+    """The column that COLUMNS(…) stands for."""
+
+    def value(self, node: exp.Expr) -> Value:
+        """What an expression that stands here gives."""
+        return self.reader.value(node, self)
+
+    def edges(self, node: exp.Expr) -> Edges:
+        """The edges of what an expression that stands here gives."""
+        return self.reader.value(node, self).edges
+
+    def subquery(self, query: exp.Expr) -> Relation:
+        """The relation of a query that stands here and may use the columns that are visible here."""
+        return self.reader.relation(query, self.inside())
+
+    def inside(self) -> Scope:
+        """The scope of a subquery that stands here and sees the columns that are visible here."""
+        return Scope(self.statement, self.reader, self.queries, self)
+
+    def beside(self, queries: Mapping[str, Relation] | None = None) -> Scope:
+        """An empty scope that sees what this one sees around itself, as that of a side of a set operation."""
+        return Scope(self.statement, self.reader, self.queries if queries is None else queries, self.outer)
+
+    def is_own(self, parts: Sequence[str]) -> bool:
+        """Whether a name is one of this place's own relations, not of those around."""
+        return (
+            len(parts) > 1 and any(folded(binding.name) == folded(parts[0]) for binding in self.bindings)
+        ) or any(folded(parts[0]) in binding.relation.by_name for binding in self.bindings)
+
+    @contextmanager
+    def with_parameters(self, parameters: Mapping[str, Value]) -> Iterator[None]:
+        """The scope of a lambda's body."""
+        self.lambdas.append({folded(name): value for name, value in parameters.items()})
+        try:
+            yield
+        finally:
+            _ = self.lambdas.pop()
+
+    def column(self, node: exp.Expr, parts: Sequence[str]) -> Value:
+        """The value of a name: a column, a field of one, a whole row, or an alias of the SELECT list.
+
+        Args:
+            node: the place.
+            parts: of the name, that stand between its dots.
+
+        Raises:
+            ColumnLineageError: nothing, or more than one thing, has the name.
+        """
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._own(node, parts)
+            if found is not None:
+                value, used = found
+                for part in parts[used:]:
+                    value = value.field(part)
+                return value
+            scope = scope.outer
+        raise self._not_found(node, parts)
+
+    def binding(self, name: str) -> Binding | None:
+        """The relation that a name stands for, here or around."""
+        wanted = folded(name)
+        scope: Scope | None = self
+        while scope is not None:
+            for binding in scope.bindings:
+                if folded(binding.name) == wanted:
+                    return binding
+            scope = scope.outer
+        return None
+
+    def _own(self, node: exp.Expr, parts: Sequence[str]) -> tuple[Value, int] | None:
+        """The value of the first parts of a name, and how many they are."""
+        first = folded(parts[0])
+        for parameters in reversed(self.lambdas):
+            if first in parameters:
+                return parameters[first], 1
+        if self.alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
+            return value, 1
+        for used in (2, 3, 4):
+            if len(parts) >= used and (found := self._of_table(node, parts[:used])) is not None:
+                return found, used
+        if first in self.joined:
+            return self.joined[first], 1
+        holders = [binding for binding in self.bindings if binding.column(first) is not None]
+        if len(holders) > 1:
+            names = [f"{binding.name}.{parts[0]}" for binding in holders]
+            raise self.statement.fault(
+                f"The column {parts[0]!r} is ambiguous.",
+                node,
+                expected=f"one of {', '.join(names)}",
+                found=parts[0],
+                advice="write the table's name before it",
+            )
+        if holders:
+            return holders[0].column(first) or Value(), 1
+        if (value := self._alias(first)) is not None:
+            return value, 1
+        for binding in self.bindings:
+            if folded(binding.name) == first:
+                columns = binding.relation.columns
+                return struct_of((column.name, column.value) for column in columns), 1
+        if first == "rowid" and self.bindings:
+            return Value(), 1
+        return None
+
+    def _of_table(self, node: exp.Expr, parts: Sequence[str]) -> Value | None:
+        *schema, table, column = (folded(part) for part in parts)
+        if any(part not in ("main", "memory") for part in schema):
+            full = ".".join([*schema, table])
+            named = [binding for binding in self.bindings if folded(binding.name) == full]
+        else:
+            named = [binding for binding in self.bindings if folded(binding.name) == table]
+        holders = [binding for binding in named if binding.column(column) is not None]
+        if len(holders) > 1:
+            raise self.statement.fault(
+                f"The table {table!r} is ambiguous.",
+                node,
+                expected="one table of each name in a FROM clause",
+                advice="give one of them another name by AS",
+            )
+        if holders:
+            return holders[0].column(column)
+        return Value() if named and column == "rowid" else None
+
+    def _alias(self, name: str) -> Value | None:
+        found = self.aliases.get(name)
+        return None if found is None else found()
+
+    def _not_found(self, node: exp.Expr, parts: Sequence[str]) -> Exception:
+        if len(parts) > 1 and (binding := self.binding(parts[0])) is not None:
+            known = [column.name for column in binding.relation.columns]
+            return self.statement.unknown(f"column of {parts[0]!r} named", parts[1], node, known)
+        names: dict[str, None] = {}
+        scope: Scope | None = self
+        while scope is not None:
+            for binding in scope.bindings:
+                names.update(dict.fromkeys(column.name for column in binding.relation.columns))
+            scope = scope.outer
+        if len(parts) > 1:
+            tables = [binding.name for binding in self.bindings]
+            return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
+        return self.statement.unknown("column", parts[0], node, list(names))

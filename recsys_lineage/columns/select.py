@@ -1,0 +1,255 @@
+"""What a SELECT gives: its FROM clause, cut down, grouped, projected, made distinct, ordered and cut again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from recsys_lineage.columns.aggregates import aggregates_in
+from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
+from recsys_lineage.columns.empty_tables import name_of_expression
+from recsys_lineage.columns.from_clause import read_from
+from recsys_lineage.columns.names import conjuncts
+from recsys_lineage.columns.people import keeps_many_people
+from recsys_lineage.columns.relation import Column, Relation, Value, folded
+from recsys_lineage.columns.scope import Scope
+from recsys_lineage.columns.sorting import at_place, limited, order_edges
+from recsys_lineage.columns.stars import Item, items
+
+_UNDERSTOOD = frozenset(
+    {
+        "with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "qualify", "windows",
+        "order", "limit", "offset", "sample", "kind", "hint", "operation_modifiers",
+    }
+)  # fmt: skip
+
+
+@dataclass
+class Projection:
+    """A SELECT list, each of its columns read once and when it is first needed."""
+
+    scope: Scope
+    items: list[Item]
+    values: dict[int, Value] = field(default_factory=dict)
+    reading: set[int] = field(default_factory=set)
+
+    def value(self, place: int) -> Value:
+        """The value of the column at a place, from 0."""
+        if place not in self.values:
+            self.reading.add(place)
+            before = self.scope.aliases
+            self.scope.aliases = self.aliases(place)
+            try:
+                self.values[place] = self.items[place].read()
+            finally:
+                self.scope.aliases = before
+                self.reading.discard(place)
+        return self.values[place]
+
+    def aliases(self, before: int | None = None) -> dict[str, Callable[[], Value]]:
+        """The aliases that may be used in the clauses, or in the list before a place of it."""
+        found: dict[str, Callable[[], Value]] = {}
+        for place, item in enumerate(self.items[:before]):
+            if item.is_alias and item.name is not None and place not in self.reading:
+                found.setdefault(folded(item.name), lambda place=place: self.value(place))
+        return found
+
+    def place_of(self, key: exp.Expr) -> int | None:
+        """Where an expression stands in the list; None where it does not."""
+        if _is_place(key):
+            return int(key.name) - 1
+        if key.find(exp.Columns) is not None:
+            return None
+        for place, item in enumerate(self.items):
+            inner = item.node.this if isinstance(item.node, exp.Alias) else item.node
+            if inner == key and not isinstance(key, exp.Column):
+                return place
+        if not isinstance(key, exp.Column):
+            return None
+        return self.place_of_value(id(self.scope.value(key)))
+
+    def place_of_value(self, identity: int) -> int | None:
+        """Where a column stands in the list that is taken as it is."""
+        for place in range(len(self.items)):
+            if id(self.value(place)) == identity:
+                return place
+        return None
+
+    def relation(self) -> Relation:
+        """All columns."""
+        values = [self.value(place) for place in range(len(self.items))]
+        names = [item.name if item.name is not None else "" for item in self.items]
+        return Relation([Column(name, value) for name, value in zip(names, values, strict=True)])
+
+
+def selected(node: exp.Select, scope: Scope) -> Relation:
+    """The relation of a SELECT.
+
+    Args:
+        node: the SELECT.
+        scope: its own, which is filled here; the queries of its WITH are there already.
+    """
+    scope.statement.only(node, _UNDERSTOOD)
+    read_from(node, scope)
+    scope.windows = {folded(each.this.name): each for each in node.args.get("windows") or ()}
+    list_ = Projection(scope, [])
+    for each in node.expressions:
+        list_.items += items(each, scope)
+    scope.aliases = list_.aliases()
+    if (where := node.args.get("where")) is not None:
+        scope.rows |= deciding(scope.edges(where.this), How.FILTER)
+    grouped = _grouped(node, list_, scope)
+    found = list_.relation()
+    rows = NOTHING if grouped is None else grouped
+    if grouped is None or not scope.one_row:
+        rows |= scope.rows
+    rows |= scope.unnested
+    scope.aliases = list_.aliases()
+    scope.many_people = False
+    if (having := node.args.get("having")) is not None:
+        scope.alias_first = True
+        rows |= deciding(scope.edges(having.this), How.FILTER)
+        scope.alias_first = False
+    if (qualify := node.args.get("qualify")) is not None:
+        rows |= deciding(scope.edges(qualify.this), How.FILTER)
+    found = Relation(found.columns, rows, () if scope.unnests else keys_of(node, list_, scope))
+    return _last_clauses(node, found, list_, scope)
+
+
+def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: Scope) -> Relation:
+    """DISTINCT, ORDER BY and LIMIT."""
+
+    def read(key: exp.Expr) -> Edges:
+        return _read(key, scope, list_)
+
+    if (distinct := node.args.get("distinct")) is not None:
+        if (on := distinct.args.get("on")) is not None:
+            keys = on.expressions if isinstance(on, exp.Tuple) else [on]
+            edges = united(at_place(key, found, scope).edges if _is_place(key) else read(key) for key in keys)
+            found = found.narrowed(deciding(edges, How.GROUP_BY))
+            places = [list_.place_of(key) for key in keys]
+            if None not in places:
+                found = found.with_key(place for place in places if place is not None)
+        else:
+            found = found.distinct()
+    if (order := node.args.get("order")) is not None:
+        found = found.narrowed(order_edges(order, found, read, scope))
+    return limited(_with_names(found, list_, scope), node, scope)
+
+
+def _read(node: exp.Expr, scope: Scope, list_: Projection) -> Edges:
+    """The edges of an expression of a clause in which an alias goes before a column."""
+    if isinstance(node, exp.Column) and len(node.parts) == 1:
+        alias = list_.aliases().get(folded(node.name))
+        if alias is not None:
+            return alias().edges
+    return scope.edges(node)
+
+
+def _is_place(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) and not node.is_string
+
+
+def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
+    """The edges of the keys of GROUP BY; None where rows are not grouped."""
+    group = node.args.get("group")
+    text = scope.statement.text
+    scope.many_people = keeps_many_people(node, scope)
+    if group is None:
+        clauses = [node.args[name].this for name in ("having", "qualify") if node.args.get(name) is not None]
+        ordered = node.args["order"].expressions if node.args.get("order") is not None else []
+        parts = [*node.expressions, *clauses, *ordered]
+        if node.args.get("having") is None and not any(aggregates_in(each, text) for each in parts):
+            return None
+        scope.one_row = True
+        return NOTHING
+    keys: list[Edges] = []
+    if group.args.get("all"):
+        for place, item in enumerate(list_.items):
+            if not aggregates_in(item.node, text):
+                keys.append(list_.value(place).edges)
+    for each in _flat_keys(group):
+        if _is_place(each):
+            wanted = int(each.name) - 1
+            if not 0 <= wanted < len(list_.items):
+                raise scope.statement.fault(
+                    f"There is no column {wanted + 1} in the SELECT list.", each, found=each.name
+                )
+            keys.append(list_.value(wanted).edges)
+        else:
+            keys.append(scope.edges(each))
+    return deciding(united(keys), How.GROUP_BY)
+
+
+def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
+    """The single expressions of a GROUP BY, out of its sets."""
+    found: list[exp.Expr] = []
+
+    def add(node: exp.Expr) -> None:
+        if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
+            for each in node.expressions:
+                add(each)
+        elif isinstance(node, exp.Paren):
+            add(node.this)
+        else:
+            found.append(node)
+
+    for name in ("expressions", "grouping_sets", "cube", "rollup"):
+        for each in group.args.get(name) or ():
+            if isinstance(each, exp.Expr):
+                add(each)
+    return found
+
+
+def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozenset[int], ...]:
+    """The columns of a SELECT list by which no two of its rows are alike, before DISTINCT."""
+    if scope.one_row:
+        return (frozenset(),)
+    found: list[frozenset[int]] = []
+    if (group := node.args.get("group")) is None:
+        keys: list[list[int | None]] = [[list_.place_of_value(value) for value in key] for key in scope.keys]
+    elif group.args.get("all") and not group.expressions:
+        aggregates = [aggregates_in(item.node, scope.statement.text) for item in list_.items]
+        keys = [[place for place, aggregate in enumerate(aggregates) if not aggregate]]
+    elif group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
+        keys = []
+    else:
+        keys = [[list_.place_of(key) for key in _flat_keys(group)]]
+    if (qualify := node.args.get("qualify")) is not None:
+        keys += [[list_.place_of(part) for part in parts] for parts in _first_of_each(qualify.this)]
+    for key in keys:
+        if None not in key:
+            found.append(frozenset(place for place in key if place is not None))
+    return tuple(found)
+
+
+def _first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:
+    """The partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) = 1` keeps one row each."""
+    for each in conjuncts(condition):
+        if isinstance(each, exp.EQ) and _is_place(each.expression) and each.expression.name == "1":
+            window = each.this.unnest()
+            numbered = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
+            if numbered and window.args.get("alias") is None:
+                yield list(window.args.get("partition_by") or ())
+
+
+def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
+    """The relation with the names that DuckDB makes for expressions, where it is not the statement itself.
+
+    The statement's own names are those that DuckDB describes; names that come twice get a number.
+    """
+    names: list[str] = []
+    known: set[str] = set()
+    for item in list_.items:
+        name = item.name
+        if name is None:
+            name = name_of_expression(item.node.sql("duckdb")) or "?"
+        base, number = name, 0
+        while folded(name) in known:
+            number += 1
+            name = f"{base}_{number}"
+        known.add(folded(name))
+        names.append(name)
+    return found.renamed(names)

@@ -1,0 +1,70 @@
+"""ORDER BY, LIMIT and OFFSET: which rows come first, and which come at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
+from recsys_lineage.columns.relation import Relation
+from recsys_lineage.columns.scope import Binding, Scope
+
+
+def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edges], scope: Scope) -> Edges:
+    """The edges of what an ORDER BY orders by.
+
+    Args:
+        order: the clause.
+        found: what is ordered, whose columns it may name by their places or by ALL.
+        read: gives the edges of a key that is an expression.
+        scope: where the clause stands.
+    """
+    keys: list[Edges] = []
+    for each in order.expressions:
+        key = each.this
+        if isinstance(key, exp.Var) and key.name.upper() == "ALL":
+            keys.append(found.values)
+        elif isinstance(key, exp.Literal) and not key.is_string:
+            keys.append(at_place(key, found, scope).edges)
+        else:
+            keys.append(read(key))
+    return deciding(united(keys), How.SORT)
+
+
+def at_place(node: exp.Expr, found: Relation, scope: Scope):
+    """The value of the column whose number a clause gives."""
+    wanted = int(node.name)
+    if not 1 <= wanted <= len(found.columns):
+        raise scope.statement.fault(
+            f"There is no column {wanted} in the SELECT list.",
+            node,
+            expected=f"1 to {len(found.columns)}",
+            found=str(wanted),
+        )
+    return found.columns[wanted - 1].value
+
+
+def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
+    """A relation of which only the columns are known by name, in an order."""
+    inner = scope.beside()
+    inner.bindings.append(Binding("", found))
+    return found.narrowed(order_edges(order, found, inner.edges, scope))
+
+
+def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
+    """A relation of which only some rows are taken by LIMIT and OFFSET."""
+    given = NOTHING
+    for name in ("limit", "offset"):
+        clause = node.args.get(name)
+        if clause is None:
+            continue
+        inner = scope.beside()
+        part = clause.args.get("expression") or clause.args.get("count")
+        if part is not None:
+            given |= deciding(inner.edges(part), How.FILTER)
+    limit = node.args.get("limit")
+    number = limit.args.get("expression") if isinstance(limit, exp.Limit) else None
+    if isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options"):
+        found = found.with_key(())
+    return found.narrowed(given) if given else found

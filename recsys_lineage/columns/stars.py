@@ -1,0 +1,228 @@
+"""What `*`, `t.*`, COLUMNS(…) and a struct's `unnest` in a SELECT list stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import duckdb
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import How, deciding, transformed
+from recsys_lineage.columns.empty_tables import empty_tables
+from recsys_lineage.columns.names import path
+from recsys_lineage.columns.relation import Column, Value, folded
+from recsys_lineage.columns.scope import Binding, Scope
+from recsys_lineage.columns.types import fields_of, unnested_fields
+from recsys_lineage.errors import ColumnLineageError
+from recsys_lineage.sql.names import quote
+
+_LIKES = exp.Like | exp.ILike | exp.SimilarTo | exp.Glob | exp.RegexpLike | exp.RegexpFullMatch
+
+
+@dataclass
+class Item:
+    """One column of a SELECT list.
+
+    Args:
+        node: what it is made by.
+        name: its alias or the column's name; None where DuckDB makes one of the expression.
+        read: gives its value, in the scope as it is then.
+        is_alias: whether other expressions may use it by its name.
+    """
+
+    node: exp.Expr
+    name: str | None
+    read: Callable[[], Value]
+    is_alias: bool = False
+
+
+def items(node: exp.Expr, scope: Scope) -> list[Item]:
+    """The columns that an expression of a SELECT list stands for.
+
+    Args:
+        node: the expression, with its alias.
+        scope: what its names mean.
+    """
+    inner = node.this if isinstance(node, exp.Alias) else node
+    alias = node.alias if isinstance(node, exp.Alias) else None
+    if (stars := _starred(inner, scope)) is not None:
+        return [Item(node, column.name, _given(column.value)) for column in stars]
+    if (marker := _marker(inner)) is not None:
+        return _of_columns(node, inner, marker, alias, scope)
+    if isinstance(inner, exp.Explode) and (fields := _unnested(inner, scope)):
+        return [Item(node, name, _given(value)) for name, value in fields]
+    name = alias if alias is not None else _name(inner)
+    return [Item(node, name, lambda: scope.value(inner), is_alias=alias is not None)]
+
+
+def visible(scope: Scope, binding: Binding | None = None) -> list[Column]:
+    """The columns that `*` stands for, of all relations of a FROM clause or of one."""
+    if binding is not None:
+        return list(binding.relation.columns)
+    return [
+        Column(column.name, scope.joined.get(folded(column.name), column.value))
+        for each in scope.bindings
+        for column in each.relation.columns
+        if folded(column.name) not in each.hidden
+    ]
+
+
+def _given(value: Value) -> Callable[[], Value]:
+    return lambda: value
+
+
+def _name(node: exp.Expr) -> str | None:
+    parts = path(node)
+    return parts[-1] if parts else None
+
+
+def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
+    """The columns of `*` and `t.*` with what they exclude, replace and rename; None for anything else."""
+    if isinstance(node, exp.Star):
+        return _changed(visible(scope), node, scope)
+    if isinstance(node, exp.Column | exp.Dot) and isinstance(star := _last(node), exp.Star):
+        return _changed(_of_one(node, scope), star, scope)
+    negated = isinstance(node, exp.Not)
+    likes = node.this if negated else node
+    if isinstance(likes, _LIKES) and isinstance(likes.this, exp.Star):
+        columns = _changed(visible(scope), likes.this, scope)
+        test = likes.copy()
+        test.set("this", exp.column("name_"))
+        wanted = f"{'NOT ' if negated else ''}({test.sql('duckdb')})"
+        kept = {
+            name
+            for (name,) in empty_tables().asked(
+                f"SELECT name_ FROM (SELECT unnest(?) AS name_) WHERE {wanted}",
+                [[each.name for each in columns]],
+            )
+        }
+        return [column for column in columns if column.name in kept]
+    return None
+
+
+def _last(node: exp.Expr) -> exp.Expr:
+    return node.expression if isinstance(node, exp.Dot) else node.this
+
+
+def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
+    """The columns of the relation, or the fields of the struct, before `.*`."""
+    before = [part.name for part in node.parts[:-1]] if isinstance(node, exp.Column) else path(node.this)
+    if not before:
+        value = scope.value(node.this)
+        return [Column(name, each) for name, each in fields_of(node.this, value, scope)]
+    if len(before) == 1 and (binding := scope.binding(before[0])) is not None:
+        return visible(scope, binding)
+    try:
+        value = scope.column(node, before)
+    except ColumnLineageError:
+        known = [binding.name for binding in scope.bindings]
+        raise scope.statement.unknown("table", ".".join(before), node, known) from None
+    struct = exp.column(*reversed(before)) if len(before) < 4 else node
+    struct.parent = node.parent
+    return [Column(name, each) for name, each in fields_of(struct, value, scope)]
+
+
+def _changed(columns: list[Column], star: exp.Star, scope: Scope) -> list[Column]:
+    """The columns of a star without those it excludes, with those it replaces and renames."""
+    excluded = star.args.get("except_") or ()
+    listed = [excluded] if isinstance(excluded, exp.Expr) else list(excluded)
+    without = [folded(each.name) for each in listed if not each.text("table")]
+    of_tables = [_excluded(each, scope) for each in listed if each.text("table")]
+    replaced = {folded(each.alias): each.this for each in star.args.get("replace") or ()}
+    renamed = {folded(each.this.name): each.alias for each in star.args.get("rename") or ()}
+    known = {folded(column.name) for column in columns}
+    for name in (*without, *replaced, *renamed):
+        if name not in known:
+            raise scope.statement.unknown("column", name, star, [column.name for column in columns])
+    return [
+        Column(
+            renamed.get(folded(column.name), column.name),
+            scope.value(replaced[folded(column.name)]) if folded(column.name) in replaced else column.value,
+        )
+        for column in columns
+        if folded(column.name) not in without and not any(column.value is each for each in of_tables)
+    ]
+
+
+def _excluded(node: exp.Expr, scope: Scope) -> Value:
+    """The column of a table that a star excludes by both names."""
+    return scope.column(node, path(node) or [])
+
+
+def _marker(node: exp.Expr) -> exp.Expr | None:
+    """COLUMNS(…) in an expression, where the expression is repeated for each column."""
+    for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+        if isinstance(each, exp.Columns) and not each.args.get("unpack"):
+            return each
+    return None
+
+
+def _of_columns(
+    node: exp.Expr, inner: exp.Expr, marker: exp.Expr, alias: str | None, scope: Scope
+) -> list[Item]:
+    chosen = columns_of(marker, scope)
+    names = [column.name for column in chosen]
+    if alias is not None:
+        names = _renamed(marker, alias, scope) if "\\" in alias else [alias] * len(names)
+
+    def reader(column: Column) -> Callable[[], Value]:
+        def read() -> Value:
+            before, scope.chosen = scope.chosen, column.value
+            try:
+                return scope.value(inner)
+            finally:
+                scope.chosen = before
+
+        return read
+
+    return [Item(node, name, reader(column)) for name, column in zip(names, chosen, strict=True)]
+
+
+def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
+    """The columns that a COLUMNS(…) stands for."""
+    argument = marker.this
+    if (columns := _starred(argument, scope)) is not None:
+        return columns
+    columns = visible(scope)
+    by_name: dict[str, list[Column]] = {}
+    for column in columns:
+        by_name.setdefault(column.name, []).append(column)
+    wanted = _asked(f"COLUMNS({argument.sql('duckdb')})", by_name, marker, scope)
+    return [column for name in dict.fromkeys(wanted) for column in by_name[name]]
+
+
+def _renamed(marker: exp.Expr, alias: str, scope: Scope) -> list[str]:
+    names = [column.name for column in visible(scope)]
+    return _asked(f"{marker.sql('duckdb')} AS {quote(alias)}", names, marker, scope)
+
+
+def _asked(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope) -> list[str]:
+    """The names of the columns that DuckDB chooses among columns of such names."""
+    given = ", ".join(f"NULL AS {quote(name)}" for name in names)
+    try:
+        described = empty_tables().described(f"SELECT {projection} FROM (SELECT {given})", {})
+    except duckdb.Error as error:
+        raise scope.statement.fault(
+            "COLUMNS chooses no column.",
+            marker,
+            found=str(error).splitlines()[0],
+            expected="a choice of columns",
+        ) from None
+    return [name for name, _ in described]
+
+
+def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
+    """The columns that `unnest` of a struct, or a recursive one, stands for; none where it stands for one."""
+    options = {each.this.name.lower(): each.expression for each in node.expressions if each.this is not None}
+    value = scope.value(node.this)
+    if options:
+        deep = options.get("max_depth")
+        depth = int(deep.name) if isinstance(deep, exp.Literal) else None
+        fields = unnested_fields(node.this, value, scope, depth)
+    else:
+        fields = fields_of(node.this, value, scope)
+    if fields and options:
+        scope.unnests = True
+        scope.unnested |= deciding(value.edges, How.JOIN)
+    return [(name, Value(transformed(each.edges), each.fields, each.type)) for name, each in fields]

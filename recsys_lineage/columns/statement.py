@@ -1,0 +1,291 @@
+"""Statement: the SQL under analysis, with the tables that it may read and the places of its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import NoReturn
+
+import duckdb
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import of_column
+from recsys_lineage.columns.empty_tables import Columns, empty_tables
+from recsys_lineage.columns.relation import Column, Relation, Value, folded
+from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
+from recsys_lineage.sql.file_call import FileCall, file_calls
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
+from recsys_lineage.sql.statement import bare_statement
+
+Schemas = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A table or a file that a statement may read.
+
+    Args:
+        name: as `schemas` spells it; edges name it so.
+        columns: names and types.
+    """
+
+    name: str
+    columns: Columns
+
+    @cached_property
+    def relation(self) -> Relation:
+        """Its columns, each made of itself."""
+        return Relation(
+            [Column(name, Value(of_column(self.name, name), type=kind)) for name, kind in self.columns]
+        )
+
+
+@lru_cache(4096)
+def _input(name: str, columns: Columns) -> Input:
+    return Input(name, columns)
+
+
+class Inputs:
+    """The tables and files of `schemas` under the names that DuckDB compares.
+
+    Args:
+        schemas: table → column → type. It is not read but for what is asked.
+    """
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self._folded: dict[str, str] | None = None
+
+    def find(self, name: str) -> Input | None:
+        """The input of a name."""
+        spelled = name if name in self._schemas else self._by_folded_name.get(folded(name))
+        return None if spelled is None else _input(spelled, tuple(self._schemas[spelled].items()))
+
+    @property
+    def names(self) -> Iterable[str]:
+        """All names, as `schemas` spells them."""
+        return self._schemas
+
+    @property
+    def _by_folded_name(self) -> dict[str, str]:
+        if self._folded is None:
+            self._folded = {folded(name): name for name in self._schemas}
+        return self._folded
+
+
+@dataclass
+class Statement:
+    """The SQL under analysis.
+
+    Args:
+        text: as its author wrote it.
+        tree: parsed.
+        origin: where it comes from, for messages.
+        inputs: what it may read.
+        people: columns of inputs by which people are told apart; None: whatever is counted is taken for people.
+    """
+
+    text: str
+    tree: exp.Expr
+    origin: str
+    inputs: Inputs
+    people: frozenset[tuple[str, str]] | None = None
+    _tables: dict[str, Input] = field(default_factory=dict)
+    """What it was found to read."""
+    _stand_ins: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """What stands for files where DuckDB is asked: from where in the text, until where, and the table's name."""
+
+    def place(self, node: exp.Expr | None) -> str:
+        """`origin:line:column` of a part of the statement, or of the first part around it whose place is known."""
+        start: int | None = None
+        while node is not None and (start := start_of(node)) is None:
+            node = node.parent
+        return place_in(self.text, start, self.origin)
+
+    def fault(
+        self,
+        message: str,
+        node: exp.Expr | None,
+        *,
+        expected: str | None = None,
+        found: str | None = None,
+        advice: str | None = None,
+    ) -> ColumnLineageError:
+        """An error about a part of the statement."""
+        return ColumnLineageError(
+            message, expected=expected, found=found, where=self.place(node), advice=advice
+        )
+
+    def only(self, node: exp.Expr, understood: frozenset[str]) -> None:
+        """Refuses a node that says more than is understood.
+
+        Raises:
+            ColumnLineageError: it has another part than those.
+        """
+        for name, given in node.args.items():
+            if given and name not in understood:
+                self.opaque(node, f"leave {name.strip('_').replace('_', ' ').upper()} out")
+
+    def opaque(self, node: exp.Expr, advice: str | None = None) -> NoReturn:
+        """Refuses a part of the statement that is not understood.
+
+        Raises:
+            ColumnLineageError: always.
+        """
+        raise self.fault(
+            f"The lineage of {type(node).__name__} in the SQL cannot be derived.",
+            node,
+            found=node.sql("duckdb")[:200],
+            advice=advice or "write it in another way, or declare the columns",
+        )
+
+    def unknown(
+        self, what: str, name: str, node: exp.Expr | None, known: Sequence[str]
+    ) -> ColumnLineageError:
+        """An error about a name that nothing has."""
+        return self.fault(
+            f"There is no {what} {name!r}.",
+            node,
+            expected=f"one of {', '.join(known[:30])}" + (", …" if len(known) > 30 else "")
+            if known
+            else None,
+            found=name,
+            advice=did_you_mean(name, known) or None,
+        )
+
+    def table(self, node: exp.Table) -> Relation:
+        """The columns of a table that the statement names.
+
+        Raises:
+            ColumnLineageError: `schemas` does not have it.
+        """
+        name = node.name
+        parts = [part for part in (node.args.get("catalog"), node.args.get("db")) if part is not None]
+        qualified = ".".join([*(part.name for part in parts), name])
+        found = self.inputs.find(qualified) or (self.inputs.find(name) if _is_main(parts) else None)
+        if found is None:
+            raise self.unknown("table", qualified, node, list(self.inputs.names))
+        self._tables[found.name] = found
+        if parts and not _is_main(parts):
+            start, end = parts[0].meta["start"], node.this.meta["end"] + 1
+            added = "" if node.alias else f" AS {quote(name)}"
+            self._stand_ins[start] = (end, f"{quote(found.name)}{added}")
+        return found.relation
+
+    @cached_property
+    def calls(self) -> dict[int, FileCall]:
+        """Table functions over files and files named in place of tables, by their places in the text.
+
+        Raises:
+            ColumnLineageError: the text does not tell which files are read.
+        """
+        try:
+            calls = file_calls(self.text, self.tree, self.origin)  # type: ignore[arg-type]
+        except LineageError as error:
+            raise ColumnLineageError(
+                error.message,
+                expected=error.expected,
+                found=error.found,
+                where=error.where,
+                advice=error.advice,
+            ) from None
+        return {call.start: call for call in calls}
+
+    def file(self, call: FileCall, added: str) -> Relation:
+        """The columns of the files that a call reads: `schemas` has them under its text, or its path.
+
+        Args:
+            call: of the statement.
+            added: what DuckDB calls the relation; empty where the text itself gives it a name.
+
+        Raises:
+            ColumnLineageError: `schemas` does not have them.
+        """
+        written = " ".join(self.text[call.start : call.end].split())
+        path = ", ".join(call.patterns)
+        found = self.inputs.find(written) or self.inputs.find(path)
+        if found is None:
+            raise ColumnLineageError(
+                f"The columns of the files {path!r} are not known.",
+                expected=f"{path!r} among the schemas, with the files' columns and types",
+                found=", ".join(list(self.inputs.names)[:30]) or "no schemas",
+                where=call.where,
+                advice=did_you_mean(path, self.inputs.names) or "DESCRIBE of the call gives them",
+            )
+        self._tables[found.name] = found
+        self._stand_ins[call.start] = (
+            call.end,
+            f"{quote(found.name)} AS {quote(added)}" if added else quote(found.name),
+        )
+        return found.relation
+
+    def described(self) -> Columns:
+        """Names and types of its result's columns, as DuckDB gives them; the tables were read before.
+
+        Raises:
+            ColumnLineageError: DuckDB refuses the statement, or a table's columns.
+        """
+        try:
+            return self._asked(self._runnable(bare_statement(self.text)))
+        except duckdb.Error:
+            relations = {
+                call: self._stand_ins[start][1]
+                for start, call in self._calls_read()
+                if start in self._stand_ins
+            }
+            pieces = PiecedSql.of(self.text, relations)
+            offset: int | None = None
+            try:
+                _ = self._asked(pieces.sql)
+            except duckdb.Error as pieced:
+                error, offset = pieced, pieces.offset(pieced, lines_before=1)
+            raise ColumnLineageError(
+                f"DuckDB refuses the SQL: {plain(error)}",
+                found=None if offset is None else line_of(self.text, offset),
+                where=place_in(self.text, offset, self.origin),
+                advice=None,
+            ) from None
+
+    def types_of(self, query: exp.Expr) -> list[str] | None:
+        """The types of a query's columns, made of parts of the statement; None where DuckDB does not take it."""
+        query = query.copy()
+        for table in list(query.find_all(exp.Table)):
+            start = table.this.meta.get("start") if isinstance(table.this, exp.Expr) else None
+            if start in self._stand_ins:
+                _, name = self._stand_ins[start]
+                table.set("this", exp.maybe_parse(name, into=exp.Table, dialect="duckdb").this)
+        try:
+            return [kind for _, kind in self._asked(query.sql("duckdb"))]
+        except duckdb.Error:
+            return None
+
+    def _calls_read(self) -> Iterable[tuple[int, FileCall]]:
+        return self.calls.items() if self._stand_ins else ()
+
+    def _runnable(self, text: str) -> str:
+        """The text where tables without rows stand for files."""
+        for start in sorted(self._stand_ins, reverse=True):
+            end, name = self._stand_ins[start]
+            text = f"{text[:start]}{name}{text[end:]}"
+        return text
+
+    def _asked(self, sql: str) -> Columns:
+        tables = {name: each.columns for name, each in self._tables.items()}
+        return empty_tables().described(sql, tables, self._parameters, self._unnamed)
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(
+            sorted({each.name for each in self.tree.find_all(exp.Parameter, exp.Placeholder) if each.name})
+        )
+
+    @cached_property
+    def _unnamed(self) -> int:
+        return sum(not each.name for each in self.tree.find_all(exp.Placeholder))
+
+
+def _is_main(parts: Sequence[exp.Expr]) -> bool:
+    """Whether a table's schema and catalog are those that DuckDB has of itself, or none are named."""
+    return all(folded(part.name) in ("main", "memory") for part in parts)

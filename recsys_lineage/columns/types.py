@@ -1,0 +1,108 @@
+"""Types of expressions, where the columns of a result depend on them: what `unnest` of a struct, or `s.*`, gives."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from recsys_lineage.columns.relation import Value
+from recsys_lineage.columns.scope import Scope
+
+_LISTS = (
+    exp.Array
+    | exp.Comprehension
+    | exp.GenerateSeries
+    | exp.Split
+    | exp.ArrayAgg
+    | exp.Transform
+    | exp.ArrayFilter
+)
+
+
+def fields_of(node: exp.Expr, value: Value, scope: Scope) -> list[tuple[str, Value]]:
+    """The fields of a struct, in their order; none where the expression is something else.
+
+    Args:
+        node: the expression.
+        value: what it gives.
+        scope: where it stands.
+
+    Raises:
+        ColumnLineageError: its type cannot be told.
+    """
+    if value.fields is not None:
+        return list(value.fields.items())
+    if isinstance(node, _LISTS):
+        return []
+    return _fields(value.type or type_of(node, scope), value)
+
+
+def unnested_fields(node: exp.Expr, value: Value, scope: Scope, depth: int | None) -> list[tuple[str, Value]]:
+    """The columns that an unnest of several levels gives; none where it gives one, of elements.
+
+    Args:
+        node: the list or struct.
+        value: what it gives.
+        scope: where it stands.
+        depth: how many levels are unnested; all where it is None.
+    """
+    kind = value.type or type_of(node, scope)
+    left = 10**6 if depth is None else depth
+    while kind.endswith("]") and left:
+        kind, left = kind[: kind.rindex("[")], left - 1
+    return _deep_fields(kind, value, left)
+
+
+def type_of(node: exp.Expr, scope: Scope) -> str:
+    """DuckDB's type of an expression.
+
+    Raises:
+        ColumnLineageError: it cannot be told, as the expression uses what stands around its SELECT.
+    """
+    select = node.find_ancestor(exp.Select)
+    assert select is not None
+    asked = exp.Select(expressions=[exp.alias_(node.copy(), "value_")])
+    for name in ("from_", "joins", "laterals"):
+        part = select.args.get(name)
+        if part is not None:
+            asked.set(name, [each.copy() for each in part] if isinstance(part, list) else part.copy())
+    queries: list[exp.Expr] = []
+    around: exp.Expr | None = select
+    recursive = False
+    while around is not None:
+        before = around.args.get("with_")
+        if isinstance(before, exp.With):
+            queries = [each.copy() for each in before.expressions] + queries
+            recursive = recursive or bool(before.args.get("recursive"))
+        around = around.parent
+    if queries:
+        asked.set("with_", exp.With(expressions=queries, recursive=recursive))
+    kinds = scope.statement.types_of(asked)
+    if kinds is None:
+        raise scope.statement.fault(
+            "It cannot be told of which type a value is, and so which columns it becomes.",
+            node,
+            found=node.sql("duckdb")[:200],
+            advice="name its fields one by one",
+        )
+    return kinds[0]
+
+
+def _fields(kind: str, value: Value) -> list[tuple[str, Value]]:
+    if not kind.upper().startswith("STRUCT") or kind.endswith("]"):
+        return []
+    parsed = exp.DataType.build(kind, dialect="duckdb")
+    inner = value.field("")
+    return [
+        (each.name, Value(inner.edges, type=each.args["kind"].sql("duckdb")))
+        for each in parsed.expressions
+        if isinstance(each, exp.ColumnDef)
+    ]
+
+
+def _deep_fields(kind: str, value: Value, depth: int) -> list[tuple[str, Value]]:
+    if not depth:
+        return []
+    found: list[tuple[str, Value]] = []
+    for name, each in _fields(kind, value):
+        found += _deep_fields(each.type or "", each, depth - 1) or [(name, each)]
+    return found
