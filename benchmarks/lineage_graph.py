@@ -5,13 +5,13 @@
 
 Each night every asset is made of 5 others among the 20 before it, so the last one is made of nearly all; assets of the
 first layer read a file. 10 columns each, with a column lineage. The records are appended by the code that keeps every
-record. Building and asking are measured in a process of their own for each way, memory as the kernel counted it (VmHWM).
-`whole` is a lake whose versions are written whole; in `by day` the assets of the first layer are divided by day, each
-night writes one, and the next layer reads that one, so that every walk minds partitions.
+record. Building and asking are measured in a process of their own for each way, memory as the kernel counted it
+(VmHWM). `whole` is a lake whose versions are written whole; in `by day` the assets of the first layer are divided by
+day, each night writes one, and the next layer reads that one, so that every walk minds partitions.
 
 networkx is given the same edges, read from the same table of records. Building is in wall seconds, of a machine with
-whatever else runs on it, and CPU seconds of all threads; asking in CPU milliseconds, which are those of a quiet machine.
-A night more is what `extend` takes for the records of one.
+whatever else runs on it, and CPU seconds of all threads; asking in CPU milliseconds, which are those of a quiet
+machine. A night more is what `extend` takes for the records of one.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from pathlib import Path
 import networkx as nx
 import polars as pl
 
-from recsys_lineage.graph.columns import columns
 from recsys_lineage.graph.closure import upstream
+from recsys_lineage.graph.columns import columns
 from recsys_lineage.graph.impact import impact
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.part import Part
@@ -78,7 +78,11 @@ def _record(asset: int, by_day: bool, chance: random.Random) -> dict:
     if not inputs:
         reads = [Read("file", f"file_{asset}.csv", "0" * 64, root="/data", bytes=1_000)]
     edges = [
-        [f"asset_{other}", f"c{chance.randrange(COLUMNS)}", chance.choice(["IDENTITY", "TRANSFORMATION", "FILTER"])]
+        [
+            f"asset_{other}",
+            f"c{chance.randrange(COLUMNS)}",
+            chance.choice(["IDENTITY", "TRANSFORMATION", "FILTER"]),
+        ]
         for _ in _SCHEMA
         for other in inputs
     ]
@@ -90,8 +94,8 @@ def _record(asset: int, by_day: bool, chance: random.Random) -> dict:
     made = Materialization(
         id=f"{asset:032}", asset=f"asset_{asset}", partitions=days, status="success", started=began,
         ended=began + timedelta(milliseconds=500), code_version="1", code=Code("sql", code, f"asset_{asset}.sql"),
-        reads=tuple(reads), version=0, fingerprint=f"{asset:032}", rows=1_000, schema=_SCHEMA, statement=Statement(code),
-        run=Run("0" * 32, "nightly", code_location="shop"), lake="/lake", format=FORMAT,
+        reads=tuple(reads), version=0, fingerprint=f"{asset:032}", rows=1_000, schema=_SCHEMA,
+        statement=Statement(code), run=Run("0" * 32, "nightly", code_location="shop"), lake="/lake", format=FORMAT,
     ).to_json()  # fmt: skip
     return made | {"column_lineage": lineage}
 
@@ -124,7 +128,9 @@ def _shifted(base: pl.DataFrame, number: int) -> pl.DataFrame:
         *((prefix + pl.col(name).str.slice(6)).alias(name) for name in ("id", "run_id", "fingerprint")),
         pl.col("started", "ended") + later,
         pl.lit(number, pl.Int64).alias("version"),
-        pl.when(pl.col("partitions").list.len() > 0).then(day).otherwise(pl.col("partitions"))
+        pl.when(pl.col("partitions").list.len() > 0)
+        .then(day)
+        .otherwise(pl.col("partitions"))
         .alias("partitions"),
         pl.col("reads").list.eval(reads),
     )
@@ -135,7 +141,11 @@ def of_graph(folder: str) -> dict[str, float]:
     lake = Lake(folder)
     began, cpu = time.perf_counter(), time.process_time()
     graph = LineageGraph.of(Records(lake))
-    found: dict[str, float] = {"build": time.perf_counter() - began, "cpu": time.process_time() - cpu, "build_gb": _peak()}
+    found: dict[str, float] = {
+        "build": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "build_gb": _peak(),
+    }
     found |= {"nodes": len(graph), "edges": graph.edges.num_edges()}
     nights = len(graph.versions(graph.named("asset_0")[0]))
     last = graph.named(f"asset_{ASSETS - 1}")[0]
@@ -150,7 +160,9 @@ def of_graph(folder: str) -> dict[str, float]:
     found |= _timed("up", lambda place: len(walk(graph, {nodes[place]: Part()}, "up")))
     found |= _timed("down", lambda place: len(walk(graph, {sources[place]: Part()}, "down")))
     found |= _timed("columns_up", lambda p: len(walk(graph, {nodes[p]: Part(goal)}, "up", by_column=True)))
-    found |= _timed("columns_down", lambda p: len(walk(graph, {sources[p]: Part(source)}, "down", by_column=True)))
+    found |= _timed(
+        "columns_down", lambda p: len(walk(graph, {sources[p]: Part(source)}, "down", by_column=True))
+    )
     names = [f"asset_{ASSETS - 1}@{number}" for number in asked]
     _ = graph.records
     found |= _timed("upstream", lambda place: len(upstream(graph, names[place]).nodes))
@@ -184,7 +196,11 @@ def of_networkx(folder: str) -> dict[str, float]:
         target=pl.concat_str("asset", "version", separator="@"),
     )  # fmt: skip
     graph.add_edges_from(reads.iter_rows())
-    found: dict[str, float] = {"build": time.perf_counter() - began, "cpu": time.process_time() - cpu, "build_gb": _peak()}
+    found: dict[str, float] = {
+        "build": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "build_gb": _peak(),
+    }
     found |= {"nodes": len(graph), "edges": graph.number_of_edges()}
     nights = frame["version"].n_unique()
     chance = random.Random(1)
@@ -238,7 +254,9 @@ def measured(folder: Path, nights: int) -> Iterator[str]:
         uri = str(folder / kind.replace(" ", "_"))
         grow(Lake(uri), range(nights), by_day)
         Records(Lake(uri)).compact()
-        ways = {"rustworkx": in_process("--graph", uri)} | ({} if by_day else {"networkx": in_process("--networkx", uri)})
+        ways = {"rustworkx": in_process("--graph", uri)} | (
+            {} if by_day else {"networkx": in_process("--networkx", uri)}
+        )
         for way, found in ways.items():
             yield (
                 f"| {kind}, {way} | {found['nodes']:,.0f} nodes, {found['edges']:,.0f} edges built | "
@@ -262,7 +280,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--nights", type=int, default=1_000, help=f"how many nights of {ASSETS:,} assets")
-    parser.add_argument("--folder", type=Path, help="where the lakes are made; a temporary folder when left out")
+    parser.add_argument(
+        "--folder", type=Path, help="where the lakes are made; a temporary folder when left out"
+    )
     parser.add_argument("--graph", metavar="LAKE", help="only build and ask the graph; prints JSON")
     parser.add_argument("--networkx", metavar="LAKE", help="only build and ask networkx; prints JSON")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""`recsys lineage`: the questions of `recsys_lineage.cli`, asked of the home's lake; the platform makes assets again."""
+"""`recsys lineage`: the questions of `recsys_lineage.cli`, asked of the home's lake; the platform rebuilds."""
 
 from __future__ import annotations
 

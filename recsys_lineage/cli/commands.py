@@ -81,7 +81,9 @@ def downstream(
 def columns(
     context: typer.Context,
     target: Target,
-    down: Annotated[bool, typer.Option("--down", help="What was made of it, instead of what it was made of.")] = False,
+    down: Annotated[
+        bool, typer.Option("--down", help="What was made of it, instead of what it was made of.")
+    ] = False,
     direct: Annotated[
         bool, typer.Option("--direct", help="Only where a value is made of the other, not where it decides.")
     ] = False,
@@ -104,7 +106,10 @@ def impact(
     context: typer.Context,
     target: Target,
     materialize: Annotated[
-        bool, typer.Option("--materialize", help="Make what is affected and not rebuilt again; else it is only named.")
+        bool,
+        typer.Option(
+            "--materialize", help="Make what is affected and not rebuilt again; else it is only named."
+        ),
     ] = False,
     at: At = None,
     format: Format = "tree",
@@ -113,15 +118,21 @@ def impact(
 ) -> None:
     """Show what a change of something affects, what was rebuilt since, and in which order to rebuild the rest.
 
-    Of an asset, column, partition or file what is there now counts as right; a version, a file's content or a run that is
-    named is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
+    Of an asset, column, partition or file what is there now counts as right; a version, a file's content or a run that
+    is named is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
     """
     from recsys_lineage.graph.impact import impact as asked
 
     if materialize and at is not None:
         raise typer.BadParameter("choose one of --materialize and --at")
     _answer(
-        context, lambda graph: asked(graph, target), at, format, out, as_json, partial(_rebuilt, as_json) if materialize else None
+        context,
+        lambda graph: asked(graph, target),
+        at,
+        format,
+        out,
+        as_json,
+        partial(_rebuilt, as_json) if materialize else None,
     )
 
 
@@ -147,7 +158,8 @@ def paths(
 def asof(
     context: typer.Context,
     when: Annotated[
-        str, typer.Argument(metavar="WHEN", help="A time as 2026-11-26T03:00 (UTC), run:ID, or ASSET@VERSION.")
+        str,
+        typer.Argument(metavar="WHEN", help="A time as 2026-11-26T03:00 (UTC), run:ID, or ASSET@VERSION."),
     ],
     format: Format = "tree",
     out: Out = None,
@@ -166,7 +178,9 @@ def runs(
     context: typer.Context,
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[TARGET]", help="Only runs of this ASSET, or the one that made ASSET@VERSION; run:ID."),
+        typer.Argument(
+            metavar="[TARGET]", help="Only runs of this ASSET, or the one that made ASSET@VERSION; run:ID."
+        ),
     ] = None,
     last: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
     at: At = None,
@@ -209,7 +223,8 @@ app = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptio
 def _options(
     context: typer.Context,
     lake: Annotated[
-        list[str], typer.Option(metavar="URI", help="The lake's folder or s3:// URL; again for further lakes.")
+        list[str],
+        typer.Option(metavar="URI", help="The lake's folder or s3:// URL; again for further lakes."),
     ],
 ) -> None:
     context.obj = partial(opened_lakes, lake)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
 
 Rebuild = Callable[[Sequence[str]], Collection[str]]
-"""Makes assets again, in an order of its own that minds what they are made of; returns the names of those that failed."""
+"""Makes assets again, in an order that minds what they are made of; returns the names of those that failed."""
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,9 @@ def _(answer: ColumnLineage) -> Iterator[RenderableType]:
         yield f"{escape(answer.target)} has no columns {'before' if answer.direction == 'up' else 'behind'} it."
         return
     table = _table("column", "is made of", "how")
-    rows = sorted(answer.links, key=lambda link: (link.target, link.target_column or "", link.kind, link.source))
+    rows = sorted(
+        answer.links, key=lambda link: (link.target, link.target_column or "", link.kind, link.source)
+    )
     for link in islice(rows, _MOST_LINES):
         how = f"{link.subtype.lower() or 'nothing tells'}{', masked' if link.masking else ''}"
         style = "" if link.kind == "DIRECT" else "dim"
@@ -189,7 +191,9 @@ def _(answer: Impact) -> Iterator[RenderableType]:
         if each.through_previous:
             state += ", but started from a version that is affected"
         names = "" if each.columns is None else _few(each.columns, "columns")
-        table.add_row(str(number), escape(each.asset), escape(each.current), f"{each.versions:,}", state, names)
+        table.add_row(
+            str(number), escape(each.asset), escape(each.current), f"{each.versions:,}", state, names
+        )
     yield table
     yield f"out of date or in question: {_few(answer.changed, 'of them') if answer.changed else 'nothing'}"
     order = ", ".join(answer.rebuild)
@@ -201,7 +205,10 @@ def _(answer: Paths) -> Iterator[RenderableType]:
     if not answer.found:
         yield f"Nothing of {escape(answer.source)} came into {escape(answer.target)}."
     for path in answer.paths:
-        steps = [path[0].source, *(f"{link.target}{'' if link.how == 'read' else f' ({link.how})'}" for link in path)]
+        steps = [
+            path[0].source,
+            *(f"{link.target}{'' if link.how == 'read' else f' ({link.how})'}" for link in path),
+        ]
         yield escape(" → ".join(steps))
     if answer.more:
         yield f"There are more than these {len(answer.paths)}: --most shows them."
@@ -216,9 +223,7 @@ def _(answer: AsOf) -> Iterator[RenderableType]:
     for each in answer.versions:
         rows = "" if each.then.rows is None else f"{each.then.rows:,}"
         now = "the same" if each.now == each.then.id else each.now
-        table.add_row(
-            escape(each.asset), escape(each.then.id), _time(each.then.made), rows, escape(now)
-        )
+        table.add_row(escape(each.asset), escape(each.then.id), _time(each.then.made), rows, escape(now))
     yield f"at {_time(answer.moment)} UTC"
     yield table
 
@@ -255,5 +260,3 @@ def _table(*columns: str) -> Table:
 
 def _time(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
-
-

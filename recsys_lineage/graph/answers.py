@@ -35,7 +35,7 @@ class Node(Answer):
     """A version of a table, or a file with its content.
 
     Attributes:
-        id: names it in links and in other questions: `orders@3`, or `file:` with a path and the beginning of its sha256.
+        id: names it in links and other questions: `orders@3`, or `file:` with a path and the beginning of its sha256.
         kind: version or file.
         name: the table's name; a file's path below `root`.
         version: of the table; None for a file.

@@ -16,8 +16,8 @@ def moment_of(graph: LineageGraph, when: str | datetime) -> datetime:
 
     Args:
         graph: the graph.
-        when: a time, as `2026-11-26` or `2026-11-26T03:00+01:00` (UTC where no zone is named); `run:ID` or the id itself,
-            for the end of that run; `ASSET@VERSION`, for when that version was made.
+        when: a time, as `2026-11-26` or `2026-11-26T03:00+01:00` (UTC where no zone is named); `run:ID` or the id
+            itself, for the end of that run; `ASSET@VERSION`, for when that version was made.
 
     Raises:
         UnknownTarget: when it is none of these, or nothing of that name is there.
@@ -59,7 +59,8 @@ def asof(graph: LineageGraph, when: str | datetime) -> AsOf:
     was = Described(then)
     nodes = {table: node for table in then.tables() if (node := then.latest(table)) is not None}
     found = [
-        Then(words.asset(table), was.node(node), words.id(graph.latest(table) or 0)) for table, node in nodes.items()
+        Then(words.asset(table), was.node(node), words.id(graph.latest(table) or 0))
+        for table, node in nodes.items()
     ]
     links = tuple(was.link(edge) for edge in edges_between(then, {*nodes.values()}))
     return AsOf(str(when), moment, tuple(sorted(found, key=lambda each: each.asset)), links)

@@ -78,9 +78,7 @@ def _within(
     reached, edge_of_it = set(roots), set(roots)
     for _ in range(depth):
         ends = {
-            (views.target if down else views.source)[edge]
-            for node in edge_of_it
-            for edge in edges_of(node)
+            (views.target if down else views.source)[edge] for node in edge_of_it for edge in edges_of(node)
         }
         edge_of_it = {node for node in ends if node in parts} - reached
         reached |= edge_of_it

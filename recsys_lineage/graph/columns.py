@@ -79,7 +79,9 @@ def _links(
     if lineage == NOTHING:
         if not direct:
             read = views.columns[edge]
-            bits = there if read == NOTHING or table == FILE else there & maps.bits(table, graph.names.set(read))
+            bits = (
+                there if read == NOTHING or table == FILE else there & maps.bits(table, graph.names.set(read))
+            )
             for name in _names(graph, source, bits) or ((None,) if bits == ALL else ()):
                 yield ColumnLink(ends[0], name, ends[1], None, "UNKNOWN")
         return

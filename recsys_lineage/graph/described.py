@@ -85,7 +85,15 @@ class Described:
             return Node(self.id(node), "version", name, number, lake=lake)
         made, run, rows = record["ended"], record["run_id"], record["rows"]
         return Node(
-            self.id(node), "version", name, number, made=made, record=record["id"], run=run, rows=rows, lake=lake
+            self.id(node),
+            "version",
+            name,
+            number,
+            made=made,
+            record=record["id"],
+            run=run,
+            rows=rows,
+            lake=lake,
         )
 
 

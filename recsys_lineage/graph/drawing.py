@@ -1,7 +1,7 @@
 """Drawing: an answer as boxes and arrows, in Mermaid, DOT, SVG and PNG.
 
-Graphviz lays out and draws. It comes with pygraphviz, whose wheels hold the whole of it, so that nothing need be installed
-beside; PNG is made of the SVG by vl-convert, which has a font of its own where the machine has none.
+Graphviz lays out and draws. It comes with pygraphviz, whose wheels hold the whole of it, so that nothing need be
+installed beside; PNG is made of the SVG by vl-convert, which has a font of its own where the machine has none.
 """
 
 from __future__ import annotations
@@ -69,8 +69,10 @@ class Drawing:
             line = "-.->" if arrow.dashed else "-->"
             text = f'|"{_escaped(arrow.text)}"|' if arrow.text else ""
             lines.append(f"    {names[arrow.source]} {line}{text} {names[arrow.target]}")
-        used = sorted({shape for shape, _ in self.boxes.values()})
-        lines.extend(f"    classDef {shape} fill:{_SHAPES[shape][1]},stroke:#555,color:#111" for shape in used)
+        used: list[Shape] = sorted({shape for shape, _ in self.boxes.values()})
+        lines.extend(
+            f"    classDef {shape} fill:{_SHAPES[shape][1]},stroke:#555,color:#111" for shape in used
+        )
         return "\n".join(lines) + "\n"
 
     def dot(self) -> str:
@@ -103,7 +105,9 @@ class Drawing:
             )
         from pygraphviz import AGraph
 
-        return AGraph(string=self.dot()).draw(format="svg", prog="dot").decode()
+        made = AGraph(string=self.dot()).draw(format="svg", prog="dot")
+        assert made is not None, "without a path the picture is returned"
+        return made.decode()
 
     def png(self) -> bytes:
         """A picture of dots; errors are as for `svg`."""
@@ -174,11 +178,16 @@ def _(answer: Runs) -> Drawing:
     arrows: list[Arrow] = []
     for run in answer.runs:
         name = f"run:{run.run or run.made[0].record}"
-        boxes[name] = ("run", f"{(run.run or run.made[0].record)[:8]}\n{run.started:%Y-%m-%d %H:%M}, {run.state}")
+        boxes[name] = (
+            "run",
+            f"{(run.run or run.made[0].record)[:8]}\n{run.started:%Y-%m-%d %H:%M}, {run.state}",
+        )
         for made in run.made:
             box = made.version or made.asset
             boxes.setdefault(box, ("version" if made.version else "asset", box))
-            arrows.append(Arrow(name, box, "" if made.status == "success" else made.status, made.status == "kept"))
+            arrows.append(
+                Arrow(name, box, "" if made.status == "success" else made.status, made.status == "kept")
+            )
     return Drawing(boxes, tuple(arrows))
 
 

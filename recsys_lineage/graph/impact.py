@@ -18,8 +18,8 @@ from recsys_lineage.graph.walk import Followed, walk
 def impact(graph: LineageGraph, target: str) -> Impact:
     """What was made of something, whether it was rebuilt since, and in which order to rebuild.
 
-    A version, a file with its sha256, or a run that is named is itself in question: what was made of it is affected, and
-    rebuilt once its latest version was not. Where an asset, a column, a partition or a file is named alone, what is
+    A version, a file with its sha256, or a run that is named is itself in question: what was made of it is affected,
+    and rebuilt once its latest version was not. Where an asset, a column, a partition or a file is named alone, what is
     there now counts as right: rebuilt is what was made of that, or of something with the same fingerprint. Where it
     never changed, it is about to, and nothing is rebuilt yet.
 
@@ -127,21 +127,23 @@ def _wrong(graph: LineageGraph, target: Target) -> tuple[tuple[int, ...], dict[i
     is_changed = _is_changed(graph, target)
     follow = Followed(graph, "down", by_column=target.column is not None, previous=False)
     wrong: dict[int, Part] = {}
-    changed: dict[int, None] = {}
+    read: dict[int, None] = {}
     for node in target.nodes:
         part = target.part(graph, node)
         for edge in graph.edges.out_edge_indices(node):
             other = graph.views.target[edge]
             if graph.views.flag[edge] & (CARRIED | PREVIOUS) or not is_changed(node, edge):
                 continue
-            changed[node] = None
+            read[node] = None
             passed = follow(node, part, edge, other)
             if passed is not None:
                 old = wrong.get(other)
-                wrong[other] = passed if old is None else Part(
-                    old.columns | passed.columns, old.partitions.joined(passed.partitions)
+                wrong[other] = (
+                    passed
+                    if old is None
+                    else Part(old.columns | passed.columns, old.partitions.joined(passed.partitions))
                 )
-    return tuple(changed), wrong
+    return tuple(read), wrong
 
 
 def _is_changed(graph: LineageGraph, target: Target) -> Callable[[int, int], bool]:

@@ -42,7 +42,11 @@ def paths(graph: LineageGraph, source: str, target: str, most: int = 20) -> Path
 
 
 def _found(
-    graph: LineageGraph, starts: dict[int, Part], goals: dict[int, Part], on_the_way: dict[int, Part], by_column: bool
+    graph: LineageGraph,
+    starts: dict[int, Part],
+    goals: dict[int, Part],
+    on_the_way: dict[int, Part],
+    by_column: bool,
 ) -> Iterator[tuple[int, ...]]:
     """Paths as the numbers of their edges, breadth first. A part is carried along each, so none is made up of two."""
     follow = Followed(graph, "down", by_column=by_column)

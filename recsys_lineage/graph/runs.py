@@ -42,7 +42,9 @@ def runs(graph: LineageGraph, target: str | None = None, last: int | None = None
             chosen = every.filter(pl.col("run_id") == found.text.partition(":")[2])
     order = chosen.group_by("group").agg(pl.col("started").min()).sort("started", "group", descending=True)
     groups = order["group"].to_list()[:last]
-    rows = every.filter(pl.col("group").is_in(groups)).sort("ended", "row").partition_by("group", as_dict=True)
+    rows = (
+        every.filter(pl.col("group").is_in(groups)).sort("ended", "row").partition_by("group", as_dict=True)
+    )
     words = Described(graph)
     return Runs(target, tuple(_run(graph, words, rows[(group,)].to_dicts()) for group in groups))
 

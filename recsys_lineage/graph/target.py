@@ -21,9 +21,7 @@ _NAME = re.compile(
     r"(?:(?P<lake>.+)::)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:@(?P<version>\d+))?"
     r"(?:\[(?P<partition>[^\]]*)\])?(?:\.(?P<column>.+))?"
 )
-_WAYS = (
-    "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256 or run:ID"
-)
+_WAYS = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256 or run:ID"
 
 
 class UnknownTarget(WrongQuestion):
@@ -89,7 +87,12 @@ def find_target(graph: LineageGraph, text: str) -> Target:
         return _file(graph, rest) or _unknown_file(graph, rest)
     named = _NAME.fullmatch(text)
     if named is not None and (tables := _tables(graph, named)):
-        return _versions(graph, text, named, tables)
+        try:
+            return _versions(graph, text, named, tables)
+        except UnknownTarget:  # orders.csv beside a table orders, which has no column csv
+            if (found := _file(graph, text)) is None:
+                raise
+            return found
     if (found := _file(graph, text)) is not None:
         return found
     if named is not None:
@@ -132,7 +135,16 @@ def _versions(graph: LineageGraph, text: str, named: re.Match[str], tables: Sequ
     if partition is not None:
         _require_partition(graph, text, table, partition)
     kind: Kind = "asset" if number is None else "version"
-    return Target(text, kind, tuple(versions), versions[-1] if number else newest, table, column, partition, bool(number))
+    return Target(
+        text,
+        kind,
+        tuple(versions),
+        versions[-1] if number else newest,
+        table,
+        column,
+        partition,
+        bool(number),
+    )
 
 
 def _column(
@@ -142,7 +154,9 @@ def _column(
         return None
     known = {name.casefold(): name for node in nodes for name in schema_of(graph, node)}
     if not known:  # a table that no asset wrote: what was read of it
-        known = {name.casefold(): name for node in graph.versions(table) for name in _columns_read(graph, node)}
+        known = {
+            name.casefold(): name for node in graph.versions(table) for name in _columns_read(graph, node)
+        }
     if known and column.casefold() not in known:
         raise UnknownTarget(
             f"{Described(graph).asset(table)} has no column {column!r}.",
@@ -172,7 +186,9 @@ def _require_partition(graph: LineageGraph, text: str, table: int, partition: st
     if partition not in known:
         raise UnknownTarget(
             f"No record wrote or read a partition {partition!r} of {Described(graph).asset(table)}.",
-            expected=f"{', '.join(sorted(known)[:5])}{', …' if len(known) > 5 else ''}" if known else "no partition",
+            expected=f"{', '.join(sorted(known)[:5])}{', …' if len(known) > 5 else ''}"
+            if known
+            else "no partition",
             found=text,
             advice=did_you_mean(partition, known) or None,
         )
@@ -237,7 +253,9 @@ def _unknown_asset(graph: LineageGraph, name: str, text: str) -> NoReturn:
 
 
 def _unknown_file(graph: LineageGraph, text: str) -> NoReturn:
-    known = {place(root, path): path for root, path, _ in map(graph.names.file, graph.files())}
+    known = {
+        place(root, path): path.rpartition("/")[2] for root, path, _ in map(graph.names.file, graph.files())
+    }
     raise UnknownTarget(
         f"No record read a file {text!r}.",
         expected=_WAYS,

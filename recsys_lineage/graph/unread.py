@@ -13,9 +13,7 @@ from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
 
 
-def unread(
-    graph: LineageGraph, declared: Mapping[str, Collection[str]] | None = None
-) -> tuple[Unread, ...]:
+def unread(graph: LineageGraph, declared: Mapping[str, Collection[str]] | None = None) -> tuple[Unread, ...]:
     """The dependencies that an asset declares and that none of its runs read, failed ones included.
 
     An asset that never ran itself, because its version was always kept or it was never asked for, is left out.

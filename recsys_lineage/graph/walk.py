@@ -111,7 +111,12 @@ _NODE = (1 << 32) - 1
 
 
 def _reached(
-    graph: LineageGraph, starts: Mapping[int, Part], down: bool, follow: Followed, by_column: bool, direct: bool
+    graph: LineageGraph,
+    starts: Mapping[int, Part],
+    down: bool,
+    follow: Followed,
+    by_column: bool,
+    direct: bool,
 ) -> dict[int, Part]:
     """Every node that is reached, and its part; in the order of their records, so that most are looked at once.
 
@@ -121,7 +126,13 @@ def _reached(
     views, maps = graph.views, graph.columns
     edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
     other_end = views.target if down else views.source
-    flags, written, writer, table, lineage = views.flag, views.written, views.writer, views.table, views.lineage
+    flags, written, writer, table, lineage = (
+        views.flag,
+        views.written,
+        views.writer,
+        views.table,
+        views.lineage,
+    )
     sign = 1 if down else -1
     columns: dict[int, int] = {}
     limits: dict[int, Partitions] = {}  # of those that are reached in part
@@ -146,7 +157,12 @@ def _reached(
         for edge in edges_of(node):
             other = other_end[edge]
             new, new_limit = ALL, None
-            if is_limited or flags[edge] or (down and written[other] != NOTHING) or (by_column and passed is None):
+            if (
+                is_limited
+                or flags[edge]
+                or (down and written[other] != NOTHING)
+                or (by_column and passed is None)
+            ):
                 found = follow(node, Part(mine, EVERY if limit is None else limit), edge, other)
                 if found is None:
                     continue
@@ -163,7 +179,9 @@ def _reached(
                     key = (lineage[other] << 32) + table[other]
                     known = passed.get(key)
                     if known is None:
-                        known = passed[key] = maps.down(lineage[other], table[other], table[node], mine, NOTHING, direct)
+                        known = passed[key] = maps.down(
+                            lineage[other], table[other], table[node], mine, NOTHING, direct
+                        )
                     new = known
                 if not new:
                     continue

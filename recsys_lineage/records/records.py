@@ -188,7 +188,8 @@ class Records:
         return self._table.frame(
             since,
             columns=[
-                read_columns() if isinstance(column, str) and column == "reads" else column for column in wanted
+                read_columns() if isinstance(column, str) and column == "reads" else column
+                for column in wanted
             ],
         )
 

@@ -15,7 +15,7 @@ import networkx as nx
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.records.record_table import RecordTable
 from tests.lineage.records.made_records import TODAY, record
 
@@ -77,7 +77,13 @@ class History:
         return graph
 
     def closure(
-        self, name: str, direction: str, *, column: str | None = None, partition: str | None = None, **how: bool
+        self,
+        name: str,
+        direction: str,
+        *,
+        column: str | None = None,
+        partition: str | None = None,
+        **how: bool,
     ) -> dict[str, set[str]]:
         """The nodes that lie upstream or downstream of a node, itself included, and their columns that do."""
         graph = self.cells(by_column=column is not None, **how)
@@ -104,7 +110,7 @@ class History:
 
 
 def whole(history: History) -> nx.MultiDiGraph:
-    """The graph of versions and files by networkx: an edge for each read, and for what is kept of the version before."""
+    """The graph of versions and files by networkx: an edge for each read, and for what is kept of the one before."""
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(history.nodes)
     for written, reads, before in zip(history.writes, history.reads, history.before, strict=True):
@@ -118,7 +124,10 @@ def whole(history: History) -> nx.MultiDiGraph:
 def written_down(lineage: Mapping[str, list[list[str]]]) -> dict[str, Any]:
     """A column lineage as a record writes it: each edge once."""
     edges = [list(edge) for edge in {tuple(edge): None for found in lineage.values() for edge in found}]
-    return {"edges": edges, "columns": {name: [edges.index(e) for e in found] for name, found in lineage.items()}}
+    return {
+        "edges": edges,
+        "columns": {name: [edges.index(e) for e in found] for name, found in lineage.items()},
+    }
 
 
 def as_read(made: dict[str, Any]) -> dict[str, list[list[str]]] | None:
@@ -126,7 +135,9 @@ def as_read(made: dict[str, Any]) -> dict[str, list[list[str]]] | None:
     lineage = made.get("column_lineage")
     if lineage is None:
         return None
-    return {name: [lineage["edges"][place] for place in places] for name, places in lineage["columns"].items()}
+    return {
+        name: [lineage["edges"][place] for place in places] for name, places in lineage["columns"].items()
+    }
 
 
 def _columns(made: dict[str, Any], read: Read, direct: bool) -> Iterator[tuple[str, str]]:
@@ -173,7 +184,9 @@ def histories(draw: st.DrawFn, *, most: int = 12, partitions: bool = True, colum
         candidates = [*there, (OUTSIDE, 4, f"{OUTSIDE}@4")]
         reads: list[tuple[str, Read]] = []
         for table, version, name in draw(st.lists(st.sampled_from(candidates), max_size=3, unique=True)):
-            purpose = "previous" if table == asset else draw(st.sampled_from(["input", "input", "check"]))
+            purpose: Purpose = (
+                "previous" if table == asset else draw(st.sampled_from(["input", "input", "check"]))
+            )
             keys = draw(st.none() | _some(PARTITIONS)) if partitions else None
             names = draw(st.none() | _some(COLUMNS)) if columns else None
             reads.append(

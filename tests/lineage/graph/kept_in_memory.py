@@ -24,7 +24,9 @@ class InMemory:
         """Add records, as one commit."""
         rows = [split(record) for record in records]
         added = pl.lit(self._frame[ADDED].max() or 0) + 1
-        new = pl.DataFrame([row.values for row in rows], schema=SCHEMA).with_columns(added.cast(pl.Int64).alias(ADDED))
+        new = pl.DataFrame([row.values for row in rows], schema=SCHEMA).with_columns(
+            added.cast(pl.Int64).alias(ADDED)
+        )
         self._frame = pl.concat([self._frame, new])
         for row in rows:
             self._texts |= row.texts

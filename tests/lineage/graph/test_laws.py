@@ -18,15 +18,16 @@ from recsys_lineage.graph.closure import downstream, upstream
 from recsys_lineage.graph.described import Described
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.part import Part, Partitions
-from recsys_lineage.graph.walk import walk
+from recsys_lineage.graph.walk import Direction, walk
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
-from tests.lineage.graph.kept_in_memory import InMemory
 from tests.lineage.graph.histories import COLUMNS, PARTITIONS, TABLES, UNNAMED, History, histories, whole
+from tests.lineage.graph.kept_in_memory import InMemory
 from tests.lineage.records.made_records import TODAY
 from tests.lineage.records.record_writers import ENGINE
 
 patient = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+_directions: st.SearchStrategy[Direction] = st.sampled_from(["up", "down"])
 a_few = settings(patient, max_examples=10)
 
 
@@ -43,9 +44,11 @@ def graph_of(history: History) -> LineageGraph:
 
 
 def names_of(graph: LineageGraph, history: History) -> dict[int, str]:
-    """What the history calls the nodes of a graph of it: versions of tables that were deleted have numbers of their own."""
+    """What the history calls the nodes of a graph of it."""
     held: dict[str, list[str]] = {}
-    for name in sorted(history.nodes, key=lambda name: int(name.rpartition("~")[2] or 0) if "~" in name else 0):
+    for name in sorted(
+        history.nodes, key=lambda name: int(name.rpartition("~")[2] or 0) if "~" in name else 0
+    ):
         held.setdefault(name.rpartition("~")[0] or name, []).append(name)
     words = Described(graph)
     found = {}
@@ -84,7 +87,7 @@ def test_closures_are_right_to_the_partition_and_the_column(history: History, da
     if not history.nodes:
         return
     name = data.draw(st.sampled_from(history.nodes))
-    direction = data.draw(st.sampled_from(["up", "down"]))
+    direction = data.draw(_directions)
     column = data.draw(st.none() | st.sampled_from(COLUMNS))
     partition = data.draw(st.none() | st.sampled_from(PARTITIONS)) if "file:" not in name else None
     previous, direct = data.draw(st.booleans()), data.draw(st.booleans()) and column is not None
@@ -98,7 +101,12 @@ def test_closures_are_right_to_the_partition_and_the_column(history: History, da
     bits = Part().columns if column is None else graph.columns.bits(table, (column,))
     keys = Part().partitions if partition is None else Partitions(frozenset({partition}))
     found = walk(
-        graph, {node: Part(bits, keys)}, direction, by_column=column is not None, direct=direct, previous=previous
+        graph,
+        {node: Part(bits, keys)},
+        direction,
+        by_column=column is not None,
+        direct=direct,
+        previous=previous,
     )
     assert {names[each] for each in found} == set(expected)
     if column is not None:
