@@ -38,7 +38,7 @@ from recsys_lineage.graph.closure import upstream
 from recsys_lineage.graph.columns import columns
 from recsys_lineage.graph.impact import impact
 from recsys_lineage.graph.lineage_graph import LineageGraph
-from recsys_lineage.graph.part import Part
+from recsys_lineage.graph.version_part import Part
 from recsys_lineage.graph.walk import walk
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column

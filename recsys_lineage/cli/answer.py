@@ -67,7 +67,7 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
     It is told on stderr; with `--json` as an object on stdout too. The exit code is 2 for a wrong question, else 1.
 
     Args:
-        advice_for: what the application adds to an error's advice, beginning with its own name, as `with recsys: …`.
+        advice_for: what the application adds to an error's advice, beginning with its own name: `with shop: …`.
     """
     try:
         yield

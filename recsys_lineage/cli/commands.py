@@ -268,6 +268,7 @@ def _answer(
         then: what to do with the answer in the place; returns what else to tell in JSON.
     """
     from recsys_lineage.cli.show import print_answer
+    from recsys_lineage.graph.target import require_records
 
     if as_json and format != "tree":
         raise typer.BadParameter("choose one of --json and --format")
@@ -278,6 +279,7 @@ def _answer(
             from recsys_lineage.graph.asof import moment_of
 
             graph = graph.asof(moment_of(graph, at))
+        require_records(graph)
         answer = ask(graph)
         if then is None or not as_json:
             print_answer(answer, format, out, as_json)

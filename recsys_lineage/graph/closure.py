@@ -8,8 +8,8 @@ from recsys_lineage.graph.answers import Lineage
 from recsys_lineage.graph.described import Described, edges_between, in_order
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, LIMITED, LineageGraph
-from recsys_lineage.graph.part import EVERY, Part, Partitions
 from recsys_lineage.graph.target import Target, find_target
+from recsys_lineage.graph.version_part import EVERY, Part, Partitions
 from recsys_lineage.graph.walk import Direction, walk
 
 

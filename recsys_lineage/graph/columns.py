@@ -10,8 +10,8 @@ from recsys_lineage.graph.column_maps import ALL
 from recsys_lineage.graph.described import Described, edges_between, in_order
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LineageGraph
-from recsys_lineage.graph.part import Part
 from recsys_lineage.graph.target import find_target
+from recsys_lineage.graph.version_part import Part
 from recsys_lineage.graph.walk import Direction, walk
 
 

@@ -101,7 +101,7 @@ class Drawing:
             raise TooManyBoxes(
                 f"A picture of {len(self.boxes):,} boxes shows nothing.",
                 expected=f"at most {MOST_BOXES}",
-                advice="ask for fewer steps (--depth), or for JSON",
+                advice="ask for fewer steps, or for JSON",
             )
         from pygraphviz import AGraph
 

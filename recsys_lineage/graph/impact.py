@@ -10,8 +10,8 @@ from recsys_lineage.graph.answers import Affected, Impact, Link
 from recsys_lineage.graph.described import Described
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LIMITED, PREVIOUS, LineageGraph
-from recsys_lineage.graph.part import EVERY, Part, Partitions
 from recsys_lineage.graph.target import Target, find_target
+from recsys_lineage.graph.version_part import EVERY, Part, Partitions
 from recsys_lineage.graph.walk import Followed, walk
 
 

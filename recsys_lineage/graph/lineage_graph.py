@@ -16,8 +16,8 @@ from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch, Names, read_batch
 from recsys_lineage.graph.column_maps import ColumnMaps
 from recsys_lineage.graph.growing import Growing
 from recsys_lineage.graph.interned import NOTHING
-from recsys_lineage.graph.part import EVERY, Partitions
 from recsys_lineage.graph.version_keys import VersionKeys, keys_of
+from recsys_lineage.graph.version_part import EVERY, Partitions
 from recsys_lineage.records.records import Records
 
 PREVIOUS, CARRIED, LIMITED = 1, 2, 4

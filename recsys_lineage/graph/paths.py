@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from recsys_lineage.graph.answers import Paths
 from recsys_lineage.graph.described import Described
 from recsys_lineage.graph.lineage_graph import LineageGraph
-from recsys_lineage.graph.part import Part
 from recsys_lineage.graph.target import find_target
+from recsys_lineage.graph.version_part import Part
 from recsys_lineage.graph.walk import Followed, walk
 
 

@@ -14,7 +14,7 @@ from recsys_lineage.graph.column_maps import ALL
 from recsys_lineage.graph.described import Described, place, schema_of
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
-from recsys_lineage.graph.part import EVERY, Part, Partitions
+from recsys_lineage.graph.version_part import EVERY, Part, Partitions
 
 Kind = Literal["asset", "version", "file", "run"]
 _NAME = re.compile(
@@ -73,13 +73,7 @@ def find_target(graph: LineageGraph, text: str) -> Target:
         EmptyLake: when the graph has nothing at all.
         UnknownTarget: when it has nothing of that name, or several things.
     """
-    if not graph.records.height:
-        raise EmptyLake(
-            "There are no records yet.",
-            expected="a lake in which something was materialized",
-            where=", ".join(graph.names.lakes) or None,
-            advice="materialize an asset first, or name another lake",
-        )
+    require_records(graph)
     kind, colon, rest = text.partition(":")
     if colon and kind == "run":
         return _run(graph, rest)
@@ -98,6 +92,21 @@ def find_target(graph: LineageGraph, text: str) -> Target:
     if named is not None:
         _unknown_asset(graph, named["name"], text)
     return _unknown_file(graph, text)
+
+
+def require_records(graph: LineageGraph) -> None:
+    """Make sure that there is anything to ask.
+
+    Raises:
+        EmptyLake: when there is not.
+    """
+    if not graph.records.height:
+        raise EmptyLake(
+            "There are no records yet.",
+            expected="a lake in which something was materialized",
+            where=", ".join(graph.names.lakes) or None,
+            advice="materialize an asset first, or name another lake or a later time",
+        )
 
 
 def _tables(graph: LineageGraph, named: re.Match[str]) -> list[int]:

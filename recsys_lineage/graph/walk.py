@@ -11,7 +11,7 @@ import rustworkx as rx
 from recsys_lineage.graph.column_maps import ALL, FILES
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LIMITED, PREVIOUS, LineageGraph
-from recsys_lineage.graph.part import EVERY, WHOLE, Part, Partitions
+from recsys_lineage.graph.version_part import EVERY, WHOLE, Part, Partitions
 
 Direction = Literal["up", "down"]
 

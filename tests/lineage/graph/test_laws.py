@@ -17,7 +17,7 @@ from recsys_lineage.graph.asof import asof
 from recsys_lineage.graph.closure import downstream, upstream
 from recsys_lineage.graph.described import Described
 from recsys_lineage.graph.lineage_graph import LineageGraph
-from recsys_lineage.graph.part import Part, Partitions
+from recsys_lineage.graph.version_part import Part, Partitions
 from recsys_lineage.graph.walk import Direction, walk
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
