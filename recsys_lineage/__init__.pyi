@@ -23,6 +23,7 @@ from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
 from .lake.table_version import TableVersion as TableVersion
 from .orchestration.asset_codes import asset_codes as asset_codes
+from .orchestration.column_metadata import with_column_lineage as with_column_lineage
 from .orchestration.frame_asset import frame_asset as frame_asset
 from .orchestration.lake_resource import LakeResource as LakeResource
 from .orchestration.lineage_asset import AssetLook as AssetLook

@@ -12,6 +12,7 @@ import dagster as dg
 from recsys_lineage.columns.tags import split_description
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.orchestration.column_metadata import column_metadata
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
@@ -36,8 +37,7 @@ def event_metadata(
     for name, value in record.statistics.items():
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             metadata.setdefault(name, value)
-    if record.column_lineage:
-        metadata["dagster/column_lineage"] = _column_lineage(record)
+    metadata |= column_metadata(record)
     as_json = {name: value for name, value in record.to_json().items() if name != "column_lineage"}
     if len(json.dumps(as_json)) <= LARGEST_RECORD:
         metadata["lineage/record"] = dg.MetadataValue.json(as_json)
@@ -91,28 +91,6 @@ def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
         type_,
         description=text or None,
         tags={tag.name: "indirect" if tag.indirect else "" for tag in tags},
-    )
-
-
-def _column_lineage(record: Materialization) -> dg.TableColumnLineage:
-    """For each column the columns of other assets that its values are made of.
-
-    Dagster knows no other way for a column to depend on one; the record tells those that only decide which rows or
-    values are there.
-    """
-    tables = {read.name for read in record.reads if read.kind == "table"}
-    return dg.TableColumnLineage(
-        {
-            column: [
-                dg.TableColumnDep(dg.AssetKey(table), name)
-                for table, name in dict.fromkeys(
-                    (edge.table, edge.column)
-                    for edge in edges
-                    if edge.kind == "DIRECT" and edge.table in tables
-                )
-            ]
-            for column, edges in record.column_lineage.items()
-        }
     )
 
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pytest
 
-from recsys_lineage import Inputs, Lake, Output, Query, Records, frame_code, materialize, sql_code
+from recsys_lineage import (
+    Inputs,
+    Lake,
+    Output,
+    Query,
+    Records,
+    frame_code,
+    materialize,
+    sql_code,
+    with_column_lineage,
+)
 from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
 
@@ -91,3 +103,16 @@ def test_dagster_shows_the_columns_that_values_are_made_of(project: Project) -> 
         "customer": [dg.TableColumnDep(dg.AssetKey("orders"), "customer")],
         "total": [dg.TableColumnDep(dg.AssetKey("orders"), "amount")],
     }
+
+
+def test_definitions_show_what_the_latest_version_was_made_of(project: Project) -> None:
+    spend = table("spend", "SELECT customer, sum(amount) AS total FROM orders GROUP BY customer")
+    definitions = dg.Definitions([table("orders"), spend], resources={"lake": project.resource})
+    assert not any(COLUMN_LINEAGE in spec.metadata for spec in shown(definitions, project))
+    project.run(table("orders"), spend)
+    found = {spec.key.path[0]: spec.metadata.get(COLUMN_LINEAGE) for spec in shown(definitions, project)}
+    assert found["spend"] == project.event("spend").metadata[COLUMN_LINEAGE].value
+
+
+def shown(definitions: dg.Definitions, project: Project) -> Sequence[dg.AssetSpec]:
+    return with_column_lineage(definitions, project.lake).resolve_all_asset_specs()
