@@ -19,6 +19,7 @@ from .assets.reproduction import reproduce as reproduce
 from .assets.sql_code import sql_code as sql_code
 from .columns.column_edge import ColumnEdge as ColumnEdge
 from .columns.column_lineage import column_lineage as column_lineage
+from .columns.frames import columns_of_frame as columns_of_frame
 from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
 from .lake.table_version import TableVersion as TableVersion

@@ -92,8 +92,8 @@ def reproduce(
         CannotReproduce: the code is another, an input holds other rows, or the asset reads files.
     """
     record = Records(lake).get(asset.name, version)
-    remade = _remade(asset, record, other_code)
-    pinned = _inputs(lake, record)
+    remade = code_of(asset, record, other_code)
+    pinned = pinned_inputs(lake, record)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="lineage-reproduce-") as folder:
         own = pinned.pop(asset.name, None)
@@ -128,7 +128,13 @@ def reproduce(
         )
 
 
-def _remade(asset: AssetCode, record: Materialization, other_code: bool) -> AssetCode:
+def code_of(asset: AssetCode, record: Materialization, other_code: bool = False) -> AssetCode:
+    """The asset with the parameters of a record.
+
+    Raises:
+        ReadsOutside: it reads what lies outside the lake.
+        OtherCode: it is not the code that wrote the record's version, and other code is not allowed.
+    """
     if asset.remade is None or any(read.kind == "file" for read in record.reads):
         raise ReadsOutside(
             f"{asset.name} reads the world outside the lake, which keeps no versions.",
@@ -149,7 +155,13 @@ def _remade(asset: AssetCode, record: Materialization, other_code: bool) -> Asse
     return remade
 
 
-def _inputs(lake: Lake, record: Materialization) -> dict[str, int]:
+def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
+    """The versions of the tables that a record's run read, all of which are there as they were.
+
+    Raises:
+        CannotReproduce: one holds other rows.
+        TableNotFound: one is gone; VersionPruned where its files are.
+    """
     pinned: dict[str, int] = {}
     for read in record.reads:
         if read.kind != "table" or read.version is None:

@@ -57,14 +57,14 @@ def aggregates_in(node: exp.Expr, text: str) -> bool:
 
 def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     """An aggregate over the rows of a group."""
-    _refuse_of_outer(node, scope)
+    grouped = _grouped_scope(node, scope)
     first, scope.alias_first = scope.alias_first, False
     found, order = _arguments(node, name, scope)
     scope.alias_first = first
     found = aggregated(found)
-    if scope.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
+    if grouped.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
         found = statistic(found)
-    return Value(found | order | (scope.rows if scope.one_row else NOTHING))
+    return Value(found | order | (grouped.rows if grouped.one_row else NOTHING))
 
 
 def filtered(node: exp.Expr, scope: Scope) -> Value:
@@ -139,13 +139,20 @@ def _arguments(node: exp.Expr, name: str, scope: Scope) -> tuple[Edges, Edges]:
     return united(values), deciding(united(order), How.SORT)
 
 
-def _refuse_of_outer(node: exp.Expr, scope: Scope) -> None:
-    """Refuses an aggregate in a subquery over columns of the query around it, which makes that one an aggregate."""
-    if scope.outer is None:
-        return
-    columns = [parts for each in node.find_all(exp.Column) if (parts := path(each))]
-    if columns and not any(scope.is_own(parts) or folded(parts[0]) in scope.aliases for parts in columns):
+def _grouped_scope(node: exp.Expr, scope: Scope) -> Scope:
+    """The scope whose rows an aggregate is made of: in a subquery over outer columns alone, it is one around it.
+
+    Raises:
+        ColumnLineageError: the query around is made an aggregate by nothing but that.
+    """
+    inside = node.walk(prune=lambda inner: isinstance(inner, exp.Query))
+    columns = [parts for each in inside if isinstance(each, exp.Column) and (parts := path(each))]
+    found = scope
+    while columns and not any(found.is_own(parts) for parts in columns) and found.outer is not None:
+        found = found.outer
+    if found is not scope and (not found.is_grouped or (scope.one_row and scope.bindings)):
         scope.statement.opaque(node, "write the aggregate outside of the subquery")
+    return found
 
 
 def _is_windowed(node: exp.Expr) -> bool:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
+from recsys_lineage.columns.answers import Answers
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
 from recsys_lineage.columns.empty_tables import is_syntax
 from recsys_lineage.columns.expressions import value
+from recsys_lineage.columns.inputs import Inputs
+from recsys_lineage.columns.pivot_text import statements, with_pivots
 from recsys_lineage.columns.queries import relation
 from recsys_lineage.columns.scope import Reader, Scope
-from recsys_lineage.columns.statement import Inputs, Statement
+from recsys_lineage.columns.statement import Statement
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.statement import bare_statement
 
 _ADVICE = "give the one SELECT whose result the columns are of"
+_answers = Answers()
 _STATEMENTS = exp.Query | exp.Pivot | exp.Summarize | exp.Describe | exp.Values
 
 
@@ -33,7 +35,8 @@ def column_lineage(
     """For each column of a query's result, from which columns of its tables it comes, and how.
 
     The names of a statement are bound as DuckDB binds them and its operators are followed one after the other; DuckDB
-    itself, over tables without rows, says whether the statement is right and what its columns are called.
+    itself, over tables without rows, says whether the statement is right and what its columns are called. A statement
+    that was analysed before in this process is not analysed again while the columns of its tables are the same.
 
     Args:
         sql: one SELECT, WITH, set operation, VALUES, PIVOT, UNPIVOT or SUMMARIZE in DuckDB's dialect.
@@ -53,8 +56,12 @@ def column_lineage(
     """
     inputs = Inputs(schemas)
     known = None if people is None else frozenset(people)
-    statement = Statement(sql, _parsed(sql, origin), origin, inputs, known)
-    return _lineage(statement)
+    question = (sql, known)
+    if (answer := _answers.find(question, Inputs(schemas))) is not None:
+        return answer
+    answer = _lineage(Statement(sql, _parsed(sql, origin), origin, inputs, known))
+    _answers.keep(question, inputs, answer)
+    return answer
 
 
 def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
@@ -77,10 +84,8 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
 
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
-    try:
-        found = [each for each in sqlglot.parse(bare_statement(sql), dialect="duckdb") if each is not None]
-    except (SqlglotError, RecursionError):
-        found = []
+    bare = bare_statement(sql)
+    found = statements(bare) or with_pivots(bare)
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return found[0]
     try:
@@ -92,5 +97,5 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
             "This form of the SQL is not understood, though DuckDB takes it.",
             found=error.found,
             where=error.where,
-            advice="write it in another way, such as SELECT … FROM (PIVOT …) ORDER BY … for PIVOT … ORDER BY …",
+            advice="write it in another way",
         ) from None

@@ -33,6 +33,8 @@ class How(IntEnum):
 
 
 _NAMES = [how.name for how in How]
+_RANKS = [(how > How.AGGREGATION, how.name) for how in How]
+"""The order of the answer: by name within the direct and the indirect ways."""
 _TRANSFORMED, _AGGREGATED = int(How.TRANSFORMATION), int(How.AGGREGATION)
 
 
@@ -104,7 +106,7 @@ def public(edges: Edges, known: dict[Edge, ColumnEdge]) -> list[ColumnEdge]:
         known: edges that were built before, to share them.
     """
     found: list[ColumnEdge] = []
-    for edge in sorted(edges):
+    for edge in sorted(edges, key=lambda each: (each[0], each[1], _RANKS[each[2]], each[3])):
         table, column, how, mask = edge
         if table == _PARAMETERS or (mask and (table, column, how, False) in edges):
             continue

@@ -123,8 +123,19 @@ def _if(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _coalesce(node: exp.Expr, scope: Scope) -> Value:
-    chosen = [scope.edges(each) for each in (node.this, *node.expressions)]
+    chosen = _each([node.this, *node.expressions], scope)
     return _chosen(chosen, chosen[:-1])
+
+
+def _each(arguments: list[exp.Expr], scope: Scope) -> list[Edges]:
+    """The edges of each argument, also of those that `*COLUMNS(…)` stands for."""
+    found: list[Edges] = []
+    for node in arguments:
+        if isinstance(node, exp.Columns) and node.args.get("unpack"):
+            found += [column.value.edges for column in columns_of(node, scope)]
+        else:
+            found.append(scope.edges(node))
+    return found
 
 
 def _nullif(node: exp.Expr, scope: Scope) -> Value:
@@ -249,7 +260,7 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return CONSTANT
     arguments = list(_parts(node))
     if name in _CONDITIONAL_FUNCTIONS:
-        chosen = [scope.edges(each) for each in arguments]
+        chosen = _each(arguments, scope)
         return _chosen(chosen, chosen[:-1])
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
         return scope.value(arguments[0]).field(arguments[1].name)

@@ -13,6 +13,7 @@ from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.scope import Binding, Scope
 from recsys_lineage.columns.stars import visible
 from recsys_lineage.columns.table_functions import from_function, from_unnest
+from recsys_lineage.sql.file_call import is_file_name
 
 _TABLE_ARGS = frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample", "ordinality"})
 _NAMED_BY_ALIAS = frozenset({"generate_series", "range", "unnest"})
@@ -49,9 +50,7 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
     """One relation of a FROM clause, or a join in parentheses; it may use the relations before it."""
     if isinstance(node, exp.Paren):
         return _source(node.this, scope)
-    if isinstance(node, exp.Subquery) and isinstance(
-        node.this, exp.Table | exp.Subquery | exp.Lateral | exp.Values
-    ):
+    if _is_join_in_parentheses(node):
         found = _in_parentheses(node, scope)
     elif node.args.get("joins"):
         return _in_parentheses(node, scope)
@@ -63,10 +62,27 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
     return _renamed(node, found, scope)
 
 
+def _is_join_in_parentheses(node: exp.Expr) -> bool:
+    """Whether parentheses are around relations of a FROM clause, and not around a query."""
+    inner = node.this
+    return (
+        isinstance(node, exp.Subquery)
+        and not _ends(node)
+        and (
+            isinstance(inner, exp.Table | exp.Lateral | exp.Unnest)
+            or (isinstance(inner, exp.Subquery) and not _ends(inner))
+        )
+    )
+
+
+def _ends(node: exp.Expr) -> bool:
+    return any(node.args.get(name) is not None for name in ("with_", "order", "limit", "offset"))
+
+
 def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
     """A source with PIVOT, an alias and names of columns behind it."""
     name, relation = found.bindings[0].name, found.bindings[0].relation
-    if isinstance(node.this, exp.Table | exp.Subquery) and isinstance(node, exp.Subquery):
+    if _is_join_in_parentheses(node):
         inner = scope.beside()
         _begin(inner, found)
         columns = visible(inner)
@@ -144,7 +160,7 @@ def _named_relation(node: exp.Expr, scope: Scope) -> tuple[str, Relation]:
     if isinstance(node, exp.Subquery | exp.Query | exp.Values | exp.Summarize | exp.Describe | exp.Pivot):
         number = sum(binding.name.startswith(_UNNAMED) for binding in scope.bindings)
         name = alias or f"{_UNNAMED}{number + 1 if number else ''}"
-        return name, scope.subquery(node.this if isinstance(node, exp.Subquery) else node)
+        return name, scope.subquery(node.this if isinstance(node, exp.Subquery) and not _ends(node) else node)
     statement.opaque(node)
 
 
@@ -156,7 +172,8 @@ def _table(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relation]:
         if found is not None:
             return alias or name, found
     start = node.this.meta.get("start")
-    if node.this.args.get("quoted") and scope.statement.inputs.find(name) is None:
+    quoted = node.this.args.get("quoted")
+    if quoted and (is_file_name(name) or scope.statement.inputs.find(name) is None):
         call = scope.statement.calls.get(start) if start is not None else None
         if call is not None:
             return alias or call.alias, scope.statement.file(call, "" if alias else call.alias)

@@ -72,6 +72,8 @@ class Scope:
     """Parameters of the lambdas around a place, the innermost last."""
     aliases: dict[str, Callable[[], Value]] = field(default_factory=dict)
     """Aliases of the SELECT list that may be used here, by folded names."""
+    is_grouped: bool = False
+    """Whether its SELECT list is made of groups of its rows."""
     one_row: bool = False
     """Whether it is an aggregate without GROUP BY, whose values its rows decide."""
     many_people: bool = False
@@ -106,10 +108,12 @@ class Scope:
         return Scope(self.statement, self.reader, self.queries if queries is None else queries, self.outer)
 
     def is_own(self, parts: Sequence[str]) -> bool:
-        """Whether a name is one of this place's own relations, not of those around."""
-        return (
-            len(parts) > 1 and any(folded(binding.name) == folded(parts[0]) for binding in self.bindings)
-        ) or any(folded(parts[0]) in binding.relation.by_name for binding in self.bindings)
+        """Whether a name is of this place's own relations and aliases, not of those around."""
+        first = folded(parts[0])
+        return first in self.aliases or any(
+            binding.column(first) is not None or (len(parts) > 1 and folded(binding.name) == first)
+            for binding in self.bindings
+        )
 
     @contextmanager
     def with_parameters(self, parameters: Mapping[str, Value]) -> Iterator[None]:

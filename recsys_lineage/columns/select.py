@@ -163,8 +163,9 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
         parts = [*node.expressions, *clauses, *ordered]
         if node.args.get("having") is None and not any(aggregates_in(each, text) for each in parts):
             return None
-        scope.one_row = True
+        scope.is_grouped = scope.one_row = True
         return NOTHING
+    scope.is_grouped = True
     keys: list[Edges] = []
     if group.args.get("all"):
         for place, item in enumerate(list_.items):

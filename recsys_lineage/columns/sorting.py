@@ -64,7 +64,12 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
     limit = node.args.get("limit")
-    number = limit.args.get("expression") if isinstance(limit, exp.Limit) else None
-    if isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options"):
+    if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())
     return found.narrowed(given) if given else found
+
+
+def _is_one(limit: exp.Limit) -> bool:
+    """Whether a LIMIT leaves at most one row."""
+    number = limit.args.get("expression")
+    return isinstance(number, exp.Literal) and number.name == "1" and not limit.args.get("limit_options")

@@ -2,77 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NoReturn
 
 import duckdb
 from sqlglot import exp
 
-from recsys_lineage.columns.edges import of_column
 from recsys_lineage.columns.empty_tables import Columns, empty_tables
-from recsys_lineage.columns.relation import Column, Relation, Value, folded
+from recsys_lineage.columns.inputs import Input, Inputs
+from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
-
-Schemas = Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class Input:
-    """A table or a file that a statement may read.
-
-    Args:
-        name: as `schemas` spells it; edges name it so.
-        columns: names and types.
-    """
-
-    name: str
-    columns: Columns
-
-    @cached_property
-    def relation(self) -> Relation:
-        """Its columns, each made of itself."""
-        return Relation(
-            [Column(name, Value(of_column(self.name, name), type=kind)) for name, kind in self.columns]
-        )
-
-
-@lru_cache(4096)
-def _input(name: str, columns: Columns) -> Input:
-    return Input(name, columns)
-
-
-class Inputs:
-    """The tables and files of `schemas` under the names that DuckDB compares.
-
-    Args:
-        schemas: table → column → type. It is not read but for what is asked.
-    """
-
-    def __init__(self, schemas: Schemas) -> None:
-        self._schemas = schemas
-        self._folded: dict[str, str] | None = None
-
-    def find(self, name: str) -> Input | None:
-        """The input of a name."""
-        spelled = name if name in self._schemas else self._by_folded_name.get(folded(name))
-        return None if spelled is None else _input(spelled, tuple(self._schemas[spelled].items()))
-
-    @property
-    def names(self) -> Iterable[str]:
-        """All names, as `schemas` spells them."""
-        return self._schemas
-
-    @property
-    def _by_folded_name(self) -> dict[str, str]:
-        if self._folded is None:
-            self._folded = {folded(name): name for name in self._schemas}
-        return self._folded
 
 
 @dataclass
@@ -229,24 +174,27 @@ class Statement:
         """
         try:
             return self._asked(self._runnable(bare_statement(self.text)))
-        except duckdb.Error:
-            relations = {
-                call: self._stand_ins[start][1]
-                for start, call in self._calls_read()
-                if start in self._stand_ins
-            }
-            pieces = PiecedSql.of(self.text, relations)
-            offset: int | None = None
-            try:
-                _ = self._asked(pieces.sql)
-            except duckdb.Error as pieced:
-                error, offset = pieced, pieces.offset(pieced, lines_before=1)
-            raise ColumnLineageError(
-                f"DuckDB refuses the SQL: {plain(error)}",
-                found=None if offset is None else line_of(self.text, offset),
-                where=place_in(self.text, offset, self.origin),
-                advice=None,
-            ) from None
+        except duckdb.Error as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: duckdb.Error) -> ColumnLineageError:
+        """What DuckDB has against the statement, with the place where it sees it."""
+        stand_ins = {
+            call: self._stand_ins[start][1]
+            for start, call in (self.calls if self._stand_ins else {}).items()
+            if start in self._stand_ins
+        }
+        pieces = PiecedSql.of(self.text, stand_ins)
+        offset: int | None = None
+        try:
+            _ = self._asked(pieces.sql)
+        except duckdb.Error as pieced:
+            error, offset = pieced, pieces.offset(pieced, lines_before=1)
+        return ColumnLineageError(
+            f"DuckDB refuses the SQL: {plain(error)}",
+            found=None if offset is None else line_of(self.text, offset),
+            where=place_in(self.text, offset, self.origin),
+        )
 
     def types_of(self, query: exp.Expr) -> list[str] | None:
         """The types of a query's columns, made of parts of the statement; None where DuckDB does not take it."""
@@ -260,9 +208,6 @@ class Statement:
             return [kind for _, kind in self._asked(query.sql("duckdb"))]
         except duckdb.Error:
             return None
-
-    def _calls_read(self) -> Iterable[tuple[int, FileCall]]:
-        return self.calls.items() if self._stand_ins else ()
 
     def _runnable(self, text: str) -> str:
         """The text where tables without rows stand for files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from recsys_lineage.columns.names import path
 from recsys_lineage.columns.relation import Value
 from recsys_lineage.columns.scope import Scope
 
@@ -58,6 +59,8 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
     Raises:
         ColumnLineageError: it cannot be told, as the expression uses what stands around its SELECT.
     """
+    if (known := _type_by_columns(node, scope)) is not None:
+        return known
     select = node.find_ancestor(exp.Select)
     assert select is not None
     asked = exp.Select(expressions=[exp.alias_(node.copy(), "value_")])
@@ -85,6 +88,19 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
             advice="name its fields one by one",
         )
     return kinds[0]
+
+
+def _type_by_columns(node: exp.Expr, scope: Scope) -> str | None:
+    """The type of an expression of columns whose types are known; None where there are others."""
+    asked = exp.select(exp.alias_(node.copy(), "value_"))
+    for column in list(asked.find_all(exp.Column)):
+        parts = path(column)
+        kind = scope.column(node, parts).type if parts else None
+        if kind is None or parts is None:
+            return None
+        _ = column.replace(exp.cast(exp.null(), exp.DataType.build(kind, dialect="duckdb", udt=True)))
+    kinds = scope.statement.types_of(asked)
+    return None if kinds is None else kinds[0]
 
 
 def _fields(kind: str, value: Value) -> list[tuple[str, Value]]:

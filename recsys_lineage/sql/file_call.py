@@ -63,6 +63,11 @@ class FileCall:
     alias: str = ""
 
 
+def is_file_name(name: str) -> bool:
+    """Whether DuckDB takes a name in place of a table's for that of a file, by its ending."""
+    return _NAMED_FILE.search(name) is not None
+
+
 def file_calls(text: str, tree: exp.Query, origin: str) -> tuple[FileCall, ...]:
     """Every place of a parsed SELECT that reads files, in the text's order.
 

@@ -1,0 +1,43 @@
+"""Answers: what was derived before of the same text over the same columns, so that it is not derived again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.inputs import Input, Inputs
+
+Lineage = dict[str, list[ColumnEdge]]
+_MOST = 4096
+
+
+class Answers:
+    """The last few thousand answers of this process, each with the inputs that it looked for, found or not."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: OrderedDict[Hashable, tuple[Mapping[str, Input | None], Lineage]] = OrderedDict()
+
+    def find(self, question: Hashable, inputs: Inputs) -> Lineage | None:
+        """The answer to a question, where each input that it looked for is as it was."""
+        with self._lock:
+            known = self._known.get(question)
+            if known is None:
+                return None
+            self._known.move_to_end(question)
+        asked, answer = known
+        if any(inputs.find(name) != found for name, found in asked.items()):
+            return None
+        return {column: list(edges) for column, edges in answer.items()}
+
+    def keep(self, question: Hashable, inputs: Inputs, answer: Lineage) -> None:
+        """Keeps an answer that was derived from some inputs."""
+        with self._lock:
+            kept = {column: list(edges) for column, edges in answer.items()}
+            self._known[question] = (dict(inputs.asked), kept)
+            self._known.move_to_end(question)
+            while len(self._known) > self._most:
+                _ = self._known.popitem(last=False)

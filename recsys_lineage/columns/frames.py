@@ -1,0 +1,376 @@
+"""Column lineage of a Polars LazyFrame, derived from its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.edges import (
+    NOTHING,
+    Edge,
+    Edges,
+    How,
+    aggregated,
+    deciding,
+    of_column,
+    public,
+    transformed,
+    united,
+)
+from recsys_lineage.columns.frame_expressions import OPAQUE, ExpressionReader, Rows
+from recsys_lineage.columns.frame_source import columns_of_source, source_of
+from recsys_lineage.errors import ColumnLineageError
+
+_PLANS = 16
+"""The version of Polars' plans that is read here."""
+_SAME_ROWS = ("hint_sorted", "rechunk")
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Columns by their names, and what decides which rows there are.
+
+    Args:
+        columns: the edges of each.
+        rows: what decides the rows.
+        key: columns in which no two rows have the same values; None where none are known.
+    """
+
+    columns: Mapping[str, Edges] = field(default_factory=dict)
+    rows: Edges = NOTHING
+    key: frozenset[str] | None = None
+
+
+def columns_of_frame(
+    plan: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame | pl.DataFrame]
+) -> dict[str, list[ColumnEdge]]:
+    """For each column of a LazyFrame, from which columns of its tables it comes, and how.
+
+    Polars itself resolves the names of the plan and its types, without optimizing it, as what it leaves out depends on
+    the data; its steps are then followed one after the other. Nothing is collected.
+
+    Args:
+        plan: what the tables' frames became.
+        tables: the frames that it was built from, by the tables' names. Files that the plan scans by itself are inputs
+            under their path (several under the first).
+
+    Returns:
+        The edges by the columns of the frame, in their order, each sorted; see `ColumnEdge`.
+
+    Raises:
+        ColumnLineageError: a step is opaque, such as `map_batches`, or its frame is none of the tables; it names it.
+    """
+    traverser = _plan_of(plan)
+    if traverser.version()[0] != _PLANS:
+        raise ColumnLineageError(
+            "The plans of this Polars are not known.",
+            expected=f"plans of version {_PLANS}",
+            found=".".join(map(str, traverser.version())),
+            advice=OPAQUE,
+        )
+    sources: dict[Hashable, list[str]] = {}
+    for name, frame in tables.items():
+        for source in _sources(_plan_of(frame.lazy())):
+            sources.setdefault(source, []).append(name)
+    found = _Reader(traverser, sources).frame()
+    known: dict[Edge, ColumnEdge] = {}
+    return {name: public(edges | found.rows, known) for name, edges in found.columns.items()}
+
+
+def _plan_of(frame: pl.LazyFrame) -> Any:
+    """Polars' traverser of a frame's resolved plan."""
+    bare = frame._ldf.with_optimizations(pl.QueryOptFlags.none()._pyoptflags)
+    return bare.visit()
+
+
+def _sources(traverser: Any) -> list[Hashable]:
+    """What the leaves of a plan read."""
+    inputs = traverser.get_inputs()
+    if not inputs:
+        return [source_of(traverser.view_current_node())]
+    here, found = traverser.get_node(), []
+    for each in inputs:
+        traverser.set_node(each)
+        found += _sources(traverser)
+    traverser.set_node(here)
+    return found
+
+
+class _Reader:
+    """Reads the nodes of a plan from the one at which its traverser stands."""
+
+    def __init__(self, plan: Any, sources: Mapping[Hashable, Sequence[str]]) -> None:
+        self._plan, self._sources = plan, sources
+
+    def frame(self) -> _Frame:
+        """What the node gives."""
+        try:
+            node = self._plan.view_current_node()
+        except NotImplementedError as error:
+            names = ", ".join(self._plan.get_schema())
+            raise self._opaque(str(error).split(" GroupBy {")[0], f"the step that gives {names}") from None
+        kind = type(node).__name__
+        reader = _READERS.get(kind)
+        if reader is None:
+            raise self._opaque(kind, str(node))
+        return reader(self, node)
+
+    def inputs(self) -> list[_Frame]:
+        """What the node's inputs give."""
+        here, found = self._plan.get_node(), []
+        for each in self._plan.get_inputs():
+            self._plan.set_node(each)
+            found.append(self.frame())
+        self._plan.set_node(here)
+        return found
+
+    def input(self) -> _Frame:
+        """What the node's only input gives."""
+        (found,) = self.inputs()
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that the node gives."""
+        return list(self._plan.get_schema())
+
+    def reader(self, columns: Mapping[str, Edges], name: str) -> ExpressionReader:
+        """The reader of an expression of the node."""
+        return ExpressionReader(self._plan, columns, f"the column {name!r}")
+
+    def edges(self, expressions: Sequence[Any], frame: _Frame) -> Edges:
+        """The edges of expressions over a frame."""
+        return united(self.reader(frame.columns, e.output_name).read(e.node).edges for e in expressions)
+
+    def scan(self, node: Any) -> _Frame:
+        source = source_of(node)
+        known = self._sources.get(source, [])
+        if len(known) > 1:
+            raise ColumnLineageError(
+                "A frame of the plan is more than one of the tables.",
+                expected="frames that are told apart",
+                found=", ".join(known),
+                advice="give each table a frame of its own",
+            )
+        name = known[0] if known else columns_of_source(source)
+        if name is None:
+            raise ColumnLineageError(
+                "The plan reads a frame that is none of the tables.",
+                expected="one of "
+                + (", ".join(name for names in self._sources.values() for name in names) or "none"),
+                found=f"a frame of {', '.join(self.names)}",
+                advice="build the plan from the frames of the tables",
+            )
+        columns = {each: of_column(name, each) for each in self.names}
+        if getattr(node, "predicate", None) is None:
+            return _Frame(columns)
+        return _Frame(columns, deciding(self.edges([node.predicate], _Frame(columns)), How.FILTER))
+
+    def select(self, node: Any) -> _Frame:
+        frame = self.input()
+        columns, taken, changed = self._made(node.expr, frame)
+        if changed is None:
+            return _Frame(columns)
+        rows = frame.rows | deciding(changed, How.FILTER)
+        return _Frame(columns, rows, None if changed else _kept(frame.key, taken))
+
+    def with_columns(self, node: Any) -> _Frame:
+        frame = self.input()
+        made, taken, _ = self._made(node.exprs, frame)
+        columns = {**frame.columns, **made}
+        taken = {name: taken[name] if name in made else name for name in columns}
+        return _Frame({name: columns[name] for name in self.names}, frame.rows, _kept(frame.key, taken))
+
+    def _made(
+        self, expressions: Sequence[Any], frame: _Frame
+    ) -> tuple[dict[str, Edges], dict[str, str | None], Edges | None]:
+        """Columns made of a frame; the columns that they take as they are; and what decides how many rows they have.
+
+        The last is None where they are one row, of which what decides the frame's rows decides the values.
+        """
+        columns: dict[str, Edges] = {}
+        taken: dict[str, str | None] = {}
+        one_row, changed = True, NOTHING
+        for each in expressions:
+            reader = self.reader(frame.columns, each.output_name)
+            made = reader.read(each.node)
+            columns[each.output_name] = made.edges | frame.rows if reader.over_rows else made.edges
+            taken[each.output_name] = reader.name(each.node)
+            one_row = one_row and made.rows is Rows.ONE
+            changed |= made.edges if made.rows is Rows.OTHER else NOTHING
+        return columns, taken, None if one_row else changed
+
+    def projection(self, node: Any) -> _Frame:
+        frame = self.input()
+        columns = {name: frame.columns[name] for name in self.names}
+        return _Frame(columns, frame.rows, _kept(frame.key, {name: name for name in columns}))
+
+    def same(self, node: Any) -> _Frame:
+        return self.input()
+
+    def filter(self, node: Any) -> _Frame:
+        frame = self.input()
+        return self._decided(frame, self.edges([node.predicate], frame), How.FILTER)
+
+    def sort(self, node: Any) -> _Frame:
+        frame = self.input()
+        return self._decided(frame, self.edges(node.by_column, frame), How.SORT)
+
+    def distinct(self, node: Any) -> _Frame:
+        frame = self.input()
+        subset = node.options[1] or list(frame.columns)
+        keys = united(frame.columns[name] for name in subset)
+        return _Frame(frame.columns, frame.rows | deciding(keys, How.GROUP_BY), frozenset(subset))
+
+    def group_by(self, node: Any) -> _Frame:
+        frame = self.input()
+        keys = {
+            e.output_name: self.reader(frame.columns, e.output_name).read(e.node).edges for e in node.keys
+        }
+        columns = dict(keys)
+        rows = frame.rows | deciding(united(keys.values()), How.GROUP_BY)
+        inside = NOTHING
+        if (dynamic := node.options.dynamic) is not None:
+            index = transformed(frame.columns[dynamic.index_column])
+            columns |= dict.fromkeys(("_lower_boundary", "_upper_boundary", dynamic.index_column), index)
+            rows |= deciding(index, How.GROUP_BY)
+        elif (rolling := node.options.rolling) is not None:
+            index = frame.columns[rolling.index_column]
+            columns[rolling.index_column] = index
+            inside = deciding(index | united(keys.values()), How.WINDOW)
+            rows = frame.rows
+        for each in node.aggs:
+            made = self.reader(frame.columns, each.output_name).read(each.node)
+            columns[each.output_name] = aggregated(made.edges) | inside
+        plain = node.options.dynamic is None and node.options.rolling is None
+        return _Frame({name: columns[name] for name in self.names}, rows, frozenset(keys) if plain else None)
+
+    def join(self, node: Any) -> _Frame:
+        left, right = self.inputs()
+        how, _, _, suffix, coalesce, _ = node.options
+        asof = how[0] == "AsOf"
+        method = how if isinstance(how, str) else how[0]
+        compared = self.edges(node.left_on, left) | self.edges(node.right_on, right)
+        if asof:
+            by_left, by_right = how[4] or (), how[5] or ()
+            compared |= united(left.columns[name] for name in by_left)
+            compared |= united(right.columns[name] for name in by_right)
+        on_left, on_right = ([e.output_name for e in each] for each in (node.left_on, node.right_on))
+        if method in ("Semi", "Anti"):
+            return _Frame(left.columns, left.rows | right.rows | deciding(compared, How.FILTER), left.key)
+        merged = dict(zip(on_left, on_right, strict=True)) if coalesce else {}
+        columns, of_right = self._joined(left, right, suffix, merged, method)
+        if node.predicate is not None:
+            compared |= self.edges([node.predicate], _Frame(columns))
+        decided = right.rows | deciding(compared, How.JOIN)
+        if asof or (method == "Left" and right.key is not None and right.key <= set(on_right)):
+            settled = {name: columns[name] | (decided if name in of_right else NOTHING) for name in columns}
+            return _Frame(settled, left.rows, left.key)
+        return _Frame(columns, left.rows | decided)
+
+    def _joined(
+        self, left: _Frame, right: _Frame, suffix: str, merged: Mapping[str, str], method: str
+    ) -> tuple[dict[str, Edges], set[str]]:
+        """The columns of a join, and which of them are the right side's."""
+        columns: dict[str, Edges] = {}
+        of_right: set[str] = set()
+        for name in self.names:
+            if name in left.columns and not (method == "Right" and name in merged):
+                columns[name] = left.columns[name]
+                if method == "Full" and name in merged:
+                    columns[name] |= right.columns[merged[name]]
+                continue
+            theirs = name if name in right.columns else name.removesuffix(suffix)
+            if theirs not in right.columns:
+                raise self._opaque(f"the column {name!r} of a join", "a column of neither side")
+            columns[name] = right.columns[theirs]
+            of_right.add(name)
+        return columns, of_right
+
+    def union(self, node: Any) -> _Frame:
+        frames = self.inputs()
+        lists = [list(frame.columns.values()) for frame in frames]
+        columns = {name: united(each[place] for each in lists) for place, name in enumerate(self.names)}
+        return _Frame(columns, united(frame.rows for frame in frames))
+
+    def beside(self, node: Any) -> _Frame:
+        frames = self.inputs()
+        columns = {name: edges for frame in frames for name, edges in frame.columns.items()}
+        return _Frame(columns, united(frame.rows for frame in frames))
+
+    def merged(self, node: Any) -> _Frame:
+        both = self.union(node)
+        keys = [node.key] if isinstance(node.key, str) else list(node.key)
+        return self._decided(both, united(both.columns[name] for name in keys), How.SORT)
+
+    def function(self, node: Any) -> _Frame:
+        frame = self.input()
+        name, *given = node.function
+        columns = dict(frame.columns)
+        if name in _SAME_ROWS:
+            return frame
+        if name == "row_index":
+            columns = {given[0]: NOTHING, **columns}
+            return _Frame(columns, frame.rows, frame.key)
+        if name == "explode":
+            lists = united(columns[each] for each in given[0])
+            columns |= {each: transformed(columns[each]) for each in given[0]}
+            return _Frame(columns, frame.rows | deciding(lists, How.JOIN))
+        if name == "unnest":
+            structs = united(transformed(columns[each]) for each in given[0])
+            kept = {each: edges for each, edges in columns.items() if each not in given[0]}
+            return _Frame({each: kept.get(each, structs) for each in self.names}, frame.rows)
+        if name == "unpivot":
+            index, on, variable, value = given
+            listed = on if on else [each for each in columns if each not in (index or ())]
+            made = {variable: NOTHING, value: united(columns[each] for each in listed)}
+            return _Frame(
+                {each: made.get(each, columns.get(each, NOTHING)) for each in self.names}, frame.rows
+            )
+        raise self._opaque(str(name), f"the step that gives {', '.join(self.names)}")
+
+    def _decided(self, frame: _Frame, edges: Edges, how: How) -> _Frame:
+        return _Frame(frame.columns, frame.rows | deciding(edges, how), frame.key)
+
+    def _opaque(self, step: str, found: str) -> ColumnLineageError:
+        return ColumnLineageError(
+            f"A step of the frame cannot be looked into: {step}.", found=found, advice=OPAQUE
+        )
+
+
+def _kept(key: frozenset[str] | None, taken: Mapping[str, str | None]) -> frozenset[str] | None:
+    """A key under its new names, where all its columns are taken as they are.
+
+    Args:
+        key: before.
+        taken: column → the column that it was, None where it was made anew.
+    """
+    names = {before: name for name, before in taken.items() if before is not None}
+    if key is None or not key <= names.keys():
+        return None
+    return frozenset(names[name] for name in key)
+
+
+_READERS: dict[str, Callable[[_Reader, Any], _Frame]] = {
+    "Cache": _Reader.same,
+    "DataFrameScan": _Reader.scan,
+    "Distinct": _Reader.distinct,
+    "Filter": _Reader.filter,
+    "GroupBy": _Reader.group_by,
+    "HConcat": _Reader.beside,
+    "HStack": _Reader.with_columns,
+    "Join": _Reader.join,
+    "MapFunction": _Reader.function,
+    "MergeSorted": _Reader.merged,
+    "PythonScan": _Reader.scan,
+    "Scan": _Reader.scan,
+    "Select": _Reader.select,
+    "SimpleProjection": _Reader.projection,
+    "Slice": _Reader.same,
+    "Sort": _Reader.sort,
+    "Union": _Reader.union,
+}

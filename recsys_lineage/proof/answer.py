@@ -1,0 +1,85 @@
+"""Answer: what a statement gave, as hashes that two runs are compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a statement gave: a hash of every value, by column, in the order of the rows.
+
+    Equal values have equal hashes; floating point numbers are equal where their first ten digits are.
+
+    Args:
+        hashes: one array of uint64 for each column, all of one length.
+        rows: how many rows there are.
+    """
+
+    hashes: tuple[np.ndarray, ...]
+    rows: int
+
+    def sequence(self, columns: Collection[int]) -> np.ndarray:
+        """One hash for each row, over some of the columns, in the order of the rows."""
+        mixed = np.zeros(self.rows, dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            for place in sorted(columns):
+                mixed = (mixed ^ (self.hashes[place] + np.uint64(place))) * _ODD
+                mixed ^= mixed >> np.uint64(29)
+        return mixed
+
+    def bag(self, columns: Collection[int]) -> np.ndarray:
+        """The same as `sequence`, sorted: equal where two runs gave the same rows as often, in whatever order."""
+        return np.sort(self.sequence(columns))
+
+    def count(self, row: int, columns: Collection[int], of: Answer) -> int:
+        """How often a row of another answer stands in this one, as far as some columns tell."""
+        return int(np.count_nonzero(self.sequence(columns) == of.sequence(columns)[row]))
+
+
+def same(one: Answer, other: Answer, columns: Collection[int], *, in_order: bool) -> bool:
+    """Whether two answers agree in some columns taken together, each row as often.
+
+    Args:
+        one: an answer.
+        other: another answer of the same statement.
+        columns: places of the columns that are looked at.
+        in_order: whether the rows must stand in the same order too.
+    """
+    if one.rows != other.rows:
+        return False
+    if in_order:
+        return bool(np.array_equal(one.sequence(columns), other.sequence(columns)))
+    return bool(np.array_equal(one.bag(columns), other.bag(columns)))
+
+
+def changed_together(
+    one: Answer, other: Answer, columns: Sequence[int], *, in_order: bool
+) -> tuple[int, ...]:
+    """The fewest of some columns in which two answers differ; empty where they do not.
+
+    Columns that differ by themselves are all named. Where only rows as a whole differ, since values moved to other
+    rows, columns are left out one after the other as long as the rest still differs.
+
+    Args:
+        one: an answer.
+        other: another answer of the same statement.
+        columns: places of the columns that are looked at.
+        in_order: whether a different order of the rows is a difference.
+    """
+    if not columns or same(one, other, columns, in_order=in_order):
+        return ()
+    alone = tuple(place for place in columns if not same(one, other, [place], in_order=in_order))
+    if alone:
+        return alone
+    left = list(columns)
+    for place in columns:
+        fewer = [kept for kept in left if kept != place]
+        if fewer and not same(one, other, fewer, in_order=in_order):
+            left = fewer
+    return tuple(left)

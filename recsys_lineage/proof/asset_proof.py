@@ -1,0 +1,180 @@
+"""verify: the lineage of one SQL asset put to the proof, on samples of the tables that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
+from recsys_lineage.assets.file_guard import guarded
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reproduction import code_of, pinned_inputs
+from recsys_lineage.columns.column_lineage import column_lineage
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.proof.column_proof import ColumnProof
+from recsys_lineage.proof.columns import verify_columns
+from recsys_lineage.proof.experiment import ExperimentError
+from recsys_lineage.proof.reads import ReadProof, verify_reads
+from recsys_lineage.proof.row_proof import RowProof
+from recsys_lineage.proof.rows import verify_rows
+from recsys_lineage.proof.sample import joined_sample
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
+from recsys_lineage.rows.trace_query import trace
+from recsys_lineage.sql.file_call import replaced
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_text import SqlText
+
+
+@dataclass(frozen=True)
+class AssetProof:
+    """What came of putting an asset's lineage to the proof.
+
+    Attributes:
+        asset: the asset.
+        version: the version whose inputs were sampled; None for those of now.
+        columns, rows, reads: the three proofs; None where one was not asked for or not possible.
+        not_tried: why a proof was not possible, in words.
+    """
+
+    asset: str
+    version: int | None
+    columns: ColumnProof | None
+    rows: RowProof | None
+    reads: ReadProof | None
+    not_tried: tuple[str, ...] = ()
+
+    @property
+    def true(self) -> bool:
+        """Whether nothing was refuted."""
+        return (
+            (self.columns is None or self.columns.sound)
+            and (self.rows is None or self.rows.true)
+            and (self.reads is None or self.reads.true)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        proofs = {"columns": self.columns, "rows": self.rows, "reads": self.reads}
+        return {
+            "asset": self.asset,
+            "version": self.version,
+            "true": self.true,
+            **{name: None if proof is None else proof.to_json() for name, proof in proofs.items()},
+            "not_tried": list(self.not_tried),
+        }
+
+    def report(self) -> str:
+        """The reports of the proofs, one after the other."""
+        proofs = [proof.report() for proof in (self.columns, self.rows, self.reads) if proof is not None]
+        return "\n\n".join([*proofs, *self.not_tried])
+
+
+@dataclass(frozen=True)
+class AssetSample:
+    """The statement that an asset runs, and samples of what it reads."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    schemas: Mapping[str, Mapping[str, str]]
+    tables: Mapping[str, pa.Table]
+
+
+def verify(
+    asset: AssetCode,
+    lake: Lake,
+    version: int | None = None,
+    *,
+    rows: int = 300,
+    sample: int = 10,
+    reads: bool = True,
+    seed: int = 0,
+) -> AssetProof:
+    """Put the lineage of an asset that is one SELECT to the proof, on samples of what a version of it was made of.
+
+    Args:
+        asset: of `sql_code`, or another whose code hands back a Query.
+        lake: where its table and its inputs are.
+        version: of its table; the latest when None.
+        rows: how many rows of each table it reads are taken at most.
+        sample: of how many output rows the traces are looked at.
+        reads: whether it is run once more as a whole, to see what it opens.
+        seed: of what is drawn by chance.
+
+    Raises:
+        ExperimentError: its code is no SELECT.
+        LineageError: the version or one of its inputs is gone, or its code is another one today.
+    """
+    record = Records(lake).get(asset.name, version)
+    made_of_tables = asset.remade is not None and all(read.kind == "table" for read in record.reads)
+    code, pinned = (code_of(asset, record), pinned_inputs(lake, record)) if made_of_tables else (asset, {})
+    pinned.pop(asset.name, None)
+    taken = sampled(code, lake, pinned, rows, seed)
+    not_tried: list[str] = []
+    columns = row_proof = None
+    try:
+        edges = _recorded(record) or column_lineage(taken.sql, taken.schemas)
+        columns = verify_columns(
+            taken.sql, taken.schemas, taken.tables, edges,
+            parameters=taken.parameters, seed=seed, name=asset.name,
+        )  # fmt: skip
+    except LineageError as error:
+        not_tried.append(f"columns: {error}")
+    try:
+        row_proof = verify_rows(
+            taken.sql, taken.schemas, taken.tables, partial(trace, taken.sql, taken.schemas),
+            parameters=taken.parameters, sample=sample, seed=seed, name=asset.name,
+        )  # fmt: skip
+    except LineageError as error:
+        not_tried.append(f"rows: {error}")
+    read_proof = None
+    if reads:
+        request = Request(partitions=list(record.partitions) or None)
+        read_proof = verify_reads(code, lake, request, pinned=pinned)
+    return AssetProof(
+        asset.name,
+        record.version if made_of_tables else None,
+        columns,
+        row_proof,
+        read_proof,
+        tuple(not_tried),
+    )
+
+
+def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, seed: int = 0) -> AssetSample:
+    """The statement of an asset, and samples of the tables, and of the files, that it reads.
+
+    Raises:
+        ExperimentError: the asset's code hands back no SELECT.
+    """
+    with lake.connect(asset.opens, keeps_order=True) as connection:
+        inputs = Inputs(lake, connection, asset.name, asset.upstream, pinned)
+        with lake.reading(), guarded(asset.name):
+            output = asset.compute(inputs, Request())
+        if not isinstance(output, Output) or not isinstance(output.data, Query):
+            raise ExperimentError(
+                f"The code of {asset.name} is no SELECT.",
+                expected="an asset of sql_code, or one that hands back a Query",
+                where=asset.code.origin,
+                advice="give verify_columns its function over frames",
+            )
+        text = SqlText(output.data.sql, asset.code.origin)
+        relations = {table: quote(table) for table in text.tables}
+        named: dict[Any, str] = {}
+        for place, call in enumerate(text.scans):
+            name = f"files_{place}"
+            relations[name] = text.text[call.start : call.end]
+            named[call] = f"{name} AS {quote(call.alias)}" if call.alias else name
+        with lake.reading():
+            schemas, tables = joined_sample(connection, relations, rows, seed)
+    return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables)
+
+
+def _recorded(record: Materialization) -> Mapping[str, Sequence[Any]]:
+    """The column edges that a record holds, where it does."""
+    return getattr(record, "column_lineage", None) or {}

@@ -1,0 +1,148 @@
+"""ColumnProof: what perturbing the inputs of a statement says of the column edges that are claimed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from recsys_lineage.proof.table_text import table_text
+
+
+class Edge(Protocol):
+    """A claimed edge: what `ColumnEdge` has of attributes."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subtype(self) -> str: ...
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """One edge: an input column, an output column, and how the one comes to the other."""
+
+    table: str
+    column: str
+    output: str
+    kind: str
+    subtype: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column} → {self.output} ({self.kind} {self.subtype})"
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """Output columns that changed with an input column from which no edge is claimed to them.
+
+    Attributes:
+        table, column: the input column that got other values.
+        outputs: the output columns that changed; where there are several, they did so alone or only together.
+        perturbation: how it was changed.
+    """
+
+    table: str
+    column: str
+    outputs: tuple[str, ...]
+    perturbation: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column} changes {', '.join(self.outputs)} without an edge ({self.perturbation})"
+
+
+@dataclass(frozen=True)
+class ColumnProof:
+    """What came of putting the edges of one statement to the proof.
+
+    Attributes:
+        name: of what was proved.
+        outputs: the statement's columns.
+        inputs: the columns of its tables, `table.column`.
+        pairs: input and output columns between which any edge is claimed; of `possible` ones.
+        refuted: what changed without an edge; nothing, where the lineage is sound.
+        shown: DIRECT edges of which a change was seen to arrive.
+        not_shown: DIRECT edges of which none was.
+        unseen: INDIRECT edges of which no change was seen to arrive.
+        seen: how many INDIRECT edges were seen.
+        unsteady: output columns that differ from run to run by themselves, or with the order of the tables' rows;
+            no change of them refutes an edge.
+        untested: input columns that could not be changed: empty, or no run with other values came to an end.
+        runs, failed: how often the statement ran, and how often it stopped at a changed value.
+        seconds: that it took.
+    """
+
+    name: str
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    pairs: int
+    refuted: tuple[Refutation, ...]
+    shown: tuple[Claim, ...]
+    not_shown: tuple[Claim, ...]
+    unseen: tuple[Claim, ...]
+    seen: int
+    unsteady: tuple[str, ...]
+    untested: tuple[str, ...]
+    runs: int
+    failed: int
+    seconds: float
+
+    @property
+    def possible(self) -> int:
+        """How many pairs of input and output columns there are."""
+        return len(self.inputs) * len(self.outputs)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was refuted."""
+        return not self.refuted
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {**asdict(self), "possible": self.possible, "sound": self.sound}
+
+    def report(self) -> str:
+        """The figures in one table, then what was refuted and what was not shown, one a line."""
+        lines = [column_report([self])]
+        lines += [f"refuted: {each}" for each in self.refuted]
+        lines += [f"not shown: {each}" for each in self.not_shown]
+        lines += [f"never seen: {each}" for each in self.unseen]
+        lines += [f"differs by itself: {each}" for each in self.unsteady]
+        lines += [f"not tested: {each}" for each in self.untested]
+        return "\n".join(lines)
+
+
+def column_report(proofs: Iterable[ColumnProof]) -> str:
+    """One table of several proofs, a line each, and their sums."""
+    rows = [
+        (
+            proof.name,
+            proof.pairs,
+            proof.possible,
+            f"{100 * proof.pairs / max(proof.possible, 1):.0f} %",
+            len(proof.shown),
+            len(proof.not_shown),
+            proof.seen,
+            len(proof.unseen),
+            len(proof.refuted),
+            f"{proof.seconds:.1f}",
+        )
+        for proof in proofs
+    ]
+    heads = (
+        "statement", "pairs", "of", "share", "shown", "not shown", "seen", "unseen", "refuted", "seconds",
+    )  # fmt: skip
+    return table_text(heads, rows, sums=("pairs", "of", "shown", "not shown", "seen", "unseen", "refuted"))
+
+
+def claims(edges: Mapping[str, Sequence[Edge]]) -> tuple[Claim, ...]:
+    """All edges of an answer of `column_lineage`, each with its output column."""
+    return tuple(
+        Claim(edge.table, edge.column, output, edge.kind, edge.subtype)
+        for output, of in edges.items()
+        for edge in of
+    )

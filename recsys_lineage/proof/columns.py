@@ -1,0 +1,225 @@
+"""verify_columns: one input column gets other values, the code runs again, and only columns with an edge may change.
+
+An edge that is missing is refuted by a change that arrives without it; a DIRECT edge is shown by one that arrives.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from recsys_lineage.errors import did_you_mean
+from recsys_lineage.progress import Progress, tell
+from recsys_lineage.proof.answer import Answer, changed_together, same
+from recsys_lineage.proof.column_proof import Claim, ColumnProof, Edge, Refutation, claims
+from recsys_lineage.proof.experiment import Compute, Experiment, ExperimentError, Rows, RunFailed, Schemas
+from recsys_lineage.proof.perturbation import Perturbations, mixed_tables, perturb
+
+
+def verify_columns(
+    compute: Compute,
+    schemas: Schemas,
+    tables: Mapping[str, Rows],
+    edges: Mapping[str, Sequence[Edge]],
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    never_null: Mapping[str, Sequence[str]] | None = None,
+    macros: Iterable[str] = (),
+    seed: int = 0,
+    rounds: int = 2,
+    name: str = "statement",
+) -> ColumnProof:
+    """Put the column edges that are claimed for a statement to the proof on some rows.
+
+    What may not change: the output columns without an edge from the perturbed column, taken together, as a bag of rows,
+    and as a sequence where the statement orders its rows by their values. So neither a changed value is missed, nor
+    values that only moved to other rows, such as ranks.
+
+    Args:
+        compute: one SELECT, or a function from Polars frames of the tables to a frame.
+        schemas: table → column → DuckDB's type.
+        tables: rows of each table that it reads; few, with keys that join.
+        edges: output column → edges, as `column_lineage` gives them.
+        parameters: values of the SELECT's `$name` parameters.
+        never_null: table → columns that are not given NULL, since they never hold it.
+        macros: statements to run before, such as CREATE MACRO.
+        seed: of what is drawn by chance.
+        rounds: how many tables are tried: those given, and then such of which every column's values were mixed, so that
+            also keys repeat.
+        name: of the statement, for the report.
+
+    Raises:
+        ExperimentError: the statement does not run on the tables, or the edges name other columns than are there.
+    """
+    began = time.perf_counter()
+    experiment = Experiment(compute, schemas, tables, parameters=parameters, macros=macros)
+    trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)))
+    _change_every_column(experiment, trial, never_null, seed, name)
+    for turn in range(1, rounds):
+        try:
+            mixed = Experiment(
+                compute, schemas, mixed_tables(experiment, seed + turn), parameters=parameters, macros=macros
+            )
+        except ExperimentError:
+            trial.failed += 1  # the statement asks of its tables what mixed ones do not fulfil
+            continue
+        _change_every_column(mixed, trial, never_null, seed + turn, name)
+    return trial.proof(name, time.perf_counter() - began)
+
+
+def _change_every_column(
+    experiment: Experiment,
+    trial: _Trial,
+    never_null: Mapping[str, Sequence[str]] | None,
+    seed: int,
+    name: str,
+) -> None:
+    perturbations = Perturbations(experiment, never_null, seed)
+    groups = list(trial.groups())
+    for done, (table, columns) in enumerate(groups):
+        tell(Progress(name, "step", f"{table}.{columns[0]}", done / len(groups)))
+        together = itertools.zip_longest(*(perturbations.of(table, column) for column in columns))
+        for each in together:
+            if trial.settled(table, columns):
+                break
+            used = [perturbation for perturbation in each if perturbation is not None]
+            try:
+                perturb(experiment, table, used)
+                answer = experiment.run()
+                if len(used) > 1 and trial.differs(experiment, answer):
+                    for one in used:
+                        perturb(experiment, table, [one])
+                        trial.compare(experiment, table, one.column, experiment.run(), one.name)
+                else:
+                    for one in used:
+                        trial.compare(experiment, table, one.column, answer, one.name)
+            except RunFailed:
+                trial.failed += 1
+        experiment.restore(table)
+
+
+class _Trial:
+    """What was seen so far."""
+
+    def __init__(self, experiment: Experiment, claimed: Sequence[Claim]) -> None:
+        self._experiment, self._claimed = experiment, claimed
+        self._unsteady = experiment.unsteady
+        self._edges: dict[tuple[str, str], set[int]] = {}
+        for claim in claimed:
+            self._edges.setdefault((claim.table, claim.column), set()).add(
+                experiment.names.index(claim.output)
+            )
+        self._seen: set[tuple[str, str, int]] = set()
+        self._tested: set[tuple[str, str]] = set()
+        self._refuted: dict[tuple[str, str, tuple[int, ...]], str] = {}
+        self.runs, self.failed = 1, 0
+
+    def compare(
+        self, experiment: Experiment, table: str, column: str, answer: Answer, perturbation: str
+    ) -> None:
+        """Look at what a changed column made of the statement's answer."""
+        self.runs += 1
+        self._tested.add((table, column))
+        before, in_order = experiment.original, experiment.keeps_order
+        with_edge = self._edges.get((table, column), set())
+        without = [place for place in experiment.steady if place not in with_edge]
+        changed = changed_together(before, answer, without, in_order=in_order)
+        if changed:
+            self._refuted.setdefault((table, column, changed), perturbation)
+        for place in with_edge:
+            if (table, column, place) in self._seen:
+                continue
+            alone = not same(before, answer, [place], in_order=in_order)
+            if alone or (not changed and not same(before, answer, [*without, place], in_order=in_order)):
+                self._seen.add((table, column, place))
+
+    def groups(self) -> Iterator[tuple[str, list[str]]]:
+        """A table, and columns of it to change at a time: one with edges alone, all those without any together."""
+        for table, columns in self._experiment.schemas.items():
+            without = [column for column in columns if (table, column) not in self._edges]
+            if without:
+                yield table, without
+            yield from ((table, [column]) for column in columns if (table, column) in self._edges)
+
+    def differs(self, experiment: Experiment, answer: Answer) -> bool:
+        """Whether an answer is another one than that on the tables as they are."""
+        return not same(experiment.original, answer, experiment.steady, in_order=experiment.keeps_order)
+
+    def settled(self, table: str, columns: Sequence[str]) -> bool:
+        """Whether further changes can show nothing new: each column has an edge to every output, and all were seen."""
+        everything = len(self._experiment.names)
+        return all(
+            sum((table, column, place) in self._seen for place in self._edges.get((table, column), ()))
+            == everything
+            for column in columns
+        )
+
+    def proof(self, name: str, seconds: float) -> ColumnProof:
+        """What all of it says."""
+        names = self._experiment.names
+        inputs = [
+            (table, column) for table, columns in self._experiment.schemas.items() for column in columns
+        ]
+
+        def seen(claim: Claim) -> bool:
+            return (claim.table, claim.column, names.index(claim.output)) in self._seen
+
+        direct = [claim for claim in self._claimed if claim.kind == "DIRECT"]
+        indirect = [claim for claim in self._claimed if claim.kind != "DIRECT"]
+        return ColumnProof(
+            name=name,
+            outputs=names,
+            inputs=tuple(f"{table}.{column}" for table, column in inputs),
+            pairs=sum(len(places) for places in self._edges.values()),
+            refuted=tuple(
+                Refutation(table, column, tuple(names[place] for place in places), how)
+                for (table, column, places), how in self._refuted.items()
+            ),
+            shown=tuple(claim for claim in direct if seen(claim)),
+            not_shown=tuple(claim for claim in direct if not seen(claim)),
+            unseen=tuple(claim for claim in indirect if not seen(claim)),
+            seen=sum(seen(claim) for claim in indirect),
+            unsteady=tuple(names[place] for place in sorted(self._unsteady)),
+            untested=tuple(
+                f"{table}.{column}" for table, column in inputs if (table, column) not in self._tested
+            ),
+            runs=self.runs + self.failed,
+            failed=self.failed,
+            seconds=seconds,
+        )
+
+
+def _known(experiment: Experiment, claimed: Sequence[Claim], outputs: Sequence[str]) -> list[Claim]:
+    """The claims under the names of the experiment's tables and columns.
+
+    Raises:
+        ExperimentError: the statement has other columns than the edges are told for, or a table lacks a column.
+    """
+    if list(outputs) != list(experiment.names):
+        raise ExperimentError(
+            "The edges are told for other columns than the statement has.",
+            expected=", ".join(experiment.names),
+            found=", ".join(outputs),
+        )
+    tables = {table.casefold(): table for table in experiment.schemas}
+    known: list[Claim] = []
+    for claim in claimed:
+        table = tables.get(claim.table.casefold())
+        if table is None:
+            raise ExperimentError(
+                f"An edge comes from {claim.table!r}, of which no rows are given.",
+                expected=f"one of {', '.join(experiment.schemas)}",
+                found=str(claim),
+                advice=did_you_mean(claim.table, experiment.schemas) or None,
+            )
+        columns = {column.casefold(): column for column in experiment.schemas[table]}
+        if claim.column.casefold() not in columns:
+            raise ExperimentError(
+                f"An edge comes from {claim.table}.{claim.column}, which is no column.",
+                expected=f"one of {', '.join(columns.values())}",
+                found=str(claim),
+            )
+        known.append(Claim(table, columns[claim.column.casefold()], claim.output, claim.kind, claim.subtype))
+    return known

@@ -1,0 +1,278 @@
+"""Experiment: a statement over tables in a DuckDB of its own, run again and again with something changed in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.proof.answer import Answer, changed_together, same
+from recsys_lineage.proof.time_limit import time_limit
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.statement import bare_statement
+
+Schemas: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Table → column → DuckDB's type."""
+Rows: TypeAlias = "pa.Table | pl.DataFrame | duckdb.DuckDBPyRelation | Sequence[Sequence[Any]]"
+"""Rows of a table: a frame, a relation, or tuples in the order of the schema's columns."""
+Compute: TypeAlias = "str | Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame]"
+"""What is proved: one SELECT, or a function from frames of the tables to a frame."""
+
+_DEPENDS_ON_DATA = "join_order,build_side_probe_side,statistics_propagation,compressed_materialization"
+"""Optimizations that look at the values: without them a statement runs by one plan whatever the tables hold."""
+_SHORTEST_LIMIT = 1.0
+"""Seconds that a run may take at least, before it is given up."""
+
+
+class ExperimentError(LineageError):
+    """A statement cannot be put to the proof: its tables do not fit its schemas, or it does not run on them."""
+
+
+class RunFailed(Exception):
+    """The statement gave no answer on changed tables: a value cannot be computed with, or it ran for too long."""
+
+
+class Experiment:
+    """A statement over tables in a DuckDB of its own.
+
+    Every table is kept as it was given; what the statement reads are copies, which can be changed and restored. It
+    runs in one thread and by one plan, so that the order of rows can only come from the values.
+
+    Args:
+        compute: one SELECT in DuckDB's dialect, or a function over Polars frames.
+        schemas: table → column → type, of at least the tables that are given.
+        tables: the rows of every table that the statement reads.
+        parameters: values of the SELECT's `$name` parameters.
+        macros: statements to run before, such as CREATE MACRO.
+        longest: after how many times the duration of the first runs a run is given up.
+
+    Attributes:
+        names: of the statement's columns.
+        types: of the statement's columns.
+        original: what the statement gives on the tables as they are.
+        unsteady: places of columns that are other ones in a second run, or where the same rows of the tables stand in
+            another order, such as random numbers, or the first value of a group that has no order.
+        keeps_order: whether the statement orders its rows, and by their values alone.
+
+    Raises:
+        ExperimentError: a table has no schema or other columns, or the statement does not run on the tables.
+    """
+
+    def __init__(
+        self,
+        compute: Compute,
+        schemas: Schemas,
+        tables: Mapping[str, Rows],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        macros: Iterable[str] = (),
+        longest: float = 20,
+    ) -> None:
+        self.compute = bare_statement(compute) if isinstance(compute, str) else compute
+        self.parameters = dict(parameters or {})
+        self.connection = duckdb.connect(
+            config={
+                "threads": 1,
+                "memory_limit": "1GB",
+                "temp_directory": "",
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "python_enable_replacements": False,
+                "python_scan_all_frames": False,
+            }
+        )
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET enable_progress_bar = false")
+        self.connection.execute(f"SET disabled_optimizers = '{_DEPENDS_ON_DATA}'")
+        self.connection.execute("CREATE SCHEMA kept")
+        self.connection.execute("CREATE SCHEMA proof")
+        folded = {name.casefold(): columns for name, columns in schemas.items()}
+        self.schemas: dict[str, dict[str, str]] = {}
+        for table, rows in tables.items():
+            if table.casefold() not in folded:
+                raise ExperimentError(
+                    f"The table {table!r} has no schema.",
+                    expected=f"one of {', '.join(schemas)}",
+                    found=table,
+                )
+            self.schemas[table] = dict(folded[table.casefold()])
+            self._load(table, rows)
+            self.restore(table)
+        for macro in macros:
+            self.connection.execute(macro)
+        self.connection.execute("SET enable_external_access = false")
+        self._limit = 600.0
+        began = time.perf_counter()
+        try:
+            self.names = self._describe()
+            self.original = self.run()
+            others = (self.run(), *self._shuffled())
+        except (duckdb.Error, pl.exceptions.PolarsError, RunFailed) as error:
+            raise ExperimentError(
+                "The statement does not run on these tables.", found=str(error).splitlines()[0]
+            ) from error
+        self.unsteady = frozenset(_unsteady(self.original, others))
+        self.keeps_order = self._has_order() and all(
+            same(self.original, other, self.steady, in_order=True) for other in others
+        )
+        self._limit = max(_SHORTEST_LIMIT, longest * (time.perf_counter() - began))
+
+    @property
+    def steady(self) -> tuple[int, ...]:
+        """Places of the columns that depend on the values of the tables alone."""
+        return tuple(place for place in range(len(self.names)) if place not in self.unsteady)
+
+    # --- the tables ---------------------------------------------------------------------------------------
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has, as it was given."""
+        return int(self.connection.execute(f"SELECT count(*) FROM kept.{quote(table)}").fetchall()[0][0])
+
+    def change(self, table: str, select: str) -> None:
+        """Let the statement read a table that a SELECT over the kept tables gives, in place of a table.
+
+        Raises:
+            RunFailed: DuckDB cannot compute the SELECT for a value.
+        """
+        try:
+            self.connection.execute(f"CREATE OR REPLACE TABLE main.{quote(table)} AS {select}")
+        except duckdb.Error as error:
+            raise RunFailed(str(error)) from error
+
+    def keep_rows(self, table: str, numbers: np.ndarray) -> None:
+        """Let the statement read only some rows of a table, by their numbers from 0, in the order that they have."""
+        self.connection.register("_numbers", pa.table({"number": pa.array(numbers, pa.int64())}))
+        self.change(
+            table,
+            f"SELECT * FROM kept.{quote(table)} WHERE rowid IN (SELECT number FROM _numbers) ORDER BY rowid",
+        )
+        self.connection.unregister("_numbers")
+
+    def restore(self, table: str) -> None:
+        """Let the statement read a table as it was given."""
+        self.change(table, f"SELECT * FROM kept.{quote(table)} ORDER BY rowid")
+
+    # --- runs ---------------------------------------------------------------------------------------------
+
+    def run(self) -> Answer:
+        """What the statement gives on the tables as they are now.
+
+        Raises:
+            RunFailed: it stops at a value, or runs for too long.
+        """
+        try:
+            with time_limit(self.connection, self._limit):
+                if isinstance(self.compute, str):
+                    read = self._hashed(f"(\n{self.compute}\n)", self.parameters or None)
+                else:
+                    self.connection.register("_frame", self.compute(self._frames()))
+                    read = self._hashed("_frame", None)
+                    self.connection.unregister("_frame")
+        except (duckdb.Error, pl.exceptions.PolarsError, MemoryError) as error:
+            raise RunFailed(str(error)) from error
+        hashes = tuple(np.asarray(read[f"h{place}"], dtype=np.uint64) for place in range(len(self.names)))
+        return Answer(hashes, len(hashes[0]))
+
+    def values(self) -> list[tuple[Any, ...]]:
+        """The statement's rows on the tables as they are now, as Python objects, in the order of `run`."""
+        if isinstance(self.compute, str):
+            return self.connection.execute(self.compute, self.parameters or None).fetchall()
+        return self.compute(self._frames()).rows()
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _has_order(self) -> bool:
+        """Whether the statement orders its rows at its end; what a function gives may always be ordered."""
+        if not isinstance(self.compute, str):
+            return True
+        try:
+            tree = sqlglot.parse_one(self.compute, dialect="duckdb")
+        except (SqlglotError, RecursionError):
+            return False
+        while isinstance(tree, exp.Subquery) and tree.args.get("order") is None:
+            tree = tree.this
+        return tree.args.get("order") is not None
+
+    def _shuffled(self) -> Iterator[Answer]:
+        """What the statement gives on tables whose rows have other places."""
+        for seed in ("1", "2", "3"):
+            for table in self.schemas:
+                order = f"ORDER BY md5('{seed}' || rowid::VARCHAR)"
+                self.change(table, f"SELECT * FROM kept.{quote(table)} {order}")
+            yield self.run()
+        for table in self.schemas:
+            self.restore(table)
+
+    def _load(self, table: str, rows: Rows) -> None:
+        columns = self.schemas[table]
+        declared = ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
+        self.connection.execute(f"CREATE TABLE kept.{quote(table)} ({declared})")
+        if isinstance(rows, Sequence):
+            if rows:
+                holes = ", ".join("?" * len(columns))
+                self.connection.executemany(f"INSERT INTO kept.{quote(table)} VALUES ({holes})", rows)
+            return
+        arrow = rows.to_arrow() if isinstance(rows, pl.DataFrame) else rows
+        arrow = arrow if isinstance(arrow, pa.Table) else arrow.to_arrow_table()
+        lacking = [name for name in columns if name not in arrow.column_names]
+        if lacking:
+            raise ExperimentError(
+                f"The rows of {table!r} lack columns.",
+                expected=", ".join(columns),
+                found=", ".join(arrow.column_names),
+                where=table,
+            )
+        self.connection.register("_rows", arrow)
+        named = ", ".join(quote(name) for name in columns)
+        self.connection.execute(f"INSERT INTO kept.{quote(table)} SELECT {named} FROM _rows")
+        self.connection.unregister("_rows")
+
+    def _frames(self) -> dict[str, pl.DataFrame]:
+        return {
+            table: self.connection.sql(f"SELECT * FROM main.{quote(table)} ORDER BY rowid").pl()
+            for table in self.schemas
+        }
+
+    def _hashed(self, relation: str, parameters: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
+        listed = ", ".join(f"c{place}" for place in range(len(self.names)))
+        return self.connection.execute(
+            f"SELECT {self._hashing} FROM {relation} AS _answer({listed})", parameters
+        ).fetchnumpy()
+
+    def _describe(self) -> tuple[str, ...]:
+        """Names of the statement's columns; what decides how their values are hashed is noted."""
+        if isinstance(self.compute, str):
+            described = self.connection.execute(
+                f"DESCRIBE SELECT * FROM (\n{self.compute}\n)", self.parameters or None
+            ).fetchall()
+        else:
+            self.connection.register("_frame", self.compute(self._frames()))
+            described = self.connection.execute("DESCRIBE FROM _frame").fetchall()
+            self.connection.unregister("_frame")
+        hashing = []
+        for place, (_, type_, *_) in enumerate(described):
+            value = f"printf('%.10g', c{place})" if type_ in ("DOUBLE", "FLOAT") else f"c{place}"
+            hashing.append(f"hash({value}) AS h{place}")
+        self._hashing = ", ".join(hashing)
+        self.types = tuple(row[1] for row in described)
+        return tuple(row[0] for row in described)
+
+
+def _unsteady(answer: Answer, others: Iterable[Answer]) -> set[int]:
+    """Places of columns that are to be left out so that the others are alike in all answers."""
+    left = list(range(len(answer.hashes)))
+    for other in others:
+        while changed := changed_together(answer, other, left, in_order=False):
+            # where only rows as a whole differ, the last column is the one that stands at other rows
+            alone = [place for place in changed if not same(answer, other, [place], in_order=False)]
+            left = [place for place in left if place not in (alone or changed[-1:])]
+    return set(range(len(answer.hashes))) - set(left)

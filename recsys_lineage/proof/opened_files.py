@@ -1,0 +1,79 @@
+"""opened_files: which files below some folders are opened while a block runs, as the kernel tells it.
+
+Native code opens files without telling Python; Linux tells all of them through inotify. It tells of other processes'
+too, so nobody else should be at work there meanwhile.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from recsys_lineage.proof.experiment import ExperimentError
+
+_OPEN, _OVERFLOW, _ONLY_FOLDERS, _IS_FOLDER = 0x20, 0x4000, 0x01000000, 0x40000000
+_EVENT = struct.Struct("iIII")
+
+
+@contextmanager
+def opened_files(folders: Iterable[Path]) -> Iterator[set[Path]]:
+    """Inside the block, files below the folders that are opened are collected; the set is filled when it ends.
+
+    Folders that are made inside the block are not looked into.
+
+    Raises:
+        ExperimentError: the kernel does not watch so many folders, or lost count.
+    """
+    found: set[Path] = set()
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    if handle < 0:
+        raise _refused()
+    try:
+        watched: dict[int, Path] = {}
+        for top in folders:
+            for folder, _, _ in os.walk(top):
+                number = libc.inotify_add_watch(handle, os.fsencode(folder), _OPEN | _ONLY_FOLDERS)
+                if number < 0:
+                    raise _refused()
+                watched[number] = Path(folder)
+        # walking through the folders opened them
+        _drain(handle, watched)
+        yield found
+        found |= _drain(handle, watched)
+    finally:
+        os.close(handle)
+
+
+def _drain(handle: int, watched: dict[int, Path]) -> set[Path]:
+    found: set[Path] = set()
+    while True:
+        try:
+            data = os.read(handle, 1 << 20)
+        except BlockingIOError:
+            return found
+        start = 0
+        while start < len(data):
+            number, mask, _, length = _EVENT.unpack_from(data, start)
+            name = data[start + _EVENT.size : start + _EVENT.size + length].rstrip(b"\0")
+            start += _EVENT.size + length
+            if mask & _OVERFLOW:
+                raise ExperimentError(
+                    "The kernel lost count of the files that were opened.",
+                    expected="fewer events",
+                    advice="raise fs.inotify.max_queued_events, or prove an asset that reads fewer files",
+                )
+            if name and not mask & _IS_FOLDER:
+                found.add(watched[number] / os.fsdecode(name))
+
+
+def _refused() -> ExperimentError:
+    return ExperimentError(
+        "The kernel does not watch the folders.",
+        found=os.strerror(ctypes.get_errno()),
+        advice="raise fs.inotify.max_user_watches and max_user_instances",
+    )

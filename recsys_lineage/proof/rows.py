@@ -1,0 +1,302 @@
+"""verify_rows: a statement runs on the rows that a trace names, and on all but these.
+
+Sufficient: on the traced rows alone the output row comes out the same. Necessary: without them it is another, or gone.
+A trace may name one witness of many, as of a maximum that several rows have; so the row is traced again without the
+witnesses that were named, until it is gone or no witness is left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import duckdb
+import numpy as np
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.progress import Progress, tell
+from recsys_lineage.proof.answer import Answer
+from recsys_lineage.proof.experiment import Experiment, Rows, RunFailed, Schemas
+from recsys_lineage.proof.row_proof import RowProof, RowTrial, Verdict
+from recsys_lineage.sql.names import quote
+
+_WITNESSES = 50
+"""How often a row is traced again without the witnesses that were named, before it counts as not needing them."""
+_LOOKED_INTO = 20
+"""Of a trace of more rows, those that are not needed are not sought."""
+
+
+class Traced(Protocol):
+    """A trace: what `Trace` has of attributes."""
+
+    @property
+    def sql(self) -> str: ...
+    @property
+    def context(self) -> Any: ...
+    @property
+    def insufficient(self) -> Sequence[str]: ...
+
+
+Tracer: TypeAlias = Callable[[str, Mapping[str, object]], "str | Traced"]
+"""From a source table and an output row to the trace of it: a SELECT over the tables, or a `Trace`."""
+
+
+def verify_rows(
+    sql: str,
+    schemas: Schemas,
+    tables: Mapping[str, Rows],
+    trace: Tracer,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    macros: Iterable[str] = (),
+    sample: int = 10,
+    seed: int = 0,
+    superfluous: bool = True,
+    name: str = "statement",
+) -> RowProof:
+    """Put the traces of some rows of a statement to the proof.
+
+    Args:
+        sql: one SELECT.
+        schemas: table → column → DuckDB's type.
+        tables: rows of each table that it reads.
+        trace: gives the trace of an output row to a table.
+        parameters: values of the statement's `$name` parameters; the traces get those that they use.
+        macros: statements to run before, such as CREATE MACRO.
+        sample: how many output rows are looked at; all where there are fewer.
+        seed: of which these are.
+        superfluous: whether traced rows are sought that nothing needs.
+        name: of the statement, for the report.
+
+    Raises:
+        ExperimentError: the statement does not run on the tables.
+    """
+    began = time.perf_counter()
+    experiment = Experiment(sql, schemas, tables, parameters=parameters, macros=macros)
+    values = experiment.values()
+    rows = len(values)
+    picked = np.sort(np.random.default_rng(seed).permutation(rows)[:sample])
+    trials = []
+    for done, row in enumerate(picked):
+        tell(Progress(name, "step", f"row {row}", done / len(picked)))
+        given = dict(zip(experiment.names, values[row], strict=True))
+        trials.append(_Trial(experiment, trace, int(row), given).outcome(superfluous))
+        for table in experiment.schemas:
+            experiment.restore(table)
+    return RowProof(name, rows, tuple(trials), time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a trace named: table → numbers of rows, those that are context, and columns that need more."""
+
+    rows: Mapping[str, np.ndarray]
+    context: Mapping[str, np.ndarray]
+    insufficient: frozenset[str]
+
+    @property
+    def any(self) -> bool:
+        return any(len(numbers) for numbers in self.rows.values())
+
+
+class _Wrong(Exception):
+    """A trace that cannot be used."""
+
+    def __init__(self, verdict: Verdict, detail: str) -> None:
+        super().__init__(detail)
+        self.verdict: Verdict = verdict
+        self.detail = detail
+
+
+class _Trial:
+    """One output row, and its trace."""
+
+    def __init__(self, experiment: Experiment, trace: Tracer, row: int, values: Mapping[str, object]) -> None:
+        self._experiment, self._trace, self._row, self._values = experiment, trace, row, values
+        self._all = {table: np.arange(experiment.rows(table)) for table in experiment.schemas}
+
+    def outcome(self, superfluous: bool) -> RowTrial:
+        """What is to be said of the trace."""
+        experiment, of = self._experiment, {table: len(rows) for table, rows in self._all.items()}
+        traced: dict[str, int] = {}
+        insufficient: tuple[str, ...] = ()
+        extra: dict[str, tuple[int, ...]] = {}
+        try:
+            found = self._named()
+            traced = {table: len(rows) for table, rows in found.rows.items()}
+            insufficient = tuple(sorted(found.insufficient))
+            names = experiment.names
+            steady = experiment.steady
+            looked_at = [place for place in steady if names[place].casefold() not in found.insufficient]
+            wanted = self._count(experiment.original, looked_at) if looked_at else 0
+            self._sufficient(found, steady, looked_at, wanted)
+            self._necessary(found, steady)
+            if superfluous and sum(traced.values()) <= _LOOKED_INTO:
+                extra = self._superfluous(found, looked_at, wanted)
+        except _Wrong as wrong:
+            return RowTrial(self._row, wrong.verdict, traced, of, extra, insufficient, wrong.detail)
+        return RowTrial(self._row, "proved", traced, of, extra, insufficient)
+
+    # --- the laws -----------------------------------------------------------------------------------------
+
+    def _sufficient(
+        self, found: _Found, steady: Sequence[int], looked_at: Sequence[int], wanted: int
+    ) -> None:
+        there = self._gives(found.rows, looked_at)
+        if there < wanted:
+            raise _Wrong("too few", f"the traced rows alone give it {there} times, not {wanted}")
+        if found.context and len(looked_at) < len(steady):
+            whole = self._gives(_together(found.rows, found.context), steady)
+            wanted = self._count(self._experiment.original, steady)
+            if whole < wanted:
+                raise _Wrong(
+                    "too few", f"the traced rows and their context give it {whole} times, not {wanted}"
+                )
+
+    def _necessary(self, found: _Found, steady: Sequence[int]) -> None:
+        wanted = self._count(self._experiment.original, steady)
+        left, named = dict(self._all), found
+        for _ in range(_WITNESSES):
+            if not named.any:
+                break
+            left = {table: np.setdiff1d(rows, named.rows.get(table, [])) for table, rows in left.items()}
+            try:
+                if self._gives(left, steady) < wanted:
+                    return
+            except _Wrong:
+                return  # without the rows the statement gives nothing at all
+            named = self._named(within=left)
+        nothing = {table: rows[:0] for table, rows in self._all.items()}
+        if self._gives(nothing, steady) < wanted:
+            raise _Wrong("not needed", "without the traced rows it comes out the same")
+
+    def _superfluous(
+        self, found: _Found, looked_at: Sequence[int], wanted: int
+    ) -> dict[str, tuple[int, ...]]:
+        """Traced rows that no smaller set that gives the row was found to need.
+
+        A row is left out last, after as many others as can be: if the row still comes out then, nothing needs it.
+        """
+        pairs = [(table, int(number)) for table, numbers in found.rows.items() for number in numbers]
+        needed: set[tuple[str, int]] = set()
+        extra: dict[str, list[int]] = {}
+
+        def gives(kept: Iterable[tuple[str, int]]) -> bool:
+            rows: dict[str, list[int]] = {table: [] for table in self._all}
+            for table, number in kept:
+                rows[table].append(number)
+            try:
+                return (
+                    self._gives({t: np.array(sorted(n), dtype=np.int64) for t, n in rows.items()}, looked_at)
+                    > 0
+                )
+            except _Wrong:
+                return False
+
+        for pair in pairs:
+            if not gives(other for other in pairs if other != pair):
+                needed.add(pair)
+        for pair in pairs:
+            if pair in needed:
+                continue
+            for order in (pairs, pairs[::-1]):
+                kept = list(pairs)
+                for other in order:
+                    if other != pair and other not in needed and gives(p for p in kept if p != other):
+                        kept.remove(other)
+                if not gives(p for p in kept if p != pair):
+                    needed.add(pair)
+                    break
+            if pair not in needed:
+                extra.setdefault(pair[0], []).append(pair[1])
+        return {table: tuple(numbers) for table, numbers in extra.items()}
+
+    # --- runs ---------------------------------------------------------------------------------------------
+
+    def _gives(self, rows: Mapping[str, np.ndarray], columns: Sequence[int]) -> int:
+        """How often the row comes out of only some rows of each table; a table that is not named is empty."""
+        try:
+            for table in self._all:
+                self._experiment.keep_rows(table, rows.get(table, np.array([], dtype=np.int64)))
+            return self._count(self._experiment.run(), columns)
+        except RunFailed as error:
+            raise _Wrong(
+                "failed", f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
+            ) from error
+
+    def _count(self, answer: Answer, columns: Sequence[int]) -> int:
+        return answer.count(self._row, columns, self._experiment.original)
+
+    def _named(self, within: Mapping[str, np.ndarray] | None = None) -> _Found:
+        """The trace of the row to every table, over only some rows of the tables where these are given."""
+        experiment = self._experiment
+        for table in self._all:
+            if within is None:
+                experiment.restore(table)
+            else:
+                experiment.keep_rows(table, within[table])
+        rows: dict[str, np.ndarray] = {}
+        context: dict[str, np.ndarray] = {}
+        insufficient: set[str] = set()
+        for table in self._all:
+            try:
+                traced = self._trace(table, self._values)
+            except LineageError as error:
+                raise _Wrong("refused", f"{table}: {error}") from error
+            except Exception as error:
+                raise _Wrong("failed", f"{table}: {type(error).__name__}: {error}") from error
+            text = traced if isinstance(traced, str) else traced.sql
+            rows[table] = self._numbers(table, text, within)
+            if not isinstance(traced, str):
+                insufficient.update(column.casefold() for column in traced.insufficient)
+                if traced.context is not None:
+                    context[table] = self._numbers(
+                        table, f"SELECT * FROM {quote(table)} WHERE {traced.context}", None
+                    )
+        return _Found(rows, context, frozenset(insufficient))
+
+    def _numbers(self, table: str, select: str, within: Mapping[str, np.ndarray] | None) -> np.ndarray:
+        """Numbers of the kept rows that a SELECT over the statement's tables names.
+
+        Raises:
+            _Wrong: it does not run, gives other columns, or rows that the table does not have so often.
+        """
+        connection, kept = self._experiment.connection, f"kept.{quote(table)}"
+        used = {key: value for key, value in self._experiment.parameters.items() if f"${key}" in select}
+        try:
+            connection.execute(
+                f"CREATE OR REPLACE TABLE proof.traced AS SELECT * FROM (\n{select}\n)", used or None
+            )
+            columns = [row[0] for row in connection.execute("DESCRIBE proof.traced").fetchall()]
+        except duckdb.Error as error:
+            raise _Wrong("failed", f"the trace to {table} does not run: {error}") from error
+        expected = list(self._experiment.schemas[table])
+        if columns != expected:
+            raise _Wrong("not its rows", f"the trace to {table} has the columns {columns}, not {expected}")
+        found = connection.execute(
+            f"SELECT _kept.rowid AS number FROM {kept} AS _kept "
+            "WHERE hash(_kept) IN (SELECT hash(_traced) FROM proof.traced AS _traced)"
+        ).fetchnumpy()
+        numbers = np.sort(np.asarray(found["number"], dtype=np.int64))
+        if within is not None:
+            numbers = np.intersect1d(numbers, within[table])
+        ((counted, different),) = connection.execute(
+            "SELECT (SELECT count(*) FROM proof.traced), "
+            "(SELECT count(*) FROM (SELECT hash(_traced) FROM proof.traced AS _traced EXCEPT ALL "
+            f"SELECT hash(_kept) FROM {kept} AS _kept))"
+        ).fetchall()
+        if different or counted != len(numbers):
+            raise _Wrong(
+                "not its rows",
+                f"the trace to {table} gives {counted} rows, of which the table has {len(numbers)}",
+            )
+        return numbers
+
+
+def _together(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        table: np.union1d(one.get(table, []), other.get(table, [])).astype(np.int64)
+        for table in {*one, *other}
+    }

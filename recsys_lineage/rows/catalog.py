@@ -1,0 +1,134 @@
+"""Catalog: empty tables in DuckDB by which statements are bound, so that DuckDB says which columns they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import duckdb
+
+from recsys_lineage.errors import LineageError, SqlAssetError, did_you_mean
+from recsys_lineage.rows.syntax import Syntax
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain
+from recsys_lineage.sql.statement import bare_statement
+
+ORIGIN = "<sql>"
+_STAND_INS: tuple[object, ...] = (None, "0", 0)
+"""Values for parameters, whose own are not known: one by one, until DuckDB finds functions for them."""
+
+
+class RowTraceError(LineageError):
+    """A row cannot be traced through a statement."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table or query: its name, and DuckDB's type of it."""
+
+    name: str
+    type: str
+
+
+class Catalog:
+    """Tables by name, without rows.
+
+    Args:
+        schemas: for each table its columns with their types.
+
+    Raises:
+        RowTraceError: a type that DuckDB does not know, or two tables or columns of one name.
+    """
+
+    def __init__(self, schemas: Mapping[str, Mapping[str, str]]) -> None:
+        self.connection = duckdb.connect(
+            config={"enable_external_access": False, "autoload_known_extensions": False, "threads": 1}
+        )
+        self.syntax = Syntax(self.connection)
+        self.columns: dict[str, tuple[Column, ...]] = {}
+        self.tables: dict[str, str] = {}
+        for table, columns in schemas.items():
+            if table.casefold() in self.tables:
+                raise RowTraceError(f"Two tables are called {table!r}.", found=table, expected="one table a name")
+            self.tables[table.casefold()] = table
+            self.add(table, [Column(name, kind) for name, kind in columns.items()])
+        self.aggregates = _aggregates()
+        self._stand_in: object = None
+
+    def add(self, table: str, columns: Sequence[Column]) -> None:
+        """Make a table known.
+
+        Raises:
+            RowTraceError: DuckDB does not take the columns.
+        """
+        given = ", ".join(f"{quote(each.name)} {_known(each.type)}" for each in columns)
+        try:
+            self.connection.execute(f"CREATE TABLE {quote(table)} ({given})")
+        except duckdb.Error as error:
+            raise RowTraceError(
+                f"The columns of {table!r} cannot be.",
+                expected="names, each once, with DuckDB's types",
+                found=plain(error),
+                where=table,
+            ) from None
+        self.columns[table.casefold()] = tuple(columns)
+
+    def drop(self, table: str) -> None:
+        """Forget a table."""
+        self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
+        self.columns.pop(table.casefold(), None)
+
+    def columns_of(self, query: str, parameters: Sequence[str]) -> tuple[Column, ...]:
+        """The columns that a query gives.
+
+        Raises:
+            duckdb.Error: it cannot be bound.
+        """
+        tried = [self._stand_in, *(each for each in _STAND_INS if each is not self._stand_in)]
+        for place, value in enumerate(tried if parameters else [None]):
+            try:
+                rows = self.connection.execute(
+                    f"DESCRIBE {query}", dict.fromkeys(parameters, value) or None
+                ).fetchall()
+            except duckdb.Error:
+                if not parameters or place == len(tried) - 1:
+                    raise
+                continue
+            self._stand_in = value
+            return tuple(Column(row[0], row[1]) for row in rows)
+        raise AssertionError("at least one value is tried")
+
+    def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
+        """What DuckDB has against the author's statement, at its place in the text."""
+        pieces = PiecedSql.of(sql)
+        offset = pieces.offset(error, lines_before)
+        try:  # with a word a line, the line that DuckDB names is the place
+            self.connection.execute(f"DESCRIBE\n{pieces.sql}")
+        except duckdb.Error as again:
+            offset = pieces.offset(again, 1) if pieces.offset(again, 1) is not None else offset
+        names = [column.name for columns in self.columns.values() for column in columns]
+        quoted = str(error).split('"')
+        advice = did_you_mean(quoted[1], [*names, *self.tables.values()]) if len(quoted) > 2 else ""
+        return SqlAssetError(
+            "DuckDB refuses the SQL.",
+            expected="one SELECT that the given tables and columns can answer",
+            found=plain(error),
+            where=place_in(bare_statement(sql), offset, ORIGIN),
+            advice=advice or None,
+        )
+
+
+@lru_cache(maxsize=1)
+def _aggregates() -> frozenset[str]:
+    """The names of DuckDB's aggregate functions."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
+        ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def _known(kind: str) -> str:
+    """A type that a column can have; a NULL without a type is kept as an INTEGER."""
+    return "INTEGER" if kind.upper() in ('"NULL"', "NULL") else kind

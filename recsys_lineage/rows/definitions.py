@@ -1,0 +1,313 @@
+"""Definitions: a statement taken apart into named queries, each over tables and others of them only.
+
+Entries of WITH, subqueries in FROM, sides of set operations and subqueries of expressions become definitions of their
+own, unless they use columns of the query around them. Such a chain can be walked from its end to its tables.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.rows.catalog import ORIGIN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.syntax import (
+    Node, body_of, children, common_tables, is_expression, is_query, parts, set_children,
+)  # fmt: skip
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_place import place_in
+
+MAIN = "__result"
+"""The statement itself among its definitions."""
+
+
+@dataclass
+class Definition:
+    """A named query.
+
+    Attributes:
+        name: unique, and no table's.
+        query: its syntax tree, whose relations are tables and definitions.
+        columns: what it gives.
+        aliases: names that its WITH gives its columns.
+        materialized: what the author wrote.
+        recursive: whether it reads itself.
+        reads: the tables and definitions in it, folded, each as often as it stands there.
+    """
+
+    name: str
+    query: Node
+    columns: tuple[Column, ...] = ()
+    aliases: list[str] = field(default_factory=list)
+    materialized: str = ""
+    recursive: bool = False
+    reads: list[str] = field(default_factory=list)
+
+    def depends_on(self, name: str, among: Mapping[str, Definition]) -> bool:
+        """Whether it reads a table or definition, directly or through others."""
+        seen: set[str] = set()
+        open_: list[str] = [*self.reads]
+        while open_:
+            each = open_.pop()
+            if each == name.casefold():
+                return True
+            if each not in seen and each in among:
+                seen.add(each)
+                open_.extend(among[each].reads)
+        return False
+
+
+class Statement:
+    """A statement as definitions in an order in which each stands behind those that it reads.
+
+    Attributes:
+        definitions: by folded name; the last is the statement itself.
+        parameters: names of its `$name` parameters, sorted.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: it holds what cannot be traced.
+    """
+
+    def __init__(self, sql: str, catalog: Catalog) -> None:
+        self.sql = sql
+        self.catalog = catalog
+        self.definitions: dict[str, Definition] = {}
+        self._names = 0
+        parsed = catalog.syntax.parsed(sql)
+        if isinstance(parsed, str):
+            raise self._unparsed(parsed)
+        self.parameters = sorted(_parameters(parsed))
+        try:
+            catalog.columns_of(sql, self.parameters)
+        except duckdb.Error as error:
+            raise catalog.refused(sql, error) from None
+        self._refuse_chance(parsed)
+        self._add(MAIN, parsed, {}, [])
+
+    def result_types(self) -> list[DuckDBPyType]:
+        """The types of the result's columns, in order."""
+        return [self.catalog.connection.sqltype(_typed(column.type)) for column in self.main.columns]
+
+    @property
+    def main(self) -> Definition:
+        """The statement itself."""
+        return self.definitions[MAIN]
+
+    def place(self, part: Node | None) -> str:
+        """Where a part stands in the text."""
+        start = (part or {}).get("query_location")
+        return place_in(self.sql, start if start is not None and start < len(self.sql) else None, ORIGIN)
+
+    def cannot(self, what: str, part: Node | None = None, advice: str | None = None) -> RowTraceError:
+        """The error for what is not traced."""
+        return RowTraceError(
+            f"Rows cannot be traced through {what}.",
+            found=what,
+            where=self.place(part),
+            advice=advice or "write that part of the statement in another way",
+        )
+
+    def _unparsed(self, message: str) -> Exception:
+        try:
+            self.catalog.connection.execute(f"DESCRIBE {self.sql}")
+        except duckdb.Error as error:
+            return self.catalog.refused(self.sql, error)
+        found = message.replace("Only SELECT statements can be serialized to json!", "another statement")
+        return RowTraceError(
+            "The SQL is not one SELECT whose columns are known from its text.",
+            expected="a single SELECT, WITH … SELECT or set operation",
+            found=found,
+            where=ORIGIN,
+            advice="name the values of a PIVOT: PIVOT t ON c IN ('a', 'b') USING …",
+        )
+
+    def _refuse_chance(self, query: Node) -> None:
+        """Refuses what gives other rows each time."""
+        stack: list[Node] = [query]
+        while stack:
+            top = stack.pop()
+            for part in _everything(top):
+                if part.get("sample"):
+                    raise self.cannot("a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0")
+                if part.get("at_clause"):
+                    raise self.cannot("a table AT a version", part)
+
+    def _add(self, name: str, query: Node, known: Mapping[str, str], aliases: list[str]) -> Definition:
+        query = self._hoisted(query, known)
+        definition = Definition(name, query, aliases=aliases)
+        definition.columns = self._described(definition)
+        return self._kept(definition)
+
+    def _kept(self, definition: Definition) -> Definition:
+        definition.reads = [
+            part["table_name"].casefold()
+            for part in _everything(definition.query)
+            if part.get("type") == "BASE_TABLE"
+        ]
+        self.definitions[definition.name.casefold()] = definition
+        if definition.name != MAIN:
+            columns = [Column(each.name, _typed(each.type)) for each in definition.columns]
+            if not definition.recursive:
+                self.catalog.add(definition.name, columns)
+            definition.columns = tuple(columns)
+        return definition
+
+    def _described(self, definition: Definition) -> tuple[Column, ...]:
+        """Columns as whoever reads the definition sees them."""
+        text = self.catalog.syntax.text(definition.query)
+        aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
+        return self.catalog.columns_of(
+            f"SELECT * FROM ({text}) AS {quote(definition.name)}{aliases}", _parameters_of(definition.query)
+        )
+
+    def _name(self, word: str) -> str:
+        while True:
+            self._names += 1
+            name = f"__{self._names}_{word}"
+            if name.casefold() not in self.catalog.columns:
+                return name
+
+    def _hoisted(self, query: Node, known: Mapping[str, str], itself: str = "") -> Node:
+        """The query with what stands for itself in it replaced by definitions.
+
+        Args:
+            query: any query node.
+            known: names of WITH entries that it sees, folded, and their definitions.
+            itself: for the recursive side of a WITH entry, its definition.
+        """
+        query = copy.deepcopy(query)
+        known = dict(known)
+        for key, entry in common_tables(query):
+            body = body_of(entry)
+            if body["type"] == "RECURSIVE_CTE_NODE":
+                known[key.casefold()] = self._recursive(key, entry, known)
+                continue
+            made = self._add(self._name(key), body, known, list(entry.get("aliases", [])))
+            made.materialized = entry.get("materialized", "")
+            known[key.casefold()] = made.name
+        query["cte_map"] = {"map": []}
+        if query["type"] == "SET_OPERATION_NODE":
+            sides = [
+                self._hoisted(side, known, itself) if itself else self._reference(side, known, "side")
+                for side in children(query)
+            ]
+            set_children(query, sides)
+        elif query["type"] != "SELECT_NODE":
+            raise self.cannot("a recursive query that is no entry of WITH", query)
+        self._replace_in(query, known, itself)
+        return query
+
+    def _reference(self, query: Node, known: Mapping[str, str], word: str) -> Node:
+        """A query that reads a definition made of the given one; the query itself, where it needs what is around it."""
+        before = dict(self.definitions)
+        try:
+            name = self._add(self._name(word), query, known, []).name
+        except duckdb.Error:
+            for left_over in [each for each in self.definitions if each not in before]:
+                del self.definitions[left_over]
+                self.catalog.drop(left_over)
+            return self._hoisted(query, known)
+        parsed = self.catalog.syntax.parsed(f"SELECT * FROM {quote(name)}")
+        assert isinstance(parsed, dict)
+        return parsed
+
+    def _recursive(self, key: str, entry: Node, known: dict[str, str]) -> str:
+        body = body_of(entry)
+        if body.get("key_targets"):
+            raise self.cannot("WITH RECURSIVE … USING KEY", body)
+        name = self._name(key)
+        left = self._reference(body["left"], known, f"{key}_start")
+        aliases = list(entry.get("aliases", []))
+        start = Definition(name, left, aliases=aliases)
+        start.columns = self._described(start)
+        self.catalog.add(name, [Column(each.name, _typed(each.type)) for each in start.columns])
+        right = self._hoisted(body["right"], {**known, key.casefold(): name}, itself=name)
+        query = copy.deepcopy(body)
+        query["left"], query["right"], query["cte_name"] = left, right, name
+        query["cte_map"] = {"map": []}
+        self._kept(Definition(name, query, start.columns, aliases, recursive=True))
+        return name
+
+    def _replace_in(self, query: Node, known: Mapping[str, str], itself: str) -> None:
+        """Puts definitions in place of the relations and subqueries of one query, in place."""
+        for part in [*parts(query)]:
+            kind = part.get("type")
+            if kind == "BASE_TABLE":
+                self._rename(part, known)
+            elif kind == "SUBQUERY" and not is_expression(part, "SUBQUERY"):
+                alias, columns = part.get("alias", ""), part.get("column_name_alias", [])
+                part["subquery"]["node"] = inner = self._inner(part["subquery"]["node"], known, itself)
+                if (name := _whole_of(inner)) is not None:
+                    relation = self.catalog.syntax.relation(f"{quote(name)} AS {quote(alias or '__unnamed')}")
+                    relation["column_name_alias"] = columns
+                    part.clear()
+                    part.update(relation)
+            elif is_expression(part, "SUBQUERY"):
+                part["subquery"]["node"] = self._inner(part["subquery"]["node"], known, itself)
+            elif kind == "SHOW_REF" and is_query(part.get("query")):
+                part["query"] = self._inner(part["query"], known, itself)
+
+    def _inner(self, query: Node, known: Mapping[str, str], itself: str) -> Node:
+        if itself and any(
+            part.get("type") == "BASE_TABLE" and known.get(part["table_name"].casefold()) == itself
+            for part in _everything(query)
+        ):
+            return self._hoisted(query, known, itself)
+        return self._reference(query, known, "query")
+
+    def _rename(self, table: Node, known: Mapping[str, str]) -> None:
+        if table.get("schema_name") or table.get("catalog_name"):
+            raise self.cannot("a table of a named schema", table, "name the table alone")
+        name = known.get(table["table_name"].casefold())
+        if name is None:
+            return
+        table["alias"] = table.get("alias") or table["table_name"]
+        table["table_name"] = name
+        if "qualified_name" in table:
+            table["qualified_name"] = {**table["qualified_name"], "path": [name]}
+
+
+def _whole_of(query: Node) -> str | None:
+    """The definition that a query reads and gives as it is."""
+    relation = query.get("from_table", {})
+    plain_select = query["type"] == "SELECT_NODE" and relation.get("type") == "BASE_TABLE"
+    if plain_select and relation["table_name"].startswith("__") and not query.get("where_clause"):
+        stars = query["select_list"]
+        bare = len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
+        if bare and not stars[0].get("exclude_list") and not stars[0].get("replace_list"):
+            return relation["table_name"]
+    return None
+
+
+def _everything(query: Node) -> list[Node]:
+    """Every part of a query and of the queries inside it."""
+    found: list[Node] = []
+    stack: list[object] = [query]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            found.append(each)
+            stack.extend(each.values())
+        elif isinstance(each, list):
+            stack.extend(each)
+    return found
+
+
+def _parameters(query: Node) -> set[str]:
+    return {part["identifier"] for part in _everything(query) if is_expression(part, "PARAMETER")}
+
+
+def _parameters_of(query: Node) -> list[str]:
+    return sorted(_parameters(query))
+
+
+def _typed(kind: str) -> str:
+    return "INTEGER" if kind.upper() in ('"NULL"', "NULL") else kind
+
+
+__all__ = ["MAIN", "Definition", "SqlAssetError", "Statement"]

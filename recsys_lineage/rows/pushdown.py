@@ -1,0 +1,472 @@
+"""Pushdown: what is known of the wanted rows of a query's result, said of the rows of its relations too.
+
+DuckDB moves a filter down to the scans by itself where nothing stands in the way; WITH entries that are read twice,
+windows and subqueries do. Here the values of the wanted row go down through keys of groups, partitions and joins, and
+into what IN asks for (magic sets: Bancilhon et al., PODS 1986), so that a scan of a large table skips nearly all of it.
+What is left out are only rows that cannot be part of a wanted row.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from recsys_lineage.rows.definitions import Statement
+from recsys_lineage.rows.from_item import FromItem, from_items
+from recsys_lineage.rows.syntax import Node, arguments, children, conjuncts, is_expression, is_query, parts, subqueries
+from recsys_lineage.sql.names import quote
+
+_LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is known of a column of wanted rows.
+
+    Attributes:
+        template: SQL, with `\\0` where the column's expression stands.
+        refuses_null: whether it is never true of NULL.
+        asked: the table and the SQL of its column whose values it allows, where it is of that kind.
+    """
+
+    template: str
+    refuses_null: bool
+    asked: tuple[str, str] | None = None
+
+    @classmethod
+    def one_of(cls, table: str, column: str) -> Condition:
+        """That a column has one of the values of a column of a small table; NULL counts as a value."""
+        nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
+        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column))
+
+    def of(self, expression: str) -> str:
+        """The condition on an expression."""
+        return self.template.replace("\0", expression)
+
+
+Conditions = Mapping[int, Condition]
+"""What is known of some columns, by their positions."""
+Place = tuple[int, str]
+"""A column of a FROM clause: the number of its relation, and its name, folded."""
+
+
+class Pushdown:
+    """Relations that hold only what can be part of wanted rows.
+
+    Args:
+        statement: taken apart.
+        is_aggregated: whether a query groups its rows.
+        add_step: makes a named query known to all that are made later: its name with columns, and its SQL.
+    """
+
+    def __init__(
+        self, statement: Statement, is_aggregated: Callable[[Node], bool], add_step: Callable[[str, str], None]
+    ) -> None:
+        self.statement = statement
+        self.catalog = statement.catalog
+        self.syntax = statement.catalog.syntax
+        self.original: dict[str, str] = {}
+        self._is_aggregated = is_aggregated
+        self._add_step = add_step
+        self._asked: dict[str, str] = {}
+        self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
+
+    def name_of(self, table: str) -> str:
+        """The table or definition that a relation is a part of, folded."""
+        return self.original.get(table, table)
+
+    def part_of(self, table: str, conditions: Conditions) -> str:
+        """The name of the part of a table or definition, folded, whose rows fulfil conditions; itself without any."""
+        definition = self.statement.definitions.get(table)
+        if not conditions:
+            return definition.name if definition is not None else self.catalog.tables[table]
+        key = (table, tuple(sorted(conditions.items(), key=lambda each: each[0])))
+        if key in self._made:
+            return self._made[key]
+        name = f"__part{len(self._made)}"
+        self._made[key] = name
+        columns = self.catalog.columns[table]
+        names = ", ".join(quote(column.name) for column in columns)
+        if definition is None:
+            body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
+        elif definition.recursive:
+            body, own = quote(definition.name), [quote(column.name) for column in columns]
+        else:
+            own = [f"__o{n}" for n in range(len(columns))]
+            query = self.pushed(definition.query, conditions, len(columns))
+            body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
+        known = " AND ".join(each.of(own[n]) for n, each in conditions.items())
+        # what DuckDB finds by a small table it is not to compute other filters for before
+        kept = " AS MATERIALIZED" if any(each.asked for each in conditions.values()) else " AS"
+        self._add_step(f"{quote(name)}({names}){kept}", f"SELECT * FROM {body} WHERE {known}")
+        self.original[name] = table
+        self.catalog.columns[name] = columns
+        return name
+
+    def pushed(self, query: Node, conditions: Conditions, width: int) -> Node:
+        """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
+        if not conditions:
+            return query
+        query = copy.deepcopy(query)
+        if query["type"] == "SET_OPERATION_NODE":
+            self._push_into_sides(query, conditions)
+            return query
+        items = from_items(query["from_table"], self.catalog)
+        if self._is_cut(query) or any(item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items):
+            return query
+        known = self._known(query, items, conditions, width)
+        known |= self._known_of_partitions(query, items, conditions, width)
+        self._filter(query, items, conditions, width)
+        if known:
+            self._put_parts(items, known)
+            self._push_into_subqueries(query)
+        return query
+
+    def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
+        """Lets a query find by a small table which rows it needs before it computes their other columns."""
+        select = query["select_list"]
+        if self._is_aggregated(query) or len(select) != width:
+            return
+        for part in parts([select, query.get("qualify")]):
+            unnested = is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+            if unnested or is_expression(part, "WINDOW") or is_expression(part, "STAR"):
+                return
+        added: list[str] = []
+        for n, condition in conditions.items():
+            inside = [*parts(select[n])]
+            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+            strange = any(is_expression(each, "LAMBDA") or is_expression(each, "SUBQUERY") for each in inside)
+            if not condition.asked or strange or len(columns) == len(inside):
+                continue
+            if all(self._place({**each, "alias": ""}, items, query) is not None for each in columns):
+                added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
+        if added:
+            before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
+            query["where_clause"] = self.syntax.expression(" AND ".join(f"({each})" for each in [*added, *before]))
+
+    def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
+        for number, item in enumerate(items):
+            if item.table and (of_item := _of_item(number, item, known)):
+                _put(item, self.part_of(self.name_of(item.table), of_item))
+
+    def _known_of_partitions(
+        self, query: Node, items: list[FromItem], conditions: Conditions, width: int
+    ) -> dict[Place, Condition]:
+        """What is known of the rows of all partitions in which a wanted row may stand."""
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
+        if not windows or self._is_aggregated(query) or any(item.nulled for item in items):
+            return {}
+        partitions = [
+            {place for each in part.get("partitions", []) if (place := self._place(each, items, query)) is not None}
+            for part in windows
+        ]
+        shared = sorted(set.intersection(*partitions))
+        known = self._known(query, items, conditions, width, over_windows=True)
+        if not shared or not known:
+            return {}
+        around = copy.deepcopy(query["from_table"])
+        self._put_parts(from_items(around, self.catalog), known)
+        where = query.get("where_clause")
+        plain = [each for each in conjuncts(where) if not subqueries(each)] if where else []
+        values = ", ".join(
+            f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
+        )
+        table = self._ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
+
+    def _ask(self, select: str, plain: list[Node]) -> str:
+        """Adds a small table of the values that something is asked for."""
+        conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
+        text = f"{select} WHERE {conditions}"
+        if text not in self._asked:
+            self._asked[text] = f"__asked{len(self._asked)}"
+            self._add_step(f"{self._asked[text]} AS MATERIALIZED", text)
+        return self._asked[text]
+
+    def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
+        """For output columns that are a column of FROM as it is, which."""
+        return {
+            n: place for n, each in enumerate(self._selected(query, items, width)) if (place := each) is not None
+        }
+
+    def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
+        """For the relations of a query, in their order, what is known of their rows that wanted rows are made of."""
+        if query["type"] != "SELECT_NODE" or not conditions:
+            return {}
+        items = from_items(query["from_table"], self.catalog)
+        if self._is_cut(query) or any(item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items):
+            return {}
+        known = self._known(query, items, conditions, width)
+        return {number: _of_item(number, item, known) for number, item in enumerate(items)}
+
+    def side_conditions(self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]) -> Conditions:
+        """What is known of the rows of one side of a set operation."""
+        columns = self.catalog.columns[side]
+        if query["setop_type"] == "UNION_BY_NAME":
+            taken = [names.index(column.name.casefold()) for column in columns]
+        else:
+            taken = list(range(len(columns)))
+        return {
+            n: conditions[place]
+            for n, (column, place) in enumerate(zip(columns, taken, strict=True))
+            if place in conditions and column.type == types[place]
+        }
+
+    def _push_into_sides(self, query: Node, conditions: Conditions) -> None:
+        if any(each["type"] in _LIMITS for each in query.get("modifiers", [])):
+            return
+        definition = next(
+            (each for each in self.statement.definitions.values() if _same_sides(each.query, query)), None
+        )
+        if definition is None:
+            return
+        names = [column.name.casefold() for column in definition.columns]
+        types = [column.type for column in definition.columns]
+        for side in children(query):
+            items = from_items(side["from_table"], self.catalog)
+            of_side = self.side_conditions(query, items[0].table, conditions, names, types)
+            if of_side:
+                _put(items[0], self.part_of(items[0].table, of_side))
+
+    def _is_cut(self, query: Node) -> bool:
+        """Whether the rows that a query gives depend on how many others it has."""
+        positional = any(part.get("ref_type") == "POSITIONAL" for part in parts(query["from_table"]))
+        return positional or any(
+            each["type"] in _LIMITS or each.get("distinct_on_targets") for each in query.get("modifiers", [])
+        )
+
+    def _selected(self, query: Node, items: list[FromItem], width: int) -> list[Place | None]:
+        """For each output column the column of FROM that it is, as far as that is plain."""
+        found: list[Place | None] = []
+        merged = any(part.get("using_columns") or part.get("ref_type") == "NATURAL" for part in parts(query["from_table"]))
+        for each in query["select_list"]:
+            if not is_expression(each, "STAR"):
+                found.append(self._place(each, items, query))
+                continue
+            if each.get("expr") or each.get("qualified_exclude_list") or (merged and not each.get("relation_name")):
+                return []
+            left_out = {str(name).casefold() for name in each.get("exclude_list", [])}
+            replaced = {str(entry["key"]).casefold() for entry in each.get("replace_list", [])}
+            over = each.get("relation_name", "").casefold()
+            for number, item in enumerate(items):
+                if item.hidden is not None or over not in ("", item.alias.casefold()):
+                    continue
+                if item.columns is None:
+                    return []
+                for name in item.columns:
+                    if name.casefold() not in left_out:
+                        found.append(None if name.casefold() in replaced else (number, name.casefold()))
+        return found if len(found) == width else []
+
+    def _place(self, expression: Node | None, items: list[FromItem], query: Node) -> Place | None:
+        if expression is None or not is_expression(expression, "COLUMN_REF"):
+            return None
+        names = [name.casefold() for name in expression["column_names"]]
+        if len(names) > 2:
+            return None
+        holding = [
+            number
+            for number, item in enumerate(items)
+            if (item.hidden is None or len(names) == 2)
+            and (len(names) == 1 or item.alias.casefold() == names[0])
+            and names[-1] in [column.casefold() for column in item.columns or ()]
+        ]
+        if len(holding) == 1 and all(item.columns is not None for item in items):
+            return holding[0], names[-1]
+        if len(holding) > 1 and len(names) == 1 and not any(item.nulled for item in items[: holding[0] + 1]):
+            merged = {name.casefold() for part in parts(query["from_table"]) for name in part.get("using_columns", [])}
+            return (holding[0], names[-1]) if names[-1] in merged else None
+        return None
+
+    def _known(
+        self, query: Node, items: list[FromItem], conditions: Conditions, width: int, over_windows: bool = False
+    ) -> dict[Place, Condition]:
+        """What is known of columns of FROM, of all rows that wanted rows are made of.
+
+        Args:
+            query, items, conditions, width: the query, its relations, what is known of its columns, and how many it has.
+            over_windows: leave windows out of account, so that it is known of the wanted rows' own rows only.
+        """
+        selected = self._selected(query, items, width)
+        if not selected:
+            return {}
+        known: dict[Place, Condition] = {}
+        several = len(query.get("group_sets", [])) > 1
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        partitions = [
+            {place for each in part.get("partitions", []) if (place := self._place(each, items, query)) is not None}
+            for part in parts(result)
+            if is_expression(part, "WINDOW") and not over_windows
+        ]
+        grouped = None
+        if self._is_aggregated(query):
+            keys = query.get("group_expressions", [])
+            grouped = {place for each in keys if (place := self._place(each, items, query)) is not None}
+            grouped |= {
+                place
+                for n, place in enumerate(selected)
+                if place is not None
+                and (query.get("aggregate_handling") == "FORCE_AGGREGATES" or self._is_key(n, query))
+            }
+        for n, condition in conditions.items():
+            place = selected[n]
+            if place is None or (several and not condition.refuses_null):
+                if place is None and condition.asked and not several and grouped is None and not partitions:
+                    known |= self._known_inside(query, n, condition, items)
+                continue
+            if all(place in each for each in partitions) and (grouped is None or place in grouped):
+                known.setdefault(place, condition)
+        self._spread(known, query, items)
+        return known
+
+    def _known_inside(self, query: Node, position: int, condition: Condition, items: list[FromItem]) -> dict[Place, Condition]:
+        """What a condition on a STRUCT of columns says of these columns."""
+        select = query["select_list"]
+        if any(is_expression(each, "STAR") for each in select[:position]) or condition.asked is None:
+            return {}
+        made = select[position] if position < len(select) else {}
+        if not is_expression(made, "FUNCTION") or made["function_name"] != "struct_pack":
+            return {}
+        table, column = condition.asked
+        found: dict[Place, Condition] = {}
+        for n, each in enumerate(arguments(made)):
+            place = self._place({**each, "alias": ""}, items, query)
+            if place is not None and not items[place[0]].nulled:
+                found[place] = Condition.one_of(table, f"struct_extract_at({column}, {n + 1})")
+        return found
+
+    def _is_key(self, position: int, query: Node) -> bool:
+        """Whether an output column is named by its number or alias in GROUP BY."""
+        selected = query["select_list"]
+        if any(is_expression(each, "STAR") for each in selected):
+            return False
+        for key in query.get("group_expressions", []):
+            if is_expression(key, "CONSTANT"):
+                value = key["literal"].get("text") if "literal" in key else key["value"].get("value")
+                if str(value) == str(position + 1):
+                    return True
+        return False
+
+    def _spread(self, known: dict[Place, Condition], query: Node, items: list[FromItem]) -> None:
+        """Says what is known of a column also of those that are equal to it."""
+        pairs = list(self._equal(query, items))
+        changed = True
+        while changed:
+            changed = False
+            for one, other in pairs:
+                if one in known and other not in known and known[one].refuses_null and self._same_type(one, other, items):
+                    known[other] = known[one]
+                    changed = True
+
+    def _same_type(self, one: Place, other: Place, items: list[FromItem]) -> bool:
+        return self._type(one, items) == self._type(other, items)
+
+    def _type(self, place: Place, items: list[FromItem]) -> str:
+        item = items[place[0]]
+        position = [name.casefold() for name in item.columns or ()].index(place[1])
+        return self.catalog.columns[item.table][position].type if item.table else f"of {place}"
+
+    def _equal(self, query: Node, items: list[FromItem]) -> Iterable[tuple[Place, Place]]:
+        """Pairs of columns that are equal in all rows that come through; the second may be NULL beside the first."""
+        if query.get("where_clause"):
+            yield from self._both(query["where_clause"], items, query)
+        for part in parts(query["from_table"]):
+            if part.get("type") != "JOIN" or part.get("ref_type") not in ("REGULAR", "ASOF"):
+                continue
+            inside = {id(each) for each in parts(part["right"])}
+            right = {n for n, item in enumerate(items) if id(item.node) in inside}
+            kind = part["join_type"]
+            found = list(self._both(part["condition"], items, query)) if part.get("condition") else []
+            for name in part.get("using_columns", []):
+                within = {id(each) for each in parts(part["left"])}
+                holders = [
+                    n
+                    for n, item in enumerate(items)
+                    if name.casefold() in [column.casefold() for column in item.columns or ()]
+                ]
+                lefts = [n for n in holders if id(items[n].node) in within]
+                rights = [n for n in holders if n in right]
+                if lefts and rights:
+                    found += [
+                        ((lefts[0], name.casefold()), (rights[0], name.casefold())),
+                        ((rights[0], name.casefold()), (lefts[0], name.casefold())),
+                    ]
+            for one, other in found:
+                to_right = other[0] in right
+                if kind == "INNER" or (kind in ("LEFT", "SEMI", "ANTI") and to_right) or (kind == "RIGHT" and not to_right):
+                    yield one, other
+
+    def _both(self, condition: Node, items: list[FromItem], query: Node) -> Iterable[tuple[Place, Place]]:
+        for each in conjuncts(condition):
+            if is_expression(each, "COMPARISON") and each["type"] == "COMPARE_EQUAL":
+                left, right = (self._place(each[side], items, query) for side in ("left", "right"))
+                if left is not None and right is not None:
+                    yield left, right
+                    yield right, left
+
+    def _push_into_subqueries(self, query: Node) -> None:
+        """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
+        where = query.get("where_clause")
+        if where is None:
+            return
+        plain = [each for each in conjuncts(where) if not subqueries(each)]
+        for each in conjuncts(where):
+            negated = each.get("type") == "OPERATOR_NOT"
+            asked = each["children"][0] if negated else each
+            if not is_expression(asked, "SUBQUERY") or asked["subquery_type"] not in ("ANY", "NOT_ANY"):
+                continue
+            inner = asked["subquery"]["node"]
+            if asked["comparison_type"] != "COMPARE_EQUAL" or not _is_whole(inner) or subqueries(asked["child"]):
+                continue
+            table = inner["from_table"]["table_name"].casefold()
+            if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
+                continue
+            value = self.syntax.expression_text(asked["child"])
+            relation = self.syntax.relation_text(query["from_table"])
+            name = self._ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+            condition = Condition(f"\0 IN (SELECT v FROM {name})", True, (name, "v"))
+            if negated:
+                # NOT IN says nothing where a NULL is among the answers or asked for, so these stay
+                nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
+                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, (name, "v"))
+            made = self.part_of(table, {0: condition})
+            inner["from_table"] = self.syntax.relation(f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}")
+
+
+def _put(item: FromItem, table: str) -> None:
+    """Lets a relation read another table with the same columns, under the same names."""
+    item.node["alias"] = item.alias
+    item.node["table_name"] = table
+    if "qualified_name" in item.node:
+        item.node["qualified_name"] = {**item.node["qualified_name"], "path": [table]}
+    item.table = table.casefold()
+
+
+def _is_whole(query: Node) -> bool:
+    """Whether a query gives a definition's rows as they are."""
+    if query["type"] != "SELECT_NODE" or query["from_table"]["type"] != "BASE_TABLE" or query.get("where_clause"):
+        return False
+    stars = query["select_list"]
+    return len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
+
+
+def _same_sides(one: Node, other: Node) -> bool:
+    if one["type"] != "SET_OPERATION_NODE" or one["setop_type"] != other["setop_type"]:
+        return False
+    names = [
+        [side["from_table"].get("table_name") if is_query(side) and "from_table" in side else None for side in children(each)]
+        for each in (one, other)
+    ]
+    return names[0] == names[1] and None not in names[0]
+
+
+def _of_item(number: int, item: FromItem, known: Mapping[Place, Condition]) -> Conditions:
+    """What is known of the columns of one relation."""
+    return {
+        position: condition
+        for position, name in enumerate(item.columns or ())
+        if (condition := known.get((number, name.casefold()))) is not None
+        and (condition.refuses_null or not item.nulled)
+    }

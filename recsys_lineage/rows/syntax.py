@@ -1,0 +1,175 @@
+"""Syntax: a SELECT as DuckDB itself parses it, taken apart and written again.
+
+DuckDB gives its own syntax tree as JSON and takes it back, so nothing here depends on a second parser's reading of the
+dialect. The shape differs a little between DuckDB 1.5 and 2.0; what differs is hidden here.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+Node = dict[str, Any]
+
+QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
+
+
+class Syntax:
+    """The parser and writer of one DuckDB connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def parsed(self, sql: str) -> Node | str:
+        """The query node of one SELECT; what DuckDB says where it has none."""
+        told = json.loads(_one(self._connection, "SELECT json_serialize_sql(?::VARCHAR)", sql))
+        if told["error"]:
+            return str(told["error_message"])
+        return told["statements"][0]["node"]
+
+    def text(self, query: Node) -> str:
+        """The SQL of a query node."""
+        statement = json.dumps({"error": False, "statements": [{"node": query}]})
+        return _one(self._connection, "SELECT json_deserialize_sql(?::JSON)", statement)
+
+    def expression(self, sql: str) -> Node:
+        """An expression of a SELECT list."""
+        return self._select(sql)["select_list"][0]
+
+    def expression_text(self, expression: Node) -> str:
+        """The SQL of an expression, without its alias."""
+        select = self._select("1")
+        select["select_list"] = [{**expression, "alias": ""}]
+        return self.text(select).removeprefix("SELECT ")
+
+    def relation(self, sql: str) -> Node:
+        """What stands behind FROM."""
+        return self._select(f"* FROM {sql}")["from_table"]
+
+    def relation_text(self, relation: Node) -> str:
+        """The SQL of what stands behind FROM."""
+        select = self._select("1 FROM a")
+        select["from_table"] = relation
+        return self.text(select).removeprefix("SELECT 1 FROM ")
+
+    def _select(self, sql: str) -> Node:
+        node = self.parsed(f"SELECT {sql}")
+        assert isinstance(node, dict), f"{node}: {sql}"
+        return node
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str, value: str) -> str:
+    row = connection.execute(sql, [value]).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def is_query(value: Any) -> bool:
+    """Whether a part of a syntax tree is a query node."""
+    return isinstance(value, dict) and value.get("type") in QUERIES
+
+
+def parts(value: Any) -> Iterator[Node]:
+    """Every part of a syntax tree that is no part of a query inside it, from the top."""
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            yield each
+            stack.extend(
+                part
+                for part in reversed(list(each.values()))
+                if isinstance(part, dict | list) and not is_query(part)
+            )
+        elif isinstance(each, list):
+            stack.extend(part for part in reversed(each) if not is_query(part))
+
+
+def is_expression(part: Node, kind: str) -> bool:
+    """Whether a part is an expression of a class, such as WINDOW or COLUMN_REF."""
+    return part.get("class") == kind
+
+
+def subqueries(value: Any) -> list[Node]:
+    """The subquery expressions of a part, in order."""
+    return [part for part in parts(value) if is_expression(part, "SUBQUERY")]
+
+
+def conjuncts(condition: Node | None) -> list[Node]:
+    """The conditions that all hold where a condition does."""
+    if condition is None:
+        return []
+    if condition.get("type") == "CONJUNCTION_AND":
+        return [each for child in condition["children"] for each in conjuncts(child)]
+    return [condition]
+
+
+def arguments(call: Node) -> list[Node]:
+    """The arguments of a function or window."""
+    if "arguments" in call:
+        return [each["expression"] if "expression" in each else each for each in call["arguments"]]
+    return call.get("children", [])
+
+
+def children(query: Node) -> list[Node]:
+    """The queries that a set operation combines."""
+    return query.get("children") or [query["left"], query["right"]]
+
+
+def set_children(query: Node, given: list[Node]) -> None:
+    """Replaces the queries that a set operation combines."""
+    if query.get("children"):
+        query["children"] = given
+    else:
+        query["left"], query["right"] = given
+
+
+def common_tables(query: Node) -> list[tuple[str, Node]]:
+    """The entries of a query's WITH by name, in order."""
+    return [(entry["key"], entry["value"]) for entry in query.get("cte_map", {}).get("map", [])]
+
+
+def body_of(common_table: Node) -> Node:
+    """The query of an entry of WITH."""
+    return common_table["query_node"] if common_table.get("query_node") else common_table["query"]["node"]
+
+
+def without_places(value: Any) -> Any:
+    """A part of a syntax tree without the places in the text and aliases, to compare it with others."""
+    if isinstance(value, dict):
+        return {
+            key: without_places(part)
+            for key, part in value.items()
+            if key not in ("query_location", "query_location_length", "alias")
+        }
+    return [without_places(part) for part in value] if isinstance(value, list) else value
+
+
+def listing(window: Node, argument: Node) -> Node:
+    """The window that lists an argument over the frame of another window, which may still be changed."""
+    made = copy.deepcopy(window)
+    made.update(type="WINDOW_AGGREGATE", function_name="list", alias="", exclude_clause="NO_OTHER")
+    if "qualified_name" in made:
+        made["qualified_name"] = {**made["qualified_name"], "path": ["list"]}
+    for key in ("filter_expr", "offset_expr", "default_expr"):
+        if key in made:
+            made[key] = None
+    for key in ("ignore_nulls", "has_ignore_nulls", "distinct"):
+        if key in made:
+            made[key] = False
+    if "arg_orders" in made:
+        made["arg_orders"] = []
+    set_arguments(made, [argument])
+    return made
+
+
+def set_arguments(call: Node, given: list[Node]) -> None:
+    """Replaces the arguments of a function or window."""
+    if "arguments" in call:
+        call["arguments"] = [{"name": "", "expression": each} for each in given]
+    else:
+        call["children"] = given

@@ -1,0 +1,141 @@
+"""The query for the rows of a table that one row of a statement's result is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import duckdb
+
+from recsys_lineage.errors import did_you_mean
+from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError
+from recsys_lineage.rows.context import context_of
+from recsys_lineage.rows.definitions import MAIN, Statement
+from recsys_lineage.rows.tracing import Fits, Tracing
+from recsys_lineage.rows.value_literal import equals
+from recsys_lineage.sql.statement import bare_statement
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How the rows behind one row are found.
+
+    Attributes:
+        sql: a query over the statement's tables, with the statement's parameters; it gives the columns of the source,
+            and each row as often as it is there.
+        context: the SQL condition on rows of the source that matter only through a window over all of them, such as a
+            rank; None where no row does. They are not among the rows that `sql` gives.
+        insufficient: columns of the result that need the context too, in order: the rows alone do not give their values
+            again.
+    """
+
+    sql: str
+    context: str | None
+    insufficient: tuple[str, ...]
+
+
+def trace_query(
+    sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, row: Mapping[str, object]
+) -> str:
+    """A query for the rows of a table that one row of a statement's result is made of: its why-provenance.
+
+    It is a query over the statement's own tables, with the statement's `$name` parameters. It gives exactly the columns
+    of the table, and each row as often as it is there; where the table is used several times, the union. For a row that
+    is not in the result it gives nothing. Rows that matter only through a window over the whole table are left to
+    `trace`, which names them.
+
+    The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
+    for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
+    all equal rows; of EXCEPT, NOT IN and NOT EXISTS those of the left side; of IN, EXISTS and a scalar subquery those
+    that the subquery's answer is made of.
+
+    Args:
+        sql: one SELECT in DuckDB's dialect.
+        schemas: for each table that it reads the columns with their DuckDB types.
+        source: the table whose rows are asked for.
+        row: all columns of the row, with their values as DuckDB gives them to Python.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
+            cannot be traced, with its place.
+    """
+    return trace(sql, schemas, source, row).sql
+
+
+def trace(
+    sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, row: Mapping[str, object]
+) -> Trace:
+    """As `trace_query`, with what the rows alone do not say.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
+            cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas)
+    try:
+        return _traced(bare_statement(sql), catalog, source, row)
+    finally:
+        catalog.connection.close()
+
+
+def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
+    folded = source.casefold()
+    if folded not in catalog.tables:
+        raise RowTraceError(
+            f"There is no table {source!r}.",
+            expected=f"one of {', '.join(sorted(catalog.tables.values()))}",
+            found=source,
+            where=ORIGIN,
+            advice=did_you_mean(source, catalog.tables.values()) or None,
+        )
+    statement = Statement(sql, catalog)
+    fits = _fits(statement, row)
+    tracing = Tracing(statement, folded)
+    text = tracing.sql(fits)
+    try:
+        catalog.columns_of(text, statement.parameters)
+    except duckdb.Error as error:
+        raise RowTraceError(
+            "Rows cannot be traced through the statement.",
+            expected="a statement whose rewriting DuckDB takes",
+            found=str(error).splitlines()[0],
+            where=ORIGIN,
+            advice="write nested subqueries as entries of WITH",
+        ) from error
+    context, insufficient = context_of(statement, folded)
+    return Trace(text, context, insufficient)
+
+
+def _fits(statement: Statement, row: Mapping[str, object]) -> Fits:
+    """For each column of the result the condition that an expression has the row's value in it."""
+    columns = statement.main.columns
+    given = {name.casefold(): value for name, value in row.items()}
+    known = {column.name.casefold() for column in columns}
+    if unknown := [name for name in row if name.casefold() not in known]:
+        raise RowTraceError(
+            f"The result has no column {unknown[0]!r}.",
+            expected=", ".join(column.name for column in columns),
+            found=", ".join(row),
+            where=ORIGIN,
+            advice=did_you_mean(unknown[0], [column.name for column in columns]) or "leave it out",
+        )
+    if missing := [column.name for column in columns if column.name.casefold() not in given]:
+        raise RowTraceError(
+            f"The row lacks the column {missing[0]!r}.",
+            expected=", ".join(column.name for column in columns),
+            found=", ".join(row) or "nothing",
+            where=ORIGIN,
+            advice="give every column of the row, with None for NULL",
+        )
+    kinds = statement.result_types()
+    return {
+        place: partial(equals, value=given[column.name.casefold()], kind=kind, where=column.name)
+        for place, (column, kind) in enumerate(zip(columns, kinds, strict=True))
+    }
+
+
+__all__ = ["MAIN", "Trace", "dataclasses", "trace", "trace_query"]

@@ -1,0 +1,253 @@
+"""Tracing: from one row of the result down its definitions to the rows of a table, as one query.
+
+Each definition is asked for the rows of its relations that the wanted rows are made of, which are the wanted rows of
+those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000, section 5).
+Rows are told apart by their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from recsys_lineage.rows.definitions import MAIN, Definition, Statement
+from recsys_lineage.rows.from_item import from_items
+from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.syntax import Node, children
+from recsys_lineage.rows.witness import Witnessed, Witnesses
+from recsys_lineage.sql.names import quote
+
+Fits = Mapping[int, Callable[[str], str]]
+"""For the position of each column of the result, what makes of an expression the condition that it has a value."""
+
+
+class Tracing:
+    """The tracing of a table through a statement.
+
+    Args:
+        statement: taken apart.
+        source: the table, folded.
+    """
+
+    def __init__(self, statement: Statement, source: str) -> None:
+        self.statement = statement
+        self.source = source
+        self.witnesses = Witnesses(statement, source)
+        self._steps: list[tuple[str, str]] = []
+        self._wanted: dict[str, list[str]] = {}
+        self._known: dict[str, Conditions] = {}
+        self.pushdown = Pushdown(
+            statement, self.witnesses.is_aggregated, lambda name, text: self._steps.append((name, text))
+        )
+
+    def sql(self, fits: Fits) -> str:
+        """The query for the table's rows behind the rows of the result that fit.
+
+        Args:
+            fits: conditions on the columns of the result.
+        """
+        table = self.statement.catalog.tables[self.source]
+        if MAIN not in self.witnesses.followed:
+            return f"SELECT * FROM {quote(table)} WHERE false"
+        self._known[MAIN] = _conditions(fits)
+        for definition in reversed(list(self.statement.definitions.values())):
+            self._step(definition, fits)
+        columns = self.statement.catalog.columns[self.source]
+        if not (wanted := self._wanted.get(self.source, [])):
+            return f"SELECT * FROM {quote(table)} WHERE false"
+        same = " AND ".join(
+            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}" for n, column in enumerate(columns)
+        )
+        names = ", ".join(f"c{n}" for n in range(len(columns)))
+        self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
+        rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
+        steps = ",\n".join(
+            f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
+            for name, text in [*self._definitions(), *self._steps]
+        )
+        return f"WITH RECURSIVE {steps}\nSELECT __row.* FROM {rows} AS __row SEMI JOIN __wanted ON {same}"
+
+    def _definitions(self) -> list[tuple[str, str]]:
+        made: list[tuple[str, str]] = []
+        for definition in self.statement.definitions.values():
+            if definition.name == MAIN:
+                continue
+            aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
+            made.append((f"{quote(definition.name)}{aliases}", self._text(definition)))
+        return made
+
+    def _text(self, definition: Definition) -> str:
+        syntax = self.statement.catalog.syntax
+        if not definition.recursive:
+            return syntax.text(definition.query)
+        query = definition.query
+        union = "UNION ALL" if query["union_all"] else "UNION"
+        return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"
+
+    def _step(self, definition: Definition, fits: Fits) -> None:
+        name = definition.name.casefold()
+        if name not in self.witnesses.followed or (name != MAIN and name not in self._wanted):
+            return
+        width = len(definition.columns)
+        target = ""
+        if name != MAIN:
+            target = f"__t{name}"
+            names = ", ".join(f"c{n}" for n in range(width))
+            self._steps.append((f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name])))
+            known = dict(self._known.get(name, {}))
+            for n in self.witnesses.identity(definition):
+                known.setdefault(n, Condition.one_of(quote(target), f"c{n}"))
+            self._known[name] = known
+        query = definition.query
+        if definition.recursive:
+            self._recursive_step(definition, target)
+        elif query["type"] == "SET_OPERATION_NODE":
+            self._set_operation(definition, target, fits)
+        else:
+            condition = (
+                " AND ".join(fit(f"__q.__o{n}") for n, fit in fits.items())
+                if name == MAIN
+                else self._in_target(definition, target)
+            )
+            width = len(definition.columns)
+            known = self._known.get(name, {})
+            pushed = self.pushdown.pushed(query, known, width)
+            witnessed = self.witnesses.of(pushed, self.pushdown.name_of)
+            self._matched(definition, witnessed, condition, f"__m{name}")
+            self._know(query, known, width, witnessed)
+
+    def _know(self, query: Node, known: Conditions, width: int, witnessed: Witnessed) -> None:
+        """Notes what is known of the wanted rows of the relations that a query reads once, and nowhere else."""
+        of_items = self.pushdown.known_of_items(query, known, width)
+        items = from_items(query["from_table"], self.statement.catalog)
+        for table in set(witnessed.tables):
+            here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+            only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
+            self._meet(table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
+
+    def _meet(self, table: str, known: Sequence[Conditions]) -> None:
+        """Keeps of a table what is known wherever its rows are wanted."""
+        for each in known:
+            before = self._known.get(table)
+            self._known[table] = (
+                dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
+            )
+
+    def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
+        places = self.witnesses.identity(definition) if places is None else places
+        same = [f"__q.__o{n} IS NOT DISTINCT FROM __t.c{n}" for n in places]
+        return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
+
+    def _matched(self, definition: Definition, witnessed: Witnessed, condition: str, name: str) -> None:
+        """Adds the step that finds a definition's wanted rows with their witnesses, and wants these in their turn."""
+        if not witnessed.tables:
+            return
+        lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
+        own = ", ".join(f"__o{n}" for n in range(len(definition.columns)))
+        text = self.statement.catalog.syntax.text(witnessed.query)
+        self._steps.append((quote(name), f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}"))
+        for n, table in enumerate(witnessed.tables):
+            self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"))
+
+    def _unnested(self, table: str, rows: str) -> str:
+        width = len(self.statement.catalog.columns[table])
+        fields = ", ".join(f"r.f{n}" for n in range(width))
+        return f"SELECT {fields} FROM ({rows}) AS __u WHERE r IS NOT NULL"
+
+    def _want(self, table: str, rows: str) -> None:
+        self._wanted.setdefault(table, []).append(rows)
+
+    def _set_operation(self, definition: Definition, target: str, fits: Fits) -> None:
+        """Wants of each side the rows that are equal to a wanted row; of a difference, of its left side."""
+        query = definition.query
+        sides = children(query)
+        if query["setop_type"] == "EXCEPT":
+            sides = sides[:1]
+        if definition.name == MAIN:
+            target = "__t__result"
+            own = ", ".join(f"c{n}" for n in range(len(definition.columns)))
+            condition = " AND ".join(fit(f"__q.c{n}") for n, fit in fits.items())
+            text = self.statement.catalog.syntax.text(
+                self.pushdown.pushed(query, self._known[MAIN], len(definition.columns))
+            )
+            self._steps.append((f"{quote(target)}({own})", f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"))
+        places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
+        for side in sides:
+            table = side["from_table"]["table_name"].casefold()
+            if table not in self.witnesses.followed:
+                continue
+            columns = self.statement.catalog.columns[table]
+            if query["setop_type"] == "UNION_BY_NAME":
+                taken = [places[column.name.casefold()] for column in columns]
+            else:
+                taken = list(range(len(columns)))
+            same = [
+                f"__q.c{n} IS NOT DISTINCT FROM __t.c{place}"
+                if column.type == definition.columns[place].type
+                else f"CAST(__q.c{n} AS {definition.columns[place].type}) IS NOT DISTINCT FROM __t.c{place}"
+                for n, (column, place) in enumerate(zip(columns, taken, strict=True))
+            ]
+            same += [f"__t.c{place} IS NULL" for place in places.values() if place not in taken]
+            names = ", ".join(f"c{n}" for n in range(len(columns)))
+            kinds = [column.type for column in definition.columns]
+            of_side = self.pushdown.side_conditions(
+                query, table, self._known.get(definition.name.casefold(), {}), list(places), kinds
+            )
+            self._meet(table, [of_side])
+            self._want(
+                table,
+                f"SELECT * FROM {quote(self.pushdown.part_of(table, of_side))} AS __q({names}) WHERE EXISTS "
+                f"(SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same)})",
+            )
+
+    def _recursive_step(self, definition: Definition, target: str) -> None:
+        """Follows a recursive definition's rows back to its start, through every row on the way."""
+        query, name = definition.query, definition.name.casefold()
+        witnesses = self.witnesses
+        width = len(definition.columns)
+        names = ", ".join(f"c{n}" for n in range(width))
+        own = ", ".join(f"__o{n}" for n in range(width))
+        every = list(range(width))
+        witnessed = witnesses.of(query["right"], self.pushdown.name_of)
+        for table in [*witnessed.tables, query["left"]["from_table"].get("table_name", "").casefold()]:
+            self._meet(table, [{}])
+        syntax = self.statement.catalog.syntax
+        lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
+        step, all_rows = f"__a{name}", f"__r{name}"
+        self._steps.append(
+            (f"{quote(step)}", f"SELECT {own}, {lists} FROM ({syntax.text(witnessed.query)}) AS __q({own})")
+        )
+        back = " UNION ALL ".join(
+            f"SELECT unnest(__q.__w{n}) AS r FROM {quote(step)} AS __q, {quote(all_rows)} AS __t WHERE "
+            + " AND ".join(f"__q.__o{k} IS NOT DISTINCT FROM __t.c{k}" for k in every)
+            for n, table in enumerate(witnessed.tables)
+            if table == name
+        )
+        rows = self._unnested(name, back)
+        self._steps.append((f"{quote(all_rows)}({names})", f"SELECT * FROM {quote(target)} UNION {rows}"))
+        wanted = self._in_target(definition, all_rows, every)
+        for n, table in enumerate(witnessed.tables):
+            if table != name:
+                found = f"SELECT unnest(__w{n}) AS r FROM {quote(step)} AS __q WHERE {wanted}"
+                self._want(table, self._unnested(table, found))
+        start = query["left"]["from_table"].get("table_name", "").casefold()
+        if start in witnesses.followed:
+            columns = self.statement.catalog.columns[start]
+            same = " AND ".join(
+                f"CAST(__q.c{n} AS {definition.columns[n].type}) IS NOT DISTINCT FROM __t.c{n}" for n in every
+            )
+            given = ", ".join(f"c{n}" for n in range(len(columns)))
+            self._want(
+                start,
+                f"SELECT * FROM {quote(self.statement.definitions[start].name)} AS __q({given}) WHERE EXISTS "
+                f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
+            )
+
+
+def _conditions(fits: Fits) -> Conditions:
+    """The conditions on the columns of the result that say no more than a comparison with a value."""
+    made: dict[int, Condition] = {}
+    for position, fit in fits.items():
+        template = fit("\0")
+        if template.startswith("\0 "):
+            made[position] = Condition(template, refuses_null=template != "\0 IS NULL")
+    return made

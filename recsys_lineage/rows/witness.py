@@ -1,0 +1,395 @@
+"""Witnesses: a query that gives, beside its own columns, the rows of its relations that each row is made of.
+
+The lineage of an operator's row is that of Cui, Widom and Wiener ("Tracing the lineage of view data in a warehousing
+environment", ACM TODS 25(2), 2000, section 4): of a join the rows joined, of an aggregate the rows of the group, of a
+difference the rows of the left side. As in Perm (Glavic and Alonso, "Perm: processing provenance and data on the same
+data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and what
+subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries", EDBT 2009).
+Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of Buneman, Khanna and
+Tan ("Why and where", ICDT 2001).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from recsys_lineage.rows.definitions import Definition, Statement
+from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
+from recsys_lineage.rows.syntax import (
+    Node, arguments, children, is_expression, is_query, conjuncts, parts, set_arguments, set_children, subqueries, without_places,
+)  # fmt: skip
+from recsys_lineage.rows.window_rows import is_over_all, rows_looked_at
+from recsys_lineage.sql.names import quote
+
+_ONE_ROW = {
+    "min": "arg_min", "max": "arg_max", "arg_min": "arg_min", "arg_max": "arg_max", "argmin": "arg_min",
+    "argmax": "arg_max", "min_by": "arg_min", "max_by": "arg_max", "any_value": "any_value", "arbitrary": "first",
+    "first": "first", "last": "last",
+}  # fmt: skip
+"""Aggregates whose value is one row's, and the one that finds the row."""
+_COMPARED = {
+    "COMPARE_EQUAL": "=", "COMPARE_NOTEQUAL": "<>", "COMPARE_LESSTHAN": "<", "COMPARE_GREATERTHAN": ">",
+    "COMPARE_LESSTHANOREQUALTO": "<=", "COMPARE_GREATERTHANOREQUALTO": ">=",
+    "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM", "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
+}  # fmt: skip
+
+
+@dataclass
+class Witnessed:
+    """A query with its witnesses.
+
+    Attributes:
+        query: the syntax tree; its first columns are the query's own.
+        tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
+        counts: in how many places each of these is read.
+    """
+
+    query: Node
+    tables: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Witnesses:
+    """The way to witnesses of one table in one statement.
+
+    Args:
+        statement: taken apart.
+        source: the table, folded.
+    """
+
+    def __init__(self, statement: Statement, source: str) -> None:
+        self.statement = statement
+        self.syntax = statement.catalog.syntax
+        self.source = source
+        self.followed = {source} | {
+            name
+            for name, each in statement.definitions.items()
+            if each.depends_on(source, statement.definitions)
+        }
+        self._name_of: Callable[[str], str] = str
+        self._references = self._count(statement.main)
+
+    def of(self, query: Node, name_of: Callable[[str], str] | None = None) -> Witnessed:
+        """A query with columns that list the rows of each followed table and definition that its rows are made of.
+
+        Args:
+            query: any query but a recursive one.
+            name_of: which table or definition a relation is a part of, where some are parts.
+
+        Raises:
+            RowTraceError: it holds what cannot be traced.
+        """
+        if name_of is not None:
+            self._name_of = name_of
+        if query["type"] == "SET_OPERATION_NODE":
+            return self._of_union(query)
+        query = copy.deepcopy(query)
+        relation = query["from_table"]
+        if relation["type"] in ("PIVOT", "SHOW_REF"):
+            raise self.statement.cannot(f"{relation['type'].replace('SHOW_REF', 'SUMMARIZE')} here", relation)
+        items = from_items(relation, self.statement.catalog)
+        for item in items:
+            item.table = self._name_of(item.table)
+        mark_nulled(query, items, self.statement)
+        rows = [*self._of_items(items, query)]
+        aggregated = self.is_aggregated(query)
+        result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
+        calls = self._aggregate_calls(result)
+        in_calls = [each for call in calls for each in subqueries(call)]
+        where = [each for each in conjuncts(query.get("where_clause")) if not _is_absence(each)]
+        below = [*subqueries(relation), *subqueries(where), *in_calls]
+        beside = [each for each in subqueries(result) if not any(each is other for other in in_calls)]
+        if not aggregated:
+            below, beside = [*below, *beside], []
+        rows += [pair for each in _once(below) for pair in self._of_subquery(each)]
+        if aggregated:
+            one = self._one_row_calls(calls, query)
+            rows = [(table, self._of_group(row, one)) for table, row in rows]
+        rows += [pair for each in _once(beside) for pair in self._of_subquery(each)]
+        windows = _once([part for part in parts(result) if is_expression(part, "WINDOW")])
+        columns: dict[str, list[str]] = {}
+        for table, row in rows:
+            columns.setdefault(table, []).append(row)
+            for window in windows:
+                if not is_over_all(window):
+                    columns[table].append(self._over(window, row))
+        self._simplify_order(query)
+        made = Witnessed(query)
+        for table, _ in rows:
+            made.counts[table] = made.counts.get(table, 0) + 1
+        for table, lists in columns.items():
+            whole = lists[0] if len(lists) == 1 else f"flatten([{', '.join(f'coalesce({x}, [])' for x in lists)}])"
+            query["select_list"].append({**self.syntax.expression(whole), "alias": f"__w{len(made.tables)}"})
+            made.tables.append(table)
+        return made
+
+    def identity(self, definition: Definition) -> list[int]:
+        """Positions of the columns that tell a definition's rows apart: the keys of its groups, or all."""
+        every = list(range(len(definition.columns)))
+        query = definition.query
+        if query["type"] != "SELECT_NODE" or not self.is_aggregated(query) or len(query.get("group_sets", [])) > 1:
+            return every
+        select = query["select_list"]
+        if len(select) != len(every) or any(is_expression(p, "STAR") for each in select for p in parts(each)):
+            return every
+        if any(is_expression(p, "FUNCTION") and p["function_name"] == "unnest" for p in parts(select)):
+            return every
+        keys = query.get("group_expressions", [])
+        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
+            return every
+        found: list[int] = []
+        for key in keys:
+            place = self._selected(key, select)
+            if place is None:
+                return every
+            found.append(place)
+        return found
+
+    def _selected(self, key: Node, select: list[Node]) -> int | None:
+        if is_expression(key, "CONSTANT"):
+            value = key["literal"].get("text") if "literal" in key else key["value"].get("value")
+            return int(value) - 1 if str(value).isdigit() and 0 < int(value) <= len(select) else None
+        plain = without_places(key)
+        for place, each in enumerate(select):
+            if without_places(each) == plain:
+                return place
+        if is_expression(key, "COLUMN_REF") and len(key["column_names"]) == 1:
+            name = key["column_names"][0].casefold()
+            for place, each in enumerate(select):
+                if each.get("alias", "").casefold() == name:
+                    return place
+        return None
+
+    def _count(self, definition: Definition) -> int:
+        """How often the statement reads the source, each definition counted as often as it is read."""
+        counts: dict[str, int] = {self.source: 1}
+        for name, each in self.statement.definitions.items():
+            counts[name] = sum(counts.get(table, 0) for table in each.reads if table != name)
+        return counts[definition.name.casefold()]
+
+    def _of_union(self, query: Node) -> Witnessed:
+        if not query["setop_type"].startswith("UNION"):
+            raise self.statement.cannot(f"{query['setop_type']} in a subquery that uses columns around it", query)
+        if query["setop_type"] != "UNION":
+            raise self.statement.cannot("UNION BY NAME in a subquery that uses columns around it", query)
+        sides = [self.of(side) for side in children(query)]
+        tables = [table for side in sides for table in side.tables]
+        before = 0
+        for side in sides:
+            row = [f"NULL AS __w{n}" for n in range(len(tables))]
+            for n in range(len(side.tables)):
+                row[before + n] = f"__w{n} AS __w{before + n}"
+            before += len(side.tables)
+            own = f"SELECT * EXCLUDE ({', '.join(f'__w{n}' for n in range(len(side.tables)))})" if side.tables else "SELECT *"
+            parsed = self.syntax.parsed(f"{', '.join([own, *row])} FROM ({self.syntax.text(side.query)}) AS __side")
+            assert isinstance(parsed, dict)
+            side.query = parsed
+        made = copy.deepcopy(query)
+        made["setop_all"], made["modifiers"] = True, []
+        set_children(made, [side.query for side in sides])
+        return Witnessed(made, tables)
+
+    def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
+        """For each followed relation of FROM the SQL of the list of its rows in one joined row."""
+        found: list[tuple[str, str]] = []
+        for item in items:
+            kind = item.node.get("type")
+            if item.hidden is not None:
+                if item.table in self.followed:
+                    found.append((item.table, self._of_hidden(item)))
+                elif kind == "SUBQUERY":
+                    raise self.statement.cannot("a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node)
+            elif item.table in self.followed:
+                there = item.is_there
+                found.append((item.table, f"CASE WHEN {there} THEN [{item.row}] ELSE [] END" if there else f"[{item.row}]"))
+            elif kind == "SUBQUERY" and not item.table:
+                found += self._of_lateral(item)
+            elif kind in ("PIVOT", "SHOW_REF"):
+                raise self.statement.cannot(f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node)
+        return found
+
+    def _of_hidden(self, item: FromItem) -> str:
+        """Rows on the right side of a SEMI JOIN that fit the row on the left; of an ANTI JOIN there are none."""
+        join = item.hidden
+        assert join is not None
+        if join.get("ref_type") == "NATURAL":
+            raise self.statement.cannot("a NATURAL SEMI JOIN", join, "name its columns: USING (…)")
+        fits = [self.syntax.expression_text(join["condition"])] if join.get("condition") else []
+        for name in join.get("using_columns", []):
+            left = next(
+                each.alias
+                for each in item.left_of_hidden
+                if name.casefold() in [column.casefold() for column in each.columns or ()]
+            )
+            fits.append(f"{quote(left)}.{quote(name)} = {quote(item.alias)}.{quote(name)}")
+        right = self.syntax.relation_text(join["right"])
+        return f"(SELECT list({item.row}) FROM {right} WHERE {' AND '.join(fits)})"
+
+    def _of_lateral(self, item: FromItem) -> list[tuple[str, str]]:
+        """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
+        inner = item.node["subquery"]["node"]
+        witnessed = self.of(inner)
+        if not witnessed.tables:
+            return []
+        names = item.node.get("column_name_alias") or self._names(inner)
+        if names is None:
+            raise self.statement.cannot("a LATERAL subquery with columns that are not named", item.node, "write out its columns")
+        fits = " AND ".join(
+            f"__q.__o{n} IS NOT DISTINCT FROM {quote(item.alias)}.{quote(name)}" for n, name in enumerate(names)
+        )
+        return self._lists(witnessed, len(names), fits)
+
+    def _names(self, query: Node) -> list[str] | None:
+        if query["type"] != "SELECT_NODE":
+            return self._names(children(query)[0])
+        names: list[str] = []
+        for each in query["select_list"]:
+            if is_expression(each, "STAR"):
+                items = from_items(query["from_table"], self.statement.catalog)
+                if len(items) != 1 or items[0].columns is None or each.get("exclude_list") or each.get("expr"):
+                    return None
+                names += items[0].columns
+            elif each.get("alias"):
+                names.append(each["alias"])
+            elif is_expression(each, "COLUMN_REF"):
+                names.append(each["column_names"][-1])
+            else:
+                return None
+        return names
+
+    def _of_subquery(self, subquery: Node) -> list[tuple[str, str]]:
+        """For a subquery of an expression, lists of the rows by which it says what it says.
+
+        What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
+        """
+        witnessed = self.of(subquery["subquery"]["node"])
+        if subquery["subquery_type"] != "ANY":
+            return self._lists(witnessed, 0, "")
+        child = subquery["child"]
+        many = is_expression(child, "FUNCTION") and child["function_name"] == "row"
+        width = len(arguments(child)) if many else 1
+        value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
+        operator = _COMPARED[subquery["comparison_type"]]
+        return self._lists(witnessed, width, f"({self.syntax.expression_text(child)}) {operator} {value}")
+
+    def _lists(self, witnessed: Witnessed, width: int, condition: str) -> list[tuple[str, str]]:
+        if not witnessed.tables:
+            return []
+        names = f"({', '.join(f'__o{n}' for n in range(width))})" if width else ""
+        where = f" WHERE {condition}" if condition else ""
+        text = self.syntax.text(witnessed.query)
+        return [
+            (table, f"(SELECT flatten(list(__q.__w{n})) FROM ({text}) AS __q{names}{where})")
+            for n, table in enumerate(witnessed.tables)
+        ]
+
+    def is_aggregated(self, query: Node) -> bool:
+        """Whether a query groups its rows."""
+        if query.get("group_expressions") or query.get("group_sets") or query.get("having"):
+            return True
+        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
+            return True
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        return bool(self._aggregate_calls(result))
+
+    def _aggregate_calls(self, result: object) -> list[Node]:
+        return [
+            part
+            for part in parts(result)
+            if is_expression(part, "FUNCTION") and part["function_name"].lower() in self.statement.catalog.aggregates
+        ]
+
+    def _one_row_calls(self, calls: list[Node], query: Node) -> list[Node]:
+        """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
+        if not calls or any(
+            call["function_name"].lower() not in _ONE_ROW
+            or len(arguments(call)) > 2
+            or (len(arguments(call)) == 2) != (_ONE_ROW[call["function_name"].lower()] in ("arg_min", "arg_max") and call["function_name"].lower() not in ("min", "max"))
+            for call in calls
+        ):
+            return []
+        return calls if self._references == 1 or self._is_plain(query) else []
+
+    def _is_plain(self, query: Node) -> bool:
+        """Whether rows below a query come out the same when other rows are not there."""
+        if any(is_expression(part, "SUBQUERY") for part in parts(query)):
+            return False
+        for part in parts(query["from_table"]) if query["type"] == "SELECT_NODE" else []:
+            if part.get("type") in ("SUBQUERY", "PIVOT", "SHOW_REF"):
+                return False
+            if part.get("type") == "JOIN" and (part["join_type"] not in ("INNER", "SEMI") or part["ref_type"] == "POSITIONAL"):
+                return False
+            if part.get("type") == "BASE_TABLE":
+                name = self._name_of(part["table_name"].casefold())
+                below = self.statement.definitions.get(name)
+                if below is not None and name in self.followed and not self._is_row_by_row(below.query):
+                    return False
+        return True
+
+    def _is_row_by_row(self, query: Node) -> bool:
+        if query["type"] == "SET_OPERATION_NODE":
+            return query["setop_type"].startswith("UNION") and all(self._is_row_by_row(each) for each in children(query))
+        if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
+            return False
+        windows = any(is_expression(part, "WINDOW") for part in parts(query))
+        return not windows and self._is_plain(query)
+
+    def _of_group(self, row: str, one: list[Node]) -> str:
+        """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
+        if not one:
+            return f"flatten(list({row}))"
+        found = [self._one_row(call, row) for call in one]
+        return found[0] if len(found) == 1 else f"flatten([{', '.join(found)}])"
+
+    def _one_row(self, call: Node, row: str) -> str:
+        name = call["function_name"].lower()
+        given = arguments(call)
+        finder = _ONE_ROW[name]
+        by = [given[-1]] if finder in ("arg_min", "arg_max") else []
+        made = copy.deepcopy(call)
+        template = self.syntax.expression(f"{finder}(1)")
+        made["function_name"], made["alias"], made["distinct"] = finder, "", False
+        if "qualified_name" in template:
+            made["qualified_name"] = template["qualified_name"]
+        set_arguments(made, [self.syntax.expression(row), *copy.deepcopy(by)])
+        if name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by"):
+            there = f"({self.syntax.expression_text(given[0])}) IS NOT NULL"
+            filters = [there, *([f"({self.syntax.expression_text(call['filter'])})"] if call.get("filter") else [])]
+            made["filter"] = self.syntax.expression(" AND ".join(filters))
+        return f"coalesce({self.syntax.expression_text(made)}, any_value({row}))"
+
+    def _over(self, window: Node, row: str) -> str:
+        made = rows_looked_at(window, self.syntax.expression(row), self.syntax)
+        return f"flatten({self.syntax.expression_text(made)})"
+
+    def _simplify_order(self, query: Node) -> None:
+        """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""
+        kinds = {each["type"] for each in query.get("modifiers", [])}
+        distinct = [each for each in query.get("modifiers", []) if each["type"] == "DISTINCT_MODIFIER"]
+        if distinct and not distinct[0].get("distinct_on_targets"):
+            query["modifiers"] = []
+        elif not distinct and not kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}:
+            query["modifiers"] = []
+
+
+def _is_absence(condition: Node) -> bool:
+    """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
+    inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
+    return inner is not None and is_expression(inner, "SUBQUERY") and inner["subquery_type"] in ("ANY", "EXISTS")
+
+
+def _once(nodes: list[Node]) -> list[Node]:
+    """Each of some parts once, where several say the same."""
+    seen: list[object] = []
+    kept: list[Node] = []
+    for node in nodes:
+        plain = without_places(node)
+        if plain not in seen:
+            seen.append(plain)
+            kept.append(node)
+    return kept
+
+
+__all__ = ["Witnessed", "Witnesses", "is_query"]

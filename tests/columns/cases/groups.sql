@@ -1,0 +1,119 @@
+-- # the key of a group decides every row
+-- b: t.b IDENTITY
+-- n:
+-- x: t.c AGGREGATION
+-- *: t.b GROUP_BY
+SELECT b, count(*) AS n, sum(c) AS x FROM t GROUP BY b;
+
+-- # without a key there is always one row
+-- x: t.c AGGREGATION, t.a FILTER
+-- one:
+SELECT max(c) AS x, 1 AS one FROM t WHERE a > 1;
+
+-- # HAVING without a key
+-- x: t.c AGGREGATION
+-- *: t.a FILTER
+SELECT max(c) AS x FROM t HAVING min(a) > 1;
+
+-- # GROUP BY ALL
+-- b: t.b IDENTITY
+-- y: t.d TRANSFORMATION
+-- x: t.c AGGREGATION
+-- *: t.b GROUP_BY, t.d GROUP_BY
+SELECT b, year(d) AS y, max(c) AS x FROM t GROUP BY ALL;
+
+-- # GROUP BY a place and an alias
+-- y: t.d TRANSFORMATION
+-- z: t.b TRANSFORMATION
+-- *: t.b GROUP_BY, t.d GROUP_BY
+SELECT year(d) AS y, upper(b) AS z FROM t GROUP BY 1, z;
+
+-- # ROLLUP, CUBE and GROUPING SETS
+-- a: t.a IDENTITY
+-- b: t.b IDENTITY
+-- c: t.c IDENTITY
+-- d: t.d IDENTITY
+-- g:
+-- *: t.a GROUP_BY, t.b GROUP_BY, t.c GROUP_BY, t.d GROUP_BY
+SELECT a, b, c, d, grouping(a) AS g FROM t GROUP BY ROLLUP (a), CUBE (b), GROUPING SETS ((c), (d), ());
+
+-- # HAVING takes an alias before a column, but not within an aggregate
+-- b: t.b IDENTITY
+-- a: t.c AGGREGATION
+-- *: t.b GROUP_BY, t.c FILTER, t.a FILTER
+SELECT b, sum(c) AS a FROM t GROUP BY b HAVING a > 3 AND sum(a) > 2;
+
+-- # FILTER is of one value
+-- x: t.c AGGREGATION, t.a FILTER
+-- n: t.d FILTER
+-- *: t.b GROUP_BY
+SELECT sum(c) FILTER (WHERE a > 1) AS x, count(*) FILTER (d IS NULL) AS n FROM t GROUP BY b;
+
+-- # DISTINCT in an aggregate
+-- n: t.a AGGREGATION
+SELECT count(DISTINCT a) AS n FROM t;
+
+-- # order within an aggregate
+-- x: t.a AGGREGATION, t.d SORT
+-- y: t.b AGGREGATION, t.c SORT
+-- z: t.b AGGREGATION, t.c SORT
+SELECT list(a ORDER BY d DESC) AS x, arg_max(b, c) AS y, first(b ORDER BY c) AS z FROM t;
+
+-- # ordered-set aggregates
+-- x: t.c AGGREGATION
+-- y: t.b AGGREGATION
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY c) AS x, mode() WITHIN GROUP (ORDER BY b) AS y FROM t;
+
+-- # an aggregate of an outer query in a subquery
+-- x: u.k AGGREGATION, u.a FILTER, t.a FILTER
+-- *: t.b GROUP_BY
+SELECT (SELECT max(k) FROM u WHERE u.a = min(t.a)) AS x FROM t GROUP BY b;
+
+-- # DISTINCT
+-- a: t.a IDENTITY
+-- b: t.b IDENTITY
+-- *: t.a GROUP_BY, t.b GROUP_BY
+SELECT DISTINCT a, b FROM t;
+
+-- # DISTINCT ON
+-- c: t.c IDENTITY
+-- *: t.a GROUP_BY, t.d SORT
+SELECT DISTINCT ON (a) c FROM t ORDER BY d;
+
+-- # windows
+-- x: t.c AGGREGATION, t.b WINDOW, t.d WINDOW
+-- r: t.c WINDOW
+-- p: t.c AGGREGATION, t.d WINDOW
+SELECT
+    sum(c) OVER (PARTITION BY b ORDER BY d) AS x,
+    rank() OVER (ORDER BY c) AS r,
+    lag(c, 1) OVER (ORDER BY d) AS p
+FROM t;
+
+-- # named windows, one made of another
+-- x: t.a AGGREGATION, t.b WINDOW
+-- l: t.a AGGREGATION, t.b WINDOW, t.d WINDOW
+SELECT sum(a) OVER w AS x, list(a) OVER (w ORDER BY d) AS l FROM t WINDOW w AS (PARTITION BY b);
+
+-- # FILTER, frame and order of a window
+-- x: t.a AGGREGATION, t.c FILTER, t.b WINDOW, t.d WINDOW
+-- f: t.b AGGREGATION, t.c SORT, t.d WINDOW
+SELECT
+    sum(a) FILTER (WHERE c > 1) OVER (PARTITION BY b ORDER BY d ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS x,
+    first_value(b ORDER BY c) OVER (PARTITION BY d) AS f
+FROM t;
+
+-- # QUALIFY
+-- a: t.a IDENTITY
+-- *: t.b WINDOW, t.c WINDOW
+SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c DESC) = 1;
+
+-- # QUALIFY takes a column before an alias
+-- c: t.a TRANSFORMATION
+-- *: t.c FILTER, t.d WINDOW
+SELECT -a AS c FROM t QUALIFY c > rank() OVER (ORDER BY d);
+
+-- # a window over groups
+-- x: t.c AGGREGATION
+-- *: t.b GROUP_BY
+SELECT sum(c) / sum(sum(c)) OVER () AS x FROM t GROUP BY b;

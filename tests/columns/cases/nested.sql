@@ -1,0 +1,129 @@
+-- # a struct's field, which may look like a table's column
+-- x: t.s TRANSFORMATION
+-- y: t.s TRANSFORMATION
+-- z: t.s TRANSFORMATION
+SELECT s.x, t.s.x AS y, s['t']['y'] AS z FROM t;
+
+-- # a table's column goes before a column's field
+-- a: u.a IDENTITY
+SELECT s.a FROM u AS s, (SELECT {'a': 1} AS s) AS q;
+
+-- # the field of a struct that the query made comes from what was put into it
+-- x: t.a TRANSFORMATION
+-- y: t.b TRANSFORMATION
+-- z: t.a TRANSFORMATION
+SELECT r.x, r.y.z AS y, {'k': a}.k AS z FROM (SELECT a, {'x': a, 'y': {'z': b}} AS r FROM t);
+
+-- # struct_pack, and all fields
+-- k: t.a TRANSFORMATION
+-- v: t.b TRANSFORMATION
+SELECT r.* FROM (SELECT struct_pack(k := a, v := b) AS r FROM t);
+
+-- # all fields of a column
+-- x: t.s TRANSFORMATION
+-- t: t.s TRANSFORMATION
+SELECT s.* FROM t;
+
+-- # lists and maps
+-- p: t.l TRANSFORMATION, t.a TRANSFORMATION
+-- q: t.l TRANSFORMATION
+-- r: t.m TRANSFORMATION, t.b TRANSFORMATION
+-- z: t.b TRANSFORMATION, t.c TRANSFORMATION
+SELECT l[a] AS p, l[1:2] AS q, m[b] AS r, MAP {b: c} AS z FROM t;
+
+-- # lambdas
+-- p: t.l TRANSFORMATION, t.a TRANSFORMATION
+-- q: t.l TRANSFORMATION, t.l FILTER, t.c FILTER
+-- r: t.l TRANSFORMATION
+-- z: t.l TRANSFORMATION, t.a TRANSFORMATION
+SELECT
+    list_transform(l, lambda a: a + t.a) AS p,
+    list_filter(l, lambda x, i: x > c AND i > 1) AS q,
+    list_reduce(l, lambda x, y: x + y) AS r,
+    list_transform(l, lambda x: list_sum(list_transform(l, lambda y: x * y + a))) AS z
+FROM t;
+
+-- # list comprehensions
+-- p: t.l TRANSFORMATION, t.a TRANSFORMATION, t.l FILTER, t.c FILTER
+-- q: t.l TRANSFORMATION
+SELECT [x + a FOR x IN l IF x > c] AS p, [a FOR a IN l] AS q FROM t;
+
+-- # a function called on a value
+-- p: t.b TRANSFORMATION
+-- q: t.l TRANSFORMATION
+SELECT b.upper().lower() AS p, l.list_sum() AS q FROM t;
+
+-- # UNNEST in the SELECT list makes rows
+-- a: t.a IDENTITY
+-- e: t.l TRANSFORMATION
+-- f: t.l TRANSFORMATION
+-- *: t.l JOIN
+SELECT a, unnest(l) AS e, e + 1 AS f FROM t;
+
+-- # UNNEST of a struct makes columns
+-- x: t.s TRANSFORMATION
+-- t: t.s TRANSFORMATION
+SELECT unnest(s) FROM t;
+
+-- # UNNEST of all levels
+-- p: w.ls TRANSFORMATION
+-- q: w.ls TRANSFORMATION
+-- *: w.ls JOIN
+SELECT unnest(ls, recursive := true) FROM w;
+
+-- # UNNEST in FROM, and WITH ORDINALITY
+-- a: t.a IDENTITY
+-- e: t.l TRANSFORMATION
+-- n: t.l TRANSFORMATION
+-- i:
+-- *: t.l JOIN
+SELECT a, e, x.unnest AS n, i FROM t, unnest(l) AS e, unnest(l) AS x, unnest([1, 2]) WITH ORDINALITY AS y(j, i);
+
+-- # the fields of an unnested list
+-- p: w.ls TRANSFORMATION
+-- *: w.ls JOIN
+SELECT e.p FROM w, unnest(ls) AS r(e);
+
+-- # rows made of a column by a function
+-- i: t.a TRANSFORMATION
+-- key: t.b TRANSFORMATION
+-- *: t.a JOIN, t.b JOIN
+SELECT i, key FROM t, range(a) AS r(i), json_each(b::JSON);
+
+-- # files are inputs
+-- x: p.parquet.x IDENTITY
+-- y: q/*.csv.y IDENTITY
+-- *: p.parquet.x JOIN, q/*.csv.x JOIN
+SELECT p.x, read_csv.y FROM read_parquet('p.parquet') AS p JOIN read_csv('q/*.csv', header = true) ON p.x = read_csv.x;
+
+-- # a file in place of a table
+-- x: p.parquet.x IDENTITY
+SELECT p.x FROM 'p.parquet';
+
+-- # files under the text of the call
+-- z: read_csv('r.csv').z IDENTITY
+SELECT z FROM read_csv('r.csv');
+
+-- # a keyed hash hides, another does not
+-- k: t.b TRANSFORMATION masking, t.a TRANSFORMATION masking
+-- h: t.b TRANSFORMATION
+-- l: t.b TRANSFORMATION
+SELECT sha256($salt || b || a) AS k, sha256(b) AS h, $salt || sha256(b) || md5(b || $salt) AS l FROM t;
+
+-- # a statistic over at least k people hides, a value of one of them does not
+-- b: t.b IDENTITY
+-- n: t.c AGGREGATION masking
+-- m: t.c AGGREGATION
+-- f: t.c AGGREGATION, t.d FILTER
+-- *: t.b GROUP_BY, t.a FILTER
+SELECT b, avg(c) AS n, max(c) AS m, sum(c) FILTER (d IS NULL) AS f FROM t GROUP BY b HAVING count(DISTINCT a) >= 5;
+
+-- # one person is not many
+-- n: t.c AGGREGATION
+-- *: t.b GROUP_BY, t.a FILTER
+SELECT avg(c) AS n FROM t GROUP BY b HAVING count(DISTINCT a) >= 1;
+
+-- # nor are many rows many people
+-- n: t.c AGGREGATION
+-- *: t.b GROUP_BY, t.a FILTER
+SELECT avg(c) AS n FROM t GROUP BY b HAVING count(a) >= 5;

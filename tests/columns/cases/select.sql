@@ -1,0 +1,147 @@
+-- # a column as it is, an expression of one row, a literal
+-- a: t.a IDENTITY
+-- n: t.a TRANSFORMATION, t.c TRANSFORMATION
+-- one:
+SELECT a, a + c AS n, 1 AS one FROM t;
+
+-- # names fold, quoted or not
+-- a: t.a IDENTITY
+-- X y: t.b IDENTITY
+SELECT A, T."B" AS "X y" FROM "T";
+
+-- # DuckDB names what has no alias
+-- (a + 1): t.a TRANSFORMATION
+-- count_star():
+-- sum(c): t.c AGGREGATION
+-- *: t.a GROUP_BY
+SELECT a + 1, count(*), sum(c) FROM t GROUP BY a;
+
+-- # a name that comes twice is numbered
+-- a: t.a IDENTITY
+-- a_1: t.c IDENTITY
+SELECT a, c AS a FROM t;
+
+-- # a column of a subquery that DuckDB named
+-- m: t.c AGGREGATION
+SELECT "max(c)" AS m FROM (SELECT max(c) FROM t);
+
+-- # WHERE and ORDER BY are edges to every column
+-- a: t.a IDENTITY
+-- *: t.b FILTER, t.c SORT
+SELECT a FROM t WHERE b = 'x' ORDER BY c LIMIT 3;
+
+-- # LIMIT by a subquery
+-- a: t.a IDENTITY
+-- *: u.k FILTER
+SELECT a FROM t LIMIT (SELECT count(*) FROM u WHERE k = 'x');
+
+-- # FROM first
+-- a: t.a IDENTITY
+-- *: t.c FILTER
+FROM t SELECT a WHERE c > 1;
+
+-- # FROM alone
+-- a: u.a IDENTITY
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+FROM u;
+
+-- # a column goes before an alias in the SELECT list, in WHERE and within an expression of ORDER BY
+-- c: t.a TRANSFORMATION
+-- n: t.c TRANSFORMATION
+-- *: t.c FILTER, t.c SORT
+SELECT -a AS c, c + 1 AS n FROM t WHERE c > 1 ORDER BY c + 1;
+
+-- # an alias goes before a column where it is the whole key of ORDER BY
+-- c: t.a TRANSFORMATION
+-- *: t.a SORT
+SELECT -a AS c FROM t ORDER BY c;
+
+-- # an alias that is no column may be used in the list behind it, in WHERE and in QUALIFY
+-- x: t.a TRANSFORMATION
+-- y: t.a TRANSFORMATION, t.c TRANSFORMATION
+-- *: t.a FILTER
+SELECT a + 1 AS x, x * c AS y FROM t WHERE x > 1 QUALIFY count(*) OVER () > x;
+
+-- # ORDER BY a place, and ALL
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY
+-- *: t.a SORT
+SELECT b, a FROM t ORDER BY 2;
+
+-- # ORDER BY ALL
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY
+-- *: t.a SORT, t.b SORT
+SELECT b, a FROM t ORDER BY ALL;
+
+-- # CASE, IF, COALESCE and NULLIF look at what they choose by
+-- q: t.a CONDITIONAL, t.b TRANSFORMATION, t.d TRANSFORMATION
+-- r: t.c CONDITIONAL, t.b TRANSFORMATION
+-- s: t.a CONDITIONAL, t.b TRANSFORMATION, u.k TRANSFORMATION
+-- v: t.a TRANSFORMATION, t.a CONDITIONAL, t.c TRANSFORMATION
+-- w: t.a TRANSFORMATION, t.a CONDITIONAL, t.c CONDITIONAL
+-- z: t.b TRANSFORMATION, t.b CONDITIONAL
+SELECT
+    CASE WHEN t.a > 1 THEN b ELSE d::VARCHAR END AS q,
+    CASE c WHEN 1 THEN b END AS r,
+    if(t.a > 1, b, k) AS s,
+    coalesce(t.a, c) AS v,
+    nullif(t.a, c) AS w,
+    ifnull(b, 'none') AS z
+FROM t, u;
+
+-- # along a chain the strongest direct way counts, and the first indirect one
+-- m: t.a AGGREGATION, t.b CONDITIONAL
+-- *: t.c FILTER
+SELECT m FROM (SELECT max(n) AS m FROM (SELECT CASE WHEN b = 'x' THEN a + 1 END AS n FROM t WHERE c > 1));
+
+-- # two ways from one column are two edges
+-- x: t.a IDENTITY, t.a TRANSFORMATION
+SELECT a AS x FROM t UNION ALL SELECT a + 1 FROM t;
+
+-- # casts, dates, zones, JSON
+-- i: t.b TRANSFORMATION
+-- y: t.d TRANSFORMATION
+-- z: t.d TRANSFORMATION, t.b TRANSFORMATION
+-- j: t.b TRANSFORMATION
+SELECT
+    TRY_CAST(b AS INTEGER) AS i, year(d) + extract(month FROM d) AS y, d::TIMESTAMP AT TIME ZONE b AS z,
+    b::JSON ->> '$.a' AS j
+FROM t;
+
+-- # VALUES, and what generates rows, comes from no column
+-- x:
+-- y:
+-- i:
+SELECT x, y, i FROM (VALUES (1, 'a'), (2, 'b')) AS v(x, y), range(3) AS r(i);
+
+-- # VALUES alone
+-- col0:
+-- col1:
+VALUES (1, 2);
+
+-- # a whole row
+-- t: u.a TRANSFORMATION, u.k TRANSFORMATION, u.e TRANSFORMATION
+SELECT t FROM u AS t;
+
+-- # a sample, a physical row number, the n-th column
+-- rowid:
+-- b: t.b IDENTITY
+SELECT rowid, #2 FROM t USING SAMPLE 10 ROWS;
+
+-- # parameters are no columns
+-- x: t.a TRANSFORMATION
+-- *: t.c FILTER
+SELECT a + $more AS x FROM t WHERE c > $least;
+
+-- # DESCRIBE tells nothing of the data
+-- column_name:
+-- column_type:
+SELECT column_name, column_type FROM (DESCRIBE t);
+
+-- # SUMMARIZE makes statistics of all columns
+-- column_name:
+-- max: u.a AGGREGATION, u.k AGGREGATION, u.e FILTER
+-- count: u.e FILTER
+SELECT column_name, max, count FROM (SUMMARIZE SELECT a, k FROM u WHERE e IS NOT NULL);

@@ -1,0 +1,106 @@
+-- # EXCLUDE, REPLACE and RENAME
+-- a: u.a TRANSFORMATION
+-- date: u.e IDENTITY
+SELECT * EXCLUDE (k) REPLACE (a + 1 AS a) RENAME (e AS date) FROM u;
+
+-- # of one table
+-- b: t.b IDENTITY
+-- a: u.a IDENTITY
+-- e: u.e IDENTITY
+-- *: t.a JOIN, u.a JOIN
+SELECT b, u.* EXCLUDE (k) FROM t JOIN u ON t.a = u.a;
+
+-- # EXCLUDE the column of one table
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+-- a: v.a IDENTITY
+-- n: v.n IDENTITY
+SELECT * EXCLUDE (u.a) FROM u, v;
+
+-- # the column of USING comes once
+-- a: u.a IDENTITY
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+-- n: v.n IDENTITY
+-- *: u.a JOIN, v.a JOIN
+SELECT * FROM u JOIN v USING (a);
+
+-- # LIKE
+-- a: t.a IDENTITY
+SELECT * LIKE 'a%' FROM t;
+
+-- # COLUMNS by a pattern, a lambda, a list, a star
+-- a: t.a TRANSFORMATION
+-- c: t.c TRANSFORMATION
+-- b: t.b IDENTITY
+-- d: t.d IDENTITY
+-- a_1: t.a IDENTITY
+-- c_1: t.c IDENTITY
+SELECT COLUMNS('^(a|c)$') + 1, COLUMNS(lambda x: x IN ('b', 'd')), COLUMNS(['a', 'c']) FROM t;
+
+-- # COLUMNS in an aggregate, named by its groups
+-- max_a: t.a AGGREGATION
+-- max_c: t.c AGGREGATION
+SELECT max(COLUMNS('^(a|c)$')) AS 'max_\1' FROM t;
+
+-- # COLUMNS of a star
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+SELECT COLUMNS(* EXCLUDE (a)) FROM u;
+
+-- # COLUMNS as arguments
+-- x: u.a TRANSFORMATION, u.a CONDITIONAL, v.a TRANSFORMATION
+-- h: u.k TRANSFORMATION, u.e TRANSFORMATION, u.a TRANSFORMATION, v.a TRANSFORMATION, v.n TRANSFORMATION
+SELECT coalesce(*COLUMNS('^a$')) AS x, hash(*COLUMNS(*)) AS h FROM u, v;
+
+-- # COLUMNS in WHERE
+-- b: t.b IDENTITY
+-- *: t.a FILTER, t.c FILTER
+SELECT b FROM t WHERE COLUMNS(['a', 'c']) > 1;
+
+-- # PIVOT
+-- e: u.e IDENTITY
+-- x: u.a AGGREGATION, u.k FILTER
+-- y: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY
+PIVOT u ON k IN ('x', 'y') USING sum(a);
+
+-- # PIVOT with several statistics, keys and values
+-- e: u.e IDENTITY
+-- x_1_s: u.a AGGREGATION, u.k FILTER, u.a FILTER
+-- x_1_count_star(): u.k FILTER, u.a FILTER
+-- x_2_s: u.a AGGREGATION, u.k FILTER, u.a FILTER
+-- x_2_count_star(): u.k FILTER, u.a FILTER
+-- *: u.e GROUP_BY
+FROM u PIVOT (sum(a) AS s, count(*) FOR k IN ('x') a IN (1, 2) GROUP BY e);
+
+-- # PIVOT of a query, in WITH, ordered
+-- x: u.a AGGREGATION, u.k FILTER
+-- *: u.e FILTER, u.a SORT, u.k FILTER
+WITH p AS (PIVOT (SELECT a, k FROM u WHERE e IS NULL) ON k IN ('x') USING max(a)) SELECT * FROM p ORDER BY x;
+
+-- # PIVOT with its own order
+-- e: u.e IDENTITY
+-- x: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY, u.e SORT
+PIVOT u ON k IN ('x') USING sum(a) GROUP BY e ORDER BY e LIMIT 3;
+
+-- # UNPIVOT
+-- b: t.b IDENTITY
+-- name:
+-- value: t.a IDENTITY, t.c IDENTITY
+-- *: t.a FILTER, t.c FILTER
+UNPIVOT (SELECT a, b, c FROM t) ON a, c;
+
+-- # UNPIVOT with NULLs and chosen columns
+-- v: t.a IDENTITY, t.c IDENTITY
+-- n:
+SELECT v, n FROM t UNPIVOT INCLUDE NULLS (v FOR n IN (a, c));
+
+-- # UNPIVOT of pairs
+-- k: u.k IDENTITY
+-- n:
+-- v: u.a TRANSFORMATION, u.e TRANSFORMATION
+-- w: u.e TRANSFORMATION, u.a TRANSFORMATION
+-- *: u.a FILTER, u.e FILTER
+UNPIVOT (SELECT k, a::VARCHAR AS a, e::VARCHAR AS e FROM u) ON (a, e) AS ae, (e, a) AS ea INTO NAME n VALUE v, w;

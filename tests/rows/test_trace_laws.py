@@ -1,0 +1,67 @@
+"""The laws of a trace: its rows are enough for the row, it needs them, and they are rows of the table as they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import duckdb
+from tests.rows.generated import SCHEMAS, Made, statements, tables
+from hypothesis import HealthCheck, given, settings
+
+from recsys_lineage.rows.trace_query import Trace, trace
+
+Rows = list[tuple[object, ...]]
+
+
+def _connected(data: Mapping[str, Rows]) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"threads": 1})
+    for table, columns in SCHEMAS.items():
+        connection.execute(f"CREATE TABLE {table} ({', '.join(f'{n} {k}' for n, k in columns.items())})")
+        for row in data[table]:
+            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' for _ in row)})", row)
+    return connection
+
+
+def _result(data: Mapping[str, Rows], sql: str) -> tuple[list[str], Rows]:
+    with _connected(data) as connection:
+        cursor = connection.execute(sql)
+        return [column[0] for column in cursor.description or ()], cursor.fetchall()
+
+
+def _traces(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) -> dict[str, tuple[Trace, Rows]]:
+    with _connected(data) as connection:
+        found: dict[str, tuple[Trace, Rows]] = {}
+        for table in SCHEMAS:
+            made = trace(sql, SCHEMAS, table, row)
+            cursor = connection.execute(made.sql)
+            assert [column[0] for column in cursor.description or ()] == list(SCHEMAS[table])
+            found[table] = (made, cursor.fetchall())
+        return found
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=statements(), data=tables())
+def test_traced_rows_are_rows_of_the_table_enough_and_needed(made: Made, data: dict[str, Rows]) -> None:
+    check_laws(made, data)
+
+
+def check_laws(made: Made, data: dict[str, Rows]) -> None:
+    """Holds the laws against every row of a statement's result."""
+    names, result = _result(data, made.sql)
+    for row in list(dict.fromkeys(result))[:4]:
+        traces = _traces(data, made.sql, dict(zip(names, row, strict=True)))
+        for table, (_, rows) in traces.items():
+            held = Counter(data[table])
+            assert all(held[each] == count for each, count in Counter(rows).items()), (table, rows)
+        insufficient = {name for each, _ in traces.values() for name in each.insufficient}
+        kept = [n for n, name in enumerate(names) if name not in insufficient]
+        _, again = _result({table: rows for table, (_, rows) in traces.items()}, made.sql)
+        shown = [tuple(each[n] for n in kept) for each in again]
+        if kept:
+            assert tuple(row[n] for n in kept) in shown, f"not enough: {row} from {traces}"
+        if made.one or made.cut or made.alone or insufficient:
+            continue
+        left = {table: [each for each in data[table] if each not in rows] for table, (_, rows) in traces.items()}
+        _, without = _result(left, made.sql)
+        assert row not in without, f"not needed: {row} from {traces}"
