@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from recsys_assets.cli.answer import is_in_json
-from recsys_assets.cli.session import opened_lake, opened_platform
+from recsys_assets.cli.session import load_settings, opened_lake, opened_platform
 from recsys_lineage.cli.commands import lineage_app
 from recsys_lineage.cli.place import Place
+
+if TYPE_CHECKING:
+    from recsys_lineage.assets.asset_code import AssetCode
 
 
 @contextmanager
 def _opened() -> Iterator[Place]:
     with opened_lake() as lake:
-        yield Place([lake], _rebuild)
+        yield Place([lake], _rebuild, _codes)
 
 
 def _rebuild(names: Sequence[str]) -> Collection[str]:
@@ -35,6 +39,13 @@ def _rebuild(names: Sequence[str]) -> Collection[str]:
             out.print(f"{step} failed: {text}", markup=False)
         missed = [] if outcome.success else [name for name in known if name in outcome.errors]
         return [*unknown, *missed]
+
+
+def _codes() -> Mapping[str, AssetCode]:
+    from recsys_assets.definitions import build_definitions
+    from recsys_lineage.orchestration.asset_codes import asset_codes
+
+    return asset_codes(build_definitions(load_settings()).assets or ())
 
 
 app = lineage_app(_opened)

@@ -57,7 +57,7 @@ def upstream(
     """
     from recsys_lineage.graph.closure import upstream as asked
 
-    _answer(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+    _ask(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
 
 
 def downstream(
@@ -75,7 +75,7 @@ def downstream(
     """
     from recsys_lineage.graph.closure import downstream as asked
 
-    _answer(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+    _ask(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
 
 
 def columns(
@@ -99,7 +99,7 @@ def columns(
     from recsys_lineage.graph.columns import columns as asked
 
     way = "down" if down else "up"
-    _answer(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
+    _ask(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
 
 
 def impact(
@@ -125,7 +125,7 @@ def impact(
 
     if materialize and at is not None:
         raise typer.BadParameter("choose one of --materialize and --at")
-    _answer(
+    _ask(
         context,
         lambda graph: asked(graph, target),
         at,
@@ -152,7 +152,7 @@ def paths(
     """
     from recsys_lineage.graph.paths import paths as asked
 
-    _answer(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
+    _ask(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
 
 
 def asof(
@@ -171,7 +171,7 @@ def asof(
     """
     from recsys_lineage.graph.asof import asof as asked
 
-    _answer(context, lambda graph: asked(graph, when), None, format, out, as_json)
+    _ask(context, lambda graph: asked(graph, when), None, format, out, as_json)
 
 
 def runs(
@@ -194,10 +194,58 @@ def runs(
     """
     from recsys_lineage.graph.runs import runs as asked
 
-    _answer(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
+    _ask(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (upstream, downstream, columns, impact, paths, asof, runs)
+def tags(
+    context: typer.Context,
+    target: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help="Only of this tag, TABLE or TABLE.COLUMN.")
+    ] = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which columns hold tagged data, such as personal data, and from where it came into them.
+
+    Exits with 1 when there are none.
+    """
+    from recsys_lineage.graph.tagged import tags as asked
+
+    _answer(context, lambda place: asked(place.records(), target), format, out, as_json)
+
+
+def verify(
+    context: typer.Context,
+    assets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSET[@VERSION]]...", help="Which; all whose code is known when left out."),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="At most so many rows of each table that is read.")] = 300,
+    sample: Annotated[int, typer.Option(min=1, help="Traces of so many rows of the result.")] = 10,
+    reads: Annotated[
+        bool, typer.Option("--reads/--no-reads", help="Run the whole asset once more to see what it opens.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the lineage of assets to the proof: change their inputs, run their code again, and compare.
+
+    Nothing is committed. Exits with 1 when anything was refuted, or could not be tried.
+    """
+    from recsys_lineage.cli.proving import proofs_of
+
+    def asked(place: Place) -> Any:
+        return proofs_of(place, assets or (), rows=rows, sample=sample, reads=reads, seed=seed)
+
+    _answer(context, asked, format, out, as_json)
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    upstream, downstream, columns, impact, paths, asof, runs, tags, verify,
+)  # fmt: skip
 
 
 def lineage_app(open_place: OpenPlace, **how: Any) -> typer.Typer:
@@ -248,7 +296,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _answer(
+def _ask(
     context: typer.Context,
     ask: Callable[[LineageGraph], Any],
     at: str | None,
@@ -257,30 +305,46 @@ def _answer(
     as_json: bool,
     then: Callable[[Place, Any], dict[str, Any]] | None = None,
 ) -> None:
-    """Ask the graph and print what it says; exits with 1 when it says nothing.
+    """As `_answer`, of a question to the graph of all records; `at`: as it was then."""
+
+    def asked(place: Place) -> Any:
+        from recsys_lineage.graph.asof import moment_of
+        from recsys_lineage.graph.target import require_records
+
+        graph = place.graph()
+        require_records(graph)
+        if at is not None:
+            graph = graph.asof(moment_of(graph, at))
+            require_records(graph)
+        return ask(graph)
+
+    _answer(context, asked, format, out, as_json, then)
+
+
+def _answer(
+    context: typer.Context,
+    ask: Callable[[Place], Any],
+    format: str,
+    out: Path | None,
+    as_json: bool,
+    then: Callable[[Place, Any], dict[str, Any]] | None = None,
+) -> None:
+    """Ask, and print what is said; exits with 1 when that is nothing.
 
     Args:
         ask: the question.
-        at: as the graph was then.
         format: of the answer, when not in JSON.
         out: a file for it.
         as_json: print JSON.
         then: what to do with the answer in the place; returns what else to tell in JSON.
     """
     from recsys_lineage.cli.show import print_answer
-    from recsys_lineage.graph.target import require_records
 
     if as_json and format != "tree":
         raise typer.BadParameter("choose one of --json and --format")
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
     with open_place() as place:
-        graph = place.graph()
-        if at is not None:
-            from recsys_lineage.graph.asof import moment_of
-
-            graph = graph.asof(moment_of(graph, at))
-        require_records(graph)
-        answer = ask(graph)
+        answer = ask(place)
         if then is None or not as_json:
             print_answer(answer, format, out, as_json)
         if then is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from recsys_lineage.cli.answer import errors_in_words
 
 if TYPE_CHECKING:
+    from recsys_lineage.assets.asset_code import AssetCode
     from recsys_lineage.graph.lineage_graph import LineageGraph
     from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.records.records import Records
 
 Rebuild = Callable[[Sequence[str]], Collection[str]]
 """Makes assets again, in an order that minds what they are made of; returns the names of those that failed."""
@@ -24,17 +26,24 @@ class Place:
     Attributes:
         lakes: those whose records are asked.
         rebuild: makes assets again; None where there is nothing that could.
+        codes: gives the assets by name, upstream first; None where only their records are known.
     """
 
     lakes: Sequence[Lake]
     rebuild: Rebuild | None = None
+    codes: Callable[[], Mapping[str, AssetCode]] | None = None
 
-    def graph(self) -> LineageGraph:
-        """The graph of all records, with those whose process died before it added them."""
-        from recsys_lineage.graph.lineage_graph import LineageGraph
+    def records(self) -> list[Records]:
+        """The records of each lake."""
         from recsys_lineage.records.records import Records
 
-        return LineageGraph.of(*(Records(lake) for lake in self.lakes))
+        return [Records(lake) for lake in self.lakes]
+
+    def graph(self) -> LineageGraph:
+        """The graph of all records."""
+        from recsys_lineage.graph.lineage_graph import LineageGraph
+
+        return LineageGraph.of(*self.records())
 
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.graph.answers import (
     AsOf,
     ColumnLineage,
@@ -27,6 +28,7 @@ from recsys_lineage.graph.answers import (
     Paths,
     Runs,
 )
+from recsys_lineage.graph.tagged import Tagged
 
 _MOST_LINES = 200
 _MOST_FILES = 10
@@ -48,7 +50,7 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
         _put(json.dumps({**answer.to_json(), **beside}, ensure_ascii=False).encode() + b"\n", out)
         return
     if format != "tree":
-        from recsys_lineage.graph.drawing import drawn
+        from recsys_lineage.cli.drawn_proofs import drawn
 
         _put(drawn(answer).write(format), out)  # pyright: ignore[reportArgumentType]
         return
@@ -249,6 +251,33 @@ def _(answer: Runs) -> Iterator[RenderableType]:
             _few(tuple(made), "assets", 12) if made else "",
         )
     yield table
+
+
+@shown.register
+def _(answer: Tagged) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield (
+            "No column is tagged."
+            if answer.target is None
+            else f"No column of {escape(answer.target)} is tagged."
+        )
+        return
+    table = _table("column", "tags", "came with")
+    for each in answer.columns:
+        sources = _few(each.sources, "columns") if each.sources else "said by its own code"
+        table.add_row(escape(f"{each.version}.{each.column}"), escape(", ".join(each.tags)), sources)
+    yield table
+
+
+@shown.register
+def _(answer: Proofs) -> Iterator[RenderableType]:
+    for proof in answer.proofs:
+        state = "[green]proved[/green]" if proof.true else "[red]refuted[/red]"
+        yield f"[bold]{escape(proof.asset)}[/bold] {state}"
+        yield escape(proof.report())
+        yield ""
+    for asset, why in answer.not_tried.items():
+        yield f"[bold]{escape(asset)}[/bold] [yellow]not tried[/yellow]: {escape(why)}"
 
 
 def _table(*columns: str) -> Table:

@@ -7,8 +7,10 @@ from recsys_lineage.graph.impact import impact
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.paths import paths
 from recsys_lineage.graph.runs import runs
+from recsys_lineage.graph.tagged import tags
 from recsys_lineage.graph.unread import unread
 
 __all__ = [
-    "LineageGraph", "asof", "columns", "downstream", "impact", "moment_of", "paths", "runs", "unread", "upstream",
+    "LineageGraph", "asof", "columns", "downstream", "impact", "moment_of", "paths", "runs", "tags", "unread",
+    "upstream",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from recsys_lineage.graph.answers import (
     Paths,
     Runs,
 )
+from recsys_lineage.graph.tagged import Tagged
 
 Format = Literal["mermaid", "dot", "svg", "png"]
 Shape = Literal["version", "file", "asset", "run", "column", "asked"]
@@ -188,6 +189,19 @@ def _(answer: Runs) -> Drawing:
             arrows.append(
                 Arrow(name, box, "" if made.status == "success" else made.status, made.status == "kept")
             )
+    return Drawing(boxes, tuple(arrows))
+
+
+@drawn.register
+def _(answer: Tagged) -> Drawing:
+    boxes: dict[str, tuple[Shape, str]] = {}
+    arrows: list[Arrow] = []
+    for each in answer.columns:
+        name = f"{each.version}.{each.column}"
+        boxes[name] = ("column", f"{each.version}\n{each.column}\n[{', '.join(each.tags)}]")
+        arrows.extend(Arrow(source, name) for source in each.sources)
+    for arrow in arrows:
+        boxes.setdefault(arrow.source, ("column", arrow.source))
     return Drawing(boxes, tuple(arrows))
 
 

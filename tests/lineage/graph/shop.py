@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -17,8 +18,8 @@ from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.records.record_writers import ENGINE
 
 
-def _sql(name: str, text: str) -> AssetCode:
-    return sql_code(SqlText(text, f"{name}.sql"), name=name)
+def _sql(name: str, text: str, **more: Any) -> AssetCode:
+    return sql_code(SqlText(text, f"{name}.sql"), name=name, **more)
 
 
 class Shop:
@@ -57,10 +58,16 @@ class Shop:
         return frame_code(raw_orders)
 
     def _orders(self) -> AssetCode:
-        return _sql("orders", "SELECT id, shop, day, CAST(amount * 100 AS BIGINT) AS cents FROM raw_orders")
+        return _sql(
+            "orders",
+            "-- column: shop: who sold [pii]\n"
+            "SELECT id, shop, day, CAST(amount * 100 AS BIGINT) AS cents FROM raw_orders",
+            cleared={"pii": "a test"},
+        )
 
     def _shops(self) -> AssetCode:
-        return _sql("shops", "SELECT shop, sum(cents) AS cents FROM orders WHERE id > 0 GROUP BY shop")
+        text = "SELECT shop, sum(cents) AS cents FROM orders WHERE id > 0 GROUP BY shop"
+        return _sql("shops", text, cleared={"pii": "a test"})
 
     def _daily(self) -> AssetCode:
         def daily(inputs: Inputs, request: Request) -> Output:
@@ -71,7 +78,7 @@ class Shop:
             )
             return Output(Query(sql, {"days": days}), partition_by="day", partitions=days)
 
-        return frame_code(daily, reads=["orders"])
+        return frame_code(daily, reads=["orders"], cleared={"pii": "a test"})
 
     def _model(self) -> AssetCode:
         def model(shops: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
@@ -79,10 +86,10 @@ class Shop:
             old = 0 if before is None else before.frame()["weight"].sum()
             return pl.DataFrame({"weight": [int(old) + int(shops["cents"].sum())]})
 
-        return frame_code(model)
+        return frame_code(model, cleared={"pii": "a test"})
 
     def _report(self) -> AssetCode:
         def report(inputs: Inputs) -> pl.DataFrame:
             return inputs.query("SELECT count(*) AS shops FROM shops")
 
-        return frame_code(report, reads=["shops", "daily"])
+        return frame_code(report, reads=["shops", "daily"], cleared={"pii": "a test"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, WrongQuestion
 from recsys_lineage.graph import (
     LineageGraph,
     asof,
@@ -18,6 +18,7 @@ from recsys_lineage.graph import (
     moment_of,
     paths,
     runs,
+    tags,
     unread,
     upstream,
 )
@@ -214,3 +215,15 @@ def test_tables_of_two_lakes_are_two_tables_and_files_are_shared(seen: Shop, tmp
     assert {node.lake for node in answer.nodes if node.kind == "version"} == {other.lake.uri}
     made = {node.lake for node in downstream(graph, "orders.csv").nodes if node.kind == "version"}
     assert made == {seen.lake.uri, other.lake.uri}
+
+
+def test_tags_are_told_with_the_columns_that_they_came_with(seen: Shop) -> None:
+    records = [Records(seen.lake)]
+    found = {(each.version, each.column): each for each in tags(records).columns}
+    assert found["orders@1", "shop"].sources == () and found["orders@1", "shop"].tags == ("pii",)
+    assert found["shops@1", "shop"].sources == ("orders@1.shop",)
+    assert ("shops@1", "cents") not in found, "of which the shop only decides the rows"
+    assert tags(records, "pii").columns == tags(records).columns
+    assert [each.asset for each in tags(records, "orders.shop").columns] == ["orders"]
+    with pytest.raises(WrongQuestion, match="Did you mean 'pii'"):
+        tags(records, "pij")
