@@ -11,9 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from recsys_lineage.cli import answer
-from recsys_lineage.cli.answer import JSON_OPTION, is_in_json, print_error
+from recsys_lineage.cli.answer import JSON_OPTION, is_in_json, print_error, run_to_the_end
 
-__all__ = ["JSON_OPTION", "Commands", "errors_in_words", "fail", "is_in_json", "print_error"]
+__all__ = [
+    "JSON_OPTION",
+    "Commands",
+    "errors_in_words",
+    "fail",
+    "is_in_json",
+    "print_error",
+    "run_to_the_end",
+]
 
 
 class Commands(answer.Commands):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -53,6 +54,25 @@ class Commands(TyperGroup):
         finally:
             _in_json.reset(token)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def run_to_the_end(app: Callable[[], object]) -> NoReturn:
+    """Run a command line, and leave the process at once when it is done.
+
+    Without `os._exit` the interpreter takes the engines' native modules apart in an order that makes one of them
+    print pages of warnings about leaks after the last line that a person should read.
+    """
+    code: object = 0
+    try:
+        app()
+    except SystemExit as done:
+        code = done.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def is_in_json() -> bool:

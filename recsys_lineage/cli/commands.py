@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recsys_lineage.cli.answer import JSON_OPTION, Commands
+from recsys_lineage.cli.answer import JSON_OPTION, Commands, run_to_the_end
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
 
 if TYPE_CHECKING:
@@ -289,11 +287,7 @@ _with_commands(app)
 
 def main() -> None:
     """Run the command line by itself."""
-    try:
-        app()
-    except Exception:
-        traceback.print_exc()
-        sys.exit(1)
+    run_to_the_end(app)
 
 
 def _ask(

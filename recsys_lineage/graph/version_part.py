@@ -51,7 +51,11 @@ EVERY = Partitions(all_but=True)
 
 
 class Part(NamedTuple):
-    """A part of a version: some columns, as a set of bits of `ColumnMaps`, of some partitions."""
+    """A part of a version: some columns, as a set of bits of `ColumnMaps`, of some partitions.
+
+    Where a walk reaches a version in two parts that differ in both, it goes on with all columns of either in all
+    partitions of either: the smallest part that holds both, so that nothing is missed.
+    """
 
     columns: int = ALL
     partitions: Partitions = EVERY

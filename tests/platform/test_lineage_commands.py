@@ -30,8 +30,8 @@ def test_columns_lead_through_the_shop_s_sql(original: Shop) -> None:
 
 
 def test_what_a_changed_table_affects_is_made_again_when_asked_to(shop: Shop) -> None:
-    assert shop.recsys("materialize", "products").exit_code == 0
-    told = shop.answer("lineage", "impact", "products")
+    assert shop.recsys("materialize", "item_profiles").exit_code == 0
+    told = shop.answer("lineage", "impact", "item_profiles")
     before = shop.tables()
     affected = [each["asset"] for each in told["assets"]]
     assert affected and told["rebuild"] == [], "it came out with the same content"
