@@ -28,13 +28,13 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def equals(expression: str, value: object, kind: DuckDBPyType, where: str) -> str:
+def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str) -> str:
     """SQL that is true where an expression has a value; NULL equals NULL, and NaN equals NaN.
 
     Args:
         expression: SQL of the column.
         value: as DuckDB gives it to Python. A time in Python's own type stands for all nanoseconds of its microsecond.
-        kind: the column's type.
+        kind: the column's type; None where it is not known.
         where: the column, for messages.
 
     Raises:
@@ -43,6 +43,8 @@ def equals(expression: str, value: object, kind: DuckDBPyType, where: str) -> st
     value = _plain(value)
     if value is None:
         return f"{expression} IS NULL"
+    if kind is None:
+        return f"{expression} IS NOT DISTINCT FROM {_by_python(value)}"
     if kind.id in _FINER and isinstance(value, dt.datetime | dt.time):
         coarse = _FINER[kind.id]
         return f"CAST({expression} AS {coarse}) = CAST({literal(_clock(value))} AS {coarse})"

@@ -303,7 +303,9 @@ class Witnesses:
 
     def _one_row_calls(self, calls: list[Node], query: Node) -> list[Node]:
         """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
-        if not calls or any(
+        if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
+            return []
+        if any(
             call["function_name"].lower() not in _ONE_ROW
             or len(arguments(call)) > 2
             or (len(arguments(call)) == 2) != (_ONE_ROW[call["function_name"].lower()] in ("arg_min", "arg_max") and call["function_name"].lower() not in ("min", "max"))
