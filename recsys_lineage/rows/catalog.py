@@ -76,6 +76,22 @@ class Catalog:
             ) from None
         self.columns[table.casefold()] = tuple(columns)
 
+    def folded(self, table: str) -> str:
+        """A given table's name as this catalog knows it.
+
+        Raises:
+            RowTraceError: there is none of that name.
+        """
+        if table.casefold() not in self.tables:
+            raise RowTraceError(
+                f"There is no table {table!r}.",
+                expected=f"one of {', '.join(sorted(self.tables.values()))}",
+                found=table,
+                where=ORIGIN,
+                advice=did_you_mean(table, self.tables.values()) or None,
+            )
+        return table.casefold()
+
     def drop(self, table: str) -> None:
         """Forget a table."""
         self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
