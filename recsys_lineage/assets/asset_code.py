@@ -38,7 +38,8 @@ class AssetCode:
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
-    are what the run is to do: the code takes them from its Request, and they make nothing stale.
+    are what the run is to do: the code takes them from its Request, and they make nothing stale. `keys` are columns by
+    which rows of the output belong to rows of the inputs that have them too, for traces of rows.
     """
 
     name: str
@@ -56,6 +57,7 @@ class AssetCode:
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
     def asked(self, options: Mapping[str, Any]) -> AssetCode:
         """The asset with the parameters that a run asks for; itself where they are those it has.

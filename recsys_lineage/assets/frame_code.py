@@ -39,6 +39,7 @@ def frame_code(
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
+    keys: Sequence[str] = (),
 ) -> AssetCode:
     """The asset whose table is what a function returns.
 
@@ -57,6 +58,8 @@ def frame_code(
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
+        keys: columns by which rows of the output belong to rows of the inputs that have them too; traces of rows go on
+            by them.
 
     Raises:
         LineageError: when a parameter has neither a table annotation nor a value.
@@ -85,7 +88,7 @@ def frame_code(
     def remade(given: Mapping[str, Any]) -> AssetCode:
         return frame_code(
             function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
-            on_request=on_request, options=options,
+            on_request=on_request, options=options, keys=keys,
         )  # fmt: skip
 
     return AssetCode(
@@ -101,6 +104,7 @@ def frame_code(
         remade=None if observe else remade,
         on_request=on_request,
         options=options or {},
+        keys=tuple(keys),
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
 

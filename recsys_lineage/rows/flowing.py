@@ -85,7 +85,7 @@ class _Flowing:
         if definition.recursive:
             self._recursive_step(definition)
         elif query["type"] == "SET_OPERATION_NODE":
-            self._mark(name, " UNION ".join(self._sides(definition)))
+            self._mark(name, " UNION ".join(self._sides(definition) or [_nothing(len(definition.columns))]))
         else:
             self._mark(name, " UNION ".join(self._flows(definition)))
 
@@ -100,7 +100,7 @@ class _Flowing:
             # the same relations stand in the query, so its lists do too
             rows = f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
             found.append(f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}")
-        return found or [f"SELECT * FROM (SELECT {', '.join(['NULL'] * width)}) AS __q WHERE false"]
+        return found or [_nothing(width)]
 
     def _is_marked(self, table: str) -> str:
         width = len(self._columns(table))
@@ -175,13 +175,15 @@ class _Flowing:
             if table == name
         )
         seed = f"{marked}s({names})"
-        self._steps.append((seed, " UNION ".join(seeds)))
+        self._steps.append((seed, " UNION ".join(seeds or [_nothing(width)])))
         self._steps.append((f"{marked}({names})", f"SELECT * FROM {marked}s UNION ({onward})"))
         self._marked[name] = marked
+
+
+def _nothing(width: int) -> str:
+    return f"SELECT {', '.join(['NULL'] * width)} WHERE false"
 
 
 def _aliases(definition: Definition) -> str:
     return f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
 
-
-__all__ = ["Catalog", "flow_query"]
