@@ -17,8 +17,19 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.lake_rows import (
-    GIVEN, Stop, TracedRows, TrainedRows, by_keys, plain_rows, schemas_of, shared_keys, table_reads, the_row, together,
-    trained_rows, view_reads,
+    GIVEN,
+    Stop,
+    TracedRows,
+    TrainedRows,
+    by_keys,
+    plain_rows,
+    schemas_of,
+    shared_keys,
+    table_reads,
+    the_row,
+    together,
+    trained_rows,
+    view_reads,
 )  # fmt: skip
 from recsys_lineage.rows.trace_query import Trace, trace, trace_rows
 
@@ -68,7 +79,12 @@ class BackwardTrace:
 
 
 def trace_back(
-    lake: Lake, table: str, row: Mapping[str, object], version: int | None = None, *, files: str | Path | None = None
+    lake: Lake,
+    table: str,
+    row: Mapping[str, object],
+    version: int | None = None,
+    *,
+    files: str | Path | None = None,
 ) -> BackwardTrace:
     """Follows one row of a table back through all assets to the lines of source files that it is made of.
 
@@ -130,7 +146,9 @@ class _Backward:
                     count=rows.num_rows,
                     rows=plain_rows(rows),
                     context={asset: each.context for asset, each in looked.items() if each.context},
-                    insufficient={asset: each.insufficient for asset, each in looked.items() if each.insufficient},
+                    insufficient={
+                        asset: each.insufficient for asset, each in looked.items() if each.insufficient
+                    },
                 )
             )
             for record, part in self._written(version, rows):
@@ -219,11 +237,14 @@ class _Backward:
         except TableNotFound:
             return None
 
-    def _lines(self, version: TableVersion, record: Materialization, rows: pa.Table, files: list[Read]) -> None:
+    def _lines(
+        self, version: TableVersion, record: Materialization, rows: pa.Table, files: list[Read]
+    ) -> None:
         """The lines that rows name, or all files, where the table's columns do not say them."""
         if FILE not in rows.column_names or LINE not in rows.column_names:
             self.files += [
-                TracedLines(version.table, version.version, read.name, read.root, read.fingerprint, None) for read in files
+                TracedLines(version.table, version.version, read.name, read.root, read.fingerprint, None)
+                for read in files
             ]
             return
         lines: dict[str, set[int]] = {}

@@ -52,7 +52,9 @@ class Catalog:
         self.tables: dict[str, str] = {}
         for table, columns in schemas.items():
             if table.casefold() in self.tables:
-                raise RowTraceError(f"Two tables are called {table!r}.", found=table, expected="one table a name")
+                raise RowTraceError(
+                    f"Two tables are called {table!r}.", found=table, expected="one table a name"
+                )
             self.tables[table.casefold()] = table
             self.add(table, [Column(name, kind) for name, kind in columns.items()])
         self.aggregates = _aggregates()

@@ -16,7 +16,14 @@ from duckdb.sqltypes import DuckDBPyType
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.rows.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
 from recsys_lineage.rows.syntax import (
-    Node, body_of, children, common_tables, is_expression, is_query, parts, set_children,
+    Node,
+    body_of,
+    children,
+    common_tables,
+    is_expression,
+    is_query,
+    parts,
+    set_children,
 )  # fmt: skip
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in, plain
@@ -136,7 +143,9 @@ class Statement:
             top = stack.pop()
             for part in _everything(top):
                 if part.get("sample"):
-                    raise self.cannot("a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0")
+                    raise self.cannot(
+                        "a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0"
+                    )
                 if part.get("at_clause"):
                     raise self.cannot("a table AT a version", part)
 
@@ -153,9 +162,8 @@ class Statement:
             if part.get("type") == "BASE_TABLE"
         ]
         self.definitions[definition.name.casefold()] = definition
-        if definition.name != MAIN:
-            if not definition.recursive:
-                self.catalog.add(definition.name, definition.columns)
+        if definition.name != MAIN and not definition.recursive:
+            self.catalog.add(definition.name, definition.columns)
         return definition
 
     def _described(self, definition: Definition) -> tuple[Column, ...]:
@@ -247,7 +255,9 @@ class Statement:
                 alias, columns = part.get("alias", ""), part.get("column_name_alias", [])
                 part["subquery"]["node"] = inner = self._inner(part["subquery"]["node"], known, itself)
                 if (name := _whole_of(inner)) is not None:
-                    relation = self.catalog.syntax.relation(f"{quote(name)} AS {quote(alias or self._name('unnamed'))}")
+                    relation = self.catalog.syntax.relation(
+                        f"{quote(name)} AS {quote(alias or self._name('unnamed'))}"
+                    )
                     relation["column_name_alias"] = columns
                     part.clear()
                     part.update(relation)

@@ -1,4 +1,4 @@
-"""Flowing: from rows of a table up through a statement's definitions to the rows of its result that are made of them."""
+"""Flowing: from rows of a table up through a statement's definitions to the rows of its result made of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class _Flowing:
         main = self.statement.main
         names = ", ".join(quote(column.name) for column in main.columns)
         if main.name.casefold() not in self.witnesses.followed:
-            columns = ", ".join(f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in main.columns)
+            columns = ", ".join(
+                f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in main.columns
+            )
             return f"SELECT {columns} WHERE false"
         self._mark(self.source, f"SELECT DISTINCT * FROM {quote(given)}")
         for definition in self.statement.definitions.values():
@@ -67,7 +69,9 @@ class _Flowing:
             f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
             for name, text in [*written, *self._steps]
         )
-        return f"WITH RECURSIVE {steps}\nSELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
+        return (
+            f"WITH RECURSIVE {steps}\nSELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
+        )
 
     def _mark(self, table: str, text: str) -> None:
         name = f"__f{len(self._marked)}"
@@ -96,9 +100,13 @@ class _Flowing:
         found: list[str] = []
         for n, table in enumerate(self.witnesses.of(query, self.pushdown.name_of).tables):
             conditions = self._conditions(definition, table)
-            witnessed = self.witnesses.of(self.pushdown.pushed(query, conditions, width), self.pushdown.name_of)
+            witnessed = self.witnesses.of(
+                self.pushdown.pushed(query, conditions, width), self.pushdown.name_of
+            )
             # the same relations stand in the query, so its lists do too
-            rows = f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
+            rows = (
+                f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
+            )
             found.append(f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}")
         return found or [_nothing(width)]
 
@@ -117,7 +125,9 @@ class _Flowing:
         # in a window or a group only what the whole of it shares is known; `pushed` leaves the rest out
         return {
             n: Condition.one_of(self._marked[table], f"c{names.index(name)}")
-            for n, (number, name) in self.pushdown.places(definition.query, items, len(definition.columns)).items()
+            for n, (number, name) in self.pushdown.places(
+                definition.query, items, len(definition.columns)
+            ).items()
             if number == here[0] and not self._has_other_lists(definition, table)
         }
 
@@ -186,4 +196,3 @@ def _nothing(width: int) -> str:
 
 def _aliases(definition: Definition) -> str:
     return f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
-

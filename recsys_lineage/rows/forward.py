@@ -15,8 +15,19 @@ from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import FILE, LINE
 from recsys_lineage.rows.flowing import flow_query
 from recsys_lineage.rows.lake_rows import (
-    GIVEN, Stop, TracedRows, TrainedRows, by_keys, plain_rows, schemas_of, shared_keys, table_reads, the_row, together,
-    trained_rows, view_reads,
+    GIVEN,
+    Stop,
+    TracedRows,
+    TrainedRows,
+    by_keys,
+    plain_rows,
+    schemas_of,
+    shared_keys,
+    table_reads,
+    the_row,
+    together,
+    trained_rows,
+    view_reads,
 )  # fmt: skip
 from recsys_lineage.sql.names import literal, quote
 
@@ -97,19 +108,27 @@ class _Forward:
     def start_from_file(self, file: str, lines: range | int | None) -> None:
         """Opens the rows of a file in the tables whose assets read it."""
         known: set[str] = set()
-        numbers = f" AND {quote(LINE)} IN ({', '.join(map(str, _numbers(lines)))})" if lines is not None else ""
+        numbers = (
+            f" AND {quote(LINE)} IN ({', '.join(map(str, _numbers(lines)))})" if lines is not None else ""
+        )
         if isinstance(lines, range) and lines.step == 1 and len(lines):
             numbers = f" AND {quote(LINE)} BETWEEN {lines.start} AND {lines.stop - 1}"
         for version, record in self._latest.values():
-            reads = {read.name for read in record.reads if read.kind == "file"} if record is not None else set()
+            reads = (
+                {read.name for read in record.reads if read.kind == "file"} if record is not None else set()
+            )
             known |= reads
             has_lines = {FILE, LINE} <= set(version.columns)
-            of_files = record is not None and record.statement is not None and bool(record.statement.relations)
+            of_files = (
+                record is not None and record.statement is not None and bool(record.statement.relations)
+            )
             if not has_lines or not (reads or of_files):
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
                 where = f"{quote(FILE)} = {literal(file)}{numbers}"
-                rows = connection.sql(f"SELECT * FROM {self.lake.relation(version)} WHERE {where}").to_arrow_table()
+                rows = connection.sql(
+                    f"SELECT * FROM {self.lake.relation(version)} WHERE {where}"
+                ).to_arrow_table()
             self._add(version.table, rows)
         if not self._open:
             raise LineageError(
@@ -130,7 +149,7 @@ class _Forward:
             self._open.setdefault(table, []).append(rows)
 
     def run(self) -> None:
-        """Goes on until nothing is open: a table comes after all that its asset read, but for its own version before."""
+        """Goes on until nothing is open: a table comes after all that its asset read."""
         done: set[str] = set()
         while self._open:
             table = min(self._open, key=lambda each: self._rank(each, ()))
@@ -162,7 +181,9 @@ class _Forward:
             trained = [each for each in trained_rows(self.lake, record, rows, keys) if each.table == table]
             self.models += trained
             if trained:
-                self.stopped.append(Stop(record.asset, table, "it is a model: all that it says may depend on these rows"))
+                self.stopped.append(
+                    Stop(record.asset, table, "it is a model: all it says may depend on these rows")
+                )
                 return
         if record.statement is not None and not record.statement.relations:
             with self.lake.reading(), self.lake.connect() as connection:
@@ -173,7 +194,9 @@ class _Forward:
                 except LineageError as error:
                     self.stopped.append(Stop(record.asset, table, error.message))
                     return
-                used = {name: value for name, value in record.statement.parameters.items() if f"${name}" in text}
+                used = {
+                    name: value for name, value in record.statement.parameters.items() if f"${name}" in text
+                }
                 self._add(record.asset, connection.sql(text, params=used or None).to_arrow_table())
             return
         if shared := shared_keys(record, rows.column_names, version.columns):

@@ -105,10 +105,17 @@ def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.
         )
     with lake.reading(), lake.connect() as connection:
         fits = " AND ".join(
-            equals(quote(columns[name.casefold()].name), value, connection.sqltype(columns[name.casefold()].type), name)
+            equals(
+                quote(columns[name.casefold()].name),
+                value,
+                connection.sqltype(columns[name.casefold()].type),
+                name,
+            )
             for name, value in row.items()
         )
-        found = connection.sql(f"SELECT * FROM {lake.relation(version)} WHERE {fits} LIMIT 1001").to_arrow_table()
+        found = connection.sql(
+            f"SELECT * FROM {lake.relation(version)} WHERE {fits} LIMIT 1001"
+        ).to_arrow_table()
         connection.register("_found", found)
         different = connection.sql("SELECT count(*) FROM (SELECT DISTINCT * FROM _found)").fetchall()[0][0]
     where = f"{version.table}, version {version.version}"
@@ -151,7 +158,8 @@ def together(parts: Sequence[pa.Table]) -> pa.Table:
             connection.register("_part", part)
             same = " AND ".join(f"w.{quote(n)} IS NOT DISTINCT FROM p.{quote(n)}" for n in whole.column_names)
             whole = connection.sql(
-                f"FROM _whole UNION ALL SELECT * FROM _part AS p WHERE NOT EXISTS (SELECT 1 FROM _whole AS w WHERE {same})"
+                f"FROM _whole UNION ALL SELECT * FROM _part AS p "
+                f"WHERE NOT EXISTS (SELECT 1 FROM _whole AS w WHERE {same})"
             ).to_arrow_table()
             connection.unregister("_whole")
             connection.unregister("_part")
@@ -189,7 +197,9 @@ def types_of(columns: Sequence[Column]) -> dict[str, str]:
 def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> pa.Table:
     """Rows of a relation whose keys are those of a given row."""
     same = " AND ".join(f"r.{quote(key)} IS NOT DISTINCT FROM g.{quote(key)}" for key in keys)
-    return connection.sql(f"SELECT r.* FROM {relation} AS r SEMI JOIN {GIVEN} AS g ON {same}").to_arrow_table()
+    return connection.sql(
+        f"SELECT r.* FROM {relation} AS r SEMI JOIN {GIVEN} AS g ON {same}"
+    ).to_arrow_table()
 
 
 def shared_keys(record: Materialization, columns: Sequence[str], others: Sequence[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Tracing: from one row of the result down its definitions to the rows of a table, as one query.
 
 Each definition is asked for the rows of its relations that the wanted rows are made of, which are the wanted rows of
-those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000, section 5).
-Rows are told apart by their values.
+those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000,
+section 5). Rows are told apart by their values.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Tracing:
         if not (wanted := self._wanted.get(self.source, [])):
             return f"SELECT * FROM {quote(table)} WHERE false"
         same = " AND ".join(
-            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}" for n, column in enumerate(columns)
+            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
+            for n, column in enumerate(columns)
         )
         names = ", ".join(f"c{n}" for n in range(len(columns)))
         self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
@@ -75,8 +76,15 @@ class Tracing:
         for definition in self.statement.definitions.values():
             if definition.name == MAIN:
                 continue
-            aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
-            made.append((f"{quote(definition.name)}{aliases}", definition_text(definition, self.statement.catalog.syntax)))
+            aliases = (
+                f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
+            )
+            made.append(
+                (
+                    f"{quote(definition.name)}{aliases}",
+                    definition_text(definition, self.statement.catalog.syntax),
+                )
+            )
         return made
 
     def _step(self, definition: Definition, fits: Fits) -> None:
@@ -89,7 +97,9 @@ class Tracing:
         if wanted:
             target = f"__t{name}"
             names = ", ".join(f"c{n}" for n in range(width))
-            self._steps.append((f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name])))
+            self._steps.append(
+                (f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name]))
+            )
             known = dict(self._known.get(name, {}))
             for n in self.witnesses.identity(definition):
                 known.setdefault(n, Condition.one_of(quote(target), f"c{n}"))
@@ -117,7 +127,9 @@ class Tracing:
         of_items = self.pushdown.known_of_items(query, known, width)
         items = from_items(query["from_table"], self.statement.catalog)
         for table in set(witnessed.tables):
-            here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+            here = [
+                number for number, item in enumerate(items) if item.table == table and item.hidden is None
+            ]
             only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
             self._meet(table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
 
@@ -166,7 +178,12 @@ class Tracing:
             text = self.statement.catalog.syntax.text(
                 self.pushdown.pushed(query, self._known[MAIN], len(definition.columns))
             )
-            self._steps.append((f"{quote(target)}({own})", f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"))
+            self._steps.append(
+                (
+                    f"{quote(target)}({own})",
+                    f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}",
+                )
+            )
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
             table = side["from_table"]["table_name"].casefold()

@@ -68,7 +68,7 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
         return f"CAST(NULL AS {kind})"
     name = kind.id
     if name in ("list", "array"):
-        item = kind.children[0][1]
+        item = _inner(kind)[0][1]
         items = ", ".join(value_literal(each, item, where) for each in _sequence(value, kind, where))
         return f"CAST([{items}] AS {kind})"
     if name in ("struct", "tuple"):
@@ -92,6 +92,11 @@ def _plain(value: object) -> Any:
     """NumPy's scalars as Python's."""
     item = getattr(value, "item", None)
     return item() if callable(item) and type(value).__module__ == "numpy" else value
+
+
+def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of what a type is made of; an array's length and an ENUM's values are left out."""
+    return [(name, each) for name, each in kind.children if isinstance(each, DuckDBPyType)]
 
 
 def _is_nested(kind: DuckDBPyType) -> bool:
@@ -142,7 +147,7 @@ def _sequence(value: object, kind: DuckDBPyType, where: str) -> Sequence[Any]:
 
 
 def _struct(value: object, kind: DuckDBPyType, where: str) -> str:
-    fields = kind.children
+    fields = _inner(kind)
     if isinstance(value, Mapping):
         if {str(each).casefold() for each in value} != {name.casefold() for name, _ in fields}:
             raise _misfit(value, kind, where)
@@ -160,7 +165,7 @@ def _struct(value: object, kind: DuckDBPyType, where: str) -> str:
 
 
 def _map(value: object, kind: DuckDBPyType, where: str) -> str:
-    key, item = kind.children[0][1], kind.children[1][1]
+    (_, key), (_, item) = _inner(kind)
     if not isinstance(value, Mapping):
         raise _misfit(value, kind, where)
     keys, items = list(value), list(value.values())

@@ -42,7 +42,9 @@ def fitted(inputs: Inputs) -> Output:
     """A model, as far as a trace sees one."""
     version = inputs.version("orders")
     orders = inputs.frame("orders")
-    trained = (TrainingData("orders", version.version, "amount > 1", orders.filter(pl.col("amount") > 1).height),)
+    trained = (
+        TrainingData("orders", version.version, "amount > 1", orders.filter(pl.col("amount") > 1).height),
+    )
     return Output(pl.DataFrame({"weights": [float(orders.height)]}), trained_on=trained)
 
 
@@ -102,7 +104,11 @@ def test_a_row_is_traced_at_the_versions_that_were_read(lake: Lake, files: Path)
     materialize(orders, lake)
     assert lake.version("orders").version == 1
     trace = trace_back(lake, "shops", {"shop": "A"})
-    assert [(each.table, each.version) for each in trace.tables] == [("shops", 0), ("orders", 0), ("raw_orders", 0)]
+    assert [(each.table, each.version) for each in trace.tables] == [
+        ("shops", 0),
+        ("orders", 0),
+        ("raw_orders", 0),
+    ]
     assert {row["amount"] for row in trace.tables[1].rows} == {1, 2}
     with pytest.raises(FilesChanged, match=r"orders\.csv is not what it was"):
         trace_back(lake, "shops", {"shop": "A"}, files=files)
@@ -143,7 +149,9 @@ def test_a_row_that_is_left_out_flows_no_further(lake: Lake) -> None:
 
 def test_forward_and_backward_agree(lake: Lake) -> None:
     for shop in ("A", "B"):
-        back = next(each for each in trace_back(lake, "shops", {"shop": shop}).tables if each.table == "raw_orders")
+        back = next(
+            each for each in trace_back(lake, "shops", {"shop": shop}).tables if each.table == "raw_orders"
+        )
         for row in back.rows:
             onward = trace_forward(lake, table="raw_orders", row=row)
             assert {"shop": shop, "total": {"A": 3, "B": 12}[shop], "note": "weekly"} in next(
