@@ -301,6 +301,7 @@ class _Attempt:
             observed=self._observed,
             continued=self._request.continues,
             statement=self._statement,
+            keys=asset.keys,
             checks=tuple(self._checks),
             run=self._run,
             lake=self._lake.uri,

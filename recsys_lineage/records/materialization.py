@@ -129,6 +129,7 @@ class Materialization(RecordPart):
         takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`).
         continued: whether it was allowed to start from its own version before.
         trained_on: for a model, what it was fitted on.
+        keys: columns by which rows of the output belong to rows of the inputs, where the asset names some.
         statement: what the engine ran; None where Python made the output.
         written: what was written; None where nothing was.
         column_lineage: for each column that was written, in order, the columns of what was read that it comes from.
@@ -166,6 +167,7 @@ class Materialization(RecordPart):
     takes: Any = None
     continued: bool = False
     trained_on: tuple[TrainingData, ...] = ()
+    keys: tuple[str, ...] = ()
     statement: Statement | None = None
     written: Written | None = None
     column_lineage: RecordedColumns = field(default_factory=dict)
