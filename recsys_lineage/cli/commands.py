@@ -195,6 +195,38 @@ def runs(
     _ask(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
 
 
+def rows(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="TABLE, TABLE@VERSION, file:PATH or file:PATH:FIRST-LAST.")
+    ],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COLUMN=VALUE]...", help="Enough to tell the row; COLUMN alone for NULL."),
+    ] = None,
+    forward: Annotated[
+        bool, typer.Option("--forward", help="What the rows flowed into, as a file's lines always go.")
+    ] = False,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="A folder: the source files in it are hashed again.")
+    ] = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trace one row back to the lines of the source files, or the lines of a file on to every table.
+
+    Exits with 1 when the way leads nowhere, or there is no such row.
+    """
+
+    def asked(place: Place) -> Any:
+        from recsys_lineage.cli.row_trace import traced
+
+        return traced(place.lakes, target, values or (), forward=forward, files=files)
+
+    _answer(context, asked, format, out, as_json)
+
+
 def tags(
     context: typer.Context,
     target: Annotated[
@@ -242,7 +274,7 @@ def verify(
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (
-    upstream, downstream, columns, impact, paths, asof, runs, tags, verify,
+    upstream, downstream, columns, rows, impact, paths, asof, runs, tags, verify,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from recsys_lineage.cli.proving import Proofs
+from recsys_lineage.cli.row_trace import RowTrace, values_shown
 from recsys_lineage.graph.answers import (
     AsOf,
     ColumnLineage,
@@ -29,9 +30,11 @@ from recsys_lineage.graph.answers import (
     Runs,
 )
 from recsys_lineage.graph.tagged import Tagged
+from recsys_lineage.rows.back import BackwardTrace
 
 _MOST_LINES = 200
 _MOST_FILES = 10
+_SHOWN_ROWS = 3
 _SHORT = 8
 _COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
 
@@ -47,10 +50,12 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
         beside: what else stands in it.
     """
     if as_json:
-        _put(json.dumps({**answer.to_json(), **beside}, ensure_ascii=False).encode() + b"\n", out)
+        _put(
+            json.dumps({**answer.to_json(), **beside}, ensure_ascii=False, default=str).encode() + b"\n", out
+        )
         return
     if format != "tree":
-        from recsys_lineage.cli.drawn_proofs import drawn
+        from recsys_lineage.cli.drawings import drawn
 
         _put(drawn(answer).write(format), out)  # pyright: ignore[reportArgumentType]
         return
@@ -267,6 +272,37 @@ def _(answer: Tagged) -> Iterator[RenderableType]:
         sources = _few(each.sources, "columns") if each.sources else "said by its own code"
         table.add_row(escape(f"{each.version}.{each.column}"), escape(", ".join(each.tags)), sources)
     yield table
+
+
+@shown.register
+def _(answer: RowTrace) -> Iterator[RenderableType]:
+    found = answer.trace
+    table = _table("table", "rows", "of them")
+    for each in found.tables:
+        first = [values_shown(row) for row in each.rows[:_SHOWN_ROWS]]
+        more = [f"… {each.count:,} rows"] if each.count > len(first) else []
+        table.add_row(f"{each.table}@{each.version}", f"{each.count:,}", escape("\n".join([*first, *more])))
+    yield table
+    if isinstance(found, BackwardTrace):
+        for file in found.files:
+            lines = (
+                "the whole file"
+                if file.lines is None
+                else f"lines {_few(tuple(map(str, file.lines)), 'lines', 12)}"
+            )
+            yield f"{escape(file.file)}: {lines} [dim]{(file.sha256 or '')[:_SHORT]}, read for {file.table}[/dim]"
+    for model in found.models:
+        part = "" if model.of_row is None else f", {model.of_row:,} of them of these rows"
+        yield escape(
+            f"{model.model} was fitted on {model.rows:,} rows of {model.table}@{model.version}{part}"
+        )
+    for each in found.tables:
+        for asset, columns in each.insufficient.items():
+            yield escape(
+                f"{asset} needs all of {each.table} for {', '.join(columns)}: {each.context.get(asset, '')}"
+            )
+    for stop in found.stopped:
+        yield escape(f"{stop.asset} is not traced to {stop.table}: {stop.reason}")
 
 
 @shown.register

@@ -23,6 +23,7 @@ FOUND = {
     "paths": ["orders.csv", "daily"],
     "asof": ["model@0"],
     "runs": [],
+    "rows": ["shops", "shop=a"],
     "tags": ["shops"],
     "verify": ["shops", "--no-reads"],
 }
@@ -35,6 +36,7 @@ NOTHING = {
     "paths": ["daily", "shops"],
     "asof": ["2020-01-01"],
     "runs": ["--at", "2020-01-01"],
+    "rows": ["report", "shops=2"],
     "tags": ["raw_orders"],
     "verify": ["model"],
 }
