@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from recsys_lineage.columns.tags import Tag
 from recsys_lineage.errors import WrongQuestion, did_you_mean
 from recsys_lineage.graph.answers import Answer
+from recsys_lineage.graph.target import no_records
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 
@@ -52,6 +53,7 @@ def tags(lakes: Sequence[Records], target: str | None = None) -> Tagged:
         target: a tag, a table, or `TABLE.COLUMN`; all when None.
 
     Raises:
+        EmptyLake: when no asset made a table yet.
         WrongQuestion: when it is none of these.
     """
     found: list[TaggedColumn] = []
@@ -63,6 +65,8 @@ def tags(lakes: Sequence[Records], target: str | None = None) -> Tagged:
             record = records.get(table)
             tables.setdefault(table, set()).update(column.name for column in record.schema)
             found.extend(_of_version(records, record))
+    if not tables:
+        raise no_records([records.lake.uri for records in lakes])
     if target is None:
         return Tagged(None, tuple(found))
     known = {Tag.of(tag).name for each in found for tag in each.tags}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -101,12 +101,17 @@ def require_records(graph: LineageGraph) -> None:
         EmptyLake: when there is not.
     """
     if not graph.records.height:
-        raise EmptyLake(
-            "There are no records yet.",
-            expected="a lake in which something was materialized",
-            where=", ".join(graph.names.lakes) or None,
-            advice="materialize an asset first, or name another lake or a later time",
-        )
+        raise no_records(graph.names.lakes)
+
+
+def no_records(lakes: Iterable[str]) -> EmptyLake:
+    """The error of lakes, by their URLs, in which nothing happened yet."""
+    return EmptyLake(
+        "There are no records yet.",
+        expected="a lake in which something was materialized",
+        where=", ".join(lakes) or None,
+        advice="materialize an asset first, or name another lake or a later time",
+    )
 
 
 def _tables(graph: LineageGraph, named: re.Match[str]) -> list[int]:
