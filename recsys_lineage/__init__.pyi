@@ -34,6 +34,13 @@ from .records.check_outcome import CheckOutcome as CheckOutcome
 from .records.materialization import Materialization as Materialization
 from .records.read import Read as Read
 from .records.records import Records as Records
+from .rows.back import BackwardTrace as BackwardTrace
+from .rows.back import trace_back as trace_back
+from .rows.forward import ForwardTrace as ForwardTrace
+from .rows.forward import trace_forward as trace_forward
+from .rows.trace_query import Trace as Trace
+from .rows.trace_query import trace as trace
+from .rows.trace_query import trace_query as trace_query
 from .sql.sql_text import SqlText as SqlText
 
 __all__: list[str]

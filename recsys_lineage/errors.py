@@ -46,6 +46,10 @@ class LineageError(Exception):
         super().__init__("\n".join(lines))
 
 
+class WrongQuestion(LineageError):
+    """A question names something that is not there, or asks of it what it cannot be asked."""
+
+
 class LakePlaceError(LineageError):
     """A lake cannot lie at the path or URL that was given."""
 

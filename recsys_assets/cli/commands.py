@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import traceback
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.answer import Commands, errors_in_words
+from recsys_assets.cli.answer import Commands, errors_in_words, run_to_the_end
 from recsys_assets.cli.lake_commands import app as lake_app
+from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
@@ -26,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(lake_app, name="lake")
+app.add_typer(lineage_app, name="lineage")
 for _commands in (source_app, make_app, table_app, run_app):
     app.add_typer(_commands)
 
@@ -169,22 +169,8 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """Run the command line, and leave at once when it is done.
-
-    Without `os._exit` the interpreter takes the engines' native modules apart in an order that makes one of them
-    print pages of warnings about leaks after the last line that a person should read.
-    """
-    code: object = 0
-    try:
-        app()
-    except SystemExit as done:
-        code = done.code
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    """Run the command line, and leave at once when it is done."""
+    run_to_the_end(app)
 
 
 def _status_json(state: Any) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class AssetCode:
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
+    `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
     """
 
     name: str
@@ -59,6 +60,7 @@ class AssetCode:
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
     cleared: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
     @property
     def column_tags(self) -> dict[str, tuple[Tag, ...]]:

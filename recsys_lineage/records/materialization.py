@@ -121,6 +121,7 @@ class Materialization(RecordPart):
         code_version: the version of the code that ran.
         code: that code.
         reads: everything that was read, each with its purpose.
+        declared: the tables that the asset's code says it depends on, read or not.
         version, fingerprint, rows, schema: of the TableVersion that was written; of the one that was kept.
         parameters: the values that the code was given.
         statistics: what the asset itself counted; plain JSON values.
@@ -128,6 +129,7 @@ class Materialization(RecordPart):
         takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`).
         continued: whether it was allowed to start from its own version before.
         trained_on: for a model, what it was fitted on.
+        keys: columns by which rows of the output belong to rows of the inputs, where the asset names some.
         statement: what the engine ran; None where Python made the output.
         written: what was written; None where nothing was.
         column_lineage: for each column that was written, in order, the columns of what was read that it comes from.
@@ -165,6 +167,7 @@ class Materialization(RecordPart):
     takes: Any = None
     continued: bool = False
     trained_on: tuple[TrainingData, ...] = ()
+    keys: tuple[str, ...] = ()
     statement: Statement | None = None
     written: Written | None = None
     column_lineage: RecordedColumns = field(default_factory=dict)
@@ -174,6 +177,7 @@ class Materialization(RecordPart):
     kept: str | None = None
     run: Run = field(default_factory=Run)
     lake: str | None = None
+    declared: tuple[str, ...] = ()
     engine: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool | None = None

@@ -66,6 +66,8 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 HASHES = tuple(_HASHED)
 _LINEAGE = "column_lineage"
 """Stands in the rest, as `{"text": its hash}`: tables of records made before it was known have no column for it."""
+_DECLARED = "declared"
+"""Stands first in the rest, so that it is found there in bulk, without parsing it."""
 _LABELS = ("kind", "purpose", "hashed_by", "root")
 
 
@@ -77,6 +79,16 @@ def read_columns() -> pl.Expr:
         for name in (*_READ, _READ_SCHEMA)
     ]
     return pl.col("reads").list.eval(pl.struct(fields))
+
+
+def lineage_hash_column() -> pl.Expr:
+    """The hash of each record's column lineage, whose JSON is a text; null where it has none."""
+    return pl.col(_REST).str.extract(rf'"{_LINEAGE}":\{{"text":"([0-9a-f]{{32}})"\}}\}}$')
+
+
+def declared_column() -> pl.Expr:
+    """The tables that each record's code declared, a JSON array of names; null where it does not say."""
+    return pl.col(_REST).str.extract(rf'^\{{"{_DECLARED}":(\[(?:"[a-z0-9_]*",?)*\])')
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,8 @@ def split(record: Mapping[str, Any]) -> RecordRow:
     values["reads"] = None
     if isinstance(reads := rest.get("reads"), list) and all(isinstance(read, dict) for read in reads):
         values["reads"] = [_split_read(read, texts) for read in rest.pop("reads")]
+    if _DECLARED in rest:
+        rest = {_DECLARED: rest.pop(_DECLARED), **rest}
     return RecordRow({**values, _REST: json.dumps(rest, separators=(",", ":"))}, texts)
 
 

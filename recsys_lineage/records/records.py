@@ -171,13 +171,14 @@ class Records:
         return [Materialization.from_json(data) for data in self._table.json(frame)], cursor
 
     def table(
-        self, since: int | None = None, columns: Sequence[str] | None = None
+        self, since: int | None = None, columns: Sequence[str | pl.Expr] | None = None
     ) -> tuple[pl.DataFrame, int | None]:
         """Records of all kinds as columns, in the order they were added; no JSON is parsed.
 
         Args:
             since: as for `read`.
-            columns: of `record_row.SCHEMA` and `added`; all but `rest`, the JSON of what has no column, when None.
+            columns: of `record_row.SCHEMA` and `added`, or what follows from them row by row; all but `rest`, the JSON
+                of what has no column, when None.
 
         Returns:
             One row a record, with `reads` as a list of structs and texts as hashes (`texts` has them); and the cursor.
@@ -185,7 +186,11 @@ class Records:
         self._move_former()
         wanted = columns or _COLUMNS
         return self._table.frame(
-            since, columns=[read_columns() if column == "reads" else column for column in wanted]
+            since,
+            columns=[
+                read_columns() if isinstance(column, str) and column == "reads" else column
+                for column in wanted
+            ],
         )
 
     def texts(self, hashes: Collection[str]) -> dict[str, str]:

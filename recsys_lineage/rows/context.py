@@ -188,9 +188,14 @@ class _Context:
         bare = copy.deepcopy(where)
         alias = (relation.get("alias") or relation["table_name"]).casefold()
         for part in parts(bare):
-            if is_expression(part, "COLUMN_REF") and len(part["column_names"]) > 1:
-                if part["column_names"][0].casefold() == alias:
-                    part["column_names"] = part["column_names"][1:]
+            named = part["column_names"] if is_expression(part, "COLUMN_REF") else []
+            if len(named) > 1 and named[0].casefold() == alias:
+                part["column_names"] = named[1:]
+        own = [column.name.casefold() for column in self.statement.catalog.columns[self.source]]
+        named = [part["column_names"] for part in parts(bare) if is_expression(part, "COLUMN_REF")]
+        if any(names[0].casefold() not in own for names in named):
+            self.conditions.append("true")
+            return
         self.conditions.append(self.syntax.expression_text(bare))
 
 

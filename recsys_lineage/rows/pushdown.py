@@ -328,7 +328,7 @@ class Pushdown:
         """What is known of columns of FROM, of all rows that wanted rows are made of.
 
         Args:
-            query, items, conditions, width: the query, its relations, what is known of its columns, and how many it has.
+            query, items, conditions, width: the query, its relations, what is known of its columns, their number.
             over_windows: leave windows out of account, so that it is known of the wanted rows' own rows only.
         """
         selected = self._selected(query, items, width)

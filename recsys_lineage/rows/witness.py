@@ -3,10 +3,10 @@
 The lineage of an operator's row is that of Cui, Widom and Wiener ("Tracing the lineage of view data in a warehousing
 environment", ACM TODS 25(2), 2000, section 4): of a join the rows joined, of an aggregate the rows of the group, of a
 difference the rows of the left side. As in Perm (Glavic and Alonso, "Perm: processing provenance and data on the same
-data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and what
-subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries", EDBT 2009).
-Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of Buneman, Khanna and
-Tan ("Why and where", ICDT 2001).
+data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and
+what subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries",
+EDBT 2009). Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of
+Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 """
 
 from __future__ import annotations
@@ -347,7 +347,9 @@ class Witnesses:
 
     def _one_row_calls(self, calls: list[Node], query: Node) -> list[Node]:
         """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
-        if not calls or any(
+        if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
+            return []
+        if any(
             call["function_name"].lower() not in _ONE_ROW
             or len(arguments(call)) > 2
             or (len(arguments(call)) == 2)
@@ -421,11 +423,10 @@ class Witnesses:
 
     def _simplify_order(self, query: Node) -> None:
         """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""
-        kinds = {each["type"] for each in query.get("modifiers", [])}
-        distinct = [each for each in query.get("modifiers", []) if each["type"] == "DISTINCT_MODIFIER"]
-        if (distinct and not distinct[0].get("distinct_on_targets")) or (
-            not distinct and not kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}
-        ):
+        modifiers = query.get("modifiers", [])
+        distinct = [each for each in modifiers if each["type"] == "DISTINCT_MODIFIER"]
+        limited = any(each["type"].startswith("LIMIT") for each in modifiers)
+        if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
             query["modifiers"] = []
 
 

@@ -1,0 +1,151 @@
+"""How a command answers: in words, or by JSON on stdout, errors too."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from recsys_lineage.errors import LineageError, WrongQuestion
+
+JSON_OPTION = "--json"
+_in_json: ContextVar[bool] = ContextVar("in_json", default=False)
+
+
+class Commands(TyperGroup):
+    """The commands; with `--json`, whatever goes wrong is a JSON object on stdout, with the same exit code.
+
+    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known. Errors
+    made for people stand on stderr too, in words. `program` is what the application is called.
+    """
+
+    program = "recsys-lineage"
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        if JSON_OPTION not in words or not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
+        token = _in_json.set(True)
+        try:
+            code = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
+        except typer.Abort:
+            print_error("The command was given up.")
+            code = 1
+        except Exception as error:
+            code = _answered(error, self.program)
+        finally:
+            _in_json.reset(token)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def run_to_the_end(app: Callable[[], object]) -> NoReturn:
+    """Run a command line, and leave the process at once when it is done.
+
+    Without `os._exit` the interpreter takes the engines' native modules apart in an order that makes one of them
+    print pages of warnings about leaks after the last line that a person should read.
+    """
+    code: object = 0
+    try:
+        app()
+    except SystemExit as done:
+        code = done.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def is_in_json() -> bool:
+    """Whether the command was asked to answer by JSON."""
+    return _in_json.get()
+
+
+@contextmanager
+def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = None) -> Iterator[None]:
+    """Inside the block, an error made for people is printed without a traceback, and the command fails.
+
+    It is told on stderr; with `--json` as an object on stdout too. The exit code is 2 for a wrong question, else 1.
+
+    Args:
+        advice_for: what the application adds to an error's advice, beginning with its own name: `with shop: …`.
+    """
+    try:
+        yield
+    except LineageError as error:
+        advice = advice_for(error) if advice_for is not None else None
+        if is_in_json():
+            both = "; ".join(text for text in (error.advice, advice) if text)
+            print_error(
+                error.message,
+                expected=error.expected,
+                found=error.found,
+                where=error.where,
+                advice=both or None,
+            )
+        screen = Console(stderr=True, soft_wrap=True, highlight=False)
+        screen.print(f"[red]{escape(str(error))}[/red]")
+        if advice:
+            screen.print(f"[red]  {escape(advice[:1].upper() + advice[1:])}[/red]")
+        sys.exit(2 if isinstance(error, WrongQuestion) else 1)
+
+
+def print_error(
+    what: str,
+    *,
+    expected: str | None = None,
+    found: str | None = None,
+    where: str | None = None,
+    advice: str | None = None,
+    **beside: Any,
+) -> None:
+    """Print an error as JSON.
+
+    Args:
+        what: what is wrong, in one sentence.
+        expected: what would have been right.
+        found: what was there instead.
+        where: file and line, table, asset or setting.
+        advice: what to do next.
+        beside: what else the command answers.
+    """
+    error = {"what": what, "expected": expected, "found": found, "where": where, "advice": advice}
+    print(json.dumps({**beside, "error": error}, default=str), flush=True)
+
+
+def _answered(error: Exception, program: str) -> int:
+    """Print what was raised past the commands as JSON; the exit code.
+
+    What the command line itself refuses has a message for people; all else is a fault of the program.
+    """
+    told = getattr(error, "format_message", None)
+    if told is not None:
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else None
+        print_error(told(), where=where, advice=f"{where or program} --help")
+        return int(getattr(error, "exit_code", 1))
+    traceback.print_exc()
+    print_error(
+        f"{type(error).__name__}: {error}",
+        advice=f"this is a fault of {program} itself: report it, with the traceback on stderr",
+    )
+    return 1

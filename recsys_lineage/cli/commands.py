@@ -1,0 +1,398 @@
+"""The commands: each asks one question of the records, and prints the answer as words, JSON or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recsys_lineage.cli.answer import JSON_OPTION, Commands, run_to_the_end
+from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
+
+if TYPE_CHECKING:
+    from recsys_lineage.graph.lineage_graph import LineageGraph
+
+HELP = "What was made of what: observed by every run, asked for tables, columns, files and runs."
+_TARGET = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID."
+Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]
+AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object instead.")]
+FORMATS = ("tree", "mermaid", "dot", "svg", "png")
+
+
+def _format(given: str) -> str:
+    if given not in FORMATS:
+        raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}")
+    return given
+
+
+Format = Annotated[
+    str, typer.Option("--format", callback=_format, help="tree (words), mermaid, dot, svg or png.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Write into this file instead of printing.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="WHEN", help="As the graph was: a time, run:ID, or ASSET@VERSION."),
+]
+Depth = Annotated[int | None, typer.Option(min=1, help="At most so many steps away.")]
+
+
+def upstream(
+    context: typer.Context,
+    target: Target,
+    depth: Depth = None,
+    at: At = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that something was made of, back to the files.
+
+    Exits with 1 when it was made of nothing.
+    """
+    from recsys_lineage.graph.closure import upstream as asked
+
+    _ask(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+
+
+def downstream(
+    context: typer.Context,
+    target: Target,
+    depth: Depth = None,
+    at: At = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that was made of something.
+
+    Exits with 1 when nothing was.
+    """
+    from recsys_lineage.graph.closure import downstream as asked
+
+    _ask(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+
+
+def columns(
+    context: typer.Context,
+    target: Target,
+    down: Annotated[
+        bool, typer.Option("--down", help="What was made of it, instead of what it was made of.")
+    ] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Only where a value is made of the other, not where it decides.")
+    ] = False,
+    at: At = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which columns a column was made of, through every table between.
+
+    Without a column, of all that the table has. Exits with 1 when there are none.
+    """
+    from recsys_lineage.graph.columns import columns as asked
+
+    way = "down" if down else "up"
+    _ask(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
+
+
+def impact(
+    context: typer.Context,
+    target: Target,
+    materialize: Annotated[
+        bool,
+        typer.Option(
+            "--materialize", help="Make what is affected and not rebuilt again; else it is only named."
+        ),
+    ] = False,
+    at: At = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a change of something affects, what was rebuilt since, and in which order to rebuild the rest.
+
+    Of an asset, column, partition or file what is there now counts as right; a version, a file's content or a run that
+    is named is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
+    """
+    from recsys_lineage.graph.impact import impact as asked
+
+    if materialize and at is not None:
+        raise typer.BadParameter("choose one of --materialize and --at")
+    _ask(
+        context,
+        lambda graph: asked(graph, target),
+        at,
+        format,
+        out,
+        as_json,
+        partial(_rebuilt, as_json) if materialize else None,
+    )
+
+
+def paths(
+    context: typer.Context,
+    source: Target,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Where they lead, named likewise.")],
+    most: Annotated[int, typer.Option(min=1, help="At most so many, the shortest first.")] = 20,
+    at: At = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the ways on which one thing came into another.
+
+    Exits with 1 when there is none.
+    """
+    from recsys_lineage.graph.paths import paths as asked
+
+    _ask(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
+
+
+def asof(
+    context: typer.Context,
+    when: Annotated[
+        str,
+        typer.Argument(metavar="WHEN", help="A time as 2026-11-26T03:00 (UTC), run:ID, or ASSET@VERSION."),
+    ],
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the version that each table was at: at a time, at the end of a run, or when a version was made.
+
+    Exits with 1 when there was none yet.
+    """
+    from recsys_lineage.graph.asof import asof as asked
+
+    _ask(context, lambda graph: asked(graph, when), None, format, out, as_json)
+
+
+def runs(
+    context: typer.Context,
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TARGET]", help="Only runs of this ASSET, or the one that made ASSET@VERSION; run:ID."
+        ),
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    at: At = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what ran, how it ended and what it made, the newest first.
+
+    Exits with 1 when nothing did.
+    """
+    from recsys_lineage.graph.runs import runs as asked
+
+    _ask(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
+
+
+def rows(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="TABLE, TABLE@VERSION, file:PATH or file:PATH:FIRST-LAST.")
+    ],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COLUMN=VALUE]...", help="Enough to tell the row; COLUMN alone for NULL."),
+    ] = None,
+    forward: Annotated[
+        bool, typer.Option("--forward", help="What the rows flowed into, as a file's lines always go.")
+    ] = False,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="A folder: the source files in it are hashed again.")
+    ] = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trace one row back to the lines of the source files, or the lines of a file on to every table.
+
+    Exits with 1 when the way leads nowhere, or there is no such row.
+    """
+
+    def asked(place: Place) -> Any:
+        from recsys_lineage.cli.row_trace import traced
+
+        return traced(place.lakes, target, values or (), forward=forward, files=files)
+
+    _answer(context, asked, format, out, as_json)
+
+
+def tags(
+    context: typer.Context,
+    target: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help="Only of this tag, TABLE or TABLE.COLUMN.")
+    ] = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which columns hold tagged data, such as personal data, and from where it came into them.
+
+    Exits with 1 when there are none.
+    """
+    from recsys_lineage.graph.tagged import tags as asked
+
+    _answer(context, lambda place: asked(place.records(), target), format, out, as_json)
+
+
+def verify(
+    context: typer.Context,
+    assets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSET[@VERSION]]...", help="Which; all whose code is known when left out."),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="At most so many rows of each table that is read.")] = 300,
+    sample: Annotated[int, typer.Option(min=1, help="Traces of so many rows of the result.")] = 10,
+    reads: Annotated[
+        bool, typer.Option("--reads/--no-reads", help="Run the whole asset once more to see what it opens.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the lineage of assets to the proof: change their inputs, run their code again, and compare.
+
+    Nothing is committed. Exits with 1 when anything was refuted, or could not be tried.
+    """
+    from recsys_lineage.cli.proving import proofs_of
+
+    def asked(place: Place) -> Any:
+        return proofs_of(place, assets or (), rows=rows, sample=sample, reads=reads, seed=seed)
+
+    _answer(context, asked, format, out, as_json)
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    upstream, downstream, columns, rows, impact, paths, asof, runs, tags, verify,
+)  # fmt: skip
+
+
+def lineage_app(open_place: OpenPlace, **how: Any) -> typer.Typer:
+    """The commands for an application to mount; their help is found without opening anything.
+
+    Args:
+        open_place: opens the lakes when a command is called.
+        how: for `typer.Typer`.
+    """
+    made = typer.Typer(help=HELP, no_args_is_help=True, **how)
+
+    @made.callback()
+    def _opened(context: typer.Context) -> None:
+        context.obj = open_place
+
+    return _with_commands(made)
+
+
+app = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    lake: Annotated[
+        list[str],
+        typer.Option(metavar="URI", help="The lake's folder or s3:// URL; again for further lakes."),
+    ],
+) -> None:
+    context.obj = partial(opened_lakes, lake)
+
+
+def _with_commands(made: typer.Typer) -> typer.Typer:
+    for command in COMMANDS:
+        made.command()(command)
+    return made
+
+
+_with_commands(app)
+
+
+def main() -> None:
+    """Run the command line by itself."""
+    run_to_the_end(app)
+
+
+def _ask(
+    context: typer.Context,
+    ask: Callable[[LineageGraph], Any],
+    at: str | None,
+    format: str,
+    out: Path | None,
+    as_json: bool,
+    then: Callable[[Place, Any], dict[str, Any]] | None = None,
+) -> None:
+    """As `_answer`, of a question to the graph of all records; `at`: as it was then."""
+
+    def asked(place: Place) -> Any:
+        from recsys_lineage.graph.asof import moment_of
+        from recsys_lineage.graph.target import require_records
+
+        graph = place.graph()
+        require_records(graph)
+        if at is not None:
+            graph = graph.asof(moment_of(graph, at))
+            require_records(graph)
+        return ask(graph)
+
+    _answer(context, asked, format, out, as_json, then)
+
+
+def _answer(
+    context: typer.Context,
+    ask: Callable[[Place], Any],
+    format: str,
+    out: Path | None,
+    as_json: bool,
+    then: Callable[[Place, Any], dict[str, Any]] | None = None,
+) -> None:
+    """Ask, and print what is said; exits with 1 when that is nothing.
+
+    Args:
+        ask: the question.
+        format: of the answer, when not in JSON.
+        out: a file for it.
+        as_json: print JSON.
+        then: what to do with the answer in the place; returns what else to tell in JSON.
+    """
+    from recsys_lineage.cli.show import print_answer
+
+    if as_json and format != "tree":
+        raise typer.BadParameter("choose one of --json and --format")
+    open_place: Callable[[], AbstractContextManager[Place]] = context.obj
+    with open_place() as place:
+        answer = ask(place)
+        if then is None or not as_json:
+            print_answer(answer, format, out, as_json)
+        if then is not None:
+            told = then(place, answer)
+            if as_json:
+                print_answer(answer, format, out, as_json, **told)
+            if told["failed"]:
+                raise typer.Exit(1)
+    if not answer.found:
+        raise typer.Exit(1)
+
+
+def _rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
+    """Make again what an impact says is to be rebuilt."""
+    if place.rebuild is None:
+        from recsys_lineage.errors import WrongQuestion
+
+        raise WrongQuestion(
+            "Nothing here can make an asset again.",
+            expected="the command line of the project that has the assets' code",
+            found="a lake alone",
+            advice="materialize them in this order: " + ", ".join(answer.rebuild),
+        )
+    failed: Sequence[str] = sorted(place.rebuild(answer.rebuild)) if answer.rebuild else ()
+    return {"materialized": [name for name in answer.rebuild if name not in failed], "failed": list(failed)}

@@ -1,0 +1,112 @@
+"""Proving: the code of the assets whose lineage is put to the proof, and what came of it, to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
+from recsys_lineage.records.records import Records
+
+if TYPE_CHECKING:
+    from recsys_lineage.assets.asset_code import AssetCode
+    from recsys_lineage.cli.place import Place
+    from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.proof.asset_proof import AssetProof
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What came of the proofs of some assets.
+
+    Attributes:
+        proofs: of each asset that could be tried.
+        not_tried: asset → why it could not.
+    """
+
+    proofs: Sequence[AssetProof]
+    not_tried: Mapping[str, str]
+
+    @property
+    def found(self) -> bool:
+        """Whether everything was tried, and nothing was refuted."""
+        whole = all(proof.true and not proof.not_tried for proof in self.proofs)
+        return whole and not self.not_tried
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object: each proof by its asset, and what was not tried."""
+        return {
+            "true": self.found,
+            "proofs": {proof.asset: proof.to_json() for proof in self.proofs},
+            "not_tried": dict(self.not_tried),
+        }
+
+
+def proofs_of(
+    place: Place, targets: Sequence[str], *, rows: int, sample: int, reads: bool, seed: int
+) -> Proofs:
+    """Put the lineage of some assets to the proof.
+
+    Args:
+        place: where their tables are, and their code.
+        targets: `ASSET` or `ASSET@VERSION`; all assets whose code is known when there are none.
+        rows, sample, reads, seed: see `recsys_lineage.proof.verify`.
+
+    Raises:
+        WrongQuestion: when a target is no asset.
+    """
+    from recsys_lineage.proof.asset_proof import verify
+
+    proofs: list[AssetProof] = []
+    not_tried: dict[str, str] = {}
+    for target, lake, code, version in _codes(place, targets):
+        try:
+            if isinstance(code, str):
+                not_tried[target] = code
+            else:
+                proofs.append(verify(code, lake, version, rows=rows, sample=sample, reads=reads, seed=seed))
+        except WrongQuestion:
+            raise
+        except LineageError as error:
+            not_tried[target] = str(error)
+    return Proofs(proofs, not_tried)
+
+
+def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetCode | str, int | None]]:
+    """For each target its lake, its code, or why there is none, and its version."""
+    known = place.codes() if place.codes is not None else {}
+    homes = {table: lake for lake in reversed(place.lakes) for table in lake.tables()}
+    found: list[tuple[str, Lake, AssetCode | str, int | None]] = []
+    for target in targets or [name for name in known if name in homes] or _sql_assets(homes):
+        asset, at, number = target.partition("@")
+        if asset not in homes or (at and not number.isdecimal()):
+            raise WrongQuestion(
+                f"{target!r} names no version of an asset.",
+                expected="ASSET or ASSET@VERSION",
+                found=target,
+                where=", ".join(lake.uri for lake in place.lakes),
+                advice=did_you_mean(asset, homes) or None,
+            )
+        version = int(number) if at else None
+        code = known.get(asset) or _recorded_code(homes[asset], asset, version)
+        found.append((target, homes[asset], code, version))
+    return found
+
+
+def _sql_assets(homes: Mapping[str, Lake]) -> list[str]:
+    """The tables whose latest version a SQL text made."""
+    made = {table: lake.commit(table)["record"] for table, lake in homes.items()}
+    return [table for table, record in made.items() if record and record["code"]["kind"] == "sql"]
+
+
+def _recorded_code(lake: Lake, asset: str, version: int | None) -> AssetCode | str:
+    """The code of a SQL asset as its record has it; else why there is none."""
+    from recsys_lineage.assets.sql_code import sql_code
+    from recsys_lineage.sql.sql_text import SqlText
+
+    record = Records(lake).get(asset, version)
+    if record.code.kind != "sql":
+        return f"the code of {asset} is Python, which only the project that has it can run"
+    text = SqlText(record.code.text, record.code.origin)
+    return sql_code(text, name=asset, parameters=record.parameters)

@@ -1,0 +1,327 @@
+"""What the commands print: trees and tables for people, JSON for scripts, pictures for both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from functools import singledispatch
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from recsys_lineage.cli.proving import Proofs
+from recsys_lineage.cli.row_trace import RowTrace, values_shown
+from recsys_lineage.graph.answers import (
+    AsOf,
+    ColumnLineage,
+    ColumnLink,
+    Impact,
+    Lineage,
+    Link,
+    Node,
+    Paths,
+    Runs,
+)
+from recsys_lineage.graph.tagged import Tagged
+from recsys_lineage.rows.back import BackwardTrace
+
+_MOST_LINES = 200
+_MOST_FILES = 10
+_SHOWN_ROWS = 3
+_SHORT = 8
+_COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
+
+
+def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **beside: Any) -> None:
+    """Print an answer, or write it into a file.
+
+    Args:
+        answer: of `recsys_lineage.graph.answers`.
+        format: tree, mermaid, dot, svg or png; of no account for JSON.
+        out: the file; stdout when None.
+        as_json: print one JSON object.
+        beside: what else stands in it.
+    """
+    if as_json:
+        _put(
+            json.dumps({**answer.to_json(), **beside}, ensure_ascii=False, default=str).encode() + b"\n", out
+        )
+        return
+    if format != "tree":
+        from recsys_lineage.cli.drawings import drawn
+
+        _put(drawn(answer).write(format), out)  # pyright: ignore[reportArgumentType]
+        return
+    width = None if out is None and sys.stdout.isatty() else 160
+    screen = Console(soft_wrap=True, highlight=False, width=width)
+    with screen.capture() as text:
+        for part in shown(answer):
+            screen.print(part)
+    _put(text.get().encode(), out)
+
+
+def _put(text: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    else:
+        out.write_bytes(text)
+
+
+@singledispatch
+def shown(answer: object) -> Iterator[RenderableType]:
+    """An answer in words."""
+    raise TypeError(f"{type(answer).__name__} cannot be shown")
+
+
+@shown.register
+def _(answer: Lineage) -> Iterator[RenderableType]:
+    if not answer.found:
+        way = "was made of nothing that a record names" if answer.direction == "up" else "made nothing yet"
+        yield f"{escape(answer.target)} {way}."
+        return
+    nodes = {node.id: node for node in answer.nodes}
+    ends: dict[str, list[Link]] = {}
+    for link in answer.links:
+        ends.setdefault(link.target if answer.direction == "up" else link.source, []).append(link)
+    budget = iter(range(_MOST_LINES))
+    seen: set[str] = set()
+    for root in answer.roots:
+        if root in seen:
+            continue
+        tree = Tree(_node(nodes[root]))
+        _grow(tree, root, answer, nodes, ends, seen, budget)
+        yield tree
+    versions = sum(node.kind == "version" for node in answer.nodes)
+    files = len(answer.nodes) - versions
+    way = "what it was made of" if answer.direction == "up" else "what was made of it"
+    yield f"{way}: {versions:,} versions and {files:,} files, itself included"
+    if next(budget, None) is None:
+        yield f"only {_MOST_LINES} lines are shown: --depth shows fewer steps, --json everything"
+
+
+def _grow(
+    tree: Tree,
+    root: str,
+    answer: Lineage,
+    nodes: dict[str, Node],
+    ends: dict[str, list[Link]],
+    seen: set[str],
+    budget: Iterator[int],
+) -> None:
+    """Add what lies behind a node, breadth first; each node is unfolded where it is met first."""
+    open_ = [(tree, root)]
+    seen.add(root)
+    for branch, name in open_:
+        links = ends.get(name, [])
+        files = [link for link in links if _other(answer, link).startswith("file:")]
+        shown_links = [link for link in links if link not in files] + files[:_MOST_FILES]
+        for link in shown_links:
+            if next(budget, None) is None:
+                return
+            other = _other(answer, link)
+            label = _node(nodes[other]) + _how(link)
+            again = other in seen and ends.get(other)
+            leaf = branch.add(f"{label} [dim](above)[/dim]" if again else label)
+            if other not in seen:
+                seen.add(other)
+                open_.append((leaf, other))
+        if len(files) > _MOST_FILES:
+            branch.add(f"[dim]{len(files) - _MOST_FILES:,} more files[/dim]")
+
+
+def _other(answer: Lineage, link: Link) -> str:
+    return link.source if answer.direction == "up" else link.target
+
+
+def _node(node: Node) -> str:
+    if node.kind == "file":
+        return f"{escape(node.name)} [dim]{(node.sha256 or '')[:_SHORT]}[/dim]"
+    rows = "" if node.rows is None else f", {node.rows:,} rows"
+    made = f" [dim]{_time(node.made)}{rows}[/dim]" if node.made else " [dim]not made by an asset[/dim]"
+    return f"[bold]{escape(node.id)}[/bold]{made}"
+
+
+def _how(link: Link) -> str:
+    told = [] if link.how == "read" else [link.how]
+    if link.partitions is not None:
+        told.append(_few(link.partitions, "partitions"))
+    if link.columns is not None:
+        told.append(_few(link.columns, "columns"))
+    return f" [dim]({'; '.join(told)})[/dim]" if told else ""
+
+
+def _few(names: tuple[str, ...], what: str, most: int = 6) -> str:
+    more = f", … {len(names)} {what}" if len(names) > most else ""
+    return escape(", ".join(names[:most])) + more if names else f"no {what}"
+
+
+@shown.register
+def _(answer: ColumnLineage) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield f"{escape(answer.target)} has no columns {'before' if answer.direction == 'up' else 'behind'} it."
+        return
+    table = _table("column", "is made of", "how")
+    rows = sorted(
+        answer.links, key=lambda link: (link.target, link.target_column or "", link.kind, link.source)
+    )
+    for link in islice(rows, _MOST_LINES):
+        how = f"{link.subtype.lower() or 'nothing tells'}{', masked' if link.masking else ''}"
+        style = "" if link.kind == "DIRECT" else "dim"
+        table.add_row(_column(link, "target"), _column(link, "source"), how, style=style)
+    yield table
+    if len(rows) > _MOST_LINES:
+        yield f"only {_MOST_LINES} of {len(rows):,} are shown: --direct shows fewer, --json all"
+
+
+def _column(link: ColumnLink, end: str) -> str:
+    node, column = getattr(link, end), getattr(link, f"{end}_column")
+    return escape(f"{node}.{column or '*'}")
+
+
+@shown.register
+def _(answer: Impact) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield f"Nothing was made of {escape(answer.target)}."
+        return
+    table = _table("", "asset", "now at", "affected versions", "state", "columns")
+    for number, each in enumerate(answer.assets, 1):
+        state = "[green]rebuilt[/green]" if each.rebuilt else "[yellow]to rebuild[/yellow]"
+        if each.through_previous:
+            state += ", but started from a version that is affected"
+        names = "" if each.columns is None else _few(each.columns, "columns")
+        table.add_row(
+            str(number), escape(each.asset), escape(each.current), f"{each.versions:,}", state, names
+        )
+    yield table
+    yield f"out of date or in question: {_few(answer.changed, 'of them') if answer.changed else 'nothing'}"
+    order = ", ".join(answer.rebuild)
+    yield f"to rebuild, in this order: {escape(order)}" if order else "everything was rebuilt"
+
+
+@shown.register
+def _(answer: Paths) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield f"Nothing of {escape(answer.source)} came into {escape(answer.target)}."
+    for path in answer.paths:
+        steps = [
+            path[0].source,
+            *(f"{link.target}{'' if link.how == 'read' else f' ({link.how})'}" for link in path),
+        ]
+        yield escape(" → ".join(steps))
+    if answer.more:
+        yield f"There are more than these {len(answer.paths)}: --most shows them."
+
+
+@shown.register
+def _(answer: AsOf) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield f"Nothing was made yet at {_time(answer.moment)}."
+        return
+    table = _table("table", "was at", "made", "rows", "now at")
+    for each in answer.versions:
+        rows = "" if each.then.rows is None else f"{each.then.rows:,}"
+        now = "the same" if each.now == each.then.id else each.now
+        table.add_row(escape(each.asset), escape(each.then.id), _time(each.then.made), rows, escape(now))
+    yield f"at {_time(answer.moment)} UTC"
+    yield table
+
+
+@shown.register
+def _(answer: Runs) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield "Nothing ran yet."
+        return
+    table = _table("run", "began", "took", "ended as", "job", "made")
+    for run in answer.runs:
+        made = [
+            f"{each.version or each.asset}{'' if each.status == 'success' else f' ({each.status})'}"
+            for each in run.made
+        ]
+        colour = _COLOURS.get(run.state, "")
+        table.add_row(
+            run.run[:_SHORT] if run.run else "",
+            _time(run.started),
+            f"{(run.ended - run.started).total_seconds():.1f} s",
+            f"[{colour}]{run.state}[/{colour}]" if colour else run.state,
+            escape(run.job or ""),
+            _few(tuple(made), "assets", 12) if made else "",
+        )
+    yield table
+
+
+@shown.register
+def _(answer: Tagged) -> Iterator[RenderableType]:
+    if not answer.found:
+        yield (
+            "No column is tagged."
+            if answer.target is None
+            else f"No column of {escape(answer.target)} is tagged."
+        )
+        return
+    table = _table("column", "tags", "came with")
+    for each in answer.columns:
+        sources = _few(each.sources, "columns") if each.sources else "said by its own code"
+        table.add_row(escape(f"{each.version}.{each.column}"), escape(", ".join(each.tags)), sources)
+    yield table
+
+
+@shown.register
+def _(answer: RowTrace) -> Iterator[RenderableType]:
+    found = answer.trace
+    table = _table("table", "rows", "of them")
+    for each in found.tables:
+        first = [values_shown(row) for row in each.rows[:_SHOWN_ROWS]]
+        more = [f"… {each.count:,} rows"] if each.count > len(first) else []
+        table.add_row(f"{each.table}@{each.version}", f"{each.count:,}", escape("\n".join([*first, *more])))
+    yield table
+    if isinstance(found, BackwardTrace):
+        for file in found.files:
+            lines = (
+                "the whole file"
+                if file.lines is None
+                else f"lines {_few(tuple(map(str, file.lines)), 'lines', 12)}"
+            )
+            yield f"{escape(file.file)}: {lines} [dim]{(file.sha256 or '')[:_SHORT]}, read for {file.table}[/dim]"
+    for model in found.models:
+        part = "" if model.of_row is None else f", {model.of_row:,} of them of these rows"
+        yield escape(
+            f"{model.model} was fitted on {model.rows:,} rows of {model.table}@{model.version}{part}"
+        )
+    for each in found.tables:
+        for asset, columns in each.insufficient.items():
+            yield escape(
+                f"{asset} needs all of {each.table} for {', '.join(columns)}: {each.context.get(asset, '')}"
+            )
+    for stop in found.stopped:
+        yield escape(f"{stop.asset} is not traced to {stop.table}: {stop.reason}")
+
+
+@shown.register
+def _(answer: Proofs) -> Iterator[RenderableType]:
+    for proof in answer.proofs:
+        state = "[green]proved[/green]" if proof.true else "[red]refuted[/red]"
+        yield f"[bold]{escape(proof.asset)}[/bold] {state}"
+        yield escape(proof.report())
+        yield ""
+    for asset, why in answer.not_tried.items():
+        yield f"[bold]{escape(asset)}[/bold] [yellow]not tried[/yellow]: {escape(why)}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"

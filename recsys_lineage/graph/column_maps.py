@@ -1,0 +1,230 @@
+"""ColumnMaps: which columns of a version are made of which of what it read, as sets of bits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recsys_lineage.graph.batch import ROOT, Names
+from recsys_lineage.graph.interned import NOTHING, Interned
+
+ALL = -1
+"""Every column, as a set of bits: where nothing tells them apart."""
+_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+FILES = -1
+"""Stands for all files, where a column is not of a table."""
+
+
+@dataclass(frozen=True)
+class ColumnStep:
+    """One edge of a record's column lineage, as it is recorded.
+
+    Attributes:
+        output: the column that was written.
+        table: what was read: a table, or what the code calls its files.
+        column: the column that was read.
+        subtype: how, such as IDENTITY or FILTER.
+        masking: whether it hides the value.
+    """
+
+    output: str
+    table: str
+    column: str
+    subtype: str
+    masking: bool = False
+
+    @property
+    def kind(self) -> str:
+        """DIRECT or INDIRECT."""
+        return "DIRECT" if self.subtype in _DIRECT else "INDIRECT"
+
+
+@dataclass
+class _Map:
+    """A column lineage by bits: for each column of each table read, the outputs that it has an edge to."""
+
+    outputs: int = 0
+    forward: dict[int, dict[int, int]] = field(default_factory=dict)
+    backward: dict[int, dict[int, int]] = field(default_factory=dict)
+
+
+class ColumnMaps:
+    """Sets of columns carried along the edges of the graph, one machine word for most tables.
+
+    A column of a table is a bit, given when the column is first named. Records of the same code share one lineage, so a
+    map is made once for all of them.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._columns: dict[int, Interned] = {}
+        self._spelled: dict[tuple[int, int], str] = {}
+        self._sets: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._maps: dict[tuple[int, int, bool], _Map] = {}
+        self._steps: dict[int, tuple[ColumnStep, ...]] = {}
+        self._steps_from: dict[tuple[int, int], dict[int, tuple[tuple[int, int, ColumnStep], ...]]] = {}
+        self._down: dict[tuple[int, int, int, int, int, bool], int] = {}
+        self._up: dict[tuple[int, int, int, int, int, bool], int] = {}
+        self._passed_down: dict[tuple[int, int, bool], dict[int, int]] = {}
+        self._passed_up: dict[tuple[int, int, int, bool], dict[int, int]] = {}
+
+    def bits(self, table: int, columns: tuple[str, ...]) -> int:
+        """The set of some columns of a table."""
+        found = 0
+        for column in columns:
+            found |= 1 << self._bit(table, column)
+        return found
+
+    def spelled(self, table: int, bits: int) -> tuple[str, ...] | None:
+        """The columns of a set, as they were first spelled; None for all."""
+        if bits == ALL:
+            return None
+        found = self._sets.get((table, bits))
+        if found is None:
+            found = tuple(self._spelled[table, bit] for bit in range(bits.bit_length()) if bits >> bit & 1)
+            self._sets[table, bits] = found
+        return found
+
+    def outputs(self, table: int, lineage: int) -> int:
+        """The set of all columns that a lineage has for the table it belongs to; `ALL` where there is none."""
+        return self._map(table, lineage, False).outputs if lineage != NOTHING else ALL
+
+    def steps(self, lineage: int) -> tuple[ColumnStep, ...]:
+        """The edges of a column lineage as they are recorded."""
+        if lineage not in self._steps:
+            text = self._names.texts.get(lineage)
+            self._steps[lineage] = tuple(_steps(json.loads(text))) if text else ()
+        return self._steps[lineage]
+
+    def steps_from(self, output: int, lineage: int, read: int) -> tuple[tuple[int, int, ColumnStep], ...]:
+        """The edges of a lineage of table `output` from the table `read`, or from files for `FILES`.
+
+        Each with the set of the column that was read, and that of the column that was written.
+        """
+        if (output, lineage) not in self._steps_from:
+            found: dict[int, list[tuple[int, int, ColumnStep]]] = {}
+            for step in self.steps(lineage):
+                if step.column:
+                    number = self._number(output, step.table)
+                    ends = 1 << self._bit(number, step.column), 1 << self._bit(output, step.output)
+                    found.setdefault(number, []).append((*ends, step))
+            self._steps_from[output, lineage] = {number: tuple(steps) for number, steps in found.items()}
+        return self._steps_from[output, lineage].get(read, ())
+
+    def down(
+        self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
+    ) -> int:
+        """The columns of what was written that are made of some columns of what was read.
+
+        Args:
+            lineage: of the record that wrote; `NOTHING` where it names none.
+            output: the table that was written.
+            read: the table that was read, or `FILES`.
+            columns: of it.
+            read_columns: the set of names that were read at all, `NOTHING` where it is not known.
+            direct: only along DIRECT edges.
+        """
+        key = (lineage, output, read, columns, read_columns, direct)
+        found = self._down.get(key)
+        if found is None:
+            found = self._down[key] = self._found_down(*key)
+        return found
+
+    def up(
+        self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
+    ) -> int:
+        """As `down`, the other way: the columns of what was read that some columns of what was written are made of."""
+        key = (lineage, output, read, columns, read_columns, direct)
+        found = self._up.get(key)
+        if found is None:
+            found = self._up[key] = self._found_up(*key)
+        return found
+
+    def passed_down(self, read: int, columns: int, direct: bool) -> dict[int, int]:
+        """What some columns of a table come to in each reader that was met, by lineage and table; walks fill it."""
+        return self._passed_down.setdefault((read, columns, direct), {})
+
+    def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:
+        """What some columns of a version come to in each table that it read; `FILES` stands for its files."""
+        key = (output, lineage, columns, direct)
+        found = self._passed_up.get(key)
+        if found is None:
+            reads = {FILES, *self._map(output, lineage, direct).backward}
+            found = {read: self.up(lineage, output, read, columns, NOTHING, direct) for read in reads}
+            self._passed_up[key] = found
+        return found
+
+    def _found_down(
+        self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool
+    ) -> int:
+        if lineage == NOTHING:
+            return ALL if columns & self._read(read, read_columns) and not direct else 0
+        edges = self._map(output, lineage, direct).forward.get(read)
+        if edges is None:
+            return ALL if read == FILES and not direct else 0
+        found = 0
+        for bit, outputs in edges.items():
+            if columns >> bit & 1:
+                found |= outputs
+        return found
+
+    def _found_up(
+        self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool
+    ) -> int:
+        if lineage == NOTHING:
+            return self._read(read, read_columns) if not direct else 0
+        edges = self._map(output, lineage, direct).backward.get(read)
+        if edges is None:
+            return ALL if read == FILES and not direct else 0
+        found = 0
+        for bit, inputs in edges.items():
+            if columns >> bit & 1:
+                found |= inputs
+        return found
+
+    def _read(self, table: int, names: int) -> int:
+        return ALL if names == NOTHING or table == FILES else self.bits(table, self._names.set(names))
+
+    def _map(self, table: int, lineage: int, direct: bool) -> _Map:
+        made = self._maps.get((table, lineage, direct))
+        if made is None:
+            made = self._maps[table, lineage, direct] = self._made(table, lineage, direct)
+        return made
+
+    def _made(self, table: int, lineage: int, direct: bool) -> _Map:
+        made = _Map()
+        for step in self.steps(lineage):
+            output = self._bit(table, step.output)
+            made.outputs |= 1 << output
+            if not step.column or (direct and step.kind != "DIRECT"):
+                continue
+            read = self._number(table, step.table)
+            column = self._bit(read, step.column)
+            forward = made.forward.setdefault(read, {})
+            forward[column] = forward.get(column, 0) | 1 << output
+            backward = made.backward.setdefault(read, {})
+            backward[output] = backward.get(output, 0) | 1 << column
+        return made
+
+    def _number(self, output: int, name: str) -> int:
+        """The table of that name in the lake of another; `FILES` where there is none."""
+        lake, mark, _ = self._names.tables[output].partition(ROOT)
+        number = self._names.tables.find(f"{lake}{mark}{name}")
+        return FILES if number is None else number
+
+    def _bit(self, table: int, column: str) -> int:
+        bit = self._columns.setdefault(table, Interned()).number(column.casefold())
+        self._spelled.setdefault((table, bit), column)
+        return bit
+
+
+def _steps(lineage: Mapping[str, Any]) -> list[ColumnStep]:
+    """The edges of a lineage as a record writes them; an output that is made of no column has an empty one."""
+    found: list[ColumnStep] = []
+    for output, places in lineage["columns"].items():
+        found.extend(ColumnStep(output, *lineage["edges"][place]) for place in places)
+        if not places:
+            found.append(ColumnStep(output, "", "", ""))
+    return found

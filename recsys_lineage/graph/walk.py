@@ -1,0 +1,211 @@
+"""Walk: everything that something was made of, or that was made of it, to the column and the partition."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from heapq import heapify, heappop, heappush
+from typing import Literal
+
+import rustworkx as rx
+
+from recsys_lineage.graph.column_maps import ALL, FILES
+from recsys_lineage.graph.interned import NOTHING
+from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LIMITED, PREVIOUS, LineageGraph
+from recsys_lineage.graph.version_part import EVERY, WHOLE, Part, Partitions
+
+Direction = Literal["up", "down"]
+
+
+def walk(
+    graph: LineageGraph,
+    starts: Mapping[int, Part],
+    direction: Direction,
+    *,
+    by_column: bool = False,
+    direct: bool = False,
+    previous: bool = True,
+) -> dict[int, Part]:
+    """The nodes that lie upstream or downstream of some, themselves included, each with the part that does.
+
+    Where no run ever wrote only some partitions, this is the closure of a graph of versions, which is found without
+    looking at any edge in Python.
+
+    Args:
+        graph: the graph.
+        starts: nodes, and which part of each.
+        direction: towards what they were made of, or what was made of them.
+        by_column: follow columns; else all columns of what is reached count.
+        direct: with `by_column`, only along DIRECT edges.
+        previous: whether to follow reads of an asset's own version before.
+    """
+    if not by_column and previous and graph.is_whole and all(part == WHOLE for part in starts.values()):
+        return dict.fromkeys(_closure(graph, starts, direction), WHOLE)
+    follow = Followed(graph, direction, by_column=by_column, direct=direct, previous=previous)
+    return _reached(graph, starts, direction == "down", follow, by_column, direct)
+
+
+def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction) -> set[int]:
+    """The closure of whole versions."""
+    find = rx.ancestors if direction == "up" else rx.descendants
+    reached: set[int] = set()
+    for start in starts:
+        if start not in reached:
+            reached |= find(graph.edges, start) | {start}
+    return reached
+
+
+class Followed:
+    """What a part of a node comes to along an edge: called with the node, its part, an edge and its other end.
+
+    Returns the part of the other end that was made of it (down), or that it was made of (up); None where none was.
+    """
+
+    def __init__(
+        self,
+        graph: LineageGraph,
+        direction: Direction,
+        *,
+        by_column: bool = False,
+        direct: bool = False,
+        previous: bool = True,
+    ) -> None:
+        self._graph, self._views, self._maps = graph, graph.views, graph.columns
+        self._down = direction == "down"
+        self._by_column, self._direct, self._previous = by_column, direct, previous
+
+    def __call__(self, node: int, part: Part, edge: int, other: int) -> Part | None:
+        """See the class."""
+        views, down = self._views, self._down
+        flag = views.flag[edge]
+        written = self._graph.partitions(views.written[other if down else node])
+        if flag & CARRIED:
+            partitions = part.partitions.without(written.keys)
+            return Part(part.columns, partitions) if partitions else None
+        if flag & PREVIOUS and not self._previous:
+            return None
+        read = self._graph.partitions(views.partitions[edge]) if flag & LIMITED else EVERY
+        needed, reached = (read, written) if down else (written, read)
+        if part.partitions is not EVERY and not needed.meets(part.partitions):
+            return None
+        if not self._by_column:
+            return WHOLE if reached is EVERY else Part(ALL, reached)
+        columns = self._columns(node, part.columns, edge, other)
+        return Part(columns, reached) if columns else None
+
+    def _columns(self, node: int, columns: int, edge: int, other: int) -> int:
+        views = self._views
+        made, read = (other, node) if self._down else (node, other)
+        table = views.table[read]
+        follow = self._maps.down if self._down else self._maps.up
+        return follow(
+            views.lineage[made],
+            views.table[made],
+            FILES if table == FILE else table,
+            columns,
+            views.columns[edge],
+            self._direct,
+        )
+
+
+_NODE = (1 << 32) - 1
+
+
+def _reached(
+    graph: LineageGraph,
+    starts: Mapping[int, Part],
+    down: bool,
+    follow: Followed,
+    by_column: bool,
+    direct: bool,
+) -> dict[int, Part]:
+    """Every node that is reached, and its part; in the order of their records, so that most are looked at once.
+
+    The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions that change the
+    columns at most, is done on the spot; the others are followed by `Followed`.
+    """
+    views, maps = graph.views, graph.columns
+    edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
+    other_end = views.target if down else views.source
+    flags, written, writer, table, lineage = (
+        views.flag,
+        views.written,
+        views.writer,
+        views.table,
+        views.lineage,
+    )
+    sign = 1 if down else -1
+    columns: dict[int, int] = {}
+    limits: dict[int, Partitions] = {}  # of those that are reached in part
+    for node, part in starts.items():
+        if part.columns and part.partitions:
+            columns[node] = part.columns
+            if part.partitions != EVERY:
+                limits[node] = part.partitions
+    waiting = set(columns)
+    queue = [(sign * writer[node] << 32) + node for node in columns]
+    heapify(queue)
+    while queue:
+        node = heappop(queue) & _NODE
+        waiting.discard(node)
+        mine, limit = columns[node], limits.get(node)
+        is_limited = limit is not None or (not down and written[node] != NOTHING)
+        passed: dict[int, int] | None = None
+        if by_column and down:
+            passed = maps.passed_down(table[node], mine, direct)
+        elif by_column and lineage[node] != NOTHING:
+            passed = maps.passed_up(table[node], lineage[node], mine, direct)
+        for edge in edges_of(node):
+            other = other_end[edge]
+            new, new_limit = ALL, None
+            if (
+                is_limited
+                or flags[edge]
+                or (down and written[other] != NOTHING)
+                or (by_column and passed is None)
+            ):
+                found = follow(node, Part(mine, EVERY if limit is None else limit), edge, other)
+                if found is None:
+                    continue
+                new = found.columns
+                if found.partitions != EVERY:
+                    new_limit = found.partitions
+            elif passed is not None:
+                if not down:
+                    new = passed.get(table[other], 0)
+                elif lineage[other] == NOTHING:
+                    found = follow(node, Part(mine), edge, other)
+                    new = found.columns if found is not None else 0
+                else:
+                    key = (lineage[other] << 32) + table[other]
+                    known = passed.get(key)
+                    if known is None:
+                        known = passed[key] = maps.down(
+                            lineage[other], table[other], table[node], mine, NOTHING, direct
+                        )
+                    new = known
+                if not new:
+                    continue
+            old = columns.get(other)
+            if old is None:
+                columns[other] = new
+                if new_limit is not None:
+                    limits[other] = new_limit
+            else:
+                before = limits.get(other)
+                joined = None
+                if before is not None and new_limit is not None:
+                    joined = before.joined(new_limit)
+                if old | new == old and (before is None or before == joined):
+                    continue
+                columns[other] = old | new
+                if joined is None or joined == EVERY:
+                    limits.pop(other, None)
+                else:
+                    limits[other] = joined
+            if other not in waiting:
+                waiting.add(other)
+                heappush(queue, (sign * writer[other] << 32) + other)
+    return {
+        node: WHOLE if bits == ALL and node not in limits else Part(bits, limits.get(node, EVERY))
+        for node, bits in columns.items()
+    }

@@ -1,0 +1,157 @@
+"""`recsys-lineage`: each command answers in words, JSON and pictures, with an exit code for scripts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from recsys_lineage.cli.commands import COMMANDS, app, lineage_app
+from recsys_lineage.cli.place import Place
+from tests.lineage.graph.shop import Shop
+
+FOUND = {
+    "upstream": ["report"],
+    "downstream": ["orders"],
+    "columns": ["shops.cents"],
+    "impact": ["orders"],
+    "paths": ["orders.csv", "daily"],
+    "asof": ["model@0"],
+    "runs": [],
+    "rows": ["shops", "shop=a"],
+    "tags": ["shops"],
+    "verify": ["shops", "--no-reads"],
+}
+"""For each command something that it finds."""
+NOTHING = {
+    "upstream": ["file:orders.csv"],
+    "downstream": ["report"],
+    "columns": ["report", "--down"],
+    "impact": ["report"],
+    "paths": ["daily", "shops"],
+    "asof": ["2020-01-01"],
+    "runs": ["--at", "2020-01-01"],
+    "rows": ["report", "shops=2"],
+    "tags": ["raw_orders"],
+    "verify": ["model"],
+}
+"""For each command something that it finds nothing for."""
+
+
+def answer(shop: Shop, *words: str) -> Result:
+    return CliRunner().invoke(app, ["--lake", shop.lake.uri, *words])
+
+
+def test_every_command_is_tried_here() -> None:
+    names = {command.__name__ for command in COMMANDS}
+    assert names == FOUND.keys() == NOTHING.keys()
+
+
+@pytest.mark.parametrize("command", FOUND)
+class TestEveryCommand:
+    def test_it_answers_in_words_and_in_json(self, seen: Shop, command: str) -> None:
+        words = answer(seen, command, *FOUND[command])
+        assert words.exit_code == 0, words.output
+        assert "orders@" in words.stdout or "shops" in words.stdout
+        plain = answer(seen, command, *FOUND[command], "--json")
+        assert plain.exit_code == 0 and isinstance(json.loads(plain.stdout), dict)
+
+    def test_it_exits_with_1_when_it_finds_nothing(self, seen: Shop, command: str) -> None:
+        for more in ([], ["--json"]):
+            said = answer(seen, command, *NOTHING[command], *more)
+            assert said.exit_code == 1, said.output
+            assert said.output.strip()
+
+    def test_it_exits_with_2_when_it_is_asked_wrongly(self, seen: Shop, command: str) -> None:
+        wrong = ["nothing_of_that_name"] * max(1, len(FOUND[command]))
+        said = answer(seen, command, *wrong, "--json")
+        assert said.exit_code == 2, said.output
+        assert "nothing_of_that_name" in json.loads(said.stdout)["error"]["what"]
+        assert answer(seen, command, *FOUND[command], "--json", "--format", "dot").exit_code == 2
+        assert answer(seen, command, *FOUND[command], "--format", "gif").exit_code == 2
+
+    def test_its_answer_is_drawn(self, seen: Shop, command: str, tmp_path: Path) -> None:
+        mermaid = answer(seen, command, *FOUND[command], "--format", "mermaid").stdout
+        assert mermaid.startswith("flowchart LR\n") and (" -->" in mermaid or " -.->" in mermaid)
+        dot = answer(seen, command, *FOUND[command], "--format", "dot").stdout
+        assert dot.startswith("digraph lineage {") and " -> " in dot
+        svg = answer(seen, command, *FOUND[command], "--format", "svg").stdout
+        boxes = [
+            each
+            for each in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}g")
+            if each.get("class") == "node"
+        ]
+        assert len(boxes) == dot.count("fillcolor=") > 1
+        out = tmp_path / "answer.png"
+        assert answer(seen, command, *FOUND[command], "--format", "png", "--out", str(out)).exit_code == 0
+        assert out.read_bytes().startswith(b"\x89PNG")
+
+    def test_its_help_is_its_text(self, command: str) -> None:
+        said = CliRunner().invoke(app, ["--lake", "x", command, "--help"])
+        (function,) = (each for each in COMMANDS if each.__name__ == command)
+        assert said.exit_code == 0 and (function.__doc__ or "").split("\n")[0][:40] in said.output
+
+
+def test_the_json_is_what_the_function_says(seen: Shop) -> None:
+    said = json.loads(answer(seen, "impact", "orders", "--json").stdout)
+    assert {each["asset"]: each["rebuilt"] for each in said["assets"]}["shops"] is True
+    assert said["rebuild"] and set(said["rebuild"]) == {"model", "report", "daily"}
+
+
+def test_as_the_graph_was(seen: Shop) -> None:
+    said = json.loads(answer(seen, "upstream", "daily", "--at", "model@0", "--json").stdout)
+    assert said["roots"] == ["daily@0"]
+
+
+def test_a_lake_alone_makes_nothing_again(seen: Shop) -> None:
+    said = answer(seen, "impact", "orders", "--materialize")
+    assert said.exit_code == 2 and "in this order: " in said.output
+
+
+def test_what_is_affected_is_made_again_by_who_mounted_the_commands(shop: Shop) -> None:
+    from contextlib import nullcontext
+
+    def rebuild(names: object) -> list[str]:
+        shop.make(*names)  # pyright: ignore[reportGeneralTypeIssues]
+        return []
+
+    mounted = lineage_app(lambda: nullcontext(Place([shop.lake], rebuild)))
+    before = {name: shop.lake.version(name).version for name in ("model", "report", "daily", "shops")}
+    assert CliRunner().invoke(mounted, ["impact", "orders"]).exit_code == 0
+    assert {name: shop.lake.version(name).version for name in before} == before, "a dry run by default"
+    done = json.loads(CliRunner().invoke(mounted, ["impact", "orders", "--materialize", "--json"]).stdout)
+    assert set(done["materialized"]) == {"model", "report", "daily"} and done["failed"] == []
+    after = {name: shop.lake.version(name).version for name in before}
+    assert after == {**{name: version + 1 for name, version in before.items()}, "shops": before["shops"]}
+    assert (
+        "everything was rebuilt" in CliRunner().invoke(mounted, ["impact", "orders", "--materialize"]).output
+    )
+
+
+def test_an_asset_that_fails_is_told_by_the_exit_code(shop: Shop) -> None:
+    from contextlib import nullcontext
+
+    mounted = lineage_app(lambda: nullcontext(Place([shop.lake], lambda names: ["model"])))
+    said = CliRunner().invoke(mounted, ["impact", "orders", "--materialize", "--json"])
+    assert said.exit_code == 1 and json.loads(said.stdout)["failed"] == ["model"]
+
+
+def test_no_lake_there(tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, ["--lake", str(tmp_path / "nowhere"), "runs"])
+    assert said.exit_code == 2 and "There is no lake" in said.output
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_the_help_loads_no_engine() -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom recsys_lineage.cli import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "print(sorted({'duckdb', 'polars', 'dagster', 'rustworkx', 'pygraphviz', 'numpy'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
