@@ -205,7 +205,7 @@ class Statement:
                 _, name = self._stand_ins[start]
                 table.set("this", exp.maybe_parse(name, into=exp.Table, dialect="duckdb").this)
         try:
-            return [kind for _, kind in self._asked(query.sql("duckdb"))]
+            return [kind for _, kind in self._asked(query.sql("duckdb"), query)]
         except duckdb.Error:
             return None
 
@@ -216,19 +216,12 @@ class Statement:
             text = f"{text[:start]}{name}{text[end:]}"
         return text
 
-    def _asked(self, sql: str) -> Columns:
+    def _asked(self, sql: str, tree: exp.Expr | None = None) -> Columns:
+        """What DuckDB says of the statement, or of another one made of its parts."""
         tables = {name: each.columns for name, each in self._tables.items()}
-        return empty_tables().described(sql, tables, self._parameters, self._unnamed)
-
-    @cached_property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(
-            sorted({each.name for each in self.tree.find_all(exp.Parameter, exp.Placeholder) if each.name})
-        )
-
-    @cached_property
-    def _unnamed(self) -> int:
-        return sum(not each.name for each in self.tree.find_all(exp.Placeholder))
+        parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))
+        named = sorted({each.name for each in parameters if each.name})
+        return empty_tables().described(sql, tables, named, sum(not each.name for each in parameters))
 
 
 def _is_main(parts: Sequence[exp.Expr]) -> bool:
