@@ -197,9 +197,11 @@ class _Backward:
             for read in reads:
                 try:
                     if one:
-                        made = trace(statement.text, schemas, read.name, plain_rows(rows)[0])
+                        made = trace(
+                            statement.text, schemas, read.name, plain_rows(rows)[0], statement.parameters
+                        )
                     else:
-                        made = trace_rows(statement.text, schemas, read.name, GIVEN)
+                        made = trace_rows(statement.text, schemas, read.name, GIVEN, statement.parameters)
                 except LineageError as error:
                     self.stopped.append(Stop(record.asset, read.name, _in_one_line(error)))
                     continue
