@@ -12,7 +12,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
-from recsys_lineage.rows.back import FILE, LINE
+from recsys_lineage.rows.back import FILE, LINE, in_one_line
 from recsys_lineage.rows.flowing import flow_query
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
@@ -202,7 +202,7 @@ class _Forward:
                         record.statement.text, schemas_of(record), table, GIVEN, record.statement.parameters
                     )
                 except LineageError as error:
-                    self.stopped.append(Stop(record.asset, table, error.message))
+                    self.stopped.append(Stop(record.asset, table, in_one_line(error)))
                     return
                 used = {
                     name: value for name, value in record.statement.parameters.items() if f"${name}" in text
