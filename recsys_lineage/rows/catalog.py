@@ -17,7 +17,7 @@ from recsys_lineage.sql.statement import bare_statement
 ORIGIN = "<sql>"
 UNKNOWN = '"NULL"'
 """The type of a column that is NULL, or a parameter, as it is."""
-_STAND_INS: tuple[object, ...] = (None, "0", 0)
+_STAND_INS: tuple[object, ...] = (None, "0", 0, ["0"])
 """Values for parameters, whose own are not known: one by one, until DuckDB finds functions for them."""
 
 
@@ -38,12 +38,16 @@ class Catalog:
 
     Args:
         schemas: for each table its columns with their types.
+        parameters: values of parameters, where they are known, for their types.
 
     Raises:
         RowTraceError: a type that DuckDB does not know, or two tables or columns of one name.
     """
 
-    def __init__(self, schemas: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, schemas: Mapping[str, Mapping[str, str]], parameters: Mapping[str, object] | None = None
+    ) -> None:
+        self._values = dict(parameters or {})
         self.connection = duckdb.connect(
             config={"enable_external_access": False, "autoload_known_extensions": False, "threads": 1}
         )
@@ -112,7 +116,8 @@ class Catalog:
         refused: duckdb.Error | None = None
         for value in tried:
             try:
-                rows = self._described(query, dict.fromkeys(parameters, value))
+                given = {name: self._values.get(name, value) for name in parameters}
+                rows = self._described(query, given)
             except duckdb.Error as error:
                 refused = error
                 continue
