@@ -93,6 +93,7 @@ def verify(
     rows: int = 300,
     sample: int = 10,
     reads: bool = True,
+    other_code: bool = False,
     seed: int = 0,
 ) -> AssetProof:
     """Put the lineage of an asset that is one SELECT to the proof, on samples of what a version of it was made of.
@@ -104,6 +105,7 @@ def verify(
         rows: how many rows of each table it reads are taken at most.
         sample: of how many output rows the traces are looked at.
         reads: whether it is run once more as a whole, to see what it opens.
+        other_code: go on where the code of today is not the code of then.
         seed: of what is drawn by chance.
 
     Raises:
@@ -112,7 +114,9 @@ def verify(
     """
     record = Records(lake).get(asset.name, version)
     made_of_tables = asset.remade is not None and all(read.kind == "table" for read in record.reads)
-    code, pinned = (code_of(asset, record), pinned_inputs(lake, record)) if made_of_tables else (asset, {})
+    code, pinned = (
+        (code_of(asset, record, other_code), pinned_inputs(lake, record)) if made_of_tables else (asset, {})
+    )
     pinned.pop(asset.name, None)
     taken = sampled(code, lake, pinned, rows, seed)
     not_tried: list[str] = []
