@@ -152,7 +152,8 @@ WITH wide AS (
 
 SELECT
     wide.user_id, 'pivoted' AS kind, other.moment, coalesce(wide.a, 0) + coalesce(wide.b, 0) AS amount,
-    wide.c AS pieces, wide.a / nullif(wide.b, 0) AS share, other.label, other.place, other.first_time, other.last_time, other.events,
+    wide.c AS pieces, wide.a / nullif(wide.b, 0) AS share, other.label, other.place, other.first_time,
+    other.last_time, other.events,
     other.is_new
 FROM wide
 LEFT JOIN {two} AS other USING (user_id)

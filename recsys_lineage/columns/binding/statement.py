@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables
 from recsys_lineage.columns.binding.inputs import Input, Inputs
-from recsys_lineage.columns.relation import Relation
+from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
