@@ -14,6 +14,7 @@ from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightl
 from recsys_assets.launcher import noted_multiprocess_executor
 from recsys_assets.orphans import end_with_starter
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
+from recsys_lineage.orchestration.column_metadata import with_column_lineage
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.records_sensor import records_sensor
 
@@ -64,4 +65,6 @@ def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location."""
     keep_private()
     end_with_starter()
-    return build_definitions(load_settings())
+    settings = load_settings()
+    definitions = build_definitions(settings)
+    return with_column_lineage(definitions, lake_resource(settings).lake())

@@ -12,6 +12,8 @@ from importlib.util import spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
+FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "sql")
+"""The folders into which the modules moved; what is in others never had another name."""
 _DIVIDED = {
     "asset_status": ("orchestration/asset_codes.py",),
     "materialization": ("records/read.py", "records/check_outcome.py"),
@@ -49,7 +51,8 @@ class _FormerModules(MetaPathFinder, Loader):
             vars(module).update({key: value for key, value in held.items() if not key.startswith("__")})
 
     def _now(self, name: str) -> list[Path]:
-        found = [*self._folder.glob(f"*/{name}.py")]
+        places = [self._folder / folder / f"{name}.py" for folder in FOLDERS]
+        found = [place for place in places if place.is_file()]
         return [*found, *(self._folder / path for path in _DIVIDED.get(name, ()))] if found else []
 
 

@@ -157,6 +157,7 @@ def _asset(family: str, settings: Settings, params: Mapping[str, Any], *, tuned:
             family,
             "chosen on validation, fitted on train and validation.",
             "model",
+            personal="a model knows the customers that it recommends to",
             shown=validation_over_nights(candidate_name(family)),
         ),
     )

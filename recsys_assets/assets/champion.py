@@ -81,5 +81,10 @@ def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
         parameters=parameters,
         options=setting_options(parameters),
         reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
-        look=look("model", kinds={"pytorch"}, pool="gpu"),
+        look=look(
+            "model",
+            kinds={"pytorch"},
+            pool="gpu",
+            personal="a model knows the customers that it recommends to",
+        ),
     )

@@ -243,5 +243,9 @@ def asset(families: list[str]) -> dg.AssetsDefinition:
         parameters={"families": families},
         reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
         columns=texts_of(EvaluationColumns),
-        look=look("model", shown=families_over_nights("evaluation")),
+        look=look(
+            "model",
+            personal="averages over all customers and over groups of them; none is named",
+            shown=families_over_nights("evaluation"),
+        ),
     )

@@ -196,5 +196,9 @@ def asset(settings: Settings) -> dg.AssetsDefinition:
         options=setting_options(parameters),
         checks=CHECKS,
         columns=texts_of(GateColumns),
-        look=look("model", shown=families_over_nights("gate")),
+        look=look(
+            "model",
+            personal="averages over all customers; none is named",
+            shown=families_over_nights("gate"),
+        ),
     )

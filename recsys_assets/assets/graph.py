@@ -56,4 +56,8 @@ def interaction_graph(inputs: Inputs) -> Output:
 def asset() -> dg.AssetsDefinition:
     """`interaction_graph`."""
     reads = ("interactions", "item_relations")
-    return frame_asset(interaction_graph, reads=reads, look=look("graph", kinds={"dgl"}))
+    return frame_asset(
+        interaction_graph,
+        reads=reads,
+        look=look("graph", kinds={"dgl"}, personal="customers are nodes of the graph"),
+    )

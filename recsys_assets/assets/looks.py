@@ -9,19 +9,34 @@ from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_models.families import families as registry
 
 OWNERS = ("team:data",)
+PERSONAL = "pii"
+"""The tag of columns that hold personal data."""
 
 
-def look(group: str, *, layer: str | None = None, kinds: Collection[str] = (), **more: Any) -> AssetLook:
+def look(
+    group: str,
+    *,
+    layer: str | None = None,
+    kinds: Collection[str] = (),
+    personal: str | None = None,
+    **more: Any,
+) -> AssetLook:
     """The look of an asset of a group.
 
     Args:
         group: Dagster's group; the layer has the same name where none is given.
         layer: the value of the tag.
         kinds: what the asset is made with, beside what its code says.
+        personal: why the asset may hold personal data, where it may.
         more: further fields of `AssetLook`.
     """
     return AssetLook(
-        group=group, owners=OWNERS, tags={"layer": layer or group}, kinds=frozenset(kinds), **more
+        group=group,
+        owners=OWNERS,
+        tags={"layer": layer or group},
+        kinds=frozenset(kinds),
+        cleared={} if personal is None else {PERSONAL: personal},
+        **more,
     )
 
 

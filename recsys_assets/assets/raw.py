@@ -162,7 +162,9 @@ CHECKS = (
 
 def assets(folder: SourceFolder) -> list[dg.AssetsDefinition]:
     """The four raw tables, `raw_events` with a partition an event day."""
-    raw = look("raw", kinds={"sql", "duckdb", "deltalake"})
+    raw = look(
+        "raw", kinds={"sql", "duckdb", "deltalake"}, personal="what the shop's files hold, as it arrived"
+    )
     by_day = replace(
         raw,
         description=raw_events.__doc__,

@@ -42,6 +42,8 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.sql.names import quote
 
 TABLE = "raw_events"
+FILE_DAYS_FROM = {"_file": {"source_files": ["path"]}, "day": {"source_files": ["days"]}}
+"""Of which columns the days of files are made."""
 _IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
 
 
@@ -230,7 +232,7 @@ class _Load:
             frame = with_status(self._files, [named], "loaded")
             chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
         open_files(self._folder, self._inputs, chosen)
-        self._inputs.register("file_days", _file_days(chosen.values()))
+        self._inputs.register("file_days", _file_days(chosen.values()), FILE_DAYS_FROM)
         query = f"SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         return _Made(days, query, columns)

@@ -284,7 +284,7 @@ def _vectors(inputs: Inputs, of: str, schema: Mapping[str, PolarsType]) -> Outpu
 
 def assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The serving group's tables."""
-    serving = look("serving")
+    serving = look("serving", personal="what customers are shown, and the champion that it comes from")
     parameters = {"top_k": settings.top_k}
     return [
         frame_asset(

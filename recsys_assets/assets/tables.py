@@ -65,6 +65,17 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
         ),
     ),
 }
+PERSONAL: Mapping[str, str] = {
+    "events": "what each customer did is what recommendations are made of",
+    "users": "what customers say about themselves",
+    "rejected_rows": "rows as they arrived, so that nobody's are lost",
+    "interactions": "what each customer took to is what models learn from",
+    "user_sequences": "in which order each customer chose is what models learn from",
+    "item_profiles": "by how many customers a product was bought; none is named",
+    "user_profiles": "what is known of each customer, for models and for the fairness of their results",
+    "split": "what each customer did, divided for training and test",
+}
+"""Why a table may hold personal data; every other one must do without."""
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
 """Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
 
@@ -114,5 +125,5 @@ def _sql_table(
         parameters=parameters,
         options=setting_options(parameters),
         checks=checks,
-        look=look(group, deps=WAITS_FOR.get(name, ())),
+        look=look(group, deps=WAITS_FOR.get(name, ()), personal=PERSONAL.get(name)),
     )

@@ -196,6 +196,7 @@ def _asset(family: str, settings: Settings) -> dg.AssetsDefinition:
             family,
             "a study of its parameters on validation; made on request only.",
             TUNING,
+            personal="averages over all customers; none is named",
             freshness_policy=_OFTEN_ENOUGH,
         ),
     )

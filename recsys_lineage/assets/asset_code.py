@@ -13,6 +13,8 @@ import pyarrow as pa
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options, set_parameters
+from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Code, TrainingData
@@ -39,6 +41,9 @@ class AssetCode:
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
+    `columns_from` says of what each column of an asset is made whose code nobody can look into.
+    `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
+    `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
     """
 
     name: str
@@ -56,6 +61,25 @@ class AssetCode:
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
+    columns_from: ColumnsFrom | None = None
+    cleared: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+
+    @property
+    def column_tags(self) -> dict[str, tuple[Tag, ...]]:
+        """The tags that the descriptions of its columns give."""
+        tags = {column: split_description(text)[1] for column, text in self.column_descriptions.items()}
+        return {column: given for column, given in tags.items() if given}
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> AssetCode:
+        """The asset for other values of its parameters.
+
+        Raises:
+            LineageError: it cannot be made again from tables alone.
+        """
+        if self.remade is None:
+            raise LineageError(f"{self.name} cannot be made with other parameters.", where=self.code.origin)
+        return replace(self.remade(parameters), cleared=self.cleared)
 
     def asked(self, options: Mapping[str, Any]) -> AssetCode:
         """The asset with the parameters that a run asks for; itself where they are those it has.
@@ -72,7 +96,7 @@ class AssetCode:
             name: {**self.parameters[name], **value} if isinstance(self.options[name], Mapping) else value
             for name, value in found.items()
         }
-        return self.remade({**self.parameters, **merged})
+        return self.with_parameters({**self.parameters, **merged})
 
     def __post_init__(self) -> None:
         if self.name in RESERVED:
@@ -83,6 +107,13 @@ class AssetCode:
                 where=self.code.origin,
                 advice="rename the asset; the lake keeps its records in tables of these names",
             )
+        for tag, reason in self.cleared.items():
+            if not reason.strip():
+                raise LineageError(
+                    f"{self.name} is cleared for {tag} without a reason.",
+                    expected="in words, why the asset may hold such data",
+                    where=self.code.origin,
+                )
 
 
 @dataclass(frozen=True)
@@ -90,11 +121,13 @@ class Query:
     """A SELECT that DuckDB is to run into the asset's table.
 
     `explain` says what an error of DuckDB about it means to whoever wrote the code; None where the error says enough.
+    `text` is the statement as it was written, where `sql` names each file that it reads.
     """
 
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     explain: Callable[[Exception], LineageError | None] | None = field(default=None, compare=False)
+    text: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from recsys_lineage.assets.code_version import by_module, code_version, reachabl
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
 
@@ -36,9 +37,12 @@ def frame_code(
     reads: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
+    columns_from: ColumnsFrom | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
+    cleared: Mapping[str, str] | None = None,
+    keys: Sequence[str] = (),
 ) -> AssetCode:
     """The asset whose table is what a function returns.
 
@@ -54,9 +58,15 @@ def frame_code(
         reads: further tables that the function may read through its `Inputs`.
         checks: run on the draft before it is committed.
         columns: what each column holds, for people.
+        columns_from: where the function is opaque, such as a model's fit, for each column of its result the tables and
+            their columns that it is made of, `{"score": {"events": ["user_id", "item_id"]}}`; they must be among those
+            that it reads. What it returns as a LazyFrame of LazyFrames needs none.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
+        cleared: for which tags of columns the asset may hold data, each with the reason.
+        keys: columns by which rows of the output belong to rows of the inputs that have them too; traces of rows go on
+            by them.
 
     Raises:
         LineageError: when a parameter has neither a table annotation nor a value.
@@ -85,7 +95,7 @@ def frame_code(
     def remade(given: Mapping[str, Any]) -> AssetCode:
         return frame_code(
             function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
-            on_request=on_request, options=options,
+            columns_from=columns_from, on_request=on_request, options=options, keys=keys,
         )  # fmt: skip
 
     return AssetCode(
@@ -101,6 +111,9 @@ def frame_code(
         remade=None if observe else remade,
         on_request=on_request,
         options=options or {},
+        columns_from=columns_from,
+        cleared=cleared or {},
+        keys=tuple(keys),
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
 

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, TableNotFound, UndeclaredRead
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.delta_schema import columns_of
@@ -98,6 +99,9 @@ class Inputs:
         self._files: dict[tuple[str | None, str], Read] = {}
         self._scans: dict[str, ScannedFiles] = {}
         self._made: dict[str, list[str]] = {}
+        self._types: dict[str, Mapping[str, str]] = {}
+        self._frames: dict[str, ColumnsFrom] = {}
+        self._lazy: dict[str, pl.LazyFrame] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
 
     # --- what was read ------------------------------------------------------------------------------------
@@ -208,7 +212,8 @@ class Inputs:
 
     def lazy(self, table: str) -> pl.LazyFrame:
         """The pinned version as a Polars LazyFrame over the same Parquet files."""
-        return self._lake.scan(self.version(table))
+        self._lazy[table] = self._lake.scan(self.version(table))
+        return self._lazy[table]
 
     def arrow(self, table: str) -> pa.Table:
         """The pinned version as an Arrow table."""
@@ -245,10 +250,21 @@ class Inputs:
 
     # --- files and frames ---------------------------------------------------------------------------------
 
-    def register(self, name: str, data: pl.DataFrame | pa.Table | DuckDBPyRelation) -> None:
-        """Make a frame readable under a name on the run's connection."""
+    def register(
+        self,
+        name: str,
+        data: pl.DataFrame | pa.Table | DuckDBPyRelation,
+        columns_from: ColumnsFrom | None = None,
+    ) -> None:
+        """Make a frame readable under a name on the run's connection.
+
+        Args:
+            columns_from: for its columns, the columns of tables that were read of which Python made them.
+        """
         self._connection.register(name, data)
         self._made[name] = self._connection.table(name).columns
+        if columns_from is not None:
+            self._frames[name] = columns_from
 
     def file(
         self,
@@ -289,6 +305,34 @@ class Inputs:
         """Note what a relation of files on the run's connection stands for."""
         self._scans[name] = meaning
         self._made[name] = list(columns)
+
+    def files_by_name(self, name: str, columns: Sequence[Column]) -> None:
+        """Note the columns of files that a statement names by their pattern."""
+        self._types[name] = {column.name: column.type for column in columns}
+
+    def schemas(self) -> dict[str, Mapping[str, str]]:
+        """Columns and types of everything that a statement of this run may name: tables, files and frames."""
+        tables = {
+            name: {column.name: column.type for column in version.schema}
+            for name, version in self._versions.items()
+        }
+        made = {
+            name: {column.name: column.type for column in self.columns_of(f"FROM {quote(name)}")}
+            for name in self._made
+        }
+        return {**tables, **self._types, **made}
+
+    def versions(self) -> dict[str, int]:
+        """The tables read so far, with the version of each."""
+        return {name: version.version for name, version in self._versions.items()}
+
+    def frame_columns(self) -> dict[str, ColumnsFrom]:
+        """For frames that Python made, the columns of tables of which it made theirs."""
+        return dict(self._frames)
+
+    def lazy_frames(self) -> dict[str, pl.LazyFrame]:
+        """The tables that were given as LazyFrames."""
+        return dict(self._lazy)
 
     def open_file(self, path: str | Path) -> BinaryIO:
         """A file outside the lake, opened to be read as bytes; notes the read.

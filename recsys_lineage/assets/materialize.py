@@ -18,8 +18,11 @@ import duckdb
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.blocks import store_blocks
 from recsys_lineage.assets.checks import run_checks
+from recsys_lineage.assets.column_origins import ColumnOrigins, origins_of
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.tagged_columns import ADVICE as UNCLEARED
+from recsys_lineage.assets.tagged_columns import CHECK as CLEARANCE
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.draft import Draft
@@ -138,6 +141,7 @@ class _Attempt:
         self._statement: Statement | None = None
         self._checks: list[CheckOutcome] = []
         self._reason: str | None = None
+        self._columns = ColumnOrigins()
 
     def outcome(self) -> Outcome:
         """Run the asset. Only what interrupts the process passes, after it was recorded."""
@@ -185,7 +189,7 @@ class _Attempt:
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
-        warnings = [*output.warnings, *self._append(record)]
+        warnings = [*output.warnings, *self._columns.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
 
@@ -234,6 +238,8 @@ class _Attempt:
             partitions=output.partitions,
         ) as draft:
             inputs.confirm_files()
+            with self._lake.reading():
+                self._columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
             self._check(connection, inputs, draft)
             made: list[Materialization] = []
 
@@ -245,6 +251,7 @@ class _Attempt:
             return made[-1], version
 
     def _check(self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft) -> None:
+        self._checks += self._columns.checks
         with inputs.reading_for("check"):
             for outcome in run_checks(self._asset.checks, inputs, connection, draft):
                 self._checks.append(outcome)
@@ -255,7 +262,9 @@ class _Attempt:
                 expected="every blocking check to pass",
                 found=", ".join(outcome.name for outcome in failed),
                 where=", ".join(place for outcome in failed for place in outcome.where) or self._asset.name,
-                advice="look at the rows that break the rule, mend the data or the code, and materialize again; "
+                advice=UNCLEARED
+                if [outcome.name for outcome in failed] == [CLEARANCE]
+                else "look at the rows that break the rule, mend the data or the code, and materialize again; "
                 "readers still see the version before",
             )
 
@@ -267,6 +276,8 @@ class _Attempt:
             fingerprint=version.fingerprint,
             rows=version.rows,
             schema=version.schema,
+            column_lineage=self._columns.lineage,
+            column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
             statistics=dict(output.statistics),
             takes=output.takes,
             trained_on=tuple(output.trained_on),
@@ -289,6 +300,7 @@ class _Attempt:
             observed=self._observed,
             continued=self._request.continues,
             statement=self._statement,
+            keys=asset.keys,
             checks=tuple(self._checks),
             run=self._run,
             lake=self._lake.uri,

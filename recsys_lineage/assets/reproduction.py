@@ -142,7 +142,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
             where=asset.name,
             advice="materialize it: it then reads the files that are there now",
         )
-    remade = asset.remade(record.parameters)
+    remade = asset.with_parameters(record.parameters)
     if remade.code_version != record.code_version and not other_code:
         raise OtherCode(
             f"The code of {asset.name} is not the code that wrote version {record.version}.",

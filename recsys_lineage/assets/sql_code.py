@@ -25,6 +25,7 @@ def sql_code(
     checks: Sequence[TableCheck] = (),
     files: str | Path | None = None,
     options: Options | None = None,
+    cleared: Mapping[str, str] | None = None,
 ) -> AssetCode:
     """The asset that one SELECT makes.
 
@@ -36,6 +37,7 @@ def sql_code(
         files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
             `.sql` file when left out.
         options: those of the parameters that one run may set otherwise.
+        cleared: for which tags of columns the asset may hold data, each with the reason.
 
     Raises:
         SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
@@ -74,6 +76,7 @@ def sql_code(
         observe=scanned.observe if scanned else None,
         opens=scanned.opens,
         options=options or {},
+        cleared=cleared or {},
         remade=remade,
         covers=lambda: by_module(reachable(None, more_roots=(_compute,), owner=owner_of(text.origin))),
     )
@@ -92,6 +95,6 @@ def _compute(files: SqlFiles, parameters: Mapping[str, Any]) -> Compute:
         def explain(error: Exception) -> SqlFailed | None:
             return written.failed(error, inputs._connection, parameters)
 
-        return Output(Query(written.statement, parameters, explain))
+        return Output(Query(written.statement, parameters, explain, files.text.text if files else None))
 
     return compute

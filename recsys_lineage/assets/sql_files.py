@@ -77,6 +77,7 @@ class SqlFiles:
                 inputs.file(
                     file.path, bytes=file.bytes, sha256=file.sha256, schema=columns, seen=(place, file)
                 )
+            inputs.files_by_name(", ".join(call.patterns), columns)
             relations[call] = f"{relation} AS {quote(call.alias)}" if call.alias else relation
         return WrittenSql(self.text.text, self.text.origin, relations)
 

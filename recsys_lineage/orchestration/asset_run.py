@@ -110,7 +110,7 @@ class AssetRun:
         metadata = event_metadata(record, version, uri, self._asset.column_descriptions)
         metadata["reused"] = output is None
         if version.partition_column is not None:
-            self._tell_partitions(key, record, version, output, uri, metadata)
+            self._tell_partitions(key, record, version, output, metadata)
             return without_automatic_event(key)
         return dg.MaterializeResult(
             asset_key=key,
@@ -138,7 +138,6 @@ class AssetRun:
         record: Materialization,
         version: TableVersion,
         output: Output | None,
-        uri: str,
         of_run: Mapping[str, Any],
     ) -> None:
         """One event for each partition written, and for any that a run died before telling of.
@@ -154,9 +153,7 @@ class AssetRun:
         with many_events():
             for partition in told:
                 held = version.partitions[partition]
-                metadata = partition_metadata(
-                    record, version, partition, uri, self._asset.column_descriptions, made_of.get(partition)
-                )
+                metadata = partition_metadata(record, version, partition, made_of.get(partition))
                 if partition == told[-1]:
                     metadata = {**of_run, "reads of the run": of_run["reads"], **metadata}
                 self._context.log_event(

@@ -7,7 +7,9 @@ look for the public way again.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,9 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.tags import (
@@ -51,6 +55,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
+from sqlalchemy import Engine, create_engine
 
 from recsys_lineage.assets.asset_code import AssetCode
 
@@ -256,3 +261,39 @@ def shared_databases(instance: dg.DagsterInstance) -> list[Path]:
         if isinstance(storage, SqliteRunStorage | SqliteScheduleStorage):
             found.append(Path(storage._conn_string.removeprefix("sqlite:///")))
     return found
+
+
+_engines: dict[str, Engine] = {}
+_engines_users = 0
+_engines_lock = threading.Lock()
+
+
+@contextmanager
+def kept_engines() -> Iterator[None]:
+    """Have Dagster's SQLite storages use one SQLAlchemy engine a file inside the block.
+
+    They make one for each connection, which forgets the statements that the one before has compiled: half of what an
+    event costs. Blocks may overlap, in threads too.
+    """
+    global _engines_users
+    modules = (sqlite_event_log, sqlite_run_storage)
+    with _engines_lock:
+        _engines_users += 1
+        for module in modules:
+            setattr(module, "create_engine", _kept_engine)  # noqa: B010
+    try:
+        yield
+    finally:
+        with _engines_lock:
+            _engines_users -= 1
+            if not _engines_users:
+                for module in modules:
+                    setattr(module, "create_engine", create_engine)  # noqa: B010
+                _engines.clear()
+
+
+def _kept_engine(url: str, **options: Any) -> Engine:
+    with _engines_lock:
+        if url not in _engines:
+            _engines[url] = create_engine(url, **options)
+        return _engines[url]

@@ -9,8 +9,10 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.columns.tags import split_description
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.orchestration.column_metadata import column_metadata
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
@@ -35,7 +37,8 @@ def event_metadata(
     for name, value in record.statistics.items():
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             metadata.setdefault(name, value)
-    as_json = record.to_json()
+    metadata |= column_metadata(record)
+    as_json = {name: value for name, value in record.to_json().items() if name != "column_lineage"}
     if len(json.dumps(as_json)) <= LARGEST_RECORD:
         metadata["lineage/record"] = dg.MetadataValue.json(as_json)
     return metadata
@@ -45,18 +48,18 @@ def partition_metadata(
     record: Materialization,
     version: TableVersion,
     partition: str,
-    uri: str,
-    column_descriptions: Mapping[str, str],
     reads: Iterable[Read] | None,
 ) -> dict[str, Any]:
-    """Metadata of one partition that a run wrote: the table's schema, its rows and the partition's, and reads.
+    """Metadata of one partition that a run wrote: its rows and reads.
+
+    What is the same for all partitions of the table, such as its columns, is said once, by the event of the run's last
+    partition: repeated in each of a year's days it is most of what Dagster keeps of a first load.
 
     Args:
         reads: those, of what the run read, that the partition is made of; None where that is not known.
     """
     held = version.partitions[partition]
     return {
-        **_table_metadata(version, uri, column_descriptions),
         "dagster/partition_row_count": held.rows,
         "version": held.version,
         "fingerprint": held.fingerprint,
@@ -71,10 +74,7 @@ def _table_metadata(
     """What Dagster shows of a table as a whole, under its standard keys."""
     names = [column.name for column in version.schema]
     told = COLUMNS if names == list(COLUMNS) else column_descriptions
-    columns = [
-        dg.TableColumn(column.name, column.type, description=told.get(column.name))
-        for column in version.schema
-    ]
+    columns = [_column(column.name, column.type, told.get(column.name)) for column in version.schema]
     return {
         "dagster/row_count": version.rows,
         "dagster/column_schema": dg.TableSchema(columns),
@@ -82,6 +82,16 @@ def _table_metadata(
         "dagster/table_name": version.table,
         "dagster/storage_kind": "deltalake",
     }
+
+
+def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
+    text, tags = split_description(described or "")
+    return dg.TableColumn(
+        name,
+        type_,
+        description=text or None,
+        tags={tag.name: "indirect" if tag.indirect else "" for tag in tags},
+    )
 
 
 def reads_table(reads: Iterable[Read]) -> dg.TableMetadataValue:

@@ -1,13 +1,15 @@
 """Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.tagged_columns import DESCRIPTION
 from recsys_lineage.orchestration.asset_run import AssetRun
 from recsys_lineage.orchestration.dagster_internals import mark
 from recsys_lineage.orchestration.launch_config import launch_config
@@ -21,7 +23,8 @@ class AssetLook:
 
     `shown` gives what Dagster's page shows of a run beside what follows from its record, such as a plot over many runs:
     metadata by name, made of the lake's records once the run's own is among them. It is asked after runs that kept the
-    version before, too, and is no part of the code version.
+    version before, too, and is no part of the code version. `cleared` says for which tags of columns the asset may hold
+    data, each with the reason: a tagged column that reaches an asset which is not cleared for it stops its write.
     """
 
     group: str | None = None
@@ -37,6 +40,7 @@ class AssetLook:
     deps: Iterable[str] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     shown: Callable[[Records], Mapping[str, Any]] | None = None
+    cleared: Mapping[str, str] = field(default_factory=dict)
 
 
 def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
@@ -46,6 +50,7 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
         asset: the code, its upstream tables and checks.
         look: group, owners, tags and the like.
     """
+    asset = replace(asset, cleared={**asset.cleared, **look.cleared})
     # The graph may show dependencies beyond the tables read (ordering); never fewer.
     deps = [*asset.upstream, *(name for name in look.deps if name not in asset.upstream)]
 
@@ -75,7 +80,8 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
                 check.name, asset=asset.name, description=check.description, blocking=check.blocking
             )
             for check in asset.checks
-        ],
+        ]
+        + [dg.AssetCheckSpec(CLEARANCE, asset=asset.name, description=DESCRIPTION, blocking=True)],
         metadata={**_code_reference(asset), **look.metadata},
     )(step)
 

@@ -11,23 +11,26 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
 
+from recsys_lineage.orchestration.dagster_internals import kept_engines
+
 
 @contextmanager
 def many_events() -> Iterator[None]:
     """Make it cheap to tell Dagster of many events inside the block, where it keeps them in SQLite.
 
-    Dagster opens and closes several SQLite connections for each event. Whoever closes a file last moves its journal
-    into it and waits for the disk, as each commit does. Here a closed connection is kept for the next one that is
-    opened to the same file until the block ends, and commits do not wait. When the machine (not the process) crashes,
-    the last events can be lost; the files stay whole, and the next run tells again what the lake holds and Dagster
-    does not know.
+    Dagster opens and closes several SQLite connections for each event, each with an engine of its own. Whoever closes
+    a file last moves its journal into it and waits for the disk, as each commit does. Here a closed connection is kept
+    for the next one that is opened to the same file until the block ends, so is the engine, and commits do not wait.
+    When the machine (not the process) crashes, the last events can be lost; the files stay whole, and the next run
+    tells again what the lake holds and Dagster does not know.
 
     It works for this process, whatever its threads do meanwhile; with another database it does nothing.
     """
     kept = _Kept()
     listen(Engine, "do_connect", kept.connect)
     try:
-        yield
+        with kept_engines():
+            yield
     finally:
         remove(Engine, "do_connect", kept.connect)
         kept.end()

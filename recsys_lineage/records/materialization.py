@@ -11,6 +11,7 @@ from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.part import Columns, Parameters, RecordPart
 from recsys_lineage.records.read import Purpose, Read
+from recsys_lineage.records.recorded_columns import RecordedColumns
 from recsys_lineage.records.run import Run
 
 FORMAT = 2
@@ -127,8 +128,14 @@ class Materialization(RecordPart):
         takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`).
         continued: whether it was allowed to start from its own version before.
         trained_on: for a model, what it was fitted on.
+        keys: columns by which rows of the output belong to rows of the inputs, where the asset names some.
         statement: what the engine ran; None where Python made the output.
         written: what was written; None where nothing was.
+        column_lineage: for each column that was written, in order, the columns of what was read that it comes from.
+            An edge's table is one of the tables read, or a scan of files as `statement.relations` tells it. Empty where
+            it is not known.
+        column_tags: for each column that has any, its tags as they are written: its own, and those that came with the
+            columns it is made of.
         checks: what the checks found.
         failure: what went wrong.
         kept: for a kept asset, the id of the record that still holds.
@@ -159,8 +166,11 @@ class Materialization(RecordPart):
     takes: Any = None
     continued: bool = False
     trained_on: tuple[TrainingData, ...] = ()
+    keys: tuple[str, ...] = ()
     statement: Statement | None = None
     written: Written | None = None
+    column_lineage: RecordedColumns = field(default_factory=dict)
+    column_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checks: tuple[CheckOutcome, ...] = ()
     failure: Failure | None = None
     kept: str | None = None

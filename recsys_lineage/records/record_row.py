@@ -64,6 +64,8 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 }
 """The columns of a record. `failure` is the type of what went wrong; the `…_hash` ones name texts."""
 HASHES = tuple(_HASHED)
+_LINEAGE = "column_lineage"
+"""Stands in the rest, as `{"text": its hash}`: tables of records made before it was known have no column for it."""
 _LABELS = ("kind", "purpose", "hashed_by", "root")
 
 
@@ -100,6 +102,8 @@ def split(record: Mapping[str, Any]) -> RecordRow:
         values[column] = _take(rest, path, type_)
     for column, (type_, path) in _HASHED.items():
         values[column] = _take_text(rest, path, type_, texts)
+    if (hashed := _take_text(rest, (_LINEAGE,), dict, texts)) is not None:
+        rest[_LINEAGE] = {"text": hashed}
     values["reads"] = None
     if isinstance(reads := rest.get("reads"), list) and all(isinstance(read, dict) for read in reads):
         values["reads"] = [_split_read(read, texts) for read in rest.pop("reads")]
@@ -113,6 +117,8 @@ def joined(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any
         KeyError: when `texts` lacks one that the row names.
     """
     record = json.loads(values[_REST])
+    if (hashed := _lineage_hash(record)) is not None:
+        record[_LINEAGE] = json.loads(texts[hashed])
     for column, (_, path) in _MOVED.items():
         _put(record, path, values[column])
     for column, (type_, path) in _HASHED.items():
@@ -128,9 +134,17 @@ def named_texts(values: Mapping[str, Any]) -> Iterator[str]:
     for column in HASHES:
         if values[column] is not None:
             yield values[column]
+    if f'"{_LINEAGE}"' in values[_REST] and (hashed := _lineage_hash(json.loads(values[_REST]))):
+        yield hashed
     for read in values["reads"] or ():
         if read[_READ_SCHEMA] is not None:
             yield read[_READ_SCHEMA]
+
+
+def _lineage_hash(rest: Mapping[str, Any]) -> str | None:
+    """The hash that stands in place of the column lineage; None where there is none, or it is no object."""
+    found = rest.get(_LINEAGE)
+    return found["text"] if isinstance(found, dict) else None
 
 
 def _split_read(read: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:

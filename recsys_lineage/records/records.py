@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from recsys_lineage.columns.tags import Tag
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import PartitionVersion
@@ -91,6 +92,13 @@ class Records:
                 where=self.lake.table_uri(asset),
             )
         return Materialization.from_json(carried["record"])
+
+    def column_tags(self, asset: str, version: int | None = None) -> dict[str, tuple[Tag, ...]]:
+        """The tags of a version's columns; none where it was written outside an asset, or before there were tags."""
+        record = self.lake.commit(asset, version)["record"] or {}
+        return {
+            column: tuple(map(Tag.of, tags)) for column, tags in (record.get("column_tags") or {}).items()
+        }
 
     def upstream_versions(self, record: Materialization) -> dict[str, int | dict[str, PartitionVersion]]:
         """The exact versions that a run read.

@@ -15,6 +15,8 @@ from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain
 from recsys_lineage.sql.statement import bare_statement
 
 ORIGIN = "<sql>"
+UNKNOWN = '"NULL"'
+"""The type of a column that is NULL, or a parameter, as it is."""
 _STAND_INS: tuple[object, ...] = (None, "0", 0)
 """Values for parameters, whose own are not known: one by one, until DuckDB finds functions for them."""
 
@@ -50,7 +52,9 @@ class Catalog:
         self.tables: dict[str, str] = {}
         for table, columns in schemas.items():
             if table.casefold() in self.tables:
-                raise RowTraceError(f"Two tables are called {table!r}.", found=table, expected="one table a name")
+                raise RowTraceError(
+                    f"Two tables are called {table!r}.", found=table, expected="one table a name"
+                )
             self.tables[table.casefold()] = table
             self.add(table, [Column(name, kind) for name, kind in columns.items()])
         self.aggregates = _aggregates()
@@ -62,7 +66,7 @@ class Catalog:
         Raises:
             RowTraceError: DuckDB does not take the columns.
         """
-        given = ", ".join(f"{quote(each.name)} {_known(each.type)}" for each in columns)
+        given = ", ".join(f"{quote(each.name)} {each.type}" for each in columns)
         try:
             self.connection.execute(f"CREATE TABLE {quote(table)} ({given})")
         except duckdb.Error as error:
@@ -73,6 +77,22 @@ class Catalog:
                 where=table,
             ) from None
         self.columns[table.casefold()] = tuple(columns)
+
+    def folded(self, table: str) -> str:
+        """A given table's name as this catalog knows it.
+
+        Raises:
+            RowTraceError: there is none of that name.
+        """
+        if table.casefold() not in self.tables:
+            raise RowTraceError(
+                f"There is no table {table!r}.",
+                expected=f"one of {', '.join(sorted(self.tables.values()))}",
+                found=table,
+                where=ORIGIN,
+                advice=did_you_mean(table, self.tables.values()) or None,
+            )
+        return table.casefold()
 
     def drop(self, table: str) -> None:
         """Forget a table."""
@@ -85,19 +105,31 @@ class Catalog:
         Raises:
             duckdb.Error: it cannot be bound.
         """
+        if not parameters:
+            return tuple(Column(row[0], row[1]) for row in self._described(query, None))
         tried = [self._stand_in, *(each for each in _STAND_INS if each is not self._stand_in)]
-        for place, value in enumerate(tried if parameters else [None]):
+        found: list[tuple[Column, ...]] = []
+        refused: duckdb.Error | None = None
+        for value in tried:
             try:
-                rows = self.connection.execute(
-                    f"DESCRIBE {query}", dict.fromkeys(parameters, value) or None
-                ).fetchall()
-            except duckdb.Error:
-                if not parameters or place == len(tried) - 1:
-                    raise
+                rows = self._described(query, dict.fromkeys(parameters, value))
+            except duckdb.Error as error:
+                refused = error
                 continue
-            self._stand_in = value
-            return tuple(Column(row[0], row[1]) for row in rows)
-        raise AssertionError("at least one value is tried")
+            if not found:
+                self._stand_in = value
+            found.append(tuple(Column(row[0], row[1]) for row in rows))
+        if not found:
+            assert refused is not None
+            raise refused
+        # a column that is of another type for another value is a parameter, whose type is not known
+        return tuple(
+            first if all(each[n].type == first.type for each in found) else Column(first.name, UNKNOWN)
+            for n, first in enumerate(found[0])
+        )
+
+    def _described(self, query: str, parameters: dict[str, object] | None) -> list[tuple[str, ...]]:
+        return self.connection.execute(f"DESCRIBE {query}", parameters).fetchall()
 
     def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
         """What DuckDB has against the author's statement, at its place in the text."""
@@ -127,8 +159,3 @@ def _aggregates() -> frozenset[str]:
             "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
         ).fetchall()
     return frozenset(name for (name,) in rows)
-
-
-def _known(kind: str) -> str:
-    """A type that a column can have; a NULL without a type is kept as an INTEGER."""
-    return "INTEGER" if kind.upper() in ('"NULL"', "NULL") else kind

@@ -83,7 +83,13 @@ class _Context:
             below = self.needs.get(item.table)
             if below is not None:
                 needs.rows |= below.rows
-                renamed = dict(zip(_folded(_names(item.table, self.statement.catalog)), _folded(item.columns or ()), strict=False))
+                renamed = dict(
+                    zip(
+                        _folded(_names(item.table, self.statement.catalog)),
+                        _folded(item.columns or ()),
+                        strict=False,
+                    )
+                )
                 names |= {renamed.get(name, name) for name in below.names}
                 whole |= bool(below.places)
         for part in parts(relation):
@@ -123,7 +129,10 @@ class _Context:
     def _by_name(self, query: Node, names: set[str]) -> set[int]:
         """Places of the columns of these names, where a `*` stands for some."""
         for definition in self.statement.definitions.values():
-            if definition.query is query or query in (definition.query.get("left"), definition.query.get("right")):
+            if definition.query is query or query in (
+                definition.query.get("left"),
+                definition.query.get("right"),
+            ):
                 return {
                     n
                     for n, column in enumerate(definition.columns)
@@ -163,7 +172,10 @@ class _Context:
         return False
 
     def _limited(self, query: Node) -> bool:
-        return any(each["type"].startswith("LIMIT") or each.get("distinct_on_targets") for each in query.get("modifiers", []))
+        return any(
+            each["type"].startswith("LIMIT") or each.get("distinct_on_targets")
+            for each in query.get("modifiers", [])
+        )
 
     def _add_condition(self, query: Node) -> None:
         """The rows of the source that a window of this query looks at."""
@@ -176,9 +188,14 @@ class _Context:
         bare = copy.deepcopy(where)
         alias = (relation.get("alias") or relation["table_name"]).casefold()
         for part in parts(bare):
-            if is_expression(part, "COLUMN_REF") and len(part["column_names"]) > 1:
-                if part["column_names"][0].casefold() == alias:
-                    part["column_names"] = part["column_names"][1:]
+            named = part["column_names"] if is_expression(part, "COLUMN_REF") else []
+            if len(named) > 1 and named[0].casefold() == alias:
+                part["column_names"] = named[1:]
+        own = [column.name.casefold() for column in self.statement.catalog.columns[self.source]]
+        named = [part["column_names"] for part in parts(bare) if is_expression(part, "COLUMN_REF")]
+        if any(names[0].casefold() not in own for names in named):
+            self.conditions.append("true")
+            return
         self.conditions.append(self.syntax.expression_text(bare))
 
 

@@ -14,12 +14,19 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.errors import SqlAssetError
-from recsys_lineage.rows.catalog import ORIGIN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
 from recsys_lineage.rows.syntax import (
-    Node, body_of, children, common_tables, is_expression, is_query, parts, set_children,
+    Node,
+    body_of,
+    children,
+    common_tables,
+    is_expression,
+    is_query,
+    parts,
+    set_children,
 )  # fmt: skip
 from recsys_lineage.sql.names import quote
-from recsys_lineage.sql.sql_place import place_in
+from recsys_lineage.sql.sql_place import place_in, plain
 
 MAIN = "__result"
 """The statement itself among its definitions."""
@@ -89,9 +96,12 @@ class Statement:
         self._refuse_chance(parsed)
         self._add(MAIN, parsed, {}, [])
 
-    def result_types(self) -> list[DuckDBPyType]:
-        """The types of the result's columns, in order."""
-        return [self.catalog.connection.sqltype(_typed(column.type)) for column in self.main.columns]
+    def result_types(self) -> list[DuckDBPyType | None]:
+        """The types of the result's columns, in order; None for a column that is NULL or a parameter as it is."""
+        return [
+            None if column.type == UNKNOWN else self.catalog.connection.sqltype(column.type)
+            for column in self.main.columns
+        ]
 
     @property
     def main(self) -> Definition:
@@ -133,7 +143,9 @@ class Statement:
             top = stack.pop()
             for part in _everything(top):
                 if part.get("sample"):
-                    raise self.cannot("a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0")
+                    raise self.cannot(
+                        "a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0"
+                    )
                 if part.get("at_clause"):
                     raise self.cannot("a table AT a version", part)
 
@@ -150,11 +162,8 @@ class Statement:
             if part.get("type") == "BASE_TABLE"
         ]
         self.definitions[definition.name.casefold()] = definition
-        if definition.name != MAIN:
-            columns = [Column(each.name, _typed(each.type)) for each in definition.columns]
-            if not definition.recursive:
-                self.catalog.add(definition.name, columns)
-            definition.columns = tuple(columns)
+        if definition.name != MAIN and not definition.recursive:
+            self.catalog.add(definition.name, definition.columns)
         return definition
 
     def _described(self, definition: Definition) -> tuple[Column, ...]:
@@ -187,7 +196,10 @@ class Statement:
             if body["type"] == "RECURSIVE_CTE_NODE":
                 known[key.casefold()] = self._recursive(key, entry, known)
                 continue
-            made = self._add(self._name(key), body, known, list(entry.get("aliases", [])))
+            try:
+                made = self._add(self._name(key), body, known, list(entry.get("aliases", [])))
+            except duckdb.Error as error:
+                raise self.cannot(f"the WITH entry {key}: {plain(error)}", body) from error
             made.materialized = entry.get("materialized", "")
             known[key.casefold()] = made.name
         query["cte_map"] = {"map": []}
@@ -225,7 +237,7 @@ class Statement:
         aliases = list(entry.get("aliases", []))
         start = Definition(name, left, aliases=aliases)
         start.columns = self._described(start)
-        self.catalog.add(name, [Column(each.name, _typed(each.type)) for each in start.columns])
+        self.catalog.add(name, start.columns)
         right = self._hoisted(body["right"], {**known, key.casefold(): name}, itself=name)
         query = copy.deepcopy(body)
         query["left"], query["right"], query["cte_name"] = left, right, name
@@ -243,7 +255,9 @@ class Statement:
                 alias, columns = part.get("alias", ""), part.get("column_name_alias", [])
                 part["subquery"]["node"] = inner = self._inner(part["subquery"]["node"], known, itself)
                 if (name := _whole_of(inner)) is not None:
-                    relation = self.catalog.syntax.relation(f"{quote(name)} AS {quote(alias or '__unnamed')}")
+                    relation = self.catalog.syntax.relation(
+                        f"{quote(name)} AS {quote(alias or self._name('unnamed'))}"
+                    )
                     relation["column_name_alias"] = columns
                     part.clear()
                     part.update(relation)
@@ -304,10 +318,6 @@ def _parameters(query: Node) -> set[str]:
 
 def _parameters_of(query: Node) -> list[str]:
     return sorted(_parameters(query))
-
-
-def _typed(kind: str) -> str:
-    return "INTEGER" if kind.upper() in ('"NULL"', "NULL") else kind
 
 
 __all__ = ["MAIN", "Definition", "SqlAssetError", "Statement"]

@@ -74,7 +74,11 @@ def from_items(relation: Node, catalog: Catalog) -> list[FromItem]:
         table = relation["table_name"]
         names = [column.name for column in catalog.columns.get(table.casefold(), ())]
         given = relation.get("column_name_alias") or []
-        return [FromItem(relation, relation.get("alias") or table, [*given, *names[len(given) :]], table.casefold())]
+        return [
+            FromItem(
+                relation, relation.get("alias") or table, [*given, *names[len(given) :]], table.casefold()
+            )
+        ]
     return [FromItem(relation, relation.get("alias") or "", None)]
 
 

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
-from recsys_lineage.rows.syntax import Node, arguments, children, conjuncts, is_expression, is_query, parts, subqueries
+from recsys_lineage.rows.syntax import (
+    Node,
+    arguments,
+    children,
+    conjuncts,
+    is_expression,
+    is_query,
+    parts,
+    subqueries,
+)
 from recsys_lineage.sql.names import quote
 
 _LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
@@ -61,7 +70,10 @@ class Pushdown:
     """
 
     def __init__(
-        self, statement: Statement, is_aggregated: Callable[[Node], bool], add_step: Callable[[str, str], None]
+        self,
+        statement: Statement,
+        is_aggregated: Callable[[Node], bool],
+        add_step: Callable[[str, str], None],
     ) -> None:
         self.statement = statement
         self.catalog = statement.catalog
@@ -113,7 +125,9 @@ class Pushdown:
             self._push_into_sides(query, conditions)
             return query
         items = from_items(query["from_table"], self.catalog)
-        if self._is_cut(query) or any(item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items):
+        if self._is_cut(query) or any(
+            item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
+        ):
             return query
         known = self._known(query, items, conditions, width)
         known |= self._known_of_partitions(query, items, conditions, width)
@@ -143,7 +157,9 @@ class Pushdown:
                 added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
         if added:
             before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
-            query["where_clause"] = self.syntax.expression(" AND ".join(f"({each})" for each in [*added, *before]))
+            query["where_clause"] = self.syntax.expression(
+                " AND ".join(f"({each})" for each in [*added, *before])
+            )
 
     def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
         for number, item in enumerate(items):
@@ -159,7 +175,11 @@ class Pushdown:
         if not windows or self._is_aggregated(query) or any(item.nulled for item in items):
             return {}
         partitions = [
-            {place for each in part.get("partitions", []) if (place := self._place(each, items, query)) is not None}
+            {
+                place
+                for each in part.get("partitions", [])
+                if (place := self._place(each, items, query)) is not None
+            }
             for part in windows
         ]
         shared = sorted(set.intersection(*partitions))
@@ -188,7 +208,9 @@ class Pushdown:
     def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
         """For output columns that are a column of FROM as it is, which."""
         return {
-            n: place for n, each in enumerate(self._selected(query, items, width)) if (place := each) is not None
+            n: place
+            for n, each in enumerate(self._selected(query, items, width))
+            if (place := each) is not None
         }
 
     def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
@@ -196,12 +218,16 @@ class Pushdown:
         if query["type"] != "SELECT_NODE" or not conditions:
             return {}
         items = from_items(query["from_table"], self.catalog)
-        if self._is_cut(query) or any(item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items):
+        if self._is_cut(query) or any(
+            item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
+        ):
             return {}
         known = self._known(query, items, conditions, width)
         return {number: _of_item(number, item, known) for number, item in enumerate(items)}
 
-    def side_conditions(self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]) -> Conditions:
+    def side_conditions(
+        self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]
+    ) -> Conditions:
         """What is known of the rows of one side of a set operation."""
         columns = self.catalog.columns[side]
         if query["setop_type"] == "UNION_BY_NAME":
@@ -240,12 +266,19 @@ class Pushdown:
     def _selected(self, query: Node, items: list[FromItem], width: int) -> list[Place | None]:
         """For each output column the column of FROM that it is, as far as that is plain."""
         found: list[Place | None] = []
-        merged = any(part.get("using_columns") or part.get("ref_type") == "NATURAL" for part in parts(query["from_table"]))
+        merged = any(
+            part.get("using_columns") or part.get("ref_type") == "NATURAL"
+            for part in parts(query["from_table"])
+        )
         for each in query["select_list"]:
             if not is_expression(each, "STAR"):
                 found.append(self._place(each, items, query))
                 continue
-            if each.get("expr") or each.get("qualified_exclude_list") or (merged and not each.get("relation_name")):
+            if (
+                each.get("expr")
+                or each.get("qualified_exclude_list")
+                or (merged and not each.get("relation_name"))
+            ):
                 return []
             left_out = {str(name).casefold() for name in each.get("exclude_list", [])}
             replaced = {str(entry["key"]).casefold() for entry in each.get("replace_list", [])}
@@ -276,17 +309,26 @@ class Pushdown:
         if len(holding) == 1 and all(item.columns is not None for item in items):
             return holding[0], names[-1]
         if len(holding) > 1 and len(names) == 1 and not any(item.nulled for item in items[: holding[0] + 1]):
-            merged = {name.casefold() for part in parts(query["from_table"]) for name in part.get("using_columns", [])}
+            merged = {
+                name.casefold()
+                for part in parts(query["from_table"])
+                for name in part.get("using_columns", [])
+            }
             return (holding[0], names[-1]) if names[-1] in merged else None
         return None
 
     def _known(
-        self, query: Node, items: list[FromItem], conditions: Conditions, width: int, over_windows: bool = False
+        self,
+        query: Node,
+        items: list[FromItem],
+        conditions: Conditions,
+        width: int,
+        over_windows: bool = False,
     ) -> dict[Place, Condition]:
         """What is known of columns of FROM, of all rows that wanted rows are made of.
 
         Args:
-            query, items, conditions, width: the query, its relations, what is known of its columns, and how many it has.
+            query, items, conditions, width: the query, its relations, what is known of its columns, their number.
             over_windows: leave windows out of account, so that it is known of the wanted rows' own rows only.
         """
         selected = self._selected(query, items, width)
@@ -296,7 +338,11 @@ class Pushdown:
         several = len(query.get("group_sets", [])) > 1
         result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
         partitions = [
-            {place for each in part.get("partitions", []) if (place := self._place(each, items, query)) is not None}
+            {
+                place
+                for each in part.get("partitions", [])
+                if (place := self._place(each, items, query)) is not None
+            }
             for part in parts(result)
             if is_expression(part, "WINDOW") and not over_windows
         ]
@@ -321,7 +367,9 @@ class Pushdown:
         self._spread(known, query, items)
         return known
 
-    def _known_inside(self, query: Node, position: int, condition: Condition, items: list[FromItem]) -> dict[Place, Condition]:
+    def _known_inside(
+        self, query: Node, position: int, condition: Condition, items: list[FromItem]
+    ) -> dict[Place, Condition]:
         """What a condition on a STRUCT of columns says of these columns."""
         select = query["select_list"]
         if any(is_expression(each, "STAR") for each in select[:position]) or condition.asked is None:
@@ -356,7 +404,12 @@ class Pushdown:
         while changed:
             changed = False
             for one, other in pairs:
-                if one in known and other not in known and known[one].refuses_null and self._same_type(one, other, items):
+                if (
+                    one in known
+                    and other not in known
+                    and known[one].refuses_null
+                    and self._same_type(one, other, items)
+                ):
                     known[other] = known[one]
                     changed = True
 
@@ -395,7 +448,11 @@ class Pushdown:
                     ]
             for one, other in found:
                 to_right = other[0] in right
-                if kind == "INNER" or (kind in ("LEFT", "SEMI", "ANTI") and to_right) or (kind == "RIGHT" and not to_right):
+                if (
+                    kind == "INNER"
+                    or (kind in ("LEFT", "SEMI", "ANTI") and to_right)
+                    or (kind == "RIGHT" and not to_right)
+                ):
                     yield one, other
 
     def _both(self, condition: Node, items: list[FromItem], query: Node) -> Iterable[tuple[Place, Place]]:
@@ -418,7 +475,11 @@ class Pushdown:
             if not is_expression(asked, "SUBQUERY") or asked["subquery_type"] not in ("ANY", "NOT_ANY"):
                 continue
             inner = asked["subquery"]["node"]
-            if asked["comparison_type"] != "COMPARE_EQUAL" or not _is_whole(inner) or subqueries(asked["child"]):
+            if (
+                asked["comparison_type"] != "COMPARE_EQUAL"
+                or not _is_whole(inner)
+                or subqueries(asked["child"])
+            ):
                 continue
             table = inner["from_table"]["table_name"].casefold()
             if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
@@ -432,7 +493,9 @@ class Pushdown:
                 nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
                 condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, (name, "v"))
             made = self.part_of(table, {0: condition})
-            inner["from_table"] = self.syntax.relation(f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}")
+            inner["from_table"] = self.syntax.relation(
+                f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
+            )
 
 
 def _put(item: FromItem, table: str) -> None:
@@ -446,7 +509,11 @@ def _put(item: FromItem, table: str) -> None:
 
 def _is_whole(query: Node) -> bool:
     """Whether a query gives a definition's rows as they are."""
-    if query["type"] != "SELECT_NODE" or query["from_table"]["type"] != "BASE_TABLE" or query.get("where_clause"):
+    if (
+        query["type"] != "SELECT_NODE"
+        or query["from_table"]["type"] != "BASE_TABLE"
+        or query.get("where_clause")
+    ):
         return False
     stars = query["select_list"]
     return len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
@@ -456,7 +523,10 @@ def _same_sides(one: Node, other: Node) -> bool:
     if one["type"] != "SET_OPERATION_NODE" or one["setop_type"] != other["setop_type"]:
         return False
     names = [
-        [side["from_table"].get("table_name") if is_query(side) and "from_table" in side else None for side in children(each)]
+        [
+            side["from_table"].get("table_name") if is_query(side) and "from_table" in side else None
+            for side in children(each)
+        ]
         for each in (one, other)
     ]
     return names[0] == names[1] and None not in names[0]

@@ -111,7 +111,7 @@ def conjuncts(condition: Node | None) -> list[Node]:
 def arguments(call: Node) -> list[Node]:
     """The arguments of a function or window."""
     if "arguments" in call:
-        return [each["expression"] if "expression" in each else each for each in call["arguments"]]
+        return [each.get("expression", each) for each in call["arguments"]]
     return call.get("children", [])
 
 

@@ -82,16 +82,30 @@ def trace(
         catalog.connection.close()
 
 
+def trace_rows(sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, given: str) -> Trace:
+    """As `trace`, for all rows of the result that a further table, which has the result's columns, holds.
+
+    Args:
+        sql, schemas, source: as for `trace`.
+        given: the name of that table in the query.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas)
+    try:
+        statement = Statement(bare_statement(sql), catalog)
+        folded = catalog.folded(source)
+        text = Tracing(statement, folded).sql({}, given)
+        context, insufficient = context_of(statement, folded)
+        return Trace(text, context, insufficient)
+    finally:
+        catalog.connection.close()
+
+
 def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
-    folded = source.casefold()
-    if folded not in catalog.tables:
-        raise RowTraceError(
-            f"There is no table {source!r}.",
-            expected=f"one of {', '.join(sorted(catalog.tables.values()))}",
-            found=source,
-            where=ORIGIN,
-            advice=did_you_mean(source, catalog.tables.values()) or None,
-        )
+    folded = catalog.folded(source)
     statement = Statement(sql, catalog)
     fits = _fits(statement, row)
     tracing = Tracing(statement, folded)

@@ -1,8 +1,8 @@
 """Tracing: from one row of the result down its definitions to the rows of a table, as one query.
 
 Each definition is asked for the rows of its relations that the wanted rows are made of, which are the wanted rows of
-those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000, section 5).
-Rows are told apart by their values.
+those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000,
+section 5). Rows are told apart by their values.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.from_item import from_items
 from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
-from recsys_lineage.rows.syntax import Node, children
+from recsys_lineage.rows.syntax import Node, Syntax, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
 
@@ -39,23 +39,28 @@ class Tracing:
             statement, self.witnesses.is_aggregated, lambda name, text: self._steps.append((name, text))
         )
 
-    def sql(self, fits: Fits) -> str:
+    def sql(self, fits: Fits, given: str = "") -> str:
         """The query for the table's rows behind the rows of the result that fit.
 
         Args:
             fits: conditions on the columns of the result.
+            given: instead, a table that holds rows of the result.
         """
         table = self.statement.catalog.tables[self.source]
         if MAIN not in self.witnesses.followed:
             return f"SELECT * FROM {quote(table)} WHERE false"
-        self._known[MAIN] = _conditions(fits)
+        if given:
+            self._wanted[MAIN] = [f"SELECT * FROM {quote(given)}"]
+        else:
+            self._known[MAIN] = _conditions(fits)
         for definition in reversed(list(self.statement.definitions.values())):
             self._step(definition, fits)
         columns = self.statement.catalog.columns[self.source]
         if not (wanted := self._wanted.get(self.source, [])):
             return f"SELECT * FROM {quote(table)} WHERE false"
         same = " AND ".join(
-            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}" for n, column in enumerate(columns)
+            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
+            for n, column in enumerate(columns)
         )
         names = ", ".join(f"c{n}" for n in range(len(columns)))
         self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
@@ -71,28 +76,30 @@ class Tracing:
         for definition in self.statement.definitions.values():
             if definition.name == MAIN:
                 continue
-            aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
-            made.append((f"{quote(definition.name)}{aliases}", self._text(definition)))
+            aliases = (
+                f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
+            )
+            made.append(
+                (
+                    f"{quote(definition.name)}{aliases}",
+                    definition_text(definition, self.statement.catalog.syntax),
+                )
+            )
         return made
-
-    def _text(self, definition: Definition) -> str:
-        syntax = self.statement.catalog.syntax
-        if not definition.recursive:
-            return syntax.text(definition.query)
-        query = definition.query
-        union = "UNION ALL" if query["union_all"] else "UNION"
-        return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"
 
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()
-        if name not in self.witnesses.followed or (name != MAIN and name not in self._wanted):
+        wanted = name in self._wanted
+        if name not in self.witnesses.followed or (name != MAIN and not wanted):
             return
         width = len(definition.columns)
         target = ""
-        if name != MAIN:
+        if wanted:
             target = f"__t{name}"
             names = ", ".join(f"c{n}" for n in range(width))
-            self._steps.append((f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name])))
+            self._steps.append(
+                (f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name]))
+            )
             known = dict(self._known.get(name, {}))
             for n in self.witnesses.identity(definition):
                 known.setdefault(n, Condition.one_of(quote(target), f"c{n}"))
@@ -105,7 +112,7 @@ class Tracing:
         else:
             condition = (
                 " AND ".join(fit(f"__q.__o{n}") for n, fit in fits.items())
-                if name == MAIN
+                if not wanted
                 else self._in_target(definition, target)
             )
             width = len(definition.columns)
@@ -120,7 +127,9 @@ class Tracing:
         of_items = self.pushdown.known_of_items(query, known, width)
         items = from_items(query["from_table"], self.statement.catalog)
         for table in set(witnessed.tables):
-            here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+            here = [
+                number for number, item in enumerate(items) if item.table == table and item.hidden is None
+            ]
             only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
             self._meet(table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
 
@@ -162,14 +171,19 @@ class Tracing:
         sides = children(query)
         if query["setop_type"] == "EXCEPT":
             sides = sides[:1]
-        if definition.name == MAIN:
+        if not target:
             target = "__t__result"
             own = ", ".join(f"c{n}" for n in range(len(definition.columns)))
             condition = " AND ".join(fit(f"__q.c{n}") for n, fit in fits.items())
             text = self.statement.catalog.syntax.text(
                 self.pushdown.pushed(query, self._known[MAIN], len(definition.columns))
             )
-            self._steps.append((f"{quote(target)}({own})", f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"))
+            self._steps.append(
+                (
+                    f"{quote(target)}({own})",
+                    f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}",
+                )
+            )
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
             table = side["from_table"]["table_name"].casefold()
@@ -241,6 +255,15 @@ class Tracing:
                 f"SELECT * FROM {quote(self.statement.definitions[start].name)} AS __q({given}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
             )
+
+
+def definition_text(definition: Definition, syntax: Syntax) -> str:
+    """The SQL of a definition's query."""
+    query = definition.query
+    if not definition.recursive:
+        return syntax.text(query)
+    union = "UNION ALL" if query["union_all"] else "UNION"
+    return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"
 
 
 def _conditions(fits: Fits) -> Conditions:

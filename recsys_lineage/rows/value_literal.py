@@ -28,13 +28,13 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def equals(expression: str, value: object, kind: DuckDBPyType, where: str) -> str:
+def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str) -> str:
     """SQL that is true where an expression has a value; NULL equals NULL, and NaN equals NaN.
 
     Args:
         expression: SQL of the column.
         value: as DuckDB gives it to Python. A time in Python's own type stands for all nanoseconds of its microsecond.
-        kind: the column's type.
+        kind: the column's type; None where it is not known.
         where: the column, for messages.
 
     Raises:
@@ -43,6 +43,8 @@ def equals(expression: str, value: object, kind: DuckDBPyType, where: str) -> st
     value = _plain(value)
     if value is None:
         return f"{expression} IS NULL"
+    if kind is None:
+        return f"{expression} IS NOT DISTINCT FROM {_by_python(value)}"
     if kind.id in _FINER and isinstance(value, dt.datetime | dt.time):
         coarse = _FINER[kind.id]
         return f"CAST({expression} AS {coarse}) = CAST({literal(_clock(value))} AS {coarse})"
@@ -66,7 +68,7 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
         return f"CAST(NULL AS {kind})"
     name = kind.id
     if name in ("list", "array"):
-        item = kind.children[0][1]
+        item = _inner(kind)[0][1]
         items = ", ".join(value_literal(each, item, where) for each in _sequence(value, kind, where))
         return f"CAST([{items}] AS {kind})"
     if name in ("struct", "tuple"):
@@ -90,6 +92,11 @@ def _plain(value: object) -> Any:
     """NumPy's scalars as Python's."""
     item = getattr(value, "item", None)
     return item() if callable(item) and type(value).__module__ == "numpy" else value
+
+
+def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of what a type is made of; an array's length and an ENUM's values are left out."""
+    return [(name, each) for name, each in kind.children if isinstance(each, DuckDBPyType)]
 
 
 def _is_nested(kind: DuckDBPyType) -> bool:
@@ -140,7 +147,7 @@ def _sequence(value: object, kind: DuckDBPyType, where: str) -> Sequence[Any]:
 
 
 def _struct(value: object, kind: DuckDBPyType, where: str) -> str:
-    fields = kind.children
+    fields = _inner(kind)
     if isinstance(value, Mapping):
         if {str(each).casefold() for each in value} != {name.casefold() for name, _ in fields}:
             raise _misfit(value, kind, where)
@@ -158,7 +165,7 @@ def _struct(value: object, kind: DuckDBPyType, where: str) -> str:
 
 
 def _map(value: object, kind: DuckDBPyType, where: str) -> str:
-    key, item = kind.children[0][1], kind.children[1][1]
+    (_, key), (_, item) = _inner(kind)
     if not isinstance(value, Mapping):
         raise _misfit(value, kind, where)
     keys, items = list(value), list(value.values())

@@ -3,10 +3,10 @@
 The lineage of an operator's row is that of Cui, Widom and Wiener ("Tracing the lineage of view data in a warehousing
 environment", ACM TODS 25(2), 2000, section 4): of a join the rows joined, of an aggregate the rows of the group, of a
 difference the rows of the left side. As in Perm (Glavic and Alonso, "Perm: processing provenance and data on the same
-data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and what
-subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries", EDBT 2009).
-Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of Buneman, Khanna and
-Tan ("Why and where", ICDT 2001).
+data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and
+what subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries",
+EDBT 2009). Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of
+Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ from dataclasses import dataclass, field
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
 from recsys_lineage.rows.syntax import (
-    Node, arguments, children, is_expression, is_query, conjuncts, parts, set_arguments, set_children, subqueries, without_places,
+    Node,
+    arguments,
+    children,
+    conjuncts,
+    is_expression,
+    is_query,
+    parts,
+    set_arguments,
+    set_children,
+    subqueries,
+    without_places,
 )  # fmt: skip
 from recsys_lineage.rows.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.sql.names import quote
@@ -120,7 +130,11 @@ class Witnesses:
         for table, _ in rows:
             made.counts[table] = made.counts.get(table, 0) + 1
         for table, lists in columns.items():
-            whole = lists[0] if len(lists) == 1 else f"flatten([{', '.join(f'coalesce({x}, [])' for x in lists)}])"
+            whole = (
+                lists[0]
+                if len(lists) == 1
+                else f"flatten([{', '.join(f'coalesce({x}, [])' for x in lists)}])"
+            )
             query["select_list"].append({**self.syntax.expression(whole), "alias": f"__w{len(made.tables)}"})
             made.tables.append(table)
         return made
@@ -129,7 +143,11 @@ class Witnesses:
         """Positions of the columns that tell a definition's rows apart: the keys of its groups, or all."""
         every = list(range(len(definition.columns)))
         query = definition.query
-        if query["type"] != "SELECT_NODE" or not self.is_aggregated(query) or len(query.get("group_sets", [])) > 1:
+        if (
+            query["type"] != "SELECT_NODE"
+            or not self.is_aggregated(query)
+            or len(query.get("group_sets", [])) > 1
+        ):
             return every
         select = query["select_list"]
         if len(select) != len(every) or any(is_expression(p, "STAR") for each in select for p in parts(each)):
@@ -171,7 +189,9 @@ class Witnesses:
 
     def _of_union(self, query: Node) -> Witnessed:
         if not query["setop_type"].startswith("UNION"):
-            raise self.statement.cannot(f"{query['setop_type']} in a subquery that uses columns around it", query)
+            raise self.statement.cannot(
+                f"{query['setop_type']} in a subquery that uses columns around it", query
+            )
         if query["setop_type"] != "UNION":
             raise self.statement.cannot("UNION BY NAME in a subquery that uses columns around it", query)
         sides = [self.of(side) for side in children(query)]
@@ -182,8 +202,14 @@ class Witnesses:
             for n in range(len(side.tables)):
                 row[before + n] = f"__w{n} AS __w{before + n}"
             before += len(side.tables)
-            own = f"SELECT * EXCLUDE ({', '.join(f'__w{n}' for n in range(len(side.tables)))})" if side.tables else "SELECT *"
-            parsed = self.syntax.parsed(f"{', '.join([own, *row])} FROM ({self.syntax.text(side.query)}) AS __side")
+            own = (
+                f"SELECT * EXCLUDE ({', '.join(f'__w{n}' for n in range(len(side.tables)))})"
+                if side.tables
+                else "SELECT *"
+            )
+            parsed = self.syntax.parsed(
+                f"{', '.join([own, *row])} FROM ({self.syntax.text(side.query)}) AS __side"
+            )
             assert isinstance(parsed, dict)
             side.query = parsed
         made = copy.deepcopy(query)
@@ -200,14 +226,23 @@ class Witnesses:
                 if item.table in self.followed:
                     found.append((item.table, self._of_hidden(item)))
                 elif kind == "SUBQUERY":
-                    raise self.statement.cannot("a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node)
+                    raise self.statement.cannot(
+                        "a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node
+                    )
             elif item.table in self.followed:
                 there = item.is_there
-                found.append((item.table, f"CASE WHEN {there} THEN [{item.row}] ELSE [] END" if there else f"[{item.row}]"))
+                found.append(
+                    (
+                        item.table,
+                        f"CASE WHEN {there} THEN [{item.row}] ELSE [] END" if there else f"[{item.row}]",
+                    )
+                )
             elif kind == "SUBQUERY" and not item.table:
                 found += self._of_lateral(item)
             elif kind in ("PIVOT", "SHOW_REF"):
-                raise self.statement.cannot(f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node)
+                raise self.statement.cannot(
+                    f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node
+                )
         return found
 
     def _of_hidden(self, item: FromItem) -> str:
@@ -235,9 +270,12 @@ class Witnesses:
             return []
         names = item.node.get("column_name_alias") or self._names(inner)
         if names is None:
-            raise self.statement.cannot("a LATERAL subquery with columns that are not named", item.node, "write out its columns")
+            raise self.statement.cannot(
+                "a LATERAL subquery with columns that are not named", item.node, "write out its columns"
+            )
         fits = " AND ".join(
-            f"__q.__o{n} IS NOT DISTINCT FROM {quote(item.alias)}.{quote(name)}" for n, name in enumerate(names)
+            f"__q.__o{n} IS NOT DISTINCT FROM {quote(item.alias)}.{quote(name)}"
+            for n, name in enumerate(names)
         )
         return self._lists(witnessed, len(names), fits)
 
@@ -248,7 +286,12 @@ class Witnesses:
         for each in query["select_list"]:
             if is_expression(each, "STAR"):
                 items = from_items(query["from_table"], self.statement.catalog)
-                if len(items) != 1 or items[0].columns is None or each.get("exclude_list") or each.get("expr"):
+                if (
+                    len(items) != 1
+                    or items[0].columns is None
+                    or each.get("exclude_list")
+                    or each.get("expr")
+                ):
                     return None
                 names += items[0].columns
             elif each.get("alias"):
@@ -298,15 +341,22 @@ class Witnesses:
         return [
             part
             for part in parts(result)
-            if is_expression(part, "FUNCTION") and part["function_name"].lower() in self.statement.catalog.aggregates
+            if is_expression(part, "FUNCTION")
+            and part["function_name"].lower() in self.statement.catalog.aggregates
         ]
 
     def _one_row_calls(self, calls: list[Node], query: Node) -> list[Node]:
         """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
-        if not calls or any(
+        if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
+            return []
+        if any(
             call["function_name"].lower() not in _ONE_ROW
             or len(arguments(call)) > 2
-            or (len(arguments(call)) == 2) != (_ONE_ROW[call["function_name"].lower()] in ("arg_min", "arg_max") and call["function_name"].lower() not in ("min", "max"))
+            or (len(arguments(call)) == 2)
+            != (
+                _ONE_ROW[call["function_name"].lower()] in ("arg_min", "arg_max")
+                and call["function_name"].lower() not in ("min", "max")
+            )
             for call in calls
         ):
             return []
@@ -319,7 +369,9 @@ class Witnesses:
         for part in parts(query["from_table"]) if query["type"] == "SELECT_NODE" else []:
             if part.get("type") in ("SUBQUERY", "PIVOT", "SHOW_REF"):
                 return False
-            if part.get("type") == "JOIN" and (part["join_type"] not in ("INNER", "SEMI") or part["ref_type"] == "POSITIONAL"):
+            if part.get("type") == "JOIN" and (
+                part["join_type"] not in ("INNER", "SEMI") or part["ref_type"] == "POSITIONAL"
+            ):
                 return False
             if part.get("type") == "BASE_TABLE":
                 name = self._name_of(part["table_name"].casefold())
@@ -330,7 +382,9 @@ class Witnesses:
 
     def _is_row_by_row(self, query: Node) -> bool:
         if query["type"] == "SET_OPERATION_NODE":
-            return query["setop_type"].startswith("UNION") and all(self._is_row_by_row(each) for each in children(query))
+            return query["setop_type"].startswith("UNION") and all(
+                self._is_row_by_row(each) for each in children(query)
+            )
         if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
             return False
         windows = any(is_expression(part, "WINDOW") for part in parts(query))
@@ -356,7 +410,10 @@ class Witnesses:
         set_arguments(made, [self.syntax.expression(row), *copy.deepcopy(by)])
         if name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by"):
             there = f"({self.syntax.expression_text(given[0])}) IS NOT NULL"
-            filters = [there, *([f"({self.syntax.expression_text(call['filter'])})"] if call.get("filter") else [])]
+            filters = [
+                there,
+                *([f"({self.syntax.expression_text(call['filter'])})"] if call.get("filter") else []),
+            ]
             made["filter"] = self.syntax.expression(" AND ".join(filters))
         return f"coalesce({self.syntax.expression_text(made)}, any_value({row}))"
 
@@ -366,18 +423,19 @@ class Witnesses:
 
     def _simplify_order(self, query: Node) -> None:
         """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""
-        kinds = {each["type"] for each in query.get("modifiers", [])}
-        distinct = [each for each in query.get("modifiers", []) if each["type"] == "DISTINCT_MODIFIER"]
-        if distinct and not distinct[0].get("distinct_on_targets"):
-            query["modifiers"] = []
-        elif not distinct and not kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}:
+        modifiers = query.get("modifiers", [])
+        distinct = [each for each in modifiers if each["type"] == "DISTINCT_MODIFIER"]
+        limited = any(each["type"].startswith("LIMIT") for each in modifiers)
+        if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
             query["modifiers"] = []
 
 
 def _is_absence(condition: Node) -> bool:
     """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
     inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
-    return inner is not None and is_expression(inner, "SUBQUERY") and inner["subquery_type"] in ("ANY", "EXISTS")
+    return (
+        inner is not None and is_expression(inner, "SUBQUERY") and inner["subquery_type"] in ("ANY", "EXISTS")
+    )
 
 
 def _once(nodes: list[Node]) -> list[Node]:

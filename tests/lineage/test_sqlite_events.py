@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -58,3 +59,30 @@ def test_afterwards_commits_wait_for_the_disk_again(tmp_path: Path) -> None:
         assert waits() == 1
     assert waits() == usual == 2
     assert sqlite3.connect(tmp_path / "some.db").execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_inside_the_block_a_file_has_one_engine_and_afterwards_dagster_makes_its_own(tmp_path: Path) -> None:
+    from sqlalchemy import Engine
+    from sqlalchemy.event import listen, remove
+
+    def engines_of_three_events() -> int:
+        used: set[int] = set()
+        kept: list[object] = []  # an object that is gone could give its id to another
+
+        def note(connection: Any) -> None:
+            kept.append(connection.engine)
+            used.add(id(connection.engine))
+
+        listen(Engine, "engine_connect", note)
+        for _ in range(3):
+            instance.report_runless_asset_event(dg.AssetMaterialization("shelf"))
+        remove(Engine, "engine_connect", note)
+        return len(used)
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        usual = engines_of_three_events()
+        with many_events():
+            with many_events():
+                inside = engines_of_three_events()
+            assert engines_of_three_events() == inside < usual
+        assert engines_of_three_events() >= inside * 2

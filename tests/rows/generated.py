@@ -40,7 +40,9 @@ class Made:
     cut: bool = False
     alone: bool = False
 
-    def over(self, sql: str, *others: Made, one: bool = False, cut: bool = False, alone: bool = False) -> Made:
+    def over(
+        self, sql: str, *others: Made, one: bool = False, cut: bool = False, alone: bool = False
+    ) -> Made:
         """A statement around this one and others."""
         every = (self, *others)
         return Made(
@@ -104,34 +106,37 @@ _PLAIN = st.sampled_from(
 )
 
 
+_ALONE = (
+    "SELECT k, v + 1 AS v FROM ({0}) AS q WHERE v IS NOT NULL",
+    "WITH q AS ({0}) SELECT k, sum(v)::INTEGER AS v FROM q GROUP BY k",
+    "SELECT DISTINCT k, v FROM ({0}) AS q",
+    "SELECT k, sum(v) OVER (PARTITION BY k)::INTEGER AS v FROM ({0}) AS q",
+    "WITH q AS ({0}) SELECT a.k, b.v FROM q AS a, q AS b WHERE a.k = b.k AND a.v < b.v",
+)
+_WITH_ANOTHER = (
+    "({0}) UNION ({1})",
+    "({0}) UNION ALL ({1})",
+    "({0}) INTERSECT ({1})",
+    "SELECT a.k, b.v FROM ({0}) AS a JOIN ({1}) AS b ON a.k = b.k",
+    "SELECT * FROM ({0}) AS a WHERE v IN (SELECT v FROM ({1}) AS b)",
+)
+
+
 def _around(below: st.SearchStrategy[Made]) -> st.SearchStrategy[Made]:
+    greatest = "WITH q(a, b) AS ({0}) SELECT a AS k, max(b) AS v FROM q GROUP BY a"
+    left_join = "SELECT a.k, b.v FROM ({0}) AS a LEFT JOIN ({1}) AS b USING (k)"
     return st.one_of(
-        st.builds(lambda q: q.over(f"SELECT k, v + 1 AS v FROM ({q.sql}) AS q WHERE v IS NOT NULL"), below),
-        st.builds(lambda q: q.over(f"WITH q AS ({q.sql}) SELECT k, sum(v)::INTEGER AS v FROM q GROUP BY k"), below),
+        st.builds(lambda sql, q: q.over(sql.format(q.sql)), st.sampled_from(_ALONE), below),
+        st.builds(lambda q: q.over(greatest.format(q.sql), one=True), below),
         st.builds(
-            lambda q: q.over(f"WITH q(a, b) AS ({q.sql}) SELECT a AS k, max(b) AS v FROM q GROUP BY a", one=True), below
+            lambda sql, q, r: q.over(sql.format(q.sql, r.sql), r),
+            st.sampled_from(_WITH_ANOTHER),
+            below,
+            below,
         ),
-        st.builds(lambda q: q.over(f"SELECT DISTINCT k, v FROM ({q.sql}) AS q"), below),
-        st.builds(lambda q, r: q.over(f"({q.sql}) UNION ({r.sql})", r), below, below),
-        st.builds(lambda q, r: q.over(f"({q.sql}) UNION ALL ({r.sql})", r), below, below),
         st.builds(lambda q, r: q.over(f"({q.sql}) EXCEPT ({r.sql})", r, cut=True), below, _PLAIN),
-        st.builds(lambda q, r: q.over(f"({q.sql}) INTERSECT ({r.sql})", r), below, below),
-        st.builds(
-            lambda q, r: q.over(f"SELECT a.k, b.v FROM ({q.sql}) AS a JOIN ({r.sql}) AS b ON a.k = b.k", r), below, below
-        ),
-        st.builds(
-            lambda q, r: q.over(f"SELECT a.k, b.v FROM ({q.sql}) AS a LEFT JOIN ({r.sql}) AS b USING (k)", r), below, _PLAIN
-        ),
-        st.builds(
-            lambda q, r: q.over(f"SELECT * FROM ({q.sql}) AS a WHERE v IN (SELECT v FROM ({r.sql}) AS b)", r), below, below
-        ),
-        st.builds(
-            lambda q: q.over(f"SELECT k, sum(v) OVER (PARTITION BY k)::INTEGER AS v FROM ({q.sql}) AS q"), below
-        ),
-        st.builds(
-            lambda q: q.over(f"WITH q AS ({q.sql}) SELECT a.k, b.v FROM q AS a, q AS b WHERE a.k = b.k AND a.v < b.v"), below
-        ),
-    )  # fmt: skip
+        st.builds(lambda q, r: q.over(left_join.format(q.sql, r.sql), r), below, _PLAIN),
+    )
 
 
 def statements() -> st.SearchStrategy[Made]:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 import duckdb
-from tests.rows.generated import SCHEMAS, Made, statements, tables
 from hypothesis import HealthCheck, given, settings
 
 from recsys_lineage.rows.trace_query import Trace, trace
+from tests.rows.generated import SCHEMAS, Made, statements, tables
 
 Rows = list[tuple[object, ...]]
 
@@ -62,6 +62,8 @@ def check_laws(made: Made, data: dict[str, Rows]) -> None:
             assert tuple(row[n] for n in kept) in shown, f"not enough: {row} from {traces}"
         if made.one or made.cut or made.alone or insufficient:
             continue
-        left = {table: [each for each in data[table] if each not in rows] for table, (_, rows) in traces.items()}
+        left = {
+            table: [each for each in data[table] if each not in rows] for table, (_, rows) in traces.items()
+        }
         _, without = _result(left, made.sql)
         assert row not in without, f"not needed: {row} from {traces}"

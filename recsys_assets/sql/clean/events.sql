@@ -6,7 +6,7 @@
 --
 -- column: event_time: when it happened, by the shop's clock; the first moment of `day` where there are no times
 -- column: day: the day of event_time, by which events are partitioned
--- column: user_id: the customer
+-- column: user_id: the customer [pii, person]
 -- column: item_id: the product
 -- column: order_id: the basket or invoice, where there is one
 -- column: behaviour: purchase, view, cart, …; the source's default where a row does not say

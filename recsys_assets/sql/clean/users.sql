@@ -4,15 +4,15 @@
 -- the most frequent, of equals the first. Gaps are filled with
 -- 'unknown' and named in `filled`. Users who bought but say nothing are not here; user_profiles has all.
 --
--- column: user_id: the customer
--- column: age_group: as the source groups ages
--- column: income_group: as the source groups incomes
--- column: household_size: how many live together, as the source groups it
--- column: household_type: who lives together
--- column: home_ownership: owner, renter, …
--- column: marital_status: as the source says
--- column: children: how many, as the source groups it
--- column: country: where the customer lives
+-- column: user_id: the customer [pii, person]
+-- column: age_group: as the source groups ages [pii]
+-- column: income_group: as the source groups incomes [pii]
+-- column: household_size: how many live together, as the source groups it [pii]
+-- column: household_type: who lives together [pii]
+-- column: home_ownership: owner, renter, … [pii]
+-- column: marital_status: as the source says [pii]
+-- column: children: how many, as the source groups it [pii]
+-- column: country: where the customer lives [pii]
 -- column: filled: the names of the columns that the row left empty and that are 'unknown' here
 -- column: known_from: since when that is known, where the source says so: models are told it from then on
 -- column: _file: the file that holds the row

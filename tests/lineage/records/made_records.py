@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
+from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -59,6 +60,15 @@ _runs = st.builds(
     Run, run_id=_maybe_texts, job=_maybe_texts, step=_maybe_texts, retry=st.integers(0, 3), code_location=_maybe_texts,
     started=st.none() | _moments, tick=_maybe_texts, parent_run=_maybe_texts,
 )  # fmt: skip
+_edges = st.sampled_from(
+    ["IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "GROUP_BY", "FILTER", "SORT", "WINDOW", "CONDITIONAL"]
+).flatmap(
+    lambda subtype: st.builds(
+        ColumnEdge, texts, texts,
+        st.just("DIRECT" if subtype in ("IDENTITY", "TRANSFORMATION", "AGGREGATION") else "INDIRECT"),
+        st.just(subtype), st.booleans(),
+    )
+)  # fmt: skip
 materializations = st.builds(
     Materialization,
     id=st.uuids().map(lambda made: made.hex),
@@ -78,6 +88,7 @@ materializations = st.builds(
     statistics=st.dictionaries(texts, _json, max_size=2),
     observed=_maybe_texts,
     takes=_json,
+    column_lineage=st.dictionaries(texts, st.lists(_edges, max_size=3).map(tuple), max_size=2),
     continued=st.booleans(),
     trained_on=st.lists(st.builds(TrainingData, texts, _counts, texts, _counts), max_size=1).map(tuple),
     statement=st.none() | st.builds(Statement, texts, st.dictionaries(texts, st.integers(), max_size=1)),

@@ -21,8 +21,8 @@ from recsys_lineage.columns.edges import (
     transformed,
     united,
 )
-from recsys_lineage.columns.frame_expressions import OPAQUE, ExpressionReader, Rows
-from recsys_lineage.columns.frame_source import columns_of_source, source_of
+from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Rows
+from recsys_lineage.columns.frames.frame_source import columns_of_source, source_of
 from recsys_lineage.errors import ColumnLineageError
 
 _PLANS = 16

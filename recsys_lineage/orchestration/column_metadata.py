@@ -1,0 +1,61 @@
+"""Column lineage as Dagster shows it: on the events of a run, and on definitions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
+
+_log = logging.getLogger(__name__)
+COLUMN_LINEAGE = "dagster/column_lineage"
+
+
+def column_metadata(record: Materialization) -> dict[str, Any]:
+    """The column lineage of a record under Dagster's key; nothing where it is not known.
+
+    Dagster knows one way for a column to depend on another, so it is shown those that values are made of; the record
+    also tells which columns only decide what rows and values there are.
+    """
+    tables = {read.name for read in record.reads if read.kind == "table"}
+    if not record.column_lineage:
+        return {}
+    dependencies = {column: _dependencies(edges, tables) for column, edges in record.column_lineage.items()}
+    return {COLUMN_LINEAGE: dg.TableColumnLineage(dependencies)}
+
+
+def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitions:
+    """The definitions, with the column lineage of each asset's latest version as metadata.
+
+    Any tool that reads definitions shows it then, without a look at runs. An asset that was never materialized has none
+    yet, and where the lake cannot be read none has any.
+
+    Args:
+        definitions: of assets of this package, and others.
+        lake: where their tables are.
+    """
+    records = Records(lake)
+    found: dict[dg.AssetKey, Mapping[str, Any]] = {}
+    try:
+        for spec in definitions.resolve_all_asset_specs():
+            if len(spec.key.path) == 1 and (record := records.latest(spec.key.path[0])) is not None:
+                found[spec.key] = column_metadata(record)
+    except LineageError as error:  # runs will say it; the code location is there all the same
+        _log.warning("The definitions show no column lineage: %s", error)
+    return definitions.map_asset_specs(
+        func=lambda spec: spec.merge_attributes(metadata=found.get(spec.key, {}))
+    )
+
+
+def _dependencies(edges: Sequence[ColumnEdge], tables: set[str]) -> list[dg.TableColumnDep]:
+    made_of = dict.fromkeys(
+        (edge.table, edge.column) for edge in edges if edge.kind == "DIRECT" and edge.table in tables
+    )
+    return [dg.TableColumnDep(dg.AssetKey(table), column) for table, column in made_of]

@@ -1,0 +1,44 @@
+"""RecordedColumns: the column lineage of a record, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from recsys_lineage.columns.column_edge import ColumnEdge
+
+_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+    if not given or any(isinstance(edges, tuple) for edges in given.values()):
+        return dict(given)
+    edges = [_edge(*each) for each in given["edges"]]
+    return {column: tuple(edges[place] for place in places) for column, places in given["columns"].items()}
+
+
+def _edge(table: str, column: str, subtype: Any, masking: bool = False) -> ColumnEdge:
+    return ColumnEdge(table, column, "DIRECT" if subtype in _DIRECT else "INDIRECT", subtype, masking)
+
+
+def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:
+    if not origins:
+        return {}
+    places: dict[ColumnEdge, int] = {}
+    columns = {
+        column: [places.setdefault(edge, len(places)) for edge in edges] for column, edges in origins.items()
+    }
+    edges = [[edge.table, edge.column, edge.subtype, *([True] if edge.masking else [])] for edge in places]
+    return {"edges": edges, "columns": columns}
+
+
+RecordedColumns = Annotated[
+    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(_read), PlainSerializer(_written)
+]
+"""Column → its edges.
+
+Most columns of a table share the edges that decide its rows, so each edge stands once: it is written as
+`{"edges": [["table", "column", "SUBTYPE"], …], "columns": {"column": [0, 5, …]}}`; `true` follows where an edge masks.
+"""

@@ -1,0 +1,306 @@
+"""Backward: the rows, file lines and models that one row of a lake's table is made of, through all assets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from recsys_lineage.errors import FilesChanged, LineageError, TableNotFound
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.read import Read
+from recsys_lineage.records.records import Records
+from recsys_lineage.rows.lake_rows import (
+    GIVEN,
+    Stop,
+    TracedRows,
+    TrainedRows,
+    by_keys,
+    plain_rows,
+    schemas_of,
+    shared_keys,
+    table_reads,
+    the_row,
+    together,
+    trained_rows,
+    view_reads,
+)  # fmt: skip
+from recsys_lineage.rows.trace_query import Trace, trace, trace_rows
+
+FILE, LINE = "_file", "_line"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class TracedLines:
+    """Lines of one source file that a row is made of.
+
+    Attributes:
+        table, version: the table version whose asset read the file.
+        file: its path below `root`.
+        sha256: of the file when it was read; None where no record says it.
+        lines: of the file, from 1, sorted; for a Parquet file numbers of rows. None for the whole file, where the table
+            does not say the lines of its rows.
+    """
+
+    table: str
+    version: int
+    file: str
+    root: str | None
+    sha256: str | None
+    lines: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class BackwardTrace:
+    """What one row is made of.
+
+    Attributes:
+        table, version, row: the row.
+        tables: rows of the table versions on the way, the row's own first.
+        files: lines of source files.
+        models: what models on the way were fitted on.
+        stopped: where the way ends before a source file, and why.
+    """
+
+    table: str
+    version: int
+    row: Mapping[str, Any]
+    tables: tuple[TracedRows, ...]
+    files: tuple[TracedLines, ...]
+    models: tuple[TrainedRows, ...]
+    stopped: tuple[Stop, ...]
+
+
+def trace_back(
+    lake: Lake,
+    table: str,
+    row: Mapping[str, object],
+    version: int | None = None,
+    *,
+    files: str | Path | None = None,
+) -> BackwardTrace:
+    """Follows one row of a table back through all assets to the lines of source files that it is made of.
+
+    Each asset is traced at the versions that its record says it read. A SQL asset is traced by its statement, an asset
+    in Python by its `keys`, where it names some; a table whose asset reads files by its columns `_file` and `_line`.
+
+    Args:
+        lake: where the tables and their records are.
+        table: the row's table.
+        row: values of enough columns to tell the row from all others.
+        version: of the table; the latest when None.
+        files: the folder below which the source files are to be hashed again; they are not when None.
+
+    Raises:
+        TableNotFound: there is no such table or version.
+        VersionPruned: the files of a version on the way are gone.
+        RowNotFound: the table holds no such row, or several different ones.
+        FilesChanged: a file is gone or another than the one that was read, where they are hashed.
+    """
+    start = lake.version(table, version)
+    traced = _Backward(lake)
+    rows = the_row(lake, start, row)
+    traced.add(start, rows)
+    traced.run()
+    if files is not None:
+        for lines in traced.files:
+            _check_file(lines, Path(files))
+    return BackwardTrace(
+        table, start.version, plain_rows(rows)[0], tuple(traced.tables), tuple(traced.files),
+        tuple(dict.fromkeys(traced.models)), tuple(dict.fromkeys(traced.stopped)),
+    )  # fmt: skip
+
+
+class _Backward:
+    def __init__(self, lake: Lake) -> None:
+        self.lake, self.records = lake, Records(lake)
+        self.tables: list[TracedRows] = []
+        self.files: list[TracedLines] = []
+        self.models: list[TrainedRows] = []
+        self.stopped: list[Stop] = []
+        self._open: dict[tuple[str, int], tuple[TableVersion, list[pa.Table]]] = {}
+        self._context: dict[tuple[str, int], dict[str, Trace]] = {}
+
+    def add(self, version: TableVersion, rows: pa.Table) -> None:
+        """Notes rows from which the trace is to go on."""
+        if rows.num_rows:
+            self._open.setdefault((version.table, version.version), (version, []))[1].append(rows)
+
+    def run(self) -> None:
+        """Goes on until nothing is open. Whoever read a version was committed after it, so the latest comes first."""
+        while self._open:
+            key = max(self._open, key=lambda each: self._open[each][0].committed)
+            version, found = self._open.pop(key)
+            rows = together(found)
+            looked = self._context.get(key, {})
+            self.tables.append(
+                TracedRows(
+                    *key,
+                    count=rows.num_rows,
+                    rows=plain_rows(rows),
+                    context={asset: each.context for asset, each in looked.items() if each.context},
+                    insufficient={
+                        asset: each.insufficient for asset, each in looked.items() if each.insufficient
+                    },
+                )
+            )
+            for record, part in self._written(version, rows):
+                self._follow(version, record, part)
+
+    def _written(self, version: TableVersion, rows: pa.Table) -> Iterator[tuple[Materialization, pa.Table]]:
+        """The records that wrote rows: that of the version, or of the versions that last wrote their partitions."""
+        if version.partition_column is None:
+            numbers: dict[int, list[int]] = {version.version: list(range(rows.num_rows))}
+        else:
+            numbers = {}
+            for place, value in enumerate(rows[version.partition_column].to_pylist()):
+                part = version.partitions.get(str(value))
+                number = version.version if part is None else (part.written or part.version)
+                numbers.setdefault(number, []).append(place)
+        for number, places in numbers.items():
+            try:
+                record = self.records.get(version.table, number)
+            except TableNotFound as error:
+                self.stopped.append(Stop(version.table, version.table, error.message))
+                continue
+            yield record, rows.take(places)
+
+    def _follow(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
+        reads = table_reads(record)
+        files = [read for read in record.reads if read.kind == "file" and read.purpose == "input"]
+        if files or (record.statement is not None and record.statement.relations):
+            self._lines(version, record, rows, files)
+            return
+        if not reads:
+            self.stopped.append(Stop(record.asset, record.asset, "it reads no table and no file"))
+        self.models += trained_rows(self.lake, record, rows, record.keys or rows.column_names)
+        if record.statement is not None:
+            self._by_statement(record, rows, reads)
+        else:
+            self._by_keys(record, rows, reads)
+
+    def _by_statement(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
+        statement = record.statement
+        assert statement is not None
+        schemas = schemas_of(record)
+        with self.lake.reading(), self.lake.connect() as connection:
+            view_reads(self.lake, record, connection)
+            connection.register(GIVEN, rows)
+            one = rows.num_rows == 1
+            for read in reads:
+                try:
+                    if one:
+                        made = trace(statement.text, schemas, read.name, plain_rows(rows)[0])
+                    else:
+                        made = trace_rows(statement.text, schemas, read.name, GIVEN)
+                except LineageError as error:
+                    self.stopped.append(Stop(record.asset, read.name, _in_one_line(error)))
+                    continue
+                used = {name: value for name, value in statement.parameters.items() if f"${name}" in made.sql}
+                found = connection.sql(made.sql, params=used or None).to_arrow_table()
+                key = (read.name, read.version or 0)
+                self._context.setdefault(key, {})[record.asset] = made
+                self.add(self.lake.version(*key), found)
+
+    def _by_keys(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
+        for read in reads:
+            assert read.version is not None
+            version = self.lake.version(read.name, read.version)
+            model = self._record(read)
+            if model is not None and model.trained_on:
+                self.models += trained_rows(self.lake, model, rows, record.keys or rows.column_names)
+                continue
+            shared = shared_keys(record, rows.column_names, version.columns)
+            if not shared:
+                reason = (
+                    f"its keys ({', '.join(record.keys)}) are no columns of {read.name}"
+                    if record.keys
+                    else "it is a Python function that names no keys (frame_asset(keys=…))"
+                )
+                self.stopped.append(Stop(record.asset, read.name, reason))
+                continue
+            with self.lake.reading(), self.lake.connect() as connection:
+                connection.register(GIVEN, rows)
+                relation = self.lake.relation(version, read.partitions)
+                self.add(version, by_keys(connection, relation, shared))
+
+    def _record(self, read: Read) -> Materialization | None:
+        try:
+            return self.records.get(read.name, read.version)
+        except TableNotFound:
+            return None
+
+    def _lines(
+        self, version: TableVersion, record: Materialization, rows: pa.Table, files: list[Read]
+    ) -> None:
+        """The lines that rows name, or all files, where the table's columns do not say them."""
+        if FILE not in rows.column_names or LINE not in rows.column_names:
+            self.files += [
+                TracedLines(version.table, version.version, read.name, read.root, read.fingerprint, None)
+                for read in files
+            ]
+            return
+        lines: dict[str, set[int]] = {}
+        for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
+            lines.setdefault(str(file), set()).add(line)
+        for file, numbers in sorted(lines.items()):
+            read = self._read_of(record, file)
+            self.files.append(
+                TracedLines(
+                    version.table,
+                    version.version,
+                    file,
+                    read.root if read else None,
+                    read.fingerprint if read else None,
+                    tuple(sorted(numbers)),
+                )
+            )
+
+    def _read_of(self, record: Materialization, file: str) -> Read | None:
+        """When a file was read: by this run, or by the one that made rows which this run kept."""
+        while True:
+            for read in record.reads:
+                if read.kind == "file" and read.name == file:
+                    return read
+            before = record.read(record.asset, "previous")
+            if before is None or (kept := self._record(before)) is None:
+                return None
+            record = kept
+
+
+def _check_file(lines: TracedLines, folder: Path) -> None:
+    """Checks that a file is what it was when it was read.
+
+    Raises:
+        FilesChanged: it is another, or gone.
+    """
+    if lines.sha256 is None:
+        return
+    place = folder / lines.file
+    found = "no file"
+    if place.is_file():
+        digest = hashlib.sha256()
+        with place.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        found = digest.hexdigest()
+    if found != lines.sha256:
+        raise FilesChanged(
+            f"The file {lines.file} is not what it was when {lines.table} read it.",
+            expected=f"sha256 {lines.sha256[:16]}…",
+            found=found if found == "no file" else f"sha256 {found[:16]}…",
+            where=str(place),
+            advice=f"put the file back as it was, or materialize {lines.table} again",
+        )
+
+
+def _in_one_line(error: LineageError) -> str:
+    found = f" ({error.found})" if error.found else ""
+    return f"{error.message}{found} {error.where or ''}".strip()

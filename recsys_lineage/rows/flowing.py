@@ -1,0 +1,198 @@
+"""Flowing: from rows of a table up through a statement's definitions to the rows of its result made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from recsys_lineage.rows.catalog import Catalog
+from recsys_lineage.rows.definitions import Definition, Statement
+from recsys_lineage.rows.from_item import from_items
+from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.syntax import children
+from recsys_lineage.rows.tracing import definition_text
+from recsys_lineage.rows.witness import Witnesses
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.statement import bare_statement
+
+
+def flow_query(sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, given: str) -> str:
+    """A query for the rows of a statement's result that rows of a table flow into, each once.
+
+    A row flows into those whose trace (`trace_query`) holds it.
+
+    Args:
+        sql: one SELECT in DuckDB's dialect.
+        schemas: for each table that it reads the columns with their DuckDB types.
+        source: the table whose rows are followed.
+        given: the name, in the query, of a table that holds these rows, with the columns of the source.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas)
+    try:
+        return _Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source)).sql(given)
+    finally:
+        catalog.connection.close()
+
+
+class _Flowing:
+    def __init__(self, statement: Statement, source: str) -> None:
+        self.statement, self.source = statement, source
+        self.syntax = statement.catalog.syntax
+        self.witnesses = Witnesses(statement, source)
+        self._steps: list[tuple[str, str]] = []
+        self._marked: dict[str, str] = {}
+        self.pushdown = Pushdown(
+            statement, self.witnesses.is_aggregated, lambda name, text: self._steps.append((name, text))
+        )
+
+    def sql(self, given: str) -> str:
+        main = self.statement.main
+        names = ", ".join(quote(column.name) for column in main.columns)
+        if main.name.casefold() not in self.witnesses.followed:
+            columns = ", ".join(
+                f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in main.columns
+            )
+            return f"SELECT {columns} WHERE false"
+        self._mark(self.source, f"SELECT DISTINCT * FROM {quote(given)}")
+        for definition in self.statement.definitions.values():
+            if definition.name.casefold() in self.witnesses.followed:
+                self._step(definition)
+        written = [
+            (f"{quote(each.name)}{_aliases(each)}", definition_text(each, self.syntax))
+            for each in self.statement.definitions.values()
+            if each is not main
+        ]
+        steps = ",\n".join(
+            f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
+            for name, text in [*written, *self._steps]
+        )
+        return (
+            f"WITH RECURSIVE {steps}\nSELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
+        )
+
+    def _mark(self, table: str, text: str) -> None:
+        name = f"__f{len(self._marked)}"
+        width = len(self._columns(table))
+        names = ", ".join(f"c{n}" for n in range(width))
+        self._steps.append((f"{name}({names}) AS MATERIALIZED", text))
+        self._marked[table] = name
+
+    def _columns(self, table: str) -> tuple[object, ...]:
+        definition = self.statement.definitions.get(table)
+        return definition.columns if definition is not None else self.statement.catalog.columns[table]
+
+    def _step(self, definition: Definition) -> None:
+        name, query = definition.name.casefold(), definition.query
+        if definition.recursive:
+            self._recursive_step(definition)
+        elif query["type"] == "SET_OPERATION_NODE":
+            self._mark(name, " UNION ".join(self._sides(definition) or [_nothing(len(definition.columns))]))
+        else:
+            self._mark(name, " UNION ".join(self._flows(definition)))
+
+    def _flows(self, definition: Definition) -> list[str]:
+        """For each relation with marked rows, the rows that are made of them."""
+        query, width = definition.query, len(definition.columns)
+        own = ", ".join(f"__o{n}" for n in range(width))
+        found: list[str] = []
+        for n, table in enumerate(self.witnesses.of(query, self.pushdown.name_of).tables):
+            conditions = self._conditions(definition, table)
+            witnessed = self.witnesses.of(
+                self.pushdown.pushed(query, conditions, width), self.pushdown.name_of
+            )
+            # the same relations stand in the query, so its lists do too
+            rows = (
+                f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
+            )
+            found.append(f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}")
+        return found or [_nothing(width)]
+
+    def _is_marked(self, table: str) -> str:
+        width = len(self._columns(table))
+        same = " AND ".join(f"__u.r.f{n} IS NOT DISTINCT FROM __f.c{n}" for n in range(width))
+        return f"EXISTS (SELECT 1 FROM {self._marked[table]} AS __f WHERE {same})"
+
+    def _conditions(self, definition: Definition, table: str) -> Conditions:
+        """That what is a column of a marked row as it is has one of the marked values."""
+        items = from_items(definition.query["from_table"], self.statement.catalog)
+        here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+        if len(here) != 1 or items[here[0]].columns is None:
+            return {}
+        names = [name.casefold() for name in items[here[0]].columns or ()]
+        # in a window or a group only what the whole of it shares is known; `pushed` leaves the rest out
+        return {
+            n: Condition.one_of(self._marked[table], f"c{names.index(name)}")
+            for n, (number, name) in self.pushdown.places(
+                definition.query, items, len(definition.columns)
+            ).items()
+            if number == here[0] and not self._has_other_lists(definition, table)
+        }
+
+    def _has_other_lists(self, definition: Definition, table: str) -> bool:
+        """Whether rows of a table come into a definition by another way too, such as a subquery."""
+        counts = self.witnesses.of(definition.query, self.pushdown.name_of).counts
+        return counts[table] != 1
+
+    def _sides(self, definition: Definition) -> list[str]:
+        query = definition.query
+        sides = children(query)[:1] if query["setop_type"] == "EXCEPT" else children(query)
+        found: list[str] = []
+        for side in sides:
+            table = side["from_table"]["table_name"].casefold()
+            if table not in self.witnesses.followed:
+                continue
+            columns = self.statement.catalog.columns[table]
+            by_name = query["setop_type"] == "UNION_BY_NAME"
+            places = [column.name.casefold() for column in columns]
+            values = [
+                f"CAST(c{places.index(column.name.casefold()) if by_name else n} AS {column.type})"
+                if not by_name or column.name.casefold() in places
+                else f"CAST(NULL AS {column.type})"
+                for n, column in enumerate(definition.columns)
+            ]
+            text = f"SELECT {', '.join(values)} FROM {self._marked[table]}"
+            if not query["setop_type"].startswith("UNION"):
+                text = f"SELECT * FROM ({text}) AS __q INTERSECT SELECT * FROM ({self.syntax.text(query)}) AS __all"
+                text = f"SELECT * FROM ({text}) AS __both"
+            found.append(text)
+        return found
+
+    def _recursive_step(self, definition: Definition) -> None:
+        query, name, width = definition.query, definition.name.casefold(), len(definition.columns)
+        own = ", ".join(f"__o{n}" for n in range(width))
+        names = ", ".join(f"c{n}" for n in range(width))
+        seeds: list[str] = []
+        start = query["left"]["from_table"].get("table_name", "").casefold()
+        if start in self._marked:
+            values = ", ".join(f"CAST(c{n} AS {column.type})" for n, column in enumerate(definition.columns))
+            seeds.append(f"SELECT {values} FROM {self._marked[start]}")
+        witnessed = self.witnesses.of(query["right"], self.pushdown.name_of)
+        rows = {
+            n: f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
+            for n in range(len(witnessed.tables))
+        }
+        for n, table in enumerate(witnessed.tables):
+            if table != name:
+                seeds.append(f"SELECT {own} FROM ({rows[n]}) AS __u WHERE {self._is_marked(table)}")
+        marked = f"__f{len(self._marked)}"
+        same = " AND ".join(f"__u.r.f{n} IS NOT DISTINCT FROM __f.c{n}" for n in range(width))
+        onward = " UNION ALL ".join(
+            f"SELECT {own} FROM ({rows[n]}) AS __u, {marked} AS __f WHERE {same}"
+            for n, table in enumerate(witnessed.tables)
+            if table == name
+        )
+        seed = f"{marked}s({names})"
+        self._steps.append((seed, " UNION ".join(seeds or [_nothing(width)])))
+        self._steps.append((f"{marked}({names})", f"SELECT * FROM {marked}s UNION ({onward})"))
+        self._marked[name] = marked
+
+
+def _nothing(width: int) -> str:
+    return f"SELECT {', '.join(['NULL'] * width)} WHERE false"
+
+
+def _aliases(definition: Definition) -> str:
+    return f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""

@@ -1,0 +1,216 @@
+"""Forward: every row of every table that a file, a range of its lines, or a row flows into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import RESERVED, Records
+from recsys_lineage.rows.back import FILE, LINE
+from recsys_lineage.rows.flowing import flow_query
+from recsys_lineage.rows.lake_rows import (
+    GIVEN,
+    Stop,
+    TracedRows,
+    TrainedRows,
+    by_keys,
+    plain_rows,
+    schemas_of,
+    shared_keys,
+    table_reads,
+    the_row,
+    together,
+    trained_rows,
+    view_reads,
+)  # fmt: skip
+from recsys_lineage.sql.names import literal, quote
+
+
+@dataclass(frozen=True)
+class ForwardTrace:
+    """What rows flow into.
+
+    Attributes:
+        tables: rows of the latest versions of tables, those that the trace starts from first.
+        models: models that were fitted on tables on the way, and on how many of these rows.
+        stopped: where the way does not go on, and why.
+    """
+
+    tables: tuple[TracedRows, ...]
+    models: tuple[TrainedRows, ...]
+    stopped: tuple[Stop, ...]
+
+
+def trace_forward(
+    lake: Lake,
+    *,
+    file: str | None = None,
+    lines: range | int | None = None,
+    table: str | None = None,
+    row: Mapping[str, object] | None = None,
+) -> ForwardTrace:
+    """Follows the rows of a file, of some of its lines, or of a table, to every row of every table they flow into.
+
+    Assets are followed as their latest records say; a row flows into those rows whose backward trace holds it.
+
+    Args:
+        lake: where the tables and their records are.
+        file: a source file's path as records and the column `_file` say it.
+        lines: its lines, from 1; all when None.
+        table: instead of a file, a table.
+        row: values of some columns: all rows of the table that have them; all rows when None.
+
+    Raises:
+        LineageError: neither or both of a file and a table are named, or no table holds rows of the file.
+        TableNotFound: there is no such table.
+        RowNotFound: the table holds no such row.
+    """
+    if (file is None) == (table is None):
+        raise LineageError(
+            "A forward trace starts from a file or from a table.",
+            expected="one of file= and table=",
+            found="neither" if file is None else "both",
+        )
+    traced = _Forward(lake)
+    if file is not None:
+        traced.start_from_file(file, lines)
+    else:
+        assert table is not None
+        traced.start_from_table(table, row)
+    traced.run()
+    return ForwardTrace(
+        tuple(traced.tables), tuple(dict.fromkeys(traced.models)), tuple(dict.fromkeys(traced.stopped))
+    )
+
+
+class _Forward:
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self.tables: list[TracedRows] = []
+        self.models: list[TrainedRows] = []
+        self.stopped: list[Stop] = []
+        records = Records(lake)
+        self._latest: dict[str, tuple[TableVersion, Materialization | None]] = {}
+        for name in lake.tables():
+            if name not in RESERVED:
+                carried = lake.commit(name)
+                record = records.get(name) if carried["record"] is not None else None
+                self._latest[name] = (TableVersion.from_json(carried["table_version"]), record)
+        self._open: dict[str, list[pa.Table]] = {}
+        self._ranks: dict[str, int] = {}
+
+    def start_from_file(self, file: str, lines: range | int | None) -> None:
+        """Opens the rows of a file in the tables whose assets read it."""
+        known: set[str] = set()
+        numbers = (
+            f" AND {quote(LINE)} IN ({', '.join(map(str, _numbers(lines)))})" if lines is not None else ""
+        )
+        if isinstance(lines, range) and lines.step == 1 and len(lines):
+            numbers = f" AND {quote(LINE)} BETWEEN {lines.start} AND {lines.stop - 1}"
+        for version, record in self._latest.values():
+            reads = (
+                {read.name for read in record.reads if read.kind == "file"} if record is not None else set()
+            )
+            known |= reads
+            has_lines = {FILE, LINE} <= set(version.columns)
+            of_files = (
+                record is not None and record.statement is not None and bool(record.statement.relations)
+            )
+            if not has_lines or not (reads or of_files):
+                continue
+            with self.lake.reading(), self.lake.connect() as connection:
+                where = f"{quote(FILE)} = {literal(file)}{numbers}"
+                rows = connection.sql(
+                    f"SELECT * FROM {self.lake.relation(version)} WHERE {where}"
+                ).to_arrow_table()
+            self._add(version.table, rows)
+        if not self._open:
+            raise LineageError(
+                f"No table holds {'these lines' if lines is not None else 'rows'} of the file {file!r}.",
+                expected="a file that an asset of this lake read, by the path that its record says",
+                found=file,
+                where=self.lake.uri,
+                advice=did_you_mean(file, known) or None,
+            )
+
+    def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
+        """Opens rows of a table."""
+        version = self.lake.version(table)
+        self._add(table, the_row(self.lake, version, row) if row is not None else self.lake.arrow(version))
+
+    def _add(self, table: str, rows: pa.Table) -> None:
+        if rows.num_rows:
+            self._open.setdefault(table, []).append(rows)
+
+    def run(self) -> None:
+        """Goes on until nothing is open: a table comes after all that its asset read."""
+        done: set[str] = set()
+        while self._open:
+            table = min(self._open, key=lambda each: self._rank(each, ()))
+            rows = together(self._open.pop(table))
+            version, _ = self._latest[table]
+            self.tables.append(TracedRows(table, version.version, rows.num_rows, plain_rows(rows), {}, {}))
+            done.add(table)
+            for name, (_, record) in self._latest.items():
+                if record is None or not any(read.name == table for read in table_reads(record)):
+                    continue
+                if name not in done:
+                    self._follow(table, rows, record)
+
+    def _rank(self, table: str, on_the_way: tuple[str, ...]) -> int:
+        """How many assets stand before a table, at most."""
+        if table not in self._ranks:
+            record = self._latest[table][1] if table in self._latest else None
+            names = {read.name for read in table_reads(record)} if record is not None else set()
+            before = [
+                self._rank(name, (*on_the_way, table)) for name in names if name not in (*on_the_way, table)
+            ]
+            self._ranks[table] = 1 + max(before, default=0)
+        return self._ranks[table]
+
+    def _follow(self, table: str, rows: pa.Table, record: Materialization) -> None:
+        version = self._latest[record.asset][0]
+        if record.trained_on:
+            keys = record.keys or [name for name in rows.column_names if name.endswith("_id")]
+            trained = [each for each in trained_rows(self.lake, record, rows, keys) if each.table == table]
+            self.models += trained
+            if trained:
+                self.stopped.append(
+                    Stop(record.asset, table, "it is a model: all it says may depend on these rows")
+                )
+                return
+        if record.statement is not None and not record.statement.relations:
+            with self.lake.reading(), self.lake.connect() as connection:
+                view_reads(self.lake, record, connection)
+                connection.register(GIVEN, rows)
+                try:
+                    text = flow_query(record.statement.text, schemas_of(record), table, GIVEN)
+                except LineageError as error:
+                    self.stopped.append(Stop(record.asset, table, error.message))
+                    return
+                used = {
+                    name: value for name, value in record.statement.parameters.items() if f"${name}" in text
+                }
+                self._add(record.asset, connection.sql(text, params=used or None).to_arrow_table())
+            return
+        if shared := shared_keys(record, rows.column_names, version.columns):
+            with self.lake.reading(), self.lake.connect() as connection:
+                connection.register(GIVEN, rows)
+                self._add(record.asset, by_keys(connection, self.lake.relation(version), shared))
+            return
+        reason = (
+            f"its keys ({', '.join(record.keys)}) are no columns of both"
+            if record.keys
+            else "it is a Python function that names no keys (frame_asset(keys=…))"
+        )
+        self.stopped.append(Stop(record.asset, table, reason))
+
+
+def _numbers(lines: range | int | None) -> list[int]:
+    return [lines] if isinstance(lines, int) else list(lines or ())

@@ -1,0 +1,226 @@
+"""Rows of table versions in a lake: what a trace holds of them, and how they are found there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.read import Read
+from recsys_lineage.rows.value_literal import equals
+from recsys_lineage.sql.names import quote
+
+GIVEN = "__given"
+"""The name of the rows that a trace starts from, on its connection."""
+MOST_ROWS = 1_000
+
+
+class RowNotFound(LineageError):
+    """A table holds no such row, or several different ones."""
+
+
+@dataclass(frozen=True)
+class TracedRows:
+    """Rows of one table version that a trace goes through.
+
+    Attributes:
+        table, version: whose rows.
+        count: how many they are, equal ones counted.
+        rows: the first of them, as DuckDB gives them to Python.
+        context: conditions on rows of the table that matter only through windows over all of it, for each asset that
+            looks at it so.
+        insufficient: for each asset, the columns that need the context.
+    """
+
+    table: str
+    version: int
+    count: int
+    rows: tuple[dict[str, Any], ...]
+    context: Mapping[str, str]
+    insufficient: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class TrainedRows:
+    """What a model on the way was fitted on.
+
+    Attributes:
+        model: the asset that was fitted.
+        table, version, predicate: rows of a table version that fulfil a condition.
+        rows: how many they are.
+        of_row: how many of them belong to the traced rows, by the keys that these share with the table; None where they
+            share none.
+    """
+
+    model: str
+    table: str
+    version: int
+    predicate: str
+    rows: int
+    of_row: int | None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where a trace does not go on: from which asset to which table, and why."""
+
+    asset: str
+    table: str
+    reason: str
+
+
+def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.Table:
+    """The row of a table version that has some values, with its copies.
+
+    Args:
+        lake: where the table is.
+        version: of the table.
+        row: values of enough columns to tell it from all others.
+
+    Raises:
+        RowNotFound: there is none, or there are several different ones.
+        LineageError: the table has no such column.
+    """
+    columns = {column.name.casefold(): column for column in version.schema}
+    if unknown := [name for name in row if name.casefold() not in columns]:
+        raise LineageError(
+            f"The table {version.table!r} has no column {unknown[0]!r}.",
+            expected=", ".join(version.columns),
+            found=unknown[0],
+            where=f"{version.table}, version {version.version}",
+            advice=did_you_mean(unknown[0], version.columns) or None,
+        )
+    if not row:
+        raise LineageError(
+            f"No value of a row of {version.table!r} is given.",
+            expected="values of enough columns to tell the row from all others",
+            where=version.table,
+        )
+    with lake.reading(), lake.connect() as connection:
+        fits = " AND ".join(
+            equals(
+                quote(columns[name.casefold()].name),
+                value,
+                connection.sqltype(columns[name.casefold()].type),
+                name,
+            )
+            for name, value in row.items()
+        )
+        found = connection.sql(
+            f"SELECT * FROM {lake.relation(version)} WHERE {fits} LIMIT 1001"
+        ).to_arrow_table()
+        connection.register("_found", found)
+        different = connection.sql("SELECT count(*) FROM (SELECT DISTINCT * FROM _found)").fetchall()[0][0]
+    where = f"{version.table}, version {version.version}"
+    if different == 0:
+        raise RowNotFound(
+            f"No row of {version.table!r} has these values.",
+            expected="a row that the table holds",
+            found=", ".join(row),
+            where=where,
+            advice="look at the table's rows, or name the version that held it",
+        )
+    if different > 1:
+        rest = [name for name in version.columns if name.casefold() not in {each.casefold() for each in row}]
+        raise RowNotFound(
+            f"Several rows of {version.table!r} have these values.",
+            expected="values that only one row has",
+            found=f"{different if found.num_rows <= MOST_ROWS else 'many'} different rows",
+            where=where,
+            advice=f"give more columns, such as {', '.join(rest[:5])}",
+        )
+    return found
+
+
+def plain_rows(rows: pa.Table) -> tuple[dict[str, Any], ...]:
+    """The first rows as dictionaries, with values as DuckDB gives them to Python."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("_rows", rows)
+        cursor = connection.execute(f"SELECT * FROM _rows LIMIT {MOST_ROWS}")
+        names = [column[0] for column in cursor.description or ()]
+        return tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
+
+
+def together(parts: Sequence[pa.Table]) -> pa.Table:
+    """Rows of one table found by several ways: each as often as it is in the table."""
+    whole = parts[0]
+    with duckdb.connect() as connection:
+        for part in parts[1:]:
+            connection.register("_whole", whole)
+            connection.register("_part", part)
+            same = " AND ".join(f"w.{quote(n)} IS NOT DISTINCT FROM p.{quote(n)}" for n in whole.column_names)
+            whole = connection.sql(
+                f"FROM _whole UNION ALL SELECT * FROM _part AS p "
+                f"WHERE NOT EXISTS (SELECT 1 FROM _whole AS w WHERE {same})"
+            ).to_arrow_table()
+            connection.unregister("_whole")
+            connection.unregister("_part")
+    return whole
+
+
+def table_reads(record: Materialization) -> list[Read]:
+    """The table versions that an asset's output is made of."""
+    return [
+        read
+        for read in record.reads
+        if read.kind == "table" and read.version is not None and read.purpose in ("input", "previous")
+    ]
+
+
+def view_reads(lake: Lake, record: Materialization, connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes what a run read readable under its tables' names, in the versions that it read."""
+    for read in table_reads(record):
+        version = lake.version(read.name, read.version)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {quote(read.name)} AS FROM {lake.relation(version, read.partitions)}"
+        )
+
+
+def schemas_of(record: Materialization) -> dict[str, dict[str, str]]:
+    """Columns and types of the tables that a run read."""
+    return {read.name: types_of(read.schema) for read in table_reads(record)}
+
+
+def types_of(columns: Sequence[Column]) -> dict[str, str]:
+    """DuckDB types by column."""
+    return {column.name: column.type for column in columns}
+
+
+def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> pa.Table:
+    """Rows of a relation whose keys are those of a given row."""
+    same = " AND ".join(f"r.{quote(key)} IS NOT DISTINCT FROM g.{quote(key)}" for key in keys)
+    return connection.sql(
+        f"SELECT r.* FROM {relation} AS r SEMI JOIN {GIVEN} AS g ON {same}"
+    ).to_arrow_table()
+
+
+def shared_keys(record: Materialization, columns: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The keys of an asset that two tables have."""
+    known = [{name.casefold() for name in columns}, {name.casefold() for name in others}]
+    return [key for key in record.keys if all(key.casefold() in each for each in known)]
+
+
+def trained_rows(
+    lake: Lake, model: Materialization, rows: pa.Table, keys: Sequence[str]
+) -> list[TrainedRows]:
+    """What a model was fitted on, and how many of these rows belong to given ones."""
+    found: list[TrainedRows] = []
+    for data in model.trained_on:
+        version = lake.version(data.table, data.version)
+        shared = [key for key in keys if key in version.columns and key in rows.column_names]
+        of_row = None
+        if shared:
+            with lake.reading(), lake.connect() as connection:
+                connection.register(GIVEN, rows)
+                relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"
+                of_row = by_keys(connection, relation, shared).num_rows
+        found.append(TrainedRows(model.asset, data.table, data.version, data.predicate, data.rows, of_row))
+    return found

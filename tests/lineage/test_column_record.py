@@ -1,0 +1,118 @@
+"""What a materialization records of where its columns come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from recsys_lineage import (
+    Inputs,
+    Lake,
+    Output,
+    Query,
+    Records,
+    frame_code,
+    materialize,
+    sql_code,
+    with_column_lineage,
+)
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE
+from recsys_lineage.sql.sql_text import SqlText
+from tests.lineage.project import Project, table
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"))
+
+
+def orders() -> pl.DataFrame:
+    return pl.DataFrame({"customer": ["ann", "ben", "ann"], "paid": [1.0, 2.0, 3.0]})
+
+
+SPEND = "SELECT customer, sum(paid) AS total FROM orders WHERE paid > 0 GROUP BY customer"
+
+
+def direct(table: str, column: str, subtype: str) -> ColumnEdge:
+    return ColumnEdge(table, column, "DIRECT", subtype)  # type: ignore[arg-type]
+
+
+def indirect(table: str, column: str, subtype: str) -> ColumnEdge:
+    return ColumnEdge(table, column, "INDIRECT", subtype)  # type: ignore[arg-type]
+
+
+def test_a_sql_asset_records_its_columns_and_the_record_keeps_them(lake: Lake) -> None:
+    materialize(frame_code(orders), lake)
+    made = materialize(sql_code(SqlText(SPEND, "spend.sql")), lake).record
+    rows = {indirect("orders", "customer", "GROUP_BY"), indirect("orders", "paid", "FILTER")}
+    assert {column: set(edges) for column, edges in made.column_lineage.items()} == {
+        "customer": {direct("orders", "customer", "IDENTITY"), *rows},
+        "total": {direct("orders", "paid", "AGGREGATION"), *rows},
+    }
+    kept = Records(lake).latest("spend")
+    assert kept is not None and kept.column_lineage == made.column_lineage
+    assert list(Records(lake).runs("spend")) == [kept]
+
+
+def test_the_files_of_a_statement_are_sources_of_columns(lake: Lake, tmp_path: Path) -> None:
+    pl.DataFrame({"sku": ["a"], "price": [2.5]}).write_parquet(tmp_path / "prices-1.parquet")
+    text = SqlText("SELECT sku, price * 2 AS twice FROM read_parquet('prices-*.parquet')", "prices.sql")
+    made = materialize(sql_code(text, files=tmp_path), lake).record
+    assert made.column_lineage == {
+        "sku": (direct("prices-*.parquet", "sku", "IDENTITY"),),
+        "twice": (direct("prices-*.parquet", "price", "TRANSFORMATION"),),
+    }
+
+
+def test_a_frame_that_python_made_passes_on_the_columns_it_was_made_of(lake: Lake) -> None:
+    def ranked(inputs: Inputs) -> Output:
+        frame = inputs.frame("orders").with_row_index("place")
+        inputs.register(
+            "places", frame, {"place": {"orders": ["paid"]}, "customer": {"orders": ["customer"]}}
+        )
+        return Output(Query("SELECT customer, place + 1 AS place FROM places"))
+
+    materialize(frame_code(orders), lake)
+    made = materialize(frame_code(ranked, reads=["orders"]), lake).record
+    assert made.column_lineage == {
+        "customer": (direct("orders", "customer", "TRANSFORMATION"),),
+        "place": (direct("orders", "paid", "TRANSFORMATION"),),
+    }
+
+
+def test_where_it_cannot_be_derived_the_table_is_made_and_a_warning_says_why(lake: Lake) -> None:
+    materialize(frame_code(orders), lake)
+    text = "SELECT * FROM (PIVOT orders ON customer USING sum(paid))"
+    outcome = materialize(sql_code(SqlText(text, "wide.sql")), lake)
+    assert outcome.record.column_lineage == {} and outcome.record.rows == 1
+    (warning,) = outcome.warnings
+    assert "column lineage of wide" in warning and "wide.sql:1:" in warning
+
+
+def test_dagster_shows_the_columns_that_values_are_made_of(project: Project) -> None:
+    spend = "SELECT customer, sum(amount) AS total FROM orders WHERE id > 0 GROUP BY customer"
+    project.run(table("orders"), table("spend", spend))
+    shown = project.event("spend").metadata["dagster/column_lineage"].value
+    assert isinstance(shown, dg.TableColumnLineage)
+    assert shown.deps_by_column == {
+        "customer": [dg.TableColumnDep(dg.AssetKey("orders"), "customer")],
+        "total": [dg.TableColumnDep(dg.AssetKey("orders"), "amount")],
+    }
+
+
+def test_definitions_show_what_the_latest_version_was_made_of(project: Project) -> None:
+    spend = table("spend", "SELECT customer, sum(amount) AS total FROM orders GROUP BY customer")
+    definitions = dg.Definitions([table("orders"), spend], resources={"lake": project.resource})
+    assert not any(COLUMN_LINEAGE in spec.metadata for spec in shown(definitions, project))
+    project.run(table("orders"), spend)
+    found = {spec.key.path[0]: spec.metadata.get(COLUMN_LINEAGE) for spec in shown(definitions, project)}
+    assert found["spend"] == project.event("spend").metadata[COLUMN_LINEAGE].value
+
+
+def shown(definitions: dg.Definitions, project: Project) -> Sequence[dg.AssetSpec]:
+    return with_column_lineage(definitions, project.lake).resolve_all_asset_specs()

@@ -1,0 +1,172 @@
+"""Rows are followed through the assets of a lake: back to file lines, and on to every table."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recsys_lineage.assets.asset_code import AssetCode, Output
+from recsys_lineage.assets.frame_code import frame_code
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
+from recsys_lineage.errors import FilesChanged, LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.materialization import TrainingData
+from recsys_lineage.rows.back import trace_back
+from recsys_lineage.rows.forward import trace_forward
+from recsys_lineage.rows.lake_rows import RowNotFound
+from recsys_lineage.sql.sql_text import SqlText
+
+CSV = "shop,item,amount\nA,tea,1\nA,tea,2\nB,tea,5\nB,milk,7\nA,milk,\n"
+RAW = """SELECT shop, item, amount::INTEGER AS amount, 'orders.csv' AS _file, row_number() OVER () + 1 AS _line
+FROM read_csv('orders.csv')"""
+ORDERS = "SELECT * FROM raw_orders WHERE amount IS NOT NULL"
+SHOPS = "SELECT shop, sum(amount)::BIGINT AS total, $note AS note FROM orders GROUP BY shop"
+
+
+def ranked(shops: pl.DataFrame) -> pl.DataFrame:
+    """The shops by what they sold."""
+    return shops.select("shop", pl.col("total").rank("ordinal").alias("place"))
+
+
+def shuffled(ranked: pl.DataFrame) -> pl.DataFrame:
+    """Something of which nothing is known."""
+    return ranked.select(pl.col("shop").reverse().alias("name"))
+
+
+def fitted(inputs: Inputs) -> Output:
+    """A model, as far as a trace sees one."""
+    version = inputs.version("orders")
+    orders = inputs.frame("orders")
+    trained = (
+        TrainingData("orders", version.version, "amount > 1", orders.filter(pl.col("amount") > 1).height),
+    )
+    return Output(pl.DataFrame({"weights": [float(orders.height)]}), trained_on=trained)
+
+
+def advised(shops: pl.DataFrame, fitted: pl.DataFrame) -> pl.DataFrame:
+    """What the model says of each shop."""
+    return shops.select("shop", pl.lit(fitted["weights"][0]).alias("score"))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with one file of orders."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "orders.csv").write_text(CSV)
+    return folder
+
+
+@pytest.fixture
+def lake(tmp_path: Path, files: Path) -> Lake:
+    """A lake in which all of it was made once."""
+    lake = Lake(str(tmp_path / "lake"))
+    for asset in assets(files):
+        outcome = materialize(asset, lake)
+        assert outcome.error is None, outcome.error
+    return lake
+
+
+def assets(files: Path) -> list[AssetCode]:
+    """The assets in the order in which they are made."""
+    return [
+        sql_code(SqlText(RAW, "raw_orders.sql"), name="raw_orders", files=files),
+        sql_code(SqlText(ORDERS, "orders.sql"), name="orders"),
+        sql_code(SqlText(SHOPS, "shops.sql"), name="shops", parameters={"note": "weekly"}),
+        frame_code(ranked, keys=("shop",)),
+        frame_code(shuffled),
+        frame_code(fitted, reads=("orders",), keys=("shop",)),
+        frame_code(advised, keys=("shop",)),
+    ]
+
+
+def test_a_row_leads_back_to_the_lines_of_its_file(lake: Lake, files: Path) -> None:
+    trace = trace_back(lake, "ranked", {"shop": "A"}, files=files)
+    assert [(each.table, each.version, each.count) for each in trace.tables] == [
+        ("ranked", 0, 1), ("shops", 0, 1), ("orders", 0, 2), ("raw_orders", 0, 2),
+    ]  # fmt: skip
+    assert trace.tables[1].rows == ({"shop": "A", "total": 3, "note": "weekly"},)
+    (lines,) = trace.files
+    sha = hashlib.sha256((files / "orders.csv").read_bytes()).hexdigest()
+    assert (lines.file, lines.lines, lines.sha256) == ("orders.csv", (2, 3), sha)
+    assert trace.stopped == ()
+
+
+def test_a_row_is_traced_at_the_versions_that_were_read(lake: Lake, files: Path) -> None:
+    (files / "orders.csv").write_text(CSV.replace("A,tea,1", "A,tea,100"))
+    raw, orders, *_ = assets(files)
+    materialize(raw, lake)
+    materialize(orders, lake)
+    assert lake.version("orders").version == 1
+    trace = trace_back(lake, "shops", {"shop": "A"})
+    assert [(each.table, each.version) for each in trace.tables] == [
+        ("shops", 0),
+        ("orders", 0),
+        ("raw_orders", 0),
+    ]
+    assert {row["amount"] for row in trace.tables[1].rows} == {1, 2}
+    with pytest.raises(FilesChanged, match=r"orders\.csv is not what it was"):
+        trace_back(lake, "shops", {"shop": "A"}, files=files)
+
+
+def test_a_function_without_keys_ends_the_trace_by_name(lake: Lake) -> None:
+    trace = trace_back(lake, "shuffled", {"name": "A"})
+    assert [each.table for each in trace.tables] == ["shuffled"]
+    assert [(stop.asset, stop.table) for stop in trace.stopped] == [("shuffled", "ranked")]
+    assert "names no keys" in trace.stopped[0].reason
+
+
+def test_a_model_says_what_it_was_trained_on_and_how_much_is_of_the_row(lake: Lake) -> None:
+    trace = trace_back(lake, "advised", {"shop": "B"})
+    (model,) = trace.models
+    assert (model.model, model.table, model.version, model.predicate) == ("fitted", "orders", 0, "amount > 1")
+    assert (model.rows, model.of_row) == (3, 2)
+    assert {each.table for each in trace.tables} == {"advised", "shops", "orders", "raw_orders"}
+
+
+def test_lines_of_a_file_flow_into_every_table(lake: Lake) -> None:
+    trace = trace_forward(lake, file="orders.csv", lines=range(4, 6))
+    found = {each.table: each.rows for each in trace.tables}
+    assert [row["amount"] for row in found["orders"]] == [5, 7]
+    assert [row["shop"] for row in found["shops"]] == ["B"]
+    assert [row["shop"] for row in found["ranked"]] == ["B"]
+    assert [row["shop"] for row in found["advised"]] == ["B"]
+    reasons = {(each.asset, each.table): each.reason for each in trace.stopped}
+    assert "names no keys" in reasons["shuffled", "ranked"]
+    assert "it is a model" in reasons["fitted", "orders"]
+    assert {(each.model, each.of_row) for each in trace.models} == {("fitted", 2)}
+
+
+def test_a_row_that_is_left_out_flows_no_further(lake: Lake) -> None:
+    trace = trace_forward(lake, file="orders.csv", lines=6)
+    assert [each.table for each in trace.tables] == ["raw_orders"]
+
+
+def test_forward_and_backward_agree(lake: Lake) -> None:
+    for shop in ("A", "B"):
+        back = next(
+            each for each in trace_back(lake, "shops", {"shop": shop}).tables if each.table == "raw_orders"
+        )
+        for row in back.rows:
+            onward = trace_forward(lake, table="raw_orders", row=row)
+            assert {"shop": shop, "total": {"A": 3, "B": 12}[shop], "note": "weekly"} in next(
+                each.rows for each in onward.tables if each.table == "shops"
+            )
+
+
+def test_a_row_must_be_there_and_be_one(lake: Lake) -> None:
+    with pytest.raises(RowNotFound, match="No row of 'shops'"):
+        trace_back(lake, "shops", {"shop": "C"})
+    with pytest.raises(RowNotFound, match="Several rows of 'orders'"):
+        trace_back(lake, "orders", {"shop": "A"})
+    with pytest.raises(LineageError, match="Did you mean 'shop'"):
+        trace_back(lake, "shops", {"shopp": "C"})
+    with pytest.raises(LineageError, match=r"Did you mean 'orders\.csv'"):
+        trace_forward(lake, file="order.csv")
+    with pytest.raises(LineageError, match="neither"):
+        trace_forward(lake)
