@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,6 @@ from recsys_lineage.proof.reads import ReadProof, verify_reads
 from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import verify_rows
 from recsys_lineage.proof.sample import joined_sample
-from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.trace_query import trace
 from recsys_lineage.sql.file_call import replaced
@@ -98,6 +97,8 @@ def verify(
 ) -> AssetProof:
     """Put the lineage of an asset that is one SELECT to the proof, on samples of what a version of it was made of.
 
+    The edges are those of the version's record; where it has none, or the asset reads files, those that are derived.
+
     Args:
         asset: of `sql_code`, or another whose code hands back a Query.
         lake: where its table and its inputs are.
@@ -122,7 +123,8 @@ def verify(
     not_tried: list[str] = []
     columns = row_proof = None
     try:
-        edges = _recorded(record) or column_lineage(taken.sql, taken.schemas)
+        recorded = record.column_lineage if made_of_tables else {}
+        edges = recorded or column_lineage(taken.sql, taken.schemas)
         columns = verify_columns(
             taken.sql, taken.schemas, taken.tables, edges,
             parameters=taken.parameters, seed=seed, name=asset.name,
@@ -177,8 +179,3 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
         with lake.reading():
             schemas, tables = joined_sample(connection, relations, rows, seed)
     return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables)
-
-
-def _recorded(record: Materialization) -> Mapping[str, Sequence[Any]]:
-    """The column edges that a record holds, where it does."""
-    return getattr(record, "column_lineage", None) or {}

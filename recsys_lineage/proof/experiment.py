@@ -221,8 +221,11 @@ class Experiment:
                 holes = ", ".join("?" * len(columns))
                 self.connection.executemany(f"INSERT INTO kept.{quote(table)} VALUES ({holes})", rows)
             return
-        arrow = rows.to_arrow() if isinstance(rows, pl.DataFrame) else rows
-        arrow = arrow if isinstance(arrow, pa.Table) else arrow.to_arrow_table()
+        arrow: pa.Table
+        if isinstance(rows, pl.DataFrame):
+            arrow = rows.to_arrow()
+        else:
+            arrow = rows.to_arrow_table() if isinstance(rows, duckdb.DuckDBPyRelation) else rows
         lacking = [name for name in columns if name not in arrow.column_names]
         if lacking:
             raise ExperimentError(
@@ -242,7 +245,7 @@ class Experiment:
             for table in self.schemas
         }
 
-    def _hashed(self, relation: str, parameters: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
+    def _hashed(self, relation: str, parameters: Mapping[str, Any] | None) -> Mapping[str, Any]:
         listed = ", ".join(f"c{place}" for place in range(len(self.names)))
         return self.connection.execute(
             f"SELECT {self._hashing} FROM {relation} AS _answer({listed})", parameters

@@ -53,7 +53,10 @@ def proof(sql: str, **edges: list[str]) -> ColumnProof:
 
 
 RIGHT: dict[str, dict[str, list[str]]] = {
-    "SELECT id, price * 2 AS twice FROM orders": {"id": ["orders.id IDENTITY"], "twice": ["orders.price TRANSFORMATION"]},
+    "SELECT id, price * 2 AS twice FROM orders": {
+        "id": ["orders.id IDENTITY"],
+        "twice": ["orders.price TRANSFORMATION"],
+    },
     "SELECT price FROM orders WHERE note = 'a'": {"price": ["orders.price IDENTITY", "orders.note FILTER"]},
     "SELECT id FROM orders ORDER BY price, id": {"id": ["orders.id IDENTITY", "orders.price SORT"]},
     "SELECT id, rank() OVER (ORDER BY price, id) AS r FROM orders": {
