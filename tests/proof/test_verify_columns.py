@@ -123,6 +123,19 @@ def test_values_that_only_move_are_seen() -> None:
     assert {each.column for each in found.refuted} == {"price"}
 
 
+@pytest.mark.parametrize(
+    ("column", "value"), [("note", "upper(note) || '!'"), ("price", "max(price) OVER ()")]
+)
+def test_what_stands_in_a_value_must_be_direct(column: str, value: str) -> None:
+    sql = f"SELECT {value} AS shown FROM orders"
+    found = proof(sql, shown=[f"orders.{column} CONDITIONAL"])
+    assert [(each.column, each.lacks) for each in found.refuted] == [(column, "a DIRECT edge")]
+    assert f"orders.{column} stands in shown without a DIRECT edge" in found.report()
+    assert proof(sql, shown=[f"orders.{column} AGGREGATION"]).sound
+    decides = f"SELECT if({column} IS NULL, 1, 2) AS shown FROM orders"
+    assert proof(decides, shown=[f"orders.{column} CONDITIONAL"]).sound
+
+
 def test_random_numbers_are_no_fault_of_the_edges() -> None:
     found = proof("SELECT id, random() AS r FROM orders", id=["orders.id IDENTITY"], r=[])
     assert found.sound and found.unsteady == ("r",)
