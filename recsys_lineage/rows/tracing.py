@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown, best_column
 from recsys_lineage.rows.syntax import Node, Syntax, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
@@ -58,18 +58,37 @@ class Tracing:
         columns = self.statement.catalog.columns[self.source]
         if not (wanted := self._wanted.get(self.source, [])):
             return f"SELECT * FROM {quote(table)} WHERE false"
-        same = " AND ".join(
-            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
-            for n, column in enumerate(columns)
-        )
         names = ", ".join(f"c{n}" for n in range(len(columns)))
-        self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
+        self._steps.append((f"__wanted({names}) AS MATERIALIZED", " UNION ".join(wanted)))
         rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
         steps = ",\n".join(
             f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
             for name, text in [*self._definitions(), *self._steps]
         )
-        return f"WITH RECURSIVE {steps}\nSELECT __row.* FROM {rows} AS __row SEMI JOIN __wanted ON {same}"
+        return f"WITH RECURSIVE {steps}\n{self._rows_of(rows)}"
+
+    def _rows_of(self, rows: str) -> str:
+        """The wanted rows as they stand in the table.
+
+        DuckDB skips parts of a table by what it is joined with, but only where `=` compares; so one column is compared
+        with `=`, and rows in which it is NULL come apart.
+        """
+        columns = self.statement.catalog.columns[self.source]
+        best = best_column(columns, range(len(columns)))
+        key = f"__row.{quote(columns[best].name)}"
+        same = " AND ".join(
+            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
+            for n, column in enumerate(columns)
+            if n != best
+        )
+        some = f"SELECT * FROM __wanted WHERE c{best} IS NOT NULL"
+        others = f"SELECT * FROM __wanted WHERE c{best} IS NULL"
+        more = f" AND {same}" if same else ""
+        return (
+            f"SELECT __row.* FROM {rows} AS __row SEMI JOIN ({some}) AS __wanted ON {key} = __wanted.c{best}{more}\n"
+            f"UNION ALL SELECT __row.* FROM (SELECT * FROM {rows} AS __row WHERE {key} IS NULL) AS __row "
+            f"SEMI JOIN ({others}) AS __wanted ON {same or 'true'}"
+        )
 
     def _definitions(self) -> list[tuple[str, str]]:
         made: list[tuple[str, str]] = []
