@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recsys_assets import sources
+import recsys_assets
 from recsys_assets.sql import load_sql
 from recsys_lineage import ColumnEdge, column_lineage
 from tests.sql.shop import GROUPS, make_shop
 
 TABLES = [(group, table) for group, tables in GROUPS.items() for table in tables]
-SOURCES = sorted(Path(sources.__path__[0]).glob("*/*.sql"))
+SOURCES = sorted((Path(recsys_assets.__file__).parent / "sources").glob("*/*.sql"))
 
 
 @cache
