@@ -30,6 +30,14 @@ from .orchestration.lake_resource import LakeResource as LakeResource
 from .orchestration.lineage_asset import AssetLook as AssetLook
 from .orchestration.lineage_proof import lineage_proof as lineage_proof
 from .orchestration.sql_asset import sql_asset as sql_asset
+from .proof.asset_proof import AssetProof as AssetProof
+from .proof.asset_proof import verify as verify
+from .proof.column_proof import ColumnProof as ColumnProof
+from .proof.columns import verify_columns as verify_columns
+from .proof.reads import ReadProof as ReadProof
+from .proof.reads import verify_reads as verify_reads
+from .proof.row_proof import RowProof as RowProof
+from .proof.rows import verify_rows as verify_rows
 from .records.check_outcome import CheckOutcome as CheckOutcome
 from .records.materialization import Materialization as Materialization
 from .records.read import Read as Read

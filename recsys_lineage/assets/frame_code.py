@@ -42,6 +42,7 @@ def frame_code(
     on_request: bool = False,
     options: Options | None = None,
     cleared: Mapping[str, str] | None = None,
+    keys: Sequence[str] = (),
 ) -> AssetCode:
     """The asset whose table is what a function returns.
 
@@ -64,6 +65,8 @@ def frame_code(
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
         cleared: for which tags of columns the asset may hold data, each with the reason.
+        keys: columns by which rows of the output belong to rows of the inputs that have them too; traces of rows go on
+            by them.
 
     Raises:
         LineageError: when a parameter has neither a table annotation nor a value.
@@ -92,7 +95,7 @@ def frame_code(
     def remade(given: Mapping[str, Any]) -> AssetCode:
         return frame_code(
             function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
-            columns_from=columns_from, on_request=on_request, options=options,
+            columns_from=columns_from, on_request=on_request, options=options, keys=keys,
         )  # fmt: skip
 
     return AssetCode(
@@ -110,6 +113,7 @@ def frame_code(
         options=options or {},
         columns_from=columns_from,
         cleared=cleared or {},
+        keys=tuple(keys),
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
     )
 

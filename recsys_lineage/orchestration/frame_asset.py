@@ -28,6 +28,7 @@ def frame_asset(
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
+    keys: Sequence[str] = (),
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes what a function returns into one lake table.
@@ -50,6 +51,8 @@ def frame_asset(
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
+        keys: columns by which rows of the output belong to rows of the inputs that have them too; traces of rows go on
+            by them.
         look: group, owners, tags and the like; the description defaults to the function's docstring.
 
     Raises:
@@ -57,7 +60,7 @@ def frame_asset(
     """
     asset = frame_code(
         function, name=name, parameters=parameters, reads=reads, checks=checks, columns=columns,
-        columns_from=columns_from, observe=observe, on_request=on_request, options=options,
+        columns_from=columns_from, observe=observe, on_request=on_request, options=options, keys=keys,
     )  # fmt: skip
     look = look or AssetLook()
     description = look.description or inspect.getdoc(function)
