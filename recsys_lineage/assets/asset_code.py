@@ -42,6 +42,7 @@ class AssetCode:
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
     `columns_from` says of what each column of an asset is made whose code nobody can look into.
+    `looks_at` names tables that it may read to judge them, without being made of them: the graph shows no dependency.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
     `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
     """
@@ -64,6 +65,7 @@ class AssetCode:
     columns_from: ColumnsFrom | None = None
     cleared: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    looks_at: tuple[str, ...] = ()
 
     @property
     def column_tags(self) -> dict[str, tuple[Tag, ...]]:

@@ -179,7 +179,12 @@ class _Attempt:
             beside.append(self._into.uri)
         with self._lake.connect([*asset.opens, *beside]) as connection:
             inputs = self._inputs = Inputs(
-                self._lake, connection, asset.name, asset.upstream, self._pinned, self._previous
+                self._lake,
+                connection,
+                asset.name,
+                (*asset.upstream, *asset.looks_at),
+                self._pinned,
+                self._previous,
             )
             with self._lake.reading(), guarded(asset.name, [request.work]):
                 output = asset.compute(inputs, request)

@@ -62,7 +62,8 @@ def lineage_proof(
         code=Code("python", inspect.getsource(proved), __file__),
         code_version=code_version(proved, {"rows": rows, "sample": sample, "codes": versions}),
         covers=lambda: by_module(reachable(proved)),
-        upstream=tuple(sorted(codes)),
+        upstream=(),
+        looks_at=tuple(sorted(codes)),
         compute=lambda inputs, _request: proved(inputs, codes, rows, sample),
         parameters={"rows": rows, "sample": sample},
         checks=(CHECK,),
@@ -83,7 +84,8 @@ def proved(inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: in
     for number, (name, code) in enumerate(codes.items()):
         tell(Progress(NAME, "step", f"{name}, {number + 1} of {len(codes)}"))
         if inputs.exists(name):
-            inputs.version(name, (), ())
+            with inputs.reading_for("check"):
+                inputs.version(name, (), ())
             found.append(_row(verify(code, inputs._lake, rows=rows, sample=sample, reads=False)))
     wrong = sum(bool(row["refuted"] or row["rows_refuted"]) for row in found)
     return Output(
