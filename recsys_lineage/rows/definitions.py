@@ -123,10 +123,12 @@ class Statement:
         )
 
     def _unparsed(self, message: str) -> Exception:
+        other = "Only SELECT" in message or "statements" in message
         try:
             self.catalog.connection.execute(f"DESCRIBE {self.sql}")
         except duckdb.Error as error:
-            return self.catalog.refused(self.sql, error)
+            if not other:
+                return self.catalog.refused(self.sql, error)
         found = message.replace("Only SELECT statements can be serialized to json!", "another statement")
         return RowTraceError(
             "The SQL is not one SELECT whose columns are known from its text.",

@@ -9,9 +9,10 @@ What is left out are only rows that cannot be part of a wanted row.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recsys_lineage.rows.catalog import Column
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.syntax import (
@@ -108,13 +109,28 @@ class Pushdown:
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
-        known = " AND ".join(each.of(own[n]) for n, each in conditions.items())
         # what DuckDB finds by a small table it is not to compute other filters for before
         kept = " AS MATERIALIZED" if any(each.asked for each in conditions.values()) else " AS"
-        self._add_step(f"{quote(name)}({names}){kept}", f"SELECT * FROM {body} WHERE {known}")
+        self._add_step(f"{quote(name)}({names}){kept}", self._where(body, own, conditions, columns))
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
+
+    def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
+        """The rows of a relation that fulfil conditions.
+
+        By one column DuckDB is to skip what it need not read, so rows in which that is NULL come apart.
+        """
+        asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
+        if not asked or body.startswith("("):
+            return f"SELECT * FROM {body} WHERE {' AND '.join(each.of(own[n]) for n, each in conditions.items())}"
+        best = best_column(columns, asked)
+        rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
+        table, column = conditions[best].asked or ("", "")
+        return (
+            f"SELECT * FROM {body} WHERE {own[best]} IN (SELECT {column} FROM {table}){rest} UNION ALL "
+            f"SELECT * FROM {body} WHERE {own[best]} IS NULL AND {conditions[best].of(own[best])}{rest}"
+        )
 
     def pushed(self, query: Node, conditions: Conditions, width: int) -> Node:
         """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
@@ -496,6 +512,22 @@ class Pushdown:
             inner["from_table"] = self.syntax.relation(
                 f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
             )
+
+
+_SCATTERED = ("BIGINT", "HUGEINT", "UBIGINT", "UUID", "TIMESTAMP", "DATE", "INTEGER", "UINTEGER", "VARCHAR")
+"""Types whose values tell rows apart best, first those that do most."""
+
+
+def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
+    """By which of some columns a table's rows are best found: its line in a file, or that of the widest kind."""
+
+    def rank(place: int) -> int:
+        if columns[place].name.casefold() == "_line":
+            return -1
+        kind = columns[place].type.split(" ")[0].split("_")[0]
+        return _SCATTERED.index(kind) if kind in _SCATTERED else len(_SCATTERED)
+
+    return min(places, key=rank)
 
 
 def _put(item: FromItem, table: str) -> None:

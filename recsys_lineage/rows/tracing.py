@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown, best_column
 from recsys_lineage.rows.syntax import Node, Syntax, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
@@ -58,34 +58,37 @@ class Tracing:
         columns = self.statement.catalog.columns[self.source]
         if not (wanted := self._wanted.get(self.source, [])):
             return f"SELECT * FROM {quote(table)} WHERE false"
-        same = " AND ".join(
-            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
-            for n, column in enumerate(columns)
-        )
         names = ", ".join(f"c{n}" for n in range(len(columns)))
-        self._steps.append((f"__wanted({names})", " UNION ".join(wanted)))
+        self._steps.append((f"__wanted({names}) AS MATERIALIZED", " UNION ".join(wanted)))
         rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
         steps = ",\n".join(
             f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
-            for name, text in [*self._definitions(), *self._steps]
+            for name, text in [*written_definitions(self.statement), *self._steps]
         )
-        return f"WITH RECURSIVE {steps}\nSELECT __row.* FROM {rows} AS __row SEMI JOIN __wanted ON {same}"
+        return f"WITH RECURSIVE {steps}\n{self._rows_of(rows)}"
 
-    def _definitions(self) -> list[tuple[str, str]]:
-        made: list[tuple[str, str]] = []
-        for definition in self.statement.definitions.values():
-            if definition.name == MAIN:
-                continue
-            aliases = (
-                f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
-            )
-            made.append(
-                (
-                    f"{quote(definition.name)}{aliases}",
-                    definition_text(definition, self.statement.catalog.syntax),
-                )
-            )
-        return made
+    def _rows_of(self, rows: str) -> str:
+        """The wanted rows as they stand in the table.
+
+        DuckDB skips parts of a table by what it is joined with, but only where `=` compares; so one column is compared
+        with `=`, and rows in which it is NULL come apart.
+        """
+        columns = self.statement.catalog.columns[self.source]
+        best = best_column(columns, range(len(columns)))
+        key = f"__row.{quote(columns[best].name)}"
+        same = " AND ".join(
+            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
+            for n, column in enumerate(columns)
+            if n != best
+        )
+        some = f"SELECT * FROM __wanted WHERE c{best} IS NOT NULL"
+        others = f"SELECT * FROM __wanted WHERE c{best} IS NULL"
+        more = f" AND {same}" if same else ""
+        return (
+            f"SELECT __row.* FROM {rows} AS __row SEMI JOIN ({some}) AS __wanted ON {key} = __wanted.c{best}{more}\n"
+            f"UNION ALL SELECT __row.* FROM (SELECT * FROM {rows} AS __row WHERE {key} IS NULL) AS __row "
+            f"SEMI JOIN ({others}) AS __wanted ON {same or 'true'}"
+        )
 
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()
@@ -101,8 +104,10 @@ class Tracing:
                 (f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name]))
             )
             known = dict(self._known.get(name, {}))
-            for n in self.witnesses.identity(definition):
-                known.setdefault(n, Condition.one_of(quote(target), f"c{n}"))
+            identity = self.witnesses.identity(definition)
+            if not known and identity:
+                best = best_column(definition.columns, identity)
+                known[best] = Condition.one_of(quote(target), f"c{best}")
             self._known[name] = known
         query = definition.query
         if definition.recursive:
@@ -153,7 +158,12 @@ class Tracing:
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         own = ", ".join(f"__o{n}" for n in range(len(definition.columns)))
         text = self.statement.catalog.syntax.text(witnessed.query)
-        self._steps.append((quote(name), f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}"))
+        self._steps.append(
+            (
+                f"{quote(name)} AS MATERIALIZED",
+                f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}",
+            )
+        )
         for n, table in enumerate(witnessed.tables):
             self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"))
 
@@ -255,6 +265,20 @@ class Tracing:
                 f"SELECT * FROM {quote(self.statement.definitions[start].name)} AS __q({given}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
             )
+
+
+def written_definitions(statement: Statement) -> list[tuple[str, str]]:
+    """All definitions but the statement itself, as a WITH names them, with what their author wants stored once."""
+    written: list[tuple[str, str]] = []
+    for each in statement.definitions.values():
+        if each is statement.main:
+            continue
+        aliases = f"({', '.join(quote(name) for name in each.aliases)})" if each.aliases else ""
+        kept = " AS MATERIALIZED" if each.materialized == "CTE_MATERIALIZE_ALWAYS" else " AS"
+        written.append(
+            (f"{quote(each.name)}{aliases}{kept}", definition_text(each, statement.catalog.syntax))
+        )
+    return written
 
 
 def definition_text(definition: Definition, syntax: Syntax) -> str:
