@@ -19,7 +19,7 @@ from .assets.reproduction import reproduce as reproduce
 from .assets.sql_code import sql_code as sql_code
 from .columns.column_edge import ColumnEdge as ColumnEdge
 from .columns.column_lineage import column_lineage as column_lineage
-from .columns.frames import columns_of_frame as columns_of_frame
+from .columns.frames.columns_of_frame import columns_of_frame as columns_of_frame
 from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
 from .lake.table_version import TableVersion as TableVersion
@@ -29,6 +29,14 @@ from .orchestration.frame_asset import frame_asset as frame_asset
 from .orchestration.lake_resource import LakeResource as LakeResource
 from .orchestration.lineage_asset import AssetLook as AssetLook
 from .orchestration.sql_asset import sql_asset as sql_asset
+from .proof.asset_proof import AssetProof as AssetProof
+from .proof.asset_proof import verify as verify
+from .proof.column_proof import ColumnProof as ColumnProof
+from .proof.columns import verify_columns as verify_columns
+from .proof.reads import ReadProof as ReadProof
+from .proof.reads import verify_reads as verify_reads
+from .proof.row_proof import RowProof as RowProof
+from .proof.rows import verify_rows as verify_rows
 from .records.check_outcome import CheckOutcome as CheckOutcome
 from .records.materialization import Materialization as Materialization
 from .records.read import Read as Read

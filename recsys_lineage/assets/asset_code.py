@@ -13,6 +13,7 @@ import pyarrow as pa
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options, set_parameters
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
@@ -40,6 +41,7 @@ class AssetCode:
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
+    `columns_from` says of what each column of an asset is made whose code nobody can look into.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
     `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
     """
@@ -59,6 +61,7 @@ class AssetCode:
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
+    columns_from: ColumnsFrom | None = None
     cleared: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import polars as pl
+
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.query_columns import query_columns
 from recsys_lineage.assets.tagged_columns import DESCRIPTION, clearance, output_tags
 from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
+from recsys_lineage.columns.frames.declared import declared_columns
 from recsys_lineage.columns.tags import PERSON, Tag, Tags
+from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -45,12 +50,24 @@ def origins_of(
         inputs: of its run.
         output: what it handed back.
         schema: the columns as they will be stored.
+
+    Raises:
+        ColumnLineageError: what the asset declares of its columns is not so.
     """
     columns = [column.name for column in schema]
     tags = _tags_read(lake, inputs)
     warnings: tuple[str, ...] = ()
     lineage: dict[str, tuple[ColumnEdge, ...]] = {}
-    if isinstance(output.data, Query):
+    if asset.columns_from is not None:
+        lineage = _sorted(
+            declared_columns(asset.columns_from, columns, _columns_read(inputs), asset.code.origin)
+        )
+    elif isinstance(output.data, pl.LazyFrame):
+        try:
+            lineage = _sorted(columns_of_frame(output.data, inputs.lazy_frames()))
+        except ColumnLineageError as error:
+            warnings = (f"The column lineage of {asset.name} is not known: {error}",)
+    elif isinstance(output.data, Query):
         people = [
             (table, column)
             for table, of_table in tags.items()
@@ -66,6 +83,19 @@ def origins_of(
     given = output_tags(columns, asset.column_tags, lineage, tags)
     found = clearance(given, asset.cleared, lineage, tags)
     return ColumnOrigins(lineage, given, (replace(found, blocking=True, description=DESCRIPTION),), warnings)
+
+
+def _sorted(found: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, tuple[ColumnEdge, ...]]:
+    return {column: tuple(edges) for column, edges in found.items()}
+
+
+def _columns_read(inputs: Inputs) -> dict[str, list[str]]:
+    """Table or file → the columns that were read of it."""
+    found: dict[str, dict[str, None]] = {}
+    for read in inputs.reads:
+        names = [column.name for column in read.schema] if read.columns is None else read.columns
+        found.setdefault(read.name, {}).update(dict.fromkeys(names))
+    return {name: [*columns] for name, columns in found.items()}
 
 
 def _tags_read(lake: Lake, inputs: Inputs) -> dict[str, Tags]:

@@ -17,6 +17,7 @@ from recsys_lineage.assets.code_version import by_module, code_version, reachabl
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
 
@@ -36,6 +37,7 @@ def frame_code(
     reads: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
+    columns_from: ColumnsFrom | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
@@ -56,6 +58,9 @@ def frame_code(
         reads: further tables that the function may read through its `Inputs`.
         checks: run on the draft before it is committed.
         columns: what each column holds, for people.
+        columns_from: where the function is opaque, such as a model's fit, for each column of its result the tables and
+            their columns that it is made of, `{"score": {"events": ["user_id", "item_id"]}}`; they must be among those
+            that it reads. What it returns as a LazyFrame of LazyFrames needs none.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
@@ -90,7 +95,7 @@ def frame_code(
     def remade(given: Mapping[str, Any]) -> AssetCode:
         return frame_code(
             function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
-            on_request=on_request, options=options, keys=keys,
+            columns_from=columns_from, on_request=on_request, options=options, keys=keys,
         )  # fmt: skip
 
     return AssetCode(
@@ -106,6 +111,7 @@ def frame_code(
         remade=None if observe else remade,
         on_request=on_request,
         options=options or {},
+        columns_from=columns_from,
         cleared=cleared or {},
         keys=tuple(keys),
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, TableNotFound, UndeclaredRead
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.delta_schema import columns_of
@@ -21,9 +22,6 @@ from recsys_lineage.records.materialization import Materialization, ScannedFiles
 from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
-
-ColumnsFrom = Mapping[str, Mapping[str, Collection[str]]]
-"""Column → table → the columns of that table that it is made of."""
 
 
 @dataclass
@@ -103,6 +101,7 @@ class Inputs:
         self._made: dict[str, list[str]] = {}
         self._types: dict[str, Mapping[str, str]] = {}
         self._frames: dict[str, ColumnsFrom] = {}
+        self._lazy: dict[str, pl.LazyFrame] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
 
     # --- what was read ------------------------------------------------------------------------------------
@@ -213,7 +212,8 @@ class Inputs:
 
     def lazy(self, table: str) -> pl.LazyFrame:
         """The pinned version as a Polars LazyFrame over the same Parquet files."""
-        return self._lake.scan(self.version(table))
+        self._lazy[table] = self._lake.scan(self.version(table))
+        return self._lazy[table]
 
     def arrow(self, table: str) -> pa.Table:
         """The pinned version as an Arrow table."""
@@ -329,6 +329,10 @@ class Inputs:
     def frame_columns(self) -> dict[str, ColumnsFrom]:
         """For frames that Python made, the columns of tables of which it made theirs."""
         return dict(self._frames)
+
+    def lazy_frames(self) -> dict[str, pl.LazyFrame]:
+        """The tables that were given as LazyFrames."""
+        return dict(self._lazy)
 
     def open_file(self, path: str | Path) -> BinaryIO:
         """A file outside the lake, opened to be read as bytes; notes the read.

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from recsys_lineage.assets.asset_code import Query
-from recsys_lineage.assets.inputs import ColumnsFrom, Inputs
+from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.column_lineage import column_lineage
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 
 
 def query_columns(

@@ -6,8 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 
+from recsys_lineage.columns.binding.inputs import Input, Inputs
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.columns.inputs import Input, Inputs
 
 Lineage = dict[str, list[ColumnEdge]]
 _MOST = 4096

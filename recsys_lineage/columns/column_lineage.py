@@ -7,15 +7,16 @@ from collections.abc import Collection, Mapping
 from sqlglot import exp
 
 from recsys_lineage.columns.answers import Answers
+from recsys_lineage.columns.binding.empty_tables import is_syntax
+from recsys_lineage.columns.binding.inputs import Inputs
+from recsys_lineage.columns.binding.scope import Reader, Scope
+from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
-from recsys_lineage.columns.empty_tables import is_syntax
-from recsys_lineage.columns.expressions import value
-from recsys_lineage.columns.inputs import Inputs
-from recsys_lineage.columns.pivot_text import statements, with_pivots
-from recsys_lineage.columns.queries import relation
-from recsys_lineage.columns.scope import Reader, Scope
-from recsys_lineage.columns.statement import Statement
+from recsys_lineage.columns.expressions.expression import value
+from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
+from recsys_lineage.columns.queries.query import relation
+from recsys_lineage.columns.relation import folded
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.statement import bare_statement
@@ -78,9 +79,14 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
         )
     known: dict[Edge, ColumnEdge] = {}
     return {
-        name: public(column.value.edges | found.rows, known)
+        _spelled(name, column.name): public(column.value.edges | found.rows, known)
         for name, column in zip(names, found.columns, strict=True)
     }
+
+
+def _spelled(described: str, derived: str) -> str:
+    """A column's name; DESCRIBE tells upper and lower case of an alias wrong where a column is called alike."""
+    return derived if folded(derived) == folded(described) else described
 
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
@@ -91,7 +97,7 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
     try:
         return parsed_select(sql, origin, ColumnLineageError, _ADVICE)
     except ColumnLineageError as error:
-        if not is_syntax(sql):
+        if not error.message.startswith("The SQL cannot be parsed") or not is_syntax(sql):
             raise
         raise ColumnLineageError(
             "This form of the SQL is not understood, though DuckDB takes it.",

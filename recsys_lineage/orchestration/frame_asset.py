@@ -12,6 +12,7 @@ import dagster as dg
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.options import Options
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 
 
@@ -23,6 +24,7 @@ def frame_asset(
     reads: Sequence[str] = (),
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
+    columns_from: ColumnsFrom | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
@@ -43,6 +45,9 @@ def frame_asset(
         reads: further tables that the function may read through its `Inputs`.
         checks: run on the draft before it is committed.
         columns: what each column holds, for people.
+        columns_from: where the function is opaque, such as a model's fit, for each column of its result the tables and
+            their columns that it is made of, `{"score": {"events": ["user_id", "item_id"]}}`; they must be among those
+            that it reads. What it returns as a LazyFrame of LazyFrames needs none.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
@@ -55,7 +60,7 @@ def frame_asset(
     """
     asset = frame_code(
         function, name=name, parameters=parameters, reads=reads, checks=checks, columns=columns,
-        observe=observe, on_request=on_request, options=options, keys=keys,
+        columns_from=columns_from, observe=observe, on_request=on_request, options=options, keys=keys,
     )  # fmt: skip
     look = look or AssetLook()
     description = look.description or inspect.getdoc(function)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,6 @@ from recsys_lineage.proof.reads import ReadProof, verify_reads
 from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import verify_rows
 from recsys_lineage.proof.sample import joined_sample
-from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.trace_query import trace
 from recsys_lineage.sql.file_call import replaced
@@ -93,9 +92,12 @@ def verify(
     rows: int = 300,
     sample: int = 10,
     reads: bool = True,
+    other_code: bool = False,
     seed: int = 0,
 ) -> AssetProof:
     """Put the lineage of an asset that is one SELECT to the proof, on samples of what a version of it was made of.
+
+    The edges are those of the version's record; where it has none, or the asset reads files, those that are derived.
 
     Args:
         asset: of `sql_code`, or another whose code hands back a Query.
@@ -104,6 +106,7 @@ def verify(
         rows: how many rows of each table it reads are taken at most.
         sample: of how many output rows the traces are looked at.
         reads: whether it is run once more as a whole, to see what it opens.
+        other_code: go on where the code of today is not the code of then.
         seed: of what is drawn by chance.
 
     Raises:
@@ -112,13 +115,16 @@ def verify(
     """
     record = Records(lake).get(asset.name, version)
     made_of_tables = asset.remade is not None and all(read.kind == "table" for read in record.reads)
-    code, pinned = (code_of(asset, record), pinned_inputs(lake, record)) if made_of_tables else (asset, {})
+    code, pinned = (
+        (code_of(asset, record, other_code), pinned_inputs(lake, record)) if made_of_tables else (asset, {})
+    )
     pinned.pop(asset.name, None)
     taken = sampled(code, lake, pinned, rows, seed)
     not_tried: list[str] = []
     columns = row_proof = None
     try:
-        edges = _recorded(record) or column_lineage(taken.sql, taken.schemas)
+        recorded = record.column_lineage if made_of_tables else {}
+        edges = recorded or column_lineage(taken.sql, taken.schemas)
         columns = verify_columns(
             taken.sql, taken.schemas, taken.tables, edges,
             parameters=taken.parameters, seed=seed, name=asset.name,
@@ -173,8 +179,3 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
         with lake.reading():
             schemas, tables = joined_sample(connection, relations, rows, seed)
     return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables)
-
-
-def _recorded(record: Materialization) -> Mapping[str, Sequence[Any]]:
-    """The column edges that a record holds, where it does."""
-    return getattr(record, "column_lineage", None) or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from recsys_lineage.proof.table_text import table_text
 
@@ -44,15 +44,19 @@ class Refutation:
         table, column: the input column that got other values.
         outputs: the output columns that changed; where there are several, they did so alone or only together.
         perturbation: how it was changed.
+        lacks: what would have to be claimed: any edge, or one that is DIRECT, since its values stand in the outputs.
     """
 
     table: str
     column: str
     outputs: tuple[str, ...]
     perturbation: str
+    lacks: Literal["an edge", "a DIRECT edge"] = "an edge"
 
     def __str__(self) -> str:
-        return f"{self.table}.{self.column} changes {', '.join(self.outputs)} without an edge ({self.perturbation})"
+        does = "changes" if self.lacks == "an edge" else "stands in"
+        outputs = ", ".join(self.outputs)
+        return f"{self.table}.{self.column} {does} {outputs} without {self.lacks} ({self.perturbation})"
 
 
 @dataclass(frozen=True)

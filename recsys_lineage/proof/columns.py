@@ -77,6 +77,7 @@ def _change_every_column(
     name: str,
 ) -> None:
     perturbations = Perturbations(experiment, never_null, seed)
+    _mark_every_column(experiment, trial, perturbations)
     groups = list(trial.groups())
     for done, (table, columns) in enumerate(groups):
         tell(Progress(name, "step", f"{table}.{columns[0]}", done / len(groups)))
@@ -100,6 +101,18 @@ def _change_every_column(
         experiment.restore(table)
 
 
+def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Perturbations) -> None:
+    for table, columns in experiment.schemas.items():
+        for column in columns:
+            for perturbation, mark in perturbations.marking(table, column):
+                try:
+                    perturb(experiment, table, [perturbation])
+                    trial.marked(table, column, experiment.holding(mark), perturbation.name)
+                except RunFailed:
+                    trial.failed += 1
+        experiment.restore(table)
+
+
 class _Trial:
     """What was seen so far."""
 
@@ -111,6 +124,12 @@ class _Trial:
             self._edges.setdefault((claim.table, claim.column), set()).add(
                 experiment.names.index(claim.output)
             )
+        self._direct = {
+            (claim.table, claim.column, experiment.names.index(claim.output))
+            for claim in claimed
+            if claim.kind == "DIRECT"
+        }
+        self._undeclared: dict[tuple[str, str, tuple[int, ...]], str] = {}
         self._seen: set[tuple[str, str, int]] = set()
         self._tested: set[tuple[str, str]] = set()
         self._refuted: dict[tuple[str, str, tuple[int, ...]], str] = {}
@@ -134,6 +153,13 @@ class _Trial:
             alone = not same(before, answer, [place], in_order=in_order)
             if alone or (not changed and not same(before, answer, [*without, place], in_order=in_order)):
                 self._seen.add((table, column, place))
+
+    def marked(self, table: str, column: str, holding: frozenset[int], perturbation: str) -> None:
+        """Note in which outputs the marked values of a column stand: these are made of them."""
+        self.runs += 1
+        lacking = tuple(place for place in sorted(holding) if (table, column, place) not in self._direct)
+        if lacking:
+            self._undeclared.setdefault((table, column, lacking), perturbation)
 
     def groups(self) -> Iterator[tuple[str, list[str]]]:
         """A table, and columns of it to change at a time: one with edges alone, all those without any together."""
@@ -176,6 +202,10 @@ class _Trial:
             refuted=tuple(
                 Refutation(table, column, tuple(names[place] for place in places), how)
                 for (table, column, places), how in self._refuted.items()
+            )
+            + tuple(
+                Refutation(table, column, tuple(names[place] for place in places), how, "a DIRECT edge")
+                for (table, column, places), how in self._undeclared.items()
             ),
             shown=tuple(claim for claim in direct if seen(claim)),
             not_shown=tuple(claim for claim in direct if not seen(claim)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import duckdb
@@ -17,7 +18,7 @@ from sqlglot.errors import SqlglotError
 from recsys_lineage.errors import LineageError
 from recsys_lineage.proof.answer import Answer, changed_together, same
 from recsys_lineage.proof.time_limit import time_limit
-from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.names import literal, quote
 from recsys_lineage.sql.statement import bare_statement
 
 Schemas: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -169,18 +170,28 @@ class Experiment:
         Raises:
             RunFailed: it stops at a value, or runs for too long.
         """
-        try:
-            with time_limit(self.connection, self._limit):
-                if isinstance(self.compute, str):
-                    read = self._hashed(f"(\n{self.compute}\n)", self.parameters or None)
-                else:
-                    self.connection.register("_frame", self.compute(self._frames()))
-                    read = self._hashed("_frame", None)
-                    self.connection.unregister("_frame")
-        except (duckdb.Error, pl.exceptions.PolarsError, MemoryError) as error:
-            raise RunFailed(str(error)) from error
+        with self._limited() as relation:
+            listed = ", ".join(f"c{place}" for place in range(len(self.names)))
+            query = f"SELECT {self._hashing} FROM {relation} AS _answer({listed})"
+            read: Mapping[str, Any] = self.connection.execute(query, self._bound).fetchnumpy()
         hashes = tuple(np.asarray(read[f"h{place}"], dtype=np.uint64) for place in range(len(self.names)))
         return Answer(hashes, len(hashes[0]))
+
+    def holding(self, text: str) -> frozenset[int]:
+        """Places of the columns of which a value, written as text, holds a text, on the tables as they are now.
+
+        Raises:
+            RunFailed: the statement stops at a value, or runs for too long.
+        """
+        texts = ", ".join(
+            f"coalesce(bool_or(contains(c{place}::VARCHAR, {literal(text)})), false)"
+            for place in range(len(self.names))
+        )
+        with self._limited() as relation:
+            listed = ", ".join(f"c{place}" for place in range(len(self.names)))
+            query = f"SELECT {texts} FROM {relation} AS _answer({listed})"
+            found = self.connection.execute(query, self._bound).fetchall()[0]
+        return frozenset(place for place, holds in enumerate(found) if holds)
 
     def values(self) -> list[tuple[Any, ...]]:
         """The statement's rows on the tables as they are now, as Python objects, in the order of `run`."""
@@ -221,8 +232,11 @@ class Experiment:
                 holes = ", ".join("?" * len(columns))
                 self.connection.executemany(f"INSERT INTO kept.{quote(table)} VALUES ({holes})", rows)
             return
-        arrow = rows.to_arrow() if isinstance(rows, pl.DataFrame) else rows
-        arrow = arrow if isinstance(arrow, pa.Table) else arrow.to_arrow_table()
+        arrow: pa.Table
+        if isinstance(rows, pl.DataFrame):
+            arrow = rows.to_arrow()
+        else:
+            arrow = rows.to_arrow_table() if isinstance(rows, duckdb.DuckDBPyRelation) else rows
         lacking = [name for name in columns if name not in arrow.column_names]
         if lacking:
             raise ExperimentError(
@@ -242,11 +256,27 @@ class Experiment:
             for table in self.schemas
         }
 
-    def _hashed(self, relation: str, parameters: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
-        listed = ", ".join(f"c{place}" for place in range(len(self.names)))
-        return self.connection.execute(
-            f"SELECT {self._hashing} FROM {relation} AS _answer({listed})", parameters
-        ).fetchnumpy()
+    @property
+    def _bound(self) -> dict[str, Any] | None:
+        return (self.parameters or None) if isinstance(self.compute, str) else None
+
+    @contextmanager
+    def _limited(self) -> Iterator[str]:
+        """The statement as a relation for a FROM clause; what runs in the block may stop at a value, or be stopped.
+
+        Raises:
+            RunFailed: it did.
+        """
+        try:
+            with time_limit(self.connection, self._limit):
+                if isinstance(self.compute, str):
+                    yield f"(\n{self.compute}\n)"
+                else:
+                    self.connection.register("_frame", self.compute(self._frames()))
+                    yield "_frame"
+                    self.connection.unregister("_frame")
+        except (duckdb.Error, pl.exceptions.PolarsError, MemoryError) as error:
+            raise RunFailed(str(error)) from error
 
     def _describe(self) -> tuple[str, ...]:
         """Names of the statement's columns; what decides how their values are hashed is noted."""

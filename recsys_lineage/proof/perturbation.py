@@ -28,6 +28,9 @@ _FRESH: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 """Values that do not stand in the column, made of those that do, by the beginning of the type's name."""
 
+_MARK, _MARK_OF_NUMBERS = "\u2063\u2042", 71311
+"""What no value holds by itself: an invisible separator with a rare sign, and the first digits of large numbers."""
+
 
 @dataclass(frozen=True)
 class Perturbation:
@@ -109,6 +112,22 @@ class Perturbations:
             )
         for name, value in self._of_others(table, column, chance):
             yield Perturbation(name, column, value)
+
+    def marking(self, table: str, column: str) -> Iterator[tuple[Perturbation, str]]:
+        """Perturbations that leave a mark in every value, or in those of half of the rows; and the mark's text.
+
+        Where the mark stands in a value of the answer, that value was made of the column's.
+        """
+        type_, x = self._experiment.schemas[table][column], f"t.{quote(column)}"
+        if type_ == "VARCHAR":
+            mark, value = _MARK, f"{x} || {literal(_MARK)}"
+        elif type_.startswith(("INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT", "DOUBLE", "DECIMAL")):
+            mark, value = str(_MARK_OF_NUMBERS), f"{x} % 1000 + {_MARK_OF_NUMBERS}000"
+        else:
+            return
+        yield Perturbation("marked", column, value), mark
+        half = f"CASE WHEN hash(t.rowid, {self._seed}) % 2 = 0 THEN {value} ELSE {x} END"
+        yield Perturbation("marked at half of the rows", column, half), mark
 
     def _within(
         self, table: str, column: str, rows: int, chance: np.random.Generator

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from recsys_lineage import ColumnEdge
 
 FOLDER = Path(__file__).parent / "cases"
@@ -38,11 +40,12 @@ class Case:
 
 def cases() -> list[Case]:
     """Those of all files, each a text of a name, the edges of each column, those of all (`*`), and the query."""
-    return [
+    found = [
         _case(f"{file.stem}: ", text)
         for file in sorted(FOLDER.glob("*.sql"))
         for text in file.read_text(encoding="utf-8").split("-- # ")[1:]
     ]
+    return [case for case in found if not (duckdb.__version__.startswith("1.") and "(DuckDB 2)" in case.name)]
 
 
 def _case(group: str, text: str) -> Case:

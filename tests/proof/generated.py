@@ -1,54 +1,19 @@
-"""Generated tables and statements: a grammar of DuckDB's SELECT, in which every answer is decided by the values alone.
+"""Generated statements: a grammar of DuckDB's SELECT, in which every answer is decided by the values alone.
 
 Where an order decides a value, it is one over all columns, so that only equal rows tie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-Draw = Callable[..., "object"]
-NUMBER, TEXT, TRUTH, LIST, STRUCT = "number", "text", "truth", "list", "struct"
-SCHEMAS = {
-    "t": {"k": "INTEGER", "a": "INTEGER", "b": "VARCHAR", "x": "INTEGER", "l": "INTEGER[]"},
-    "u": {"k": "INTEGER", "a": "INTEGER", "y": "VARCHAR", "s": "STRUCT(a INTEGER, b VARCHAR)"},
-    "v": {"a": "INTEGER", "b": "VARCHAR", "z": "INTEGER", "f": "BOOLEAN"},
-}
-_KINDS = {"INTEGER": NUMBER, "VARCHAR": TEXT, "BOOLEAN": TRUTH, "INTEGER[]": LIST}
+from tests.proof.generated_expressions import Expressions
+from tests.proof.generated_tables import KINDS, LIST, NUMBER, SCHEMAS, STRUCT, TEXT, Column, of_kind
+
 _NAMES = ("a", "b", "k", "x", "y", "z", "n", "m")
-
-numbers = st.one_of(st.none(), st.integers(0, 3))
-texts = st.one_of(st.none(), st.sampled_from(["p", "q", "r"]))
-_VALUES: dict[str, st.SearchStrategy[object]] = {
-    "INTEGER": numbers,
-    "VARCHAR": texts,
-    "BOOLEAN": st.one_of(st.none(), st.booleans()),
-    "INTEGER[]": st.one_of(st.none(), st.lists(numbers, max_size=3)),
-    "STRUCT(a INTEGER, b VARCHAR)": st.one_of(st.none(), st.fixed_dictionaries({"a": numbers, "b": texts})),
-}
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> dict[str, list[tuple[object, ...]]]:
-    """Four to eight rows of every table, of few values, so that they join, tie and repeat."""
-    made: dict[str, list[tuple[object, ...]]] = {}
-    for table, columns in SCHEMAS.items():
-        rows = draw(
-            st.lists(st.tuples(*(_VALUES[type_] for type_ in columns.values())), min_size=4, max_size=8)
-        )
-        made[table] = [tuple(row) for row in rows]
-    return made
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a relation: how it is written, and of what kind it is."""
-
-    name: str
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -77,20 +42,14 @@ def statements(draw: st.DrawFn) -> str:
     return sql
 
 
-class _Maker:
+class _Maker(Expressions):
     """Makes the parts of one statement."""
 
     def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
+        super().__init__(draw)
         self.with_: list[str] = []
         self._ctes: list[tuple[str, tuple[Column, ...]]] = []
         self._aliases = 0
-
-    def one(self, *choices: str) -> str:
-        return self.draw(st.sampled_from(choices))
-
-    def maybe(self, odds: int = 2) -> bool:
-        return self.draw(st.integers(1, odds)) == 1
 
     # --- sources ------------------------------------------------------------------------------------------
 
@@ -103,7 +62,7 @@ class _Maker:
             return f"{name} AS {alias}", alias, _under(alias, columns)
         if depth <= 0 or self.maybe(3):
             table = self.one(*SCHEMAS)
-            columns = tuple(Column(name, _KINDS.get(type_, STRUCT)) for name, type_ in SCHEMAS[table].items())
+            columns = tuple(Column(name, KINDS.get(type_, STRUCT)) for name, type_ in SCHEMAS[table].items())
             return f"{table} AS {alias}", alias, _under(alias, columns)
         query = self.query(depth - 1)
         if self.maybe(3):
@@ -127,7 +86,7 @@ class _Maker:
             return f"{left}, {right}", both
         if kind == "CROSS":
             return f"{left} CROSS JOIN {right}", both
-        ones, twos = _of(columns, NUMBER), _of(others, NUMBER)
+        ones, twos = of_kind(columns, NUMBER), of_kind(others, NUMBER)
         if not ones or not twos:
             return f"{left} CROSS JOIN {right}", both
         one, two = self.draw(st.sampled_from(ones)), self.draw(st.sampled_from(twos))
@@ -185,7 +144,7 @@ class _Maker:
             left_out = self.draw(st.sampled_from(names))
             kept = tuple(Column(_bare(c), c.kind) for c in columns if _bare(c) != left_out)
             return Query(f"SELECT * EXCLUDE ({left_out}) FROM {source}", kept)
-        ones = _of(columns, NUMBER)
+        ones = of_kind(columns, NUMBER)
         if ones and self.maybe():
             one = self.draw(st.sampled_from(ones))
             replaced = f"SELECT * REPLACE (coalesce({one.name}, 0) + 1 AS {_bare(one)}) FROM {source}"
@@ -230,7 +189,7 @@ class _Maker:
             (f"lag({by}) OVER ({part} ORDER BY {whole})", self._kind(by, simple)),
             (f"first_value({by}) OVER ({part} ORDER BY {whole})", self._kind(by, simple)),
         ]
-        for one in _of(columns, NUMBER):
+        for one in of_kind(columns, NUMBER):
             tied += [
                 (f"sum({one.name}) OVER ({part} ORDER BY {by})", NUMBER),
                 (f"max({one.name}) FILTER ({by} IS NOT NULL) OVER ({part})", NUMBER),
@@ -263,7 +222,7 @@ class _Maker:
         """Two queries in a set operation; the second gives columns of the kinds of the first."""
         one = self.plain(depth - 1)
         source, columns = self.joined(depth - 1)
-        values = [(self.of_kind(columns, column.kind), column.kind) for column in one.columns]
+        values = [(self.value_of(columns, column.kind), column.kind) for column in one.columns]
         listed = ", ".join(
             f"{value} AS {column.name}" for (value, _), column in zip(values, one.columns, strict=True)
         )
@@ -280,7 +239,7 @@ class _Maker:
 
     def unnested(self, depth: int) -> Query:
         source, _, columns = self.source(0)
-        lists = _of(columns, LIST)
+        lists = of_kind(columns, LIST)
         if not lists:
             return self.grouped(depth)
         shown = self.draw(st.lists(st.sampled_from(columns), max_size=2, unique=True))
@@ -290,7 +249,7 @@ class _Maker:
     def lateral(self, depth: int) -> Query:
         left, _, columns = self.source(depth - 1)
         right, _, others = self.source(0)
-        ones, twos = _of(columns, NUMBER), _of(others, NUMBER)
+        ones, twos = of_kind(columns, NUMBER), of_kind(others, NUMBER)
         if not ones or not twos:
             return self.plain(depth)
         one, two = self.draw(st.sampled_from(ones)).name, self.draw(st.sampled_from(twos)).name
@@ -307,7 +266,7 @@ class _Maker:
 
     def recursive(self, depth: int) -> Query:
         left, _, columns = self.source(0)
-        ones = _of(columns, NUMBER)
+        ones = of_kind(columns, NUMBER)
         one = self.draw(st.sampled_from(ones)).name
         name = f"c{len(self._ctes)}"
         step = self.one("n + 1", "n + m", "n")
@@ -332,114 +291,10 @@ class _Maker:
         inner = ", ".join([*(column.name for column in rest), over])
         listed = ", ".join(column.name for column in ones)
         return Query(
-            f"SELECT * FROM (SELECT {inner} FROM ({query.sql}) AS r{self._aliases}) UNPIVOT (value FOR name IN ({listed}))",
+            f"SELECT * FROM (SELECT {inner} FROM ({query.sql}) AS r{self._aliases}) "
+            f"UNPIVOT (value FOR name IN ({listed}))",
             (*rest, Column("name", TEXT), Column("value", NUMBER)),
         )
-
-    # --- expressions --------------------------------------------------------------------------------------
-
-    def expression(self, columns: Sequence[Column], depth: int) -> tuple[str, str]:
-        """A value of one row, and its kind."""
-        column = self.draw(st.sampled_from(list(columns)))
-        if self.maybe():
-            return column.name, column.kind
-        x = column.name
-        if column.kind == NUMBER:
-            other = self.draw(st.sampled_from(_of(columns, NUMBER))).name
-            made = [
-                (f"{x} + 1", NUMBER), (f"coalesce({x}, {other})", NUMBER), (f"{x} > {other}", TRUTH),
-                (f"CASE WHEN {x} = 1 THEN {other} WHEN {other} IS NULL THEN 7 END", NUMBER), (f"nullif({x}, {other})", NUMBER),
-                (f"greatest({x}, {other}, 1)", NUMBER), (f"if({x} > 1, 'big', NULL)", TEXT), (f"[{x}, {other}]", LIST),
-                (f"{{'a': {x}::INTEGER, 'b': 'q'}}", STRUCT), (f"{x} BETWEEN 1 AND 2", TRUTH),
-            ]  # fmt: skip
-            if depth > 0:
-                made += [(self.scalar(x), NUMBER), (self.test(x), TRUTH)]
-            return self.draw(st.sampled_from(made))
-        if column.kind == TEXT:
-            return self.draw(st.sampled_from([
-                (f"upper({x})", TEXT), (f"{x} || '!'", TEXT), (f"length({x})", NUMBER), (f"{x} IN ('p', 'q')", TRUTH),
-                (f"CASE {x} WHEN 'p' THEN 1 WHEN 'q' THEN 2 ELSE 0 END", NUMBER), (f"coalesce({x}, 'none')", TEXT),
-            ]))  # fmt: skip
-        if column.kind == TRUTH:
-            return self.draw(st.sampled_from([(f"NOT {x}", TRUTH), (f"{x}::INTEGER", NUMBER)]))
-        if column.kind == LIST:
-            return self.draw(st.sampled_from([
-                (f"{x}[1]", NUMBER), (f"len({x})", NUMBER), (f"list_transform({x}, lambda e: e + 1)", LIST),
-                (f"[e * 2 FOR e IN {x} IF e > 0]", LIST), (f"list_sum({x})", NUMBER), (f"list_contains({x}, 1)", TRUTH),
-            ]))  # fmt: skip
-        return self.draw(st.sampled_from([(f"{x}.a", NUMBER), (f"{x}.b", TEXT), (f"{x}['a'] + 1", NUMBER)]))
-
-    def scalar(self, x: str) -> str:
-        """A scalar subquery, correlated with a number or not."""
-        right, _, others = self.source(0)
-        y = self.draw(st.sampled_from(_of(others, NUMBER))).name
-        z = self.draw(st.sampled_from(_of(others, NUMBER))).name
-        how = self.one("max", "min", "sum", "count")
-        where = self.one(f" WHERE {y} = {x}", f" WHERE {y} < {x}", "")
-        return f"(SELECT {how}({z}) FROM {right}{where})"
-
-    def test(self, x: str) -> str:
-        """A test of a number against another table."""
-        right, _, others = self.source(0)
-        y = self.draw(st.sampled_from(_of(others, NUMBER))).name
-        return self.one(
-            f"{x} IN (SELECT {y} FROM {right})",
-            f"{x} NOT IN (SELECT {y} FROM {right} WHERE {y} IS NOT NULL)",
-            f"EXISTS (SELECT 1 FROM {right} WHERE {y} = {x})",
-            f"NOT EXISTS (SELECT 1 FROM {right} WHERE {y} > {x})",
-            f"{x} >= ALL (SELECT {y} FROM {right})",
-            f"{x} = ANY (SELECT {y} FROM {right})",
-        )
-
-    def condition(self, columns: Sequence[Column], depth: int) -> str:
-        """Something that is true of some rows."""
-        column = self.draw(st.sampled_from(list(columns)))
-        x = column.name
-        made = {
-            NUMBER: [f"{x} > 0", f"{x} IS NULL", f"{x} IN (1, 2)", f"coalesce({x}, 1) = 1"],
-            TEXT: [f"{x} = 'p'", f"{x} IS NOT NULL", f"{x} <> 'q' OR {x} IS NULL"],
-            TRUTH: [x, f"NOT {x}", f"{x} IS NULL"],
-            LIST: [f"len({x}) > 1", f"list_contains({x}, 1)"],
-            STRUCT: [f"{x}.a > 0", f"{x} IS NULL"],
-        }[column.kind]
-        if column.kind == NUMBER and depth > 0:
-            made.append(self.test(x))
-        found = self.draw(st.sampled_from(made))
-        if self.maybe(4):
-            return f"({found} {self.one('AND', 'OR')} {self.condition(columns, 0)})"
-        return found
-
-    def aggregate(self, columns: Sequence[Column]) -> tuple[str, str]:
-        """An aggregate that no order of rows changes, and its kind."""
-        column = self.draw(st.sampled_from(list(columns)))
-        x, kind = column.name, column.kind
-        whole = ", ".join(column.name for column in columns)
-        only = f" FILTER ({self.condition(columns, 0)})" if self.maybe(3) else ""
-        made = [
-            (f"count({x}){only}", NUMBER),
-            (f"count(*){only}", NUMBER),
-            (f"count(DISTINCT {x}){only}", NUMBER),
-        ]
-        if kind in (NUMBER, TEXT):
-            made += [
-                (f"min({x}){only}", kind),
-                (f"max({x}){only}", kind),
-                (f"first({x} ORDER BY {whole}){only}", kind),
-            ]
-        if kind == NUMBER:
-            made += [(f"sum({x}){only}", NUMBER), (f"list({x}::INTEGER ORDER BY {whole}){only}", LIST)]
-            by = ", ".join(column.name for column in columns if column.kind in (NUMBER, TEXT))
-            made += [(f"arg_max({x}, ({x}, {by})){only}", NUMBER)]
-        return self.draw(st.sampled_from(made))
-
-    def of_kind(self, columns: Sequence[Column], kind: str) -> str:
-        """A value of a kind."""
-        found = _of(columns, kind)
-        if found:
-            return self.draw(st.sampled_from(found)).name
-        return {
-            NUMBER: "1", TEXT: "'p'", TRUTH: "true", LIST: "[1]", STRUCT: "{'a': 1, 'b': 'p'}",
-        }[kind]  # fmt: skip
 
     def _kind(self, name: str, columns: Sequence[Column]) -> str:
         return next(column.kind for column in columns if column.name == name)
@@ -447,10 +302,6 @@ class _Maker:
 
 def _under(alias: str, columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(Column(f"{alias}.{column.name}", column.kind) for column in columns)
-
-
-def _of(columns: Sequence[Column], kind: str) -> list[Column]:
-    return [column for column in columns if column.kind == kind]
 
 
 def _bare(column: Column) -> str:

@@ -12,10 +12,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from recsys_lineage import column_lineage
 from recsys_lineage.proof import Experiment, verify_columns, verify_rows
 from recsys_lineage.rows.trace_query import trace
-from tests.proof.generated import SCHEMAS, statements, tables
+from tests.proof.generated import statements
+from tests.proof.generated_tables import SCHEMAS, tables
 
-few = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.large_base_example,
+    HealthCheck.filter_too_much,
+]
+few = settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
+many = settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 Tables = Mapping[str, Sequence[Sequence[Any]]]
 
 

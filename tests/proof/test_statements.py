@@ -41,7 +41,12 @@ def _read(statement: Statement) -> Mapping[str, Sequence[Sequence[Any]]]:
 def test_columns(statement: Statement) -> None:
     edges = column_lineage(statement.sql, schemas())
     proof = verify_columns(
-        statement.sql, schemas(), _read(statement), edges, parameters=statement.parameters, name=statement.name
+        statement.sql,
+        schemas(),
+        _read(statement),
+        edges,
+        parameters=statement.parameters,
+        name=statement.name,
     )
     assert proof.sound, proof.report()
     assert not proof.unsteady and not proof.untested, proof.report()

@@ -53,7 +53,10 @@ def proof(sql: str, **edges: list[str]) -> ColumnProof:
 
 
 RIGHT: dict[str, dict[str, list[str]]] = {
-    "SELECT id, price * 2 AS twice FROM orders": {"id": ["orders.id IDENTITY"], "twice": ["orders.price TRANSFORMATION"]},
+    "SELECT id, price * 2 AS twice FROM orders": {
+        "id": ["orders.id IDENTITY"],
+        "twice": ["orders.price TRANSFORMATION"],
+    },
     "SELECT price FROM orders WHERE note = 'a'": {"price": ["orders.price IDENTITY", "orders.note FILTER"]},
     "SELECT id FROM orders ORDER BY price, id": {"id": ["orders.id IDENTITY", "orders.price SORT"]},
     "SELECT id, rank() OVER (ORDER BY price, id) AS r FROM orders": {
@@ -118,6 +121,19 @@ def test_values_that_only_move_are_seen() -> None:
         "SELECT id, row_number() OVER (ORDER BY price, id) AS r FROM orders", id=["orders.id IDENTITY"], r=[]
     )
     assert {each.column for each in found.refuted} == {"price"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("note", "upper(note) || '!'"), ("price", "max(price) OVER ()")]
+)
+def test_what_stands_in_a_value_must_be_direct(column: str, value: str) -> None:
+    sql = f"SELECT {value} AS shown FROM orders"
+    found = proof(sql, shown=[f"orders.{column} CONDITIONAL"])
+    assert [(each.column, each.lacks) for each in found.refuted] == [(column, "a DIRECT edge")]
+    assert f"orders.{column} stands in shown without a DIRECT edge" in found.report()
+    assert proof(sql, shown=[f"orders.{column} AGGREGATION"]).sound
+    decides = f"SELECT if({column} IS NULL, 1, 2) AS shown FROM orders"
+    assert proof(decides, shown=[f"orders.{column} CONDITIONAL"]).sound
 
 
 def test_random_numbers_are_no_fault_of_the_edges() -> None:

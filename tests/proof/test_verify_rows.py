@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from recsys_lineage.proof import RowProof, verify_rows
+from recsys_lineage.proof.rows import Traced, Tracer
 
 SCHEMAS = {
     "orders": {"id": "INTEGER", "buyer": "INTEGER", "price": "INTEGER"},
@@ -29,16 +30,13 @@ class Trace:
     insufficient: tuple[str, ...] = ()
 
 
-def proof(sql: str, trace: object) -> RowProof:
+def proof(sql: str, trace: str | Tracer) -> RowProof:
     """Of every row, with a trace that is given as a text or by a function of source and row."""
 
-    def traced(source: str, row: Mapping[str, object]) -> str | Trace:
-        found = trace(source, row) if callable(trace) else trace
-        return (
-            found.format(**{name: "NULL" if value is None else value for name, value in row.items()})
-            if isinstance(found, str)
-            else found
-        )
+    def traced(source: str, row: Mapping[str, object]) -> str | Traced:
+        found = trace if isinstance(trace, str) else trace(source, row)
+        shown = {name: "NULL" if value is None else value for name, value in row.items()}
+        return found.format(**shown) if isinstance(found, str) else found
 
     tables = {table: rows for table, rows in TABLES.items() if table in sql}
     return verify_rows(sql, SCHEMAS, tables, traced)

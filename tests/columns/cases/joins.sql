@@ -127,7 +127,7 @@ SELECT b, k FROM t LEFT JOIN LATERAL (SELECT k FROM u WHERE u.a = t.a ORDER BY e
 -- *: u.a JOIN, v.a JOIN, t.a JOIN
 SELECT b, k, n FROM t JOIN (u JOIN v USING (a)) ON t.a = u.a;
 
--- # a join in parentheses under one name
+-- # a join in parentheses under one name (DuckDB 2)
 -- n: v.n IDENTITY
 -- a: u.a IDENTITY
 -- *: u.a JOIN, v.a JOIN

@@ -19,6 +19,12 @@ SELECT r.x, r.y.z AS y, {'k': a}.k AS z FROM (SELECT a, {'x': a, 'y': {'z': b}} 
 -- v: t.b TRANSFORMATION
 SELECT r.* FROM (SELECT struct_pack(k := a, v := b) AS r FROM t);
 
+-- # UNNEST of a parameter
+-- a: t.a IDENTITY
+-- d:
+-- *: t.b FILTER
+SELECT a, unnest($days) AS d FROM t WHERE b IN (SELECT unnest($days)) AND $other IS NULL;
+
 -- # all fields of a column
 -- x: t.s TRANSFORMATION
 -- t: t.s TRANSFORMATION

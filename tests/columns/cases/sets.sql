@@ -76,3 +76,10 @@ WITH RECURSIVE r(a, k) USING KEY (a) AS (
     SELECT a, k FROM u UNION SELECT r.a, v.n FROM r JOIN v ON v.a = r.a
 )
 SELECT * FROM r;
+
+-- # recursive, with different rows of another table
+-- a: u.a IDENTITY
+-- k: u.k IDENTITY, v.n IDENTITY
+-- *: u.a GROUP_BY, u.k GROUP_BY, v.n GROUP_BY, u.a JOIN, v.a JOIN
+WITH RECURSIVE r AS (SELECT a, k FROM u UNION SELECT r.a, v.n FROM r JOIN v ON v.a = r.a)
+SELECT a, k FROM r;

@@ -3,6 +3,12 @@
 -- date: u.e IDENTITY
 SELECT * EXCLUDE (k) REPLACE (a + 1 AS a) RENAME (e AS date) FROM u;
 
+-- # REPLACE spells the column
+-- A: u.a TRANSFORMATION
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+SELECT * REPLACE (a + 1 AS A) FROM u;
+
 -- # of one table
 -- b: t.b IDENTITY
 -- a: u.a IDENTITY

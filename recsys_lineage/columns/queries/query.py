@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import How, aggregated, deciding, united
-from recsys_lineage.columns.pivots import pivoted
+from recsys_lineage.columns.queries.pivots import pivoted
+from recsys_lineage.columns.queries.select import selected
+from recsys_lineage.columns.queries.sorting import limited, sorted_relation
 from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, folded, merged
-from recsys_lineage.columns.scope import Scope
-from recsys_lineage.columns.select import selected
-from recsys_lineage.columns.sorting import limited, sorted_relation
 
 _SUMMARY = (
     "column_name", "column_type", "min", "max", "approx_unique", "avg", "std", "q25", "q50", "q75", "count",

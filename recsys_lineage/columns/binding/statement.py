@@ -10,8 +10,8 @@ from typing import NoReturn
 import duckdb
 from sqlglot import exp
 
-from recsys_lineage.columns.empty_tables import Columns, empty_tables
-from recsys_lineage.columns.inputs import Input, Inputs
+from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables
+from recsys_lineage.columns.binding.inputs import Input, Inputs
 from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
@@ -205,7 +205,7 @@ class Statement:
                 _, name = self._stand_ins[start]
                 table.set("this", exp.maybe_parse(name, into=exp.Table, dialect="duckdb").this)
         try:
-            return [kind for _, kind in self._asked(query.sql("duckdb"))]
+            return [kind for _, kind in self._asked(query.sql("duckdb"), query)]
         except duckdb.Error:
             return None
 
@@ -216,19 +216,12 @@ class Statement:
             text = f"{text[:start]}{name}{text[end:]}"
         return text
 
-    def _asked(self, sql: str) -> Columns:
+    def _asked(self, sql: str, tree: exp.Expr | None = None) -> Columns:
+        """What DuckDB says of the statement, or of another one made of its parts."""
         tables = {name: each.columns for name, each in self._tables.items()}
-        return empty_tables().described(sql, tables, self._parameters, self._unnamed)
-
-    @cached_property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(
-            sorted({each.name for each in self.tree.find_all(exp.Parameter, exp.Placeholder) if each.name})
-        )
-
-    @cached_property
-    def _unnamed(self) -> int:
-        return sum(not each.name for each in self.tree.find_all(exp.Placeholder))
+        parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))
+        named = sorted({each.name for each in parameters if each.name})
+        return empty_tables().described(sql, tables, named, sum(not each.name for each in parameters))
 
 
 def _is_main(parts: Sequence[exp.Expr]) -> bool:

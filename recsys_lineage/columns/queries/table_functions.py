@@ -5,11 +5,11 @@ from __future__ import annotations
 import duckdb
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.empty_tables import empty_tables
+from recsys_lineage.columns.binding.names import called
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import NOTHING, How, deciding, transformed, united
-from recsys_lineage.columns.empty_tables import empty_tables
-from recsys_lineage.columns.names import called
 from recsys_lineage.columns.relation import Column, Relation, Value
-from recsys_lineage.columns.scope import Scope
 from recsys_lineage.sql.file_call import PURE_FUNCTIONS
 
 

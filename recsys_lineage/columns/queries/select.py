@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from recsys_lineage.columns.aggregates import aggregates_in
+from recsys_lineage.columns.binding.empty_tables import name_of_expression
+from recsys_lineage.columns.binding.names import conjuncts
+from recsys_lineage.columns.binding.scope import Scope
+from recsys_lineage.columns.binding.stars import Item, items
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
-from recsys_lineage.columns.empty_tables import name_of_expression
-from recsys_lineage.columns.from_clause import read_from
-from recsys_lineage.columns.names import conjuncts
-from recsys_lineage.columns.people import keeps_many_people
+from recsys_lineage.columns.expressions.aggregates import aggregates_in
+from recsys_lineage.columns.expressions.people import keeps_many_people
+from recsys_lineage.columns.queries.from_clause import read_from
+from recsys_lineage.columns.queries.sorting import at_place, limited, order_edges
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
-from recsys_lineage.columns.scope import Scope
-from recsys_lineage.columns.sorting import at_place, limited, order_edges
-from recsys_lineage.columns.stars import Item, items
 
 _UNDERSTOOD = frozenset(
     {

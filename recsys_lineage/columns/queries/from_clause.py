@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from recsys_lineage.columns.joins import Source, join_into
-from recsys_lineage.columns.names import called
-from recsys_lineage.columns.pivots import pivoted_table
+from recsys_lineage.columns.binding.names import called
+from recsys_lineage.columns.binding.scope import Binding, Scope
+from recsys_lineage.columns.binding.stars import visible
+from recsys_lineage.columns.queries.joins import Source, join_into
+from recsys_lineage.columns.queries.pivots import pivoted_table
+from recsys_lineage.columns.queries.table_functions import from_function, from_unnest
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
-from recsys_lineage.columns.scope import Binding, Scope
-from recsys_lineage.columns.stars import visible
-from recsys_lineage.columns.table_functions import from_function, from_unnest
 from recsys_lineage.sql.file_call import is_file_name
 
 _TABLE_ARGS = frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample", "ordinality"})

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.scope import Binding, Scope
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
 from recsys_lineage.columns.relation import Relation
-from recsys_lineage.columns.scope import Binding, Scope
 
 
 def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edges], scope: Scope) -> Edges:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.names import conjuncts, path
+from recsys_lineage.columns.binding.scope import Binding, Scope
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
-from recsys_lineage.columns.names import conjuncts, path
 from recsys_lineage.columns.relation import Value, folded, merged
-from recsys_lineage.columns.scope import Binding, Scope
 
 _UNDERSTOOD = frozenset({"this", "on", "side", "kind", "using", "method"})
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.empty_tables import aggregate_functions
+from recsys_lineage.columns.binding.names import called, path
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import (
     NOTHING,
     Edges,
@@ -15,10 +18,7 @@ from recsys_lineage.columns.edges import (
     statistic,
     united,
 )
-from recsys_lineage.columns.empty_tables import aggregate_functions
-from recsys_lineage.columns.names import called, path
 from recsys_lineage.columns.relation import Value, folded
-from recsys_lineage.columns.scope import Scope
 
 _BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
 _STATISTICS = frozenset(

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from recsys_lineage.columns.binding.empty_tables import Columns
 from recsys_lineage.columns.edges import of_column
-from recsys_lineage.columns.empty_tables import Columns
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
 
 Schemas = Mapping[str, Mapping[str, str]]

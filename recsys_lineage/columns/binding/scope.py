@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.edges import NOTHING, Edges
 from recsys_lineage.columns.relation import Relation, Value, folded, struct_of
-from recsys_lineage.columns.statement import Statement
+
+_ROW_NUMBER = "rowid"
+"""The column that every table has besides its own."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,18 @@ class Scope:
             scope = scope.outer
         raise self._not_found(node, parts)
 
+    def spelling(self, parts: Sequence[str]) -> str:
+        """What a name calls a column in a result: as the column is spelled where it comes from."""
+        scope: Scope | None = self
+        name = folded(parts[-1])
+        while scope is not None:
+            for binding in scope.bindings:
+                places = binding.relation.by_name.get(name)
+                if places and (len(parts) == 1 or folded(binding.name) == folded(parts[-2])):
+                    return binding.relation.columns[places[0]].name
+            scope = scope.outer
+        return name if name == _ROW_NUMBER else parts[-1]
+
     def binding(self, name: str) -> Binding | None:
         """The relation that a name stands for, here or around."""
         wanted = folded(name)
@@ -183,11 +198,11 @@ class Scope:
             return holders[0].column(first) or Value(), 1
         if (value := self._alias(first)) is not None:
             return value, 1
-        for binding in self.bindings:
+        for binding in self.bindings if len(parts) == 1 else ():
             if folded(binding.name) == first:
                 columns = binding.relation.columns
                 return struct_of((column.name, column.value) for column in columns), 1
-        if first == "rowid" and self.bindings:
+        if first == _ROW_NUMBER and self.bindings:
             return Value(), 1
         return None
 
@@ -208,7 +223,7 @@ class Scope:
             )
         if holders:
             return holders[0].column(column)
-        return Value() if named and column == "rowid" else None
+        return Value() if named and column == _ROW_NUMBER else None
 
     def _alias(self, name: str) -> Value | None:
         found = self.aliases.get(name)

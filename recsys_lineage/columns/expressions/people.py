@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import How
-from recsys_lineage.columns.scope import Scope
 
 _LEAST = 2
 _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {exp.LTE: exp.GTE, exp.LT: exp.GT}

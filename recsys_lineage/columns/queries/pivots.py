@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.empty_tables import empty_tables, name_of_expression
+from recsys_lineage.columns.binding.scope import Binding, Scope
+from recsys_lineage.columns.binding.stars import items
 from recsys_lineage.columns.edges import How, deciding, united
-from recsys_lineage.columns.empty_tables import empty_tables, name_of_expression
 from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, folded, merged
-from recsys_lineage.columns.scope import Binding, Scope
-from recsys_lineage.columns.stars import items
 
 _WAY_OUT = "name the values: ON column IN ('one', 'other')"
 

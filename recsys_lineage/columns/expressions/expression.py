@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from recsys_lineage.columns.aggregates import aggregate, filtered, is_aggregate, window, within_group
+from recsys_lineage.columns.binding.names import called, path
+from recsys_lineage.columns.binding.scope import Scope
+from recsys_lineage.columns.binding.stars import columns_of
 from recsys_lineage.columns.edges import (
     NOTHING,
     Edges,
@@ -19,11 +21,15 @@ from recsys_lineage.columns.edges import (
     transformed,
     united,
 )
-from recsys_lineage.columns.lambdas import comprehension, with_lambda
-from recsys_lineage.columns.names import called, path
+from recsys_lineage.columns.expressions.aggregates import (
+    aggregate,
+    filtered,
+    is_aggregate,
+    window,
+    within_group,
+)
+from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
 from recsys_lineage.columns.relation import CONSTANT, Value, struct_of
-from recsys_lineage.columns.scope import Scope
-from recsys_lineage.columns.stars import columns_of
 
 _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}

@@ -21,12 +21,12 @@ from recsys_lineage.columns.edges import (
     transformed,
     united,
 )
-from recsys_lineage.columns.frame_expressions import OPAQUE, ExpressionReader, Rows
-from recsys_lineage.columns.frame_source import columns_of_source, source_of
+from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Rows
+from recsys_lineage.columns.frames.frame_source import columns_of_source, source_of
 from recsys_lineage.errors import ColumnLineageError
 
-_PLANS = 16
-"""The version of Polars' plans that is read here."""
+_PLANS = (15, 16)
+"""The versions of Polars' plans that are read here."""
 _SAME_ROWS = ("hint_sorted", "rechunk")
 
 
@@ -65,10 +65,10 @@ def columns_of_frame(
         ColumnLineageError: a step is opaque, such as `map_batches`, or its frame is none of the tables; it names it.
     """
     traverser = _plan_of(plan)
-    if traverser.version()[0] != _PLANS:
+    if traverser.version()[0] not in _PLANS:
         raise ColumnLineageError(
             "The plans of this Polars are not known.",
-            expected=f"plans of version {_PLANS}",
+            expected=f"plans of version {' or '.join(map(str, _PLANS))}",
             found=".".join(map(str, traverser.version())),
             advice=OPAQUE,
         )
@@ -264,8 +264,8 @@ class _Reader:
             return _Frame(left.columns, left.rows | right.rows | deciding(compared, How.FILTER), left.key)
         merged = dict(zip(on_left, on_right, strict=True)) if coalesce else {}
         columns, of_right = self._joined(left, right, suffix, merged, method)
-        if node.predicate is not None:
-            compared |= self.edges([node.predicate], _Frame(columns))
+        if (predicate := getattr(node, "predicate", None)) is not None:
+            compared |= self.edges([predicate], _Frame(columns))
         decided = right.rows | deciding(compared, How.JOIN)
         if asof or (method == "Left" and right.key is not None and right.key <= set(on_right)):
             settled = {name: columns[name] | (decided if name in of_right else NOTHING) for name in columns}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from recsys_lineage.columns.names import path
+from recsys_lineage.columns.binding.names import path
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.relation import Value
-from recsys_lineage.columns.scope import Scope
 
 _LISTS = (
     exp.Array

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import duckdb
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.empty_tables import empty_tables
+from recsys_lineage.columns.binding.names import path
+from recsys_lineage.columns.binding.scope import Binding, Scope
+from recsys_lineage.columns.binding.types import fields_of, unnested_fields
 from recsys_lineage.columns.edges import How, deciding, transformed
-from recsys_lineage.columns.empty_tables import empty_tables
-from recsys_lineage.columns.names import path
 from recsys_lineage.columns.relation import Column, Value, folded
-from recsys_lineage.columns.scope import Binding, Scope
-from recsys_lineage.columns.types import fields_of, unnested_fields
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.names import quote
 
@@ -52,7 +52,7 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
         return _of_columns(node, inner, marker, alias, scope)
     if isinstance(inner, exp.Explode) and (fields := _unnested(inner, scope)):
         return [Item(node, name, _given(value)) for name, value in fields]
-    name = alias if alias is not None else _name(inner)
+    name = alias if alias is not None else _name(inner, scope)
     return [Item(node, name, lambda: scope.value(inner), is_alias=alias is not None)]
 
 
@@ -72,9 +72,9 @@ def _given(value: Value) -> Callable[[], Value]:
     return lambda: value
 
 
-def _name(node: exp.Expr) -> str | None:
+def _name(node: exp.Expr, scope: Scope) -> str | None:
     parts = path(node)
-    return parts[-1] if parts else None
+    return scope.spelling(parts) if parts else None
 
 
 def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
@@ -129,20 +129,25 @@ def _changed(columns: list[Column], star: exp.Star, scope: Scope) -> list[Column
     listed = [excluded] if isinstance(excluded, exp.Expr) else list(excluded)
     without = [folded(each.name) for each in listed if not each.text("table")]
     of_tables = [_excluded(each, scope) for each in listed if each.text("table")]
-    replaced = {folded(each.alias): each.this for each in star.args.get("replace") or ()}
+    replaced = {folded(each.alias): each for each in star.args.get("replace") or ()}
     renamed = {folded(each.this.name): each.alias for each in star.args.get("rename") or ()}
     known = {folded(column.name) for column in columns}
-    for name in (*without, *replaced, *renamed):
-        if name not in known:
-            raise scope.statement.unknown("column", name, star, [column.name for column in columns])
-    return [
-        Column(
-            renamed.get(folded(column.name), column.name),
-            scope.value(replaced[folded(column.name)]) if folded(column.name) in replaced else column.value,
-        )
-        for column in columns
-        if folded(column.name) not in without and not any(column.value is each for each in of_tables)
-    ]
+    named = [each for each in listed if not each.text("table")]
+    named += [each.args["alias"] for each in star.args.get("replace") or ()]
+    named += [each.this for each in star.args.get("rename") or ()]
+    for each in named:
+        if folded(each.name) not in known:
+            raise scope.statement.unknown("column", each.name, each, [column.name for column in columns])
+    found: list[Column] = []
+    for column in columns:
+        name = folded(column.name)
+        if name in without or any(column.value is each for each in of_tables):
+            continue
+        if (other := replaced.get(name)) is not None:
+            found.append(Column(other.alias, scope.value(other.this)))
+        else:
+            found.append(Column(renamed.get(name, column.name), column.value))
+    return found
 
 
 def _excluded(node: exp.Expr, scope: Scope) -> Value:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import How, deciding, transformed, united
 from recsys_lineage.columns.relation import Value
-from recsys_lineage.columns.scope import Scope
 
 _FILTERS = frozenset({"list_filter", "array_filter", "filter"})
 

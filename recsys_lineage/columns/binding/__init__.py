@@ -1,0 +1,1 @@
+"""What the names of a SQL statement mean, as DuckDB binds them."""

@@ -1,0 +1,1 @@
+"""What Polars frames are made of: derived from their plans, or declared."""

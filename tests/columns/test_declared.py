@@ -1,0 +1,100 @@
+"""What an asset declares of its columns is recorded, where it is so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recsys_lineage import ColumnEdge, Inputs, Lake, frame_code, materialize
+from recsys_lineage.columns.frames.declared import ColumnsFrom, declared_columns
+from recsys_lineage.errors import ColumnLineageError
+
+READ = {"events": ["user_id", "item_id"], "items": ["title"]}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"))
+
+
+def events() -> pl.DataFrame:
+    return pl.DataFrame({"user_id": ["a", "b"], "item_id": ["x", "y"], "paid": [1.0, 2.0]})
+
+
+def edge(table: str, column: str, subtype: str = "TRANSFORMATION") -> ColumnEdge:
+    kind = "DIRECT" if subtype in ("IDENTITY", "TRANSFORMATION", "AGGREGATION") else "INDIRECT"
+    return ColumnEdge(table, column, kind, subtype)  # type: ignore[arg-type]
+
+
+def test_declared_columns_become_edges() -> None:
+    declared = {"score": {"items": ["title"], "events": ["user_id", "item_id"]}, "model": {}}
+    assert declared_columns(declared, ["score", "model"], READ, "fit.py:1") == {
+        "score": [edge("events", "item_id"), edge("events", "user_id"), edge("items", "title")],
+        "model": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("declared", "fault", "advice"),
+    [
+        ({"scores": {}}, "no column 'scores'", "'score'"),
+        ({}, "not declared of what the column 'score'", "{'score': {}}"),
+        ({"score": {"event": ["user_id"]}}, "did not read 'event'", "'events'"),
+        ({"score": {"events": ["user"]}}, "read no column 'user' of events", "'user_id'"),
+        ({"score": {"events": ["paid"]}}, "read no column 'paid' of events", "columns_from"),
+    ],
+)
+def test_what_is_not_so_is_refused(declared: ColumnsFrom, fault: str, advice: str) -> None:
+    with pytest.raises(ColumnLineageError, match=fault) as raised:
+        _ = declared_columns(declared, ["score"], READ, "fit.py:1")
+    assert str(raised.value.where).startswith("fit.py:1") and advice in str(raised.value.advice)
+
+
+def scored(inputs: Inputs) -> pl.DataFrame:
+    frame = inputs.frame("events", columns=["user_id"])
+    return frame.with_columns(score=pl.lit(1.0))
+
+
+def test_an_opaque_asset_records_what_it_declares(lake: Lake) -> None:
+    _ = materialize(frame_code(events), lake)
+    declared = {"user_id": {"events": ["user_id"]}, "score": {"events": ["user_id"]}}
+    made = materialize(frame_code(scored, reads=["events"], columns_from=declared), lake).record
+    assert made.column_lineage == {
+        "user_id": (edge("events", "user_id"),),
+        "score": (edge("events", "user_id"),),
+    }
+
+
+def test_a_column_that_was_not_read_cannot_be_declared(lake: Lake) -> None:
+    _ = materialize(frame_code(events), lake)
+    declared = {"user_id": {"events": ["user_id"]}, "score": {"events": ["paid"]}}
+    with pytest.raises(ColumnLineageError, match="read no column 'paid' of events"):
+        _ = materialize(frame_code(scored, reads=["events"], columns_from=declared), lake)
+
+
+def spending(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.filter(pl.col("paid") > 1).group_by("user_id").agg(pl.col("paid").sum())
+
+
+def test_a_lazy_frame_records_what_its_plan_says(lake: Lake) -> None:
+    _ = materialize(frame_code(events), lake)
+    made = materialize(frame_code(spending), lake).record
+    rows = {edge("events", "paid", "FILTER"), edge("events", "user_id", "GROUP_BY")}
+    assert {name: set(edges) for name, edges in made.column_lineage.items()} == {
+        "user_id": {edge("events", "user_id", "IDENTITY"), *rows},
+        "paid": {edge("events", "paid", "AGGREGATION"), *rows},
+    }
+
+
+def opaque(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.map_batches(lambda frame: frame)
+
+
+def test_an_opaque_plan_is_made_all_the_same_and_a_warning_names_the_step(lake: Lake) -> None:
+    _ = materialize(frame_code(events), lake)
+    outcome = materialize(frame_code(opaque), lake)
+    assert outcome.record.column_lineage == {} and outcome.record.rows == 2
+    (warning,) = outcome.warnings
+    assert "mapfunction" in warning and "columns_from" in warning

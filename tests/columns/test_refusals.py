@@ -1,0 +1,84 @@
+"""What cannot be analysed is refused with its place and the way out; it is never half an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from recsys_lineage import LineageError, column_lineage
+from recsys_lineage.errors import ColumnLineageError
+from tests.columns.written_cases import SCHEMAS
+
+REFUSED: dict[str, tuple[str, str, str, str]] = {
+    "unknown column": ("SELECT a,\n  bb FROM t", "no column 'bb'", "q.sql:2:3", "'b'"),
+    "unknown column of a table": ("SELECT x.kk FROM u AS x", "no column of 'x' named 'kk'", "q.sql:1:8", "'k'"),
+    "unknown table": ("SELECT a FROM tt", "no table 'tt'", "q.sql:1:15", "'t'"),
+    "unknown alias": ("SELECT z.a FROM t AS zz", "no table or struct column 'z'", "q.sql:1:8", "'zz'"),
+    "ambiguous column": ("SELECT a FROM t JOIN u ON true", "'a' is ambiguous", "q.sql:1:8", "table's name"),
+    "ambiguous in a subquery": (
+        "SELECT b FROM t WHERE EXISTS (SELECT 1 FROM u, v WHERE a = 1)", "'a' is ambiguous", "q.sql:1:56", "name",
+    ),
+    "unknown in USING": ("SELECT 1 FROM t JOIN u USING (kk)", "no column 'kk'", "q.sql:1:31", "" ),
+    "nothing natural": ("SELECT 1 FROM w NATURAL JOIN u", "NATURAL JOIN finds no column", "q.sql:1:30", "ON"),
+    "unknown excluded": ("SELECT * EXCLUDE (zz) FROM u", "no column 'zz'", "q.sql:1:19", ""),
+    "unknown table of a star": ("SELECT x.* FROM u", "no table 'x'", "q.sql:1:8", ""),
+    "unknown window": ("SELECT sum(a) OVER ww FROM t WINDOW w AS ()", "no window 'ww'", "q.sql:1:20", "'w'"),
+    "no such place": ("SELECT a FROM t ORDER BY 2", "no column 2", "q.sql:1:26", ""),
+    "different widths": ("SELECT a, b FROM t UNION ALL SELECT a FROM u", "different numbers", "q.sql:1:8", ""),
+    "COLUMNS of nothing": ("SELECT COLUMNS('zz') FROM t", "COLUMNS chooses no column", "q.sql:1:8", ""),
+    "a pivot of data": ("PIVOT t ON b USING sum(a)", "depend on the data", "q.sql:1:12", "IN ("),
+    "files not known": ("SELECT * FROM read_csv('z.csv')", "'z.csv' are not known", "q.sql:1:15", ""),
+    "a function of files not known": ("SELECT * FROM glob('*')", "glob", "q.sql:1:15", "Python asset"),
+    "not parsed": ("SELECT a FROM t WHER b", "cannot be parsed", "q.sql:1:22", "correct it"),
+    "no SELECT": ("CREATE TABLE x AS SELECT 1", "not one SELECT", "q.sql", "SELECT"),
+    "two statements": ("SELECT 1; SELECT 2", "not one SELECT", "q.sql:1:11", "SELECT"),
+    "refused by DuckDB": ("SELECT a FROM t WHERE b + d", "DuckDB refuses", "q.sql:1:25", ""),
+    "an alias before it is there": ("SELECT x + 1 AS y, a AS x FROM t", "no column 'x'", "q.sql:1:8", ""),
+    "an unknown function": ("SELECT zzz(a) FROM t", "DuckDB refuses", "q.sql:1:8", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_fault_its_place_and_the_way_out_are_told(case: str) -> None:
+    sql, fault, place, way_out = REFUSED[case]
+    with pytest.raises(ColumnLineageError, match=fault.replace("(", r"\(")) as raised:
+        _ = column_lineage(sql, SCHEMAS, origin="q.sql")
+    assert isinstance(raised.value, LineageError)
+    assert str(raised.value.where) == place
+    assert way_out in str(raised.value.advice or "") + str(raised.value.expected or "")
+
+
+def test_a_type_that_duckdb_does_not_have_is_refused() -> None:
+    with pytest.raises(ColumnLineageError, match="DuckDB refuses"):
+        _ = column_lineage("SELECT a FROM t", {"t": {"a": "NO_SUCH_TYPE"}})
+
+
+def test_nothing_outside_is_read(tmp_path: object) -> None:
+    frame = "a frame of this function"
+    with pytest.raises(ColumnLineageError, match="no table 'frame'"):
+        _ = column_lineage("SELECT * FROM frame", {"other": {"a": "INTEGER"}})
+    assert frame
+
+
+def test_the_same_text_over_other_columns_is_analysed_again() -> None:
+    sql = "SELECT * FROM changing"
+    assert list(column_lineage(sql, {"changing": {"a": "INTEGER"}})) == ["a"]
+    assert list(column_lineage(sql, {"changing": {"a": "INTEGER", "b": "DATE"}})) == ["a", "b"]
+    assert list(column_lineage(sql, {"changing": {"a": "INTEGER"}})) == ["a"]
+    with pytest.raises(ColumnLineageError, match="no table"):
+        _ = column_lineage(sql, {"changed": {"a": "INTEGER"}})
+
+
+def test_an_answer_is_the_callers_own() -> None:
+    sql, schemas = "SELECT a FROM t", {"t": {"a": "INTEGER"}}
+    first = column_lineage(sql, schemas)
+    first["a"].clear()
+    first["b"] = []
+    assert [*column_lineage(sql, schemas)] == ["a"] and column_lineage(sql, schemas)["a"]
+
+
+def test_only_people_make_groups_of_people() -> None:
+    sql = "SELECT avg(c) AS m FROM t GROUP BY b HAVING count(DISTINCT a) >= 5"
+    assert [
+        edge.masking for edge in column_lineage(sql, SCHEMAS, people=[("t", "a")])["m"] if edge.column == "c"
+    ] == [True]
+    assert not any(edge.masking for edge in column_lineage(sql, SCHEMAS, people=[("t", "d")])["m"])
