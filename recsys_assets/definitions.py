@@ -10,7 +10,16 @@ from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.automation import automated, following_sensor
 from recsys_assets.instance import keep_private
-from recsys_assets.jobs import FRESH, everything, ingest, landing_sensor, nightly, nightly_schedule, tuning
+from recsys_assets.jobs import (
+    FRESH,
+    everything,
+    ingest,
+    landing_sensor,
+    nightly,
+    nightly_schedule,
+    proof,
+    tuning,
+)
 from recsys_assets.launcher import noted_multiprocess_executor
 from recsys_assets.orphans import end_with_starter
 from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
@@ -41,7 +50,7 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
     definitions = dg.Definitions(
         assets=platform.assets,
         asset_checks=platform.checks,
-        jobs=[everything, nightly, ingest, tuning],
+        jobs=[everything, nightly, ingest, tuning, proof],
         schedules=[nightly_schedule(settings)],
         sensors=[landing_sensor(settings), records_sensor(), following_sensor()],
         resources={

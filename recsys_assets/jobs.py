@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from recsys_assets.assets.catalogue import PROOF
 from recsys_assets.assets.found_files import FaultyFile, faulty_days, newest_files
 from recsys_assets.assets.retention import UPKEEP
 from recsys_assets.assets.source_folder import source_folder
@@ -27,7 +28,7 @@ _AT_WORK = [
     dg.DagsterRunStatus.SUSPENDED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_NIGHTLY = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING)
+_NIGHTLY = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING, PROOF)
 _ALL = _NIGHTLY - dg.AssetSelection.groups(UPKEEP)
 
 everything = dg.define_asset_job(
@@ -48,6 +49,12 @@ tuning = dg.define_asset_job(
     description="A search for better parameters of every family; RECSYS_TUNED=true has the candidates take them.",
     tags={"dagster/max_runtime": "0"},
 )
+proof = dg.define_asset_job(
+    PROOF,
+    selection=dg.AssetSelection.groups(PROOF),
+    description="The lineage of every SQL asset put to the proof, on samples of the data that it was made of.",
+    tags={"dagster/max_runtime": "0"},
+)
 ingest = dg.define_asset_job(
     INGEST,
     selection=dg.AssetSelection.groups("raw", "clean"),
@@ -59,9 +66,9 @@ ingest = dg.define_asset_job(
 def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinition:
     """The job under which a run of some assets stands: the one that has them all.
 
-    `everything`, or `tuning`; for other mixtures the one that Dagster keeps for selections on its pages.
+    `everything`, `tuning` or `proof`; for other mixtures the one that Dagster keeps for selections on its pages.
     """
-    for name in (EVERYTHING, TUNING):
+    for name in (EVERYTHING, TUNING, PROOF):
         job = definitions.resolve_job_def(name)
         if {dg.AssetKey(each) for each in names} <= job.asset_layer.selected_asset_keys:
             return job

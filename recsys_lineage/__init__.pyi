@@ -28,6 +28,7 @@ from .orchestration.column_metadata import with_column_lineage as with_column_li
 from .orchestration.frame_asset import frame_asset as frame_asset
 from .orchestration.lake_resource import LakeResource as LakeResource
 from .orchestration.lineage_asset import AssetLook as AssetLook
+from .orchestration.lineage_proof import lineage_proof as lineage_proof
 from .orchestration.sql_asset import sql_asset as sql_asset
 from .proof.asset_proof import AssetProof as AssetProof
 from .proof.asset_proof import verify as verify

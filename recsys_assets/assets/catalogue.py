@@ -24,7 +24,12 @@ from recsys_assets.assets import (
     tuning,
 )
 from recsys_assets.assets.competing import competing
+from recsys_assets.assets.looks import look
 from recsys_assets.settings import Settings
+from recsys_lineage.orchestration.lineage_proof import lineage_proof
+
+PROOF = "proof"
+"""The group of what is made on request only: the proof of lineage."""
 
 
 @dataclass(frozen=True)
@@ -59,5 +64,10 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
         *serving.assets(settings),
         *reports.assets(),
     ]
+    assets.append(
+        lineage_proof(
+            assets, look=look(PROOF, personal="how many edges and rows were proved; no value of any")
+        )
+    )
     assets.append(retention.asset(settings, groups_of(assets)))
     return PlatformAssets(assets, reconciliation.checks())

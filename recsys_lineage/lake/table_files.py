@@ -40,7 +40,10 @@ _PIECE = "name"
 # DuckDB's spelling of a time in UTC, by whether it has a fraction of a second.
 _COUNTED_TIME = ("%Y-%m-%d %H:%M:%S%z", "%Y-%m-%d %H:%M:%S.%f%z")
 # A row group is held in memory until it is written: rows can be a megabyte each (blobs, embeddings).
-_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', RETURN_STATS"
+_PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, RETURN_STATS"
+_ROW_GROUP = "ROW_GROUP_SIZE_BYTES '64MB'"
+# DuckDB 1 counts no bytes where it keeps the order of rows.
+_ORDERED_ROW_GROUP = _ROW_GROUP if int(duckdb.__version__.split(".")[0]) > 1 else "ROW_GROUP_SIZE 16384"
 
 
 @dataclass(frozen=True)
@@ -208,9 +211,11 @@ def _copy(
     partition_by: str | None,
 ) -> list[tuple[Any, ...]]:
     """Run the query into files; a row of DuckDB's statistics for each."""
+    (keeps_order,) = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0]
+    parquet = f"{_PARQUET}, {_ORDERED_ROW_GROUP if keeps_order else _ROW_GROUP}"
     if partition_by:
         pattern = f"FILENAME_PATTERN 'part-{write_id}-{{i}}', OVERWRITE_OR_IGNORE"
-        layout = f"{_PARQUET}, PARTITION_BY ({quote(partition_by)}), {pattern}"
+        layout = f"{parquet}, PARTITION_BY ({quote(partition_by)}), {pattern}"
         return connection.execute(f"COPY ({select}) TO {literal(root)} ({layout})", bound).fetchall()
     selects = [select]
     if _is_of_pieces(schema, partition_by):
@@ -222,7 +227,7 @@ def _copy(
     stats: list[tuple[Any, ...]] = []
     for number, part in enumerate(selects):
         target = literal(f"{root}/part-{write_id}-{number}.parquet")
-        stats += connection.execute(f"COPY ({part}) TO {target} ({_PARQUET})", bound).fetchall()
+        stats += connection.execute(f"COPY ({part}) TO {target} ({parquet})", bound).fetchall()
     return stats
 
 

@@ -1,0 +1,59 @@
+"""The asset that puts lineage to the proof, and its check, in any Dagster project."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from recsys_lineage import lineage_proof
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.records.records import Records
+from tests.lineage.project import Project, table
+
+SPEND = "SELECT customer, sum(amount) AS spent FROM orders WHERE id > 0 GROUP BY customer"
+
+
+def proved(project: Project, *assets: dg.AssetsDefinition) -> tuple[dict[str, dict[str, Any]], bool]:
+    """Rows of the proof by asset, and whether its check passed."""
+    result = project.run(*assets, lineage_proof(assets), only=["lineage_proof"])
+    (check,) = [
+        each for each in result.get_asset_check_evaluations() if each.check_name == "nothing_is_refuted"
+    ]
+    rows = project.frame("lineage_proof").to_dicts()
+    return {row["asset"]: row for row in rows}, check.passed
+
+
+def test_every_sql_asset_that_was_made_is_proved(project: Project) -> None:
+    assets = [table("orders"), table("spend", SPEND), table("never", "SELECT spent FROM spend")]
+    project.run(*assets, only=["orders", "spend"])
+    rows, passed = proved(project, *assets)
+    assert passed and rows.keys() == {"orders", "spend"}
+    spend = rows["spend"]
+    assert (spend["edges"], spend["possible"]) == (5, 6)
+    assert (spend["shown"], spend["not_shown"], spend["refuted"]) == (2, [], [])
+    assert spend["rows_tried"] == spend["rows_proved"] == 2 and not spend["rows_refuted"]
+    record = project.records.latest("lineage_proof")
+    assert record is not None and {read.name for read in record.reads} == {"orders", "spend"}
+
+
+def test_a_record_that_leaves_out_an_edge_is_refuted(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = [table("orders"), table("spend", SPEND)]
+    project.run(*assets)
+    get = Records.get
+
+    def forgetful(self: Records, asset: str, version: int | None = None) -> Any:
+        record = get(self, asset, version)
+        edges = (ColumnEdge("orders", "customer", "DIRECT", "IDENTITY"),)
+        return replace(record, column_lineage=dict.fromkeys(record.column_lineage, edges))
+
+    monkeypatch.setattr(Records, "get", forgetful)
+    rows, passed = proved(project, *assets)
+    assert not passed
+    assert any(
+        text.startswith("orders.amount changes spent without an edge") for text in rows["spend"]["refuted"]
+    )
