@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recsys_lineage.cli.answer import JSON_OPTION, Commands, run_to_the_end
+from recsys_lineage.cli.answer import Commands, run_to_the_end
+from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
+from recsys_lineage.cli.options import AsJson, At, Depth, Format, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
 
 if TYPE_CHECKING:
-    from recsys_lineage.graph.lineage_graph import LineageGraph
+    pass
 
 HELP = "What was made of what: observed by every run, asked for tables, columns, files and runs."
-_TARGET = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID."
-Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]
-AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object instead.")]
-FORMATS = ("tree", "mermaid", "dot", "svg", "png")
-
-
-def _format(given: str) -> str:
-    if given not in FORMATS:
-        raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}")
-    return given
-
-
-Format = Annotated[
-    str, typer.Option("--format", callback=_format, help="tree (words), mermaid, dot, svg or png.")
-]
-Out = Annotated[Path | None, typer.Option("--out", help="Write into this file instead of printing.")]
-At = Annotated[
-    str | None,
-    typer.Option("--at", metavar="WHEN", help="As the graph was: a time, run:ID, or ASSET@VERSION."),
-]
-Depth = Annotated[int | None, typer.Option(min=1, help="At most so many steps away.")]
 
 
 def upstream(
@@ -55,7 +35,7 @@ def upstream(
     """
     from recsys_lineage.graph.closure import upstream as asked
 
-    _ask(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+    ask_graph(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
 
 
 def downstream(
@@ -73,7 +53,7 @@ def downstream(
     """
     from recsys_lineage.graph.closure import downstream as asked
 
-    _ask(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+    ask_graph(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
 
 
 def columns(
@@ -97,7 +77,7 @@ def columns(
     from recsys_lineage.graph.columns import columns as asked
 
     way = "down" if down else "up"
-    _ask(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
+    ask_graph(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
 
 
 def impact(
@@ -123,14 +103,14 @@ def impact(
 
     if materialize and at is not None:
         raise typer.BadParameter("choose one of --materialize and --at")
-    _ask(
+    ask_graph(
         context,
         lambda graph: asked(graph, target),
         at,
         format,
         out,
         as_json,
-        partial(_rebuilt, as_json) if materialize else None,
+        partial(rebuilt, as_json) if materialize else None,
     )
 
 
@@ -150,7 +130,7 @@ def paths(
     """
     from recsys_lineage.graph.paths import paths as asked
 
-    _ask(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
+    ask_graph(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
 
 
 def asof(
@@ -169,7 +149,7 @@ def asof(
     """
     from recsys_lineage.graph.asof import asof as asked
 
-    _ask(context, lambda graph: asked(graph, when), None, format, out, as_json)
+    ask_graph(context, lambda graph: asked(graph, when), None, format, out, as_json)
 
 
 def runs(
@@ -192,7 +172,7 @@ def runs(
     """
     from recsys_lineage.graph.runs import runs as asked
 
-    _ask(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
+    ask_graph(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
 
 
 def rows(
@@ -224,7 +204,7 @@ def rows(
 
         return traced(place.lakes, target, values or (), forward=forward, files=files)
 
-    _answer(context, asked, format, out, as_json)
+    ask_place(context, asked, format, out, as_json)
 
 
 def tags(
@@ -242,7 +222,7 @@ def tags(
     """
     from recsys_lineage.graph.tagged import tags as asked
 
-    _answer(context, lambda place: asked(place.records(), target), format, out, as_json)
+    ask_place(context, lambda place: asked(place.records(), target), format, out, as_json)
 
 
 def verify(
@@ -270,7 +250,7 @@ def verify(
     def asked(place: Place) -> Any:
         return proofs_of(place, assets or (), rows=rows, sample=sample, reads=reads, seed=seed)
 
-    _answer(context, asked, format, out, as_json)
+    ask_place(context, asked, format, out, as_json)
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (
@@ -320,79 +300,3 @@ _with_commands(app)
 def main() -> None:
     """Run the command line by itself."""
     run_to_the_end(app)
-
-
-def _ask(
-    context: typer.Context,
-    ask: Callable[[LineageGraph], Any],
-    at: str | None,
-    format: str,
-    out: Path | None,
-    as_json: bool,
-    then: Callable[[Place, Any], dict[str, Any]] | None = None,
-) -> None:
-    """As `_answer`, of a question to the graph of all records; `at`: as it was then."""
-
-    def asked(place: Place) -> Any:
-        from recsys_lineage.graph.asof import moment_of
-        from recsys_lineage.graph.target import require_records
-
-        graph = place.graph()
-        require_records(graph)
-        if at is not None:
-            graph = graph.asof(moment_of(graph, at))
-            require_records(graph)
-        return ask(graph)
-
-    _answer(context, asked, format, out, as_json, then)
-
-
-def _answer(
-    context: typer.Context,
-    ask: Callable[[Place], Any],
-    format: str,
-    out: Path | None,
-    as_json: bool,
-    then: Callable[[Place, Any], dict[str, Any]] | None = None,
-) -> None:
-    """Ask, and print what is said; exits with 1 when that is nothing.
-
-    Args:
-        ask: the question.
-        format: of the answer, when not in JSON.
-        out: a file for it.
-        as_json: print JSON.
-        then: what to do with the answer in the place; returns what else to tell in JSON.
-    """
-    from recsys_lineage.cli.show import print_answer
-
-    if as_json and format != "tree":
-        raise typer.BadParameter("choose one of --json and --format")
-    open_place: Callable[[], AbstractContextManager[Place]] = context.obj
-    with open_place() as place:
-        answer = ask(place)
-        if then is None or not as_json:
-            print_answer(answer, format, out, as_json)
-        if then is not None:
-            told = then(place, answer)
-            if as_json:
-                print_answer(answer, format, out, as_json, **told)
-            if told["failed"]:
-                raise typer.Exit(1)
-    if not answer.found:
-        raise typer.Exit(1)
-
-
-def _rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
-    """Make again what an impact says is to be rebuilt."""
-    if place.rebuild is None:
-        from recsys_lineage.errors import WrongQuestion
-
-        raise WrongQuestion(
-            "Nothing here can make an asset again.",
-            expected="the command line of the project that has the assets' code",
-            found="a lake alone",
-            advice="materialize them in this order: " + ", ".join(answer.rebuild),
-        )
-    failed: Sequence[str] = sorted(place.rebuild(answer.rebuild)) if answer.rebuild else ()
-    return {"materialized": [name for name in answer.rebuild if name not in failed], "failed": list(failed)}

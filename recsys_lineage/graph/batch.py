@@ -102,7 +102,7 @@ def read_batch(records: Records, names: Names, since: int | None = None) -> tupl
     for hash_, text in records.texts([hash_ for hash_ in named if names.hashes.find(hash_) is None]).items():
         names.texts[names.hashes.number(hash_)] = text
     reads = frame.lazy().select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), "reads")
-    reads = reads.explode("reads", empty_as_null=False, keep_nulls=False).unnest("reads").collect()
+    reads = reads.filter(pl.col("reads").list.len() > 0).explode("reads").unnest("reads").collect()
     frame = frame.drop("reads").with_columns(
         names.tables.numbers(frame["asset"], lake),
         names.sets.numbers(frame["partitions"]),

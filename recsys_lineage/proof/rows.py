@@ -7,6 +7,7 @@ witnesses that were named, until it is gone or no witness is left.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.answer import Answer
 from recsys_lineage.proof.experiment import Experiment, Rows, RunFailed, Schemas
 from recsys_lineage.proof.row_proof import RowProof, RowTrial, Verdict
+from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
 
 _WITNESSES = 50
 """How often a row is traced again without the witnesses that were named, before it counts as not needing them."""
+_LONGEST_TRACE = 60.0
+"""Seconds after which a trace is given up."""
 _LOOKED_INTO = 20
 """Of a trace of more rows, those that are not needed are not sought."""
 
@@ -264,11 +268,13 @@ class _Trial:
             _Wrong: it does not run, gives other columns, or rows that the table does not have so often.
         """
         connection, kept = self._experiment.connection, f"kept.{quote(table)}"
-        used = {key: value for key, value in self._experiment.parameters.items() if f"${key}" in select}
+        asked = set(re.findall(r"\$(\w+)", select))
+        used = {key: value for key, value in self._experiment.parameters.items() if key in asked}
         try:
-            connection.execute(
-                f"CREATE OR REPLACE TABLE proof.traced AS SELECT * FROM (\n{select}\n)", used or None
-            )
+            with time_limit(connection, _LONGEST_TRACE):
+                connection.execute(
+                    f"CREATE OR REPLACE TABLE proof.traced AS SELECT * FROM (\n{select}\n)", used or None
+                )
             columns = [row[0] for row in connection.execute("DESCRIBE proof.traced").fetchall()]
         except duckdb.Error as error:
             raise _Wrong("failed", f"the trace to {table} does not run: {error}") from error

@@ -103,8 +103,13 @@ class Catalog:
         self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
         self.columns.pop(table.casefold(), None)
 
-    def columns_of(self, query: str, parameters: Sequence[str]) -> tuple[Column, ...]:
+    def columns_of(self, query: str, parameters: Sequence[str], *, sure: bool = True) -> tuple[Column, ...]:
         """The columns that a query gives.
+
+        Args:
+            query: a SELECT.
+            parameters: names of those that it has.
+            sure: whether types that hang on the value of a parameter are to be told as unknown.
 
         Raises:
             duckdb.Error: it cannot be bound.
@@ -115,6 +120,8 @@ class Catalog:
         found: list[tuple[Column, ...]] = []
         refused: duckdb.Error | None = None
         for value in tried:
+            if len(found) == (2 if sure and not set(parameters) <= {*self._values} else 1):
+                break
             try:
                 given = {name: self._values.get(name, value) for name in parameters}
                 rows = self._described(query, given)

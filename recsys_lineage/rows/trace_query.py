@@ -126,7 +126,7 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     tracing = Tracing(statement, folded)
     text = tracing.sql(fits)
     try:
-        catalog.columns_of(text, statement.parameters)
+        catalog.columns_of(text, statement.parameters, sure=False)
     except duckdb.Error as error:
         raise RowTraceError(
             "Rows cannot be traced through the statement.",

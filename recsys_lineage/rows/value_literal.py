@@ -46,8 +46,13 @@ def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str
     if kind is None:
         return f"{expression} IS NOT DISTINCT FROM {_by_python(value)}"
     if kind.id in _FINER and isinstance(value, dt.datetime | dt.time):
-        whole = _clock(value if value.microsecond else value.replace(microsecond=1))[:-6] + f"{value.microsecond:06}"
-        least, greatest = (f"CAST({literal(whole + nanoseconds)} AS {kind})" for nanoseconds in ("000", "999"))
+        whole = (
+            _clock(value if value.microsecond else value.replace(microsecond=1))[:-6]
+            + f"{value.microsecond:06}"
+        )
+        least, greatest = (
+            f"CAST({literal(whole + nanoseconds)} AS {kind})" for nanoseconds in ("000", "999")
+        )
         return f"{expression} BETWEEN {least} AND {greatest}"
     written = value_literal(value, kind, where)
     naive = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value

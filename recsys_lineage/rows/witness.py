@@ -113,7 +113,12 @@ class Witnesses:
         beside = [each for each in subqueries(result) if not any(each is other for other in in_calls)]
         if not aggregated:
             below, beside = [*below, *beside], []
-        rows += [pair for each in _once(below) for pair in self._of_subquery(each)]
+        asked = [each for each in where if is_expression(each, "SUBQUERY")]
+        rows += [
+            pair
+            for each in _once(below)
+            for pair in self._of_subquery(each, must_be_true=any(each is other for other in asked))
+        ]
         if aggregated:
             one = self._one_row_calls(calls, query)
             rows = [(table, self._of_group(row, one)) for table, row in rows]
@@ -302,10 +307,11 @@ class Witnesses:
                 return None
         return names
 
-    def _of_subquery(self, subquery: Node) -> list[tuple[str, str]]:
+    def _of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
         """For a subquery of an expression, lists of the rows by which it says what it says.
 
         What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
+        Where IN need not be true, its answer may also be NULL, because of a NULL among the rows.
         """
         witnessed = self.of(subquery["subquery"]["node"])
         if subquery["subquery_type"] != "ANY":
@@ -315,13 +321,16 @@ class Witnesses:
         width = len(arguments(child)) if many else 1
         value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
         operator = _COMPARED[subquery["comparison_type"]]
-        return self._lists(witnessed, width, f"({self.syntax.expression_text(child)}) {operator} {value}")
+        fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
+        return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
 
     def _lists(self, witnessed: Witnessed, width: int, condition: str) -> list[tuple[str, str]]:
         if not witnessed.tables:
             return []
         names = f"({', '.join(f'__o{n}' for n in range(width))})" if width else ""
         where = f" WHERE {condition}" if condition else ""
+        if not width:
+            _drop_own_columns(witnessed)
         text = self.syntax.text(witnessed.query)
         return [
             (table, f"(SELECT flatten(list(__q.__w{n})) FROM ({text}) AS __q{names}{where})")
@@ -428,6 +437,19 @@ class Witnesses:
         limited = any(each["type"].startswith("LIMIT") for each in modifiers)
         if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
             query["modifiers"] = []
+
+
+def _drop_own_columns(witnessed: Witnessed) -> None:
+    """Leaves out a query's own columns, where nothing asks for them and they do not decide its rows."""
+    query = witnessed.query
+    decides = ("group_expressions", "group_sets", "modifiers", "having", "qualify")
+    if query["type"] != "SELECT_NODE" or any(query.get(key) for key in decides):
+        return
+    if query.get("aggregate_handling") != "FORCE_AGGREGATES" and not any(
+        is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+        for part in parts(query["select_list"])
+    ):
+        query["select_list"] = query["select_list"][-len(witnessed.tables) :]
 
 
 def _is_absence(condition: Node) -> bool:

@@ -98,6 +98,7 @@ materializations = st.builds(
     kept=_maybe_texts,
     run=_runs,
     lake=_maybe_texts,
+    declared=_names | st.lists(st.sampled_from(["orders", "raw_2"]), max_size=2).map(tuple),
     engine=st.dictionaries(texts, texts, max_size=2),
     git_commit=_maybe_texts,
     git_dirty=st.none() | st.booleans(),

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_row import SCHEMA, joined, named_texts, split
+from recsys_lineage.records.record_row import (
+    SCHEMA,
+    declared_column,
+    joined,
+    lineage_hash_column,
+    named_texts,
+    split,
+)
 from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.records.made_records import materializations, record, run_records
 
@@ -58,3 +67,16 @@ def test_a_text_stands_in_no_row() -> None:
         *row.texts.values()
     }
     assert not any(text in str(row.values) for text in row.texts.values())
+
+
+@patient
+@given(materializations)
+def test_what_has_no_column_of_its_own_is_found_in_the_rest(made: Materialization) -> None:
+    """The column lineage by its hash, and what was declared where these are names of tables."""
+    plain = made.to_json()
+    row = split(plain)
+    frame = pl.DataFrame([row.values], schema=SCHEMA)
+    ((hashed, declared),) = frame.select(lineage_hash_column().alias("hash"), declared_column()).rows()
+    assert (None if hashed is None else json.loads(row.texts[hashed])) == plain.get("column_lineage")
+    if all(re.fullmatch("[a-z0-9_]+", name) for name in made.declared):
+        assert json.loads(declared or "[]") == [*made.declared]

@@ -1,0 +1,91 @@
+"""Asking: a question is put to the place of a command, and its answer printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from recsys_lineage.cli.place import Place
+
+if TYPE_CHECKING:
+    from recsys_lineage.graph.lineage_graph import LineageGraph
+
+
+def ask_graph(
+    context: typer.Context,
+    ask: Callable[[LineageGraph], Any],
+    at: str | None,
+    format: str,
+    out: Path | None,
+    as_json: bool,
+    then: Callable[[Place, Any], dict[str, Any]] | None = None,
+) -> None:
+    """As `ask_place`, of a question to the graph of all records; `at`: as it was then."""
+
+    def asked(place: Place) -> Any:
+        from recsys_lineage.graph.asof import moment_of
+        from recsys_lineage.graph.target import require_records
+
+        graph = place.graph()
+        require_records(graph)
+        if at is not None:
+            graph = graph.asof(moment_of(graph, at))
+            require_records(graph)
+        return ask(graph)
+
+    ask_place(context, asked, format, out, as_json, then)
+
+
+def ask_place(
+    context: typer.Context,
+    ask: Callable[[Place], Any],
+    format: str,
+    out: Path | None,
+    as_json: bool,
+    then: Callable[[Place, Any], dict[str, Any]] | None = None,
+) -> None:
+    """Ask, and print what is said; exits with 1 when that is nothing.
+
+    Args:
+        ask: the question.
+        format: of the answer, when not in JSON.
+        out: a file for it.
+        as_json: print JSON.
+        then: what to do with the answer in the place; returns what else to tell in JSON.
+    """
+    from recsys_lineage.cli.show import print_answer
+
+    if as_json and format != "tree":
+        raise typer.BadParameter("choose one of --json and --format")
+    open_place: Callable[[], AbstractContextManager[Place]] = context.obj
+    with open_place() as place:
+        answer = ask(place)
+        if then is None or not as_json:
+            print_answer(answer, format, out, as_json)
+        if then is not None:
+            told = then(place, answer)
+            if as_json:
+                print_answer(answer, format, out, as_json, **told)
+            if told["failed"]:
+                raise typer.Exit(1)
+    if not answer.found:
+        raise typer.Exit(1)
+
+
+def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
+    """Make again what an impact says is to be rebuilt."""
+    if place.rebuild is None:
+        from recsys_lineage.errors import WrongQuestion
+
+        raise WrongQuestion(
+            "Nothing here can make an asset again.",
+            expected="the command line of the project that has the assets' code",
+            found="a lake alone",
+            advice="materialize them in this order: " + ", ".join(answer.rebuild),
+        )
+    failed: Sequence[str] = sorted(place.rebuild(answer.rebuild)) if answer.rebuild else ()
+    return {"materialized": [name for name in answer.rebuild if name not in failed], "failed": list(failed)}
