@@ -71,6 +71,10 @@ format: $(STAMP) ## put the code into the house's style
 bench: $(STAMP) ## measure the platform and print the table
 	$(BIN)/python -m benchmarks.platform
 
+bench-lineage: $(STAMP) ## measure lineage of columns, rows and graphs and print the tables
+	$(BIN)/python benchmarks/lineage.py
+	$(BIN)/python benchmarks/lineage_graph.py
+
 bench-models: $(STAMP) ## measure the recommenders and print the table
 	$(BIN)/python benchmarks/propagation.py
 	$(BIN)/python benchmarks/models_shop.py --family popularity item_neighbours lightgcn
