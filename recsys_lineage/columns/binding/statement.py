@@ -146,11 +146,12 @@ class Statement:
         written = " ".join(self.text[call.start : call.end].split())
         path = ", ".join(call.patterns)
         found = self.inputs.find(written) or self.inputs.find(path)
-        if (
-            found is None
-            and (columns := columns_of_files(call, self.text[call.start : call.end])) is not None
-        ):
-            found = self.inputs.add(path, columns)
+        if found is None:
+            try:
+                columns = columns_of_files(call, self.text[call.start : call.end])
+            except LineageError as error:
+                raise _of_columns(error) from None
+            found = None if columns is None else self.inputs.add(path, columns)
         if found is None:
             raise ColumnLineageError(
                 f"The columns of the files {path!r} are not known.",
