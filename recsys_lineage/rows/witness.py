@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
+from recsys_lineage.rows.one_row import row_of, takes_one_row
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
@@ -25,7 +26,6 @@ from recsys_lineage.rows.syntax import (
     is_expression,
     is_query,
     parts,
-    set_arguments,
     set_children,
     subqueries,
     without_places,
@@ -33,12 +33,6 @@ from recsys_lineage.rows.syntax import (
 from recsys_lineage.rows.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.sql.names import quote
 
-_ONE_ROW = {
-    "min": "arg_min", "max": "arg_max", "arg_min": "arg_min", "arg_max": "arg_max", "argmin": "arg_min",
-    "argmax": "arg_max", "min_by": "arg_min", "max_by": "arg_max", "any_value": "any_value", "arbitrary": "first",
-    "first": "first", "last": "last",
-}  # fmt: skip
-"""Aggregates whose value is one row's, and the one that finds the row."""
 _COMPARED = {
     "COMPARE_EQUAL": "=", "COMPARE_NOTEQUAL": "<>", "COMPARE_LESSTHAN": "<", "COMPARE_GREATERTHAN": ">",
     "COMPARE_LESSTHANOREQUALTO": "<=", "COMPARE_GREATERTHANOREQUALTO": ">=",
@@ -143,47 +137,6 @@ class Witnesses:
             query["select_list"].append({**self.syntax.expression(whole), "alias": f"__w{len(made.tables)}"})
             made.tables.append(table)
         return made
-
-    def identity(self, definition: Definition) -> list[int]:
-        """Positions of the columns that tell a definition's rows apart: the keys of its groups, or all."""
-        every = list(range(len(definition.columns)))
-        query = definition.query
-        if (
-            query["type"] != "SELECT_NODE"
-            or not self.is_aggregated(query)
-            or len(query.get("group_sets", [])) > 1
-        ):
-            return every
-        select = query["select_list"]
-        if len(select) != len(every) or any(is_expression(p, "STAR") for each in select for p in parts(each)):
-            return every
-        if any(is_expression(p, "FUNCTION") and p["function_name"] == "unnest" for p in parts(select)):
-            return every
-        keys = query.get("group_expressions", [])
-        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
-            return every
-        found: list[int] = []
-        for key in keys:
-            place = self._selected(key, select)
-            if place is None:
-                return every
-            found.append(place)
-        return found
-
-    def _selected(self, key: Node, select: list[Node]) -> int | None:
-        if is_expression(key, "CONSTANT"):
-            value = key["literal"].get("text") if "literal" in key else key["value"].get("value")
-            return int(value) - 1 if str(value).isdigit() and 0 < int(value) <= len(select) else None
-        plain = without_places(key)
-        for place, each in enumerate(select):
-            if without_places(each) == plain:
-                return place
-        if is_expression(key, "COLUMN_REF") and len(key["column_names"]) == 1:
-            name = key["column_names"][0].casefold()
-            for place, each in enumerate(select):
-                if each.get("alias", "").casefold() == name:
-                    return place
-        return None
 
     def _count(self, definition: Definition) -> int:
         """How often the statement reads the source, each definition counted as often as it is read."""
@@ -358,16 +311,7 @@ class Witnesses:
         """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
         if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
             return []
-        if any(
-            call["function_name"].lower() not in _ONE_ROW
-            or len(arguments(call)) > 2
-            or (len(arguments(call)) == 2)
-            != (
-                _ONE_ROW[call["function_name"].lower()] in ("arg_min", "arg_max")
-                and call["function_name"].lower() not in ("min", "max")
-            )
-            for call in calls
-        ):
+        if not all(takes_one_row(call) for call in calls):
             return []
         return calls if self._references == 1 or self._is_plain(query) else []
 
@@ -403,28 +347,8 @@ class Witnesses:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
         if not one:
             return f"flatten(list({row}))"
-        found = [self._one_row(call, row) for call in one]
+        found = [row_of(call, row, self.syntax) for call in one]
         return found[0] if len(found) == 1 else f"flatten([{', '.join(found)}])"
-
-    def _one_row(self, call: Node, row: str) -> str:
-        name = call["function_name"].lower()
-        given = arguments(call)
-        finder = _ONE_ROW[name]
-        by = [given[-1]] if finder in ("arg_min", "arg_max") else []
-        made = copy.deepcopy(call)
-        template = self.syntax.expression(f"{finder}(1)")
-        made["function_name"], made["alias"], made["distinct"] = finder, "", False
-        if "qualified_name" in template:
-            made["qualified_name"] = template["qualified_name"]
-        set_arguments(made, [self.syntax.expression(row), *copy.deepcopy(by)])
-        if name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by"):
-            there = f"({self.syntax.expression_text(given[0])}) IS NOT NULL"
-            filters = [
-                there,
-                *([f"({self.syntax.expression_text(call['filter'])})"] if call.get("filter") else []),
-            ]
-            made["filter"] = self.syntax.expression(" AND ".join(filters))
-        return f"coalesce({self.syntax.expression_text(made)}, any_value({row}))"
 
     def _over(self, window: Node, row: str) -> str:
         made = rows_looked_at(window, self.syntax.expression(row), self.syntax)
