@@ -173,7 +173,7 @@ class Statement:
         text = self.catalog.syntax.text(definition.query)
         aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
         return self.catalog.columns_of(
-            f"SELECT * FROM ({text}) AS {quote(definition.name)}{aliases}", _parameters_of(definition.query)
+            f"SELECT * FROM ({text}) AS {quote(definition.name)}{aliases}", parameters_in(definition.query)
         )
 
     def _name(self, word: str) -> str:
@@ -318,7 +318,8 @@ def _parameters(query: Node) -> set[str]:
     return {part["identifier"] for part in _everything(query) if is_expression(part, "PARAMETER")}
 
 
-def _parameters_of(query: Node) -> list[str]:
+def parameters_in(query: Node) -> list[str]:
+    """Names of the parameters of a part of a syntax tree, sorted."""
     return sorted(_parameters(query))
 
 

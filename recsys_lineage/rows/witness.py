@@ -15,7 +15,9 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from recsys_lineage.rows.definitions import Definition, Statement
+import duckdb
+
+from recsys_lineage.rows.definitions import Definition, Statement, parameters_in
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
 from recsys_lineage.rows.one_row import row_of, takes_one_row
 from recsys_lineage.rows.syntax import (
@@ -196,7 +198,7 @@ class Witnesses:
                     )
                 )
             elif kind == "SUBQUERY" and not item.table:
-                found += self._of_lateral(item)
+                found += self._of_lateral(item, query)
             elif kind in ("PIVOT", "SHOW_REF"):
                 raise self.statement.cannot(
                     f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node
@@ -220,13 +222,13 @@ class Witnesses:
         right = self.syntax.relation_text(join["right"])
         return f"(SELECT list({item.row}) FROM {right} WHERE {' AND '.join(fits)})"
 
-    def _of_lateral(self, item: FromItem) -> list[tuple[str, str]]:
+    def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
         """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
         inner = item.node["subquery"]["node"]
         witnessed = self.of(inner)
         if not witnessed.tables:
             return []
-        names = item.node.get("column_name_alias") or self._names(inner)
+        names = item.node.get("column_name_alias") or self._names(inner) or self._bound_names(item, query)
         if names is None:
             raise self.statement.cannot(
                 "a LATERAL subquery with columns that are not named", item.node, "write out its columns"
@@ -236,6 +238,15 @@ class Witnesses:
             for n, name in enumerate(names)
         )
         return self._lists(witnessed, len(names), fits)
+
+    def _bound_names(self, item: FromItem, query: Node) -> list[str] | None:
+        """The columns of a relation as DuckDB names them, where nothing around the query is needed to say."""
+        text = f"SELECT {quote(item.alias)}.* FROM {self.syntax.relation_text(query['from_table'])}"
+        try:
+            columns = self.statement.catalog.columns_of(text, parameters_in(query["from_table"]), sure=False)
+        except duckdb.Error:
+            return None
+        return [column.name for column in columns]
 
     def _names(self, query: Node) -> list[str] | None:
         if query["type"] != "SELECT_NODE":
