@@ -110,6 +110,8 @@ class Pushdown:
         if query["type"] == "SET_OPERATION_NODE":
             self._push_into_sides(query, conditions)
             return query
+        if query["from_table"]["type"] in ("PIVOT", "SHOW_REF"):
+            return query
         items = from_items(query["from_table"], self.catalog)
         if self._is_cut(query) or any(
             item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items

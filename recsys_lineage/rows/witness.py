@@ -94,7 +94,7 @@ class Witnesses:
         query = copy.deepcopy(query)
         relation = query["from_table"]
         if relation["type"] in ("PIVOT", "SHOW_REF"):
-            raise self.statement.cannot(f"{relation['type'].replace('SHOW_REF', 'SUMMARIZE')} here", relation)
+            return self._of_shaped(query)
         items = from_items(relation, self.statement.catalog)
         for item in items:
             item.table = self._name_of(item.table)
@@ -176,6 +176,35 @@ class Witnesses:
         made["setop_all"], made["modifiers"] = True, []
         set_children(made, [side.query for side in sides])
         return Witnessed(made, tables)
+
+    def _of_shaped(self, query: Node) -> Witnessed:
+        """PIVOT and UNPIVOT with the rows that are equal in the columns that stay, SUMMARIZE with all rows."""
+        relation = query["from_table"]
+        inner = relation["source"] if relation["type"] == "PIVOT" else relation["query"].get("from_table", {})
+        if inner.get("type") != "BASE_TABLE":
+            raise self.statement.cannot(
+                "a PIVOT or SUMMARIZE of more than one table", relation, "write it WITH a name"
+            )
+        item = from_items(inner, self.statement.catalog)[0]
+        item.table, item.alias = self._name_of(item.table), "__given"
+        if item.table not in self.followed or item.columns is None:
+            return Witnessed(query)
+        text = self.syntax.text(query)
+        same: list[str] = []
+        if relation["type"] == "PIVOT":
+            columns = self.statement.catalog.columns_of(text, parameters_in(query), sure=False)
+            made = {name.casefold() for name in relation.get("unpivot_names", [])}
+            made |= {name.casefold() for each in relation["pivots"] for name in each.get("unpivot_names", [])}
+            given = {column.name.casefold() for column in columns} - made
+            for name in item.columns:
+                if name.casefold() in given:
+                    same.append(f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}")
+        fits = " AND ".join(same) or "true"
+        table = quote(inner["table_name"])
+        lists = f"(SELECT list({item.row}) FROM {table} AS __given WHERE {fits})"
+        parsed = self.syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({text}) AS __shaped")
+        assert isinstance(parsed, dict)
+        return Witnessed(parsed, [item.table], {item.table: 1})
 
     def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
         """For each followed relation of FROM the SQL of the list of its rows in one joined row."""
