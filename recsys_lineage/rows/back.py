@@ -197,11 +197,13 @@ class _Backward:
             for read in reads:
                 try:
                     if one:
-                        made = trace(statement.text, schemas, read.name, plain_rows(rows)[0])
+                        made = trace(
+                            statement.text, schemas, read.name, plain_rows(rows)[0], statement.parameters
+                        )
                     else:
-                        made = trace_rows(statement.text, schemas, read.name, GIVEN)
+                        made = trace_rows(statement.text, schemas, read.name, GIVEN, statement.parameters)
                 except LineageError as error:
-                    self.stopped.append(Stop(record.asset, read.name, _in_one_line(error)))
+                    self.stopped.append(Stop(record.asset, read.name, in_one_line(error)))
                     continue
                 used = {name: value for name, value in statement.parameters.items() if f"${name}" in made.sql}
                 found = connection.sql(made.sql, params=used or None).to_arrow_table()
@@ -301,6 +303,7 @@ def _check_file(lines: TracedLines, folder: Path) -> None:
         )
 
 
-def _in_one_line(error: LineageError) -> str:
+def in_one_line(error: LineageError) -> str:
+    """What an error says, where and of what, without advice."""
     found = f" ({error.found})" if error.found else ""
     return f"{error.message}{found} {error.where or ''}".strip()

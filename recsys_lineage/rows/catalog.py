@@ -17,7 +17,7 @@ from recsys_lineage.sql.statement import bare_statement
 ORIGIN = "<sql>"
 UNKNOWN = '"NULL"'
 """The type of a column that is NULL, or a parameter, as it is."""
-_STAND_INS: tuple[object, ...] = (None, "0", 0)
+_STAND_INS: tuple[object, ...] = (None, "0", 0, ["0"])
 """Values for parameters, whose own are not known: one by one, until DuckDB finds functions for them."""
 
 
@@ -38,12 +38,16 @@ class Catalog:
 
     Args:
         schemas: for each table its columns with their types.
+        parameters: values of parameters, where they are known, for their types.
 
     Raises:
         RowTraceError: a type that DuckDB does not know, or two tables or columns of one name.
     """
 
-    def __init__(self, schemas: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, schemas: Mapping[str, Mapping[str, str]], parameters: Mapping[str, object] | None = None
+    ) -> None:
+        self._values = dict(parameters or {})
         self.connection = duckdb.connect(
             config={"enable_external_access": False, "autoload_known_extensions": False, "threads": 1}
         )
@@ -99,8 +103,13 @@ class Catalog:
         self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
         self.columns.pop(table.casefold(), None)
 
-    def columns_of(self, query: str, parameters: Sequence[str]) -> tuple[Column, ...]:
+    def columns_of(self, query: str, parameters: Sequence[str], *, sure: bool = True) -> tuple[Column, ...]:
         """The columns that a query gives.
+
+        Args:
+            query: a SELECT.
+            parameters: names of those that it has.
+            sure: whether types that hang on the value of a parameter are to be told as unknown.
 
         Raises:
             duckdb.Error: it cannot be bound.
@@ -111,8 +120,11 @@ class Catalog:
         found: list[tuple[Column, ...]] = []
         refused: duckdb.Error | None = None
         for value in tried:
+            if len(found) == (2 if sure and not set(parameters) <= {*self._values} else 1):
+                break
             try:
-                rows = self._described(query, dict.fromkeys(parameters, value))
+                given = {name: self._values.get(name, value) for name in parameters}
+                rows = self._described(query, given)
             except duckdb.Error as error:
                 refused = error
                 continue

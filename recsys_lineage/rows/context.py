@@ -79,7 +79,8 @@ class _Context:
         relation = query["from_table"]
         names = set(around)
         whole = False
-        for item in from_items(relation, self.statement.catalog):
+        items = from_items(relation, self.statement.catalog)
+        for item in items:
             below = self.needs.get(item.table)
             if below is not None:
                 needs.rows |= below.rows
@@ -103,7 +104,10 @@ class _Context:
                 if one.places:
                     names |= set(_folded(part.get("column_name_alias") or _given(part["subquery"]["node"])))
         select = query["select_list"]
+        own = {name for item in items for name in _folded(item.columns or ())}
         for each in select:
+            if each.get("alias", "").casefold() in own:
+                continue  # elsewhere in the query that name is the column's
             if not is_expression(each, "STAR") and self._hit(each, names, whole, query) and each.get("alias"):
                 names.add(each["alias"].casefold())
         stars = any(is_expression(each, "STAR") and not each.get("columns") for each in select) or any(

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recsys_lineage.rows.catalog import Catalog
+from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.pushdown import Pushdown
 from recsys_lineage.rows.syntax import children
-from recsys_lineage.rows.tracing import definition_text
+from recsys_lineage.rows.tracing import written_definitions
 from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement
 
 
-def flow_query(sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, given: str) -> str:
+def flow_query(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    source: str,
+    given: str,
+    parameters: Mapping[str, object] | None = None,
+) -> str:
     """A query for the rows of a statement's result that rows of a table flow into, each once.
 
     A row flows into those whose trace (`trace_query`) holds it.
@@ -25,12 +32,13 @@ def flow_query(sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, 
         schemas: for each table that it reads the columns with their DuckDB types.
         source: the table whose rows are followed.
         given: the name, in the query, of a table that holds these rows, with the columns of the source.
+        parameters: values of the statement's parameters, where its columns' types hang on theirs.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
     """
-    catalog = Catalog(schemas)
+    catalog = Catalog(schemas, parameters)
     try:
         return _Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source)).sql(given)
     finally:
@@ -60,14 +68,9 @@ class _Flowing:
         for definition in self.statement.definitions.values():
             if definition.name.casefold() in self.witnesses.followed:
                 self._step(definition)
-        written = [
-            (f"{quote(each.name)}{_aliases(each)}", definition_text(each, self.syntax))
-            for each in self.statement.definitions.values()
-            if each is not main
-        ]
         steps = ",\n".join(
             f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
-            for name, text in [*written, *self._steps]
+            for name, text in [*written_definitions(self.statement), *self._steps]
         )
         return (
             f"WITH RECURSIVE {steps}\nSELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
@@ -122,14 +125,20 @@ class _Flowing:
         if len(here) != 1 or items[here[0]].columns is None:
             return {}
         names = [name.casefold() for name in items[here[0]].columns or ()]
-        # in a window or a group only what the whole of it shares is known; `pushed` leaves the rest out
-        return {
+        query, width = definition.query, len(definition.columns)
+        if self._has_other_lists(definition, table):
+            return {}
+        made = {
             n: Condition.one_of(self._marked[table], f"c{names.index(name)}")
-            for n, (number, name) in self.pushdown.places(
-                definition.query, items, len(definition.columns)
-            ).items()
-            if number == here[0] and not self._has_other_lists(definition, table)
+            for n, (number, name) in self.pushdown.places(query, items, width).items()
+            if number == here[0]
         }
+        # of a window or a group only that is known which all of its rows share; one good column is enough
+        known = self.pushdown.known_of_items(query, made, width).get(here[0])
+        if not known:
+            return {}
+        best = known[best_column(self.statement.catalog.columns[table], known)]
+        return {n: each for n, each in made.items() if each == best}
 
     def _has_other_lists(self, definition: Definition, table: str) -> bool:
         """Whether rows of a table come into a definition by another way too, such as a subquery."""
@@ -192,7 +201,3 @@ class _Flowing:
 
 def _nothing(width: int) -> str:
     return f"SELECT {', '.join(['NULL'] * width)} WHERE false"
-
-
-def _aliases(definition: Definition) -> str:
-    return f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""

@@ -12,7 +12,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
-from recsys_lineage.rows.back import FILE, LINE
+from recsys_lineage.rows.back import FILE, LINE, in_one_line
 from recsys_lineage.rows.flowing import flow_query
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
@@ -130,7 +130,7 @@ class _Forward:
                     f"SELECT * FROM {self.lake.relation(version)} WHERE {where}"
                 ).to_arrow_table()
             self._add(version.table, rows)
-        if not self._open:
+        if not self._open and not self.stopped:
             raise LineageError(
                 f"No table holds {'these lines' if lines is not None else 'rows'} of the file {file!r}.",
                 expected="a file that an asset of this lake read, by the path that its record says",
@@ -138,6 +138,14 @@ class _Forward:
                 where=self.lake.uri,
                 advice=did_you_mean(file, known) or None,
             )
+
+    def _start_from_all(self, version: TableVersion, file: str, lines: range | int | None) -> None:
+        """Opens all rows of a table that does not say which line each is from."""
+        reason = f"it read {file}, but has no columns {FILE} and {LINE} that say the lines of its rows"
+        self.stopped.append(Stop(version.table, version.table, reason))
+        if lines is None:
+            with self.lake.reading():
+                self._add(version.table, self.lake.arrow(version))
 
     def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
         """Opens rows of a table."""
@@ -190,9 +198,11 @@ class _Forward:
                 view_reads(self.lake, record, connection)
                 connection.register(GIVEN, rows)
                 try:
-                    text = flow_query(record.statement.text, schemas_of(record), table, GIVEN)
+                    text = flow_query(
+                        record.statement.text, schemas_of(record), table, GIVEN, record.statement.parameters
+                    )
                 except LineageError as error:
-                    self.stopped.append(Stop(record.asset, table, error.message))
+                    self.stopped.append(Stop(record.asset, table, in_one_line(error)))
                     return
                 used = {
                     name: value for name, value in record.statement.parameters.items() if f"${name}" in text

@@ -29,6 +29,8 @@ class Syntax:
         told = json.loads(_one(self._connection, "SELECT json_serialize_sql(?::VARCHAR)", sql))
         if told["error"]:
             return str(told["error_message"])
+        if len(told["statements"]) != 1:
+            return f"{len(told['statements'])} statements"
         return told["statements"][0]["node"]
 
     def text(self, query: Node) -> str:

@@ -66,34 +66,49 @@ def trace_query(
 
 
 def trace(
-    sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, row: Mapping[str, object]
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    source: str,
+    row: Mapping[str, object],
+    parameters: Mapping[str, object] | None = None,
 ) -> Trace:
     """As `trace_query`, with what the rows alone do not say.
+
+    Args:
+        sql, schemas, source, row: as for `trace_query`.
+        parameters: values of the statement's parameters, where its columns' types hang on theirs.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
             cannot be traced, with its place.
     """
-    catalog = Catalog(schemas)
+    catalog = Catalog(schemas, parameters)
     try:
         return _traced(bare_statement(sql), catalog, source, row)
     finally:
         catalog.connection.close()
 
 
-def trace_rows(sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, given: str) -> Trace:
+def trace_rows(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    source: str,
+    given: str,
+    parameters: Mapping[str, object] | None = None,
+) -> Trace:
     """As `trace`, for all rows of the result that a further table, which has the result's columns, holds.
 
     Args:
         sql, schemas, source: as for `trace`.
         given: the name of that table in the query.
+        parameters: values of the statement's parameters, where its columns' types hang on theirs.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
     """
-    catalog = Catalog(schemas)
+    catalog = Catalog(schemas, parameters)
     try:
         statement = Statement(bare_statement(sql), catalog)
         folded = catalog.folded(source)
@@ -111,7 +126,7 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     tracing = Tracing(statement, folded)
     text = tracing.sql(fits)
     try:
-        catalog.columns_of(text, statement.parameters)
+        catalog.columns_of(text, statement.parameters, sure=False)
     except duckdb.Error as error:
         raise RowTraceError(
             "Rows cannot be traced through the statement.",

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown, best_column
+from recsys_lineage.rows.identity import identity
+from recsys_lineage.rows.pushdown import Pushdown
 from recsys_lineage.rows.syntax import Node, Syntax, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
@@ -63,7 +65,7 @@ class Tracing:
         rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
         steps = ",\n".join(
             f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
-            for name, text in [*self._definitions(), *self._steps]
+            for name, text in [*written_definitions(self.statement), *self._steps]
         )
         return f"WITH RECURSIVE {steps}\n{self._rows_of(rows)}"
 
@@ -90,22 +92,6 @@ class Tracing:
             f"SEMI JOIN ({others}) AS __wanted ON {same or 'true'}"
         )
 
-    def _definitions(self) -> list[tuple[str, str]]:
-        made: list[tuple[str, str]] = []
-        for definition in self.statement.definitions.values():
-            if definition.name == MAIN:
-                continue
-            aliases = (
-                f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
-            )
-            made.append(
-                (
-                    f"{quote(definition.name)}{aliases}",
-                    definition_text(definition, self.statement.catalog.syntax),
-                )
-            )
-        return made
-
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()
         wanted = name in self._wanted
@@ -120,8 +106,10 @@ class Tracing:
                 (f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name]))
             )
             known = dict(self._known.get(name, {}))
-            for n in self.witnesses.identity(definition):
-                known.setdefault(n, Condition.one_of(quote(target), f"c{n}"))
+            keys = identity(definition, self.witnesses.is_aggregated)
+            if not known and keys:
+                best = best_column(definition.columns, keys)
+                known[best] = Condition.one_of(quote(target), f"c{best}")
             self._known[name] = known
         query = definition.query
         if definition.recursive:
@@ -161,7 +149,7 @@ class Tracing:
             )
 
     def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
-        places = self.witnesses.identity(definition) if places is None else places
+        places = identity(definition, self.witnesses.is_aggregated) if places is None else places
         same = [f"__q.__o{n} IS NOT DISTINCT FROM __t.c{n}" for n in places]
         return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
 
@@ -172,7 +160,12 @@ class Tracing:
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         own = ", ".join(f"__o{n}" for n in range(len(definition.columns)))
         text = self.statement.catalog.syntax.text(witnessed.query)
-        self._steps.append((quote(name), f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}"))
+        self._steps.append(
+            (
+                f"{quote(name)} AS MATERIALIZED",
+                f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}",
+            )
+        )
         for n, table in enumerate(witnessed.tables):
             self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"))
 
@@ -274,6 +267,20 @@ class Tracing:
                 f"SELECT * FROM {quote(self.statement.definitions[start].name)} AS __q({given}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
             )
+
+
+def written_definitions(statement: Statement) -> list[tuple[str, str]]:
+    """All definitions but the statement itself, as a WITH names them, with what their author wants stored once."""
+    written: list[tuple[str, str]] = []
+    for each in statement.definitions.values():
+        if each is statement.main:
+            continue
+        aliases = f"({', '.join(quote(name) for name in each.aliases)})" if each.aliases else ""
+        kept = " AS MATERIALIZED" if each.materialized == "CTE_MATERIALIZE_ALWAYS" else " AS"
+        written.append(
+            (f"{quote(each.name)}{aliases}{kept}", definition_text(each, statement.catalog.syntax))
+        )
+    return written
 
 
 def definition_text(definition: Definition, syntax: Syntax) -> str:

@@ -20,7 +20,7 @@ _ENDLESS: Mapping[object, str] = {
     dt.datetime.min: "-infinity",
 }
 """What Python is given for what has no end, and for these days themselves."""
-_FINER = {"timestamp_ns": "TIMESTAMP", "time_ns": "TIME"}
+_FINER = ("timestamp_ns", "time_ns")
 """Types with nanoseconds, which Python's own times do not have."""
 _NUMBERS = (
     "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
@@ -46,8 +46,14 @@ def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str
     if kind is None:
         return f"{expression} IS NOT DISTINCT FROM {_by_python(value)}"
     if kind.id in _FINER and isinstance(value, dt.datetime | dt.time):
-        coarse = _FINER[kind.id]
-        return f"CAST({expression} AS {coarse}) = CAST({literal(_clock(value))} AS {coarse})"
+        whole = (
+            _clock(value if value.microsecond else value.replace(microsecond=1))[:-6]
+            + f"{value.microsecond:06}"
+        )
+        least, greatest = (
+            f"CAST({literal(whole + nanoseconds)} AS {kind})" for nanoseconds in ("000", "999")
+        )
+        return f"{expression} BETWEEN {least} AND {greatest}"
     written = value_literal(value, kind, where)
     naive = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
     if isinstance(naive, dt.date) and (endless := _ENDLESS.get(naive)) is not None:

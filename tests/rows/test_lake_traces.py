@@ -132,7 +132,7 @@ def test_a_model_says_what_it_was_trained_on_and_how_much_is_of_the_row(lake: La
 def test_lines_of_a_file_flow_into_every_table(lake: Lake) -> None:
     trace = trace_forward(lake, file="orders.csv", lines=range(4, 6))
     found = {each.table: each.rows for each in trace.tables}
-    assert [row["amount"] for row in found["orders"]] == [5, 7]
+    assert sorted(row["amount"] for row in found["orders"]) == [5, 7]
     assert [row["shop"] for row in found["shops"]] == ["B"]
     assert [row["shop"] for row in found["ranked"]] == ["B"]
     assert [row["shop"] for row in found["advised"]] == ["B"]

@@ -1,0 +1,112 @@
+"""What a trace refuses it refuses with the place; what it leaves to the context it names."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from recsys_lineage import trace, trace_query
+from recsys_lineage.errors import LineageError
+
+SCHEMAS = {
+    "Orders": {"shop": "VARCHAR", "amount": "INTEGER"},
+    "shops": {"shop": "VARCHAR", "town": "VARCHAR"},
+}
+ROWS = """CREATE TABLE orders AS FROM (VALUES ('A', 1), ('A', 2), ('A', 2), ('B', 5)) AS v(shop, amount);
+CREATE TABLE shops AS FROM (VALUES ('A', 'Ulm'), ('B', 'Bonn')) AS v(shop, town)"""
+
+
+def traced(sql: str, source: str, **row: object) -> list[tuple[object, ...]]:
+    """The traced rows, sorted."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(ROWS)
+        return sorted(connection.execute(trace_query(sql, SCHEMAS, source, row)).fetchall())
+
+
+def test_names_fold_as_duckdb_folds_them() -> None:
+    sql = "SELECT o.SHOP AS s FROM ORDERS AS o WHERE Amount > 1"
+    assert traced(sql, "oRDERS", S="A") == [("A", 2), ("A", 2)]
+
+
+def test_one_witness_is_enough_for_a_greatest_value() -> None:
+    assert traced("SELECT shop, max(amount) AS m FROM orders GROUP BY shop", "orders", shop="B", m=5) == [
+        ("B", 5)
+    ]
+
+
+def test_a_table_that_is_used_twice_gives_the_union() -> None:
+    sql = "SELECT a.amount AS x, b.amount AS y FROM orders AS a JOIN orders AS b ON a.amount < b.amount"
+    assert traced(sql, "orders", x=1, y=5) == [("A", 1), ("B", 5)]
+
+
+def test_parameters_keep_their_names() -> None:
+    sql = "SELECT shop FROM orders WHERE amount >= $least"
+    query = trace_query(sql, SCHEMAS, "orders", {"shop": "A"})
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(ROWS)
+        assert connection.execute(query, {"least": 2}).fetchall() == [("A", 2), ("A", 2)]
+
+
+def test_a_row_that_is_not_there_is_made_of_nothing() -> None:
+    assert traced("SELECT shop, sum(amount) AS s FROM orders GROUP BY shop", "orders", shop="A", s=6) == []
+
+
+def test_another_table_than_those_read_is_needed_by_no_row() -> None:
+    assert traced("SELECT shop FROM orders", "shops", shop="A") == []
+
+
+BOTH = ("shop", "amount")
+LAST = ("amount",)
+
+
+@pytest.mark.parametrize(
+    ("sql", "context", "insufficient"),
+    [
+        ("SELECT shop, amount FROM orders", None, ()),
+        (
+            "SELECT shop, rank() OVER (ORDER BY amount) AS amount FROM orders WHERE shop > ''",
+            "(shop > '')",
+            LAST,
+        ),
+        ("SELECT shop, amount FROM orders QUALIFY ntile(4) OVER (ORDER BY amount) = 1", "true", BOTH),
+        (
+            "WITH r AS (SELECT *, max(amount) OVER () AS m FROM orders) SELECT shop, m AS amount FROM r",
+            "true",
+            LAST,
+        ),
+        ("SELECT shop, sum(amount) OVER (PARTITION BY shop) AS amount FROM orders", None, ()),
+        ("SELECT shop, lag(amount) OVER (ORDER BY amount) AS amount FROM orders", None, ()),
+        ("SELECT shop, amount FROM orders ORDER BY ALL LIMIT 2 OFFSET 1", "true", BOTH),
+        ("SELECT shop, amount FROM (FROM orders ORDER BY ALL LIMIT 2 OFFSET 1) AS q", "true", BOTH),
+    ],
+)
+def test_windows_over_the_whole_table_are_context(
+    sql: str, context: str | None, insufficient: tuple[str, ...]
+) -> None:
+    made = trace(sql, SCHEMAS, "orders", {"shop": "A", "amount": 1})
+    assert (made.context, made.insufficient) == (context, insufficient)
+
+
+@pytest.mark.parametrize(
+    ("sql", "row", "words"),
+    [
+        ("SELECT shop FROM", {"shop": "A"}, "DuckDB refuses the SQL"),
+        ("SELECT shopp FROM orders", {"shop": "A"}, r"<sql>:1:8[\s\S]*Did you mean 'shop'"),
+        ("SELECT shop FROM orders, shops", {"shop": "A"}, "(?i)ambiguous"),
+        ("SELECT shop FROM order_s", {"shop": "A"}, r"order_s[\s\S]*<sql>:1:18"),
+        ("SELECT shop FROM orders; SELECT 1", {"shop": "A"}, "not one SELECT|refuses"),
+        ("CREATE TABLE x AS SELECT 1", {"shop": "A"}, "not one SELECT|refuses"),
+        ("SELECT shop, amount FROM orders", {"shop": "A"}, "lacks the column 'amount'"),
+        ("SELECT shop FROM orders", {"shop": "A", "amuont": 1}, "no column 'amuont'"),
+        ("SELECT shop FROM orders USING SAMPLE 10%", {"shop": "A"}, "a sample of rows"),
+        ("PIVOT orders ON shop USING sum(amount)", {"shop": "A"}, "PIVOT"),
+    ],
+)
+def test_bad_input_is_told_with_its_place(sql: str, row: dict[str, object], words: str) -> None:
+    with pytest.raises(LineageError, match=words):
+        trace_query(sql, SCHEMAS, "orders", row)
+
+
+def test_an_unknown_source_is_told() -> None:
+    with pytest.raises(LineageError, match="Did you mean 'Orders'"):
+        trace_query("SELECT shop FROM orders", SCHEMAS, "order", {"shop": "A"})
