@@ -42,7 +42,8 @@ def column_lineage(
     Args:
         sql: one SELECT, WITH, set operation, VALUES, PIVOT, UNPIVOT or SUMMARIZE in DuckDB's dialect.
         schemas: table → column → DuckDB type. Files that table functions read stand among them under their path or
-            pattern as written (several of one call joined by ", "), or under the text of the whole call.
+            pattern as written (several of one call joined by ", "), or under the text of the whole call. Where they
+            do not, the files' own headers are read, if they are there; edges call them by their path.
         origin: where the SQL comes from, for messages.
         people: columns, as (table, column), that tell people apart: only counts of these make groups of at least k
             people. None: whatever is counted is taken for people.
@@ -61,7 +62,8 @@ def column_lineage(
     if (answer := _answers.find(question, Inputs(schemas))) is not None:
         return answer
     answer = _lineage(Statement(sql, _parsed(sql, origin), origin, inputs, known))
-    _answers.keep(question, inputs, answer)
+    if inputs.lasting:
+        _answers.keep(question, inputs, answer)
     return answer
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import polars as pl
 import pytest
 
 from recsys_lineage import LineageError, column_lineage
@@ -82,3 +85,24 @@ def test_only_people_make_groups_of_people() -> None:
         edge.masking for edge in column_lineage(sql, SCHEMAS, people=[("t", "a")])["m"] if edge.column == "c"
     ] == [True]
     assert not any(edge.masking for edge in column_lineage(sql, SCHEMAS, people=[("t", "d")])["m"])
+
+
+def test_files_that_are_there_tell_their_columns_themselves(tmp_path: Path) -> None:
+    pl.DataFrame({"x": [1], "y": ["a"]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"x": [1], "z": ["a"]}).write_csv(tmp_path / "b.csv")
+    sql = f"SELECT y, z FROM '{tmp_path}/a.parquet' JOIN read_csv('{tmp_path}/*.csv') USING (x)"
+    found = column_lineage(sql, {})
+    assert {(edge.table, edge.column) for edge in found["z"]} == {
+        (f"{tmp_path}/a.parquet", "x"),
+        (f"{tmp_path}/*.csv", "x"),
+        (f"{tmp_path}/*.csv", "z"),
+    }
+    pl.DataFrame({"x": [1], "w": ["a"]}).write_csv(tmp_path / "b.csv")
+    with pytest.raises(ColumnLineageError, match="no column 'z'"):
+        _ = column_lineage(sql, {})
+
+
+def test_files_of_other_places_are_not_opened() -> None:
+    for pattern in ("https://example.com/a.parquet", "../a.csv", "/*"):
+        with pytest.raises(ColumnLineageError, match="cannot be read"):
+            _ = column_lineage(f"SELECT * FROM read_csv('{pattern}')", {})

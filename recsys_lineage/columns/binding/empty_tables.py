@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -92,6 +93,18 @@ class EmptyTables:
 def empty_tables() -> EmptyTables:
     """The one of this process."""
     return EmptyTables()
+
+
+_of_parents: list[EmptyTables] = []
+"""Those of processes that this one is a fork of: they are neither used nor closed here."""
+
+
+def _begin_anew() -> None:
+    _of_parents.append(empty_tables())
+    empty_tables.cache_clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def is_syntax(sql: str) -> bool:

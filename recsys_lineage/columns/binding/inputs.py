@@ -49,6 +49,8 @@ class Inputs:
         self._schemas = schemas
         self.asked: dict[str, Input | None] = {}
         """What was looked for, and found or not."""
+        self.lasting = True
+        """Whether what was found is known from `schemas` alone, and not from files that may change."""
 
     def find(self, name: str) -> Input | None:
         """The input of a name."""
@@ -57,6 +59,12 @@ class Inputs:
             found = None if spelled is None else _input(spelled, tuple(self._schemas[spelled].items()))
             self.asked[name] = found
         return self.asked[name]
+
+    def add(self, name: str, columns: Columns) -> Input:
+        """An input whose columns are those of files that lie there now."""
+        self.lasting = False
+        self.asked[name] = _input(name, columns)
+        return _input(name, columns)
 
     @property
     def names(self) -> Iterable[str]:

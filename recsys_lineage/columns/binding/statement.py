@@ -11,6 +11,7 @@ import duckdb
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables
+from recsys_lineage.columns.binding.file_columns import columns_of_files
 from recsys_lineage.columns.binding.inputs import Input, Inputs
 from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
@@ -129,32 +130,32 @@ class Statement:
         try:
             calls = file_calls(self.text, self.tree, self.origin)  # type: ignore[arg-type]
         except LineageError as error:
-            raise ColumnLineageError(
-                error.message,
-                expected=error.expected,
-                found=error.found,
-                where=error.where,
-                advice=error.advice,
-            ) from None
+            raise _of_columns(error) from None
         return {call.start: call for call in calls}
 
     def file(self, call: FileCall, added: str) -> Relation:
-        """The columns of the files that a call reads: `schemas` has them under its text, or its path.
+        """The columns of the files that a call reads: `schemas` has them under its text or its path, else the files do.
 
         Args:
             call: of the statement.
             added: what DuckDB calls the relation; empty where the text itself gives it a name.
 
         Raises:
-            ColumnLineageError: `schemas` does not have them.
+            ColumnLineageError: `schemas` does not have them, and there are no such files.
         """
         written = " ".join(self.text[call.start : call.end].split())
         path = ", ".join(call.patterns)
         found = self.inputs.find(written) or self.inputs.find(path)
         if found is None:
+            try:
+                columns = columns_of_files(call, self.text[call.start : call.end])
+            except LineageError as error:
+                raise _of_columns(error) from None
+            found = None if columns is None else self.inputs.add(path, columns)
+        if found is None:
             raise ColumnLineageError(
                 f"The columns of the files {path!r} are not known.",
-                expected=f"{path!r} among the schemas, with the files' columns and types",
+                expected=f"{path!r} among the schemas, with the files' columns and types, or the files themselves",
                 found=", ".join(list(self.inputs.names)[:30]) or "no schemas",
                 where=call.where,
                 advice=did_you_mean(path, self.inputs.names) or "DESCRIBE of the call gives them",
@@ -222,6 +223,13 @@ class Statement:
         parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))
         named = sorted({each.name for each in parameters if each.name})
         return empty_tables().described(sql, tables, named, sum(not each.name for each in parameters))
+
+
+def _of_columns(error: LineageError) -> ColumnLineageError:
+    """An error about files that a statement reads, as one about its lineage."""
+    return ColumnLineageError(
+        error.message, expected=error.expected, found=error.found, where=error.where, advice=error.advice
+    )
 
 
 def _is_main(parts: Sequence[exp.Expr]) -> bool:

@@ -1,0 +1,45 @@
+"""Columns of files that a statement reads, as the files on this machine have them."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import duckdb
+
+from recsys_lineage.columns.binding.empty_tables import Columns
+from recsys_lineage.sql.file_call import FileCall, refuse_places_elsewhere
+from recsys_lineage.sql.names import literal
+
+_WILD = re.compile(r"[*?\[]")
+
+
+def columns_of_files(call: FileCall, text: str) -> Columns | None:
+    """Names and types of what a call reads; None where the files are not there, or cannot be read in that way.
+
+    Only the folders that the call names can be opened, and nothing but the files' headers is asked for.
+
+    Args:
+        call: of the statement.
+        text: of the call.
+
+    Raises:
+        SqlAssetError: it reads what is no file of this machine.
+    """
+    refuse_places_elsewhere([call])
+    folders = ", ".join(literal(_folder(pattern)) for pattern in call.patterns)
+    with duckdb.connect(config={"threads": 1, "python_enable_replacements": False}) as connection:
+        try:
+            _ = connection.execute(f"SET allowed_directories = [{folders}]").fetchall()
+            _ = connection.execute("SET enable_external_access = false").fetchall()
+            rows = connection.execute(f"DESCRIBE FROM {text}").fetchall()
+        except duckdb.Error:
+            return None
+    return tuple((name, kind) for name, kind, *_ in rows)
+
+
+def _folder(pattern: str) -> str:
+    """The folder below which all files of a pattern lie."""
+    parts = os.path.abspath(pattern).split("/")[:-1]
+    wild = next((place for place, part in enumerate(parts) if _WILD.search(part)), len(parts))
+    return "/".join(parts[:wild]) + "/"
