@@ -39,7 +39,17 @@ class ExperimentError(LineageError):
 
 
 class RunFailed(Exception):
-    """The statement gave no answer on changed tables: a value cannot be computed with, or it ran for too long."""
+    """The statement gave no answer on changed tables: a value cannot be computed with, or it ran for too long.
+
+    Attributes:
+        endless: whether time or memory ran out, as where a recursion finds no end.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.endless = isinstance(
+            error, duckdb.InterruptException | duckdb.OutOfMemoryException | MemoryError
+        )
 
 
 class Experiment:
@@ -54,7 +64,7 @@ class Experiment:
         tables: the rows of every table that the statement reads.
         parameters: values of the SELECT's `$name` parameters.
         macros: statements to run before, such as CREATE MACRO.
-        longest: after how many times the duration of the first runs a run is given up.
+        limit: seconds after which the first run is given up; later ones are after twenty times what that one took.
 
     Attributes:
         names: of the statement's columns.
@@ -63,6 +73,7 @@ class Experiment:
         unsteady: places of columns that are other ones in a second run, or where the same rows of the tables stand in
             another order, such as random numbers, or the first value of a group that has no order.
         keeps_order: whether the statement orders its rows, and by their values alone.
+        limit: seconds after which a run is given up.
 
     Raises:
         ExperimentError: a table has no schema or other columns, or the statement does not run on the tables.
@@ -76,7 +87,7 @@ class Experiment:
         *,
         parameters: Mapping[str, Any] | None = None,
         macros: Iterable[str] = (),
-        longest: float = 20,
+        limit: float = 600.0,
     ) -> None:
         self.compute = bare_statement(compute) if isinstance(compute, str) else compute
         self.parameters = dict(parameters or {})
@@ -111,11 +122,12 @@ class Experiment:
         for macro in macros:
             self.connection.execute(macro)
         self.connection.execute("SET enable_external_access = false")
-        self._limit = 600.0
-        began = time.perf_counter()
+        self.limit = limit
         try:
             self.names = self._describe()
+            began = time.perf_counter()
             self.original = self.run()
+            self.limit = max(_SHORTEST_LIMIT, 20 * (time.perf_counter() - began))
             others = (self.run(), *self._shuffled())
         except (duckdb.Error, pl.exceptions.PolarsError, RunFailed) as error:
             raise ExperimentError(
@@ -125,7 +137,6 @@ class Experiment:
         self.keeps_order = self._has_order() and all(
             same(self.original, other, self.steady, in_order=True) for other in others
         )
-        self._limit = max(_SHORTEST_LIMIT, longest * (time.perf_counter() - began))
 
     @property
     def steady(self) -> tuple[int, ...]:
@@ -147,7 +158,7 @@ class Experiment:
         try:
             self.connection.execute(f"CREATE OR REPLACE TABLE main.{quote(table)} AS {select}")
         except duckdb.Error as error:
-            raise RunFailed(str(error)) from error
+            raise RunFailed(error) from error
 
     def keep_rows(self, table: str, numbers: np.ndarray) -> None:
         """Let the statement read only some rows of a table, by their numbers from 0, in the order that they have."""
@@ -268,7 +279,7 @@ class Experiment:
             RunFailed: it did.
         """
         try:
-            with time_limit(self.connection, self._limit):
+            with time_limit(self.connection, self.limit):
                 if isinstance(self.compute, str):
                     yield f"(\n{self.compute}\n)"
                 else:
@@ -276,7 +287,7 @@ class Experiment:
                     yield "_frame"
                     self.connection.unregister("_frame")
         except (duckdb.Error, pl.exceptions.PolarsError, MemoryError) as error:
-            raise RunFailed(str(error)) from error
+            raise RunFailed(error) from error
 
     def _describe(self) -> tuple[str, ...]:
         """Names of the statement's columns; what decides how their values are hashed is noted."""

@@ -141,6 +141,11 @@ class Perturbations:
         def by_code(wanted: np.ndarray) -> np.ndarray:
             return np.where(wanted < 0, -1, first[np.maximum(wanted, 0)])
 
+        if known and column not in self._never_null.get(table, ()):
+            yield "NULL at a third of the rows", np.where(chance.random(rows) < 1 / 3, -1, everyone)
+            yield "NULL everywhere", np.full(rows, -1)
+            row = int(chance.permutation(np.flatnonzero(codes >= 0))[0])
+            yield "NULL at one row", np.where(everyone == row, -1, everyone)
         if known > 1:
             yield "permuted", chance.permutation(rows)
             yield "drawn from the column", by_code(chance.integers(0, known, rows))
@@ -153,11 +158,6 @@ class Perturbations:
                 other = codes.copy()
                 other[row] = (codes[row] + 1 + chance.integers(known - 1)) % known if codes[row] >= 0 else 0
                 yield "one row's value", np.where(everyone == row, by_code(other), everyone)
-        if known and column not in self._never_null.get(table, ()):
-            yield "NULL at a third of the rows", np.where(chance.random(rows) < 1 / 3, -1, everyone)
-            yield "NULL everywhere", np.full(rows, -1)
-            row = int(chance.permutation(np.flatnonzero(codes >= 0))[0])
-            yield "NULL at one row", np.where(everyone == row, -1, everyone)
         if known and (codes < 0).any():
             filled = np.where(codes < 0, chance.integers(0, known, rows), codes)
             yield "a value for each NULL", by_code(filled)

@@ -134,7 +134,7 @@ class _Trial:
             names = experiment.names
             steady = experiment.steady
             looked_at = [place for place in steady if names[place].casefold() not in found.insufficient]
-            wanted = self._count(experiment.original, looked_at) if looked_at else 0
+            wanted = self._count(experiment.original, steady) if looked_at else 0
             self._sufficient(found, steady, looked_at, wanted)
             self._necessary(found, steady)
             if superfluous and sum(traced.values()) <= _LOOKED_INTO:

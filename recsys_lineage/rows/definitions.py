@@ -173,7 +173,7 @@ class Statement:
         text = self.catalog.syntax.text(definition.query)
         aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
         return self.catalog.columns_of(
-            f"SELECT * FROM ({text}) AS {quote(definition.name)}{aliases}", _parameters_of(definition.query)
+            f"SELECT * FROM ({text}) AS {quote(definition.name)}{aliases}", parameters_in(definition.query)
         )
 
     def _name(self, word: str) -> str:
@@ -265,6 +265,18 @@ class Statement:
                     part.update(relation)
             elif is_expression(part, "SUBQUERY"):
                 part["subquery"]["node"] = self._inner(part["subquery"]["node"], known, itself)
+            elif kind in ("PIVOT", "SHOW_REF") and not (part is query["from_table"] and _is_star(query)):
+                alias = part.get("alias") or self._name("unnamed")
+                parsed = self.catalog.syntax.parsed("SELECT * FROM a")
+                assert isinstance(parsed, dict)
+                parsed["from_table"] = {**copy.deepcopy(part), "alias": "", "column_name_alias": []}
+                inner = self._reference(parsed, known, "shaped")
+                relation = self.catalog.syntax.relation(
+                    f"{quote(inner['from_table']['table_name'])} AS {quote(alias)}"
+                )
+                relation["column_name_alias"] = part.get("column_name_alias", [])
+                part.clear()
+                part.update(relation)
             elif kind == "SHOW_REF" and is_query(part.get("query")):
                 part["query"] = self._inner(part["query"], known, itself)
 
@@ -286,6 +298,19 @@ class Statement:
         table["table_name"] = name
         if "qualified_name" in table:
             table["qualified_name"] = {**table["qualified_name"], "path": [name]}
+
+
+def _is_star(query: Node) -> bool:
+    """Whether a query gives the rows of its relation as they are."""
+    decides = ("where_clause", "group_expressions", "having", "qualify", "modifiers")
+    stars = query.get("select_list", [])
+    plain_star = len(stars) == 1 and is_expression(stars[0], "STAR") and not stars[0].get("columns")
+    lists = ("exclude_list", "replace_list", "rename_list", "expr")
+    return (
+        plain_star
+        and not any(stars[0].get(key) for key in lists)
+        and not any(query.get(key) for key in decides)
+    )
 
 
 def _whole_of(query: Node) -> str | None:
@@ -318,7 +343,8 @@ def _parameters(query: Node) -> set[str]:
     return {part["identifier"] for part in _everything(query) if is_expression(part, "PARAMETER")}
 
 
-def _parameters_of(query: Node) -> list[str]:
+def parameters_in(query: Node) -> list[str]:
+    """Names of the parameters of a part of a syntax tree, sorted."""
     return sorted(_parameters(query))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recsys_lineage.rows.catalog import Catalog
+from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown
+from recsys_lineage.rows.pushdown import Pushdown
 from recsys_lineage.rows.syntax import children
 from recsys_lineage.rows.tracing import written_definitions
 from recsys_lineage.rows.witness import Witnesses
@@ -124,14 +125,20 @@ class _Flowing:
         if len(here) != 1 or items[here[0]].columns is None:
             return {}
         names = [name.casefold() for name in items[here[0]].columns or ()]
-        # in a window or a group only what the whole of it shares is known; `pushed` leaves the rest out
-        return {
+        query, width = definition.query, len(definition.columns)
+        if self._has_other_lists(definition, table):
+            return {}
+        made = {
             n: Condition.one_of(self._marked[table], f"c{names.index(name)}")
-            for n, (number, name) in self.pushdown.places(
-                definition.query, items, len(definition.columns)
-            ).items()
-            if number == here[0] and not self._has_other_lists(definition, table)
+            for n, (number, name) in self.pushdown.places(query, items, width).items()
+            if number == here[0]
         }
+        # of a window or a group only that is known which all of its rows share; one good column is enough
+        known = self.pushdown.known_of_items(query, made, width).get(here[0])
+        if not known:
+            return {}
+        best = known[best_column(self.statement.catalog.columns[table], known)]
+        return {n: each for n, each in made.items() if each == best}
 
     def _has_other_lists(self, definition: Definition, table: str) -> bool:
         """Whether rows of a table come into a definition by another way too, such as a subquery."""

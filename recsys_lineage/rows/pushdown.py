@@ -9,10 +9,11 @@ What is left out are only rows that cannot be part of a wanted row.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.catalog import Column
+from recsys_lineage.rows.column_places import Place, equal_places, place_of, selected_places
+from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.syntax import (
@@ -28,37 +29,6 @@ from recsys_lineage.rows.syntax import (
 from recsys_lineage.sql.names import quote
 
 _LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What is known of a column of wanted rows.
-
-    Attributes:
-        template: SQL, with `\\0` where the column's expression stands.
-        refuses_null: whether it is never true of NULL.
-        asked: the table and the SQL of its column whose values it allows, where it is of that kind.
-    """
-
-    template: str
-    refuses_null: bool
-    asked: tuple[str, str] | None = None
-
-    @classmethod
-    def one_of(cls, table: str, column: str) -> Condition:
-        """That a column has one of the values of a column of a small table; NULL counts as a value."""
-        nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
-        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column))
-
-    def of(self, expression: str) -> str:
-        """The condition on an expression."""
-        return self.template.replace("\0", expression)
-
-
-Conditions = Mapping[int, Condition]
-"""What is known of some columns, by their positions."""
-Place = tuple[int, str]
-"""A column of a FROM clause: the number of its relation, and its name, folded."""
 
 
 class Pushdown:
@@ -140,6 +110,8 @@ class Pushdown:
         if query["type"] == "SET_OPERATION_NODE":
             self._push_into_sides(query, conditions)
             return query
+        if query["from_table"]["type"] in ("PIVOT", "SHOW_REF"):
+            return query
         items = from_items(query["from_table"], self.catalog)
         if self._is_cut(query) or any(
             item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
@@ -169,7 +141,7 @@ class Pushdown:
             strange = any(is_expression(each, "LAMBDA") or is_expression(each, "SUBQUERY") for each in inside)
             if not condition.asked or strange or len(columns) == len(inside):
                 continue
-            if all(self._place({**each, "alias": ""}, items, query) is not None for each in columns):
+            if all(place_of({**each, "alias": ""}, items, query) is not None for each in columns):
                 added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
         if added:
             before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
@@ -194,7 +166,7 @@ class Pushdown:
             {
                 place
                 for each in part.get("partitions", [])
-                if (place := self._place(each, items, query)) is not None
+                if (place := place_of(each, items, query)) is not None
             }
             for part in windows
         ]
@@ -225,7 +197,7 @@ class Pushdown:
         """For output columns that are a column of FROM as it is, which."""
         return {
             n: place
-            for n, each in enumerate(self._selected(query, items, width))
+            for n, each in enumerate(selected_places(query, items, width))
             if (place := each) is not None
         }
 
@@ -279,60 +251,6 @@ class Pushdown:
             each["type"] in _LIMITS or each.get("distinct_on_targets") for each in query.get("modifiers", [])
         )
 
-    def _selected(self, query: Node, items: list[FromItem], width: int) -> list[Place | None]:
-        """For each output column the column of FROM that it is, as far as that is plain."""
-        found: list[Place | None] = []
-        merged = any(
-            part.get("using_columns") or part.get("ref_type") == "NATURAL"
-            for part in parts(query["from_table"])
-        )
-        for each in query["select_list"]:
-            if not is_expression(each, "STAR"):
-                found.append(self._place(each, items, query))
-                continue
-            if (
-                each.get("expr")
-                or each.get("qualified_exclude_list")
-                or (merged and not each.get("relation_name"))
-            ):
-                return []
-            left_out = {str(name).casefold() for name in each.get("exclude_list", [])}
-            replaced = {str(entry["key"]).casefold() for entry in each.get("replace_list", [])}
-            over = each.get("relation_name", "").casefold()
-            for number, item in enumerate(items):
-                if item.hidden is not None or over not in ("", item.alias.casefold()):
-                    continue
-                if item.columns is None:
-                    return []
-                for name in item.columns:
-                    if name.casefold() not in left_out:
-                        found.append(None if name.casefold() in replaced else (number, name.casefold()))
-        return found if len(found) == width else []
-
-    def _place(self, expression: Node | None, items: list[FromItem], query: Node) -> Place | None:
-        if expression is None or not is_expression(expression, "COLUMN_REF"):
-            return None
-        names = [name.casefold() for name in expression["column_names"]]
-        if len(names) > 2:
-            return None
-        holding = [
-            number
-            for number, item in enumerate(items)
-            if (item.hidden is None or len(names) == 2)
-            and (len(names) == 1 or item.alias.casefold() == names[0])
-            and names[-1] in [column.casefold() for column in item.columns or ()]
-        ]
-        if len(holding) == 1 and all(item.columns is not None for item in items):
-            return holding[0], names[-1]
-        if len(holding) > 1 and len(names) == 1 and not any(item.nulled for item in items[: holding[0] + 1]):
-            merged = {
-                name.casefold()
-                for part in parts(query["from_table"])
-                for name in part.get("using_columns", [])
-            }
-            return (holding[0], names[-1]) if names[-1] in merged else None
-        return None
-
     def _known(
         self,
         query: Node,
@@ -347,7 +265,7 @@ class Pushdown:
             query, items, conditions, width: the query, its relations, what is known of its columns, their number.
             over_windows: leave windows out of account, so that it is known of the wanted rows' own rows only.
         """
-        selected = self._selected(query, items, width)
+        selected = selected_places(query, items, width)
         if not selected:
             return {}
         known: dict[Place, Condition] = {}
@@ -357,7 +275,7 @@ class Pushdown:
             {
                 place
                 for each in part.get("partitions", [])
-                if (place := self._place(each, items, query)) is not None
+                if (place := place_of(each, items, query)) is not None
             }
             for part in parts(result)
             if is_expression(part, "WINDOW") and not over_windows
@@ -365,7 +283,7 @@ class Pushdown:
         grouped = None
         if self._is_aggregated(query):
             keys = query.get("group_expressions", [])
-            grouped = {place for each in keys if (place := self._place(each, items, query)) is not None}
+            grouped = {place for each in keys if (place := place_of(each, items, query)) is not None}
             grouped |= {
                 place
                 for n, place in enumerate(selected)
@@ -396,7 +314,7 @@ class Pushdown:
         table, column = condition.asked
         found: dict[Place, Condition] = {}
         for n, each in enumerate(arguments(made)):
-            place = self._place({**each, "alias": ""}, items, query)
+            place = place_of({**each, "alias": ""}, items, query)
             if place is not None and not items[place[0]].nulled:
                 found[place] = Condition.one_of(table, f"struct_extract_at({column}, {n + 1})")
         return found
@@ -415,7 +333,7 @@ class Pushdown:
 
     def _spread(self, known: dict[Place, Condition], query: Node, items: list[FromItem]) -> None:
         """Says what is known of a column also of those that are equal to it."""
-        pairs = list(self._equal(query, items))
+        pairs = list(equal_places(query, items))
         changed = True
         while changed:
             changed = False
@@ -436,48 +354,6 @@ class Pushdown:
         item = items[place[0]]
         position = [name.casefold() for name in item.columns or ()].index(place[1])
         return self.catalog.columns[item.table][position].type if item.table else f"of {place}"
-
-    def _equal(self, query: Node, items: list[FromItem]) -> Iterable[tuple[Place, Place]]:
-        """Pairs of columns that are equal in all rows that come through; the second may be NULL beside the first."""
-        if query.get("where_clause"):
-            yield from self._both(query["where_clause"], items, query)
-        for part in parts(query["from_table"]):
-            if part.get("type") != "JOIN" or part.get("ref_type") not in ("REGULAR", "ASOF"):
-                continue
-            inside = {id(each) for each in parts(part["right"])}
-            right = {n for n, item in enumerate(items) if id(item.node) in inside}
-            kind = part["join_type"]
-            found = list(self._both(part["condition"], items, query)) if part.get("condition") else []
-            for name in part.get("using_columns", []):
-                within = {id(each) for each in parts(part["left"])}
-                holders = [
-                    n
-                    for n, item in enumerate(items)
-                    if name.casefold() in [column.casefold() for column in item.columns or ()]
-                ]
-                lefts = [n for n in holders if id(items[n].node) in within]
-                rights = [n for n in holders if n in right]
-                if lefts and rights:
-                    found += [
-                        ((lefts[0], name.casefold()), (rights[0], name.casefold())),
-                        ((rights[0], name.casefold()), (lefts[0], name.casefold())),
-                    ]
-            for one, other in found:
-                to_right = other[0] in right
-                if (
-                    kind == "INNER"
-                    or (kind in ("LEFT", "SEMI", "ANTI") and to_right)
-                    or (kind == "RIGHT" and not to_right)
-                ):
-                    yield one, other
-
-    def _both(self, condition: Node, items: list[FromItem], query: Node) -> Iterable[tuple[Place, Place]]:
-        for each in conjuncts(condition):
-            if is_expression(each, "COMPARISON") and each["type"] == "COMPARE_EQUAL":
-                left, right = (self._place(each[side], items, query) for side in ("left", "right"))
-                if left is not None and right is not None:
-                    yield left, right
-                    yield right, left
 
     def _push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
@@ -512,22 +388,6 @@ class Pushdown:
             inner["from_table"] = self.syntax.relation(
                 f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
             )
-
-
-_SCATTERED = ("BIGINT", "HUGEINT", "UBIGINT", "UUID", "TIMESTAMP", "DATE", "INTEGER", "UINTEGER", "VARCHAR")
-"""Types whose values tell rows apart best, first those that do most."""
-
-
-def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
-    """By which of some columns a table's rows are best found: its line in a file, or that of the widest kind."""
-
-    def rank(place: int) -> int:
-        if columns[place].name.casefold() == "_line":
-            return -1
-        kind = columns[place].type.split(" ")[0].split("_")[0]
-        return _SCATTERED.index(kind) if kind in _SCATTERED else len(_SCATTERED)
-
-    return min(places, key=rank)
 
 
 def _put(item: FromItem, table: str) -> None:

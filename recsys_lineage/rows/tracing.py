@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.pushdown import Condition, Conditions, Pushdown, best_column
+from recsys_lineage.rows.identity import identity
+from recsys_lineage.rows.pushdown import Pushdown
 from recsys_lineage.rows.syntax import Node, Syntax, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
@@ -104,9 +106,9 @@ class Tracing:
                 (f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name]))
             )
             known = dict(self._known.get(name, {}))
-            identity = self.witnesses.identity(definition)
-            if not known and identity:
-                best = best_column(definition.columns, identity)
+            keys = identity(definition, self.witnesses.is_aggregated)
+            if not known and keys:
+                best = best_column(definition.columns, keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")
             self._known[name] = known
         query = definition.query
@@ -147,7 +149,7 @@ class Tracing:
             )
 
     def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
-        places = self.witnesses.identity(definition) if places is None else places
+        places = identity(definition, self.witnesses.is_aggregated) if places is None else places
         same = [f"__q.__o{n} IS NOT DISTINCT FROM __t.c{n}" for n in places]
         return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
 

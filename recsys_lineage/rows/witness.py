@@ -15,8 +15,11 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from recsys_lineage.rows.definitions import Definition, Statement
+import duckdb
+
+from recsys_lineage.rows.definitions import Definition, Statement, parameters_in
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
+from recsys_lineage.rows.one_row import row_of, takes_one_row
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
@@ -25,7 +28,6 @@ from recsys_lineage.rows.syntax import (
     is_expression,
     is_query,
     parts,
-    set_arguments,
     set_children,
     subqueries,
     without_places,
@@ -33,12 +35,6 @@ from recsys_lineage.rows.syntax import (
 from recsys_lineage.rows.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.sql.names import quote
 
-_ONE_ROW = {
-    "min": "arg_min", "max": "arg_max", "arg_min": "arg_min", "arg_max": "arg_max", "argmin": "arg_min",
-    "argmax": "arg_max", "min_by": "arg_min", "max_by": "arg_max", "any_value": "any_value", "arbitrary": "first",
-    "first": "first", "last": "last",
-}  # fmt: skip
-"""Aggregates whose value is one row's, and the one that finds the row."""
 _COMPARED = {
     "COMPARE_EQUAL": "=", "COMPARE_NOTEQUAL": "<>", "COMPARE_LESSTHAN": "<", "COMPARE_GREATERTHAN": ">",
     "COMPARE_LESSTHANOREQUALTO": "<=", "COMPARE_GREATERTHANOREQUALTO": ">=",
@@ -98,7 +94,7 @@ class Witnesses:
         query = copy.deepcopy(query)
         relation = query["from_table"]
         if relation["type"] in ("PIVOT", "SHOW_REF"):
-            raise self.statement.cannot(f"{relation['type'].replace('SHOW_REF', 'SUMMARIZE')} here", relation)
+            return self._of_shaped(query)
         items = from_items(relation, self.statement.catalog)
         for item in items:
             item.table = self._name_of(item.table)
@@ -144,47 +140,6 @@ class Witnesses:
             made.tables.append(table)
         return made
 
-    def identity(self, definition: Definition) -> list[int]:
-        """Positions of the columns that tell a definition's rows apart: the keys of its groups, or all."""
-        every = list(range(len(definition.columns)))
-        query = definition.query
-        if (
-            query["type"] != "SELECT_NODE"
-            or not self.is_aggregated(query)
-            or len(query.get("group_sets", [])) > 1
-        ):
-            return every
-        select = query["select_list"]
-        if len(select) != len(every) or any(is_expression(p, "STAR") for each in select for p in parts(each)):
-            return every
-        if any(is_expression(p, "FUNCTION") and p["function_name"] == "unnest" for p in parts(select)):
-            return every
-        keys = query.get("group_expressions", [])
-        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
-            return every
-        found: list[int] = []
-        for key in keys:
-            place = self._selected(key, select)
-            if place is None:
-                return every
-            found.append(place)
-        return found
-
-    def _selected(self, key: Node, select: list[Node]) -> int | None:
-        if is_expression(key, "CONSTANT"):
-            value = key["literal"].get("text") if "literal" in key else key["value"].get("value")
-            return int(value) - 1 if str(value).isdigit() and 0 < int(value) <= len(select) else None
-        plain = without_places(key)
-        for place, each in enumerate(select):
-            if without_places(each) == plain:
-                return place
-        if is_expression(key, "COLUMN_REF") and len(key["column_names"]) == 1:
-            name = key["column_names"][0].casefold()
-            for place, each in enumerate(select):
-                if each.get("alias", "").casefold() == name:
-                    return place
-        return None
-
     def _count(self, definition: Definition) -> int:
         """How often the statement reads the source, each definition counted as often as it is read."""
         counts: dict[str, int] = {self.source: 1}
@@ -222,6 +177,35 @@ class Witnesses:
         set_children(made, [side.query for side in sides])
         return Witnessed(made, tables)
 
+    def _of_shaped(self, query: Node) -> Witnessed:
+        """PIVOT and UNPIVOT with the rows that are equal in the columns that stay, SUMMARIZE with all rows."""
+        relation = query["from_table"]
+        inner = relation["source"] if relation["type"] == "PIVOT" else relation["query"].get("from_table", {})
+        if inner.get("type") != "BASE_TABLE":
+            raise self.statement.cannot(
+                "a PIVOT or SUMMARIZE of more than one table", relation, "write it WITH a name"
+            )
+        item = from_items(inner, self.statement.catalog)[0]
+        item.table, item.alias = self._name_of(item.table), "__given"
+        if item.table not in self.followed or item.columns is None:
+            return Witnessed(query)
+        text = self.syntax.text(query)
+        same: list[str] = []
+        if relation["type"] == "PIVOT":
+            columns = self.statement.catalog.columns_of(text, parameters_in(query), sure=False)
+            made = {name.casefold() for name in relation.get("unpivot_names", [])}
+            made |= {name.casefold() for each in relation["pivots"] for name in each.get("unpivot_names", [])}
+            given = {column.name.casefold() for column in columns} - made
+            for name in item.columns:
+                if name.casefold() in given:
+                    same.append(f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}")
+        fits = " AND ".join(same) or "true"
+        table = quote(inner["table_name"])
+        lists = f"(SELECT list({item.row}) FROM {table} AS __given WHERE {fits})"
+        parsed = self.syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({text}) AS __shaped")
+        assert isinstance(parsed, dict)
+        return Witnessed(parsed, [item.table], {item.table: 1})
+
     def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
         """For each followed relation of FROM the SQL of the list of its rows in one joined row."""
         found: list[tuple[str, str]] = []
@@ -243,7 +227,7 @@ class Witnesses:
                     )
                 )
             elif kind == "SUBQUERY" and not item.table:
-                found += self._of_lateral(item)
+                found += self._of_lateral(item, query)
             elif kind in ("PIVOT", "SHOW_REF"):
                 raise self.statement.cannot(
                     f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node
@@ -267,13 +251,13 @@ class Witnesses:
         right = self.syntax.relation_text(join["right"])
         return f"(SELECT list({item.row}) FROM {right} WHERE {' AND '.join(fits)})"
 
-    def _of_lateral(self, item: FromItem) -> list[tuple[str, str]]:
+    def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
         """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
         inner = item.node["subquery"]["node"]
         witnessed = self.of(inner)
         if not witnessed.tables:
             return []
-        names = item.node.get("column_name_alias") or self._names(inner)
+        names = item.node.get("column_name_alias") or self._names(inner) or self._bound_names(item, query)
         if names is None:
             raise self.statement.cannot(
                 "a LATERAL subquery with columns that are not named", item.node, "write out its columns"
@@ -283,6 +267,15 @@ class Witnesses:
             for n, name in enumerate(names)
         )
         return self._lists(witnessed, len(names), fits)
+
+    def _bound_names(self, item: FromItem, query: Node) -> list[str] | None:
+        """The columns of a relation as DuckDB names them, where nothing around the query is needed to say."""
+        text = f"SELECT {quote(item.alias)}.* FROM {self.syntax.relation_text(query['from_table'])}"
+        try:
+            columns = self.statement.catalog.columns_of(text, parameters_in(query["from_table"]), sure=False)
+        except duckdb.Error:
+            return None
+        return [column.name for column in columns]
 
     def _names(self, query: Node) -> list[str] | None:
         if query["type"] != "SELECT_NODE":
@@ -358,16 +351,7 @@ class Witnesses:
         """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
         if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
             return []
-        if any(
-            call["function_name"].lower() not in _ONE_ROW
-            or len(arguments(call)) > 2
-            or (len(arguments(call)) == 2)
-            != (
-                _ONE_ROW[call["function_name"].lower()] in ("arg_min", "arg_max")
-                and call["function_name"].lower() not in ("min", "max")
-            )
-            for call in calls
-        ):
+        if not all(takes_one_row(call) for call in calls):
             return []
         return calls if self._references == 1 or self._is_plain(query) else []
 
@@ -403,28 +387,8 @@ class Witnesses:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
         if not one:
             return f"flatten(list({row}))"
-        found = [self._one_row(call, row) for call in one]
+        found = [row_of(call, row, self.syntax) for call in one]
         return found[0] if len(found) == 1 else f"flatten([{', '.join(found)}])"
-
-    def _one_row(self, call: Node, row: str) -> str:
-        name = call["function_name"].lower()
-        given = arguments(call)
-        finder = _ONE_ROW[name]
-        by = [given[-1]] if finder in ("arg_min", "arg_max") else []
-        made = copy.deepcopy(call)
-        template = self.syntax.expression(f"{finder}(1)")
-        made["function_name"], made["alias"], made["distinct"] = finder, "", False
-        if "qualified_name" in template:
-            made["qualified_name"] = template["qualified_name"]
-        set_arguments(made, [self.syntax.expression(row), *copy.deepcopy(by)])
-        if name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by"):
-            there = f"({self.syntax.expression_text(given[0])}) IS NOT NULL"
-            filters = [
-                there,
-                *([f"({self.syntax.expression_text(call['filter'])})"] if call.get("filter") else []),
-            ]
-            made["filter"] = self.syntax.expression(" AND ".join(filters))
-        return f"coalesce({self.syntax.expression_text(made)}, any_value({row}))"
 
     def _over(self, window: Node, row: str) -> str:
         made = rows_looked_at(window, self.syntax.expression(row), self.syntax)

@@ -36,7 +36,7 @@ def statements(draw: st.DrawFn) -> str:
     if maker.with_:
         recursive = "RECURSIVE " if any("UNION ALL SELECT r" in text for text in maker.with_) else ""
         sql = f"WITH {recursive}{', '.join(maker.with_)} {sql}"
-    if draw(st.booleans()) and " ORDER BY ALL" not in sql:
+    if draw(st.booleans()) and " ORDER BY ALL" not in sql and not query.sql.startswith("SELECT DISTINCT ON"):
         limit = draw(st.sampled_from(["", " LIMIT 2", " LIMIT 3"]))
         sql = f"{sql} ORDER BY ALL{limit}" if not query.sql.startswith("(") else sql
     return sql

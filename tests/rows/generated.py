@@ -92,6 +92,15 @@ _BASES = (
     Made("SELECT k, x - max(x) OVER () AS v FROM t"),
     Made("SELECT k, v FROM (SELECT *, n AS v FROM t) AS inside"),
     Made("SELECT a.k, b.n AS v FROM t AS a JOIN t AS b ON a.n = b.x"),
+    Made("SELECT k, a::INTEGER AS v FROM (PIVOT t ON n IN (1, 2) USING sum(x) GROUP BY k) AS p(k, a, b)"),
+    Made("SELECT k, v FROM (UNPIVOT t ON n, x INTO NAME which VALUE v)"),
+    Made(
+        "WITH RECURSIVE r AS (SELECT k, n AS v FROM t UNION SELECT t.k, x FROM r JOIN t ON n = v) SELECT * FROM r"
+    ),
+    Made("SELECT t.k, y AS v FROM t ASOF JOIN u ON t.k = u.k AND t.n >= u.y", cut=True),
+    Made("SELECT k, n AS v FROM t WHERE (k, n) IN (SELECT k, y FROM u)"),
+    Made("SELECT k, min(n) AS v FROM t GROUP BY k HAVING max(x) > (SELECT min(y) FROM u)", one=True),
+    Made("SELECT k, CASE WHEN n IN (SELECT y FROM u) THEN 1 ELSE 0 END AS v FROM t", cut=True),
     Made("SELECT * FROM (VALUES ('a', 1), ('z', 2)) AS given(k, v)", alone=True),
 )
 
