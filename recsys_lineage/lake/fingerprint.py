@@ -40,7 +40,7 @@ def partition_fingerprints(
     partition_column: str | None,
 ) -> dict[str, str]:
     """`{partition: "rows:sum"}` of a relation; the key is "" for a table without partitions."""
-    terms = ", ".join(_hashed(quote(column.name), connection.sqltype(column.type)) for column in schema)
+    terms = ", ".join(told_apart(quote(column.name), connection.sqltype(column.type)) for column in schema)
     key = f"CAST({quote(partition_column)} AS VARCHAR)" if partition_column else "''"
     # DuckDB joins the columns' hashes by XOR: two rows that swap values could keep their sum. The outer
     # hash mixes the bits, so that they cannot.
@@ -66,26 +66,26 @@ def table_fingerprint(schema: Sequence[Column], content: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _hashed(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
-    """SQL whose hash tells apart all values of a type.
+def told_apart(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
+    """SQL of a value from which DuckDB's hash tells apart all values of the type.
 
     DuckDB's hash alone takes an empty list for NULL, a struct of NULLs for NULL, and [[1], [2]] for [[1, 2]].
     """
     if type_.id == "list":
         element = children(type_)[0][1]
         if element.id in ("list", "struct", "map"):
-            inner = _hashed(f"e{depth}", element, depth + 1)
+            inner = told_apart(f"e{depth}", element, depth + 1)
             elements = f"list_transform({value}, lambda e{depth}: {inner})"
         else:
             elements = value
         return f"hash({elements}, len({value}))"
     if type_.id == "struct":
-        fields = [_hashed(f"struct_extract({value}, {literal(name)})", child, depth)
+        fields = [told_apart(f"struct_extract({value}, {literal(name)})", child, depth)
                   for name, child in children(type_)]  # fmt: skip
         return f"hash({value} IS NULL, {', '.join(fields)})"
     if type_.id == "map":
         (_, key), (_, item) = children(type_)
-        keys = _hashed(f"map_keys({value})", duckdb.list_type(key), depth)
-        items = _hashed(f"map_values({value})", duckdb.list_type(item), depth)
+        keys = told_apart(f"map_keys({value})", duckdb.list_type(key), depth)
+        items = told_apart(f"map_values({value})", duckdb.list_type(item), depth)
         return f"hash({value} IS NULL, {keys}, {items})"
     return value

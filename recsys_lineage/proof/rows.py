@@ -283,15 +283,15 @@ class _Trial:
             raise _Wrong("not its rows", f"the trace to {table} has the columns {columns}, not {expected}")
         found = connection.execute(
             f"SELECT _kept.rowid AS number FROM {kept} AS _kept "
-            "WHERE hash(_kept) IN (SELECT hash(_traced) FROM proof.traced AS _traced)"
+            "SEMI JOIN proof.traced AS _traced ON _kept IS NOT DISTINCT FROM _traced"
         ).fetchnumpy()
         numbers = np.sort(np.asarray(found["number"], dtype=np.int64))
         if within is not None:
             numbers = np.intersect1d(numbers, within[table])
         ((counted, different),) = connection.execute(
             "SELECT (SELECT count(*) FROM proof.traced), "
-            "(SELECT count(*) FROM (SELECT hash(_traced) FROM proof.traced AS _traced EXCEPT ALL "
-            f"SELECT hash(_kept) FROM {kept} AS _kept))"
+            "(SELECT count(*) FROM (SELECT _traced FROM proof.traced AS _traced EXCEPT ALL "
+            f"SELECT _kept FROM {kept} AS _kept))"
         ).fetchall()
         if different or counted != len(numbers):
             raise _Wrong(

@@ -104,8 +104,12 @@ def mark_nulled(query: Node, items: list[FromItem], statement: Statement) -> Non
         )
         item.node.clear()
         item.node.update(made)
+    # the star of ORDER BY ALL stands for the columns of the result, not for those of FROM
+    of_result = [
+        id(order.get("expression")) for each in query.get("modifiers", []) for order in each.get("orders", [])
+    ]
     for part in parts(query):
-        if is_expression(part, "STAR"):
+        if is_expression(part, "STAR") and id(part) not in of_result:
             over = part.get("relation_name", "").casefold()
             hidden = [item.marker for item in marked if over in ("", item.alias.casefold())]
             part["exclude_list"] = [*part.get("exclude_list", []), *hidden]

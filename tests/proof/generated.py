@@ -140,7 +140,7 @@ class _Maker(Expressions):
     def star(self, depth: int) -> Query:
         source, _, columns = self.source(depth)
         names = [_bare(column) for column in columns]
-        if self.maybe(3) and len(names) > 1:
+        if self.maybe(3) and len(set(names)) > 1:
             left_out = self.draw(st.sampled_from(names))
             kept = tuple(Column(_bare(c), c.kind) for c in columns if _bare(c) != left_out)
             return Query(f"SELECT * EXCLUDE ({left_out}) FROM {source}", kept)

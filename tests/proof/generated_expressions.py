@@ -63,8 +63,8 @@ class Expressions(ABC):
     def scalar(self, x: str) -> str:
         """A scalar subquery, correlated with a number or not."""
         right, _, others = self.source(0)
-        y = self.draw(st.sampled_from(of_kind(others, NUMBER))).name
-        z = self.draw(st.sampled_from(of_kind(others, NUMBER))).name
+        y = self.value_of(others, NUMBER)
+        z = self.value_of(others, NUMBER)
         how = self.one("max", "min", "sum", "count")
         where = self.one(f" WHERE {y} = {x}", f" WHERE {y} < {x}", "")
         return f"(SELECT {how}({z}) FROM {right}{where})"
@@ -72,7 +72,7 @@ class Expressions(ABC):
     def test(self, x: str) -> str:
         """A test of a number against another table."""
         right, _, others = self.source(0)
-        y = self.draw(st.sampled_from(of_kind(others, NUMBER))).name
+        y = self.value_of(others, NUMBER)
         return self.one(
             f"{x} IN (SELECT {y} FROM {right})",
             f"{x} NOT IN (SELECT {y} FROM {right} WHERE {y} IS NOT NULL)",
