@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -108,6 +109,32 @@ def test_a_polars_asset_of_unknown_origin_has_every_tag_that_it_read(lake: Lake)
         materialize(frame_code(towns), lake)
     made = materialize(frame_code(towns, cleared=REASON), lake).record
     assert made.column_tags == {"town": ("health+indirect", "pii")}
+
+
+POLARS_LEAKS = {
+    "renamed": lambda customers: customers.select(pl.col("email").alias("note")),
+    "in a text": lambda customers: customers.select((pl.col("town") + pl.col("email").str.to_uppercase()).alias("x")),
+    "a list of a group": lambda customers: customers.group_by("town").agg(pl.col("email")),
+    "the longest": lambda customers: customers.select(pl.col("email").sort_by(pl.col("town")).first().alias("x")),
+    "unpivoted": lambda customers: customers.select("town", "email").unpivot(index="town"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("plan", POLARS_LEAKS.values(), ids=POLARS_LEAKS)
+def test_tags_follow_a_polars_plan(lake: Lake, plan: Callable[[pl.LazyFrame], pl.LazyFrame]) -> None:
+    def made(customers: pl.LazyFrame) -> pl.LazyFrame:
+        return plan(customers)
+
+    with pytest.raises(BlockingCheckFailed, match=r"from customers\.email"):
+        materialize(frame_code(made), lake)
+
+
+def test_a_polars_plan_raises_no_false_alarm(lake: Lake) -> None:
+    def made(customers: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+        towns = customers.filter(pl.col("email").is_not_null()).group_by("town").agg(pl.len())
+        return towns.with_columns(pl.lit(1).alias("one")).join(orders.select("paid"), how="cross")
+
+    assert materialize(frame_code(made), lake).record.column_tags == {}
 
 
 def test_tags_go_on_through_cleared_assets_and_the_message_says_from_where(lake: Lake) -> None:
