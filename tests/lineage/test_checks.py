@@ -27,7 +27,7 @@ def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEva
 def test_a_passing_check_is_shown_and_on_record(project: Project) -> None:
     result = project.run(table("orders", checks=[POSITIVE]))
     assert evaluations(result)["amount_is_positive"].passed
-    (outcome,) = project.records.get("orders").checks
+    _cleared, outcome = project.records.get("orders").checks
     assert (outcome.name, outcome.passed, outcome.blocking) == ("amount_is_positive", True, True)
 
 
@@ -44,7 +44,7 @@ def test_a_failing_blocking_check_leaves_the_version_before_visible(project: Pro
     assert failed.status == "failed"
     assert failed.failure is not None and failed.failure.type == "BlockingCheckFailed"
     assert "orders was not committed: 1 rows break the rule" in failed.failure.message
-    (outcome,) = failed.checks
+    _cleared, outcome = failed.checks
     assert outcome.counts == {"rows": 1} and "amount" in outcome.columns
     assert "bob" not in str(outcome.to_json()), "a record holds no value of a row"
     failure = result.failure_data_for_node("orders")

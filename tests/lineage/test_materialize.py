@@ -147,7 +147,7 @@ def test_a_failed_check_says_where_the_rows_stand_and_what_columns_it_looked_at(
     with pytest.raises(BlockingCheckFailed, match="no two rows share id"):
         materialize(sql("orders", traced, checks=[unique("id"), small]), lake)
 
-    twice, too_big = last(lake, "orders").checks
+    _cleared, twice, too_big = last(lake, "orders").checks
     assert (twice.columns, twice.counts, twice.where) == (("id",), {"rows": 1}, ("day.csv:2", "day.csv:4"))
     assert (twice.severity, twice.description) == ("error", "no two rows share id")
     assert (too_big.severity, too_big.where) == ("warn", ("day.csv:3",))

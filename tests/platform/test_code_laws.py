@@ -23,7 +23,7 @@ from recsys_lineage.assets.code_version import reachable, roots_of
 from recsys_lineage.assets.materialize import Outcome
 from recsys_lineage.assets.module_source import ModuleSource
 from recsys_lineage.assets.reachable_code import Codebase, Definition
-from recsys_lineage.orchestration import asset_run
+from recsys_lineage.orchestration import asset_run, lineage_proof
 from recsys_lineage.progress import tell
 from recsys_models import families
 from tests.platform.conftest import Shop, opened
@@ -43,7 +43,7 @@ def recorded_roots(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, tuple[
     """Code version → the definitions that it starts from, for every code version made meanwhile."""
     found: dict[str, tuple[Definition, ...]] = {}
     with monkeypatch.context() as patched:
-        for module in (frame_code, sql_code, raw, source_files):
+        for module in (frame_code, sql_code, raw, source_files, lineage_proof):
             true_version = module.code_version
 
             def version(root: object, parameters: Any, *, true: Any = true_version, **options: Any) -> str:
