@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import duckdb
 from hypothesis import HealthCheck, given, settings
 
+from recsys_lineage.rows.flowing import flow_query
 from recsys_lineage.rows.trace_query import Trace, trace
 from tests.rows.generated import SCHEMAS, Made, statements, tables
 
@@ -67,3 +68,23 @@ def check_laws(made: Made, data: dict[str, Rows]) -> None:
         }
         _, without = _result(left, made.sql)
         assert row not in without, f"not needed: {row} from {traces}"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=statements(), data=tables())
+def test_a_row_flows_into_the_rows_whose_trace_holds_it(made: Made, data: dict[str, Rows]) -> None:
+    names, result = _result(data, made.sql)
+    traces = {
+        row: _traces(data, made.sql, dict(zip(names, row, strict=True))) for row in dict.fromkeys(result)
+    }
+    for table in SCHEMAS:
+        for given_row in list(dict.fromkeys(data[table]))[:2]:
+            with _connected(data) as connection:
+                connection.execute(f"CREATE TABLE given AS FROM {table} LIMIT 0")
+                connection.execute(
+                    f"INSERT INTO given VALUES ({', '.join('?' for _ in given_row)})", given_row
+                )
+                found = connection.execute(flow_query(made.sql, SCHEMAS, table, "given")).fetchall()
+            assert Counter(found) == Counter(
+                row for row, each in traces.items() if given_row in each[table][1]
+            )
