@@ -76,6 +76,7 @@ def as_here(piece: Piece, project: Path) -> str:
         "/path/to/files": str(files_of(piece.document, project.parent)),
         "cd /srv/shop && .venv/bin/recsys": f"cd {shlex.quote(str(project))} && recsys",
         "recsys forget FILE": "recsys forget sales-2017-03-20.csv",
+        "file:FILE:FIRST-LAST": "file:sales-2017-03-21.csv:2-3",
         "recsys materialize SELECTION": "recsys materialize events",
     }.items():
         text = text.replace(written, meant)
