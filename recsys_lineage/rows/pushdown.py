@@ -381,9 +381,10 @@ class Pushdown:
             name = self._ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
             condition = Condition(f"\0 IN (SELECT v FROM {name})", True, (name, "v"))
             if negated:
-                # NOT IN says nothing where a NULL is among the answers or asked for, so these stay
+                # NOT IN says nothing where a NULL is among the answers or asked for, so these stay; where one is
+                # asked for every answer counts, so it is no condition of values alone
                 nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
-                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, (name, "v"))
+                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False)
             made = self.part_of(table, {0: condition})
             inner["from_table"] = self.syntax.relation(
                 f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
