@@ -20,6 +20,7 @@ from recsys_lineage import (
     sql_code,
     with_column_lineage,
 )
+from recsys_lineage.assets import column_origins
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE
 from recsys_lineage.sql.sql_text import SqlText
@@ -92,6 +93,28 @@ def test_where_it_cannot_be_derived_the_table_is_made_and_a_warning_says_why(lak
     assert outcome.record.column_lineage == {} and outcome.record.rows == 1
     (warning,) = outcome.warnings
     assert "column lineage of wide" in warning and "wide.sql:1:" in warning
+
+
+@pytest.mark.parametrize("fault", ["other columns", "a fault of the analysis"])
+def test_a_faulty_analysis_is_a_warning_and_no_failed_run(
+    lake: Lake, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> dict[str, tuple[ColumnEdge, ...]]:
+        if fault == "other columns":
+            return {"someone": ()}
+        raise KeyError(fault)
+
+    materialize(frame_code(orders), lake)
+    for name in ("query_columns", "columns_of_frame"):
+        monkeypatch.setattr(column_origins, name, wrong)
+
+    def lazily(orders: pl.LazyFrame) -> pl.LazyFrame:
+        return orders
+
+    for asset in (sql_code(SqlText(SPEND, "spend.sql")), frame_code(lazily)):
+        outcome = materialize(asset, lake)
+        assert outcome.record.column_lineage == {} and outcome.record.rows
+        assert f"column lineage of {asset.name} is not known" in outcome.warnings[0]
 
 
 def test_dagster_shows_the_columns_that_values_are_made_of(project: Project) -> None:
