@@ -400,12 +400,21 @@ class Inputs:
 def _bytes_read(
     version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
 ) -> int:
-    """Stored bytes of some partitions and columns of a version; the smaller count where both are restricted."""
-    found = version.bytes
-    if partitions is not None:
-        sizes = [version.partitions[key].bytes for key in partitions if key in version.partitions]
-        found = min(found, sum(size or 0 for size in sizes)) if None not in sizes else found
-    counted = version.columns_written
-    if columns is not None and counted and version.partition_column is None:
-        found = min(found, sum(counted[name].bytes for name in columns if name in counted))
+    """Stored bytes of some columns in some partitions of a version; of more where an old version does not tell."""
+    if version.partition_column is None:
+        counted = version.columns_written
+        if columns is None or not counted:
+            return version.bytes
+        return min(version.bytes, sum(counted[name].bytes for name in columns if name in counted))
+    keys = version.partitions if partitions is None else partitions
+    held = [version.partitions[key] for key in keys if key in version.partitions]
+    wanted = [place for place, name in enumerate(version.columns) if columns is None or name in columns]
+    found = 0
+    for part in held:
+        if columns is None or part.columns is None:
+            if part.bytes is None:
+                return version.bytes
+            found += part.bytes
+        else:
+            found += sum(part.columns[place] for place in wanted)
     return found
