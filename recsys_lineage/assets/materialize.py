@@ -215,6 +215,7 @@ class _Attempt:
             observed=self._observed,
             takes=asset.takes,
             parameters=asset.parameters,
+            due=asset.due,
         )
 
     def _written(
