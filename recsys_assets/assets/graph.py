@@ -40,6 +40,7 @@ def interaction_graph(inputs: Inputs) -> Output:
             "relation", maintain_order=True
         )
     }
+    inputs.shared_values("interactions", "behaviour", "user_id")
     graph = build(edges, relations)
     heterograph = graph.heterograph()
     counts = {f"edges {'/'.join(kind)}": heterograph.num_edges(kind) for kind in heterograph.canonical_etypes}

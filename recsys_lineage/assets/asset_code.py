@@ -17,7 +17,7 @@ from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.materialization import Code, TrainingData
+from recsys_lineage.records.materialization import Code, Materialization, TrainingData
 from recsys_lineage.records.records import RESERVED
 
 REUSE_TAG = "lineage/reuse"
@@ -33,9 +33,10 @@ class AssetCode:
     `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what the
     asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
     returns a plain JSON value that changes when that part does, and the asset's outputs say it too (`Output.takes`);
-    while both are equal, changes of the other parts make nothing stale. `remade` gives the asset for other values of
-    the parameters; None for an asset that cannot be made again from tables alone. `covers` gives the first-party
-    definitions that the code version covers, module → names.
+    while both are equal, changes of the other parts make nothing stale. `due` says of the record of its latest
+    version, in words, why that does not hold any more though nothing it is made of changed, as when a day has come.
+    `remade` gives the asset for other values of the parameters; None for an asset that cannot be made again from
+    tables alone. `covers` gives the first-party definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
@@ -57,6 +58,7 @@ class AssetCode:
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[], str] | None = None
     takes: Callable[[Lake], Any] | None = None
+    due: Callable[[Materialization], str | None] | None = None
     remade: Callable[[Mapping[str, Any]], AssetCode] | None = None
     on_request: bool = False
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
