@@ -13,7 +13,7 @@ from recsys_lineage.assets.query_columns import query_columns
 from recsys_lineage.assets.tagged_columns import DESCRIPTION, clearance, output_tags
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
-from recsys_lineage.columns.frames.declared import declared_columns
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Declared
 from recsys_lineage.columns.tags import PERSON, Tag, Tags
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.lake.lake import Lake
@@ -59,9 +59,7 @@ def origins_of(
     warnings: tuple[str, ...] = ()
     lineage: dict[str, tuple[ColumnEdge, ...]] = {}
     if asset.columns_from is not None:
-        lineage = _sorted(
-            declared_columns(asset.columns_from, columns, _columns_read(inputs), asset.code.origin)
-        )
+        lineage = _declared(asset, asset.columns_from, inputs, columns)
     else:
         try:
             lineage = _derived(asset, inputs, output, columns, tags)
@@ -75,11 +73,13 @@ def origins_of(
 def _derived(
     asset: AssetCode, inputs: Inputs, output: Output, columns: list[str], tags: Mapping[str, Tags]
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """The edges of each column of a statement or a Polars plan; none for other data, whose making nobody saw.
+    """The edges of each column of a statement or a Polars plan, or what the code told; none for other data.
 
     Raises:
         ColumnLineageError: they cannot be derived, or were derived of other columns than were made.
     """
+    if output.columns_from is not None:
+        return _declared(asset, output.columns_from(), inputs, columns)
     if isinstance(output.data, pl.LazyFrame):
         found = _sorted(columns_of_frame(output.data, inputs.lazy_frames()))
     elif isinstance(output.data, Query):
@@ -102,14 +102,26 @@ def _derived(
     return found
 
 
+def _declared(
+    asset: AssetCode, columns_from: ColumnsFrom, inputs: Inputs, columns: Sequence[str]
+) -> dict[str, tuple[ColumnEdge, ...]]:
+    declared = Declared(columns_from, asset.rows_from, {asset.name, *asset.upstream}, asset.code.origin)
+    return _sorted(declared.edges(columns, _columns_read(inputs)))
+
+
 def _sorted(found: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, tuple[ColumnEdge, ...]]:
     return {column: tuple(edges) for column, edges in found.items()}
 
 
 def _columns_read(inputs: Inputs) -> dict[str, list[str]]:
-    """Table or file → the columns that were read of it."""
+    """Table, file or scan of files → the columns that were read of it, but for checks."""
     found: dict[str, dict[str, None]] = {}
+    schemas = inputs.schemas() if inputs.relations else {}
+    for name, files in inputs.relations.items():
+        found.setdefault(files.scan, {}).update(dict.fromkeys(schemas[name]))
     for read in inputs.reads:
+        if read.purpose == "check":
+            continue
         names = [column.name for column in read.schema] if read.columns is None else read.columns
         found.setdefault(read.name, {}).update(dict.fromkeys(names))
     return {name: [*columns] for name, columns in found.items()}
