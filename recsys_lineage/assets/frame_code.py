@@ -17,6 +17,7 @@ from recsys_lineage.assets.code_version import by_module, code_version, reachabl
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
+from recsys_lineage.assets.people_check import PeopleCheck
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
@@ -91,6 +92,16 @@ def frame_code(
                 "Inputs, Request, or a value in parameters",
                 found=str(hints.get(parameter, "no annotation")),
                 where=f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}",
+            )
+
+    for check in checks:
+        if isinstance(check, PeopleCheck):
+            raise LineageError(
+                f"The people behind the values of {name} cannot be counted.",
+                expected="at_least_k_people on an asset of one SELECT, whose groups are known",
+                found=f"{check.name} on a Python function",
+                where=_origin(function),
+                advice="write the statistic as SQL, or clear the asset for the tags",
             )
 
     def version(known: Mapping[str, Any]) -> str:

@@ -174,9 +174,14 @@ def _(answer: ColumnLineage) -> Iterator[RenderableType]:
     rows = sorted(
         answer.links,
         key=lambda link: (
-            steps.get(link.target, 0), link.target, link.target_column or "", link.kind, link.source, link.source_column or ""
+            steps.get(link.target, 0),
+            link.target,
+            link.target_column or "",
+            link.kind,
+            link.source,
+            link.source_column or "",
         ),
-    )  # fmt: skip
+    )
     for link in islice(rows, _MOST_LINES):
         how = f"{link.subtype.lower() or 'nothing tells'}{', masked' if link.masking else ''}"
         style = "" if link.kind == "DIRECT" else "dim"
