@@ -17,7 +17,7 @@ from recsys_assets.assets.earlier_look import EarlierLook, Row, as_statistic, fi
 from recsys_assets.assets.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
-from recsys_assets.assets.given_rows import EVENTS, Given, days_sql, given_rows, tomorrow
+from recsys_assets.assets.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
@@ -73,6 +73,7 @@ def source_files(
         statistics=statistics | changes.as_statistics() | as_statistic(ahead),
         found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
         metadata={WHAT_IS_NEW: dg.MetadataValue.md(changes.in_words())},
+        columns_from=partial(columns_from, folder.source, inputs),
     )
 
 

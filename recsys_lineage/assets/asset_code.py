@@ -13,7 +13,7 @@ import pyarrow as pa
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options, set_parameters
-from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
@@ -42,7 +42,8 @@ class AssetCode:
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
-    `columns_from` says of what each column of an asset is made whose code nobody can look into.
+    `columns_from` says of what each column of an asset is made whose code nobody can look into, `rows_from` what
+    decides which rows it has.
     `looks_at` names tables that it may read to judge them, without being made of them: the graph shows no dependency.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
     `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
@@ -65,6 +66,7 @@ class AssetCode:
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
     columns_from: ColumnsFrom | None = None
+    rows_from: Origins = field(default_factory=dict)
     cleared: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     looks_at: tuple[str, ...] = ()
@@ -153,6 +155,7 @@ class Output:
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
         otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
             where there is nothing.
+        columns_from: gives what `AssetCode.columns_from` is, where only a run knows it.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table | Iterator[pl.DataFrame]
@@ -167,6 +170,7 @@ class Output:
     partition_files: Mapping[str, Collection[str]] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
     otherwise: Callable[[Exception], Output | None] | None = field(default=None, compare=False)
+    columns_from: Callable[[], ColumnsFrom] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

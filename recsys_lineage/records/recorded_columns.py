@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from recsys_lineage.columns.column_edge import ColumnEdge
-
-_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge
 
 
 def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
@@ -20,7 +18,7 @@ def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
 
 
 def _edge(table: str, column: str, subtype: Any, masking: bool = False) -> ColumnEdge:
-    return ColumnEdge(table, column, "DIRECT" if subtype in _DIRECT else "INDIRECT", subtype, masking)
+    return ColumnEdge(table, column, "DIRECT" if subtype in DIRECT else "INDIRECT", subtype, masking)
 
 
 def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:
