@@ -56,9 +56,7 @@ class Content(Recommender):
         best = -1.0
         kept: tuple[sp.csr_array, float] | None = None
         for feedback in feedbacks if self.feedback == "auto" else (self.feedback,):
-            liked = feedback_matrix(interactions, feedback)
-            total = np.maximum(np.asarray(liked.sum(axis=1)).ravel(), 1e-12)
-            self._preference = csr(csr(liked * (1 / total)[:, None]) @ self._profile)
+            self._preference = self._preferences(interactions, feedback)
             for weight in weights if self.popularity_weight == "auto" else (float(self.popularity_weight),):
                 self._weight = weight
                 reached = 0.0
@@ -72,15 +70,30 @@ class Content(Recommender):
         self._preference, self._weight = kept
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        scores = np.asarray((self._preference[user_rows] @ self._profile.T).todense(), np.float32)
+        return self._scores_of(self._preference[user_rows])
+
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        counted = self.chosen.get("feedback", self.feedback)
+        return self._scores_of(self._preferences(customers, "binary" if counted == "auto" else counted))
+
+    def _scores_of(self, preference: sp.csr_array) -> NDArray[np.float32]:
+        scores = np.asarray((preference @ self._profile.T).todense(), np.float32)
         return scores + self._offset()
+
+    def _preferences(self, interactions: Interactions, feedback: str) -> sp.csr_array:
+        """Weighted means of the profiles of the users' items, users by features."""
+        liked = feedback_matrix(interactions, feedback)
+        total = np.maximum(np.asarray(liked.sum(axis=1)).ravel(), 1e-12)
+        return csr(csr(liked * (1 / total)[:, None]) @ self._profile)
 
     def _offset(self) -> NDArray[np.float32]:
         """What an item's score is for a user whose preference has no feature of it, shape (n_items,)."""
         usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
         return np.asarray(self._weight * self._share - self._profile @ usual, np.float32)
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         return scores != self._offset()
 
     def _items_judged(self) -> NDArray[np.bool_]:

@@ -89,9 +89,18 @@ class ItemNeighbours(Recommender):
         self._feedback, self._similarity = kept
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        return np.asarray((self._feedback[user_rows] @ self._similarity).todense(), np.float32)
+        return self._scores_of(self._feedback[user_rows])
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        counted = self.chosen.get("feedback", self.feedback)
+        return self._scores_of(feedback_matrix(customers, "binary" if counted == "auto" else counted))
+
+    def _scores_of(self, feedback: sp.csr_array) -> NDArray[np.float32]:
+        return np.asarray((feedback @ self._similarity).todense(), np.float32)
+
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         return scores != 0
 
     def _state(self) -> dict[str, NDArray[Any]]:
