@@ -1,1 +1,1 @@
-"""The service: recommendations over HTTP, what customers do counted at once, exposures written down, champions swapped."""
+"""The service: recommendations over HTTP, exposures written down, champions swapped."""

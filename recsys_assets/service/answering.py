@@ -25,7 +25,7 @@ class Question:
     Attributes:
         user: the customer, known or not.
         client: the browser or device of a visitor without a name.
-        session: what they did just now, beside what the service knows of.
+        session: what they did just now, beside what the service knows of. What is in the cart is not recommended.
         k: how many items.
         exclude: ids of items that are not to be in the list.
         categories: of which the items are to be; all when there is none.
@@ -85,7 +85,8 @@ def answered(
     )
     asked = [*(each.item for each in question.session), *question.exclude]
     unknown = sorted({item for item in asked if item not in served.item_rows})
-    excluded = np.concatenate([rules.bought_before(past, now), served.rows(question.exclude)])
+    in_cart = [each.item for each in question.session if each.behaviour != "view"]
+    excluded = np.concatenate([rules.bought_before(past, now), served.rows([*question.exclude, *in_cart])])
     among = served.groups["category"].rows_with(question.categories) if question.categories else None
     if among is not None:
         among = among[~rules.hidden[among]]
@@ -105,9 +106,7 @@ def answered(
     depth = question.k + rules.reach
     n_items = served.model.n_items
     while True:
-        ranking, scores = ranked(
-            served, question.user, past, names, min(depth, n_items), excluded, among
-        )
+        ranking, scores = ranked(served, question.user, past, names, min(depth, n_items), excluded, among)
         placed = arranged(
             ranking,
             question.k,
@@ -154,4 +153,3 @@ def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
             }
         )
     return found
-

@@ -26,7 +26,6 @@ from recsys_assets.service.messages import (
     Ready,
     RecommendationRequest,
     Recommendations,
-    SessionItem,
     SimilarItems,
     Version,
 )
@@ -55,9 +54,7 @@ def service_app(desk: Desk) -> FastAPI:
     async def of_user(
         user: Annotated[Id, InPath(description="The customer, known or not.", examples=["1823"])],
         k: Annotated[K, Query()] = 20,
-        exclude: Annotated[
-            list[Id], Query(max_length=MOST_ITEMS, description="Items to leave out.")
-        ] = [],  # noqa: B006
+        exclude: Annotated[list[Id], Query(max_length=MOST_ITEMS, description="Items to leave out.")] = [],  # noqa: B006
         category: Annotated[list[Id], Query(max_length=50, description="Only of these.")] = [],  # noqa: B006
         client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
         explain: Annotated[bool, Query(description="Whether to say why each item is there.")] = False,
@@ -150,7 +147,9 @@ def service_app(desk: Desk) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def wrong_place(_: Request, error: HTTPException) -> Response:
         words = {404: "There is nothing at this address; /openapi.json says what there is."}
-        return problem(error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers)
+        return problem(
+            error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers
+        )
 
     return app
 

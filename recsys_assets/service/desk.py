@@ -8,13 +8,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
 from random import Random
 from typing import Any
 
 import orjson
 
-from recsys_assets.assets.serving import FEWEST_CUSTOMERS
 from recsys_assets.service.activity import Activity
 from recsys_assets.service.answering import Question, answered, explained
 from recsys_assets.service.feedback_log import FeedbackLog
@@ -46,7 +44,6 @@ class Desk:
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._similar = lru_cache(maxsize=4096)(_similar_items)
 
     async def recommend(self, question: Question, *, explain: bool = False) -> dict[str, Any]:
         """The list for a question; what is shown is on the disk before it is returned.
@@ -126,9 +123,14 @@ class Desk:
         served = self.rotation.serving().champion.served
         if item not in served.item_rows:
             raise Refused(404, f"Version {served.version} of the champion does not know this item.")
-        found = await asyncio.to_thread(self._similar, served, item, k)
+        found = await asyncio.to_thread(served.similar_items, item, k)
         items = [
-            {"item": each, "title": served.titles[served.item_rows[each]], "position": place, "cosine": cosine}
+            {
+                "item": each,
+                "title": served.titles[served.item_rows[each]],
+                "position": place,
+                "cosine": cosine,
+            }
             for place, (each, cosine) in enumerate(found, 1)
         ]
         return {
@@ -218,12 +220,3 @@ def _known_categories(served: ServedModel, categories: Sequence[str]) -> None:
     ]
     if wrong:
         raise Refused(422, "A category is unknown.", wrong[:3])
-
-
-def _similar_items(served: ServedModel, item: str, k: int) -> list[tuple[str, float]]:
-    """As the asset `similar_items` finds them: among items that enough customers had."""
-    model = served.model
-    row = served.item_rows[item]
-    ids, cosines = model.similar_items(model.item_ids[[row]], k, among=served.judged_items(FEWEST_CUSTOMERS))
-    found = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
-    return [(str(each), cosine) for each, cosine in found if cosine > 0]

@@ -173,7 +173,9 @@ async def _whole(scope: Scope, receive: Receive) -> Receive:
         size, more = size + len(parts[-1]), message.get("more_body", False)
     body = b"".join(parts)
     if size > LARGEST_BODY:
-        raise Refused(413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"})
+        raise Refused(
+            413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"}
+        )
     if _is_deep(body):
         raise Refused(400, f"The body is nested more than {DEEPEST_BODY} deep.")
     given = False

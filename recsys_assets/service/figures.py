@@ -42,6 +42,10 @@ class Figures:
             "recsys_feedback_group_seconds", "Time to write a group of exposures or events to the disk.",
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
+        self.log_lines = Counter(
+            "recsys_feedback_lines", "Lines of events found in the log at the start, by their state.",
+            ("state",), registry=self.registry,
+        )  # fmt: skip
         self.waiting = Gauge("recsys_waiting", "Requests that are being answered.", registry=self.registry)
         self.registry.register(_Served(rotation))
 
@@ -67,7 +71,9 @@ class _Served(Collector):
         )  # fmt: skip
         if now is not None:
             served = now.champion.served
-            yield GaugeMetricFamily("recsys_model_version", "Version of the champion that serves.", served.version)
+            yield GaugeMetricFamily(
+                "recsys_model_version", "Version of the champion that serves.", served.version
+            )
             age = time.time() - served.made.timestamp()
             yield GaugeMetricFamily("recsys_model_age_seconds", "Time since the champion was fitted.", age)
             yield GaugeMetricFamily(

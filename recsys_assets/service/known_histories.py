@@ -116,7 +116,9 @@ class KnownHistories:
         """Whether a behaviour is what recommendations are meant to bring about."""
         return self.name_of(behaviour) == self.target or behaviour in PURCHASE
 
-    def grown(self, past: Past, did: Iterable[Did], item_rows: dict[str, int]) -> tuple[Past, tuple[str, ...]]:
+    def grown(
+        self, past: Past, did: Iterable[Did], item_rows: dict[str, int]
+    ) -> tuple[Past, tuple[str, ...]]:
         """What a customer did with what they did since; and the names of its behaviours, of which there may be more.
 
         Items that the model does not know are left out.
@@ -154,4 +156,3 @@ class KnownHistories:
             np.concatenate([weights, np.array(new_weights, np.float32)]),
             np.array(bought, bool),
         ), tuple(names)
-

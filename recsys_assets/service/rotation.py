@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.service.rules import RulesError
 from recsys_assets.service.served_model import CHAMPION
 from recsys_assets.service.serving import Serving, load_serving
 from recsys_lineage.errors import LineageError
@@ -50,7 +53,7 @@ class Rotation:
 
     Attributes:
         now: what serves; None while there is none.
-        fault: why the newest cannot serve, in words.
+        error: why the newest cannot serve; None where it does.
         failures: how often something could not be taken over.
         swaps: how often something was.
     """
@@ -58,13 +61,21 @@ class Rotation:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.now: Serving | None = None
-        self.fault: str | None = None
+        self.error: Exception | None = None
         self.failures = self.swaps = 0
         self._seen: object = None
         self._tried = 0.0
         self._records = Records(place.lake)
         self._records_at: int | None = None
         self._decision: Decision | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why the newest cannot serve, in words; None where it does."""
+        if self.error is None:
+            return None
+        made_for_people = isinstance(self.error, LineageError | ModelFileError)
+        return str(self.error) if made_for_people else type(self.error).__name__
 
     def serving(self) -> Serving:
         """What serves now.
@@ -86,9 +97,8 @@ class Rotation:
         try:
             return self._taken_over()
         except Exception as error:  # whatever is wrong with the new, the service goes on with what it has
-            fault = str(error) if isinstance(error, LineageError | ModelFileError) else type(error).__name__
-            self.failures += fault != self.fault
-            self.fault = fault
+            self.failures += self.error is None or str(error) != str(self.error)
+            self.error = error
             return False
 
     async def watch(self, seconds: float) -> None:
@@ -100,26 +110,45 @@ class Rotation:
     def _taken_over(self) -> bool:
         version = self._chosen_version()
         state = (version, *map(_state_of, self._files()), self._stock_version())
-        if state == self._seen and (self.fault is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
+        if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
             return False
         self._seen, self._tried = state, time.monotonic()
         if version is None:
-            self.fault = None
+            self.error = None
             return False
-        self.now = load_serving(
-            self.place.lake,
-            version,
-            rules_file=self.place.rules,
-            experiments_file=self.place.experiments,
-            key=self.place.key,
-            before=self.now,
-        )
-        self.fault = None
+        self.now, self.error = self._loaded(version)
         self.swaps += 1
         gc.unfreeze()
         gc.collect()
         gc.freeze()  # a model is for long; collections need not look at it again
         return True
+
+    def _loaded(self, version: int) -> tuple[Serving, Exception | None]:
+        """What is to serve with a version of the champion.
+
+        At the start, where nothing serves yet, an older version stands in for one that cannot be loaded; the error
+        tells why.
+        """
+        try:
+            return self._load(version), None
+        except (RulesError, ExperimentError):
+            raise
+        except Exception as error:
+            for older in range(version - 1, -1, -1) if self.now is None else ():
+                with suppress(Exception):
+                    return self._load(older), error
+            raise
+
+    def _load(self, version: int) -> Serving:
+        place = self.place
+        return load_serving(
+            place.lake,
+            version,
+            rules_file=place.rules,
+            experiments_file=place.experiments,
+            key=place.key,
+            before=self.now,
+        )
 
     def _chosen_version(self) -> int | None:
         """The version of the champion that is to serve: the newest, or what was decided."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from recsys_models import Recommender
 
 CHAMPION = "champion"
+FEWEST_CUSTOMERS = 5
+"""As of the asset `similar_items`, whose module would bring the orchestrator along."""
 _TITLE, _ITEM = "title", "item_id"
 
 
@@ -75,10 +77,19 @@ class ServedModel:
         known = self.item_rows
         return np.array([known[item] for item in items if item in known], np.int32)
 
-    @cache  # noqa: B019 (as long as the model itself)
-    def judged_items(self, fewest: int) -> NDArray[Any]:
-        """The ids of items that so many customers had at least."""
-        return self.model.item_ids[np.flatnonzero(np.diff(self.model.seen.tocsc().indptr) >= fewest)]
+    @cached_property
+    def similar_items(self) -> Callable[[str, int], list[tuple[str, float]]]:
+        """Gives the items most like one, with their cosines, as the asset `similar_items` finds them: among those that
+        enough customers had. The last ones asked for are kept."""
+        model = self.model
+        judged = model.item_ids[np.flatnonzero(np.diff(model.seen.tocsc().indptr) >= FEWEST_CUSTOMERS)]
+
+        def found(item: str, k: int) -> list[tuple[str, float]]:
+            ids, cosines = model.similar_items(model.item_ids[[self.item_rows[item]]], k, among=judged)
+            pairs = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
+            return [(str(each), cosine) for each, cosine in pairs if cosine > 0]
+
+        return lru_cache(maxsize=4096)(found)
 
     @classmethod
     def load(cls, lake: Lake, table: str = CHAMPION, version: int | None = None) -> ServedModel:

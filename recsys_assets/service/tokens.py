@@ -16,7 +16,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 
 Scope = Literal["read", "events", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""`read` asks for answers, `events` tells what customers did, `admin` sees figures and faults, and may do the others."""
+"""`read` asks for answers, `events` tells what customers did, `admin` sees figures, and may do both."""
 
 
 class TokenError(LineageError):
