@@ -15,6 +15,8 @@ from recsys_assets.service.problems import Refused, log_fault, problem
 from recsys_assets.service.tokens import Token
 
 LARGEST_BODY = 1024 * 1024
+MOST_DISCARDED = 64 * LARGEST_BODY
+"""Of a larger body so much is read all the same, for who is still sending does not hear an answer."""
 DEEPEST_BODY = 8
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -160,22 +162,17 @@ async def _whole(scope: Scope, receive: Receive) -> Receive:
         return receive
     parts: list[bytes] = []
     size, more = 0, True
-    told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    while more:
-        if size > LARGEST_BODY or (told.isdigit() and int(told) > LARGEST_BODY):
-            raise Refused(
-                413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"}
-            )
+    while more and size <= MOST_DISCARDED:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused(400, "The request ended before its body did.")
-        parts.append(message.get("body", b""))
-        size, more = size + len(parts[-1]), message.get("more_body", False)
-    body = b"".join(parts)
+        part = message.get("body", b"")
+        size, more = size + len(part), message.get("more_body", False)
+        if size <= LARGEST_BODY:
+            parts.append(part)
     if size > LARGEST_BODY:
-        raise Refused(
-            413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"}
-        )
+        raise Refused(413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"})
+    body = b"".join(parts)
     if _is_deep(body):
         raise Refused(400, f"The body is nested more than {DEEPEST_BODY} deep.")
     given = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -67,17 +68,20 @@ class Service:
 
     Attributes:
         door: the application to serve.
+        desk: what its routes call.
         rotation: what it answers from.
         log: where it writes.
     """
 
     door: Door
+    desk: Desk
     rotation: Rotation
     log: FeedbackLog
 
     def close(self) -> None:
         """Write what waits to the disk."""
         self.log.close()
+        gc.unfreeze()  # what `Rotation` froze
 
 
 def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float = LOOK_SECONDS) -> Service:
@@ -121,9 +125,10 @@ def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float
         raise rotation.error
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
-    app = service_app(Desk(rotation, log, activity, figures))
+    desk = Desk(rotation, log, activity, figures)
+    app = service_app(desk)
     app.router.lifespan_context = _watching(rotation, access, tokens, look_seconds)
-    return Service(Door(app, access, figures), rotation, log)
+    return Service(Door(app, access, figures), desk, rotation, log)
 
 
 def run_service(settings: Settings, port: int | None = None, say: Callable[[str], None] = print) -> None:
