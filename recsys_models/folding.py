@@ -74,16 +74,9 @@ class Folding(FittedModel):
             NotImplementedError: the family cannot fold in, and why.
         """
         self._must_be_fitted()
-        customers = as_interactions(histories, self.item_ids, self.latest if now is None else now)
-        warm = np.bincount(customers.user, minlength=len(histories)) > 0
-        if warm.all():
-            return self._judged_scores(customers)
-        scores = np.empty((warm.size, self.n_items), np.float32)
-        scores[~warm] = self.popular
-        self._rank_unjudged(scores, self.popular > 0)
-        if warm.any():
-            scores[warm] = self._judged_scores(customers.of_users(warm))
-        return scores
+        return self._scores_of_all(
+            as_interactions(histories, self.item_ids, self.latest if now is None else now)
+        )
 
     def answer(
         self,
@@ -107,16 +100,47 @@ class Folding(FittedModel):
         Raises:
             ValueError: as in `fold_in`; a row of `exclude` or `among` is none; k is no whole number ≥ 1.
         """
-        k = list_length(k)
-        scores = self.fold_in([history], now=now)
-        if among is not None:
-            hidden = np.ones(self.n_items, bool)
-            hidden[self._item_rows(among, "among")] = False
+        self._must_be_fitted()
+        k, latest = list_length(k), self.latest if now is None else now
+        chosen = None if among is None else self._item_rows(among, "among")
+        hidden = None if exclude is None else self._item_rows(exclude, "exclude")
+        customer = as_interactions([history], self.item_ids, latest)
+        near = self._near_scores(customer) if len(customer) else None
+        if near is not None:
+            if hidden is not None:
+                near[hidden] = 0
+            if chosen is not None:
+                near, known = np.zeros_like(near), near
+                near[chosen] = known[chosen]
+            rows, values = top_k(near[None, :], k)
+            if values[0, -1] > 0:
+                return rows[0], values[0]
+        scores = self._scores_of_all(customer)
+        if chosen is not None:
+            rest = np.ones(self.n_items, bool)
+            rest[chosen] = False
+            scores[0, rest] = -np.inf
+        if hidden is not None:
             scores[0, hidden] = -np.inf
-        if exclude is not None:
-            scores[0, self._item_rows(exclude, "exclude")] = -np.inf
         rows, values = top_k(scores, k)
         return rows[0], values[0]
+
+    def _near_scores(self, customer: Interactions) -> NDArray[np.float32] | None:
+        """Scores as of `_fold_scores` for one customer, shape (n_items,), in a family whose scores are 0 without
+        evidence and above with it; None in others. So a list that such scores fill is ready."""
+        return None
+
+    def _scores_of_all(self, customers: Interactions) -> NDArray[np.float32]:
+        """Scores of customers, who may be cold."""
+        warm = np.bincount(customers.user, minlength=customers.n_users) > 0
+        if warm.all():
+            return self._judged_scores(customers)
+        scores = np.empty((warm.size, self.n_items), np.float32)
+        scores[~warm] = self.popular
+        self._rank_unjudged(scores, self.popular > 0)
+        if warm.any():
+            scores[warm] = self._judged_scores(customers.of_users(warm))
+        return scores
 
     def _judged_scores(self, customers: Interactions) -> NDArray[np.float32]:
         scores = self._fold_scores(customers)
