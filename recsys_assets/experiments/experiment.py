@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from recsys_assets.experiments.assignment import arm_at, place
 from recsys_assets.experiments.metric import METRICS
+from recsys_assets.toml_file import TomlPart, line_of, read_toml
 from recsys_lineage.errors import LineageError, did_you_mean
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Small letters, digits and underscores, so that a name can be a column, a label of a metric and part of a file."""
@@ -30,11 +23,7 @@ class ExperimentError(LineageError):
     """A file of experiments that cannot be used as it is."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class Arm(_Part):
+class Arm(TomlPart):
     """One of the things that are compared.
 
     Attributes:
@@ -52,7 +41,7 @@ class Arm(_Part):
     rules: str | None = None
 
 
-class GuardRail(_Part):
+class GuardRail(TomlPart):
     """A metric that must not suffer while another one is being improved.
 
     `may_fall` is the share of the control's value that an arm may lose.
@@ -62,7 +51,7 @@ class GuardRail(_Part):
     may_fall: float = Field(gt=0, lt=1)
 
 
-class Experiment(_Part):
+class Experiment(TomlPart):
     """A comparison of arms, of which the first is the control.
 
     Attributes:
@@ -143,88 +132,18 @@ class Experiments:
         Raises:
             ExperimentError: the file is no TOML, or says something that an experiment cannot be; with the line.
         """
-        if not path.exists():
-            return cls()
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            data = tomllib.loads(text)
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ExperimentError(
-                "The file of experiments cannot be read.",
-                expected="TOML in UTF-8",
-                found=str(error),
-                where=str(path),
-                advice="correct the place that is named",
-            ) from error
-        try:
-            file = _File.model_validate(data)
-        except ValidationError as error:
-            raise _wrong(error, text, path) from None
+        file, text = read_toml(path, _File, ExperimentError, "experiments")
         names = [each.name for each in file.experiment]
         if twice := sorted({name for name in names if names.count(name) > 1}):
+            second = names.index(twice[0], names.index(twice[0]) + 1)
             raise ExperimentError(
                 f"Two experiments are called {twice[0]!r}.",
                 expected="a name of its own for each, since names assign customers to arms",
-                where=f"{path}:{_line(text, ['experiment', names.index(twice[0], names.index(twice[0]) + 1), 'name'])}",
+                where=f"{path}:{line_of(text, ['experiment', second, 'name'])}",
                 advice="rename the later one",
             )
         return cls(file.experiment)
 
 
-class _File(_Part):
+class _File(TomlPart):
     experiment: tuple[Experiment, ...] = ()
-
-
-def _wrong(error: ValidationError, text: str, path: Path) -> ExperimentError:
-    """What pydantic found first, with the line of the file."""
-    first = error.errors(include_url=False)[0]
-    place: list[Any] = list(first["loc"])
-    key = str(place[-1]) if place else ""
-    advice = "correct the line"
-    if first["type"] == "extra_forbidden":
-        model = _model_at(place[:-1])
-        advice = did_you_mean(key, model.model_fields) or f"there are {', '.join(model.model_fields)}"
-    missing = first["type"] == "missing"
-    message = f"{key} is missing." if missing else f"{_said(place)} cannot be used."
-    return ExperimentError(
-        message,
-        expected=None if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, "),
-        found=None if missing or isinstance(first["input"], dict) else repr(first["input"]),
-        where=f"{path}:{_line(text, place[:-1] if missing else place)}",
-        advice="add the line" if missing else advice,
-    )
-
-
-def _model_at(place: Sequence[Any]) -> type[BaseModel]:
-    fields = [part for part in place if isinstance(part, str)]
-    return {"arms": Arm, "guard_rails": GuardRail, "experiment": Experiment}.get(
-        fields[-1] if fields else "", _File
-    )
-
-
-def _said(place: Sequence[Any]) -> str:
-    words = [f"{part + 1}" if isinstance(part, int) else str(part) for part in place]
-    return " ".join(words) or "The file"
-
-
-def _line(text: str, place: Sequence[Any]) -> int:
-    """The line on which a key, or the table that should hold it, stands; the first where it cannot be told."""
-    lines = text.splitlines()
-    at, name = 0, ""
-    for part in place:
-        if isinstance(part, str):
-            name = f"{name}.{part}" if name else part
-            key = re.compile(rf"\s*(?:{re.escape(part)}|\"{re.escape(part)}\")\s*[=.]")
-            found = next((index for index in range(at, len(lines)) if key.match(lines[index])), None)
-            if found is not None and not _is_table(lines, name):
-                at = found
-        else:
-            header = re.compile(rf"\s*\[\[\s*{re.escape(name)}\s*\]\]")
-            places = [index for index in range(at, len(lines)) if header.match(lines[index])]
-            if part < len(places):
-                at = places[part]
-    return at + 1
-
-
-def _is_table(lines: Sequence[str], name: str) -> bool:
-    return any(re.match(rf"\s*\[\[\s*{re.escape(name)}\s*\]\]", line) for line in lines)
