@@ -15,9 +15,12 @@ from recsys_lineage.openlineage.event_parts import FacetPart, facets_of, without
 from recsys_lineage.openlineage.validation.fault import Fault
 from recsys_lineage.openlineage.validation.spec import EVENT, OFFICIAL, Spec
 
-KINDS = ("RunEvent", "DatasetEvent", "JobEvent")
+_PARTS: tuple[set[str], ...] = ({"run", "job"}, {"dataset"}, {"job"})
 _REMEMBERED = 20_000
 _MOST_OF_A_PART = 20
+_MOST_UNKNOWN = 1_000
+OTHERS = "others"
+"""Stands for all further URLs of unknown schemas, of which a stream may name any number."""
 
 
 class Schemas:
@@ -52,7 +55,7 @@ class Schemas:
         kind = fragment.removeprefix("/$defs/")
         expected = "RunEvent" if "run" in event else "DatasetEvent" if "dataset" in event else "JobEvent"
         if not address.startswith(f"{OFFICIAL}/") or not self._spec.has(address):
-            self.unknown[address] += 1
+            self._count_unknown(address)
             address = EVENT
         elif fragment and kind != expected:
             yield Fault("schema-url", f"expected #/$defs/{expected}, found #{fragment}", "$.schemaURL")
@@ -74,8 +77,11 @@ class Schemas:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         if isinstance(url, str) and not self._spec.has(url.partition("#")[0]):
-            self.unknown[url] += 1
+            self._count_unknown(url)
         return found
+
+    def _count_unknown(self, url: str) -> None:
+        self.unknown[url if url in self.unknown or len(self.unknown) < _MOST_UNKNOWN else OTHERS] += 1
 
     def _facet_faults(self, part: FacetPart, url: object) -> Iterator[Fault]:
         yield from _faults(self._validator(f"{EVENT}#/$defs/{part.kind}"), part.value)

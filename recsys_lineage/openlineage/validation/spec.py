@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.exceptions import NoSuchResource, Unresolvable
+from referencing.retrieval import to_cached_resource
 
 from recsys_lineage.errors import LineageError
 
@@ -57,12 +58,13 @@ class Spec:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self._cache = cache or home / "recsys-lineage" / "openlineage-spec"
         self._documents: dict[str, dict[str, Any] | None] = {}
+        self._there: dict[str, bool] = {}
         self._own = {
             document["$id"]: document
             for path in sorted(OWN.rglob("*.json"))
             if "$id" in (document := json.loads(path.read_text()))
         }
-        self.registry: Registry[Any] = Registry(retrieve=self._retrieve)  # pyright: ignore[reportCallIssue]
+        self.registry: Registry[Any] = Registry(retrieve=to_cached_resource()(self._text))  # pyright: ignore[reportCallIssue]
 
     def document(self, url: str) -> dict[str, Any] | None:
         """The schema of a URL without its fragment; None where it is not an official one.
@@ -70,6 +72,8 @@ class Spec:
         Raises:
             NoSpec: when it cannot be fetched.
         """
+        if not self._is_known(url):
+            return None
         if url not in self._documents:
             self._documents[url] = self._found(url)
         return self._documents[url]
@@ -77,19 +81,26 @@ class Spec:
     def has(self, url: str) -> bool:
         """Whether a URL, with its fragment, leads to a schema."""
         address, _, fragment = url.partition("#")
-        if self.document(address) is None:
+        if not self._is_known(address):
             return False
-        try:
-            self.registry.resolver(address).lookup(f"#{fragment}")
-        except Unresolvable:
-            return False
-        return True
+        if url not in self._there:
+            self._there[url] = self.document(address) is not None
+            try:
+                if self._there[url]:
+                    self.registry.resolver(address).lookup(f"#{fragment}")
+            except Unresolvable:
+                self._there[url] = False
+        return self._there[url]
 
-    def _retrieve(self, uri: str) -> Resource[Any]:
+    def _is_known(self, address: str) -> bool:
+        """Whether a URL may lead to a schema; nothing is kept of others, of which a stream may name any number."""
+        return address in self._own or address.startswith(f"{OFFICIAL}/")
+
+    def _text(self, uri: str) -> str:
         document = self.document(uri)
         if document is None:
             raise NoSuchResource(uri)
-        return Resource.from_contents(document)
+        return json.dumps(document)
 
     def _found(self, url: str) -> dict[str, Any] | None:
         if url in self._own:
