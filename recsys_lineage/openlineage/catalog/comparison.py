@@ -84,7 +84,7 @@ def _datasets(
             yield Difference("different", "fields", str(key), _fields(ours), _fields(theirs), newest)
         yield from _columns(key, ours, theirs, newest)
     tables = records.datasets.keys() | records.others
-    for key in sorted(catalog.datasets.keys() - tables):
+    for key in sorted(filter(records.is_within, catalog.datasets.keys() - tables)):
         yield Difference("extra", "dataset", str(key), "no record names it")
 
 

@@ -99,6 +99,7 @@ class Picture:
         edges: between jobs and datasets, as they are drawn now.
         runs: by the id of the run.
         others: datasets that are read and are no table of the lake, such as files.
+        places: for records, where the lakes lie; a dataset below one of them is a table, or should not be there.
         bearable: for records, edges that may be drawn and need not: of jobs whose newest run wrote nothing.
     """
 
@@ -106,9 +107,17 @@ class Picture:
     edges: frozenset[Edge] = frozenset()
     runs: Mapping[str, RunPicture] = field(default_factory=dict)
     others: frozenset[Key] = frozenset()
+    places: tuple[Key, ...] = ()
     bearable: frozenset[Edge] = frozenset()
 
     @property
     def jobs(self) -> set[Key]:
         """The jobs that run."""
         return {run.job for run in self.runs.values()} | {edge.job for edge in self.edges}
+
+    def is_within(self, dataset: Key) -> bool:
+        """Whether a dataset lies in one of the lakes."""
+        return any(
+            dataset.namespace == place.namespace and dataset.name.startswith(f"{place.name.rstrip('/')}/")
+            for place in self.places
+        )
