@@ -89,6 +89,8 @@ def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
             found="a lake alone",
             advice="materialize them in this order: " + ", ".join(answer.rebuild),
         )
-    ours = [name for name in answer.rebuild if not name.startswith(DATASET)]  # other systems make theirs themselves
+    ours = [
+        name for name in answer.rebuild if not name.startswith(DATASET)
+    ]  # other systems make theirs themselves
     failed: Sequence[str] = sorted(place.rebuild(ours)) if ours else ()
     return {"materialized": [name for name in ours if name not in failed], "failed": list(failed)}

@@ -56,14 +56,10 @@ def differences(records: Picture, catalog: Picture) -> Iterator[Difference]:
 def _writers(records: Picture) -> dict[Key, tuple[str, ...]]:
     """The runs of each job in order, by the job; those of each dataset's writers by the dataset."""
     found: dict[Key, list[str]] = {}
-    for run_id, run in sorted(records.runs.items(), key=lambda item: _order(item[1])):
+    for run_id, run in sorted(records.runs.items(), key=lambda item: item[1].order):
         for key in (run.job, *run.outputs):
             found.setdefault(key, []).append(run_id)
     return {key: tuple(runs) for key, runs in found.items()}
-
-
-def _order(run: RunPicture) -> tuple[bool, datetime | None]:
-    return run.ended is not None, run.ended or run.started
 
 
 def _datasets(
@@ -140,7 +136,7 @@ def _runs(records: Picture, catalog: Picture) -> Iterator[Difference]:
                 "missing" if ours.assertions - theirs.assertions else "extra", "checks", name,
                 _checks(ours.assertions - theirs.assertions), _checks(theirs.assertions - ours.assertions), (run_id,),
             )  # fmt: skip
-    for run_id in sorted(catalog.runs.keys() - records.runs.keys()):
+    for run_id in sorted(catalog.runs.keys() - records.runs.keys() - records.silent):
         yield Difference("extra", "run", f"{catalog.runs[run_id].job.name} {run_id}", "no record tells of it")
 
 

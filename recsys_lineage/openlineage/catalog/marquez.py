@@ -63,6 +63,18 @@ class Marquez:
         """One dataset, by its own name or that of a symlink; None where it knows none."""
         return self._answer(f"namespaces/{_name(namespace)}/datasets/{_name(name)}")
 
+    def writer(self, namespace: str, name: str, version: str) -> str | None:
+        """The id of the run that made a version of a dataset; None where no run did.
+
+        Args:
+            namespace, name: of the dataset.
+            version: the catalog's own id of it.
+        """
+        for each in self._pages(f"namespaces/{_name(namespace)}/datasets/{_name(name)}/versions", "versions"):
+            if each["version"] == version:
+                return (each.get("createdByRun") or {}).get("id")
+        return None
+
     def jobs(self, namespace: str) -> Iterator[_Json]:
         """All jobs of a namespace, each with its current datasets."""
         return self._pages(f"namespaces/{_name(namespace)}/jobs", "jobs")

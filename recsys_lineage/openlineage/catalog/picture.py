@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import NamedTuple
 
 
@@ -48,6 +48,7 @@ class DatasetPicture:
         fields: names and types, in order; a type is None where it is not told.
         version: the current one, as the lake counts them.
         origins: the column lineage of that version; None where it is not known.
+        current: the catalog's own id of its current version; None for records.
         shown: columns with the input columns that the catalog itself draws to them; None for records.
     """
 
@@ -55,6 +56,7 @@ class DatasetPicture:
     version: str | None
     origins: frozenset[ColumnOrigin] | None = None
     shown: frozenset[tuple[str, Key, str]] | None = None
+    current: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class RunPicture:
     inputs: frozenset[Key] = frozenset()
     outputs: frozenset[Key] = frozenset()
     assertions: frozenset[tuple[str, str, bool]] = frozenset()
+
+    @property
+    def order(self) -> datetime:
+        """When it ended; one that runs on comes last."""
+        return self.ended or datetime.max.replace(tzinfo=timezone.utc)
 
 
 class Edge(NamedTuple):
@@ -100,7 +107,8 @@ class Picture:
         runs: by the id of the run.
         others: datasets that are read and are no table of the lake, such as files.
         places: for records, where the lakes lie; a dataset below one of them is a table, or should not be there.
-        bearable: for records, edges that may be drawn and need not: of jobs whose newest run wrote nothing.
+        bearable: for records, edges that may be drawn and need not: of jobs whose newest run failed.
+        silent: for records, ids of runs that may be there and need not: of what was kept, or never started.
     """
 
     datasets: Mapping[Key, DatasetPicture] = field(default_factory=dict)
@@ -109,6 +117,7 @@ class Picture:
     others: frozenset[Key] = frozenset()
     places: tuple[Key, ...] = ()
     bearable: frozenset[Edge] = frozenset()
+    silent: frozenset[str] = frozenset()
 
     @property
     def jobs(self) -> set[Key]:

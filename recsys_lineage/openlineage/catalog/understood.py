@@ -64,7 +64,13 @@ def _dataset(found: _Json) -> DatasetPicture:
         for column in found.get("columnLineage") or ()
         for each in column["inputFields"]
     }
-    return DatasetPicture(fields, None if version is None else str(version), origins, frozenset(shown))
+    return DatasetPicture(
+        fields,
+        None if version is None else str(version),
+        origins,
+        frozenset(shown),
+        found.get("currentVersion"),
+    )
 
 
 def origins_of(lineage: _Json, columns: Collection[str]) -> Iterator[ColumnOrigin]:

@@ -50,7 +50,9 @@ def graph_with_imports(lakes: Sequence[Lake], options: EventOptions | None = Non
     graph = LineageGraph.of(*map(Records, lakes))
     imported = [Imports(lake) for lake in lakes]
     if any(each.count() for each in imported):
-        ImportedLineage(graph, lakes, options or EventOptions()).add(each for one in imported for each in one.read())
+        ImportedLineage(graph, lakes, options or EventOptions()).add(
+            each for one in imported for each in one.read()
+        )
     return graph
 
 
@@ -116,7 +118,13 @@ class ImportedLineage:
         }
 
     def _read(self, name: Named, dataset: ForeignDataset, run: ForeignRun) -> Iterator[dict[str, Any]]:
-        common = {"purpose": _INPUT, "partitions": NOTHING, "columns": NOTHING, "file": NOTHING, "table": NOTHING}
+        common = {
+            "purpose": _INPUT,
+            "partitions": NOTHING,
+            "columns": NOTHING,
+            "file": NOTHING,
+            "table": NOTHING,
+        }
         table = self._ours.get(name)
         if table is not None:
             version = self._version(table, dataset.version, run.ended)

@@ -84,9 +84,7 @@ class Imports:
         if not rows:
             return 0
         frame = pl.DataFrame(rows, schema=SCHEMA)
-        return append_once(
-            self._lake, TABLE, "id", frame, self._present, added=_ADDED, bounds=["event_time"]
-        )
+        return append_once(self._lake, TABLE, "id", frame, self._present, added=_ADDED, bounds=["event_time"])
 
     def count(self) -> int:
         """How many there are."""

@@ -87,10 +87,14 @@ def receive(
         if reason is not None or line.event is None:
             refused.append(Refused(index, line.line, reason or ""))
             continue
-        found = [] if schemas is None else [each.of(line.line, line.event) for each in schemas.faults(line.event)]
+        found = (
+            [] if schemas is None else [each.of(line.line, line.event) for each in schemas.faults(line.event)]
+        )
         violating += bool(found)
         faults.extend(found[: max(0, _SHOWN - len(faults))])
-        block.append(Import(line.body.decode(), line.event, tuple(f"{each.place}: {each.message}" for each in found)))
+        block.append(
+            Import(line.body.decode(), line.event, tuple(f"{each.place}: {each.message}" for each in found))
+        )
         kept, size = kept + 1, size + len(line.body)
         if len(block) == _AT_ONCE or size > _MOST_BYTES:
             new += imports.add(block)

@@ -53,9 +53,10 @@ def marquez_app(held: Marquez) -> ASGIApp:
 
     def versions(request: Request) -> Response:
         key = _key(request, "dataset")
-        return _found(
-            answers.versions(key) if key in held.datasets else None, f"Dataset '{key[1]}' not found."
-        )
+        if key not in held.datasets:
+            return _found(None, f"Dataset '{key[1]}' not found.")
+        shown = answers.versions(key)
+        return JSONResponse({**shown, "versions": _page(request, shown["versions"])})
 
     def datasets(request: Request) -> Response:
         namespace = unquote(request.path_params["namespace"])

@@ -55,6 +55,7 @@ class HeldRun:
     facets: dict[str, Any] = field(default_factory=dict)
     inputs: dict[Key, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    columns: dict[Key, set[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -100,7 +101,10 @@ class Marquez:
             return
         run = self._run(event, job, when)
         for each in inputs:
-            run.inputs[self._seen(each, when).key] = each.get("inputFacets", {})
+            key = self._seen(each, when).key
+            run.inputs[key] = each.get("inputFacets", {})
+            given = each.get("facets", {}).get("schema", {}).get("fields") or ()
+            run.columns[key] = run.columns.get(key, set()) | {column["name"] for column in given}
         for each in outputs:
             run.outputs[self._written(each, when, run).key] = each.get("outputFacets", {})
         is_done = event["eventType"] in _DONE
@@ -187,7 +191,7 @@ class Marquez:
             for each in origin["inputFields"]:
                 key = (each["namespace"], each["name"])
                 key = self.aliases.get(key, key)
-                known = {given["name"] for given in self.datasets[key].fields} if key in run.inputs else ()
+                known = run.columns.get(key, ())
                 if column in names and each["field"] in known:
                     dataset.origins.setdefault(column, {})[key, each["field"]] = None
 
