@@ -17,6 +17,7 @@ class Message:
         record: id of the record that it was made from.
         cursor: of the table of records; everything up to it is in the messages given so far.
         body: the event as JSON, UTF-8, exactly what is sent.
+        fault: why there is no event, where a record cannot be told as one; `body` is empty then.
     """
 
     id: str
@@ -25,3 +26,4 @@ class Message:
     record: str
     cursor: int
     body: bytes
+    fault: str | None = None
