@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
@@ -67,6 +67,11 @@ class DeadLetter:
             set_aside=datetime.now(timezone.utc),
         )
 
+    def is_told_by(self, message: Message) -> bool:
+        """Whether a message is this event: the same, or what a record tells that could not be told before."""
+        was_untold = self.status is None and self.message.startswith(f"{self.record}/")
+        return message.id == self.message or (was_untold and message.record == self.record)
+
 
 class DeadLetters:
     """The lake table of events that were set aside; an event that was taken after all leaves it.
@@ -119,7 +124,7 @@ class DeadLetters:
         frame = pl.DataFrame(self._lake.arrow(latest)).select(_SCHEMA)
         return frame.cast(_SCHEMA), latest.version  # pyright: ignore[reportArgumentType]
 
-    def _change(self, change) -> None:
+    def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         for attempt in range(_ATTEMPTS):
             frame, version = self._frame()
             try:

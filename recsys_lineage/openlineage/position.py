@@ -1,4 +1,4 @@
-"""Position: how far one destination has come, kept so that a killed sender loses nothing and repeats next to nothing."""
+"""Position: how far one destination has come, kept so that a killed sender loses nothing and hardly repeats."""
 
 from __future__ import annotations
 

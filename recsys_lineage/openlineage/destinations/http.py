@@ -10,6 +10,7 @@ import gzip
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -54,7 +55,7 @@ class HttpDestination:
     Args:
         name: what the settings call it.
         config: URL, endpoint, token and the like, as the client reads them. Its `retry` is not used.
-        workers: how many requests are under way at once; those of one key, and of a job and its parent, keep their order.
+        workers: how many requests are under way at once; what `belong_in_order` keeps its order.
     """
 
     def __init__(self, name: str, config: HttpConfig, workers: int = 1) -> None:
@@ -122,11 +123,9 @@ class HttpDestination:
         status = response.status_code
         kind = kind_of(status)
         text = b""
-        try:
+        with suppress(requests.RequestException, OSError):  # the status was said, and that is what counts
             # To its end, so that the connection can be used again; of an endless one only so much.
             text = b"".join(islice(response.iter_content(_READ), 8))
-        except (requests.RequestException, OSError):
-            pass  # the status was said, and that is what counts
         if kind == "taken":
             return TAKEN
         words = text.decode(errors="replace")
