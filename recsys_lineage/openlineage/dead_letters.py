@@ -121,7 +121,7 @@ class DeadLetters:
         latest = self._lake.latest(TABLE)
         if latest is None:
             return pl.DataFrame(schema=_SCHEMA), None
-        frame = pl.DataFrame(self._lake.arrow(latest)).select(_SCHEMA)
+        frame = pl.DataFrame(self._lake.arrow(latest)).select(*_SCHEMA)
         return frame.cast(_SCHEMA), latest.version  # pyright: ignore[reportArgumentType]
 
     def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:

@@ -133,8 +133,11 @@ class Sender:
             answered = {message.id: answer for message, answer in answers if answer is not None}
         else:
             answered = {batch[0].id: Answer("refused", batch[0].fault or "it has no content")}
-        ahead.taken |= {id_ for id_, answer in answered.items() if answer.kind == "taken"}
-        if any(answer.kind == "taken" for answer in answered.values()):
+        taken = [message for message in batch if (found := answered.get(message.id)) and found.kind == "taken"]
+        if taken:
+            ahead.taken |= {message.id for message in taken}
+            # The newest of its key, for of one key nothing is sent before what stands before it was taken.
+            self.taken_last = taken[-1]
             self.memory = Memory(taken=self.clock.now())
         for message in batch:
             if message.id not in ahead.taken:
@@ -142,7 +145,6 @@ class Sender:
             ahead.take()
             done(message)
             sent.taken += 1
-            self.taken_last = message
         return None
 
     def _cope(
