@@ -1,0 +1,148 @@
+"""Events of whole runs of the orchestrator, and of their steps that left no record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from recsys_lineage.openlineage.event import Ending, job_object, run_event
+from recsys_lineage.openlineage.event_options import EventOptions
+from recsys_lineage.openlineage.facets.facet import Json, without_nothing
+from recsys_lineage.openlineage.facets.jobs import job_type_facet
+from recsys_lineage.openlineage.facets.runs import (
+    message_facet,
+    nominal_time_facet,
+    parent_facet,
+    tags_facet,
+    told,
+)
+from recsys_lineage.openlineage.run_ids import orchestrator_run_id, step_run_id
+from recsys_lineage.records.run import Run
+from recsys_lineage.records.run_record import RunRecord
+
+_ENDINGS: dict[str, Ending] = {"success": "COMPLETE", "failed": "FAIL", "canceled": "ABORT", "lost": "ABORT"}
+_SKIPPED = "The step was not started: the run ended before, or what it depends on failed."
+_LOST = "The run's process was killed before the step had ended."
+
+
+def run_events(
+    record: RunRecord,
+    options: EventOptions | None = None,
+    *,
+    known: Run | None = None,
+    recorded: Collection[str] = (),
+) -> list[Json]:
+    """The events of a run's record: its START, steps without a record of their own, and how it ended.
+
+    Args:
+        record: of the run.
+        options: what events tell beside it.
+        known: what the first record of the run told of it; as this record tells it when None.
+        recorded: steps that have records, which tell of them.
+    """
+    options = options or EventOptions()
+    run = known or record.run
+    started, ended = told(record.started), _end_of(record)
+    return [
+        run_start(record.id, run, started, options),
+        *_steps(record, run, ended, options, recorded),
+        run_end(record, run, ended, options),
+    ]
+
+
+def run_start(run_id: str, run: Run, moment: str, options: EventOptions) -> Json:
+    """The START of a run of the orchestrator."""
+    return run_event(
+        "START",
+        told(run.started) if run.started is not None else moment,
+        orchestrator_run_id(run_id, run),
+        _facets(run_id, run),
+        _job(run, options),
+    )
+
+
+def run_end(record: RunRecord, run: Run, moment: str, options: EventOptions) -> Json:
+    """How a run of the orchestrator ended."""
+    facets = _facets(record.id, run)
+    if record.state in ("failed", "lost"):
+        facets["errorMessage"] = message_facet(_failure(record))
+    facets["tags"] = tags_facet({**_tags(record.id, run), "lineage/status": record.state})
+    return run_event(
+        _ENDINGS[record.state], moment, orchestrator_run_id(record.id, run), facets, _job(run, options)
+    )
+
+
+def _steps(
+    record: RunRecord, run: Run, moment: str, options: EventOptions, recorded: Collection[str]
+) -> list[Json]:
+    """START and an end for each step that did not succeed and left no record: it was skipped, or its process killed."""
+    assets = {name.replace("/", "__"): name for name in record.assets}
+    found: list[Json] = []
+    for step, state in record.steps.items():
+        if state == "success" or step in recorded:
+            continue
+        run_id = step_run_id(record.id, run, step)
+        job = job_object(
+            options.asset_job(assets.get(step, step), run),
+            {"jobType": job_type_facet("ASSET" if step in assets else "STEP")},
+        )
+        facets = without_nothing(
+            parent=parent_facet(record.id, run, options),
+            nominalTime=nominal_time_facet((), run.scheduled),
+        )
+        found.append(run_event("START", moment, run_id, facets, job))
+        ending: Ending = "FAIL" if state == "failed" and record.state == "failed" else "ABORT"
+        words = _words(record, state)
+        facets = {
+            **facets,
+            "errorMessage": message_facet(words),
+            "tags": tags_facet({"lineage/status": "lost" if record.state == "lost" else state}),
+        }
+        found.append(run_event(ending, moment, run_id, facets, job))
+    return found
+
+
+def _words(record: RunRecord, state: str) -> str:
+    if record.state == "lost":
+        return _LOST
+    return _SKIPPED if state == "skipped" else "The step failed and left no record of why."
+
+
+def _failure(record: RunRecord) -> str:
+    if record.state == "lost":
+        return "The run's process was killed."
+    failed = [step for step, state in record.steps.items() if state == "failed"]
+    return (
+        f"{len(failed)} of {len(record.steps)} steps failed: {', '.join(failed)}"
+        if failed
+        else "The run failed."
+    )
+
+
+def _facets(run_id: str, run: Run) -> Json:
+    return without_nothing(
+        nominalTime=nominal_time_facet((), run.scheduled), tags=tags_facet(_tags(run_id, run))
+    )
+
+
+def _tags(run_id: str, run: Run) -> dict[str, str]:
+    """What Dagster calls the run, and what asked for it; tags that people give a run may say anything, so none of them."""
+    named = {
+        "run_id": run_id,
+        "job": run.job,
+        "schedule": run.schedule,
+        "sensor": run.sensor,
+        "tick": run.tick,
+        "backfill": run.backfill,
+        "parent_run": run.parent_run,
+        "root_run": run.root_run,
+    }
+    return {f"dagster/{name}": value for name, value in named.items() if value is not None}
+
+
+def _job(run: Run, options: EventOptions) -> Json:
+    return job_object(options.run_job(run), {"jobType": job_type_facet("RUN")})
+
+
+def _end_of(record: RunRecord) -> str:
+    return max(told(record.started), told(record.ended), key=datetime.fromisoformat)
