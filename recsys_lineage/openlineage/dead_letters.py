@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from typing import Any
 
 import polars as pl
 
@@ -71,6 +72,10 @@ class DeadLetter:
         """Whether a message is this event: the same, or what a record tells that could not be told before."""
         was_untold = self.status is None and self.message.startswith(f"{self.record}/")
         return message.id == self.message or (was_untold and message.record == self.record)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self) | {"set_aside": self.set_aside.isoformat()}
 
 
 class DeadLetters:

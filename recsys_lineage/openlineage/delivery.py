@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 from typing import Protocol, TypeVar
 
-from recsys_lineage.errors import WrongQuestion, did_you_mean
+from recsys_lineage.errors import InsufficientSpace, WrongQuestion, did_you_mean
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.openlineage.announced import Announced
 from recsys_lineage.openlineage.dead_letters import DeadLetter, DeadLetters
 from recsys_lineage.openlineage.destinations.destination import Answer, Destination
 from recsys_lineage.openlineage.message import Message
@@ -48,6 +50,8 @@ class Delivery:
         folder: where the positions are kept, on this machine's disk.
         open_destinations: opens the destinations; told whether they are to have what they had once more.
         clock: the time, and waiting.
+        announcements: events of definitions, which belong to no record; each is sent once.
+        patience: seconds without a message taken after which a destination is given up for now; never when None.
     """
 
     lake: Lake
@@ -55,6 +59,8 @@ class Delivery:
     folder: Path
     open_destinations: Callable[[bool], Sequence[Destination]]
     clock: Clock = field(default_factory=SystemClock)
+    announcements: Callable[[], Iterable[Message]] = tuple
+    patience: float | None = None
 
     def send(
         self,
@@ -197,15 +203,44 @@ class Delivery:
                     again = self._send_again(sender, folder, position, until, progress)
                     if not again.whole:
                         return _told(destination, again)
-                    sent = sender.send(self._pending(position), position.done, until, progress)
+                    sent = self._send_new(sender, folder, position, until, progress)
                 finally:
                     sender.memory.save(folder)
                     _keep_last(folder, position, sender.taken_last)
         except DestinationBusy as busy:
             return Delivered(destination.name, destination.target, "busy", text=busy.message)
+        except OSError as error:
+            raise InsufficientSpace(
+                f"What the destination {destination.name!r} has so far cannot be kept.",
+                expected="a folder that can be written to",
+                found=error.strerror,
+                where=error.filename or str(folder),
+                advice="make room, or mend the folder's permissions; nothing is lost",
+            ) from error
         sent.taken += again.taken
         sent.set_aside += again.set_aside
         return _told(destination, sent)
+
+    def _send_new(
+        self,
+        sender: Sender,
+        folder: Path,
+        position: Position,
+        until: float | None,
+        progress: Callable[[int], None] | None,
+    ) -> Sent:
+        """Send definitions that are new, and what is pending."""
+        announced = Announced(folder)
+
+        def done(message: Message) -> None:
+            if not announced.done(message):
+                position.done(message)
+
+        try:
+            messages = chain(announced.new(self.announcements()), self._pending(position))
+            return sender.send(messages, done, until, progress)
+        finally:
+            announced.save()
 
     def _pending(self, position: Position) -> Iterator[Message]:
         return (message for message in self.stream.after(position.cursor) if not position.is_done(message))

@@ -80,6 +80,7 @@ class Sender:
         taken_last: the message that the destination took last, where that is known.
         clock: the time, and waiting.
         chance: between 0 and 1, for the spread of waits.
+        patience: seconds without a message taken after which it is no use for now; any number when None.
     """
 
     destination: Destination
@@ -88,6 +89,8 @@ class Sender:
     taken_last: Message | None = None
     clock: Clock = field(default_factory=SystemClock)
     chance: Callable[[], float] = random.random
+    patience: float | None = None
+    _stuck_at: float | None = field(default=None, init=False)
 
     def send(
         self,
@@ -133,12 +136,15 @@ class Sender:
             answered = {message.id: answer for message, answer in answers if answer is not None}
         else:
             answered = {batch[0].id: Answer("refused", batch[0].fault or "it has no content")}
-        taken = [message for message in batch if (found := answered.get(message.id)) and found.kind == "taken"]
+        taken = [
+            message for message in batch if (found := answered.get(message.id)) and found.kind == "taken"
+        ]
         if taken:
             ahead.taken |= {message.id for message in taken}
             # The newest of its key, for of one key nothing is sent before what stands before it was taken.
             self.taken_last = taken[-1]
             self.memory = Memory(taken=self.clock.now())
+            self._stuck_at = None
         for message in batch:
             if message.id not in ahead.taken:
                 return answered.get(message.id)
@@ -173,7 +179,10 @@ class Sender:
         wait = self._wait(trouble, answer)
         now = self.clock.now()
         self.memory = replace(self.memory, trouble=replace(trouble, next_try=now + wait))
-        if answer.kind != "later" or (until is not None and now + wait > until):
+        if self._stuck_at is None:
+            self._stuck_at = now
+        ends = [until, None if self.patience is None else self._stuck_at + self.patience]
+        if answer.kind != "later" or any(end is not None and now + wait > end for end in ends):
             return False
         self.clock.sleep(wait)
         return True

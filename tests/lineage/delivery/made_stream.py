@@ -101,7 +101,10 @@ def delivery_to(
     settings = ClientSettings(
         tuple(
             TransportSettings(
-                f"catalog{number if number > 1 else ''}", "http", {"url": url, "timeout": timeout, **options}, "test"
+                f"catalog{number if number > 1 else ''}",
+                "http",
+                {"url": url, "timeout": timeout, **options},
+                "test",
             )
             for number, url in enumerate(urls, 1)
         )

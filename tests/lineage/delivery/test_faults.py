@@ -23,7 +23,12 @@ def test_each_event_is_sent_once_and_nothing_is_sent_again(tmp_path: Path) -> No
     with Sink() as sink:
         (first,) = delivery_to(tmp_path, MESSAGES, sink.url).send()
         (second,) = delivery_to(tmp_path, MESSAGES, sink.url).send()
-    assert (first.state, first.taken, second.state, second.taken) == ("delivered", len(MESSAGES), "delivered", 0)
+    assert (first.state, first.taken, second.state, second.taken) == (
+        "delivered",
+        len(MESSAGES),
+        "delivered",
+        0,
+    )
     assert sink.stored == [message.id for message in MESSAGES]
 
 
@@ -34,7 +39,10 @@ def test_a_catalog_that_is_down_at_the_start_gets_everything_once_it_is_up(tmp_p
     (standing,) = delivery_to(tmp_path, MESSAGES, sink.url, clock=clock).status()
     assert standing.trouble and not standing.closed and standing.dead_letters == 0
     with sink:
-        assert delivery_to(tmp_path, MESSAGES, sink.url, clock=clock).send(again_now=True)[0].state == "delivered"
+        assert (
+            delivery_to(tmp_path, MESSAGES, sink.url, clock=clock).send(again_now=True)[0].state
+            == "delivered"
+        )
     require_each_once_in_order(sink.stored, MESSAGES)
 
 
