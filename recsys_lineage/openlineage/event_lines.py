@@ -35,12 +35,14 @@ class EventLine:
         body: its text, unchanged; beginning of it where it is too large.
         event: what the text says; None where it is broken.
         fault: what is wrong with it, None where nothing is.
+        is_whole: whether the fault is of this one alone, so that what stands behind it is read all the same.
     """
 
     line: int
     body: bytes
     event: dict[str, Any] | None
     fault: BrokenEvent | None = None
+    is_whole: bool = True
 
 
 def read_events(stream: BinaryIO, most_bytes: int = MOST_BYTES) -> Iterator[EventLine]:
@@ -95,9 +97,9 @@ def events_of(body: bytes, line: int = 1) -> Iterator[EventLine]:
         fault = BrokenEvent(
             "The text is not UTF-8.", expected="JSON in UTF-8", where=f"byte {error.start + 1}"
         )
-        yield EventLine(line, body, None, fault)
+        yield EventLine(line, body, None, fault, is_whole=False)
     except BrokenEvent as fault:
-        yield EventLine(line, body, None, fault)
+        yield EventLine(line, body, None, fault, is_whole=False)
 
 
 def require_shallow(body: bytes, deepest: int = DEEPEST) -> None:

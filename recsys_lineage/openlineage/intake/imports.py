@@ -58,6 +58,11 @@ class Import:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
+    def one_line(self) -> str:
+        """Its text on one line: outside of texts, which hold none as such, a line's end means no more than a space."""
+        return self.body.replace("\r", " ").replace("\n", " ")
+
+    @property
     def type(self) -> str:
         """The type of a run's event; else `DATASET` or `JOB`."""
         if "run" in self.event:
