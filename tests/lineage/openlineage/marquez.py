@@ -157,14 +157,20 @@ class RunningMarquez:
 def running_marquez() -> Iterator[RunningMarquez]:
     """An empty stand-in on a port of its own."""
     held = Marquez()
-    server = uvicorn.Server(uvicorn.Config(marquez_app(held), port=0, log_level="warning", lifespan="off"))
+    with running_app(marquez_app(held)) as url:
+        yield RunningMarquez(url, held)
+
+
+@contextmanager
+def running_app(app: ASGIApp) -> Iterator[str]:
+    """The URL of an application that listens on a port of its own."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield RunningMarquez(f"http://127.0.0.1:{port}", held)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
