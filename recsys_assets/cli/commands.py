@@ -13,6 +13,7 @@ from recsys_assets.cli.answer import Commands, errors_in_words, run_to_the_end
 from recsys_assets.cli.lake_commands import app as lake_app
 from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
+from recsys_assets.cli.openlineage_commands import app as openlineage_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
 from recsys_assets.cli.source_commands import app as source_app
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(lake_app, name="lake")
 app.add_typer(lineage_app, name="lineage")
+app.add_typer(openlineage_app, name="openlineage")
 for _commands in (source_app, make_app, table_app, run_app):
     app.add_typer(_commands)
 

@@ -22,7 +22,7 @@ _NAME = re.compile(
     r"(?:\[(?P<partition>[^\]]*)\])?(?:\.(?P<column>.+))?"
 )
 _BEHIND_DATASET = re.compile(r"(?:@(?P<version>\d+))?(?:\.(?P<column>.+))?")
-_WAYS = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID or dataset:NAME"
+_WAYS = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, dataset:NAME"
 
 
 class UnknownTarget(WrongQuestion):

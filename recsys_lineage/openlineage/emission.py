@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from recsys_lineage.openlineage.asset_description import AssetDescription
@@ -40,7 +41,7 @@ class Emission:
 
     folder: Path
     environment: Mapping[str, str] | None = None
-    code_location: str = "recsys"
+    code_location: str = "lineage"
     repository: str | None = None
     checkout: str | None = None
     commit: str | None = None
@@ -90,7 +91,7 @@ class Emission:
         from recsys_lineage.openlineage.destinations.destination import Destination
         from recsys_lineage.openlineage.destinations.opening import opened
 
-        stream = self.stream(lake)
+        stream = _LateStream(lambda: self.stream(lake))
 
         def destinations(again: bool) -> list[Destination]:
             settings = client_settings(self.environment)
@@ -99,8 +100,26 @@ class Emission:
             )
 
         def announcements() -> Iterable[Message]:
-            return definition_messages(stream.options, datetime.now(timezone.utc), self.commit)
+            return definition_messages(stream.made().options, datetime.now(timezone.utc), self.commit)
 
         return Delivery(
             lake, stream, self.folder, destinations, announcements=announcements, patience=patience
         )
+
+
+class _LateStream:
+    """A stream that is made when its first message is asked for: to describe assets takes seconds."""
+
+    def __init__(self, make: Callable[[], Stream]) -> None:
+        self._make, self._lock = make, Lock()
+        self._stream: Stream | None = None
+
+    def made(self) -> Stream:
+        """The stream, one for all threads."""
+        with self._lock:
+            self._stream = self._stream or self._make()
+            return self._stream
+
+    def after(self, cursor: int | None) -> Iterator[Message]:
+        """The messages behind a cursor."""
+        return self.made().after(cursor)

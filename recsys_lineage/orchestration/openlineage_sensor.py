@@ -111,6 +111,6 @@ def _metadata(letters: list[DeadLetter]) -> dict[str, dg.MetadataValue]:
     if lines:
         found["events"] = dg.MetadataValue.md("\n".join(lines))
         found["what to do"] = dg.MetadataValue.text(
-            "mend what the answers name, then send the runs once more: openlineage replay --dead-letters"
+            "mend what the answers name, then send these runs once more by `openlineage replay`"
         )
     return found

@@ -69,8 +69,8 @@ def serve(
 ) -> None:
     """Listen for events of other systems: POST /api/v1/lineage, one event or a list of them.
 
-    They become a part of the lineage of the lake, as with `import`. Senders give the token of OPENLINEAGE_INTAKE_TOKEN as
-    their API key; without one only this machine may send.
+    They become a part of the lineage of the lake, as with `import`. Senders give the token of OPENLINEAGE_INTAKE_TOKEN
+    as their API key; without one only this machine may send.
     """
     with _one_lake(context) as lake:
         import uvicorn
@@ -105,7 +105,7 @@ def _one_lake(context: typer.Context) -> Iterator[Lake]:
 
 
 def _schemas(spec: str | None) -> tuple[Schemas | None, str | None]:
-    """The official schemas; where none was named and they cannot be fetched, why not, for that is no reason to refuse."""
+    """The official schemas; where none was named and they cannot be fetched, why not: no reason to refuse events."""
     from recsys_lineage.openlineage.validation.schemas import Schemas
     from recsys_lineage.openlineage.validation.spec import EVENT, NoSpec, Spec
 

@@ -73,8 +73,8 @@ def replay(
 ) -> None:
     """Send runs once more: whole, in order, and with them all later ones of the same jobs.
 
-    Later ones too, for a catalog that is sent older events last shows the older state. What is broken off is finished by
-    the next send. Exits with 1 when a destination does not have everything.
+    Later ones too, for a catalog that is sent older events last shows the older state. What is broken off is finished
+    by the next send. Exits with 1 when a destination does not have everything.
     """
     if sum((since is not None, run is not None, dead_letters)) != 1:
         raise typer.BadParameter("choose one of --since, --run and --dead-letters")

@@ -23,9 +23,9 @@ _STATES = {"missing": "red", "stale": "yellow", "different": "red", "extra": "ye
 def _(answer: Report) -> Iterator[RenderableType]:
     yield from _faults(answer.faults)
     for rule, count in answer.rules.items():
-        yield f"[red]{count:,}[/red] × {rule}: {RULES[rule]}"
+        yield f"[red]{count:,}[/red] of {rule}: {RULES[rule]}"
     if answer.unknown_schemas:
-        yield f"{sum(answer.unknown_schemas.values()):,} facets are of schemas that are not official, which is no fault:"
+        yield f"{sum(answer.unknown_schemas.values()):,} facets have schemas that are not official, which is no fault:"
         yield from (f"  {escape(url)} ({count:,})" for url, count in answer.unknown_schemas.items())
     state = "[green]all as it should be[/green]" if answer.found else f"{sum(answer.rules.values()):,} faults"
     yield f"{escape(answer.source)}: {answer.events:,} events of {answer.runs:,} runs, {state}"
@@ -49,11 +49,9 @@ def _(answer: Comparison) -> Iterator[RenderableType]:
         yield table
         if len(answer.differences) > _MOST:
             yield f"only {_MOST} of {len(answer.differences):,} are shown: --json shows all"
-    told = f"{answer.datasets:,} tables, {answer.edges:,} edges, {answer.columns:,} edges of columns, {answer.runs:,} runs"
+    told = f"{answer.datasets:,} tables, {answer.edges:,} edges, {answer.columns:,} of columns, {answer.runs:,} runs"
     state = "[green]understood[/green]" if answer.found else f"{len(answer.differences):,} differences"
     yield f"{escape(answer.catalog)}: {told}: {state}"
-    for each in answer.mend:
-        yield f"to mend it: {escape(each)}"
 
 
 @shown.register

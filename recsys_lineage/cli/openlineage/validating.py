@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -62,11 +62,11 @@ def opened(file: str) -> Iterator[BinaryIO]:
         return
     from recsys_lineage.errors import WrongQuestion
 
-    try:
-        stream = Path(file).open("rb")
-    except OSError as error:
-        raise WrongQuestion(
-            "The file cannot be read.", expected="a file of events", found=error.strerror, where=file
-        ) from error
-    with stream:
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise WrongQuestion(
+                "The file cannot be read.", expected="a file of events", found=error.strerror, where=file
+            ) from error
         yield stream

@@ -48,9 +48,10 @@ def _by_writer(catalog: Marquez, ours: Picture, theirs: Picture) -> Iterator[tup
     }
     for key, dataset in theirs.datasets.items():
         known = ours.datasets.get(key)
-        if known is not None and known.version != dataset.version and dataset.current is not None:
-            if newest.get(key) == catalog.writer(*key, dataset.current):
-                dataset = replace(dataset, version=known.version)
+        version = dataset.version if known is None else known.version
+        if version != dataset.version and dataset.current:
+            writer = catalog.writer(*key, dataset.current)
+            dataset = replace(dataset, version=version) if newest.get(key) == writer else dataset
         yield key, dataset
 
 

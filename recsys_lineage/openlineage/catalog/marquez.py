@@ -115,7 +115,7 @@ class Marquez:
                 expected="a running Marquez",
                 found=_reason(error, self._seconds),
                 where=self.url,
-                advice="look whether it runs and the address is right: `docker compose --profile catalog up` starts one",
+                advice="look whether it runs, and whether it has that address",
             ) from None
         if answer.status_code in (401, 403):
             raise CatalogError(

@@ -19,7 +19,9 @@ class Comparison(Answer):
         catalog: its URL.
         datasets, edges, columns, runs: how many of them the records have, all of which were looked for.
         differences: what the catalog has otherwise.
-        mend: what to do about it, as commands and sentences.
+        replay_since: sending all runs again that began then or later mends what is missing, stale or different; None
+            where nothing of that is.
+        delete: names of what is there of no record, which only deleting it there mends.
     """
 
     catalog: str
@@ -28,7 +30,8 @@ class Comparison(Answer):
     columns: int
     runs: int
     differences: tuple[Difference, ...]
-    mend: tuple[str, ...]
+    replay_since: datetime | None
+    delete: tuple[str, ...]
 
     @property
     def found(self) -> bool:
@@ -56,23 +59,10 @@ def compared(url: str, records: Picture, found: Sequence[Difference]) -> Compari
         origins,
         len(records.runs),
         tuple(found),
-        tuple(_mend(records, found)),
+        # A catalog takes what comes last for the newest, so everything since is sent again, up to now.
+        _begun({run for each in found for run in each.runs}, records),
+        tuple(each.name for each in found if each.state == "extra" and not each.runs),
     )
-
-
-def _mend(records: Picture, found: Sequence[Difference]) -> list[str]:
-    begun = _begun({run for each in found for run in each.runs}, records)
-    told: list[str] = []
-    if begun is not None:
-        # A catalog takes what comes last for the newest, so everything since is sent, up to now.
-        told.append(f"recsys openlineage replay --since {begun.isoformat()}")
-    extra = [each.name for each in found if each.state == "extra" and not each.runs]
-    if extra:
-        few = ", ".join(extra[:3]) + (", …" if len(extra) > 3 else "")
-        told.append(
-            f"{len(extra):,} there are of no record: delete them in the catalog, or ask the right lake ({few})"
-        )
-    return told
 
 
 def _begun(wanted: set[str], records: Picture) -> datetime | None:

@@ -155,7 +155,7 @@ def _kafka(settings: TransportSettings, transport_class: type[Transport]) -> Kaf
         raise BadClientSettings(
             f"The OpenLineage destination {settings.name!r} needs the package confluent-kafka.",
             where=settings.where,
-            advice="pip install 'recsys-platform[kafka]'",
+            advice="pip install confluent-kafka",
         ) from None
     _made(settings, make)  # says what is wrong with the settings; nothing is connected yet that must be there
     return KafkaDestination(settings.name, str(topic), given, make)

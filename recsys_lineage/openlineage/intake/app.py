@@ -43,8 +43,8 @@ def intake_app(
 ) -> Starlette:
     """The endpoint as an ASGI application.
 
-    An answer of 2xx means that the events are in the lake. One event gets 201; a list gets 200 and how many were kept, with
-    the place and the reason of each that was not. A text that is cut off, too large or too deep is refused as a whole.
+    An answer of 2xx means that the events are in the lake. One event gets 201; a list gets 200 and how many were kept,
+    with the place and the reason of each that was not. A text that is cut off, too large or too deep is refused whole.
 
     Args:
         imports: where events are kept.
@@ -90,7 +90,6 @@ def require_token(host: str, token: str | None) -> None:
         "Everybody in the network could send events.",
         expected=f"a token in {TOKEN}, or the address 127.0.0.1",
         found=f"{host} and no token",
-        where="--host",
         advice=f"set {TOKEN} to a long random text, and give it to the senders as their API key",
     )
 

@@ -39,9 +39,9 @@ def graph_with_imports(lakes: Sequence[Lake], options: EventOptions | None = Non
     """The graph of all records of some lakes, and of what other systems' events say was made of what.
 
     A dataset of another system has a version for each run that wrote it, counted from 1; version 0 is what was read
-    before any event told of a write. A table of ours is known by its dataset's name or its logical name. A run of another
-    system read the version that it names, else the one that was there when it ended. A file that we read was made by the
-    last run that wrote it, or its folder, before we first read it.
+    before any event told of a write. A table of ours is known by its dataset's name or its logical name. A run of
+    another system read the version that it names, else the one that was there when it ended. A file that we read was
+    made by the last run that wrote it, or its folder, before we first read it.
 
     Args:
         lakes: with the records and the imports.

@@ -30,9 +30,9 @@ SCHEMA: Mapping[str, Any] = {
     "faults": pl.List(pl.String),
     "body": pl.String,
 }
-"""`id`: hash of what the event says; `event_time`: of the event, 1970 where it tells none; `type`:
-of a run's event, else `DATASET` or `JOB`; `namespace`, `name`: of its job, or of the dataset; `faults`: what of it breaks
-the official schemas; `body`: its text, unchanged."""
+"""`id`: hash of what the event says; `event_time`: of the event, 1970 where it tells none; `type`: of a run's event,
+else `DATASET` or `JOB`; `namespace`, `name`: of its job, or of the dataset; `faults`: what of it breaks the official
+schemas; `body`: its text, unchanged."""
 _ADDED = "added"
 _NO_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

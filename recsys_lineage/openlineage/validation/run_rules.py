@@ -1,4 +1,4 @@
-"""What no schema can state of a stream of events: that runs begin and end once, in order, below parents that are known."""
+"""What no schema can state of a stream: that runs begin and end once, in order, below parents that are known."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Spec:
                     "There are no schemas of OpenLineage.",
                     expected="2-0-2/OpenLineage.json and facets/, as in the folder `spec` of OpenLineage's repository",
                     where=self.source,
-                    advice=f"name another folder or URL with --spec or {SETTING}, or none to fetch {OFFICIAL} once",
+                    advice=f"name another folder or URL in {SETTING}, or none, so that {OFFICIAL} is fetched once",
                 )
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self._cache = cache or home / "recsys-lineage" / "openlineage-spec"
@@ -137,8 +137,7 @@ class Spec:
                 expected=f"JSON at {url}",
                 found=type(error).__name__ if not str(error) else str(error),
                 where=url,
-                advice=f"offline, name a folder that holds them with --spec or {SETTING}; those that were fetched once "
-                f"stay in {self._cache}",
+                advice=f"offline, name a folder that holds them in {SETTING}; what was fetched once is in {self._cache}",
             ) from error
         return answer.content
 

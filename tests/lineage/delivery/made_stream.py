@@ -97,7 +97,7 @@ def delivery_to(
     timeout: float = 5.0,
     **options: object,
 ) -> Delivery:
-    """A delivery of messages to catalogs behind URLs, named `catalog`, `catalog2` …; to the default file without one."""
+    """A delivery of messages to catalogs behind URLs, named `catalog`, `catalog2` …; else to the default file."""
     settings = ClientSettings(
         tuple(
             TransportSettings(

@@ -1,6 +1,6 @@
 """A stand-in for Marquez over HTTP.
 
-`test_marquez.py` holds it to the recorded answers of a real one. What it does not claim to answer is a 404 without JSON.
+`test_marquez.py` holds it to the recorded answers of a real one. What it does not claim to answer is a bare 404.
 """
 
 from __future__ import annotations

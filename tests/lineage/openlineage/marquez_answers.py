@@ -114,7 +114,7 @@ class Answers:
             around = [job for job in self.held.jobs.values() if node in self._nodes(job.outputs)] or [
                 job for job in self.held.jobs.values() if node in self._nodes(job.inputs)
             ]
-            begin = around[0] if around else None
+            begin = next(iter(around), None)
         if begin is None:
             return None
         found = {begin.key: begin}
@@ -173,7 +173,9 @@ class Answers:
                 "data": {
                     "namespace": each[0][0], "dataset": each[0][1], "datasetVersion": _id("version", each[0]),
                     "field": each[1], "fieldType": self._type(*each) if sources else "", **_NO_TRANSFORMATION,
-                    "inputFields": [_origin(*source) | {"datasetVersion": _id("version", source[0])} for source in sources],
+                    "inputFields": [
+                        _origin(*source) | {"datasetVersion": _id("version", source[0])} for source in sources
+                    ],
                 },
                 "inEdges": [_edge(_column(each), _column(source)) for source in sources],
                 "outEdges": [_edge(_column(each), _column(target)) for target in made.get(each, ())],

@@ -51,7 +51,8 @@ def spark_write(
                 run={"runId": "0197f44a-aaaa-7d9f-a2c1-96ebf920205d"}, job={"namespace": "etl", "name": "landing_job"},
             ),
             "processing_engine": _known(
-                SPARK, "1-1-1/ProcessingEngineRunFacet", version="3.5.1", name="spark", openlineageAdapterVersion="1.39.0"
+                SPARK, "1-1-1/ProcessingEngineRunFacet",
+                version="3.5.1", name="spark", openlineageAdapterVersion="1.39.0",
             ),
             "spark_properties": {**version, "properties": {"spark.master": "yarn", "spark.app.name": "landing job"}},
             "environment-properties": {**version, "environment-properties": {"user": "etl"}},
@@ -98,7 +99,9 @@ def spark_write(
             ),
         },
         "outputFacets": {
-            "outputStatistics": _known(SPARK, "1-0-2/OutputStatisticsOutputDatasetFacet", rowCount=3, size=90, fileCount=1)
+            "outputStatistics": _known(
+                SPARK, "1-0-2/OutputStatisticsOutputDatasetFacet", rowCount=3, size=90, fileCount=1
+            )
         },
     }  # fmt: skip
     base = {"producer": SPARK, "schemaURL": _RUN_EVENT, "run": run, "job": job}
@@ -139,7 +142,9 @@ def airflow_copy(
     job = {
         "namespace": "airflow", "name": "publish.copy_shops",
         "facets": {
-            "jobType": _known(AIRFLOW, "2-0-3/JobTypeJobFacet", processingType="BATCH", integration="AIRFLOW", jobType="TASK"),
+            "jobType": _known(
+                AIRFLOW, "2-0-3/JobTypeJobFacet", processingType="BATCH", integration="AIRFLOW", jobType="TASK"
+            ),
             "ownership": _known(AIRFLOW, "1-0-1/OwnershipJobFacet", owners=[{"name": "airflow"}]),
         },
     }  # fmt: skip
@@ -158,7 +163,7 @@ def dbt_model(
     target: tuple[str, str],
     columns: Sequence[str],
 ) -> list[Event]:
-    """A dbt model: both events made after the run, tests as assertions, lineage in the older words for transformations."""
+    """A dbt model: both events made after the run, tests as assertions, lineage in its older words."""
     version = _facet(
         DBT,
         "https://github.com/OpenLineage/OpenLineage/tree/main/integration/common/dbt-version-run-facet.json",

@@ -63,7 +63,7 @@ def _compared(marquez: RunningMarquez, shop: Shop) -> Comparison:
 def test_our_whole_stream_is_understood(marquez: RunningMarquez, shop: Shop, sent: Events) -> None:
     _send(marquez, sent)
     found = _compared(marquez, shop)
-    assert (found.differences, found.mend, found.found) == ((), (), True)
+    assert (found.differences, found.replay_since, found.delete, found.found) == ((), None, (), True)
     assert found.datasets == 6 and found.edges > 10 and found.columns >= 10 and found.runs > 12
 
 
@@ -76,10 +76,7 @@ def test_an_empty_catalog_lacks_everything_and_a_replay_mends_it(
         what: sum(each.what == what for each in found.differences) for what in ("dataset", "edge", "run")
     }
     assert count == {"dataset": found.datasets, "edge": found.edges, "run": found.runs}
-    (command,) = found.mend
-    since = datetime.fromisoformat(command.removeprefix("recsys openlineage replay --since "))
-    first = min(record.started for record in Records(shop.lake).read()[0])
-    assert since == first
+    assert found.replay_since == min(record.started for record in Records(shop.lake).read()[0])
 
 
 def _runs(sent: Events) -> dict[str, Events]:
@@ -103,7 +100,7 @@ def test_every_run_that_is_left_out_is_named_and_nothing_else_is_blamed(
         runs = [each for each in found.differences if each.what == "run"]
         assert [(each.state, each.runs) for each in runs] == [("missing", (run_id,))]
         assert all(run_id in each.runs for each in found.differences), found.differences
-        assert found.mend
+        assert found.replay_since is not None
 
 
 def test_an_end_that_is_left_out_leaves_a_running_run(
@@ -127,7 +124,8 @@ def test_a_start_that_came_last_is_told_and_whole_runs_mend_it(
     assert {(each.state, each.what, each.runs) for each in found.differences} == {
         ("stale", "state", (run_id,))
     }
-    since = found.mend[0].rpartition(" ")[2]
+    assert found.replay_since is not None
+    since = found.replay_since.isoformat()
     _send(marquez, [each for runs in _runs(sent).values() if runs[0]["eventTime"] >= since for each in runs])
     assert _compared(marquez, shop).found
 
@@ -222,7 +220,7 @@ def test_each_change_of_an_event_is_named(
     _send(marquez, events)
     found = _compared(marquez, shop)
     assert expected in {(each.state, each.what) for each in found.differences}, found.differences
-    assert found.mend and all(each.name for each in found.differences)
+    assert (found.replay_since or found.delete) and all(each.name for each in found.differences)
 
 
 def test_checks_that_are_not_told_are_missing(marquez: RunningMarquez, shop: Shop, sent: Events) -> None:
