@@ -78,6 +78,7 @@ def _numbers(statistics: Mapping[str, Any], before: str = "") -> Iterator[tuple[
     for name, value in statistics.items():
         if isinstance(value, Mapping):
             yield from _numbers(value, f"{before}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-            if before or name not in _NO_METRIC:
-                yield f"{before}{name}", value
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            continue
+        elif before or name not in _NO_METRIC:
+            yield f"{before}{name}", value
