@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -19,8 +19,6 @@ from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.asset_description import AssetDescription
 from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.events import events
-from recsys_lineage.openlineage.facets.model import TrainedModelDatasetFacet
-from recsys_lineage.openlineage.facets.quality import PublishedDataQualityMetrics
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (
@@ -191,12 +189,14 @@ def as_client_object(event: Mapping[str, Any]) -> Any:
 @cache
 def _facet_classes() -> dict[str, type[Any]]:
     """By the address of their schema."""
-    modules = [getattr(facet_v2, name) for name in dir(facet_v2)]
-    classes = (
-        [c for module in modules for c in vars(module).values() if isinstance(c, type)] if modules else []
-    )
-    found = [c for c in classes if issubclass(c, base.BaseFacet)]
-    return {c._get_schema(): c for c in [*found, TrainedModelDatasetFacet, PublishedDataQualityMetrics]}
+    assert facet_v2.schema_dataset is not None, "importing it makes all classes known"
+    return {each._get_schema(): each for each in _below(base.BaseFacet)}
+
+
+def _below(kind: type[Any]) -> Iterator[type[Any]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
 
 
 def _made(kind: Any, value: Any) -> Any:
