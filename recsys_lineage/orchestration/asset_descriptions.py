@@ -14,9 +14,12 @@ def asset_descriptions(definitions: dg.Definitions) -> dict[str, AssetDescriptio
     Args:
         definitions: of assets of this package, and others.
     """
-    codes = asset_codes(definitions.assets or ())
+    defined = [each for each in definitions.assets or () if isinstance(each, dg.AssetsDefinition)]
+    codes, keys = asset_codes(defined), {key for each in defined for key in each.keys}
     found: dict[str, AssetDescription] = {}
     for spec in definitions.resolve_all_asset_specs():
+        if spec.key not in keys:  # a table that others make, and these only read
+            continue
         name = spec.key.to_user_string()
         code = codes.get(name)
         tags = {key: value for key, value in spec.tags.items() if not key.startswith("dagster/kind/")}

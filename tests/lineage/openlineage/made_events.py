@@ -83,7 +83,8 @@ def _materializations(draw: st.DrawFn) -> Materialization:
     reads = [
         Read(
             "table", name, "f" * 32, draw(st.sampled_from(["input", "check"])), draw(st.integers(0, 9)), draw(_schemas),
-            partitions=draw(st.none() | _days), rows=draw(st.none() | st.integers(0, 99)), bytes=draw(st.none() | st.just(5)),
+            partitions=draw(st.none() | _days), rows=draw(st.none() | st.integers(0, 99)),
+            bytes=draw(st.none() | st.just(5)),
         )
         for name in tables
     ]  # fmt: skip
@@ -165,7 +166,7 @@ def _edge(table: str, column: str, subtype: Any, masking: bool) -> ColumnEdge:
 
 
 orderly_materializations = _materializations()
-"""Records as assets leave them: what their column lineage names was read, and their columns are those that were written."""
+"""Records as assets leave them: what their column lineage names was read, and has these columns."""
 any_events = [
     orderly_materializations.flatmap(lambda record: st.sampled_from(events(record, described) or [_start()]))
 ]

@@ -12,6 +12,7 @@ import pytest
 
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.checks import TableCheck, not_empty
+from recsys_lineage.interruption import request_stop, withdraw_request
 from recsys_lineage.openlineage.definitions import definition_messages
 from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.stream import Stream
@@ -111,9 +112,9 @@ def test_a_check_that_stops_a_version_is_a_failure_with_its_test_and_no_output(p
     project.run(table("orders", "SELECT 1 AS id, -1.0 AS amount", checks=[POSITIVE]), raises=False)
     events = events_of(project)
     good = next(event for event in events if event["outputs"])
-    assert [(a["assertion"], a["success"]) for a in good["outputs"][0]["outputFacets"]["dataQualityAssertions"]["assertions"]][1:] == [
-        ("positive", True), ("not_empty", True),
-    ]  # fmt: skip
+    told_of_output = good["outputs"][0]["outputFacets"]["dataQualityAssertions"]["assertions"]
+    outcomes = {each["assertion"]: each["success"] for each in told_of_output}
+    assert outcomes == {"tagged_columns_are_cleared": True, "positive": True, "not_empty": True}
     stopped = last(events, "recsys.orders")
     tests = {test["name"]: test for test in stopped["run"]["facets"]["test"]["tests"]}
     assert stopped["eventType"] == "FAIL" and stopped["outputs"] == []
@@ -189,10 +190,13 @@ def test_partitions_of_any_kind_are_in_the_subset(
 
 def test_a_cancelled_run_is_aborted(project: Project) -> None:
     def interrupted() -> pl.DataFrame:
+        request_stop()
         raise KeyboardInterrupt
 
-    with pytest.raises((KeyboardInterrupt, dg.DagsterExecutionInterruptedError)):
-        project.run(frame_asset(interrupted))
+    try:
+        project.run(frame_asset(interrupted), raises=False)
+    finally:
+        withdraw_request()
     (run,) = project.instance.get_run_records()
     mark_cancelled(project.instance, run.dagster_run.run_id)
     assert runs(events_of(project))[1:] == [
@@ -218,7 +222,7 @@ def test_a_killed_step_ends_with_its_runs_record(project: Project) -> None:
 def test_what_was_kept_has_no_run(project: Project) -> None:
     project.run(table("orders"))
     project.run(table("orders"), tags=REUSE)
-    assert runs(events_of(project))[3:] == ["recsys START", "recsys COMPLETE"]
+    assert runs(events_of(project))[3:] == ["recsys START", "recsys COMPLETE", "recsys COMPLETE"]
 
 
 def test_the_files_of_one_scan_are_one_input_and_one_dataset_that_was_seen(
@@ -255,7 +259,7 @@ def test_what_is_declared_and_not_read_is_a_dependency_and_no_input(project: Pro
 
 def test_a_check_of_its_own_has_its_assertions_on_what_it_read(project: Project) -> None:
     @dg.asset_check(asset="orders", required_resource_keys={"lake"})
-    def has_rows(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def has_rows(context) -> dg.AssetCheckResult:  # Dagster does not resolve an annotation that is a text
         lake: LakeResource = context.resources.lake
         code = Code("python", "def has_rows(): ...", "checks.py:1")
         with recorded(context, lake, "orders", code, "1", ["orders"], kind="check") as recording:
@@ -276,7 +280,7 @@ def test_a_check_of_its_own_has_its_assertions_on_what_it_read(project: Project)
 def test_definitions_are_jobs_without_edges_that_are_new_when_they_change(project: Project) -> None:
     def described(sql: str) -> list[str]:
         look = AssetLook(owners=["team:data"], tags={"layer": "clean"}, description="What customers spend.")
-        definitions = dg.Definitions([table("spend", sql, look=look)])
+        definitions = dg.Definitions([table("spend", sql, look=look)], resources={"lake": project.resource})
         options = EventOptions(assets=asset_descriptions(definitions))
         messages = list(definition_messages(options, BEGAN, "c0ffee"))
         (event,) = told(messages)

@@ -28,7 +28,7 @@ def sent(event: Json) -> Json:
     return json.loads(body_of(event))
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(materializations | run_records)
 def test_equal_records_give_equal_bytes(record: Materialization | RunRecord) -> None:
     again = type(record).from_json(json.loads(json.dumps(record.to_json())))
@@ -37,7 +37,7 @@ def test_equal_records_give_equal_bytes(record: Materialization | RunRecord) -> 
 
 
 @needs_specification
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(materializations | run_records)
 def test_whatever_a_record_holds_its_events_are_valid(record: Materialization | RunRecord) -> None:
     for event in events(record):
@@ -45,21 +45,21 @@ def test_whatever_a_record_holds_its_events_are_valid(record: Materialization | 
 
 
 @needs_specification
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(orderly_materializations)
 def test_events_of_records_as_assets_leave_them_are_valid(record: Materialization) -> None:
     for event in events(record, described):
         assert faults(sent(event)) == []
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(orderly_materializations)
 def test_inputs_cover_the_sources_of_columns_and_their_schemas_have_them(record: Materialization) -> None:
     if record.run.run_id is None:
         assert broken_laws(sent(event) for event in events(record, described)) == []
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(orderly_materializations)
 def test_no_edge_between_columns_is_lost(record: Materialization) -> None:
     for event in events(record):
@@ -79,7 +79,7 @@ def test_no_edge_between_columns_is_lost(record: Materialization) -> None:
             }
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(st.one_of(any_events))
 def test_an_event_says_what_the_clients_own_classes_would_say(event: Json) -> None:
     from openlineage.client.serde import Serde

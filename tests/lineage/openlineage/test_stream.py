@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.lake import Lake
@@ -25,6 +25,8 @@ from tests.lineage.openlineage.made_events import BEGAN, NAMES, orderly_material
 from tests.lineage.openlineage.official_schemas import faults, needs_specification
 from tests.lineage.records.made_records import record
 
+_NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Each example writes a lake, which takes too long to look for the smallest one."""
 _STEPS = ("success", "failed", "skipped", "killed")
 
 
@@ -76,7 +78,7 @@ def lake_of(folder: Path, commits: list[list[AnyRecord]]) -> Lake:
     return lake
 
 
-@settings(max_examples=8)
+@settings(deadline=None, max_examples=6, phases=_NO_SHRINKING)
 @given(commits_of_records(), st.sampled_from([1, 2, 500]))
 def test_whatever_ran_the_stream_obeys_the_laws_and_goes_on_behind_any_cursor(
     commits: list[list[AnyRecord]], at_once: int
@@ -102,7 +104,7 @@ def behind(messages: list[Message], message: Message) -> list[Message]:
 
 
 @needs_specification
-@settings(max_examples=5)
+@settings(deadline=None, max_examples=3, phases=_NO_SHRINKING)
 @given(commits_of_records())
 def test_every_event_of_a_stream_is_valid(commits: list[list[AnyRecord]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -170,7 +172,8 @@ def test_a_record_that_cannot_be_told_stops_nothing(tmp_path: Path, monkeypatch:
 def test_what_was_kept_or_skipped_is_named_at_the_runs_end_and_has_no_run(tmp_path: Path) -> None:
     run = Run("a", "nightly", started=BEGAN)
     kept = replace(plain("orders", 1, "a"), status="kept", kept="0" * 32, reads=())
-    end = RunRecord("a", "failed", BEGAN, BEGAN, run, assets=("orders", "spend"), steps={"orders": "success", "spend": "skipped"})  # fmt: skip
+    steps = {"orders": "success", "spend": "skipped"}
+    end = RunRecord("a", "failed", BEGAN, BEGAN, run, assets=("orders", "spend"), steps=steps)
     messages = list(Stream(lake_of(tmp_path, [[kept], [end]])).after(None))
     assert kinds(messages) == ["recsys START", "recsys FAIL"]
     tags = {tag["key"]: tag["value"] for tag in told(messages)[-1]["run"]["facets"]["tags"]["tags"]}
