@@ -68,7 +68,7 @@ class Stream:
         self,
         lake: Lake,
         *,
-        code_location: str = "recsys",
+        code_location: str = "lineage",
         namespace: str | None = None,
         repository: str | None = None,
         checkout: str | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import attr
 from hypothesis import strategies as st
@@ -27,6 +27,7 @@ from recsys_lineage.records.materialization import (
     Materialization,
     ScannedFiles,
     Statement,
+    Status,
     TrainingData,
     Written,
     WrittenColumn,
@@ -107,8 +108,10 @@ def _materializations(draw: st.DrawFn) -> Materialization:
                                     st.sampled_from(_SUBTYPES), st.booleans())
         )  # fmt: skip
         lineage = {c.name: tuple(draw(st.lists(edges, max_size=4, unique=True))) for c in schema}
-    status = draw(st.sampled_from(["success", "success", "failed", "canceled", "kept"]))
-    kind = draw(st.sampled_from(["asset", "asset", "check"]))
+    statuses: list[Status] = ["success", "success", "failed", "canceled", "kept"]
+    status = draw(st.sampled_from(statuses))
+    kinds: list[Literal["asset", "check"]] = ["asset", "asset", "check"]
+    kind = draw(st.sampled_from(kinds))
     began, days = draw(_moments), draw(_days)
     wrote = status == "success" and kind == "asset"
     written = Written(

@@ -42,7 +42,7 @@ POSITIVE = TableCheck(
 def events_of(project: Project) -> list[Event]:
     """The stream of a project, which obeys all laws and the official schemas."""
     record_runs(project.instance, project.lake, None)
-    found = told(Stream(project.lake).after(None))
+    found = told(Stream(project.lake, code_location="recsys").after(None))
     assert broken_laws(found) == []
     if SPECIFICATION.is_dir():
         assert [fault for event in found for fault in faults(event)] == []
@@ -281,7 +281,7 @@ def test_definitions_are_jobs_without_edges_that_are_new_when_they_change(projec
     def described(sql: str) -> list[str]:
         look = AssetLook(owners=["team:data"], tags={"layer": "clean"}, description="What customers spend.")
         definitions = dg.Definitions([table("spend", sql, look=look)], resources={"lake": project.resource})
-        options = EventOptions(assets=asset_descriptions(definitions))
+        options = EventOptions("recsys", assets=asset_descriptions(definitions))
         messages = list(definition_messages(options, BEGAN, "c0ffee"))
         (event,) = told(messages)
         assert broken_laws([event]) == [] and (not SPECIFICATION.is_dir() or faults(event) == [])

@@ -86,13 +86,16 @@ def test_whatever_ran_the_stream_obeys_the_laws_and_goes_on_behind_any_cursor(
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream_module, "_AT_ONCE", at_once)
         lake = lake_of(Path(folder), commits)
-        messages = list(Stream(lake).after(None))
+        messages = list(Stream(lake, code_location="recsys").after(None))
         assert broken_laws(told(messages)) == []
         assert [m.cursor for m in messages] == sorted(m.cursor for m in messages)
         for number in {0, len(messages) // 2, len(messages) - 1}:
             if messages:
                 assert (
-                    behind(list(Stream(lake).after(messages[number].cursor)), messages[number])
+                    behind(
+                        list(Stream(lake, code_location="recsys").after(messages[number].cursor)),
+                        messages[number],
+                    )
                     == messages[number + 1 :]
                 )
 
@@ -108,7 +111,7 @@ def behind(messages: list[Message], message: Message) -> list[Message]:
 @given(commits_of_records())
 def test_every_event_of_a_stream_is_valid(commits: list[list[AnyRecord]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for event in told(Stream(lake_of(Path(folder), commits)).after(None)):
+        for event in told(Stream(lake_of(Path(folder), commits), code_location="recsys").after(None)):
             assert faults(event) == []
 
 
@@ -125,7 +128,7 @@ def kinds(messages: list[Message]) -> list[str]:
 def test_versions_of_runs_that_overlap_stay_in_order(tmp_path: Path) -> None:
     end = RunRecord("b", "success", BEGAN, BEGAN, Run("b", "nightly", started=BEGAN))
     commits: list[list[AnyRecord]] = [[plain("orders", 1, "a")], [plain("orders", 2, "b")], [end]]
-    messages = list(Stream(lake_of(tmp_path, commits)).after(None))
+    messages = list(Stream(lake_of(tmp_path, commits), code_location="recsys").after(None))
     assert kinds(messages) == [
         "recsys START", "recsys.orders START", "recsys.orders COMPLETE",
         "recsys START", "recsys.orders START", "recsys.orders COMPLETE", "recsys COMPLETE",
@@ -136,7 +139,9 @@ def test_versions_of_runs_that_overlap_stay_in_order(tmp_path: Path) -> None:
 
 def test_versions_of_one_commit_come_in_their_order_whenever_they_ended(tmp_path: Path) -> None:
     later = replace(plain("orders", 2), ended=BEGAN)
-    messages = list(Stream(lake_of(tmp_path, [[later, plain("orders", 1)]])).after(None))
+    messages = list(
+        Stream(lake_of(tmp_path, [[later, plain("orders", 1)]]), code_location="recsys").after(None)
+    )
     assert [m.record for m in messages][-1] == later.id
 
 
@@ -145,7 +150,7 @@ def test_a_record_that_comes_behind_its_runs_end_is_told_all_the_same(tmp_path: 
         "a", "lost", BEGAN, BEGAN, Run("a", started=BEGAN), assets=("orders",), steps={"orders": "killed"}
     )
     commits: list[list[AnyRecord]] = [[end], [plain("orders", 1, "a")]]
-    messages = list(Stream(lake_of(tmp_path, commits)).after(None))
+    messages = list(Stream(lake_of(tmp_path, commits), code_location="recsys").after(None))
     assert kinds(messages) == [
         "recsys START", "recsys.orders START", "recsys.orders ABORT", "recsys ABORT",
         "recsys.orders START", "recsys.orders COMPLETE",
@@ -163,7 +168,7 @@ def test_a_record_that_cannot_be_told_stops_nothing(tmp_path: Path, monkeypatch:
 
     told_of = stream_module.materialization_events
     monkeypatch.setattr(stream_module, "materialization_events", refuses)
-    messages = list(Stream(lake_of(tmp_path, [[bad], [good]])).after(None))
+    messages = list(Stream(lake_of(tmp_path, [[bad], [good]]), code_location="recsys").after(None))
     assert [m.id for m in messages if m.fault] == [f"{bad.id}/UNTRANSLATED"]
     assert kinds(messages)[1:] == ["recsys.orders START", "recsys.orders COMPLETE"]
     assert messages[0].cursor == 0 and messages[-1].cursor == 1
@@ -174,7 +179,7 @@ def test_what_was_kept_or_skipped_is_named_at_the_runs_end_and_has_no_run(tmp_pa
     kept = replace(plain("orders", 1, "a"), status="kept", kept="0" * 32, reads=())
     steps = {"orders": "success", "spend": "skipped"}
     end = RunRecord("a", "failed", BEGAN, BEGAN, run, assets=("orders", "spend"), steps=steps)
-    messages = list(Stream(lake_of(tmp_path, [[kept], [end]])).after(None))
+    messages = list(Stream(lake_of(tmp_path, [[kept], [end]]), code_location="recsys").after(None))
     assert kinds(messages) == ["recsys START", "recsys FAIL"]
     tags = {tag["key"]: tag["value"] for tag in told(messages)[-1]["run"]["facets"]["tags"]["tags"]}
     assert (tags["lineage/kept"], tags["lineage/skipped"]) == ("orders", "spend")
@@ -183,9 +188,9 @@ def test_what_was_kept_or_skipped_is_named_at_the_runs_end_and_has_no_run(tmp_pa
 def test_commits_without_events_are_in_the_cursor_of_the_message_before(tmp_path: Path) -> None:
     kept = [replace(plain("spend", number), status="kept", kept="0", reads=()) for number in (1, 2)]
     commits: list[list[AnyRecord]] = [[plain("orders", 1)], [kept[0]], [kept[1]]]
-    messages = list(Stream(lake_of(tmp_path, commits)).after(None))
+    messages = list(Stream(lake_of(tmp_path, commits), code_location="recsys").after(None))
     assert [m.cursor for m in messages] == [-1, 2]
-    assert list(Stream(lake_of(tmp_path, [])).after(2)) == []
+    assert list(Stream(lake_of(tmp_path, []), code_location="recsys").after(2)) == []
 
 
 def test_an_empty_lake_has_no_messages(tmp_path: Path) -> None:
@@ -197,7 +202,7 @@ def test_all_runs_of_a_backfill_and_all_tries_have_run_ids_of_their_own(tmp_path
         replace(plain("orders", 1, "a"), id=str(retry), run=Run("a", "j", "orders", retry))
         for retry in (0, 1)
     ]
-    messages = list(Stream(lake_of(tmp_path, [list(tries)])).after(None))
+    messages = list(Stream(lake_of(tmp_path, [list(tries)]), code_location="recsys").after(None))
     runs = {message.run for message in messages if "orders" in message.key}
     assert len(runs) == 2 and all(run and run[14] == "7" for run in runs)
     assert json.loads(messages[-1].body)["run"]["facets"]["tags"]["tags"][-1]["value"] == "1"
