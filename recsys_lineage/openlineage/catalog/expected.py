@@ -38,6 +38,7 @@ class _Gathered:
     wrote: dict[Key, RunPicture] = field(default_factory=dict)
     first_of_run: dict[str, tuple[Run, Materialization]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    untold: set[Key] = field(default_factory=set)
 
 
 def expected(lake: Lake, options: EventOptions) -> Picture:
@@ -59,13 +60,14 @@ def expected(lake: Lake, options: EventOptions) -> Picture:
         started = run.started or first.started
         found.runs.setdefault(id_, RunPicture(Key(*options.run_job(run)), "RUNNING", started, None))
     datasets = dict(_tables(lake, records, options))
-    edges = {edge for run in found.newest.values() for edge in _edges(run)}
+    newest = {job: run for job, run in found.newest.items() if job not in found.untold}
+    edges = {edge for run in newest.values() for edge in _edges(run)}
     read = {edge.dataset for run in found.runs.values() for edge in _edges(run)}
     bearable = {
         edge
         for job, run in found.newest.items()
-        if run.state != "COMPLETED" and job in found.wrote
-        for edge in _edges(found.wrote[job])
+        if job in found.untold or run.state != "COMPLETED"
+        for edge in (*_edges(run), *_edges(found.wrote.get(job, run)))
     }
     return Picture(
         datasets,
@@ -119,7 +121,17 @@ def _gather_run(record: RunRecord, options: EventOptions, found: _Gathered) -> N
     job = Key(*options.run_job(run))
     ended = max(record.started, record.ended)
     found.runs[id_] = RunPicture(job, _STATES[record.state], run.started or record.started, ended)
-    found.silent |= {step_run_id(record.id, run, step) for step in record.steps}
+    assets = {name.replace("/", "__"): name for name in record.assets}
+    for step, state in record.steps.items():
+        # Of a step whose process was killed nothing tells what it read: its job may be drawn without edges since.
+        found.silent.add(step_run_id(record.id, run, step))
+        job = Key(*options.asset_job(assets.get(step, step), run))
+        if (
+            state not in ("success", "skipped")
+            and job in found.newest
+            and found.newest[job].order <= record.started
+        ):
+            found.untold.add(job)
 
 
 def _edges(run: RunPicture) -> Iterator[Edge]:

@@ -137,7 +137,7 @@ class Spec:
                 expected=f"JSON at {url}",
                 found=type(error).__name__ if not str(error) else str(error),
                 where=url,
-                advice=f"offline, name a folder that holds them in {SETTING}; what was fetched once is in {self._cache}",
+                advice=f"offline, name a folder of them in {SETTING}; what was fetched once is in {self._cache}",
             ) from error
         return answer.content
 

@@ -14,6 +14,7 @@ from recsys_lineage.graph import columns, downstream, impact, paths, runs, upstr
 from recsys_lineage.graph.target import UnknownTarget
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.event_lines import read_events
+from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.intake.foreign_runs import Aliases, Named
 from recsys_lineage.openlineage.intake.imported_lineage import graph_with_imports
 from recsys_lineage.openlineage.intake.imports import TABLE, Imports
@@ -157,7 +158,7 @@ def test_a_run_read_the_version_that_it_names_or_the_one_that_was_there(tmp_path
     shop.everything()
     table = ("file", str(Path(shop.lake.uri) / "shops"))
     by_time = airflow_copy(run_id(1), first, first, table, COPY)
-    logical = airflow_copy(run_id(2), first, first + 9 * HOUR, ("recsys", "shops"), REPORT)
+    logical = airflow_copy(run_id(2), first, first + 9 * HOUR, (EventOptions().jobs, "shops"), REPORT)
     _import(shop.lake, by_time + logical)
     graph = graph_with_imports([shop.lake])
     sources = {
