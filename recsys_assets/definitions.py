@@ -8,6 +8,7 @@ import dagster as dg
 
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.reports import ReportFiles
+from recsys_assets.assets.retention import NAME as RETENTION
 from recsys_assets.automation import automated, following_sensor
 from recsys_assets.instance import keep_private
 from recsys_assets.jobs import (
@@ -21,14 +22,13 @@ from recsys_assets.jobs import (
     tuning,
 )
 from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.openlineage import emission
 from recsys_assets.orphans import end_with_starter
-from recsys_assets.settings import Settings, checkout_is_dirty, load_settings
+from recsys_assets.settings import CODE_LOCATION, Settings, checkout_is_dirty, load_settings
 from recsys_lineage.orchestration.column_metadata import with_column_lineage
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.openlineage_sensor import openlineage_check, openlineage_sensor
 from recsys_lineage.orchestration.records_sensor import records_sensor
-
-CODE_LOCATION = "recsys"
-"""The name under which Dagster's pages know these definitions, as `deployment/workspace.yaml` says."""
 
 
 def lake_resource(settings: Settings) -> LakeResource:
@@ -49,10 +49,15 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
     platform = all_assets(settings, forget)
     definitions = dg.Definitions(
         assets=platform.assets,
-        asset_checks=platform.checks,
+        asset_checks=[*platform.checks, openlineage_check(RETENTION)],
         jobs=[everything, nightly, ingest, tuning, proof],
         schedules=[nightly_schedule(settings)],
-        sensors=[landing_sensor(settings), records_sensor(), following_sensor()],
+        sensors=[
+            landing_sensor(settings),
+            records_sensor(),
+            openlineage_sensor(lambda: emission(settings), checked=RETENTION),
+            following_sensor(),
+        ],
         resources={
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from recsys_assets.home_source import require_own_source
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import NIGHTLY, job_of
 from recsys_assets.load_report import LoadReport, load_report
+from recsys_assets.openlineage import emission
 from recsys_assets.run_plan import PlannedAsset, run_plan
 from recsys_assets.selection import UnknownAsset, selected_assets
 from recsys_assets.settings import Settings
@@ -28,6 +30,7 @@ from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.openlineage.standing import Delivered
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.run_records import record_runs
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -272,6 +275,20 @@ class Platform:
             wanted.add(path)
         done = self.run(["source_files"], forget=wanted)
         return self.run(self.names("key:raw_*"), reuse=True) if done.success else done
+
+    def deliver(self, seconds: float, patience: float) -> list[Delivered]:
+        """Send the records' events to their destinations, for so long at most.
+
+        Args:
+            seconds: after which it stops, though more is to be sent.
+            patience: seconds after which a destination that takes nothing is given up for now.
+
+        Raises:
+            BadClientSettings: when a destination cannot be made of what the settings say.
+        """
+        sending = emission(self.settings, self.definitions)
+        delivery = sending.delivery(self.lake, patience=patience, longest_answer=seconds)
+        return delivery.send(until=time.time() + seconds)
 
     def load_report(self, *, loaded: bool = False) -> LoadReport:
         """What became of the source's files; `loaded` where raw_events was materialized since they were looked at."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -16,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from recsys_lineage.errors import LineageError, did_you_mean
 
 PREFIX = "RECSYS_"
+CODE_LOCATION = "recsys"
+"""The name under which Dagster's pages know the definitions, as `deployment/workspace.yaml` says."""
 _LEAST_MEMORY = 1_000_000
 _BYTES = TypeAdapter(ByteSize)
 _POSTGRES_URL = TypeAdapter(PostgresDsn)
@@ -166,6 +170,46 @@ class Settings(BaseSettings):
     git_commit: str = Field(
         default_factory=lambda: _checkout_commit(),
         description="commit that the records name as the code that ran; empty: asked of git",
+    )
+    git_repository: str = Field(
+        default_factory=lambda: _checkout_repository(),
+        description="web address of the code's repository, for events; empty: asked of git",
+    )
+    openlineage_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="OPENLINEAGE_URL",
+        description="catalog that gets the events, such as `http://localhost:5000`; more in `openlineage.yml` or "
+        "`OPENLINEAGE__*`; without any: a file `openlineage/events.jsonl` in the home",
+    )
+    openlineage_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OPENLINEAGE_ENDPOINT",
+        description="path at that catalog; empty: `api/v1/lineage`",
+    )
+    openlineage_api_key: SecretStr | None = Field(
+        default=None, validation_alias="OPENLINEAGE_API_KEY", description="key of that catalog"
+    )
+    openlineage_config: str | None = Field(
+        default=None,
+        validation_alias="OPENLINEAGE_CONFIG",
+        description="file of the OpenLineage client's settings; empty: `openlineage.yml` in the working folder or in "
+        "`~/.openlineage`",
+    )
+    openlineage_namespace: str | None = Field(
+        default=None,
+        validation_alias="OPENLINEAGE_NAMESPACE",
+        description="namespace of the jobs in catalogs; empty: the code location's name, `recsys`",
+    )
+    openlineage_disabled: bool = Field(
+        default=False,
+        validation_alias="OPENLINEAGE_DISABLED",
+        description="whether no events are sent at all",
+    )
+    openlineage_workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="events under way at once to each catalog; those of one job stay in order",
     )
     aws_access_key_id: SecretStr | None = Field(
         default=None,
@@ -393,6 +437,27 @@ def _in_dotenv(name: str) -> str | None:
 def _checkout_commit() -> str:
     """The commit of the checkout that this file lies in; empty for an installed wheel."""
     return _git("rev-parse", "HEAD") or ""
+
+
+@lru_cache(maxsize=1)
+def _checkout_repository() -> str:
+    """The web address of the repository that this file's checkout came from; empty where there is none."""
+    remote = _git("config", "--get", "remote.origin.url") or ""
+    if (found := re.fullmatch(r"(?:ssh://)?git@([^:/]+)[:/](.+)", remote)) is not None:
+        remote = f"https://{found[1]}/{found[2]}"
+    parts = urlsplit(remote)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    host = (
+        parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
+    )  # without a user or a token
+    return f"{parts.scheme}://{host}{parts.path.removesuffix('/').removesuffix('.git')}"
+
+
+@lru_cache(maxsize=1)
+def checkout_folder() -> str | None:
+    """The folder of the checkout that this file lies in; None for an installed wheel."""
+    return _git("rev-parse", "--show-toplevel")
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from recsys_assets.cli.answer import Commands, errors_in_words, run_to_the_end
 from recsys_assets.cli.lake_commands import app as lake_app
 from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
+from recsys_assets.cli.openlineage_commands import app as openlineage_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.service_commands import app as service_app
 from recsys_assets.cli.service_commands import champion_app, token_app
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(lake_app, name="lake")
 app.add_typer(lineage_app, name="lineage")
+app.add_typer(openlineage_app, name="openlineage")
 app.add_typer(champion_app, name="champion")
 app.add_typer(token_app, name="token")
 for _commands in (source_app, make_app, table_app, run_app, service_app):

@@ -27,6 +27,7 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail where another proc
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only say what would be made, and why; no table is written.")
 ]
+_SECONDS_TO_DELIVER, _PATIENCE_TO_DELIVER = 20.0, 2.0
 _NOT_LOADED = "Files or days of the source were not loaded."
 
 
@@ -64,8 +65,9 @@ def demo(
             fail(errors)
         facts = summary(platform.records, platform.settings.source, time.perf_counter() - began)
         files = platform.load_report(loaded=True)
+        delivered, told_lines = _delivered(platform)
         if as_json:
-            plain = {"faulty_days": faulty, "files": files.to_json()}
+            plain = {"faulty_days": faulty, "files": files.to_json(), "openlineage": delivered}
             print(json.dumps(facts | {name: value for name, value in plain.items() if value}))
             return
         target, judged = judgement(platform.records)
@@ -78,6 +80,8 @@ def demo(
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
             out.print(line)
+        for line in told_lines:
+            out.print(line, markup=False)
         out.print(f"\n{facts['seconds']} s. What to do next:")
         out.print(
             "  recsys ui                    see the asset graph, plots and checks at http://127.0.0.1:3000"
@@ -201,6 +205,22 @@ def adopt() -> None:
         prepare_home(settings)
         adopt_source(settings)
         console.print(f"{settings.home} belongs to {settings.source} now.", markup=False)
+
+
+def _delivered(platform: Platform) -> tuple[list[dict[str, Any]], list[str]]:
+    """Send the records' events; what came of it for each destination, as JSON and in a line.
+
+    A destination that does not take them is told and spoils nothing: they are sent another time.
+    """
+    from recsys_lineage.cli.openlineage.sending import told
+    from recsys_lineage.errors import LineageError
+
+    try:
+        done = platform.deliver(_SECONDS_TO_DELIVER, _PATIENCE_TO_DELIVER)
+    except LineageError as error:
+        found = "; ".join(part for part in (error.message, error.where, error.advice) if part)
+        return [{"error": found}], [f"OpenLineage: {found}"]
+    return [each.to_json() for each in done], [f"OpenLineage, {told(each)}" for each in done]
 
 
 def _days(platform: Platform, partition: str | None, first: str | None, last: str | None) -> list[str] | None:

@@ -11,6 +11,7 @@ import typer
 
 from recsys_lineage.cli.answer import Commands, run_to_the_end
 from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
+from recsys_lineage.cli.openlineage.app import openlineage_app
 from recsys_lineage.cli.options import AsJson, At, Depth, Format, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
 
@@ -286,8 +287,15 @@ def _options(
         list[str],
         typer.Option(metavar="URI", help="The lake's folder or s3:// URL; again for further lakes."),
     ],
+    openlineage: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Of what destinations of events have so far; beside a local lake when left out.",
+        ),
+    ] = None,
 ) -> None:
-    context.obj = partial(opened_lakes, lake)
+    context.obj = partial(opened_lakes, lake, openlineage)
 
 
 def _with_commands(made: typer.Typer) -> typer.Typer:
@@ -297,6 +305,7 @@ def _with_commands(made: typer.Typer) -> typer.Typer:
 
 
 _with_commands(app)
+app.add_typer(openlineage_app(), name="openlineage")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys_lineage.cli.answer import errors_in_words
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from recsys_lineage.assets.asset_code import AssetCode
     from recsys_lineage.graph.lineage_graph import LineageGraph
     from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.openlineage.emission import Emission
+    from recsys_lineage.openlineage.event_options import EventOptions
     from recsys_lineage.records.records import Records
 
 Rebuild = Callable[[Sequence[str]], Collection[str]]
@@ -27,11 +30,14 @@ class Place:
         lakes: those whose records are asked.
         rebuild: makes assets again; None where there is nothing that could.
         codes: gives the assets by name, upstream first; None where only their records are known.
+        emission: how events of OpenLineage are made of the records, and where they go; None where no folder for that is
+            known.
     """
 
     lakes: Sequence[Lake]
     rebuild: Rebuild | None = None
     codes: Callable[[], Mapping[str, AssetCode]] | None = None
+    emission: Emission | None = None
 
     def records(self) -> list[Records]:
         """The records of each lake."""
@@ -40,10 +46,16 @@ class Place:
         return [Records(lake) for lake in self.lakes]
 
     def graph(self) -> LineageGraph:
-        """The graph of all records."""
-        from recsys_lineage.graph.lineage_graph import LineageGraph
+        """The graph of all records, and of what other systems' events say."""
+        from recsys_lineage.openlineage.intake.imported_lineage import graph_with_imports
 
-        return LineageGraph.of(*self.records())
+        return graph_with_imports(self.lakes, self.event_options())
+
+    def event_options(self) -> EventOptions:
+        """How events of OpenLineage name the jobs and datasets of the lakes."""
+        from recsys_lineage.openlineage.event_options import EventOptions
+
+        return EventOptions() if self.emission is None else self.emission.options
 
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]
@@ -51,8 +63,13 @@ OpenPlace = Callable[[], AbstractContextManager[Place]]
 
 
 @contextmanager
-def opened_lakes(uris: Sequence[str]) -> Iterator[Place]:
-    """The place of some lakes that are there already, by their folders or URLs."""
+def opened_lakes(uris: Sequence[str], openlineage: Path | None = None) -> Iterator[Place]:
+    """The place of some lakes that are there already, by their folders or URLs.
+
+    Args:
+        uris: of the lakes.
+        openlineage: the folder of what destinations of events have so far; beside a lake on this machine when None.
+    """
     with errors_in_words():
         from recsys_lineage.errors import WrongQuestion
         from recsys_lineage.lake.lake import Lake
@@ -66,4 +83,9 @@ def opened_lakes(uris: Sequence[str]) -> Iterator[Place]:
                     where=lake.uri,
                     advice="name another one with --lake, or materialize an asset into it first",
                 )
-        yield Place(lakes)
+        from recsys_lineage.openlineage.emission import Emission
+
+        first = lakes[0].storage if len(lakes) == 1 else None
+        if openlineage is None and first is not None and first.is_local:
+            openlineage = Path(first.uri).parent / "openlineage"
+        yield Place(lakes, emission=None if openlineage is None else Emission(openlineage))

@@ -209,9 +209,9 @@ class ColumnMaps:
         return made
 
     def _number(self, output: int, name: str) -> int:
-        """The table of that name in the lake of another; `FILES` where there is none."""
+        """The table of that name in the lake of another, or in the one it names itself; `FILES` where there is none."""
         lake, mark, _ = self._names.tables[output].partition(ROOT)
-        number = self._names.tables.find(f"{lake}{mark}{name}")
+        number = self._names.tables.find(name if ROOT in name else f"{lake}{mark}{name}")
         return FILES if number is None else number
 
     def _bit(self, table: int, column: str) -> int:

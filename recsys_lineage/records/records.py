@@ -31,8 +31,8 @@ from recsys_lineage.records.texts import Texts
 
 FORMER_TABLE = "materializations"
 """Where lakes written by older code have their records: one column of JSON."""
-RESERVED = (RECORDS_TABLE, TEXTS_TABLE, FORMER_TABLE)
-"""Tables that hold records, which no asset may be named like."""
+RESERVED = (RECORDS_TABLE, TEXTS_TABLE, FORMER_TABLE, "openlineage_imports", "openlineage_dead_letters")
+"""Tables that hold records, and events of OpenLineage, which no asset may be named like."""
 MATERIALIZATIONS = ("asset", "check")
 """The kinds of records that are Materializations."""
 _AT_ONCE = 5_000

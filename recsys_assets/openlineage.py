@@ -1,0 +1,51 @@
+"""The platform's events of OpenLineage: how they are made, and where they go by its settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dotenv import dotenv_values
+
+from recsys_assets.settings import CODE_LOCATION, Settings, checkout_folder
+from recsys_lineage.openlineage.asset_description import AssetDescription
+from recsys_lineage.openlineage.emission import Emission
+
+if TYPE_CHECKING:
+    from dagster import Definitions
+
+FOLDER = "openlineage"
+"""Below the home: the default file, and what each destination has so far."""
+
+
+def emission(settings: Settings, definitions: Definitions | None = None) -> Emission:
+    """How the events of the home's lake are made, and where they go.
+
+    Args:
+        settings: of the home.
+        definitions: of these settings; made when they are needed and not given.
+    """
+
+    def describe() -> Mapping[str, AssetDescription]:
+        from recsys_assets.definitions import build_definitions
+        from recsys_lineage.orchestration.asset_descriptions import asset_descriptions
+
+        return asset_descriptions(definitions or build_definitions(settings))
+
+    return Emission(
+        settings.home / FOLDER,
+        environment=_variables(settings),
+        code_location=CODE_LOCATION,
+        repository=settings.git_repository or None,
+        checkout=checkout_folder(),
+        commit=settings.git_commit or None,
+        describe=describe,
+        workers=settings.openlineage_workers,
+    )
+
+
+def _variables(settings: Settings) -> Mapping[str, str]:
+    """The variables that the client would read: of the process, and those that stand in `.env`."""
+    written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
+    return {**written, **os.environ, **settings.as_environment()}

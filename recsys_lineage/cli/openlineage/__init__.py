@@ -1,0 +1,1 @@
+"""The commands of `openlineage`: what is sent to external catalogs, and what they took."""

@@ -1,0 +1,39 @@
+"""The place of a command of `openlineage`: its one lake, and how that lake's events are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from recsys_lineage.cli.place import Place
+
+if TYPE_CHECKING:
+    from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.openlineage.emission import Emission
+
+
+@contextmanager
+def emitting(context: typer.Context) -> Iterator[tuple[Lake, Emission]]:
+    """The lake of a command and its emission; inside the block, errors made for people are told in words."""
+    from recsys_lineage.errors import WrongQuestion
+
+    open_place: Callable[[], AbstractContextManager[Place]] = context.obj
+    with open_place() as place:
+        if len(place.lakes) != 1:
+            raise WrongQuestion(
+                "Events are sent of one lake at a time.",
+                expected="one lake",
+                found=", ".join(lake.uri for lake in place.lakes),
+                advice="name it with --lake",
+            )
+        if place.emission is None:
+            raise WrongQuestion(
+                "It is not known where to keep what destinations have so far.",
+                expected="a folder on this machine's disk, for the lake lies elsewhere",
+                where=place.lakes[0].uri,
+                advice="name one with --openlineage",
+            )
+        yield place.lakes[0], place.emission

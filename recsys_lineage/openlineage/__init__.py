@@ -1,0 +1,1 @@
+"""OpenLineage: what the records tell, as events that external catalogs understand."""

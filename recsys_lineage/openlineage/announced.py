@@ -1,0 +1,47 @@
+"""Announced: of which definitions a destination was told: of each once, and again when it changes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from recsys_lineage.openlineage.message import Message
+
+
+class Announced:
+    """For each job the id of the definition that a destination was told last.
+
+    It only saves telling it again: where the file is missing or damaged, all are told once more.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "announced.json"
+        try:
+            kept = json.loads(self._path.read_bytes())
+            self._ids: dict[str, str] = {str(key): str(id_) for key, id_ in kept.items()}
+        except (FileNotFoundError, ValueError, AttributeError):
+            self._ids = {}
+        self._fresh: set[str] = set()
+
+    def new(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """Those that it was not told."""
+        for message in messages:
+            if self._ids.get(message.key) != message.id:
+                self._fresh.add(message.id)
+                yield message
+
+    def done(self, message: Message) -> bool:
+        """Note that a message is done, if it is one of these; returns whether it is."""
+        if message.id not in self._fresh:
+            return False
+        self._fresh.discard(message.id)
+        self._ids[message.key] = message.id
+        return True
+
+    def save(self) -> None:
+        """Keep what was noted."""
+        draft = self._path.with_suffix(".draft")
+        draft.write_text(json.dumps(self._ids))
+        os.replace(draft, self._path)

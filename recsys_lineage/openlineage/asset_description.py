@@ -1,0 +1,31 @@
+"""AssetDescription: what people wrote about an asset, which records do not repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from recsys_lineage.records.materialization import Code
+
+
+@dataclass(frozen=True)
+class AssetDescription:
+    """What people wrote about an asset, which records do not repeat.
+
+    Attributes:
+        description: in words.
+        owners: people and teams.
+        tags: of the asset.
+        columns: the description of each column, with its tags behind it (`the customer [pii]`).
+        code: that the asset is made of, for its definition.
+        code_version: of that code.
+        upstream: the tables that the code depends on.
+    """
+
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    code: Code | None = None
+    code_version: str | None = None
+    upstream: tuple[str, ...] = ()

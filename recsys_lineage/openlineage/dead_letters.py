@@ -1,0 +1,147 @@
+"""DeadLetters: events that a destination will never take as they are, kept in the lake with its answer."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import polars as pl
+
+from recsys_lineage.errors import VersionMoved, WriteConflict
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.openlineage.destinations.destination import Answer
+from recsys_lineage.openlineage.message import Message
+
+TABLE = "openlineage_dead_letters"
+_ATTEMPTS = 30
+_SCHEMA = {
+    "destination": pl.String,
+    "message": pl.String,
+    "run": pl.String,
+    "key": pl.String,
+    "record": pl.String,
+    "status": pl.Int64,
+    "answer": pl.String,
+    "set_aside": pl.Datetime("us", "UTC"),
+}
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One event that was set aside.
+
+    Attributes:
+        destination: whose.
+        message: the event's id.
+        run: its OpenLineage run, if it has one.
+        key: its job or dataset.
+        record: id of the record that it was made from.
+        status: of the HTTP answer, if there was one.
+        answer: the words of the answer, or what went wrong.
+        set_aside: when, UTC.
+    """
+
+    destination: str
+    message: str
+    run: str | None
+    key: str
+    record: str
+    status: int | None
+    answer: str
+    set_aside: datetime
+
+    @classmethod
+    def of(cls, destination: str, message: Message, answer: Answer) -> DeadLetter:
+        """The dead letter that a message becomes by an answer, now."""
+        return cls(
+            destination=destination,
+            message=message.id,
+            run=message.run,
+            key=message.key,
+            record=message.record,
+            status=answer.status,
+            answer=answer.text,
+            set_aside=datetime.now(timezone.utc),
+        )
+
+    def is_told_by(self, message: Message) -> bool:
+        """Whether a message is this event: the same, or what a record tells that could not be told before."""
+        was_untold = self.status is None and self.message.startswith(f"{self.record}/")
+        return message.id == self.message or (was_untold and message.record == self.record)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self) | {"set_aside": self.set_aside.isoformat()}
+
+
+class DeadLetters:
+    """The lake table of events that were set aside; an event that was taken after all leaves it.
+
+    Its newest version is what is open; what was open once is in its older ones, while the retention keeps them.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def open(self, destination: str | None = None) -> list[DeadLetter]:
+        """Events that are set aside, for one destination or for all, the oldest first."""
+        frame = self._frame()[0]
+        if destination is not None:
+            frame = frame.filter(pl.col("destination") == destination)
+        return [DeadLetter(**row) for row in frame.sort("set_aside", maintain_order=True).to_dicts()]
+
+    def add(self, letters: Iterable[DeadLetter]) -> None:
+        """Set events aside; one that is set aside already takes the newer answer.
+
+        Raises:
+            WriteConflict: when other writers kept winning.
+            InsufficientSpace: when the disk is full or not writable.
+        """
+        new = pl.DataFrame([asdict(letter) for letter in letters], schema=_SCHEMA)
+        keys = ["destination", "message"]
+
+        def added(frame: pl.DataFrame) -> pl.DataFrame:
+            return pl.concat([frame.join(new.select(keys), on=keys, how="anti", maintain_order="left"), new])
+
+        self._change(added)
+
+    def settle(self, destination: str, messages: Collection[str]) -> int:
+        """Take events out that were taken after all; returns how many there were.
+
+        Raises:
+            WriteConflict: when other writers kept winning.
+            InsufficientSpace: when the disk is full or not writable.
+        """
+        of_them = (pl.col("destination") == destination) & pl.col("message").is_in(list(messages))
+        count = self._frame()[0].filter(of_them).height
+        if count:
+            self._change(lambda frame: frame.filter(~of_them))
+        return count
+
+    def _frame(self) -> tuple[pl.DataFrame, int | None]:
+        latest = self._lake.latest(TABLE)
+        if latest is None:
+            return pl.DataFrame(schema=_SCHEMA), None
+        frame = pl.DataFrame(self._lake.arrow(latest)).select(*_SCHEMA)
+        return frame.cast(_SCHEMA), latest.version  # pyright: ignore[reportArgumentType]
+
+    def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        for attempt in range(_ATTEMPTS):
+            frame, version = self._frame()
+            try:
+                self._lake.write_arrow(TABLE, change(frame), follows=-1 if version is None else version)
+            except VersionMoved:
+                time.sleep(random.uniform(0.005, min(0.02 * 2**attempt, 1.0)))
+                continue
+            return
+        raise WriteConflict(
+            "An event could not be set aside.",
+            expected=f"to win one of {_ATTEMPTS} attempts",
+            found="another writer committing each time",
+            where=self._lake.table_uri(TABLE),
+            advice="send again; the event is still in the queue",
+        )

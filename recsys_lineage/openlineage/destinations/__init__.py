@@ -1,0 +1,1 @@
+"""Where events go: catalogs, topics, files, and whatever the client has a transport for."""

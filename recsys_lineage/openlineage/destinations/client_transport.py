@@ -1,0 +1,75 @@
+"""TransportDestination: whatever else the OpenLineage client can send to, by its own transports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import requests
+from openlineage.client import event_v2
+from openlineage.client.transport import Transport
+
+from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
+from recsys_lineage.openlineage.destinations.http import kind_of
+from recsys_lineage.openlineage.message import Message
+
+
+class TransportDestination:
+    """A transport of the client: a message counts once its `emit` returned.
+
+    Args:
+        name: what the settings call it.
+        transport: the client's.
+        target: what it is called for people.
+        secrets: texts that its errors must not show.
+    """
+
+    at_once = 1
+
+    def __init__(self, name: str, transport: Transport, target: str, secrets: Sequence[str] = ()) -> None:
+        self.name, self.target = name, target
+        self._transport, self._secrets = transport, secrets
+
+    def deliver(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Emit messages; see `Destination`."""
+        answers: list[Answer | None] = [None] * len(messages)
+        for place, message in enumerate(messages):
+            answers[place] = self._emit(message)
+            if answers[place] is not TAKEN:
+                break
+        return answers
+
+    def close(self) -> None:
+        """Close the transport."""
+        self._transport.close()
+
+    def _emit(self, message: Message) -> Answer:
+        try:
+            self._transport.emit(client_event(message.body))
+        except Exception as error:  # a transport may raise what it likes
+            response = error.response if isinstance(error, requests.HTTPError) else None
+            if response is not None:
+                return Answer(kind_of(response.status_code), self._told(response.text), response.status_code)
+            return Answer("later", self._told(f"{type(error).__name__}: {error}"))
+        return TAKEN
+
+    def _told(self, text: str) -> str:
+        return without(self._secrets, text)
+
+
+def client_event(body: bytes) -> event_v2.RunEvent | event_v2.DatasetEvent | event_v2.JobEvent:
+    """The client's event of a message's body; facets stay as they are, as JSON objects."""
+    told: dict[str, Any] = json.loads(body)
+    head = {"eventTime": told["eventTime"], "producer": told["producer"]}
+    if "dataset" in told:
+        return event_v2.DatasetEvent(dataset=event_v2.StaticDataset(**told["dataset"]), **head)
+    datasets = {
+        "inputs": [event_v2.InputDataset(**each) for each in told.get("inputs", ())],
+        "outputs": [event_v2.OutputDataset(**each) for each in told.get("outputs", ())],
+    }
+    job = event_v2.Job(**told["job"])
+    if "run" not in told:
+        return event_v2.JobEvent(job=job, **datasets, **head)
+    type_ = event_v2.RunState(told["eventType"])
+    return event_v2.RunEvent(run=event_v2.Run(**told["run"]), job=job, eventType=type_, **datasets, **head)

@@ -1,0 +1,108 @@
+"""KafkaDestination: a topic, keyed so that the events of one job stay in one partition and in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
+from recsys_lineage.openlineage.message import Message
+
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
+
+AT_ONCE = 200
+SECONDS = 30.0
+"""How long the broker's confirmation is waited for."""
+_REFUSED = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD"})
+_CLOSED = frozenset(
+    {"_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_EXCEPTION", "_SSL"}
+)
+_SECRET_WORDS = ("password", "secret", "token", "sasl.username", "ssl.key.pem")
+OURS = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "linger.ms": 5,
+    "message.timeout.ms": int(SECONDS * 1000),
+    "log_level": 0,
+}
+"""The producer's settings where those of the user say nothing else: in order, and confirmed by all replicas."""
+
+
+class KafkaDestination:
+    """A topic of Kafka; a message counts once the broker has confirmed it.
+
+    Each message has the header `id`, by which a reader tells one that came twice.
+
+    Args:
+        name: what the settings call it.
+        topic: the topic.
+        config: of librdkafka's producer, as the client's settings have it.
+        make: makes a producer.
+    """
+
+    def __init__(self, name: str, topic: str, config: dict[str, Any], make: Callable[[], Producer]) -> None:
+        self.name, self.topic = name, topic
+        self.target = f"{config.get('bootstrap.servers', '?')}/{topic}"
+        self.at_once = AT_ONCE
+        self._make = make
+        self._producer: Producer | None = None
+        self._secrets = [
+            str(value) for key, value in config.items() if any(word in key for word in _SECRET_WORDS)
+        ]
+
+    def deliver(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Produce messages and wait until they are confirmed; see `Destination`."""
+        from confluent_kafka import KafkaException
+
+        answers: list[Answer | None] = [None] * len(messages)
+        try:
+            if self._producer is None:
+                self._producer = self._make()
+            for place, message in enumerate(messages):
+                self._producer.produce(
+                    self.topic,
+                    key=message.key.encode(),
+                    value=message.body,
+                    headers=[("id", message.id.encode())],
+                    on_delivery=self._noting(answers, place),
+                )
+            end = time.monotonic() + SECONDS + 5
+            while self._producer.flush(0.5) and time.monotonic() < end:
+                pass
+        except (KafkaException, BufferError) as error:
+            self._give_up()
+            text = error.args[0] if error.args else error
+            return [self._answer(text), *[None] * (len(messages) - 1)]
+        if any(answer is None or answer.kind != "taken" for answer in answers):
+            # What is still under way must not arrive behind what is sent next.
+            self._give_up()
+        first = next((place for place, answer in enumerate(answers) if answer != TAKEN), len(messages))
+        # Of one key, what came behind a message that failed is sent again behind it.
+        answers[first + 1 :] = [None] * len(answers[first + 1 :])
+        if first < len(messages) and answers[first] is None:
+            answers[first] = Answer("later", "no confirmation in time")
+        return answers
+
+    def close(self) -> None:
+        """Let go of the connections; everything is confirmed or given up by then."""
+        self._give_up()
+
+    def _noting(self, answers: list[Answer | None], place: int) -> Callable[[Any, Any], None]:
+        def note(error: Any, _message: Any) -> None:
+            answers[place] = TAKEN if error is None else self._answer(error)
+
+        return note
+
+    def _answer(self, error: Any) -> Answer:
+        name = error.name() if hasattr(error, "name") else ""
+        kind = "refused" if name in _REFUSED else "closed" if name in _CLOSED else "later"
+        told = error.str() if hasattr(error, "str") else str(error)
+        return Answer(kind, without(self._secrets, f"{name}: {told}".removeprefix(": ")))
+
+    def _give_up(self) -> None:
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush(1.0)
+            self._producer = None

@@ -1,0 +1,125 @@
+"""Emission: how a lake's events are made, and where they go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from recsys_lineage.openlineage.asset_description import AssetDescription
+
+if TYPE_CHECKING:
+    from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.openlineage.delivery import Delivery
+    from recsys_lineage.openlineage.event_options import EventOptions
+    from recsys_lineage.openlineage.message import Message
+    from recsys_lineage.openlineage.stream import Stream
+
+NAMESPACE = "OPENLINEAGE_NAMESPACE"
+"""The variable by which integrations of OpenLineage are told the namespace of their jobs."""
+
+
+@dataclass(frozen=True)
+class Emission:
+    """How a lake's events are made, and where they go.
+
+    Attributes:
+        folder: on this machine's disk: the default file, and what each destination has so far.
+        environment: the variables that hold the client's settings; those of this process when None.
+        code_location: of records that name none.
+        repository: web address of the code's git repository.
+        checkout: the folder that it lies in where the code runs.
+        commit: of the code.
+        describe: what people wrote about each asset that is deployed; None where only the records are known.
+        workers: requests under way at once for each catalog.
+    """
+
+    folder: Path
+    environment: Mapping[str, str] | None = None
+    code_location: str = "lineage"
+    repository: str | None = None
+    checkout: str | None = None
+    commit: str | None = None
+    describe: Callable[[], Mapping[str, AssetDescription]] | None = None
+    workers: int = 1
+
+    @cached_property
+    def assets(self) -> Mapping[str, AssetDescription]:
+        """What people wrote about each asset that is deployed."""
+        return {} if self.describe is None else self.describe()
+
+    @property
+    def options(self) -> EventOptions:
+        """How events name jobs and datasets, for who only looks for these names."""
+        from recsys_lineage.openlineage.event_options import EventOptions
+
+        variables = os.environ if self.environment is None else self.environment
+        return EventOptions(self.code_location, variables.get(NAMESPACE) or None)
+
+    def stream(self, lake: Lake) -> Stream:
+        """All events of a lake's records."""
+        from recsys_lineage.openlineage.stream import Stream
+
+        variables = os.environ if self.environment is None else self.environment
+        return Stream(
+            lake,
+            code_location=self.code_location,
+            namespace=variables.get(NAMESPACE) or None,
+            repository=self.repository,
+            checkout=self.checkout,
+            assets=self.assets,
+        )
+
+    def delivery(
+        self, lake: Lake, *, patience: float | None = None, longest_answer: float | None = None
+    ) -> Delivery:
+        """Their delivery.
+
+        Args:
+            lake: whose records are told.
+            patience: seconds without an event taken after which a destination is given up for now; never when None.
+            longest_answer: seconds that an answer is waited for at most, whatever the settings say.
+        """
+        from recsys_lineage.openlineage.client_settings import client_settings
+        from recsys_lineage.openlineage.definitions import definition_messages
+        from recsys_lineage.openlineage.delivery import Delivery
+        from recsys_lineage.openlineage.destinations.destination import Destination
+        from recsys_lineage.openlineage.destinations.opening import opened
+
+        stream = _LateStream(lambda: self.stream(lake))
+
+        def destinations(again: bool) -> list[Destination]:
+            settings = client_settings(self.environment)
+            return opened(
+                settings, self.folder, workers=self.workers, longest_answer=longest_answer, again=again
+            )
+
+        def announcements() -> Iterable[Message]:
+            return definition_messages(stream.made().options, datetime.now(timezone.utc), self.commit)
+
+        return Delivery(
+            lake, stream, self.folder, destinations, announcements=announcements, patience=patience
+        )
+
+
+class _LateStream:
+    """A stream that is made when its first message is asked for: to describe assets takes seconds."""
+
+    def __init__(self, make: Callable[[], Stream]) -> None:
+        self._make, self._lock = make, Lock()
+        self._stream: Stream | None = None
+
+    def made(self) -> Stream:
+        """The stream, one for all threads."""
+        with self._lock:
+            self._stream = self._stream or self._make()
+            return self._stream
+
+    def after(self, cursor: int | None) -> Iterator[Message]:
+        """The messages behind a cursor."""
+        return self.made().after(cursor)

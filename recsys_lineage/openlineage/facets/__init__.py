@@ -1,0 +1,1 @@
+"""Facets: what an event tells of its run, job and datasets, one family a module."""

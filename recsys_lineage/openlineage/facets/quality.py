@@ -1,0 +1,82 @@
+"""What is known of the quality of data: counts of the Parquet writer, and what checks found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from openlineage.client.generated.data_quality_assertions_dataset import DataQualityAssertionsDatasetFacet
+from openlineage.client.generated.data_quality_metrics_dataset import DataQualityMetricsDatasetFacet
+from openlineage.client.generated.test_run import TestRunFacet
+
+from recsys_lineage.openlineage.facets.amounts import rows_written
+from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Materialization
+
+
+class PublishedDataQualityMetrics(DataQualityMetricsDatasetFacet):
+    """The facet in the version that is published; the client's class names one that is not."""
+
+    @staticmethod
+    def _get_schema() -> str:
+        name = "DataQualityMetricsDatasetFacet"
+        return f"https://openlineage.io/spec/facets/1-0-0/{name}.json#/$defs/{name}"
+
+
+def metrics_facet(record: Materialization) -> Json | None:
+    """What the Parquet writer counted in the files of a run: rows, bytes and NULLs; never a value."""
+    written = record.written
+    if written is None or not written.columns:
+        return None
+    whole = not record.partitions
+    return facet(
+        PublishedDataQualityMetrics,
+        rowCount=rows_written(record),
+        bytes=written.bytes if whole else None,
+        fileCount=written.files if whole else None,
+        columnMetrics={
+            name: without_nothing(nullCount=column.nulls) for name, column in sorted(written.columns.items())
+        },
+    )
+
+
+def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -> Json | None:
+    """What checks of a dataset found.
+
+    Args:
+        checks: of it.
+        columns: of it; a check that looks at one of them is shown as that column's.
+    """
+    found = [_assertion(check, columns) for check in checks]
+    return facet(DataQualityAssertionsDatasetFacet, assertions=found) if found else None
+
+
+def tests_facet(checks: Iterable[CheckOutcome]) -> Json | None:
+    """What checks found, as tests of the run: they are told too where no version was committed."""
+    found = [
+        {"name": check.name, "status": "pass" if check.passed else "fail", **_told(check)} for check in checks
+    ]
+    return facet(TestRunFacet, tests=found) if found else None
+
+
+def _assertion(check: CheckOutcome, columns: Collection[str]) -> Json:
+    alone = check.columns[0] if len(check.columns) == 1 and check.columns[0] in columns else None
+    return without_nothing(
+        assertion=check.name, success=check.passed, name=check.name, column=alone, **_told(check)
+    )
+
+
+def _told(check: CheckOutcome) -> Json:
+    params = without_nothing(
+        blocking=check.blocking,
+        columns=list(check.columns) or None,
+        counts=dict(check.counts) or None,
+        where=list(check.where) or None,
+    )
+    return without_nothing(
+        severity=check.severity,
+        description=check.description or None,
+        expected=check.description or "the check passes",
+        actual=check.found,
+        params=params,
+    )

@@ -1,0 +1,100 @@
+"""Replay: which runs are sent once more, and how far that has come.
+
+Whole runs are sent, in the stream's order, and with each all later ones of the same job: a catalog that is sent an
+older event last shows the older state as the newest one, and a run whose START comes last as running.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from recsys_lineage.openlineage.message import Message
+
+_FILE = "replay.json"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Which runs are sent once more.
+
+    Attributes:
+        since: those that began then or later, as ISO 8601 with a zone.
+        runs: OpenLineage runs, by their ids.
+        records: those that were made from these records, by their ids.
+        behind: only what comes behind this message: how far it has come.
+    """
+
+    since: str | None = None
+    runs: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    behind: str | None = None
+
+    def chosen(self, messages: Iterable[Message], before: str | None = None) -> Iterator[Message]:
+        """The messages to send, in order.
+
+        Args:
+            messages: all of the stream.
+            before: id of the first message that was never sent, where this ends.
+        """
+        keys: set[str] = set()
+        passed = self.behind is None
+        for message in messages:
+            if message.id == before:
+                return
+            if message.key not in keys:
+                if not self._begins_with(message):
+                    continue
+                keys.add(message.key)
+            if passed:
+                yield message
+            passed = passed or message.id == self.behind
+
+    def _begins_with(self, message: Message) -> bool:
+        if message.run in self.runs or message.record in self.records:
+            return True
+        if self.since is None or not message.body:
+            return False
+        # Of a run only its START says when it began.
+        if message.run is not None and not message.id.endswith("/START"):
+            return False
+        return moment(json.loads(message.body)["eventTime"]) >= moment(self.since)
+
+    def came_to(self, message: Message) -> Replay:
+        """What is left once a message was sent."""
+        return replace(self, behind=message.id)
+
+    def save(self, folder: Path) -> None:
+        """Keep it, so that whoever sends next finishes it."""
+        draft = folder / f"{_FILE}.draft"
+        draft.write_text(json.dumps(asdict(self)))
+        os.replace(draft, folder / _FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Replay | None:
+        """The one that was kept and not finished."""
+        try:
+            kept = json.loads((folder / _FILE).read_bytes())
+        except FileNotFoundError:
+            return None
+        return cls(**kept | {"runs": tuple(kept["runs"]), "records": tuple(kept["records"])})
+
+    @staticmethod
+    def forget(folder: Path) -> None:
+        """It is finished."""
+        (folder / _FILE).unlink(missing_ok=True)
+
+
+def moment(text: str) -> datetime:
+    """A moment as ISO 8601; UTC where it names no zone.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    # Python 3.10 knows no Z.
+    found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

@@ -1,0 +1,58 @@
+"""Run ids: UUIDs of version 7 that come out the same whenever a record is looked at.
+
+Their time is the record's start; the other bits are a hash of what tells the run apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from uuid import UUID
+
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.run import Run
+
+_NO_TIME = datetime.fromtimestamp(0, timezone.utc)
+"""Of what many runs share, such as a backfill, whose start no record tells."""
+
+
+def asset_run_id(record: Materialization) -> str:
+    """The run that a record of an asset or of a check tells of."""
+    run = record.run
+    if run.run_id is None:
+        return uuid7(record.started, "record", record.id)
+    parts = (record.kind, run.run_id, run.step or "", record.asset, str(run.retry))
+    return uuid7(record.started, *parts)
+
+
+def orchestrator_run_id(run_id: str, run: Run) -> str:
+    """A whole run of the orchestrator.
+
+    Args:
+        run_id: the orchestrator's id of it.
+        run: what is known of it; of the same run always with the same start.
+    """
+    return uuid7(run.started or _NO_TIME, "run", run_id)
+
+
+def step_run_id(run_id: str, run: Run, step: str) -> str:
+    """A step of the orchestrator's run that left no record."""
+    return uuid7(run.started or _NO_TIME, "step", run_id, step)
+
+
+def root_run_id(run_id: str, run: Run) -> str:
+    """What a run of the orchestrator was made for: a backfill, a tick, or the run itself as one of its job."""
+    if run.backfill is not None:
+        return uuid7(_NO_TIME, "backfill", run.backfill)
+    if run.tick is not None:
+        return uuid7(run.scheduled or _NO_TIME, "tick", run.tick)
+    return uuid7(run.started or _NO_TIME, "job", run_id)
+
+
+def uuid7(moment: datetime, *parts: str) -> str:
+    """A UUID of version 7: of a moment, in milliseconds, and of a SHA-256 of texts."""
+    milliseconds = int(moment.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    hashed = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).digest()
+    node = int.from_bytes(hashed[:10], "big")
+    node = node & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62
+    return str(UUID(int=milliseconds << 80 | node))

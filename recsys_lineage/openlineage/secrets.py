@@ -1,0 +1,38 @@
+"""What must never leave in an event: credentials in URLs, and values of parameters that are named like secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+HIDDEN = "***"
+_USER = re.compile(r"(?<=://)[^/\s'\"@\\<>]+@")
+_QUERY = re.compile(
+    r"([?&](?:[\w-]*(?:token|signature|credential|secret|password|passwd|key|sas|sig))=)[^&\s'\"\\]+",
+    re.IGNORECASE,
+)
+_SECRET_NAME = re.compile(
+    r"pass(?:word|wd|phrase)?(?:$|_)|secret|token|credential|salt|pepper|private|"
+    r"(?:^|_)(?:api_?)?keys?$|(?:^|_)(?:auth|dsn|connection|conn|cookie)(?:$|_)",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """A text without users, passwords and signatures in its URLs."""
+    if "://" not in text:
+        return text
+    return _QUERY.sub(rf"\1{HIDDEN}", _USER.sub("", text))
+
+
+def shown_value(name: str, value: Any) -> Any:
+    """A parameter's value as it may be shown: hidden where its name says that it is a secret."""
+    if _SECRET_NAME.search(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {str(key): shown_value(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown_value("", inner) for inner in value]
+    return value
