@@ -13,7 +13,7 @@ from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import FILE, LINE, in_one_line
-from recsys_lineage.rows.flowing import flow_query
+from recsys_lineage.rows.flowing import flowed
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
     Stop,
@@ -198,16 +198,18 @@ class _Forward:
                 view_reads(self.lake, record, connection)
                 connection.register(GIVEN, rows)
                 try:
-                    text = flow_query(
-                        record.statement.text, schemas_of(record), table, GIVEN, record.statement.parameters
+                    found = flowed(
+                        record.statement.text,
+                        schemas_of(record),
+                        table,
+                        GIVEN,
+                        connection,
+                        record.statement.parameters,
                     )
                 except LineageError as error:
                     self.stopped.append(Stop(record.asset, table, in_one_line(error)))
                     return
-                used = {
-                    name: value for name, value in record.statement.parameters.items() if f"${name}" in text
-                }
-                self._add(record.asset, connection.sql(text, params=used or None).to_arrow_table())
+                self._add(record.asset, found)
             return
         if shared := shared_keys(record, rows.column_names, version.columns):
             with self.lake.reading(), self.lake.connect() as connection:

@@ -16,6 +16,7 @@ from recsys_lineage.rows.column_places import Place, equal_places, place_of, sel
 from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
+from recsys_lineage.rows.steps import Steps
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
@@ -37,21 +38,21 @@ class Pushdown:
     Args:
         statement: taken apart.
         is_aggregated: whether a query groups its rows.
-        add_step: makes a named query known to all that are made later: its name with columns, and its SQL.
+        steps: to which the relations are added.
     """
 
     def __init__(
         self,
         statement: Statement,
         is_aggregated: Callable[[Node], bool],
-        add_step: Callable[[str, str], None],
+        steps: Steps,
     ) -> None:
         self.statement = statement
         self.catalog = statement.catalog
         self.syntax = statement.catalog.syntax
         self.original: dict[str, str] = {}
         self._is_aggregated = is_aggregated
-        self._add_step = add_step
+        self._steps = steps
         self._asked: dict[str, str] = {}
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
@@ -70,7 +71,6 @@ class Pushdown:
         name = f"__part{len(self._made)}"
         self._made[key] = name
         columns = self.catalog.columns[table]
-        names = ", ".join(quote(column.name) for column in columns)
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
         elif definition.recursive:
@@ -80,8 +80,9 @@ class Pushdown:
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
         # what DuckDB finds by a small table it is not to compute other filters for before
-        kept = " AS MATERIALIZED" if any(each.asked for each in conditions.values()) else " AS"
-        self._add_step(f"{quote(name)}({names}){kept}", self._where(body, own, conditions, columns))
+        stored = any(each.asked for each in conditions.values())
+        names = [column.name for column in columns]
+        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored)
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
@@ -190,7 +191,7 @@ class Pushdown:
         text = f"{select} WHERE {conditions}"
         if text not in self._asked:
             self._asked[text] = f"__asked{len(self._asked)}"
-            self._add_step(f"{self._asked[text]} AS MATERIALIZED", text)
+            self._steps.add(self._asked[text], text, stored=True)
         return self._asked[text]
 
     def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
