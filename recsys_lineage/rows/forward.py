@@ -22,9 +22,9 @@ from recsys_lineage.rows.lake_rows import (
     by_keys,
     plain_rows,
     schemas_of,
+    rows_with,
     shared_keys,
     table_reads,
-    the_row,
     together,
     trained_rows,
     view_reads,
@@ -150,7 +150,7 @@ class _Forward:
     def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
         """Opens rows of a table."""
         version = self.lake.version(table)
-        self._add(table, the_row(self.lake, version, row) if row is not None else self.lake.arrow(version))
+        self._add(table, rows_with(self.lake, version, row) if row is not None else self.lake.arrow(version))
 
     def _add(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows:
