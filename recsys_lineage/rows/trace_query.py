@@ -14,9 +14,10 @@ from recsys_lineage.errors import did_you_mean
 from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError
 from recsys_lineage.rows.context import context_of
 from recsys_lineage.rows.definitions import MAIN, Statement
+from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.stepwise import Stepwise
-from recsys_lineage.rows.tracing import Fits, Tracing
+from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.value_literal import equals
 from recsys_lineage.sql.statement import bare_statement
 
@@ -115,8 +116,7 @@ def trace_rows(
     try:
         statement = Statement(bare_statement(sql), catalog)
         folded = catalog.folded(source)
-        tracing = Tracing(statement, (folded,))
-        tracing.trace({}, given)
+        tracing = traced(statement, (folded,), {}, given)
         text = tracing.steps.with_query(tracing.rows_of(folded))
         context, insufficient = context_of(statement, folded)
         return Trace(text, context, insufficient)
@@ -152,12 +152,11 @@ def traced_tables(
     try:
         statement = Statement(bare_statement(sql), catalog)
         folded = [catalog.folded(source) for source in sources]
-        tracing = Tracing(statement, folded)
         if rows.num_rows == 1:
-            tracing.trace(_fits(statement, plain_rows(rows)[0]))
+            tracing = traced(statement, folded, _fits(statement, plain_rows(rows)[0]))
         else:
             connection.register(GIVEN, rows)
-            tracing.trace({}, GIVEN)
+            tracing = traced(statement, folded, {}, GIVEN)
         texts = [tracing.rows_of(source) for source in folded]
         stepwise = Stepwise(connection, tracing.steps, parameters)
         return {
@@ -172,8 +171,7 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     folded = catalog.folded(source)
     statement = Statement(sql, catalog)
     fits = _fits(statement, row)
-    tracing = Tracing(statement, (folded,))
-    tracing.trace(fits)
+    tracing = traced(statement, (folded,), fits)
     text = tracing.steps.with_query(tracing.rows_of(folded))
     try:
         catalog.columns_of(text, statement.parameters, sure=False)

@@ -29,6 +29,10 @@ class Tracing:
     Args:
         statement: taken apart.
         sources: the tables, folded.
+
+    Attributes:
+        known: of definitions and tables, what is known of their wanted rows.
+        counting: what is known of all rows that would count for the result, were they there.
     """
 
     def __init__(self, statement: Statement, sources: Sequence[str]) -> None:
@@ -38,6 +42,7 @@ class Tracing:
         self.steps = Steps(statement)
         self.pushdown = Pushdown(statement, self.witnesses.is_aggregated, self.steps)
         self.known: dict[str, Conditions] = {}
+        self.counting: dict[str, Conditions] = {}
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[str]] = {source: [] for source in sources}
         self._round = ""
@@ -148,6 +153,8 @@ class Tracing:
                 best = best_column(definition.columns, keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")
             self.known[name] = known
+        if name == MAIN:
+            self.counting[MAIN] = self.known.get(MAIN, {})
         query = definition.query
         if definition.recursive:
             self._recursive_step(definition, target)
@@ -163,14 +170,22 @@ class Tracing:
             pushed = self.pushdown.pushed(query, known, width)
             witnessed = self.witnesses.of(pushed, self.pushdown.name_of)
             self._matched(definition, witnessed, condition, target)
-            self._know(query, known, width, witnessed)
+            self._know(self.known, query, known, width, witnessed)
+            self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
 
     def _add_target(self, target: str, definition: Definition, parts: str | Sequence[Part]) -> None:
         types = [column.type for column in definition.columns]
         self.steps.add(target, parts, numbered(len(types)), stored=True, types=types)
 
-    def _know(self, query: Node, known: Conditions, width: int, witnessed: Witnessed) -> None:
-        """Notes what is known of the wanted rows of the relations that a query reads once, and nowhere else."""
+    def _know(
+        self,
+        of: dict[str, Conditions],
+        query: Node,
+        known: Conditions,
+        width: int,
+        witnessed: Witnessed,
+    ) -> None:
+        """Notes what is known of rows of the relations that a query reads once, and nowhere else."""
         of_items = self.pushdown.known_of_items(query, known, width)
         items = from_items(query["from_table"], self.statement.catalog)
         for table in set(witnessed.tables):
@@ -178,15 +193,7 @@ class Tracing:
                 number for number, item in enumerate(items) if item.table == table and item.hidden is None
             ]
             only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
-            self._meet(table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
-
-    def _meet(self, table: str, known: Sequence[Conditions]) -> None:
-        """Keeps of a table what is known wherever its rows are wanted."""
-        for each in known:
-            before = self.known.get(table)
-            self.known[table] = (
-                dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
-            )
+            _meet(of, table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
 
     def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
         places = identity(definition, self.witnesses.is_aggregated) if places is None else places
@@ -250,7 +257,10 @@ class Tracing:
             of_side = self.pushdown.side_conditions(
                 query, table, self.known.get(definition.name.casefold(), {}), list(places), kinds
             )
-            self._meet(table, [of_side])
+            _meet(self.known, table, [of_side])
+            counting = self.counting.get(definition.name.casefold(), {})
+            counting = self.pushdown.side_conditions(query, table, counting, list(places), kinds)
+            _meet(self.counting, table, [counting])
             self._want(
                 table,
                 f"SELECT * FROM {quote(self.pushdown.part_of(table, of_side))} AS __q({names}) WHERE EXISTS "
@@ -267,7 +277,8 @@ class Tracing:
         every = list(range(width))
         witnessed = witnesses.of(query["right"], self.pushdown.name_of)
         for table in [*witnessed.tables, query["left"]["from_table"].get("table_name", "").casefold()]:
-            self._meet(table, [{}])
+            _meet(self.known, table, [{}])
+            _meet(self.counting, table, [{}])
         syntax = self.statement.catalog.syntax
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         step, all_rows = f"__a{self._round}{name}", f"__r{self._round}{name}"
@@ -299,6 +310,13 @@ class Tracing:
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
                 target,
             )
+
+
+def _meet(of: dict[str, Conditions], table: str, known: Sequence[Conditions]) -> None:
+    """Keeps of a table what is known of its rows wherever they are read."""
+    for each in known:
+        before = of.get(table)
+        of[table] = dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
 
 
 def _conditions(fits: Fits) -> Conditions:

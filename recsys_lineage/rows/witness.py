@@ -112,7 +112,7 @@ class Witnesses:
         rows += [
             pair
             for each in _once(below)
-            for pair in self._of_subquery(each, must_be_true=any(each is other for other in asked))
+            for pair in self.of_subquery(each, must_be_true=any(each is other for other in asked))
         ]
         if aggregated:
             one = self._one_row_calls(calls)
@@ -121,7 +121,7 @@ class Witnesses:
                 (table, self._of_group(row, one if plain_query or self._ways[table] == 1 else []))
                 for table, row in rows
             ]
-        rows += [pair for each in _once(beside) for pair in self._of_subquery(each)]
+        rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
         windows = _once([part for part in parts(result) if is_expression(part, "WINDOW")])
         columns: dict[str, list[str]] = {}
         for table, row in rows:
@@ -209,7 +209,7 @@ class Witnesses:
             kind = item.node.get("type")
             if item.hidden is not None:
                 if item.table in self.followed:
-                    found.append((item.table, self._of_hidden(item)))
+                    found.append((item.table, self.of_hidden(item)))
                 elif kind == "SUBQUERY":
                     raise self.statement.cannot(
                         "a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node
@@ -230,8 +230,8 @@ class Witnesses:
                 )
         return found
 
-    def _of_hidden(self, item: FromItem) -> str:
-        """Rows on the right side of a SEMI JOIN that fit the row on the left; of an ANTI JOIN there are none."""
+    def of_hidden(self, item: FromItem) -> str:
+        """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
         join = item.hidden
         assert join is not None
         if join.get("ref_type") == "NATURAL":
@@ -296,7 +296,7 @@ class Witnesses:
                 return None
         return names
 
-    def _of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
+    def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
         """For a subquery of an expression, lists of the rows by which it says what it says.
 
         What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
