@@ -198,6 +198,7 @@ class Delivery:
                     self._set_aside(destination),
                     _kept_last(folder, position),
                     self.clock,
+                    patience=self.patience,
                 )
                 try:
                     again = self._send_again(sender, folder, position, until, progress)
