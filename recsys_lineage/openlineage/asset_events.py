@@ -65,9 +65,12 @@ def materialization_events(
 
     Returns:
         For an observation an event of each dataset that was seen; then START and one of COMPLETE, FAIL and ABORT.
-        Inputs are what was really read; the output is there only where a version was committed.
+        Inputs are what was really read; the output is there only where a version was committed. Nothing for a kept
+        asset: nothing ran, and a catalog would draw it as made of nothing; the orchestrator's run names it.
     """
     options = options or EventOptions()
+    if record.status == "kept":
+        return []
     inputs = datasets_read(record, options)
     job = _job(record, options)
     run_id = asset_run_id(record)
@@ -111,8 +114,6 @@ def _start_facets(record: Materialization, options: EventOptions, parent: Run | 
 
 def _end_facets(record: Materialization, inputs: Sequence[ReadDataset], options: EventOptions) -> Json:
     tags = {"lineage/record": record.id, "lineage/status": record.status}
-    if record.kept is not None:
-        tags["lineage/kept"] = record.kept
     if record.run.retry:
         tags["lineage/retry"] = str(record.run.retry)
     read = {each.table for each in inputs}
@@ -147,7 +148,7 @@ def _input(dataset: ReadDataset, record: Materialization, options: EventOptions)
 
 
 def _outputs(record: Materialization, inputs: Sequence[ReadDataset], options: EventOptions) -> list[Json]:
-    """The version that was committed; nothing where none was, as in a failed run and one that kept what was there."""
+    """The version that was committed; nothing where none was, as in a failed run."""
     if record.status != "success" or record.version is None or record.kind == "check":
         return []
     lake, columns = options.lake_of(record), _names(record)

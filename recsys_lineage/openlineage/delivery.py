@@ -199,6 +199,7 @@ class Delivery:
                     _kept_last(folder, position),
                     self.clock,
                     patience=self.patience,
+                    remember=partial(Memory.save, folder=folder),
                 )
                 try:
                     again = self._send_again(sender, folder, position, until, progress)

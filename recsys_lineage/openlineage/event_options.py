@@ -27,7 +27,7 @@ class EventOptions:
         assets: what people wrote about each.
     """
 
-    code_location: str = "recsys"
+    code_location: str = "lineage"
     namespace: str | None = None
     lake: str = ""
     repository: str | None = None

@@ -21,8 +21,11 @@ from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
 
 _ENDINGS: dict[str, Ending] = {"success": "COMPLETE", "failed": "FAIL", "canceled": "ABORT", "lost": "ABORT"}
-_SKIPPED = "The step was not started: the run ended before, or what it depends on failed."
-_LOST = "The run's process was killed before the step had ended."
+_UNTOLD: dict[str, tuple[Ending, str]] = {
+    "failed": ("FAIL", "The step failed and left no record of why."),
+    "killed": ("ABORT", "The step's process was killed before it had ended."),
+}
+"""States of steps of which nothing but the run's record tells."""
 
 
 def run_events(
@@ -31,6 +34,7 @@ def run_events(
     *,
     known: Run | None = None,
     recorded: Collection[str] = (),
+    kept: Collection[str] = (),
 ) -> list[Json]:
     """The events of a run's record: its START, steps without a record of their own, and how it ended.
 
@@ -39,6 +43,8 @@ def run_events(
         options: what events tell beside it.
         known: what the first record of the run told of it; as this record tells it when None.
         recorded: steps that have records, which tell of them.
+        kept: assets whose version before still held, so that nothing ran. They and skipped steps have no events of
+            their own, and are named in the run's last one.
     """
     options = options or EventOptions()
     run = known or record.run
@@ -46,7 +52,7 @@ def run_events(
     return [
         run_start(record.id, run, started, options),
         *_steps(record, run, ended, options, recorded),
-        run_end(record, run, ended, options),
+        _end(record, run, ended, options, kept),
     ]
 
 
@@ -61,12 +67,16 @@ def run_start(run_id: str, run: Run, moment: str, options: EventOptions) -> Json
     )
 
 
-def run_end(record: RunRecord, run: Run, moment: str, options: EventOptions) -> Json:
-    """How a run of the orchestrator ended."""
+def _end(record: RunRecord, run: Run, moment: str, options: EventOptions, kept: Collection[str]) -> Json:
     facets = _facets(record.id, run)
     if record.state in ("failed", "lost"):
         facets["errorMessage"] = message_facet(_failure(record))
-    facets["tags"] = tags_facet({**_tags(record.id, run), "lineage/status": record.state})
+    tags = {**_tags(record.id, run), "lineage/status": record.state}
+    skipped = [step for step, state in record.steps.items() if state == "skipped"]
+    for name, those in (("lineage/kept", kept), ("lineage/skipped", skipped)):
+        if those:
+            tags[name] = ", ".join(sorted(those))
+    facets["tags"] = tags_facet(tags)
     return run_event(
         _ENDINGS[record.state], moment, orchestrator_run_id(record.id, run), facets, _job(run, options)
     )
@@ -75,12 +85,16 @@ def run_end(record: RunRecord, run: Run, moment: str, options: EventOptions) -> 
 def _steps(
     record: RunRecord, run: Run, moment: str, options: EventOptions, recorded: Collection[str]
 ) -> list[Json]:
-    """START and an end for each step that did not succeed and left no record: it was skipped, or its process killed."""
+    """START and an end for each step that had started and neither succeeded nor left a record.
+
+    A step that never started has no run: a catalog would draw the asset as one that is made of nothing.
+    """
     assets = {name.replace("/", "__"): name for name in record.assets}
     found: list[Json] = []
     for step, state in record.steps.items():
-        if state == "success" or step in recorded:
+        if state not in _UNTOLD or step in recorded:
             continue
+        ending, words = _UNTOLD[state]
         run_id = step_run_id(record.id, run, step)
         job = job_object(
             options.asset_job(assets.get(step, step), run),
@@ -91,21 +105,13 @@ def _steps(
             nominalTime=nominal_time_facet((), run.scheduled),
         )
         found.append(run_event("START", moment, run_id, facets, job))
-        ending: Ending = "FAIL" if state == "failed" and record.state == "failed" else "ABORT"
-        words = _words(record, state)
         facets = {
             **facets,
             "errorMessage": message_facet(words),
-            "tags": tags_facet({"lineage/status": "lost" if record.state == "lost" else state}),
+            "tags": tags_facet({"lineage/status": state}),
         }
         found.append(run_event(ending, moment, run_id, facets, job))
     return found
-
-
-def _words(record: RunRecord, state: str) -> str:
-    if record.state == "lost":
-        return _LOST
-    return _SKIPPED if state == "skipped" else "The step failed and left no record of why."
 
 
 def _failure(record: RunRecord) -> str:
@@ -126,7 +132,7 @@ def _facets(run_id: str, run: Run) -> Json:
 
 
 def _tags(run_id: str, run: Run) -> dict[str, str]:
-    """What Dagster calls the run, and what asked for it; tags that people give a run may say anything, so none of them."""
+    """What Dagster calls the run, and what asked for it; none of the tags that people give, which may say anything."""
     named = {
         "run_id": run_id,
         "job": run.job,

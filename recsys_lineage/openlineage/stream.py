@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -28,7 +28,8 @@ _AT_ONCE = 500
 """Records that are read together: what a stream holds in memory."""
 _RUN = "run"
 _TOLD = (*MATERIALIZATIONS, _RUN)
-_PLACES = (ADDED, "id", "kind", "asset", "version", "ended", "run_id", "step")
+_PLACES = (ADDED, "id", "kind", "status", "asset", "version", "ended", "run_id", "step")
+_STEPS = (ADDED, "run_id", "step", "asset", "status")
 _NO_CURSOR = -1
 
 
@@ -67,7 +68,7 @@ class Stream:
         self,
         lake: Lake,
         *,
-        code_location: str = "recsys",
+        code_location: str = "lineage",
         namespace: str | None = None,
         repository: str | None = None,
         checkout: str | None = None,
@@ -90,31 +91,40 @@ class Stream:
         counts = counted.group_by(ADDED).len().sort(ADDED)
         block: list[int] = []
         size = 0
-        for commit, count in counts.iter_rows():
-            block.append(commit)
-            size += count
-            if size >= _AT_ONCE:
-                yield from self._told(block, done)
-                done, block, size = block[-1], [], 0
-        if block:
-            yield from self._told(block, done)
+        waiting: Message | None = None  # until it is known whether more of its commit follows
+        for commit, count in [*counts.iter_rows(), (None, 0)]:
+            if commit is not None:
+                block.append(commit)
+                size += count
+            if block and (commit is None or size >= _AT_ONCE):
+                for message, whole in self._told(block, done):
+                    done = whole
+                    if message is None:
+                        waiting = waiting and replace(waiting, cursor=whole)
+                        continue
+                    if waiting is not None:
+                        yield waiting
+                    waiting = message
+                block, size = [], 0
+        if waiting is not None:
+            yield waiting
 
-    def _told(self, commits: Sequence[int], done: int) -> Iterator[Message]:
-        """The messages of some commits, with all records between them."""
+    def _told(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
+        """The messages of some commits, and None behind each commit; with each the last commit that is told whole."""
         within = pl.col(ADDED).is_between(commits[0], commits[-1])
         frame, _ = self._table.frame(where=within & pl.col("kind").is_in(_TOLD), columns=list(_PLACES))
         places = _in_order(frame)
         runs = _Runs(self._table, frame, commits[0])
-        last_of = {place.added: number for number, place in enumerate(places)}
         for start in range(0, len(places), _AT_ONCE):
             some = places[start : start + _AT_ONCE]
             found = self._json(some)
-            for number, place in enumerate(some, start):
-                messages = self._messages(place, found[place.id], runs)
-                for each, event in enumerate(messages):
-                    if number == last_of[place.added] and each == len(messages) - 1:
-                        done = place.added
-                    yield event.message(place.id, done)
+            for place in some:
+                if place.added > done + 1:
+                    done = place.added - 1
+                    yield None, done
+                for made in self._made(place, found[place.id], runs):
+                    yield made.message(place.id, done), done
+        yield None, commits[-1]
 
     def _json(self, places: Sequence[_Place]) -> dict[str, dict[str, Any]]:
         first, last = min(place.added for place in places), max(place.added for place in places)
@@ -122,7 +132,7 @@ class Stream:
         frame, _ = self._table.frame(where=pl.col(ADDED).is_between(first, last) & pl.col("id").is_in(ids))
         return {data["id"]: data for data in self._table.json(frame)}
 
-    def _messages(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:
+    def _made(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:
         """What a record tells; where it cannot be told, one message that says why."""
         try:
             if place.kind == _RUN:
@@ -148,7 +158,11 @@ class Stream:
     def _of_run(self, record: RunRecord, place: _Place, runs: _Runs) -> list[_Made]:
         opened = runs.known(record.id)
         found = run_events(
-            record, self.options, known=opened, recorded=runs.steps_before(record.id, place.added)
+            record,
+            self.options,
+            known=opened,
+            recorded=runs.steps_before(record.id, place.added),
+            kept=runs.kept_before(record.id, place.added),
         )
         if opened is None:
             runs.open(record.id, record.run)
@@ -185,7 +199,7 @@ class _Runs:
         ids = block["run_id"].drop_nulls().unique().to_list()
         ids += block.filter(pl.col("kind") == _RUN)["id"].to_list()
         self._known: dict[str, Run] = {}
-        self._steps = block.filter(pl.col("kind") != _RUN).select(ADDED, "run_id", "step")
+        self._steps = block.filter(pl.col("kind") != _RUN).select(*_STEPS)
         if not ids:
             return
         of_runs = pl.coalesce("run_id", "id").is_in(list(set(ids)))
@@ -193,7 +207,7 @@ class _Runs:
         if before.is_empty():
             return
         earlier = before.filter(pl.col("kind").is_in(MATERIALIZATIONS))
-        self._steps = pl.concat([earlier.select(ADDED, "run_id", "step"), self._steps])
+        self._steps = pl.concat([earlier.select(*_STEPS), self._steps])
         openers: dict[str, str] = {}
         for place in _in_order(before):
             openers.setdefault(place.run_id or place.id, place.id)
@@ -211,8 +225,14 @@ class _Runs:
 
     def steps_before(self, run_id: str, commit: int) -> set[str]:
         """The steps of a run that left records up to a commit."""
-        rows = self._steps.filter((pl.col("run_id") == run_id) & (pl.col(ADDED) <= commit))
-        return {step.partition("[")[0] for step in rows["step"].drop_nulls()} | {*rows["step"].drop_nulls()}
+        return {*self._before(run_id, commit)["step"].drop_nulls()}
+
+    def kept_before(self, run_id: str, commit: int) -> set[str]:
+        """The assets that a run kept as they were, by its records up to a commit."""
+        return {*self._before(run_id, commit).filter(pl.col("status") == "kept")["asset"]}
+
+    def _before(self, run_id: str, commit: int) -> pl.DataFrame:
+        return self._steps.filter((pl.col("run_id") == run_id) & (pl.col(ADDED) <= commit))
 
 
 def _in_order(frame: pl.DataFrame) -> list[_Place]:

@@ -94,17 +94,20 @@ def _planned_and_steps(instance: dg.DagsterInstance, run_id: str) -> tuple[tuple
     planned: dict[str, None] = {}
     steps: dict[str, str] = {}
     waiting: dict[str, None] = {}
-    for entry in instance.all_logs(
-        run_id, of_type={*_STEPS, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
-    ):
+    begun: set[str] = set()
+    looked_at = {*_STEPS, dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+    for entry in instance.all_logs(run_id, of_type=looked_at):
         event = entry.dagster_event
         if event is None:
             continue
         if event.event_type in _STEPS:
             steps[event.step_key or ""] = _STEPS[event.event_type]
+        elif event.event_type == dg.DagsterEventType.STEP_START:
+            begun.add(event.step_key or "")
         elif event.asset_key is not None:
             planned[event.asset_key.to_user_string()] = None
             if event.step_key:
                 waiting[event.step_key] = None
-    steps |= {step: "skipped" for step in waiting if step not in steps}
+    left = dict.fromkeys([*waiting, *sorted(begun)])
+    steps |= {step: "killed" if step in begun else "skipped" for step in left if step not in steps}
     return tuple(planned), steps

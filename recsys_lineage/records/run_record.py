@@ -24,7 +24,8 @@ class RunRecord(RecordPart):
         run: the job, and what asked for it.
         tags: the run's tags.
         assets: what it was to materialize.
-        steps: each step and how it ended, `skipped` for those that an earlier failure kept from starting.
+        steps: each step and how it ended: `skipped` where an earlier failure kept it from starting, `killed` where it
+            started and nobody told of its end.
         lake: URL of the lake.
         format: of the record.
     """

@@ -7,7 +7,9 @@ from typing import Any
 
 from openlineage.client.generated.base import BaseFacet
 
-PRODUCER = "https://github.com/recsys-platform/recsys-platform/tree/main/recsys_lineage/openlineage"
+REPOSITORY = "recsys-lineage/recsys-lineage"
+"""Owner and name of this project's repository."""
+PRODUCER = f"https://github.com/{REPOSITORY}/tree/main/recsys_lineage/openlineage"
 """Who says it: the code that makes events."""
 Json = dict[str, Any]
 

@@ -10,14 +10,14 @@ import attr
 from openlineage.client.generated.base import DatasetFacet
 
 from recsys_lineage.openlineage.event_options import EventOptions
-from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
+from recsys_lineage.openlineage.facets.facet import REPOSITORY, Json, facet, without_nothing
 from recsys_lineage.openlineage.secrets import shown_value
 from recsys_lineage.records.materialization import Materialization
 
 NAME = "recsys_trainedModel"
 SCHEMA = "schemas/1-0-0/TrainedModelDatasetFacet.json"
 """Where the facet's JSON schema lies, below this package."""
-_PUBLISHED = f"https://raw.githubusercontent.com/recsys-platform/recsys-platform/main/recsys_lineage/openlineage/{SCHEMA}"
+_PUBLISHED = f"https://raw.githubusercontent.com/{REPOSITORY}/main/recsys_lineage/openlineage/{SCHEMA}"
 _CHAMPION = "champion"
 _PARAMETERS = ("params", "parameters")
 _NO_METRIC = {"seed"}
@@ -78,6 +78,7 @@ def _numbers(statistics: Mapping[str, Any], before: str = "") -> Iterator[tuple[
     for name, value in statistics.items():
         if isinstance(value, Mapping):
             yield from _numbers(value, f"{before}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-            if before or name not in _NO_METRIC:
-                yield f"{before}{name}", value
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            continue
+        elif before or name not in _NO_METRIC:
+            yield f"{before}{name}", value

@@ -1,0 +1,93 @@
+"""Secrets and personal values that stand where they should not never leave in an event."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys_lineage.lake.table_version import Column
+from recsys_lineage.openlineage.asset_description import AssetDescription
+from recsys_lineage.openlineage.event import body_of
+from recsys_lineage.openlineage.event_options import EventOptions
+from recsys_lineage.openlineage.events import events
+from recsys_lineage.openlineage.secrets import HIDDEN, shown_value, without_secrets
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.materialization import (
+    Code,
+    ScannedFiles,
+    Statement,
+    TrainingData,
+    Written,
+    WrittenColumn,
+    WrittenPartition,
+)
+from recsys_lineage.records.read import Read
+from recsys_lineage.records.run import Run
+from recsys_lineage.records.run_record import RunRecord
+from tests.lineage.openlineage.made_events import BEGAN
+from tests.lineage.records.made_records import record
+
+PLANTED = "hunter2-PLANTED"
+URL = f"https://ann:{PLANTED}@shop.example/x.csv?token={PLANTED}&a=1"
+STORE = f"s3://ann:{PLANTED}@bucket/lake"
+DESCRIBED = EventOptions(
+    repository=f"https://ann:{PLANTED}@github.com/shop/data.git",
+    assets={"orders": AssetDescription(f"Made of {URL}", columns={"a": f"from {URL}"})},
+)
+RECORD = replace(
+    record("orders", status="success", version=3, rows=2, lake=STORE),
+    code=Code("sql", f"SELECT * FROM read_csv('{URL}')", "sql/orders.sql"),
+    statement=Statement("SELECT 1", relations={"r": ScannedFiles("read_csv('*.csv')", STORE, 1)}),
+    reads=(Read("file", "a.csv", "f", root=STORE), Read("table", "other", "f", version=1), Read("file", URL, "f")),
+    schema=(Column("a", "VARCHAR"), Column("country", "VARCHAR")),
+    parameters={
+        "password": PLANTED, "api_key": PLANTED, "hash_salt": PLANTED, "key": PLANTED, "url": URL,
+        "store": {"secret_token": PLANTED, "place": STORE}, "urls": [URL],
+    },
+    statistics={"params": {"auth": PLANTED}},
+    trained_on=(TrainingData("split", 1, "TRUE", 3),),
+    failure=Failure("ValueError", f"cannot open {URL}", (f"{URL}:3 in f",)),
+    written=Written(
+        5, 1, "country", {PLANTED: WrittenPartition(1, 2, "f", 1)}, columns={"a": WrittenColumn(3, 1)}
+    ),
+    partitions=(PLANTED,),
+    column_tags={"a": ("pii",), "country": ("pii",)},
+    git_commit="c0ffee",
+)  # fmt: skip
+
+
+def test_what_is_planted_in_a_record_does_not_leave() -> None:
+    bodies = [body_of(event) for event in events(RECORD, DESCRIBED)]
+    assert len(bodies) == 2
+    for body in bodies:
+        assert PLANTED.encode() not in body, body[body.index(PLANTED.encode()) - 200 :][:400]
+        assert json.loads(body)
+    assert HIDDEN.encode() in bodies[0]
+
+
+def test_tags_that_people_give_a_run_do_not_leave() -> None:
+    run = RunRecord("r", "success", BEGAN, BEGAN + timedelta(1), Run("r", "nightly"), {"token": PLANTED})
+    assert all(PLANTED.encode() not in body_of(event) for event in events(run))
+
+
+def test_no_smallest_or_largest_value_is_told() -> None:
+    (output,) = events(RECORD, DESCRIBED)[-1]["outputs"]
+    metrics = output["facets"]["dataQualityMetrics"]["columnMetrics"]
+    assert metrics == {"a": {"nullCount": 1}}
+
+
+@given(
+    st.sampled_from(["password", "db_password", "secret", "TOKEN", "key", "api_key", "salt", "auth_header"])
+)
+def test_parameters_named_like_secrets_are_hidden(name: str) -> None:
+    assert shown_value(name, PLANTED) == HIDDEN
+    assert shown_value("outer", {name: [PLANTED]}) == {name: HIDDEN}
+
+
+def test_other_parameters_and_texts_stay() -> None:
+    assert shown_value("keys_of_groups", 3) == 3 and shown_value("monkey", "x") == "x"
+    assert without_secrets("SELECT a@b FROM 'x'") == "SELECT a@b FROM 'x'"
