@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, PlainSerializer
 from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge
 
 
-def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+    """The edges of each column, of what is written as `RecordedColumns` says."""
     if not given or any(isinstance(edges, tuple) for edges in given.values()):
         return dict(given)
     edges = [_edge(*each) for each in given["edges"]]
@@ -33,7 +34,7 @@ def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:
 
 
 RecordedColumns = Annotated[
-    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(_read), PlainSerializer(_written)
+    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(read_columns), PlainSerializer(_written)
 ]
 """Column → its edges.
 
