@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from recsys_models import Recommender
 
 
+EVIDENCE = ("champion_value", "challenger_value", "difference", "low", "high", "p", "users")
+"""What the gate measured of the model that it promoted."""
+
+
 def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output:
     """The family that the gate promoted, with the parameters its candidate chose, fitted on all interactions.
 
@@ -39,6 +43,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     gate = inputs.frame("gate")
     promoted = gate.filter("promoted")["challenger"]
     family = promoted[0] if len(promoted) else gate["champion_before"][0]
+    evidence = gate.filter("promoted").select("metric", *EVIDENCE).to_dicts()
     began = time.perf_counter()
     data = split_data(inputs).everything
     files = files_of(inputs.arrow(candidate_name(family)))
@@ -62,6 +67,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
             "device": device,
             "params": model.params(),
             "how": f"{REFIT} of the candidate" if was_refitted(files) else FULL,
+            **({"gate": evidence[0]} if evidence else {}),
             "incidents": model.incidents,
             "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
