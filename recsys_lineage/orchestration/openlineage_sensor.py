@@ -60,9 +60,7 @@ def openlineage_sensor(
             for each in done
         )
         letters = DeadLetters(opened).open()
-        state = json.dumps(
-            sorted(f"{each.destination} {each.message}" for each in letters)[:_SHOWN] + [len(letters)]
-        )
+        state = json.dumps(sorted([each.destination, each.message] for each in letters))
         evaluations = [] if checked is None or state == context.cursor else [_evaluation(checked, letters)]
         return dg.SensorResult(
             skip_reason=told or "There is no destination.", cursor=state, asset_events=evaluations

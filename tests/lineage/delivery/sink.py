@@ -81,9 +81,10 @@ class Sink:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: object) -> Literal[False]:
         self.free.set()
         self.stop()
+        return False
 
     def start(self) -> None:
         """Begin to listen."""
