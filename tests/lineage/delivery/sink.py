@@ -113,8 +113,10 @@ class Sink:
 
 
 def id_of(body: bytes) -> str:
-    """The id of a made-up event, or of a real one of a run."""
+    """The id of a made-up event, or of a real one of a run or a job."""
     event = json.loads(body)
+    if "run" not in event:
+        return f"job/{event['job']['name']}"
     return event.get("id") or f"{event['run']['runId']}/{event['eventType']}"
 
 
