@@ -57,6 +57,7 @@ class Sink:
         stored: ids of the events that were stored, each time they were.
         asked: ids of all requests.
         tokens: the Authorization of each request.
+        connections: how many were opened.
     """
 
     def __init__(self, script: Script = lambda _number, _id: TAKE) -> None:
@@ -64,6 +65,7 @@ class Sink:
         self.stored: list[str] = []
         self.asked: list[str] = []
         self.tokens: list[str | None] = []
+        self.connections = 0
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self.free = threading.Event()
@@ -148,6 +150,10 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
         timeout = 30
         wbufsize = -1
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            sink.connections += 1
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
