@@ -12,7 +12,8 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 _DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 
 
-def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+    """The edges of each column, of what is written as `RecordedColumns` says."""
     if not given or any(isinstance(edges, tuple) for edges in given.values()):
         return dict(given)
     edges = [_edge(*each) for each in given["edges"]]
@@ -35,7 +36,7 @@ def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:
 
 
 RecordedColumns = Annotated[
-    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(_read), PlainSerializer(_written)
+    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(read_columns), PlainSerializer(_written)
 ]
 """Column → its edges.
 
