@@ -9,24 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import polars as pl
 
 from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.run_options import setting_options
-from recsys_assets.assets.side_information import EVERYTHING, side_information, side_tables
+from recsys_assets.assets.side_information import EVERYTHING, fitted_from, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, trained_on
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake.blobs import blob_table, files_of
+from recsys_lineage.lake.blobs import COLUMNS, CONTENT, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_models.families import families as registry
 
 if TYPE_CHECKING:
     from recsys_models import Recommender
+
+
+_CHOICE = ("champion_before", "challenger", "promoted")
+_EVIDENCE = ("champion_value", "challenger_value", "difference", "low", "high", "users")
+"""Columns of the gate that decide the champion, and those that say why it did."""
 
 
 def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output:
@@ -36,9 +42,9 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     """
     from recsys_models import load_model
 
-    gate = inputs.frame("gate")
-    promoted = gate.filter("promoted")["challenger"]
-    family = promoted[0] if len(promoted) else gate["champion_before"][0]
+    gate = inputs.frame("gate", (*_CHOICE, *_EVIDENCE))
+    promoted = gate.filter("promoted")
+    family = promoted["challenger"][0] if len(promoted) else gate["champion_before"][0]
     began = time.perf_counter()
     data = split_data(inputs).everything
     files = files_of(inputs.arrow(candidate_name(family)))
@@ -62,6 +68,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
             "device": device,
             "params": model.params(),
             "how": f"{REFIT} of the candidate" if was_refitted(files) else FULL,
+            "gate": _evidence(gate, promoted),
             "incidents": model.incidents,
             "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
@@ -72,15 +79,37 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     )
 
 
+def _evidence(gate: pl.DataFrame, promoted: pl.DataFrame) -> dict[str, float | int]:
+    """What the gate's decision stands on: the champion's NDCG@20 on the held-out weeks, and by how much it is better.
+
+    A champion that stays has no difference of its own; the one that was promoted has that to the one before.
+    """
+    if len(promoted):
+        row = promoted.row(0, named=True)
+        names = {"ndcg@20": "challenger_value", "difference": "difference", "low": "low", "high": "high"}
+    else:
+        row, names = gate.row(0, named=True), {"ndcg@20": "champion_value"}
+    known = {name: row[column] for name, column in {**names, "users": "users"}.items()}
+    return {name: round(value, 6) for name, value in known.items() if value is not None}
+
+
 def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
     """`champion` of the candidates of these families, with the side information of each."""
     tables = sorted({table for family in families for table in side_tables(registry[family])})
+    made_of = {
+        **fitted_from(registry[family] for family in families),
+        **dict.fromkeys(map(candidate_name, families), CONTENT),
+        "gate": dict.fromkeys(_CHOICE, "CONDITIONAL"),
+    }
     parameters = {"seed": settings.seed, "device": settings.device}
     return frame_asset(
         champion,
         parameters=parameters,
         options=setting_options(parameters),
         reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
+        columns=COLUMNS,
+        columns_from=files_from(made_of),
+        rows_from=made_of,
         look=look(
             "model",
             kinds={"pytorch"},

@@ -78,6 +78,8 @@ def ask_place(
 
 def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
     """Make again what an impact says is to be rebuilt."""
+    from recsys_lineage.graph.described import DATASET
+
     if place.rebuild is None:
         from recsys_lineage.errors import WrongQuestion
 
@@ -87,5 +89,8 @@ def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
             found="a lake alone",
             advice="materialize them in this order: " + ", ".join(answer.rebuild),
         )
-    failed: Sequence[str] = sorted(place.rebuild(answer.rebuild)) if answer.rebuild else ()
-    return {"materialized": [name for name in answer.rebuild if name not in failed], "failed": list(failed)}
+    ours = [
+        name for name in answer.rebuild if not name.startswith(DATASET)
+    ]  # other systems make theirs themselves
+    failed: Sequence[str] = sorted(place.rebuild(ours)) if ours else ()
+    return {"materialized": [name for name in ours if name not in failed], "failed": list(failed)}

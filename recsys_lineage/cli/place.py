@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recsys_lineage.graph.lineage_graph import LineageGraph
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.openlineage.emission import Emission
+    from recsys_lineage.openlineage.event_options import EventOptions
     from recsys_lineage.records.records import Records
 
 Rebuild = Callable[[Sequence[str]], Collection[str]]
@@ -45,10 +46,16 @@ class Place:
         return [Records(lake) for lake in self.lakes]
 
     def graph(self) -> LineageGraph:
-        """The graph of all records."""
-        from recsys_lineage.graph.lineage_graph import LineageGraph
+        """The graph of all records, and of what other systems' events say."""
+        from recsys_lineage.openlineage.intake.imported_lineage import graph_with_imports
 
-        return LineageGraph.of(*self.records())
+        return graph_with_imports(self.lakes, self.event_options())
+
+    def event_options(self) -> EventOptions:
+        """How events of OpenLineage name the jobs and datasets of the lakes."""
+        from recsys_lineage.openlineage.event_options import EventOptions
+
+        return EventOptions() if self.emission is None else self.emission.options
 
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]

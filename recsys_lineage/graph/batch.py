@@ -32,6 +32,7 @@ class Names:
         sets: sets of partitions, or of columns.
         hashes: of column lineages and schemas; `texts` has the JSON of each.
         declared: JSON arrays of the tables that code declared.
+        foreign: those of the lakes that are none, but a namespace of other systems' datasets.
     """
 
     lakes: Interned = field(default_factory=Interned)
@@ -41,6 +42,7 @@ class Names:
     hashes: Interned = field(default_factory=Interned)
     declared: Interned = field(default_factory=Interned)
     texts: dict[int, str] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
 
     def table(self, number: int) -> tuple[str, str]:
         """The lake's URL and the table's name."""

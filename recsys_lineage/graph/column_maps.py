@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from recsys_lineage.columns.column_edge import DIRECT
 from recsys_lineage.graph.batch import ROOT, Names
 from recsys_lineage.graph.interned import NOTHING, Interned
 
 ALL = -1
 """Every column, as a set of bits: where nothing tells them apart."""
-_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 FILES = -1
 """Stands for all files, where a column is not of a table."""
 
@@ -38,7 +38,7 @@ class ColumnStep:
     @property
     def kind(self) -> str:
         """DIRECT or INDIRECT."""
-        return "DIRECT" if self.subtype in _DIRECT else "INDIRECT"
+        return "DIRECT" if self.subtype in DIRECT else "INDIRECT"
 
 
 @dataclass
@@ -209,9 +209,9 @@ class ColumnMaps:
         return made
 
     def _number(self, output: int, name: str) -> int:
-        """The table of that name in the lake of another; `FILES` where there is none."""
+        """The table of that name in the lake of another, or in the one it names itself; `FILES` where there is none."""
         lake, mark, _ = self._names.tables[output].partition(ROOT)
-        number = self._names.tables.find(f"{lake}{mark}{name}")
+        number = self._names.tables.find(name if ROOT in name else f"{lake}{mark}{name}")
         return FILES if number is None else number
 
     def _bit(self, table: int, column: str) -> int:

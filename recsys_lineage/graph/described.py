@@ -11,6 +11,8 @@ from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, FILE, PREVIOUS, LineageGraph
 
 _SHORT = 12
+DATASET = "dataset:"
+"""Before the namespace and name of a dataset of another system."""
 
 
 class Described:
@@ -33,10 +35,13 @@ class Described:
         return tuple(self.id(node) for node in nodes)
 
     def asset(self, table: int) -> str:
-        """A table's name; with its lake's URL where tables of several lakes are called so."""
+        """A table's name; with its lake's URL where tables of several lakes are called so, or another system's."""
         found = self._assets.get(table)
         if found is None:
             lake, name = self._graph.names.table(table)
+            if lake in self._graph.names.foreign:
+                found = self._assets[table] = f"{DATASET}{lake}::{name}"
+                return found
             is_shared = len(self._graph.names.lakes) > 1 and len(self._graph.named(name)) > 1
             found = self._assets[table] = f"{lake}::{name}" if is_shared else name
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import rustworkx as rx
 
@@ -71,8 +71,8 @@ def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
     pairs = {
         (place[read], place[table])
         for table in tables
-        for edge in graph.edges.in_edge_indices(latest[table])
-        if (read := views.table[views.source[edge]]) in place and read != table
+        for source in _sources(graph, latest[table])
+        if (read := views.table[source]) in place and read != table
     }
     order = rx.PyDiGraph()
     order.add_nodes_from(range(len(tables)))
@@ -88,6 +88,15 @@ def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
     return [tables[number] for first in ordered for number in members.get(first, ())]
 
 
+def _sources(graph: LineageGraph, node: int) -> Iterator[int]:
+    """The nodes that a node was made of; for a file that another system made, what it is a version of too."""
+    for edge in graph.edges.in_edge_indices(node):
+        source = graph.views.source[edge]
+        yield source
+        if graph.views.table[source] == FILE:
+            yield from (graph.views.source[each] for each in graph.edges.in_edge_indices(source))
+
+
 def _links(
     graph: LineageGraph, words: Described, target: Target, tables: Collection[int]
 ) -> tuple[Link, ...]:
@@ -96,10 +105,9 @@ def _links(
     found: dict[Link, None] = {}
     for table in tables:
         latest = graph.latest(table)
-        for edge in () if latest is None else graph.edges.in_edge_indices(latest):
-            source = views.source[edge]
+        for source in () if latest is None else _sources(graph, latest):
             read = views.table[source]
-            if views.flag[edge] & CARRIED or read == table:
+            if read == table:
                 continue
             if source in asked or (read == target.table and not target.is_exact):
                 found[Link(target.text, words.asset(table))] = None

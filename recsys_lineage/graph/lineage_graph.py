@@ -45,6 +45,16 @@ class _Views:
     lineage: memoryview
 
 
+@dataclass(frozen=True)
+class FileJoin:
+    """A file that was made by another system: which version of which dataset it is, and when that was written."""
+
+    table: int
+    version: int
+    file: int
+    ended: datetime
+
+
 class LineageGraph:
     """Table versions and files, and which was made of which: a view of the records that grows with them.
 
@@ -68,6 +78,7 @@ class LineageGraph:
         self._lakes: list[Records] = []
         self._cursors: list[int | None] = []
         self._batches: list[Batch] = []
+        self._joins: list[FileJoin] = []
         self._none = pl.DataFrame()
         self._keys = VersionKeys()
         self._file_nodes: dict[int, int] = {}
@@ -103,14 +114,16 @@ class LineageGraph:
         graph = LineageGraph(self.names)
         for batch in self._batches:
             graph.add(batch.until(moment))
+        graph._join([each for each in self._joins if each.ended <= moment])
         return graph
 
-    def add(self, batch: Batch) -> None:
-        """Add records, given as columns of numbers."""
+    def add(self, batch: Batch, joins: Sequence[FileJoin] = ()) -> None:
+        """Add records, given as columns of numbers, and files that are versions of datasets there."""
         self._none = batch.records.clear()
         while batch.records.height:
             first, batch = self._until_begun_anew(batch)
             self._add(first)
+        self._join(joins)
         self.__dict__.pop("views", None)
         self.__dict__.pop("records", None)
 
@@ -128,6 +141,11 @@ class LineageGraph:
         """All records, one row each, as in `Batch`."""
         frames = [batch.records for batch in self._batches]
         return pl.concat([self._none, *frames], rechunk=True)
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns of `records`."""
+        return self._none.schema
 
     def rows(self, rows: Sequence[int]) -> list[dict[str, Any]]:
         """Some rows of `records`, in the order given."""
@@ -173,8 +191,9 @@ class LineageGraph:
         return [int(table) for table in np.unique(self._table.array) if table != FILE]
 
     def named(self, name: str) -> list[int]:
-        """The numbers of the tables of some name, at most one in each lake."""
-        found = [self.names.tables.find(f"{lake}{ROOT}{name}") for lake in range(len(self.names.lakes))]
+        """The numbers of the tables of some name, at most one in each lake; none of other systems' datasets."""
+        lakes = [number for number, uri in enumerate(self.names.lakes) if uri not in self.names.foreign]
+        found = [self.names.tables.find(f"{lake}{ROOT}{name}") for lake in lakes]
         return [table for table in found if table is not None and len(self.versions(table))]
 
     def versions(self, table: int) -> list[int]:
@@ -270,6 +289,17 @@ class LineageGraph:
             np.concatenate([tables["columns"].to_numpy(), files["columns"].to_numpy(), nothing]),
         )
         self._batches.append(batch)
+
+    def _join(self, joins: Sequence[FileJoin]) -> None:
+        ends = [
+            (node, self._file_nodes[each.file])
+            for each in joins
+            if each.file in self._file_nodes and (node := self.version(each.table, each.version)) is not None
+        ]
+        self._joins.extend(joins)
+        sources, targets = (np.array([pair[end] for pair in ends], np.int32) for end in (0, 1))
+        nothing = np.full(len(ends), NOTHING, np.int32)
+        self._add_edges(sources, targets, np.zeros(len(ends), np.uint8), nothing, nothing)
 
     def _flags(self, reads: pl.DataFrame) -> np.ndarray:
         """The flags of reads of tables; no partition at all is a read of the version's record, which tells of all."""

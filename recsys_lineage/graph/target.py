@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
 from recsys_lineage.graph.column_maps import ALL
-from recsys_lineage.graph.described import Described, place, schema_of
+from recsys_lineage.graph.described import DATASET, Described, place, schema_of
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.version_part import EVERY, Part, Partitions
@@ -21,7 +21,8 @@ _NAME = re.compile(
     r"(?:(?P<lake>.+)::)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:@(?P<version>\d+))?"
     r"(?:\[(?P<partition>[^\]]*)\])?(?:\.(?P<column>.+))?"
 )
-_WAYS = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256 or run:ID"
+_BEHIND_DATASET = re.compile(r"(?:@(?P<version>\d+))?(?:\.(?P<column>.+))?")
+_WAYS = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, dataset:NAME"
 
 
 class UnknownTarget(WrongQuestion):
@@ -79,6 +80,8 @@ def find_target(graph: LineageGraph, text: str) -> Target:
         return _run(graph, rest)
     if colon and kind == "file":
         return _file(graph, rest) or _unknown_file(graph, rest)
+    if colon and kind == DATASET[:-1]:
+        return _dataset(graph, text)
     named = _NAME.fullmatch(text)
     if named is not None and (tables := _tables(graph, named)):
         try:
@@ -120,7 +123,34 @@ def _tables(graph: LineageGraph, named: re.Match[str]) -> list[int]:
     return [table for table in found if lake is None or graph.names.table(table)[0] == lake]
 
 
-def _versions(graph: LineageGraph, text: str, named: re.Match[str], tables: Sequence[int]) -> Target:
+def _dataset(graph: LineageGraph, text: str) -> Target:
+    """A dataset of another system, by its namespace and name or by its name alone."""
+    names = {table: graph.names.table(table) for table in graph.tables()}
+    foreign = {table: each for table, each in names.items() if each[0] in graph.names.foreign}
+    asked = text.removeprefix(DATASET)
+    fits: dict[int, tuple[str, dict[str, str | None]]] = {}
+    for table, (namespace, name) in foreign.items():
+        for called in (f"{namespace}::{name}", name):
+            rest = _BEHIND_DATASET.fullmatch(asked[len(called) :]) if asked.startswith(called) else None
+            if rest is not None:
+                fits[table] = called, {"name": name, "partition": None, **rest.groupdict()}
+                break
+    longest = max((len(called) for called, _ in fits.values()), default=0)
+    tables = [table for table, (called, _) in fits.items() if len(called) == longest]
+    if tables:
+        return _versions(graph, text, fits[tables[0]][1], tables)
+    known = [f"{DATASET}{namespace}::{name}" for namespace, name in foreign.values()]
+    raise UnknownTarget(
+        f"No imported event names a dataset {asked!r}.",
+        expected=f"{DATASET}NAMESPACE::NAME, with @VERSION or .COLUMN behind it",
+        found=text,
+        advice=did_you_mean(text, known) or None,
+    )
+
+
+def _versions(
+    graph: LineageGraph, text: str, named: re.Match[str] | Mapping[str, str | None], tables: Sequence[int]
+) -> Target:
     if len(tables) > 1:
         raise UnknownTarget(
             f"There are {len(tables)} tables called {named['name']!r}.",

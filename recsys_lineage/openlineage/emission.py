@@ -16,6 +16,7 @@ from recsys_lineage.openlineage.asset_description import AssetDescription
 if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.openlineage.delivery import Delivery
+    from recsys_lineage.openlineage.event_options import EventOptions
     from recsys_lineage.openlineage.message import Message
     from recsys_lineage.openlineage.stream import Stream
 
@@ -51,6 +52,14 @@ class Emission:
     def assets(self) -> Mapping[str, AssetDescription]:
         """What people wrote about each asset that is deployed."""
         return {} if self.describe is None else self.describe()
+
+    @property
+    def options(self) -> EventOptions:
+        """How events name jobs and datasets, for who only looks for these names."""
+        from recsys_lineage.openlineage.event_options import EventOptions
+
+        variables = os.environ if self.environment is None else self.environment
+        return EventOptions(self.code_location, variables.get(NAMESPACE) or None)
 
     def stream(self, lake: Lake) -> Stream:
         """All events of a lake's records."""

@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from recsys_lineage.columns.column_edge import ColumnEdge
-
-_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge
 
 
 def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
@@ -21,7 +19,7 @@ def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
 
 
 def _edge(table: str, column: str, subtype: Any, masking: bool = False) -> ColumnEdge:
-    return ColumnEdge(table, column, "DIRECT" if subtype in _DIRECT else "INDIRECT", subtype, masking)
+    return ColumnEdge(table, column, "DIRECT" if subtype in DIRECT else "INDIRECT", subtype, masking)
 
 
 def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:

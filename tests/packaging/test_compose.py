@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg2
 import pytest
+import yaml
 
 from recsys_assets.cli.doctor import diagnose
 from recsys_assets.instance import close_abandoned_runs, open_instance
@@ -19,12 +20,48 @@ from tests.packaging.stack import PASSWORD, PATIENCE, ROOT, Stack, compose, fill
 
 def test_it_has_the_services_of_the_platform_and_each_says_when_it_is_healthy() -> None:
     services = compose()["services"]
-    assert set(services) == {"postgres", "code", "webserver", "daemon"}
+    assert {name for name, service in services.items() if "profiles" not in service} == {
+        "postgres", "code", "webserver", "daemon",
+    }  # fmt: skip
     for name, service in services.items():
         assert service["healthcheck"]["test"][0] == "CMD", name
         for other, need in service.get("depends_on", {}).items():
             assert other in services
             assert need == {"condition": "service_healthy"}
+
+
+def test_the_catalog_is_there_when_it_is_asked_for() -> None:
+    services = compose()["services"]
+    catalog = {name: service for name, service in services.items() if "profiles" in service}
+    assert set(catalog) == {"marquez", "marquez-postgres", "marquez-web"}
+    assert all(service["profiles"] == ["catalog"] for service in catalog.values())
+    for service in services.values():
+        if "profiles" not in service:
+            assert not catalog.keys() & service.get("depends_on", {}).keys(), (
+                "a dead catalog keeps nothing from starting"
+            )
+    text = compose()["configs"]["marquez"]["content"].replace("$$", "$")
+    config = yaml.safe_load(text)
+    assert config["search"] == {"enabled": False}
+    assert config["db"]["url"].startswith("jdbc:postgresql://marquez-postgres:5432/")
+    variables = {name.strip("${}") for name in re.findall(r"\$\{\w+\}", text)}
+    assert variables == {"POSTGRES_PASSWORD"} and variables <= set(catalog["marquez"]["environment"])
+    assert [str(config["server"][kind][0]["port"]) for kind in ("applicationConnectors", "adminConnectors")] == [
+        catalog["marquez-web"]["environment"]["MARQUEZ_PORT"], "5001",
+    ]  # fmt: skip
+
+
+def test_the_platform_sends_to_the_catalog_that_env_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    comments = (ROOT / "docker-compose.yml").read_text().partition("x-platform:")[0]
+    (url,) = re.findall(r"^#\s+OPENLINEAGE_URL=(\S+)$", comments, re.MULTILINE)
+    marquez = compose()["services"]["marquez"]
+    assert url == f"http://marquez:{marquez['ports'][0].rpartition(':')[2]}"
+    for name in ("code", "webserver", "daemon"):
+        text = compose()["services"][name]["environment"]["OPENLINEAGE_URL"]
+        assert filled_in(text, {"OPENLINEAGE_URL": url}) == url
+        assert filled_in(text, {}) == ""
+    monkeypatch.setenv("OPENLINEAGE_URL", "")
+    assert load_settings().openlineage_url is None
 
 
 def test_nothing_is_open_to_the_network() -> None:

@@ -7,12 +7,17 @@ from typing import Any
 
 import typer
 
+from recsys_lineage.cli.openlineage.comparing import compare
 from recsys_lineage.cli.openlineage.exporting import export
+from recsys_lineage.cli.openlineage.importing import import_, imports, serve
 from recsys_lineage.cli.openlineage.sending import replay, send, status
+from recsys_lineage.cli.openlineage.validating import validate
 from recsys_lineage.cli.place import OpenPlace
 
 HELP = "Events of OpenLineage: what every run did, sent to catalogs, topics and files."
-COMMANDS: tuple[Callable[..., None], ...] = (send, status, replay, export)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    send, status, replay, export, validate, compare, import_, imports, serve,
+)  # fmt: skip
 
 
 def openlineage_app(open_place: OpenPlace | None = None, **how: Any) -> typer.Typer:
@@ -30,5 +35,5 @@ def openlineage_app(open_place: OpenPlace | None = None, **how: Any) -> typer.Ty
             context.obj = open_place
 
     for command in COMMANDS:
-        made.command()(command)
+        made.command(command.__name__.rstrip("_"))(command)
     return made

@@ -1,0 +1,72 @@
+"""`openlineage validate`: events of a file, held to the official schemas and to what they cannot state."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from recsys_lineage.cli.answer import errors_in_words
+from recsys_lineage.cli.openlineage.spec_option import SpecOption
+from recsys_lineage.cli.options import AsJson
+
+STDIN = "-"
+File = Annotated[str, typer.Argument(metavar="FILE|-", help="Events, one a line, or a list; - for stdin.")]
+
+
+def validate(
+    file: File,
+    spec: SpecOption = None,
+    part: Annotated[
+        bool,
+        typer.Option("--part", help="A part of a longer stream: runs may begin before it and end behind it."),
+    ] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="RULE", help="A rule that does not count; again for more."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=0, help="Show so many faults, and how many there are.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Hold events to OpenLineage's official schemas, and to rules that no schema can state.
+
+    Facets whose schema is not an official one are named, and are no fault. Exits with 1 when there is a fault, or no
+    event.
+    """
+    with errors_in_words():
+        from recsys_lineage.cli.openlineage import showing  # noqa: F401  # registers how a report is shown
+        from recsys_lineage.cli.show import print_answer
+        from recsys_lineage.openlineage.validation import validate as asked
+        from recsys_lineage.openlineage.validation.spec import Spec
+
+        with opened(file) as stream:
+            report = asked(stream, Spec(spec), source=file, is_part=part, ignored=ignore or (), most=most)
+        print_answer(report, "tree", None, as_json)
+    if not report.found:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def opened(file: str) -> Iterator[BinaryIO]:
+    """The file, or stdin.
+
+    Raises:
+        WrongQuestion: when it cannot be read.
+    """
+    if file == STDIN:
+        yield sys.stdin.buffer
+        return
+    from recsys_lineage.errors import WrongQuestion
+
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise WrongQuestion(
+                "The file cannot be read.", expected="a file of events", found=error.strerror, where=file
+            ) from error
+        yield stream

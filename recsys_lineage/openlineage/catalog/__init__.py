@@ -1,0 +1,1 @@
+"""What a catalog understood of the events, beside what the records say."""

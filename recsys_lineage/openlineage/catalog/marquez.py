@@ -1,0 +1,157 @@
+"""Marquez: questions to the reference catalog of OpenLineage, over its HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from recsys_lineage.errors import LineageError, WrongQuestion
+
+SECONDS = 60.0
+"""To wait for an answer; a table of 1,000 columns takes a real one several."""
+_PAGE = 100
+_Json = dict[str, Any]
+
+
+class CatalogError(LineageError):
+    """A catalog cannot be asked, or answers what no catalog would."""
+
+
+class Marquez:
+    """A running Marquez.
+
+    Args:
+        url: its address, with or without `/api/v1`.
+        token: sent as a bearer token, where it stands behind a proxy that wants one.
+        seconds: to wait for an answer.
+
+    Raises:
+        WrongQuestion: when the address is no URL of HTTP.
+    """
+
+    def __init__(self, url: str, token: str | None = None, seconds: float = SECONDS) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise WrongQuestion(
+                "This is no address of a catalog.",
+                expected="a URL such as http://127.0.0.1:5000",
+                found=url.rpartition("@")[2],
+            )
+        path = parts.path.rstrip("/").removesuffix("/lineage").removesuffix("/api/v1")
+        host = parts.netloc.rpartition("@")[2]
+        self.url = f"{parts.scheme}://{host}{path}"
+        self._seconds = seconds
+        self._session = requests.Session()
+        if parts.username is not None:
+            self._session.auth = (parts.username, parts.password or "")
+        if token is not None:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def namespaces(self) -> list[str]:
+        """The namespaces of datasets and jobs that it knows."""
+        found = self._required("namespaces")
+        return [each["name"] for each in found["namespaces"]]
+
+    def datasets(self, namespace: str) -> Iterator[_Json]:
+        """All datasets of a namespace."""
+        return self._pages(f"namespaces/{_name(namespace)}/datasets", "datasets")
+
+    def dataset(self, namespace: str, name: str) -> _Json | None:
+        """One dataset, by its own name or that of a symlink; None where it knows none."""
+        return self._answer(f"namespaces/{_name(namespace)}/datasets/{_name(name)}")
+
+    def writer(self, namespace: str, name: str, version: str) -> str | None:
+        """The id of the run that made a version of a dataset; None where no run did.
+
+        Args:
+            namespace, name: of the dataset.
+            version: the catalog's own id of it.
+        """
+        for each in self._pages(f"namespaces/{_name(namespace)}/datasets/{_name(name)}/versions", "versions"):
+            if each["version"] == version:
+                return (each.get("createdByRun") or {}).get("id")
+        return None
+
+    def jobs(self, namespace: str) -> Iterator[_Json]:
+        """All jobs of a namespace, each with its current datasets."""
+        return self._pages(f"namespaces/{_name(namespace)}/jobs", "jobs")
+
+    def runs(self, namespace: str, job: str) -> Iterator[_Json]:
+        """The runs of a job, the newest first."""
+        return self._pages(f"namespaces/{_name(namespace)}/jobs/{_name(job)}/runs", "runs")
+
+    def run(self, run_id: str) -> _Json | None:
+        """One run; None where it knows none."""
+        return self._answer(f"jobs/runs/{_name(run_id)}")
+
+    def _pages(self, path: str, what: str) -> Iterator[_Json]:
+        """All objects of a list that is given page by page; none where it knows nothing of that name."""
+        seen = 0
+        while True:
+            answer = self._answer(path, {"limit": _PAGE, "offset": seen})
+            page = (answer or {}).get(what, [])
+            yield from page
+            seen += len(page)
+            if len(page) < _PAGE:
+                return
+
+    def _required(self, path: str) -> _Json:
+        answer = self._answer(path)
+        if answer is None:
+            raise self._strange("a page that is not there", path)
+        return answer
+
+    def _answer(self, path: str, query: Mapping[str, Any] | None = None) -> _Json | None:
+        """The JSON of an answer; None where the catalog says that there is nothing of that name."""
+        url = f"{self.url}/api/v1/{path}"
+        try:
+            answer = self._session.get(url, params=query, timeout=self._seconds)
+        except requests.RequestException as error:
+            raise CatalogError(
+                "The catalog does not answer.",
+                expected="a running Marquez",
+                found=_reason(error, self._seconds),
+                where=self.url,
+                advice="look whether it runs, and whether it has that address",
+            ) from None
+        if answer.status_code in (401, 403):
+            raise CatalogError(
+                "The catalog does not let us in.",
+                expected="a token that it knows",
+                found=f"{answer.status_code} {answer.reason}",
+                where=self.url,
+                advice="give the token in the environment: OPENLINEAGE_API_KEY",
+            )
+        try:
+            found = answer.json()
+        except ValueError:
+            raise self._strange(f"{answer.status_code} {answer.reason}, and no JSON", path) from None
+        if answer.status_code == 404 and isinstance(found, dict) and found.get("code") == 404:
+            return None
+        if not answer.ok or not isinstance(found, dict):
+            raise self._strange(f"{answer.status_code} {answer.reason}", path)
+        return found
+
+    def _strange(self, found: str, path: str) -> CatalogError:
+        return CatalogError(
+            "The answer is not that of a Marquez.",
+            expected="the API of Marquez 0.51 or newer below /api/v1",
+            found=found,
+            where=f"{self.url}/api/v1/{path}",
+            advice="its API has port 5000 unless set otherwise, its web page port 3000",
+        )
+
+
+def _name(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _reason(error: requests.RequestException, seconds: float) -> str:
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {seconds:g} s"
+    if isinstance(error, requests.ConnectionError):
+        return "nothing listens there, or its name is unknown"
+    return type(error).__name__

@@ -1,0 +1,73 @@
+"""Mending: what to send a catalog again, and what to delete there, so that it understands what the records say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recsys_lineage.graph.answers import Answer
+from recsys_lineage.openlineage.catalog.comparison import Difference, State
+from recsys_lineage.openlineage.catalog.picture import Picture
+
+
+@dataclass(frozen=True)
+class Comparison(Answer):
+    """A catalog beside the records.
+
+    Attributes:
+        catalog: its URL.
+        datasets, edges, columns, runs: how many of them the records have, all of which were looked for.
+        differences: what the catalog has otherwise.
+        replay_since: sending all runs again that began then or later mends what is missing, stale or different; None
+            where nothing of that is.
+        delete: names of what is there of no record, which only deleting it there mends.
+    """
+
+    catalog: str
+    datasets: int
+    edges: int
+    columns: int
+    runs: int
+    differences: tuple[Difference, ...]
+    replay_since: datetime | None
+    delete: tuple[str, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether the catalog understood everything."""
+        return not self.differences
+
+    def count(self, state: State) -> int:
+        """How many differences are of a state."""
+        return sum(each.state == state for each in self.differences)
+
+
+def compared(url: str, records: Picture, found: Sequence[Difference]) -> Comparison:
+    """The comparison that differences come to.
+
+    Args:
+        url: of the catalog.
+        records: what they say.
+        found: the differences.
+    """
+    origins = sum(len(dataset.origins or ()) for dataset in records.datasets.values())
+    return Comparison(
+        url,
+        len(records.datasets),
+        len(records.edges),
+        origins,
+        len(records.runs),
+        tuple(found),
+        # A catalog takes what comes last for the newest, so everything since is sent again, up to now.
+        _begun({run for each in found for run in each.runs}, records),
+        tuple(each.name for each in found if each.state == "extra" and not each.runs),
+    )
+
+
+def _begun(wanted: set[str], records: Picture) -> datetime | None:
+    """When the earliest of some runs started."""
+    runs: Mapping[str, datetime] = {
+        run_id: run.started for run_id, run in records.runs.items() if run.started is not None
+    }
+    return min((runs[run_id] for run_id in wanted if run_id in runs), default=None)

@@ -1,0 +1,110 @@
+"""Understood: what a Marquez made of the events that it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from recsys_lineage.openlineage.catalog.marquez import Marquez
+from recsys_lineage.openlineage.catalog.picture import (
+    ColumnOrigin,
+    DatasetPicture,
+    Edge,
+    Key,
+    Picture,
+    RunPicture,
+)
+from recsys_lineage.openlineage.event_parts import dataset_key, facet_of
+from recsys_lineage.openlineage.moments import moment
+
+_Json = Mapping[str, Any]
+
+
+def understood(catalog: Marquez, jobs: Collection[str], datasets: Collection[str]) -> Picture:
+    """The datasets, edges and runs that a catalog knows.
+
+    Args:
+        catalog: a running Marquez.
+        jobs: namespaces of the jobs that are wanted.
+        datasets: namespaces of the datasets that are wanted.
+
+    Raises:
+        CatalogError: when it cannot be asked.
+    """
+    known = set(catalog.namespaces())
+    tables = {
+        _key(each): _dataset(each)
+        for namespace in sorted(known & set(datasets))
+        for each in catalog.datasets(namespace)
+        if not each.get("deleted")
+    }
+    edges: set[Edge] = set()
+    runs: dict[str, RunPicture] = {}
+    for namespace in sorted(known & set(jobs)):
+        for job in catalog.jobs(namespace):
+            key = _key(job)
+            edges |= {Edge(key, _key(each), False) for each in job.get("inputs") or ()}
+            edges |= {Edge(key, _key(each), True) for each in job.get("outputs") or ()}
+            for run in catalog.runs(*key):
+                runs[run["id"]] = _run(run, key)
+    return Picture(tables, frozenset(edges), runs)
+
+
+def _key(named: _Json) -> Key:
+    return Key(named["namespace"], named["name"])
+
+
+def _dataset(found: _Json) -> DatasetPicture:
+    version = facet_of(found, "version").get("datasetVersion")
+    lineage = facet_of(found, "columnLineage")
+    fields = tuple((each["name"], each.get("type")) for each in found.get("fields") or ())
+    origins = frozenset(origins_of(lineage, [name for name, _ in fields])) if lineage else None
+    shown = {
+        (column["name"], Key(each["namespace"], each["dataset"]), each["field"])
+        for column in found.get("columnLineage") or ()
+        for each in column["inputFields"]
+    }
+    return DatasetPicture(
+        fields,
+        None if version is None else str(version),
+        origins,
+        frozenset(shown),
+        found.get("currentVersion"),
+    )
+
+
+def origins_of(lineage: _Json, columns: Collection[str]) -> Iterator[ColumnOrigin]:
+    """The origins that a facet of column lineage tells; those of the whole dataset for each of its columns."""
+    for column, origin in (lineage.get("fields") or {}).items():
+        for each in origin.get("inputFields") or ():
+            yield from _origins(column, each)
+    for each in lineage.get("dataset") or ():
+        for column in columns:
+            yield from _origins(column, each)
+
+
+def _origins(column: str, given: _Json) -> Iterator[ColumnOrigin]:
+    key = dataset_key(given)
+    if key is None:
+        return
+    for how in given.get("transformations") or ({},):
+        type_, subtype = how.get("type", ""), how.get("subtype", "")
+        yield ColumnOrigin(column, Key(*key), given["field"], type_, subtype, bool(how.get("masking")))
+
+
+def _run(found: _Json, job: Key) -> RunPicture:
+    inputs, outputs = found.get("inputDatasetVersions") or (), found.get("outputDatasetVersions") or ()
+    assertions = {
+        (each["assertion"], each.get("column") or "", each["success"])
+        for dataset in (*inputs, *outputs)
+        for each in facet_of(dataset, "dataQualityAssertions").get("assertions", ())
+    }
+    return RunPicture(
+        job,
+        found.get("state"),
+        moment(found.get("startedAt")),
+        moment(found.get("endedAt")),
+        frozenset(_key(each["datasetVersionId"]) for each in inputs),
+        frozenset(_key(each["datasetVersionId"]) for each in outputs),
+        frozenset(assertions),
+    )
