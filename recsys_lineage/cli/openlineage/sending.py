@@ -76,9 +76,9 @@ def replay(
     Later ones too, for a catalog that is sent older events last shows the older state. What is broken off is finished
     by the next send. Exits with 1 when a destination does not have everything.
     """
-    if sum((since is not None, run is not None, dead_letters)) != 1:
-        raise typer.BadParameter("choose one of --since, --run and --dead-letters")
     with emitting(context) as (lake, emission), _progress(as_json) as progress:
+        if sum((since is not None, run is not None, dead_letters)) != 1:
+            raise typer.BadParameter("choose one of --since, --run and --dead-letters")
         which = _runs_since(since) if since is not None else None if run is None else _one_run(lake, run)
         delivery = emission.delivery(lake, patience=patience)
         done = delivery.replay(which, to or (), until=_end(delivery.clock.now(), seconds), progress=progress)

@@ -21,6 +21,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import requests
 from openlineage.client.transport.http import HttpCompression, HttpConfig
 from requests.auth import AuthBase
+from requests.utils import get_netrc_auth
 
 from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
 from recsys_lineage.openlineage.destinations.key_order import in_order
@@ -108,8 +109,6 @@ class HttpDestination:
                 headers=headers,
                 auth=bearer,
                 timeout=self._config.timeout,
-                verify=self._verify,
-                cert=self._cert,
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -147,6 +146,12 @@ class HttpDestination:
         if session is None:
             session = self._of_thread.session = requests.Session()
             self._sessions.append(session)
+            # What the environment says of proxies and certificates is asked for once: with each request it takes longer
+            # than all else that is done for it here.
+            found = session.merge_environment_settings(self._url, {}, True, self._verify, self._cert)
+            session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+            session.auth = get_netrc_auth(self._url)
+            session.trust_env = False
         return session
 
     def _told(self, text: str) -> str:
