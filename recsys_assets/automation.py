@@ -14,7 +14,7 @@ import dagster as dg
 from recsys_assets.assets.retention import NAME as LAST_OF_NIGHT
 from recsys_lineage.assets.asset_code import REUSE_TAG
 
-FOLLOW_INPUTS = dg.AssetSelection.groups("clean", "features", "graph")
+FOLLOW_INPUTS = dg.AssetSelection.groups("clean", "features", "graph", "feedback")
 """Assets that follow all that they are made of."""
 FOLLOW_MODELS = ("champion", "evaluation")
 """The models and figures whose reports and served tables follow them."""

@@ -52,11 +52,11 @@ def _shown(records: Records, asset: str, line: Callable[[str], str], prefix: str
     return {name: dg.MetadataValue.md(text) for name, text in zip(names, nights_plots(nights), strict=False)}
 
 
-def nights_plots(nights: Sequence[Night], longest: int = LONGEST_SHOWN) -> list[str]:
+def nights_plots(nights: Sequence[Night], longest: int = LONGEST_SHOWN, *, of: str = "runs") -> list[str]:
     """Pictures with one line for each name over the nights, each as Markdown of at most `longest` characters.
 
     All have the same nights and the same scale; lines that end highest come first. There are as few pictures as can
-    show at least `ENOUGH_NIGHTS`; the oldest nights are left out where not all fit.
+    show at least `ENOUGH_NIGHTS`; the oldest nights are left out where not all fit. `of` says what a night is.
     """
     nights = [night for night in nights if night[1]][-MOST_NIGHTS:]
     last: dict[str, float] = {}
@@ -66,13 +66,13 @@ def nights_plots(nights: Sequence[Night], longest: int = LONGEST_SHOWN) -> list[
     for lines in range(len(names), 0, -1):
         for count in range(len(nights), min(len(nights), ENOUGH_NIGHTS if lines > 1 else 1) - 1, -1):
             chosen = nights[-count:]
-            texts = [_markdown(chosen, names[n : n + lines], names) for n in range(0, len(names), lines)]
+            texts = [_markdown(chosen, names[n : n + lines], names, of) for n in range(0, len(names), lines)]
             if all(len(text) <= longest for text in texts):
                 return texts
     return []
 
 
-def _markdown(nights: Sequence[Night], names: Sequence[str], of_scale: Sequence[str]) -> str:
+def _markdown(nights: Sequence[Night], names: Sequence[str], of_scale: Sequence[str], of: str) -> str:
     """The picture of some lines, on the scale of all."""
     values = [values[name] for _, values in nights for name in of_scale if name in values]
     low, high = min(values), max(values)
@@ -94,7 +94,7 @@ def _markdown(nights: Sequence[Night], names: Sequence[str], of_scale: Sequence[
     for character, code in (("%", "%25"), ("<", "%3C"), (">", "%3E"), ("#", "%23")):
         picture = picture.replace(character, code)
     first, end = nights[0][0], nights[-1][0]
-    caption = f"{len(nights)} runs, {first:%d %b %Y} to {end:%d %b %Y}"
+    caption = f"{len(nights)} {of}, {first:%d %b %Y} to {end:%d %b %Y}"
     return f"![plot](<data:image/svg+xml,{picture}>)\n\n{caption}"
 
 

@@ -157,4 +157,5 @@ def _why_stale(records: Records, code: AssetCode) -> str | None:
         observed=code.observe() if code.observe else None,
         takes=code.takes,
         parameters=code.parameters,
+        due=code.due,
     )

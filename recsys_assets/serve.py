@@ -193,7 +193,7 @@ def _stop_requests() -> Iterator[threading.Event]:
 
 def _require_authentication(settings: Settings) -> None:
     """Refuse an address that others reach, unless a proxy is said to stand before it: Dagster asks nobody's name."""
-    if settings.proxy_authenticates or _is_of_this_machine_alone(settings.host):
+    if settings.proxy_authenticates or is_of_this_machine_alone(settings.host):
         return
     raise UiError(
         f"Whoever reaches {settings.host} could start and delete runs: the browser interface asks nobody for a "
@@ -206,7 +206,7 @@ def _require_authentication(settings: Settings) -> None:
     )
 
 
-def _is_of_this_machine_alone(host: str) -> bool:
+def is_of_this_machine_alone(host: str) -> bool:
     """Whether every address that a host's name stands for is a loopback address; not where it stands for none."""
     with suppress(OSError):
         found = socket.getaddrinfo(host, None)

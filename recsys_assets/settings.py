@@ -142,6 +142,27 @@ class Settings(BaseSettings):
         description="whether a proxy in front of the browser interface lets in only whom it knows; without one it "
         "listens on addresses of this machine alone",
     )
+    service_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="address that `recsys serve` listens on; where others reach it, each request needs a token",
+    )
+    service_port: int = Field(
+        default=8000, ge=0, le=65535, description="port of `recsys serve`; 0: any free one"
+    )
+    durable_within_ms: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="milliseconds that what was shown may take to the disk; 0: it is there before the answer goes out",
+    )
+    rate_limit: int = Field(
+        default=500, ge=0, description="requests a second that one token may make; 0: any number"
+    )
+    assignment_key: SecretStr | None = Field(
+        default=None,
+        description="key by which customers are assigned to arms of experiments; empty: a random one, kept in the home",
+    )
     postgres_url: SecretStr | None = Field(
         default=None,
         description="Dagster's Postgres, `postgresql://user:password@host:5432/database`; empty: SQLite",

@@ -4,82 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import duckdb
-from pydantic import TypeAdapter, ValidationError
-
-from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
+from recsys_assets.raw_columns import RAW_COLUMNS, checked_columns
+from recsys_assets.shop_rules import SourceError
+from recsys_assets.source_settings import SourceSettings, read_settings
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
-from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.written_sql import WrittenSql
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 BUILT_IN = Path(__file__).parent / "sources"
-TRACE = ("_file", "_line")
-RAW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "raw_events": (
-            "event_time", "user_id", "item_id", "order_id", "behaviour", "quantity", "unit_price", "amount",
-            "discount", "store_id", "subset", "line_id",
-        ),
-        "raw_users": (
-            "user_id", "age_group", "income_group", "household_size", "household_type", "home_ownership",
-            "marital_status", "children", "country", "occurrences", "known_from",
-        ),
-        "raw_items": (
-            "item_id", "title", "department", "category", "subcategory", "brand", "manufacturer", "package_size",
-            "occurrences", "known_from",
-        ),
-        "raw_promotions": (
-            "item_id", "store_id", "kind", "display", "mailer", "coupon_id", "campaign_id", "start_day", "end_day",
-        ),
-    }
-)  # fmt: skip
-"""The canonical columns of each raw table, besides `_file` and `_line`."""
-REQUIRED_COLUMNS = {
-    "raw_events": ("user_id", "item_id"),
-    "raw_users": ("user_id",),
-    "raw_items": ("item_id",),
-    "raw_promotions": ("item_id", "start_day", "end_day"),
-}
 EARLIEST_DAY = date(2000, 1, 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceSettings(ShopRules):
-    """What `source.toml` may say, beside the shop's rules.
-
-    `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
-    event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.
-    Quantities and prices above the largest ones are taken for errors.
-    """
-
-    title: str = ""
-    url: str = ""
-    data: str = ""
-    first_day: date | None = None
-    last_day: date | None = None
-    default_behaviour: str = "purchase"
-    undated: bool = False
-    non_products: tuple[str, ...] = ()
-    largest_quantity: float = 100_000.0
-    largest_price: float = 100_000.0
-    half_life_days: float = 60.0
-    holdout_weeks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +57,7 @@ class Source:
             path = folder / f"{table}.sql"
             if path.exists():
                 try:
-                    queries[table] = _checked(
+                    queries[table] = checked_columns(
                         table, parse_source_sql(path.read_text(encoding="utf-8-sig"), str(path))
                     )
                 except UnicodeDecodeError as error:
@@ -142,7 +84,7 @@ class Source:
                 where=str(folder),
                 advice="write the SELECT that gives the events of your files, as the built-in sources do",
             )
-        return cls(folder.name, folder, _settings(folder / "source.toml"), MappingProxyType(queries))
+        return cls(folder.name, folder, read_settings(folder / "source.toml"), MappingProxyType(queries))
 
     @staticmethod
     def built_in() -> tuple[str, ...]:
@@ -327,103 +269,3 @@ def _folder(name_or_folder: str | Path) -> Path:
         advice=did_you_mean(str(name_or_folder), names)
         or "set RECSYS_SOURCE to a built-in source or to a folder of SQL files",
     )
-
-
-def _checked(table: str, query: SourceQuery) -> SourceQuery:
-    canonical = (*RAW_COLUMNS[table], *TRACE)
-    given = [name.casefold() for name in query.columns]
-    given_at = {name.casefold(): place for name, place in query.given_at.items()}
-    for name in given:
-        if name not in canonical:
-            raise SourceError(
-                f"{table} has no column {name!r}.",
-                expected=f"columns among {', '.join(canonical)}",
-                found=repr(name),
-                where=given_at.get(name),
-                advice=did_you_mean(name, canonical) or "rename the column by AS, or leave it out",
-            )
-        if given.count(name) > 1:
-            raise SourceError(
-                f"The SQL gives the column {name!r} {given.count(name)} times.",
-                expected="each column once",
-                found=", ".join(given),
-                where=given_at.get(name),
-                advice="rename or leave out one of them",
-            )
-    if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:
-        raise SourceError(
-            f"The SQL of {table} lacks columns.",
-            expected=f"the columns {', '.join(missing)} in its SELECT",
-            found=", ".join(given),
-            advice="select them; every scan gives _file and _line",
-        )
-    return query
-
-
-def _settings(path: Path) -> SourceSettings:
-    if not path.exists():
-        return SourceSettings()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise SourceError(
-            "The settings of the source cannot be read.",
-            expected="TOML",
-            found=str(error),
-            where=str(path),
-            advice="correct the file at that line",
-        ) from error
-    known = {field.name: field for field in fields(SourceSettings)}
-    for name in values:
-        if name not in known:
-            raise SourceError(
-                f"{name!r} is no setting of a source.",
-                expected=f"settings among {', '.join(known)}",
-                found=repr(name),
-                where=str(path),
-                advice=did_you_mean(name, known) or "take the line out",
-            )
-    hints = get_type_hints(SourceSettings)
-    rules = {field.name for field in fields(ShopRules)}
-    for name, value in values.items():
-        if name not in rules:
-            _check_type(name, value, hints[name], path)
-    patterns = values.get("non_products", [])
-    for pattern in patterns:
-        try:
-            with Engine().connect() as connection:
-                connection.execute("SELECT regexp_full_match('', $pattern)", {"pattern": f"(?i:{pattern})"})
-        except duckdb.Error as error:
-            raise SourceError(
-                f"A pattern of non_products cannot be used: {error}.",
-                expected="regular expressions of RE2, which has no look-ahead",
-                found=repr(pattern),
-                where=str(path),
-                advice="put a backslash before a character that stands for itself",
-            ) from error
-    return SourceSettings(**{**checked_rules(values, path), "non_products": tuple(patterns)})
-
-
-def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
-    """Raises SourceError where a setting's value is not what TOML writes for its type."""
-    kind = next((kind for kind in _IN_WORDS if kind in (get_origin(hint), hint, *get_args(hint))), str)
-    try:
-        TypeAdapter(list[str] if kind is tuple else hint).validate_python(value, strict=True)
-    except ValidationError as error:
-        raise SourceError(
-            f"{name} of the source cannot be used.",
-            expected=_IN_WORDS[kind],
-            found=repr(value),
-            where=f"{path}, {name}",
-            advice="correct the line, or take it out for the usual value",
-        ) from error
-
-
-_IN_WORDS: Mapping[Any, str] = {
-    bool: "true or false",
-    int: "a whole number, without quotes",
-    float: "a number, without quotes",
-    date: "a day without quotes, such as 2024-01-31",
-    tuple: 'a list of texts, such as ["POST", "GIFT_.*"]',
-    str: "a text in quotes",
-}

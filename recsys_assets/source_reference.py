@@ -7,8 +7,9 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any, get_args, get_origin, get_type_hints
 
+from recsys_assets.raw_columns import RAW_COLUMNS, REQUIRED_COLUMNS
 from recsys_assets.shop_rules import BEHAVIOURS, NO_VALUE
-from recsys_assets.source import RAW_COLUMNS, REQUIRED_COLUMNS, SourceSettings
+from recsys_assets.source_settings import SourceSettings
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from recsys_assets.settings import Settings
 from recsys_lineage.lake.compaction import Compaction, compact, is_compactable, plan_compaction
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.old_runs import OldRuns, delete_old_runs, old_runs
+from recsys_lineage.records.records import Records
 from recsys_lineage.retention.policy import NEWEST_ONLY, Policies, Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune
 
@@ -82,13 +83,14 @@ def keep_up(
 
 
 def served_versions(lake: Lake) -> list[tuple[str, int]]:
-    """The champion that serves, and each champion with which the gate promoted another family."""
+    """The newest champion, the one decided for, and each champion with which the gate promoted another family."""
     if not lake.has(CHAMPION):
         return []
     newest = lake.version(CHAMPION).version
+    decided = [decision.version for decision in Records(lake).decisions(CHAMPION)[-1:]]
     pruned = lake.pruned(CHAMPION).all()
     older = [version for version in range(newest) if version not in pruned and _promoted(lake, version)]
-    return [(CHAMPION, version) for version in (*older, newest)]
+    return [(CHAMPION, version) for version in sorted({*older, *decided, newest})]
 
 
 def _promoted(lake: Lake, champion: int) -> bool:

@@ -8,6 +8,7 @@ from recsys_models.content import Content as Content
 from recsys_models.data.features import Features as Features
 from recsys_models.data.graph import InteractionGraph as InteractionGraph
 from recsys_models.data.graph import interaction_graph as interaction_graph
+from recsys_models.data.history import History as History
 from recsys_models.data.interactions import Interactions as Interactions
 from recsys_models.ease import Ease as Ease
 from recsys_models.evaluation.cross_validation import CrossValidation as CrossValidation

@@ -43,6 +43,11 @@ class Content(Recommender):
     feedback: Feedback | Auto = "auto"
     popularity_weight: AtLeast0 | Auto = "auto"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._turned: tuple[sp.csr_array, sp.csr_array] | None = None
+        self._usual: tuple[sp.csr_array, NDArray[np.float32]] | None = None
+
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         described = (
             self.item_features.of(self.item_ids) if self.item_features is not None else csr(self.seen.T)
@@ -56,9 +61,7 @@ class Content(Recommender):
         best = -1.0
         kept: tuple[sp.csr_array, float] | None = None
         for feedback in feedbacks if self.feedback == "auto" else (self.feedback,):
-            liked = feedback_matrix(interactions, feedback)
-            total = np.maximum(np.asarray(liked.sum(axis=1)).ravel(), 1e-12)
-            self._preference = csr(csr(liked * (1 / total)[:, None]) @ self._profile)
+            self._preference = self._preferences(interactions, feedback)
             for weight in weights if self.popularity_weight == "auto" else (float(self.popularity_weight),):
                 self._weight = weight
                 reached = 0.0
@@ -72,15 +75,38 @@ class Content(Recommender):
         self._preference, self._weight = kept
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        scores = np.asarray((self._preference[user_rows] @ self._profile.T).todense(), np.float32)
+        return self._scores_of(self._preference[user_rows])
+
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        counted = self.chosen.get("feedback", self.feedback)
+        return self._scores_of(self._preferences(customers, "binary" if counted == "auto" else counted))
+
+    def _scores_of(self, preference: sp.csr_array) -> NDArray[np.float32]:
+        scores = np.asarray((preference @ self._items_of_features()).todense(), np.float32)
         return scores + self._offset()
+
+    def _items_of_features(self) -> sp.csr_array:
+        """The profiles, features by items."""
+        if self._turned is None or self._turned[0] is not self._profile:
+            self._turned = (self._profile, csr(self._profile.T))
+        return self._turned[1]
+
+    def _preferences(self, interactions: Interactions, feedback: str) -> sp.csr_array:
+        """Weighted means of the profiles of the users' items, users by features."""
+        liked = feedback_matrix(interactions, feedback)
+        total = np.maximum(np.asarray(liked.sum(axis=1)).ravel(), 1e-12)
+        return csr(csr(liked * (1 / total)[:, None]) @ self._profile)
 
     def _offset(self) -> NDArray[np.float32]:
         """What an item's score is for a user whose preference has no feature of it, shape (n_items,)."""
-        usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
-        return np.asarray(self._weight * self._share - self._profile @ usual, np.float32)
+        if self._usual is None or self._usual[0] is not self._profile:
+            usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
+            self._usual = (self._profile, self._profile @ usual)
+        return np.asarray(self._weight * self._share - self._usual[1], np.float32)
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         return scores != self._offset()
 
     def _items_judged(self) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
@@ -68,8 +69,15 @@ class Ease(Recommender):
         self._weights = kept
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        scores = np.tile(self._rest, (user_rows.size, 1))
-        scores[:, self._kept] = csr(self.seen[user_rows][:, self._kept]) @ self._weights
+        return self._scores_of(self.seen[user_rows])
+
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        return self._scores_of(customers.user_items())
+
+    def _scores_of(self, taken: sp.csr_array) -> NDArray[np.float32]:
+        """Scores of users with these items, users by items, ones."""
+        scores = np.tile(self._rest, (taken.indptr.size - 1, 1))
+        scores[:, self._kept] = csr(taken[:, self._kept]) @ self._weights
         return scores
 
     def _state(self) -> dict[str, NDArray[Any]]:

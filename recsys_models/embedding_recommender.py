@@ -2,39 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.interactions import Interactions
 from recsys_models.fitted_model import Embeddings
+from recsys_models.kernels.fold_map import EXPONENTS, FoldMap
 from recsys_models.recommender import Recommender
 from recsys_models.state_arrays import must_be
 
 
 @dataclass(kw_only=True, eq=False)
 class EmbeddingRecommender(Recommender):
-    """A recommender whose score is ⟨user vector, item vector⟩; its `_fit` sets `_user_vectors` and `_item_factors`."""
+    """A recommender whose score is ⟨user vector, item vector⟩; its `_fit` sets `_user_vectors` and `_item_factors`.
+
+    A customer is folded in by a `FoldMap`, from the sum of the vectors of their items.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._user_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._item_factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
+        self._fold_map: FoldMap | None = None
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self._user_vectors[user_rows] @ self._item_factors.T
+
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        return self._fold_vectors(customers) @ self._item_factors.T
+
+    def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:
+        """Vectors of customers to fold in, shape (n_users, d)."""
+        fold_map = self._fold_map
+        if fold_map is None:
+            # a file from before maps were kept: the users' items are known, what weights they had is not
+            fold_map = self._fold_map = self._fold_map_of([self.seen])
+        edges = self._fold_edges(customers)
+        if len(edges) != fold_map.n_edges:
+            edges = [customers.user_items()]
+        return fold_map.vectors(edges, self._item_factors)
+
+    def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
+        """Weights, users by items, of the sums that users' vectors follow from."""
+        return [interactions.user_items()]
+
+    def _fold_exponents(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Powers of the items' and of the users' degrees, from which those of the `FoldMap` are chosen."""
+        return EXPONENTS, EXPONENTS
+
+    def _fold_map_of(self, edges: Sequence[sp.csr_array]) -> FoldMap:
+        by_items, by_users = self._fold_exponents()
+        return FoldMap.learned(
+            edges, self._user_vectors, self._item_factors, item_exponents=by_items, user_exponents=by_users
+        )
+
+    def _learn_folding(self, interactions: Interactions) -> None:
+        self._fold_map = self._fold_map_of(self._fold_edges(interactions))
 
     def embeddings(self) -> Embeddings:
         return Embeddings(self._user_vectors, self._item_factors)
 
     def _state(self) -> dict[str, NDArray[Any]]:
-        return {"user": self._user_vectors, "item": self._item_factors}
+        return {"user": self._user_vectors, "item": self._item_factors, **self._fold_state()}
+
+    def _fold_state(self) -> dict[str, NDArray[Any]]:
+        return {} if self._fold_map is None else self._fold_map.state()
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._user_vectors, self._item_factors = state["user"], state["item"]
         self._check_vectors()
+        self._fold_map = FoldMap.from_state(state, self.item_ids.size, self._item_factors.shape[1])
 
     def _check_vectors(self) -> None:
         """Raise ValueError where there is not one vector for each user and item, all of one length."""

@@ -46,19 +46,24 @@ class FitBasis(NamedTuple):
         user_ids, item_ids: id maps; row r of every array of the model belongs to id r.
         seen: users by items, CSR of ones where they interacted.
         popular: float32, shape (n_items,): scores for users without interactions.
+        latest: moment of the latest interaction, microseconds since 1970; None without timestamps, and for models of
+            files that do not tell.
     """
 
     user_ids: Ids
     item_ids: Ids
     seen: sp.csr_array
     popular: NDArray[np.float32]
+    latest: int | None = None
 
     @classmethod
     def of(cls, interactions: Interactions) -> FitBasis:
         """The basis of a fit on these interactions; popularity decays with `COLD_HALF_LIFE_DAYS`."""
         weights = recency_weights(interactions, COLD_HALF_LIFE_DAYS)
         popular = np.bincount(interactions.item, weights, interactions.n_items).astype(np.float32)
-        return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular)
+        moment = interactions.timestamp
+        latest = int(moment.max()) if moment is not None and moment.size else None
+        return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular, latest)
 
 
 class _BasisFacts(NamedTuple):
@@ -88,7 +93,7 @@ class FittedModel(ABC):
     """A fitted model: scores, recommendations and similar items. A family gives `score_block`.
 
     Attributes:
-        user_ids, item_ids, seen, popular: the interactions that the model was fitted on; see `FitBasis`.
+        user_ids, item_ids, seen, popular, latest: the interactions that the model was fitted on; see `FitBasis`.
     """
 
     family: ClassVar[str]
@@ -98,16 +103,17 @@ class FittedModel(ABC):
         self.item_ids: Ids = np.empty(0, np.int64)
         self.seen: sp.csr_array = sp.csr_array((0, 0), dtype=np.float32)
         self.popular: NDArray[np.float32] = np.empty(0, np.float32)
+        self.latest: int | None = None
         self._basis_facts: _BasisFacts | None = None
 
     @property
     def basis(self) -> FitBasis:
         """The interactions that the model was fitted on."""
-        return FitBasis(self.user_ids, self.item_ids, self.seen, self.popular)
+        return FitBasis(self.user_ids, self.item_ids, self.seen, self.popular, self.latest)
 
     @basis.setter
     def basis(self, basis: FitBasis) -> None:
-        self.user_ids, self.item_ids, self.seen, self.popular = basis
+        self.user_ids, self.item_ids, self.seen, self.popular, self.latest = basis
 
     @abstractmethod
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -259,11 +265,14 @@ class FittedModel(ABC):
     def _cold(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         return (rows < 0) | ~self._facts().warm[rows]
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         """Of which items the model knows something for these users: shape (n_items,), or that of `scores`.
 
         Args:
-            scores: what `score_block` gave for the users.
+            who: rows of users of the fit, or customers that are folded in.
+            scores: what `score_block`, or folding in, gave for them.
         """
         return self._items_judged()
 

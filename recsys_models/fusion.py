@@ -139,12 +139,17 @@ class Fusion(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return blended_scores(self._models, self._weights, user_rows)
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        return blended_scores(self._models, self._weights, customers)
+
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         """What any member knows something of; pair by pair only where all members judge so."""
         asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
         if any(type(model)._evidence is FittedModel._evidence for model in asked):
             return np.any([model._items_judged() for model in asked], axis=0)
-        found = [model._evidence(user_rows, model.score_block(user_rows)) for model in asked]
+        found = [model._evidence(who, model._raw_scores(who)) for model in asked]
         return np.any(found, axis=0)
 
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -167,21 +172,23 @@ class Fusion(Recommender):
 
 
 def blended_scores(
-    models: Sequence[Recommender], weights: NDArray[np.float32], user_rows: NDArray[np.integer]
+    models: Sequence[Recommender], weights: NDArray[np.float32], who: NDArray[np.integer] | Interactions
 ) -> NDArray[np.float32]:
     """Weighted sum of the models' scores, those of each user standardised to mean 0 and deviation 1.
 
     Args:
         models: fitted on the same id maps.
         weights: one per model; a model of weight 0 is not asked.
+        who: rows of users of the fit, or customers that are folded in.
 
     Returns:
-        Shape (len(user_rows), n_items).
+        Shape (users, n_items).
     """
-    total = np.zeros((user_rows.size, models[0].n_items), np.float32)
+    n = who.n_users if isinstance(who, Interactions) else who.size
+    total = np.zeros((n, models[0].n_items), np.float32)
     for model, weight in zip(models, weights, strict=True):
         if weight:
-            scores = model.score_block(user_rows)
+            scores = model._raw_scores(who)
             scores -= scores.mean(1, keepdims=True)
             total += weight * scores / np.maximum(scores.std(1, keepdims=True), 1e-12)
     return total

@@ -40,6 +40,10 @@ class IALS(EmbeddingRecommender):
     iterations: Count = 12
     patience: Count = 2
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._gram: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         generator = np.random.default_rng(run.seed)
         start = generator.standard_normal((interactions.n_items, self.dim)) / np.sqrt(self.dim) * 0.1
@@ -75,10 +79,26 @@ class IALS(EmbeddingRecommender):
             self._user_vectors, self._item_factors = kept
             self.chosen = {"iterations": best_iteration}
 
-    def _solve(self, matrix: sp.csr_array, other: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Least-squares vectors of the rows, with those of the columns held fixed."""
+    def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:
+        """The vectors that the next sweep over users would give."""
+        items = self._item_factors
+        if self._gram is None or self._gram[0] is not items:
+            self._gram = (items, items.T @ items)
+        return self._solve(customers.user_items(), items, self._gram[1])
+
+    def _learn_folding(self, interactions: Interactions) -> None:
+        """Nothing: the vectors have a closed form."""
+
+    def _solve(
+        self, matrix: sp.csr_array, other: NDArray[np.float32], gram: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Least-squares vectors of the rows, with those of the columns held fixed.
+
+        Args:
+            gram: inner products of the columns' vectors, otherᵀ other, where they are known.
+        """
         n, m = shape_of(matrix)
-        shared = self.unobserved * (other.T @ other)
+        shared = self.unobserved * (other.T @ other if gram is None else gram)
         unit = np.eye(self.dim, dtype=np.float32)
         solved = np.zeros((n, self.dim), np.float32)
         indptr, indices = np.asarray(matrix.indptr), np.asarray(matrix.indices)

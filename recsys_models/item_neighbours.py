@@ -89,9 +89,36 @@ class ItemNeighbours(Recommender):
         self._feedback, self._similarity = kept
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        return np.asarray((self._feedback[user_rows] @ self._similarity).todense(), np.float32)
+        return self._scores_of(self._feedback[user_rows])
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        return self._scores_of(feedback_matrix(customers, self._counted))
+
+    def _near_scores(self, customer: Interactions) -> NDArray[np.float32]:
+        similarity, total = self._similarity, np.zeros(self.n_items, np.float32)
+        if self._counted == "binary":
+            items = np.unique(customer.item)
+            counts = np.ones(items.size, np.float32)
+        else:
+            feedback = feedback_matrix(customer, self._counted)
+            items, counts = feedback.indices, feedback.data
+        starts, stops = similarity.indptr[items].tolist(), similarity.indptr[items + 1].tolist()
+        for start, stop, count in zip(starts, stops, counts, strict=True):
+            total[similarity.indices[start:stop]] += count * similarity.data[start:stop]
+        return total
+
+    @property
+    def _counted(self) -> str:
+        """How the fit counted interactions."""
+        counted = self.chosen.get("feedback", self.feedback)
+        return "binary" if counted == "auto" else counted
+
+    def _scores_of(self, feedback: sp.csr_array) -> NDArray[np.float32]:
+        return np.asarray((feedback @ self._similarity).todense(), np.float32)
+
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         return scores != 0
 
     def _state(self) -> dict[str, NDArray[Any]]:

@@ -113,6 +113,9 @@ class LightGCN(EmbeddingRecommender):
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, matrix)
         self._train(matrix, start, validation, run)
 
+    def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
+        return [edge_weights(interactions, self.half_life_days)]
+
     def _fresh_start(self, matrix: sp.csr_array, seed: int) -> NDArray[np.float32]:
         """Start embeddings (n_users + n_items, dim) of a fit that knows no earlier model."""
         if self.start == "spectral":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.feedback import edge_weights
@@ -15,6 +16,7 @@ from recsys_models.data.recency import recency_weights
 from recsys_models.fitted_model import COLD_HALF_LIFE_DAYS
 from recsys_models.lightgcn import LightGCN
 from recsys_models.parameters import Auto, CountOrNone
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
@@ -58,6 +60,7 @@ class MultiBehaviour(LightGCN):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._maps = np.empty((0, 0, 0), np.float32)
+        self._order: list[str] = []
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         parts, used = self._cascade(interactions)
@@ -90,6 +93,17 @@ class MultiBehaviour(LightGCN):
         used = interactions.subset(np.isin(interactions.behaviour, codes))
         return {name: interactions.with_behaviour(name) for name in order}, used
 
+    def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
+        """The edges of each behaviour of the cascade. What is named no behaviour counts as the target."""
+        if interactions.behaviour is None or len(self._order) < 2:
+            none = interactions.subset(np.empty(0, np.int64))
+            parts = [none] * (len(self._order) - 1) + [interactions]
+        else:
+            named = np.array(interactions.behaviour_names, np.str_)[interactions.behaviour]
+            named[named == ""] = self._order[-1]
+            parts = [interactions.subset(named == name) for name in self._order]
+        return [edge_weights(part, self.half_life_days) for part in parts]
+
     def _learn(
         self,
         parts: dict[str, Interactions],
@@ -100,6 +114,7 @@ class MultiBehaviour(LightGCN):
     ) -> None:
         from recsys_models.networks.cascade_fit import CascadeFit
 
+        self._order = list(parts)
         name, target = list(parts.items())[-1]
         if len(parts) > 1:
             weights = recency_weights(target, COLD_HALF_LIFE_DAYS)
@@ -123,11 +138,14 @@ class MultiBehaviour(LightGCN):
             self.chosen["behaviours"] = list(parts)
 
     def _state(self) -> dict[str, NDArray[Any]]:
-        return {**super()._state(), "maps": self._maps}
+        return {**super()._state(), "maps": self._maps, "order": np.array(self._order, np.str_)}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         super()._restore(state)
         self._maps = state["maps"]
+        order = state.get("order", np.empty(0, np.str_))
+        must_be(order, "order", shape=(None,), kind="U")
+        self._order = order.tolist()
 
 
 def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:

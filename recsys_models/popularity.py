@@ -67,6 +67,9 @@ class Popularity(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.tile(self._count, (user_rows.size, 1))
 
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        return self.score_block(np.arange(customers.n_users))
+
     def _state(self) -> dict[str, NDArray[Any]]:
         return {"count": self._count}
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.interactions import Interactions
-from recsys_models.fitted_model import FitBasis, FittedModel
+from recsys_models.fitted_model import FitBasis
+from recsys_models.folding import Folding
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.parameters import checked, plain
 from recsys_models.state_arrays import must_be, of_file, sparse
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class Recommender(FittedModel):
+class Recommender(Folding):
     """A recommender: fit it on Interactions, then get recommendations by the caller's own ids.
 
     A family is a keyword-only dataclass whose fields are its parameters; their types say what they may be. It
@@ -59,7 +60,7 @@ class Recommender(FittedModel):
     """Whether `refit` starts from the model before, instead of computing everything anew."""
 
     def __post_init__(self) -> None:
-        FittedModel.__init__(self)
+        Folding.__init__(self)
         for field in dataclasses.fields(self):
             if field.init:
                 setattr(self, field.name, checked(type(self), field.name, getattr(self, field.name)))
@@ -94,6 +95,9 @@ class Recommender(FittedModel):
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         """Learn with the parameters that validation chose for `before`; keep what came from validation labels."""
         self._fit(interactions, None, run)
+
+    def _learn_folding(self, interactions: Interactions) -> None:
+        """Learn, after a fit, what folding in needs beside the fit's own arrays."""
 
     # --- what every family has ----------------------------------------------------------------------------
 
@@ -148,6 +152,7 @@ class Recommender(FittedModel):
         run = model._run((interactions, None), seed, device, on_epoch, checkpoint, threads, before=self)
         with model._computing(run):
             model._retrain(interactions, run, self)
+            model._learn_folding(interactions)
         return model
 
     def fit(
@@ -182,6 +187,7 @@ class Recommender(FittedModel):
         run = self._run((interactions, validation), seed, device, on_epoch, checkpoint, threads)
         with self._computing(run):
             self._fit(interactions, self._aligned(validation, interactions), run)
+            self._learn_folding(interactions)
         return self
 
     def refit(
@@ -211,6 +217,7 @@ class Recommender(FittedModel):
         run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, threads, before=self)
         with model._computing(run):
             model._refit(interactions, self._aligned(validation, interactions), run, self)
+            model._learn_folding(interactions)
         return model
 
     def to_files(self) -> dict[str, bytes]:
@@ -223,6 +230,7 @@ class Recommender(FittedModel):
             "history": self.history,
             "incidents": self.incidents,
             "threads": self.threads,
+            "latest": self.latest,
         }
         arrays = {
             "user_ids": self.user_ids,
@@ -254,7 +262,7 @@ class Recommender(FittedModel):
             seen = sparse("seen", ones, indices, indptr, (user_ids.size, item_ids.size))
             popular = arrays.pop("popular")
             must_be(popular, "popular", shape=(item_ids.size,), kind="f")
-            basis = FitBasis(user_ids, item_ids, seen, popular)
+            basis = FitBasis(user_ids, item_ids, seen, popular, _moment(header.get("latest")))
             state = {key.removeprefix("state."): array for key, array in arrays.items()}
             model = cls.restored(header["params"], header["chosen"], basis, state)
             model.history, model.incidents = header["history"], header["incidents"]
@@ -344,3 +352,9 @@ class Recommender(FittedModel):
                 "build it with like= the interactions, or pass validation=None"
             )
         return aligned
+
+
+def _moment(found: Any) -> int | None:
+    if found is not None and type(found) is not int:
+        raise ValueError(f"latest: expected microseconds since 1970 or null, found {found!r}")
+    return found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.degrees import degrees, inverse_power
+from recsys_models.kernels.near_rows import NearRows
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.parameters import Above0, AtLeast0, Auto, Count
@@ -57,6 +58,10 @@ class UserNeighbours(Recommender):
     popularity_damping: AtLeast0 | Auto = "auto"
     half_life_days: Above0 | Auto | None = "auto"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._near: NearRows | None = None
+
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         _, by_item = degrees(self.seen)
         rare = sp.csr_array(self.seen * inverse_power(by_item, self.rarity)[None, :])
@@ -90,7 +95,28 @@ class UserNeighbours(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.asarray((self._similarity[user_rows] @ self._feedback).todense(), np.float32)
 
-    def _evidence(self, user_rows: NDArray[np.integer], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        near = self._near
+        if near is None or near.rows is not self.seen:
+            near = self._near = NearRows(self.seen, self.rarity, self.neighbours)
+        others, own = near.of(customers.user_items())
+        power = self._effective("power", 2.0)
+        damping = inverse_power(near.by_column, self._effective("popularity_damping", 0.3))
+        life = self.chosen.get("half_life_days", self.half_life_days)
+        taken = customers.user_items() if life in (None, "auto") else latest_weights(customers, float(life))
+        others.data **= power
+        scores = np.asarray((others @ self._feedback).todense(), np.float32)
+        owner = np.repeat(np.arange(customers.n_users), np.diff(taken.indptr))
+        scores[owner, taken.indices] += (own**power)[owner] * taken.data * damping[taken.indices]
+        return scores
+
+    def _effective(self, name: str, without_validation: float) -> float:
+        value = self.chosen.get(name, getattr(self, name))
+        return without_validation if value == "auto" else float(value)
+
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         return scores != 0
 
     def _state(self) -> dict[str, NDArray[Any]]:

@@ -1,5 +1,8 @@
-"""The shop's assets, one module a step; `all_assets` puts them together for given settings."""
+"""The shop's assets, one module a step; `all_assets` puts them together for given settings.
 
-from recsys_assets.assets.catalogue import PlatformAssets, all_assets
+It is loaded when it is first used, so that what only words reasons need not wait for the orchestrator.
+"""
 
-__all__ = ["PlatformAssets", "all_assets"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,16 +23,22 @@ from recsys_assets.assets.refit import (
 )
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.run_options import family_options, family_parameters, setting_options
-from recsys_assets.assets.side_information import BEFORE_TEST, TRAIN, side_information, side_tables
+from recsys_assets.assets.side_information import (
+    BEFORE_TEST,
+    TRAIN,
+    fitted_from,
+    side_information,
+    side_tables,
+)
 from recsys_assets.assets.training import EpochProgress, split_data, target_parameters, trained_on
-from recsys_assets.assets.tuning import best_parameters, tunable
+from recsys_assets.assets.tuning import DECIDING, best_parameters, tunable
 from recsys_assets.nights_plot import validation_over_nights
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.parameters import Named
-from recsys_lineage.lake.blobs import blob_table
+from recsys_lineage.lake.blobs import COLUMNS, CONTENT, blob_table, files_from
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_models.families import families as registry
 from recsys_models.recommender import Recommender
@@ -141,10 +147,16 @@ def _asset(family: str, settings: Settings, params: Mapping[str, Any], *, tuned:
         "tuned": tuned,
         "params": dict(params),
     }
+    name = candidate_name(family)
+    made_of = {
+        **fitted_from([registry[family]]),
+        **({tuning_name(family): DECIDING} if tuned else {}),
+        name: CONTENT,  # where it was started from the version before
+    }
     settable = {name: value for name, value in parameters.items() if name != "tuned"}
     return frame_asset(
         fit_candidate,
-        name=candidate_name(family),
+        name=name,
         parameters=parameters,
         options={**setting_options(settable), "params": family_options(registry[family], params)},
         reads=(
@@ -153,11 +165,14 @@ def _asset(family: str, settings: Settings, params: Mapping[str, Any], *, tuned:
             *side_tables(registry[family]),
             *((tuning_name(family),) if tuned else ()),
         ),
+        columns=COLUMNS,
+        columns_from=files_from(made_of),
+        rows_from=made_of,
         look=family_look(
             family,
             "chosen on validation, fitted on train and validation.",
             "model",
             personal="a model knows the customers that it recommends to",
-            shown=validation_over_nights(candidate_name(family)),
+            shown=validation_over_nights(name),
         ),
     )

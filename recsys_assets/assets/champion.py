@@ -15,18 +15,21 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.run_options import setting_options
-from recsys_assets.assets.side_information import EVERYTHING, side_information, side_tables
+from recsys_assets.assets.side_information import EVERYTHING, fitted_from, side_information, side_tables
 from recsys_assets.assets.training import EpochProgress, split_data, trained_on
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake.blobs import blob_table, files_of
+from recsys_lineage.lake.blobs import COLUMNS, CONTENT, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_models.families import families as registry
 
 if TYPE_CHECKING:
     from recsys_models import Recommender
+
+
+_CHOICE = ("champion_before", "challenger", "promoted")
 
 
 def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output:
@@ -36,7 +39,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     """
     from recsys_models import load_model
 
-    gate = inputs.frame("gate")
+    gate = inputs.frame("gate", _CHOICE)
     promoted = gate.filter("promoted")["challenger"]
     family = promoted[0] if len(promoted) else gate["champion_before"][0]
     began = time.perf_counter()
@@ -75,12 +78,20 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
 def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
     """`champion` of the candidates of these families, with the side information of each."""
     tables = sorted({table for family in families for table in side_tables(registry[family])})
+    made_of = {
+        **fitted_from(registry[family] for family in families),
+        **dict.fromkeys(map(candidate_name, families), CONTENT),
+        "gate": dict.fromkeys(_CHOICE, "CONDITIONAL"),
+    }
     parameters = {"seed": settings.seed, "device": settings.device}
     return frame_asset(
         champion,
         parameters=parameters,
         options=setting_options(parameters),
         reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
+        columns=COLUMNS,
+        columns_from=files_from(made_of),
+        rows_from=made_of,
         look=look(
             "model",
             kinds={"pytorch"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -20,12 +20,24 @@ from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.inputs import Previous
 from recsys_lineage.files import KnownContent, SourceFile
 from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.records.materialization import Materialization
 
 AHEAD = "first day ahead"
-"""The statistic that names the first day of events too far ahead, which become legal when it comes."""
+"""The statistic that tells the first day of events too far ahead, which become legal when it comes."""
 _CLOCKS = frozenset({"age", "ago", "localtime", "localtimestamp"})
 """Words of SQL that read a clock, beside those that DuckDB says do and those that begin with `current_`."""
 Row = dict[str, Any]
+
+
+def as_statistic(ahead: date | None) -> dict[str, int]:
+    """What the record keeps of the first day of events too far ahead; a number, for those stay in a record."""
+    return {} if ahead is None else {AHEAD: int(f"{ahead:%Y%m%d}")}
+
+
+def first_day_ahead(record: Materialization) -> date | None:
+    """The first day of events that was too far ahead for a look, as its record keeps it."""
+    said = record.statistics.get(AHEAD)
+    return None if said is None else datetime.strptime(str(said).replace("-", ""), "%Y%m%d").date()
 
 
 @dataclass(frozen=True)
@@ -72,8 +84,7 @@ class EarlierLook:
             if read.kind == "file":
                 names = tuple(column.name for column in read.schema)
                 columns[read.name] = shared.setdefault(names, names)
-        said = record.statistics.get(AHEAD)
-        ahead = None if said is None else date.fromisoformat(said)
+        ahead = first_day_ahead(record)
         own = is_timeless(folder.source.queries[EVENTS].sql) and (ahead is None or ahead > last_day)
         return cls(folder, columns, own, last_day, ahead if own else None)
 

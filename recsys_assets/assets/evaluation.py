@@ -10,11 +10,13 @@ import polars as pl
 from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
-from recsys_assets.assets.training import KINDS, split_data, stored_model
+from recsys_assets.assets.training import KINDS, SPLIT_FROM, split_data, stored_model
 from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
+from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell
 
@@ -51,6 +53,25 @@ class EvaluationColumns:
     """How many customers it is a mean over."""
 
 
+_SEGMENTS = {"user_profiles": ("user_id", *SEGMENTS)}
+
+
+def _columns_from(models: Origins) -> ColumnsFrom:
+    """Of what the columns are made.
+
+    Args:
+        models: the tables of the candidates, with the columns that hold the models.
+    """
+    customers: Origins = {"split": {"user_id": "IDENTITY"}, "interaction_graph": CONTENT}
+    measured: Origins = {**SPLIT_FROM, **_SEGMENTS}
+    return {
+        **{name: {} for name in ("family", "kind", "level", "segment", "metric", "k")},
+        "member": {**customers, "user_profiles": {"user_id": "JOIN", **dict.fromkeys(SEGMENTS, "IDENTITY")}},
+        "value": {**measured, **models},
+        "users": measured,
+    }
+
+
 def evaluation(inputs: Inputs, families: list[str]) -> Output:
     """Metrics of all candidates on the held-out weeks, by customer segment and user, without and with repeats.
 
@@ -65,7 +86,7 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
     data = split_data(inputs)
     before, test = data.of_target(data.before_test), data.of_target(data.test)
     judged, warnings = _judged(before, test, data.target)
-    profiles = inputs.frame("user_profiles", ["user_id", *SEGMENTS])
+    profiles = inputs.frame("user_profiles", _SEGMENTS["user_profiles"])
     parts: list[pl.DataFrame] = []
     for family in families:
         model = stored_model(inputs, candidate_name(family))
@@ -238,11 +259,14 @@ def _fairness_plot(table: pl.DataFrame, kind: str) -> dg.MarkdownMetadataValue:
 
 def asset(families: list[str]) -> dg.AssetsDefinition:
     """`evaluation` of the candidates of these families."""
+    models = dict.fromkeys(map(candidate_name, families), CONTENT)
     return frame_asset(
         evaluation,
         parameters={"families": families},
-        reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
+        reads=("split", "interaction_graph", "user_profiles", *models),
         columns=texts_of(EvaluationColumns),
+        columns_from=_columns_from(models),
+        rows_from={**SPLIT_FROM, **_SEGMENTS, **models},
         look=look(
             "model",
             personal="averages over all customers and over groups of them; none is named",

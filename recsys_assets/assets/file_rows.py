@@ -8,7 +8,8 @@ import polars as pl
 
 from recsys_assets.assets.raw_shape import cast_columns, common, widened
 from recsys_assets.assets.source_folder import SourceFolder
-from recsys_assets.source import TRACE, NamedScan
+from recsys_assets.raw_columns import TRACE
+from recsys_assets.source import NamedScan
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.scanned_files import failing_rows, open_scan
 from recsys_lineage.errors import FilesChanged, LineageError

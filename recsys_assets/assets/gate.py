@@ -19,10 +19,27 @@ from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 
 METRIC = "ndcg"
+_READ = ("family", "kind", "level", "member", "metric", "value")
+_CHOSEN = dict.fromkeys(("kind", "level", "metric"), "FILTER") | {"member": "JOIN"}
+_VALUES: Origins = {"evaluation": {"value": "AGGREGATION", "family": "GROUP_BY", **_CHOSEN}}
+_FAMILY: Origins = {"evaluation": {"family": "IDENTITY", "value": "CONDITIONAL", **_CHOSEN}}
+COLUMNS_FROM: ColumnsFrom = {
+    "champion_before": _FAMILY,
+    "challenger": _FAMILY,
+    "metric": {"evaluation": ("kind",)},
+    "users": {"evaluation": {"family": "GROUP_BY", **_CHOSEN, "member": "GROUP_BY"}},
+    "reason": {"evaluation": {"family": "TRANSFORMATION", "value": "AGGREGATION", **_CHOSEN}},
+    **dict.fromkeys(
+        ("champion_value", "challenger_value", "difference", "low", "high", "p", "better", "promoted"),
+        _VALUES,
+    ),
+}
+ROWS_FROM: Origins = {"evaluation": {"family": "GROUP_BY", "value": "SORT", **_CHOSEN}}
 LARGEST_DROP = 0.2
 
 
@@ -83,7 +100,7 @@ class Promotion:
         return cls(kept["champion"], kept["champion before"], kept["champion ndcg@20"])
 
 
-def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
+def gate(inputs: Inputs, seed: int) -> Output:
     """The evidence for tonight's champion: each challenger against it, user by user (paired bootstrap).
 
     The first champion is the better baseline. A challenger is promoted when the whole 95 % interval of its NDCG@20
@@ -91,6 +108,7 @@ def gate(inputs: Inputs, evaluation: pl.DataFrame, seed: int) -> Output:
     """
     from recsys_models import paired_bootstrap
 
+    evaluation = inputs.frame("evaluation", _READ)
     kind, scores = _scores_by_user(evaluation)
     last = Promotion.of(inputs)
     if scores.is_empty():
@@ -195,7 +213,10 @@ def asset(settings: Settings) -> dg.AssetsDefinition:
         parameters=parameters,
         options=setting_options(parameters),
         checks=CHECKS,
+        reads=("evaluation",),
         columns=texts_of(GateColumns),
+        columns_from=COLUMNS_FROM,
+        rows_from=ROWS_FROM,
         look=look(
             "model",
             personal="averages over all customers; none is named",

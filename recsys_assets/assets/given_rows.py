@@ -9,8 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from recsys_assets.assets.found_files import SCHEMA
 from recsys_assets.source import Source
 from recsys_assets.sql import parameters_of, with_macros
+from recsys_lineage.assets.asset_code import Query
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.query_columns import query_columns
+from recsys_lineage.columns.column_edge import Subtype
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.files import FileScan
 
 EVENTS = "raw_events"
@@ -54,6 +60,30 @@ def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) ->
         FROM (SELECT _file, CAST(local_time(event_time) AS DATE) AS day FROM ({sql}))
         WHERE _file IS NOT NULL GROUP BY _file"""
     )
+
+
+def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
+    """Of what the columns of `source_files` are made.
+
+    How many rows a file gives, and of which days, comes from the files' own columns; all else from none. What is known
+    of a file that was not read again, or is gone, stands in the version before.
+
+    Args:
+        source: of the files.
+        inputs: of the run that opened them.
+
+    Raises:
+        ColumnLineageError: it cannot be derived from the source's SQL.
+    """
+    found = query_columns(Query(days_sql(source)), inputs, f"the SQL of {EVENTS}")
+    names = ["path", "given", "days", "ahead"]
+    of_files = dict(zip(names, found.values(), strict=True))
+    made: dict[str, dict[str, dict[str, Subtype]]] = {}
+    for name in SCHEMA:
+        origins = made[name] = {"source_files": {name: "IDENTITY"}}
+        for edge in reversed(of_files.get(name, ())):  # a DIRECT way stands first, and counts
+            origins.setdefault(edge.table, {})[edge.column] = edge.subtype
+    return made
 
 
 def tomorrow() -> date:

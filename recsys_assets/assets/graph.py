@@ -8,10 +8,14 @@ import polars as pl
 from recsys_assets.assets.looks import look
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake.blobs import blob_table
+from recsys_lineage.lake.blobs import COLUMNS, blob_table, files_from
 from recsys_lineage.orchestration.frame_asset import frame_asset
 
 _NAMES = ("user_id", "item_id", "behaviour")
+_READS = {
+    "interactions": (*_NAMES, "count"),
+    "item_relations": ("relation", "item_id", "other_id", "weight"),
+}
 
 
 def interaction_graph(inputs: Inputs) -> Output:
@@ -22,8 +26,7 @@ def interaction_graph(inputs: Inputs) -> Output:
     from recsys_models import Interactions
     from recsys_models import interaction_graph as build
 
-    interactions = inputs.frame("interactions", [*_NAMES, "count"])
-    item_relations = inputs.frame("item_relations", ["relation", "item_id", "other_id", "weight"])
+    interactions, item_relations = (inputs.frame(table, columns) for table, columns in _READS.items())
     names = {column: interactions[column].unique().sort() for column in _NAMES}
     # places among the names sort faster than text
     placed = [pl.col(column).cast(pl.Enum(found)) for column, found in names.items()]
@@ -40,6 +43,7 @@ def interaction_graph(inputs: Inputs) -> Output:
             "relation", maintain_order=True
         )
     }
+    inputs.shared_values("interactions", "behaviour", "user_id")
     graph = build(edges, relations)
     heterograph = graph.heterograph()
     counts = {f"edges {'/'.join(kind)}": heterograph.num_edges(kind) for kind in heterograph.canonical_etypes}
@@ -55,9 +59,11 @@ def interaction_graph(inputs: Inputs) -> Output:
 
 def asset() -> dg.AssetsDefinition:
     """`interaction_graph`."""
-    reads = ("interactions", "item_relations")
     return frame_asset(
         interaction_graph,
-        reads=reads,
+        reads=tuple(_READS),
+        columns=COLUMNS,
+        columns_from=files_from(_READS),
+        rows_from=_READS,
         look=look("graph", kinds={"dgl"}, personal="customers are nodes of the graph"),
     )

@@ -86,6 +86,35 @@ def nearest_in_history(
     return _nearest_by_item(lambda items: unit[items] @ others, owned, users, wanted)
 
 
+def nearest_of_one(
+    model: Recommender, own: NDArray[np.integer], recommended: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """As `nearest_in_history`, for one customer's list at the moment of asking.
+
+    Args:
+        own: (n,) rows of the model's items that the customer has to do with.
+        recommended: (k,) rows of the model's items.
+
+    Returns:
+        (k,) places in `own`, -1 where nothing speaks for the item.
+    """
+    if evidence_of(model) == POPULAR or not own.size or not recommended.size:
+        return np.full(recommended.shape, -1, np.int64)
+    weights, embeddings = _item_weights(model), model.embeddings()
+    if weights is not None:
+        speaks = np.asarray(weights[own][:, recommended].todense())
+    elif embeddings is not None:
+        mine, theirs = embeddings.item[own], embeddings.item[recommended]
+        speaks = (mine / np.maximum(np.linalg.norm(mine, axis=1, keepdims=True), 1e-12)) @ theirs.T
+    else:
+        mine, theirs = model.seen[:, own], model.seen[:, recommended]
+        norm = np.sqrt(np.asarray(mine.multiply(mine).sum(0)).ravel())
+        speaks = np.asarray((mine.T @ theirs).todense()) / np.maximum(norm, 1e-12)[:, None]
+    speaks = np.where(own[:, None] == recommended[None, :], -1.0, speaks)
+    best = speaks.argmax(0)
+    return np.where(speaks[best, np.arange(best.size)] > 0, best, -1)
+
+
 def _nearest_by_item(
     speaks: Callable[[NDArray[np.integer]], Any],
     owned: sp.csr_array,

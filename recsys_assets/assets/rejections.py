@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -97,12 +97,14 @@ class Rejection:
         rows: how many.
         hint: what their values look like and what reads them, or which setting decides; empty where nothing is known.
         where: up to three of them, as `file:line`.
+        kinds: numbers of rows by the kind of value that is known.
     """
 
     reason: str
     rows: int
     hint: str
     where: tuple[str, ...]
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
     def told(self, total: int) -> str:
         """The count, the reason and the hint, of a table of `total` rows."""
@@ -138,6 +140,7 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
             sum(rows for _, rows, _ in of),
             _hint(reason, {kind: rows for kind, rows, _ in of if kind is not None}, sum(n for _, n, _ in of)),
             tuple(of[0][2]),
+            {kind: rows for kind, rows, _ in of if kind is not None},
         )
         for reason, of in kinds.items()
     ]
@@ -172,7 +175,8 @@ def _some_row_is_accepted(raw: str, values: Mapping[str, Any], needed: bool, inp
     reasons = rejections(raw, inputs.query, values)
     first, *others = reasons
     more = "".join(f"; {each.told(total)}" for each in others[:2])
-    return CheckOutcome(name, False, f"{first.told(total)}{more}", counts={"rows": total}, where=first.where)
+    told = f"{first.told(total)}{more}"
+    return CheckOutcome(name, False, told, counts={"rows": total, **_counts(reasons)}, where=first.where)
 
 
 def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
@@ -186,16 +190,23 @@ def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
 
 def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -> CheckOutcome:
     name = "most_rows_are_accepted"
-    counts = inputs.query(
+    accepted, total = inputs.query(
         f"SELECT (SELECT count(*) FROM {OUTPUT}) AS here, (SELECT count(*) FROM {raw}) AS read"
-    )
-    accepted, total = counts.row(0)
+    ).row(0)
     if 2 * accepted >= total:
         found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
-        return CheckOutcome(name, True, found, counts={"rows": accepted})
-    first, *others = rejections(raw, inputs.query, values)
-    told = "; ".join(each.told(total) for each in (first, *others[:2]))
-    return CheckOutcome(name, False, told, counts={"rows": total - accepted}, where=first.where)
+        return CheckOutcome(name, True, found, counts={"rows": accepted, "read": total})
+    reasons = rejections(raw, inputs.query, values)
+    told = "; ".join(each.told(total) for each in reasons[:3])
+    counts = {"rows": total - accepted, "read": total, **_counts(reasons)}
+    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where)
+
+
+def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:
+    """Numbers of rows by reason, and of those of each kind of value that a reason's hint tells of."""
+    return {each.reason: each.rows for each in reasons} | {
+        f"{each.reason}: {kind}": rows for each in reasons for kind, rows in each.kinds.items()
+    }
 
 
 def _kind(value: str) -> str:

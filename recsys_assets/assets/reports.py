@@ -7,16 +7,21 @@ from pathlib import Path
 
 import dagster as dg
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pandas_dataframe_type
+from pandas.api.extensions import ExtensionDtype
 
 from recsys_assets.assets.looks import OWNERS
 from recsys_lineage.assets.code_version import code_version
+from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
+from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE, shown_columns
 from recsys_lineage.orchestration.event_metadata import reads_table
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
 from recsys_lineage.records.materialization import Code
 
-Report = Callable[[pd.DataFrame], pd.DataFrame]
+Report = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 RecommendationsFrame = create_dagster_pandas_dataframe_type(
     name="RecommendationsFrame",
@@ -122,20 +127,25 @@ def assets() -> list[dg.AssetsDefinition]:
     return [recommendations_report, metrics_report]
 
 
-def recommendations_frame(recommendations: pd.DataFrame) -> pd.DataFrame:
+def recommendations_frame(recommendations: pl.LazyFrame) -> pl.LazyFrame:
     """What analysts get of `recommendations`."""
-    return recommendations.drop(columns="like_item_id")
+    return recommendations.drop("like_item_id")
 
 
-def metrics_frame(evaluation: pd.DataFrame) -> pd.DataFrame:
+def metrics_frame(evaluation: pl.LazyFrame) -> pl.LazyFrame:
     """What analysts get of `evaluation`: everything but single users."""
-    frame = evaluation.query("level != 'user'").reset_index(drop=True)
-    return frame.astype({"k": "Int64", "kind": "category", "level": "category"})
+    return evaluation.filter(pl.col("level") != "user").with_columns(
+        pl.col("kind", "level").cast(pl.Categorical)
+    )
 
 
 def _version(report: Report) -> str:
     """Of the frame and of the files that are written of it."""
     return code_version(report, {}, more_roots=(ReportFiles,))
+
+
+def _pandas_type(held: pa.DataType) -> ExtensionDtype | None:
+    return None if pa.types.is_dictionary(held) else pd.ArrowDtype(held)
 
 
 def _recorded(
@@ -145,8 +155,15 @@ def _recorded(
     code = Code("python", inspect.getsource(report), __file__)
     name = context.asset_key.path[-1]
     with recorded(context, lake, name, code, _version(report), (table,)) as recording:
+        plan = report(recording.inputs.lazy(table))
+        recording.columns = columns_of_frame(plan, recording.inputs.lazy_frames())
         # columns stay Arrow's: a text of pandas' own is a Python object a cell
-        frame = report(recording.inputs.arrow(table).to_pandas(types_mapper=pd.ArrowDtype))
+        frame = plan.collect().to_arrow().to_pandas(types_mapper=_pandas_type)
         recording.rows = len(frame)
-    context.add_output_metadata({"reads": reads_table(recording.inputs.reads)})
+    context.add_output_metadata(
+        {
+            "reads": reads_table(recording.inputs.reads),
+            COLUMN_LINEAGE: shown_columns(recording.columns, {table}),
+        }
+    )
     return frame

@@ -92,6 +92,7 @@ def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
     return frame_asset(
         upkeep_of(settings, {**groups, NAME: UPKEEP}),
         columns=texts_of(RetentionColumns),
+        columns_from={column: {} for column in types_of(RetentionColumns)},  # of the lake's log, of no table
         # Each night anew: what is to go depends on the clock.
         observe=lambda: datetime.now(timezone.utc).date().isoformat(),
         on_request=True,

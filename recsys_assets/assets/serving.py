@@ -19,6 +19,8 @@ from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
+from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_models.data.ids import id_array, rows_of
@@ -30,6 +32,34 @@ SIMILAR = 20
 BLOCK_CUSTOMERS = 20_000
 """Number of customers whose recommendations stand in words in memory at once."""
 FEWEST_CUSTOMERS = 5
+_MODEL: Origins = {"champion": CONTENT}
+_TITLES: Origins = {
+    "item_profiles": {"title": "IDENTITY", "item_id": "JOIN"},
+    "champion": dict.fromkeys(CONTENT, "JOIN"),
+}
+_ITEMS: Origins = {"split": {"item_id": "IDENTITY"}, "interaction_graph": CONTENT}
+_WHY: Origins = {"split": {"item_id": "IDENTITY", "behaviour": "TRANSFORMATION", "user_id": "GROUP_BY"}}
+_HISTORY: Origins = {
+    "split": ("user_id", "item_id", "behaviour", "is_target", "subset"),
+    "interaction_graph": CONTENT,
+}
+RECOMMENDATIONS_FROM: ColumnsFrom = {
+    "user_id": {
+        "split": {"user_id": "IDENTITY"}, "users": {"user_id": "IDENTITY"}, "interaction_graph": CONTENT
+    },
+    "rank": {},
+    "item_id": _MODEL,
+    "title": _TITLES,
+    "score": _MODEL,
+    "reason": {**_TITLES, **_ITEMS, **_WHY, **_MODEL},
+    "like_item_id": {**_MODEL, **_ITEMS},
+    "cold": _MODEL,
+}  # fmt: skip
+SIMILAR_ITEMS_FROM: ColumnsFrom = {
+    "rank": {},
+    "title": _TITLES,
+    **dict.fromkeys(("item_id", "similar_item_id", "cosine"), _MODEL),
+}
 
 
 class RecommendationsColumns:
@@ -294,16 +324,27 @@ def assets(settings: Settings) -> list[dg.AssetsDefinition]:
             reads=("champion", "split", "interaction_graph", "item_profiles", "users"),
             checks=RECOMMENDATION_CHECKS,
             columns=texts_of(RecommendationsColumns),
+            columns_from=RECOMMENDATIONS_FROM,
+            rows_from={**_MODEL, **_HISTORY, "users": ("user_id",)},
             look=serving,
         ),
         frame_asset(
             similar_items,
             reads=("champion", "item_profiles"),
             columns=texts_of(SimilarItemsColumns),
+            columns_from=SIMILAR_ITEMS_FROM,
+            rows_from=_MODEL,
             look=serving,
         ),
         *(
-            frame_asset(function, reads=("champion",), columns=texts_of(columns), look=serving)
+            frame_asset(
+                function,
+                reads=("champion",),
+                columns=texts_of(columns),
+                columns_from=dict.fromkeys(types_of(columns), _MODEL),
+                rows_from=_MODEL,
+                look=serving,
+            )
             for function, columns in (
                 (user_embeddings, UserEmbeddingsColumns),
                 (item_embeddings, ItemEmbeddingsColumns),

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from recsys_assets.assets.training import SPLIT_COLUMNS, SPLIT_FROM
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.frames.declared import ALL
 from recsys_lineage.lake.blobs import files_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ them: the table `item_relations` makes it of all baskets, those of the held-out 
 RELATED = 10
 """So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
 PRICE_BANDS = 10
+DONE = (
+    "user_id", "item_id", "behaviour", "subset", "count", "quantity", "spend", "first_time", "last_time",
+)  # fmt: skip
+"""The columns of `split` that numbers are made of."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
 
@@ -46,6 +52,13 @@ def side_tables(family: type[Recommender]) -> tuple[str, ...]:
         )
         if names & family.side_information
     )
+
+
+def fitted_from(families: Iterable[type[Recommender]]) -> dict[str, Collection[str]]:
+    """The columns that models of these families are fitted on, those of their side information too."""
+    tables = {table for family in families for table in side_tables(family)}
+    done = {"split": (*SPLIT_COLUMNS, *set(DONE).difference(SPLIT_COLUMNS))} if tables else {}
+    return {**SPLIT_FROM, **done, **dict.fromkeys(sorted(tables), ALL)}
 
 
 @dataclass(frozen=True)
@@ -167,7 +180,7 @@ def _told(inputs: Inputs, of: str, columns: Sequence[str], known: pl.DataFrame) 
 
 
 def _known(inputs: Inputs, subsets: Sequence[str]) -> pl.DataFrame:
-    return inputs.frame("split").filter(pl.col("subset").is_in(list(subsets)))
+    return inputs.frame("split", DONE).filter(pl.col("subset").is_in(list(subsets)))
 
 
 def _price() -> pl.Expr:

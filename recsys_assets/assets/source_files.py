@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -13,11 +13,11 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.earlier_look import AHEAD, EarlierLook, Row
+from recsys_assets.assets.earlier_look import EarlierLook, Row, as_statistic, first_day_ahead, is_timeless
 from recsys_assets.assets.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
-from recsys_assets.assets.given_rows import EVENTS, Given, days_sql, given_rows, tomorrow
+from recsys_assets.assets.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
@@ -34,7 +34,7 @@ from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.materialization import Code, Materialization
 
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
@@ -70,9 +70,10 @@ def source_files(
     statistics: dict[str, Any] = {f"{status} files": n for status, n in counts.iter_rows()}
     return Output(
         files,
-        statistics=statistics | changes.as_statistics() | ({} if ahead is None else {AHEAD: str(ahead)}),
+        statistics=statistics | changes.as_statistics() | as_statistic(ahead),
         found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
         metadata={WHAT_IS_NEW: dg.MetadataValue.md(changes.in_words())},
+        columns_from=partial(columns_from, folder.source, inputs),
     )
 
 
@@ -351,6 +352,18 @@ CHECKS = (
 )
 
 
+def due(folder: SourceFolder, record: Materialization) -> str | None:
+    """Why another look is needed though no file changed: a day of events has come, or their SQL reads a clock."""
+    limit = folder.source.settings.last_day or tomorrow()
+    ahead = first_day_ahead(record)
+    if ahead is not None and ahead <= limit:
+        return f"{ahead} has come, of which files have events"
+    is_older = record.started.date() < datetime.now(timezone.utc).date()
+    if is_older and not is_timeless(folder.source.queries[EVENTS].sql):
+        return "the SQL of raw_events reads a clock"
+    return None
+
+
 def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefinition:
     """`source_files`: looks at the data folder, and registers the days that events have as partitions.
 
@@ -370,6 +383,7 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
         checks=CHECKS,
         column_descriptions=texts_of(SourceFilesColumns),
         observe=folder.observe,
+        due=partial(due, folder),
         compute=compute,
         opens=(folder.root,),
     )

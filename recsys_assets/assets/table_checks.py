@@ -68,13 +68,15 @@ def _behaviours_are_known(known: tuple[str, ...], inputs: Inputs) -> CheckOutcom
         inputs, f"SELECT behaviour, count(*) FROM {OUTPUT} GROUP BY behaviour ORDER BY behaviour"
     )
     unknown = {name: count for name, count in counts.items() if name not in known}
+    if unknown:
+        inputs.shared_values(OUTPUT, "behaviour", "user_id")
     if not unknown:
         return CheckOutcome(
             "behaviours_are_known", True, f"known behaviours: {_listed(counts)}", counts=counts
         )
     meant = " ".join(filter(None, (did_you_mean(name, known) for name in unknown)))
     found = f"unknown behaviours: {_listed(unknown)}; of all {_listed(counts)}. {meant}".strip()
-    return CheckOutcome("behaviours_are_known", False, found, counts=unknown)
+    return CheckOutcome("behaviours_are_known", False, found, counts=counts)
 
 
 def target_occurs(asked: str | None) -> TableCheck:
@@ -92,6 +94,7 @@ def _target_occurs(asked: str | None, inputs: Inputs) -> CheckOutcome:
     counts = _counts(
         inputs, f"SELECT behaviour, sum(count)::BIGINT FROM {OUTPUT} GROUP BY behaviour ORDER BY behaviour"
     )
+    inputs.shared_values(OUTPUT, "behaviour", "user_id")
     chosen = inputs.query(f"SELECT DISTINCT behaviour FROM {OUTPUT} WHERE is_target")["behaviour"].to_list()
     if asked is None or asked in counts:
         return CheckOutcome(
@@ -141,7 +144,8 @@ def _divided_by_weeks(weeks: int, inputs: Inputs) -> CheckOutcome:
         f"{weeks} weeks leave {row['train']:,} events to train on and {row['valid']:,} to choose by, so the events are "
         f"divided by days: {shown} interactions"
     )
-    return CheckOutcome(name, False, found, counts=counts)
+    moments = {"events to train on": row["train"], "events to choose by": row["valid"]}
+    return CheckOutcome(name, False, found, counts={**counts, **moments})
 
 
 def _subset_counts(inputs: Inputs) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The clean, features and model tables that are one SQL file each."""
+"""The clean, features, model and feedback tables that are one SQL file each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_assets.assets.drift import NOTHING_DRIFTED, drift_over_nights
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.reconciliation import CLEAN_OF
 from recsys_assets.assets.rejections import most_rows_are_accepted, some_row_is_accepted
@@ -29,7 +30,9 @@ from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_empty, not_null
 from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.sql.sql_text import SqlText
 
-GROUPS = ("clean", "features", "model")
+GROUPS = ("clean", "features", "model", "feedback")
+WATCHED_DAYS = 120
+"""Days of events whose profiles are kept side by side: eight weeks to learn from, and a month to look back on."""
 CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "events": (
         not_null("event_time", "user_id", "item_id", "behaviour", "quantity", "_file", "_line"),
@@ -64,6 +67,8 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
             blocking=True,
         ),
     ),
+    "day_profiles": (unique("night", "column_name", "bin"),),
+    "drift_report": (unique("night", "column_name", "measure"), NOTHING_DRIFTED),
 }
 PERSONAL: Mapping[str, str] = {
     "events": "what each customer did is what recommendations are made of",
@@ -74,16 +79,21 @@ PERSONAL: Mapping[str, str] = {
     "item_profiles": "by how many customers a product was bought; none is named",
     "user_profiles": "what is known of each customer, for models and for the fairness of their results",
     "split": "what each customer did, divided for training and test",
+    "day_profiles": "how many events of a day come from each country and age group; no customer is named",
+    "drift_report": "by how much the shares of countries and age groups moved; no customer is named",
 }
 """Why a table may hold personal data; every other one must do without."""
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
 """Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
 
+SHOWN = {"drift_report": drift_over_nights}
+"""What Dagster's page of a table shows beside its record."""
+
 
 def assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
     """The assets of `sql/<group>/*.sql`, each with the values that its text names as `$parameter`."""
     weeks = source.settings.holdout_weeks or settings.holdout_weeks
-    values = {**source.parameters(), "holdout_weeks": weeks}
+    values = {**source.parameters(), "holdout_weeks": weeks, "days": WATCHED_DAYS}
     more = _checks_of_settings(source, weeks)
     return [
         _sql_table(group, name, values, (*CHECKS.get(name, ()), *more.get(name, ())))
@@ -125,5 +135,5 @@ def _sql_table(
         parameters=parameters,
         options=setting_options(parameters),
         checks=checks,
-        look=look(group, deps=WAITS_FOR.get(name, ()), personal=PERSONAL.get(name)),
+        look=look(group, deps=WAITS_FOR.get(name, ()), personal=PERSONAL.get(name), shown=SHOWN.get(name)),
     )

@@ -11,13 +11,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake.blobs import files_of
+from recsys_lineage.columns.frames.declared import Origins
+from recsys_lineage.lake.blobs import CONTENT, files_of
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.materialization import TrainingData
 
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
+SPLIT_COLUMNS = ("user_id", "item_id", "behaviour", "is_target", "subset", "count", "last_time")
+SPLIT_FROM: Origins = {"split": SPLIT_COLUMNS, "interaction_graph": CONTENT}
+"""The columns that `SplitData` is made of."""
 KINDS = {"new items": True, "with repeat purchases": False}
 """Kind of evaluation → whether items that the user had before are left out."""
 
@@ -64,8 +68,7 @@ def split_data(inputs: Inputs) -> SplitData:
     from recsys_models import InteractionGraph, Interactions
 
     graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
-    columns = ["user_id", "item_id", "behaviour", "is_target", "subset", "count", "last_time"]
-    split = inputs.frame("split", columns)
+    split = inputs.frame("split", SPLIT_COLUMNS)
     user_ids = _with_all(graph.user_ids, split["user_id"])
     item_ids = _with_all(graph.item_ids, split["item_id"])
     # places in the id maps sort faster than text

@@ -17,7 +17,7 @@ from recsys_assets.assets.looks import family_look
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import texts_of, types_of
-from recsys_assets.assets.side_information import TRAIN, side_information, side_tables
+from recsys_assets.assets.side_information import TRAIN, fitted_from, side_information, side_tables
 from recsys_assets.assets.training import split_data, target_parameters
 from recsys_assets.plots import trial_history
 from recsys_assets.settings import Settings
@@ -39,6 +39,10 @@ KEPT = "trials.jsonl"
 _OFTEN_ENOUGH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=365), warn_window=timedelta(days=180)
 )
+
+
+DECIDING = ("trial", "params", "ndcg", "state")
+"""The columns by which the best trial is chosen."""
 
 
 class TrialsColumns:
@@ -154,7 +158,7 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
             found="none in the lake",
             advice=f"recsys materialize {name}, or unset RECSYS_TUNED",
         )
-    complete = inputs.frame(name).filter(pl.col("state") == "complete")
+    complete = inputs.frame(name, DECIDING).filter(pl.col("state") == "complete")
     if complete.is_empty():
         raise LineageError(
             f"No trial of {name} is complete.",
@@ -184,6 +188,7 @@ def _asset(family: str, settings: Settings) -> dg.AssetsDefinition:
         "trials": settings.trials,
         "tuning_minutes": settings.tuning_minutes,
     }
+    made_of = fitted_from([registry[family]])
     return frame_asset(
         tune_family,
         name=tuning_name(family),
@@ -191,6 +196,8 @@ def _asset(family: str, settings: Settings) -> dg.AssetsDefinition:
         options=setting_options(parameters),
         reads=("split", "interaction_graph", *side_tables(registry[family])),
         columns=texts_of(TrialsColumns),
+        columns_from={"trial": {}, "seconds": {}}
+        | dict.fromkeys(("params", "ndcg", "state", "error"), made_of),
         on_request=True,
         look=family_look(
             family,

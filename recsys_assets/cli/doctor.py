@@ -175,7 +175,8 @@ def _memory() -> Check:
 
 
 def _source(settings: Settings) -> Check:
-    from recsys_assets.source import Source, SourceError
+    from recsys_assets.shop_rules import SourceError
+    from recsys_assets.source import Source
 
     try:
         source = Source.load(settings.source)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from recsys_lineage.interruption import request_stop, say_last_words, withdraw_request
+from recsys_lineage.process_end import leave
 
 SECONDS_TO_UNWIND = 2.0
 STOPPED = "Stopped; run again to go on."
@@ -80,6 +81,4 @@ def _watch(heard: int, stopped: list[int], say: Callable[[str], None]) -> None:
         os.close(heard)
     say_last_words()
     say(STOPPED)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(128 + stopped[0])
+    leave(128 + stopped[0])

@@ -11,7 +11,7 @@ from pathlib import Path
 from recsys_assets.proposal.roles import RawTable, Roles, roles_of
 from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
 from recsys_assets.proposal.source_sql import mapped_behaviours, settings_text, table_sql
-from recsys_assets.source import RAW_COLUMNS
+from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.errors import LineageError
 
 _ONE_EVENT = "interaction"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from recsys_assets.proposal.roles import Roles
 from recsys_assets.proposal.sampled_column import ISO, SampledColumn
-from recsys_assets.source import RAW_COLUMNS
+from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.sql.names import literal, quote
 
 _BEHAVIOURS = {

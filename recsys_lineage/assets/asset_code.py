@@ -13,11 +13,11 @@ import pyarrow as pa
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options, set_parameters
-from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.materialization import Code, TrainingData
+from recsys_lineage.records.materialization import Code, Materialization, TrainingData
 from recsys_lineage.records.records import RESERVED
 
 REUSE_TAG = "lineage/reuse"
@@ -33,15 +33,17 @@ class AssetCode:
     `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what the
     asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
     returns a plain JSON value that changes when that part does, and the asset's outputs say it too (`Output.takes`);
-    while both are equal, changes of the other parts make nothing stale. `remade` gives the asset for other values of
-    the parameters; None for an asset that cannot be made again from tables alone. `covers` gives the first-party
-    definitions that the code version covers, module → names.
+    while both are equal, changes of the other parts make nothing stale. `due` says of the record of its latest
+    version, in words, why that does not hold any more though nothing it is made of changed, as when a day has come.
+    `remade` gives the asset for other values of the parameters; None for an asset that cannot be made again from
+    tables alone. `covers` gives the first-party definitions that the code version covers, module → names.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
     for them, which has another code version, so that the next run without them makes it again. Without `remade` they
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
-    `columns_from` says of what each column of an asset is made whose code nobody can look into.
+    `columns_from` says of what each column of an asset is made whose code nobody can look into, `rows_from` what
+    decides which rows it has.
     `looks_at` names tables that it may read to judge them, without being made of them: the graph shows no dependency.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
     `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
@@ -57,12 +59,14 @@ class AssetCode:
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[], str] | None = None
     takes: Callable[[Lake], Any] | None = None
+    due: Callable[[Materialization], str | None] | None = None
     remade: Callable[[Mapping[str, Any]], AssetCode] | None = None
     on_request: bool = False
     covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
     columns_from: ColumnsFrom | None = None
+    rows_from: Origins = field(default_factory=dict)
     cleared: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     looks_at: tuple[str, ...] = ()
@@ -151,6 +155,7 @@ class Output:
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
         otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
             where there is nothing.
+        columns_from: gives what `AssetCode.columns_from` is, where only a run knows it.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table | Iterator[pl.DataFrame]
@@ -165,6 +170,7 @@ class Output:
     partition_files: Mapping[str, Collection[str]] = field(default_factory=dict)
     found_partitions: tuple[str, Sequence[str]] | None = None
     otherwise: Callable[[Exception], Output | None] | None = field(default=None, compare=False)
+    columns_from: Callable[[], ColumnsFrom] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def asset_statuses(codes: Mapping[str, AssetCode], records: Records) -> dict[str
             observed=code.observe() if code.observe else None,
             takes=code.takes,
             parameters=code.parameters,
+            due=code.due,
         )
         if reason is None:
             behind = [

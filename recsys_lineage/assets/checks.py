@@ -28,7 +28,8 @@ class TableCheck:
         description: what must be true, in words.
         sql: a SELECT over `output` (the draft) and the asset's inputs that returns the rows that break the rule.
         function: instead of `sql`: called with the inputs, whose `query` can read `output` too; says in words, counts
-            and places what it found, never with the values of a row.
+            and places what it found. A word that could be a value of a row becomes `…`, and so does a number that is
+            not among the counts; see `Vocabulary`.
         blocking: whether a failure keeps the version from being committed.
     """
 
@@ -40,14 +41,18 @@ class TableCheck:
 
 
 def run_checks(
-    checks: Sequence[TableCheck], inputs: Inputs, connection: duckdb.DuckDBPyConnection, draft: Draft
+    checks: Sequence[TableCheck],
+    inputs: Inputs,
+    connection: duckdb.DuckDBPyConnection,
+    draft: Draft,
+    plain: Callable[[CheckOutcome], CheckOutcome],
 ) -> Iterator[CheckOutcome]:
-    """Run checks on a draft, one after the other."""
+    """Run checks on a draft, one after the other; `plain` takes out of what a function says what may be a value."""
     if checks:
         inputs.register(OUTPUT, connection.sql(f"FROM {draft.relation}"))
     columns = [column.name for column in draft.schema]
     for check in checks:
-        found = check.function(inputs) if check.function else _broken_rows(check, inputs, columns)
+        found = plain(check.function(inputs)) if check.function else _broken_rows(check, inputs, columns)
         yield replace(
             found,
             blocking=check.blocking,

@@ -9,11 +9,12 @@ import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query
 from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.query_columns import query_columns
+from recsys_lineage.assets.people_check import PeopleCheck, count_people, masked_by
+from recsys_lineage.assets.query_columns import People, query_columns
 from recsys_lineage.assets.tagged_columns import DESCRIPTION, clearance, output_tags
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
-from recsys_lineage.columns.frames.declared import declared_columns
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Declared
 from recsys_lineage.columns.tags import PERSON, Tag, Tags
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.lake.lake import Lake
@@ -29,7 +30,7 @@ class ColumnOrigins:
     Attributes:
         lineage: column → its edges; empty where it cannot be derived.
         tags: column → its tags.
-        checks: whether the asset is cleared for these.
+        checks: whether as many people stand behind its groups as it says, and whether it is cleared for the tags.
         warnings: why the lineage is not known.
     """
 
@@ -58,38 +59,46 @@ def origins_of(
     tags = _tags_read(lake, inputs)
     warnings: tuple[str, ...] = ()
     lineage: dict[str, tuple[ColumnEdge, ...]] = {}
+    counted = [
+        (check, count_people(check, output.data, inputs, asset.code.origin))
+        for check in asset.checks
+        if isinstance(check, PeopleCheck) and isinstance(output.data, Query)
+    ]
     if asset.columns_from is not None:
-        lineage = _sorted(
-            declared_columns(asset.columns_from, columns, _columns_read(inputs), asset.code.origin)
-        )
+        lineage = _declared(asset, asset.columns_from, inputs, columns)
     else:
         try:
-            lineage = _derived(asset, inputs, output, columns, tags)
+            held = [check for check, outcome in counted if outcome.passed]
+            lineage = _derived(asset, inputs, output, columns, _people(lake, inputs), held)
         except Exception as error:  # the table is right all the same
             warnings = (f"The column lineage of {asset.name} is not known: {error}",)
     given = output_tags(columns, asset.column_tags, lineage, tags)
     found = clearance(given, asset.cleared, lineage, tags)
-    return ColumnOrigins(lineage, given, (replace(found, blocking=True, description=DESCRIPTION),), warnings)
+    checks = (*(outcome for _, outcome in counted), replace(found, blocking=True, description=DESCRIPTION))
+    return ColumnOrigins(lineage, given, checks, warnings)
 
 
 def _derived(
-    asset: AssetCode, inputs: Inputs, output: Output, columns: list[str], tags: Mapping[str, Tags]
+    asset: AssetCode,
+    inputs: Inputs,
+    output: Output,
+    columns: list[str],
+    people: People,
+    held: Sequence[PeopleCheck],
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """The edges of each column of a statement or a Polars plan; none for other data, whose making nobody saw.
+    """The edges of each column of a statement or a Polars plan, or what the code told; none for other data.
 
     Raises:
         ColumnLineageError: they cannot be derived, or were derived of other columns than were made.
     """
+    if output.columns_from is not None:
+        return _declared(asset, output.columns_from(), inputs, columns)
     if isinstance(output.data, pl.LazyFrame):
         found = _sorted(columns_of_frame(output.data, inputs.lazy_frames()))
     elif isinstance(output.data, Query):
-        people = [
-            (table, column)
-            for table, of_table in tags.items()
-            for column, given in of_table.items()
-            if any(tag.name == PERSON for tag in given)
-        ]
         found = query_columns(output.data, inputs, asset.code.origin, people)
+        for check in held:
+            found = masked_by(check, found, output.data, inputs, asset.code.origin, people)
     else:
         return {}
     if [*found] != columns:
@@ -102,17 +111,40 @@ def _derived(
     return found
 
 
+def _declared(
+    asset: AssetCode, columns_from: ColumnsFrom, inputs: Inputs, columns: Sequence[str]
+) -> dict[str, tuple[ColumnEdge, ...]]:
+    declared = Declared(columns_from, asset.rows_from, {asset.name, *asset.upstream}, asset.code.origin)
+    return _sorted(declared.edges(columns, _columns_read(inputs)))
+
+
 def _sorted(found: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, tuple[ColumnEdge, ...]]:
     return {column: tuple(edges) for column, edges in found.items()}
 
 
 def _columns_read(inputs: Inputs) -> dict[str, list[str]]:
-    """Table or file → the columns that were read of it."""
+    """Table, file or scan of files → the columns that were read of it, but for checks."""
     found: dict[str, dict[str, None]] = {}
+    schemas = inputs.schemas() if inputs.relations else {}
+    for name, files in inputs.relations.items():
+        found.setdefault(files.scan, {}).update(dict.fromkeys(schemas[name]))
     for read in inputs.reads:
+        if read.purpose == "check":
+            continue
         names = [column.name for column in read.schema] if read.columns is None else read.columns
         found.setdefault(read.name, {}).update(dict.fromkeys(names))
     return {name: [*columns] for name, columns in found.items()}
+
+
+def _people(lake: Lake, inputs: Inputs) -> list[tuple[str, str]]:
+    """The columns that tell people apart, of the tables that were read."""
+    records = Records(lake)
+    return [
+        (table, column)
+        for table, version in inputs.versions().items()
+        for column, tags in records.column_tags(table, version).items()
+        if any(tag.name == PERSON for tag in tags)
+    ]
 
 
 def _tags_read(lake: Lake, inputs: Inputs) -> dict[str, Tags]:

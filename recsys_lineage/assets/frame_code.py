@@ -17,7 +17,8 @@ from recsys_lineage.assets.code_version import by_module, code_version, reachabl
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
-from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.assets.people_check import PeopleCheck
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
 
@@ -38,6 +39,7 @@ def frame_code(
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
     columns_from: ColumnsFrom | None = None,
+    rows_from: Origins | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
@@ -60,7 +62,10 @@ def frame_code(
         columns: what each column holds, for people.
         columns_from: where the function is opaque, such as a model's fit, for each column of its result the tables and
             their columns that it is made of, `{"score": {"events": ["user_id", "item_id"]}}`; they must be among those
-            that it reads. What it returns as a LazyFrame of LazyFrames needs none.
+            that it reads. `"*"` stands for all columns of a table that were read, or all tables; a mapping says how
+            each column takes part, `{"events": {"user_id": "IDENTITY", "paid": "SORT"}}`, see `ColumnEdge`. What it
+            returns as a LazyFrame of LazyFrames needs none.
+        rows_from: with it, the columns that decide which rows there are.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
@@ -89,13 +94,23 @@ def frame_code(
                 where=f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}",
             )
 
+    for check in checks:
+        if isinstance(check, PeopleCheck):
+            raise LineageError(
+                f"The people behind the values of {name} cannot be counted.",
+                expected="at_least_k_people on an asset of one SELECT, whose groups are known",
+                found=f"{check.name} on a Python function",
+                where=_origin(function),
+                advice="write the statistic as SQL, or clear the asset for the tags",
+            )
+
     def version(known: Mapping[str, Any]) -> str:
         return code_version(function, known, more_roots=(_compute,))
 
     def remade(given: Mapping[str, Any]) -> AssetCode:
         return frame_code(
             function, name=name, parameters=with_recorded(values, given), reads=reads, checks=checks, columns=columns,
-            columns_from=columns_from, on_request=on_request, options=options, keys=keys,
+            columns_from=columns_from, rows_from=rows_from, on_request=on_request, options=options, keys=keys,
         )  # fmt: skip
 
     return AssetCode(
@@ -112,6 +127,7 @@ def frame_code(
         on_request=on_request,
         options=options or {},
         columns_from=columns_from,
+        rows_from=rows_from or {},
         cleared=cleared or {},
         keys=tuple(keys),
         covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),

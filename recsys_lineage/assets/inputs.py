@@ -23,6 +23,9 @@ from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 
+SHARED_BY = 5
+"""How many people share a value that a record may name, where nobody says otherwise."""
+
 
 @dataclass
 class _Seen:
@@ -103,6 +106,7 @@ class Inputs:
         self._frames: dict[str, ColumnsFrom] = {}
         self._lazy: dict[str, pl.LazyFrame] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
+        self.shared: set[str] = set()
 
     # --- what was read ------------------------------------------------------------------------------------
 
@@ -247,6 +251,27 @@ class Inputs:
     def columns_of(self, sql: str, parameters: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
         """The columns that a SELECT over relations of this run would give; it is not run."""
         return tuple(columns_of(self._connection, sql, dict(parameters) if parameters else None))
+
+    def shared_values(
+        self, relation: str, column: str, person: str, people: int = SHARED_BY
+    ) -> dict[str, int]:
+        """The values of a text column that many people share, each with its number of rows.
+
+        Statistics and checks may name these and no other value of a row.
+
+        Args:
+            relation: a table that the asset depends on, or a relation that this run has made.
+            column: of the relation.
+            person: its column that tells people apart.
+            people: how many share a value at the least.
+        """
+        found = self.query(
+            f"SELECT {quote(column)} AS value, count(*) AS rows FROM {quote(relation)} "
+            f"WHERE {quote(column)} IS NOT NULL GROUP BY value "
+            f"HAVING count(DISTINCT {quote(person)}) >= {int(people)} ORDER BY value"
+        )
+        self.shared |= set(found["value"])
+        return dict(found.iter_rows())
 
     # --- files and frames ---------------------------------------------------------------------------------
 
@@ -400,12 +425,21 @@ class Inputs:
 def _bytes_read(
     version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
 ) -> int:
-    """Stored bytes of some partitions and columns of a version; the smaller count where both are restricted."""
-    found = version.bytes
-    if partitions is not None:
-        sizes = [version.partitions[key].bytes for key in partitions if key in version.partitions]
-        found = min(found, sum(size or 0 for size in sizes)) if None not in sizes else found
-    counted = version.columns_written
-    if columns is not None and counted and version.partition_column is None:
-        found = min(found, sum(counted[name].bytes for name in columns if name in counted))
+    """Stored bytes of some columns in some partitions of a version; of more where an old version does not tell."""
+    if version.partition_column is None:
+        counted = version.columns_written
+        if columns is None or not counted:
+            return version.bytes
+        return min(version.bytes, sum(counted[name].bytes for name in columns if name in counted))
+    keys = version.partitions if partitions is None else partitions
+    held = [version.partitions[key] for key in keys if key in version.partitions]
+    wanted = [place for place, name in enumerate(version.columns) if columns is None or name in columns]
+    found = 0
+    for part in held:
+        if columns is None or part.columns is None:
+            if part.bytes is None:
+                return version.bytes
+            found += part.bytes
+        else:
+            found += sum(part.columns[place] for place in wanted)
     return found

@@ -7,7 +7,7 @@ its Outcome into events, and `reproduce` has the result written to a lake of its
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -21,8 +21,10 @@ from recsys_lineage.assets.checks import run_checks
 from recsys_lineage.assets.column_origins import ColumnOrigins, origins_of
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.people_check import PeopleCheck
 from recsys_lineage.assets.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.vocabulary import Vocabulary, numbers_of
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.draft import Draft
@@ -41,6 +43,7 @@ from recsys_lineage.records.materialization import (
     WrittenColumn,
     WrittenPartition,
 )
+from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.staleness import why_stale
@@ -142,6 +145,7 @@ class _Attempt:
         self._checks: list[CheckOutcome] = []
         self._reason: str | None = None
         self._columns = ColumnOrigins()
+        self._vocabulary: Vocabulary | None = None
 
     def outcome(self) -> Outcome:
         """Run the asset. Only what interrupts the process passes, after it was recorded."""
@@ -194,7 +198,11 @@ class _Attempt:
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
-        warnings = [*output.warnings, *self._columns.warnings, *self._append(record)]
+        plain = self._plain(list(output.warnings), output)
+        for whole, told in zip(output.warnings, plain, strict=True):
+            if whole != told:
+                tell(Progress(asset.name, "note", whole))
+        warnings = [*plain, *self._columns.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
 
@@ -208,6 +216,7 @@ class _Attempt:
             observed=self._observed,
             takes=asset.takes,
             parameters=asset.parameters,
+            due=asset.due,
         )
 
     def _written(
@@ -245,7 +254,7 @@ class _Attempt:
             inputs.confirm_files()
             with self._lake.reading():
                 self._columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
-            self._check(connection, inputs, draft)
+            self._check(connection, inputs, draft, output)
             made: list[Materialization] = []
 
             def record(version: TableVersion) -> dict[str, Any]:
@@ -255,10 +264,22 @@ class _Attempt:
             version = draft.commit(record)
             return made[-1], version
 
-    def _check(self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft) -> None:
+    def _check(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft, output: Output
+    ) -> None:
         self._checks += self._columns.checks
+        columns = [column.name for column in draft.schema]
+        vocabulary = self._vocabulary = self._known_words(inputs, output, columns)
+
+        def plain(outcome: CheckOutcome) -> CheckOutcome:
+            told = vocabulary.outcome(outcome)
+            if told.found != outcome.found:
+                tell(Progress(self._asset.name, "note", outcome.found))
+            return told
+
         with inputs.reading_for("check"):
-            for outcome in run_checks(self._asset.checks, inputs, connection, draft):
+            others = [check for check in self._asset.checks if not isinstance(check, PeopleCheck)]
+            for outcome in run_checks(others, inputs, connection, draft, plain):
                 self._checks.append(outcome)
         failed = [outcome for outcome in self._checks if outcome.blocking and not outcome.passed]
         if failed:
@@ -273,6 +294,25 @@ class _Attempt:
                 "readers still see the version before",
             )
 
+    def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
+        """What the texts of this attempt may say."""
+        partitions = {*(output.partitions or ()), *output.failures, *(self._request.partitions or ())}
+        if output.found_partitions is not None:
+            partitions |= {output.found_partitions[0], *output.found_partitions[1]}
+        read = (
+            record
+            for each in inputs.reads
+            if each.kind == "table" and (record := self._record_of(each)) is not None
+        )
+        return Vocabulary(self._asset, inputs, read, {*columns, *partitions})
+
+    def _record_of(self, read: Read) -> Materialization | None:
+        """The record of a version that was read; None where no asset made it."""
+        try:
+            return Records(self._lake).get(read.name, read.version)
+        except LineageError:
+            return None
+
     def _success(self, inputs: Inputs, output: Output, version: TableVersion) -> Materialization:
         return replace(
             self._record("success"),
@@ -283,11 +323,17 @@ class _Attempt:
             schema=version.schema,
             column_lineage=self._columns.lineage,
             column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
-            statistics=dict(output.statistics),
+            statistics=self._plain(output.statistics, output),
             takes=output.takes,
             trained_on=tuple(output.trained_on),
-            written=_written(version, output),
+            written=_written(version, output, self._plain(output.failures, output)),
         )
+
+    def _plain(self, value: Any, output: Output) -> Any:
+        """What an output says, without what could be a cell of a table."""
+        assert self._vocabulary is not None, "a draft is checked before it is told of"
+        counts = [dict(check.counts) for check in self._checks]
+        return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
 
     def _record(self, status: Status) -> Materialization:
         asset, (commit, dirty) = self._asset, self._git
@@ -368,7 +414,7 @@ def explaining(explain: Callable[[Exception], LineageError | None] | None) -> It
         raise meant from meant.__cause__
 
 
-def _written(version: TableVersion, output: Output) -> Written:
+def _written(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
     held = version.partitions
     wrote = held if output.partitions is None else [key for key in output.partitions if key in held]
     return Written(
@@ -379,7 +425,7 @@ def _written(version: TableVersion, output: Output) -> Written:
             key: WrittenPartition(held[key].rows, held[key].bytes, held[key].fingerprint, held[key].version)
             for key in wrote
         },
-        failures=dict(output.failures),
+        failures=failures,
         columns={name: WrittenColumn(c.bytes, c.nulls) for name, c in version.columns_written.items()},
         hashed_by=version.hashed_by,
     )

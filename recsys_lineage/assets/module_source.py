@@ -113,6 +113,11 @@ class ModuleSource:
         return tuple(name for name, places in self.definitions.items() if place in places)
 
     @cached_property
+    def constants(self) -> tuple[frozenset[str], frozenset[float]]:
+        """The string and number constants of the module's code; see `constants_of`."""
+        return constants_of(self._text)
+
+    @cached_property
     def lazy_homes(self) -> dict[str, str]:
         """The texts in the module's dictionaries by their keys: where a lazy `__getattr__` finds what it imports."""
         pairs: dict[str, str] = {}
@@ -123,6 +128,29 @@ class ModuleSource:
                     if isinstance(key, ast.Constant) and isinstance(held, ast.Constant):
                         pairs[str(key.value)] = str(held.value)
         return pairs
+
+
+def constants_of(text: str) -> tuple[frozenset[str], frozenset[float]]:
+    """The string constants of a Python text, without docstrings, and the names in it; and its numbers.
+
+    Raises:
+        SyntaxError: the text is no Python.
+    """
+    texts: set[str] = set()
+    numbers: set[float] = set()
+    tree = ast.parse(text)
+    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg | ast.keyword):
+            texts.add(node.arg or "")
+        elif isinstance(node, ast.Name):
+            texts.add(node.id)
+        elif isinstance(node, ast.Constant) and id(node) not in notes:
+            if isinstance(node.value, str):
+                texts.add(node.value)
+            elif isinstance(node.value, int | float) and not isinstance(node.value, bool):
+                numbers.add(node.value)
+    return frozenset(texts), frozenset(numbers)
 
 
 @cache

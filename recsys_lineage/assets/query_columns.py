@@ -11,9 +11,12 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.columns.frames.declared import ColumnsFrom
 
+People = Collection[tuple[str, str]]
+"""Columns, as (table, column), that tell people apart."""
+
 
 def query_columns(
-    query: Query, inputs: Inputs, origin: str, people: Collection[tuple[str, str]] = ()
+    query: Query, inputs: Inputs, origin: str, people: People = ()
 ) -> dict[str, tuple[ColumnEdge, ...]]:
     """For each column of a statement, the columns of tables and files that it comes from.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from recsys_lineage.errors import LineageError, WrongQuestion
+from recsys_lineage.process_end import leave
 
 JSON_OPTION = "--json"
 _in_json: ContextVar[bool] = ContextVar("in_json", default=False)
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
 def run_to_the_end(app: Callable[[], object]) -> NoReturn:
     """Run a command line, and leave the process at once when it is done.
 
-    Without `os._exit` the interpreter takes the engines' native modules apart in an order that makes one of them
+    Without that the interpreter takes the engines' native modules apart in an order that makes one of them
     print pages of warnings about leaks after the last line that a person should read.
     """
     code: object = 0
@@ -70,9 +70,7 @@ def run_to_the_end(app: Callable[[], object]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    leave(code if isinstance(code, int) else int(code is not None))
 
 
 def is_in_json() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,6 @@ from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
 from recsys_lineage.cli.openlineage.app import openlineage_app
 from recsys_lineage.cli.options import AsJson, At, Depth, Format, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
-
-if TYPE_CHECKING:
-    pass
 
 HELP = "What was made of what: observed by every run, asked for tables, columns, files and runs."
 
@@ -213,6 +210,7 @@ def tags(
     target: Annotated[
         str | None, typer.Argument(metavar="[TARGET]", help="Only of this tag, TABLE or TABLE.COLUMN.")
     ] = None,
+    at: At = None,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
@@ -221,9 +219,13 @@ def tags(
 
     Exits with 1 when there are none.
     """
+    from recsys_lineage.graph.asof import asof as versions_at
     from recsys_lineage.graph.tagged import tags as asked
 
-    ask_place(context, lambda place: asked(place.records(), target), format, out, as_json)
+    def tagged(place: Place) -> Any:
+        return asked(place.records(), target, None if at is None else versions_at(place.graph(), at))
+
+    ask_place(context, tagged, format, out, as_json)
 
 
 def verify(

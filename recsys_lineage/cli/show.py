@@ -170,8 +170,17 @@ def _(answer: ColumnLineage) -> Iterator[RenderableType]:
         yield f"{escape(answer.target)} has no columns {'before' if answer.direction == 'up' else 'behind'} it."
         return
     table = _table("column", "is made of", "how")
+    steps = _steps(answer)
     rows = sorted(
-        answer.links, key=lambda link: (link.target, link.target_column or "", link.kind, link.source)
+        answer.links,
+        key=lambda link: (
+            steps.get(link.target, 0),
+            link.target,
+            link.target_column or "",
+            link.kind,
+            link.source,
+            link.source_column or "",
+        ),
     )
     for link in islice(rows, _MOST_LINES):
         how = f"{link.subtype.lower() or 'nothing tells'}{', masked' if link.masking else ''}"
@@ -180,6 +189,23 @@ def _(answer: ColumnLineage) -> Iterator[RenderableType]:
     yield table
     if len(rows) > _MOST_LINES:
         yield f"only {_MOST_LINES} of {len(rows):,} are shown: --direct shows fewer, --json all"
+
+
+def _steps(answer: ColumnLineage) -> dict[str, int]:
+    """How many steps each node is away from those that were asked for, on the shortest way."""
+    here, there = ("target", "source") if answer.direction == "up" else ("source", "target")
+    ends: dict[str, set[str]] = {}
+    for link in answer.links:
+        ends.setdefault(getattr(link, here), set()).add(getattr(link, there))
+    beyond = {node for nodes in ends.values() for node in nodes}
+    found = dict.fromkeys(sorted(ends.keys() - beyond) or sorted(ends), 0)
+    open_ = list(found)
+    for node in open_:
+        for other in sorted(ends.get(node, ())):
+            if other not in found:
+                found[other] = found[node] + 1
+                open_.append(other)
+    return found
 
 
 def _column(link: ColumnLink, end: str) -> str:

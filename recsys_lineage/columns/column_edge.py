@@ -10,6 +10,8 @@ Subtype = Literal[
     "IDENTITY", "TRANSFORMATION", "AGGREGATION",
     "JOIN", "GROUP_BY", "FILTER", "SORT", "WINDOW", "CONDITIONAL",
 ]  # fmt: skip
+DIRECT: tuple[Subtype, ...] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+"""The subtypes of DIRECT edges; all others are INDIRECT."""
 
 
 @dataclass(frozen=True, order=True, slots=True)

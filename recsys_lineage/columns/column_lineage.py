@@ -14,6 +14,7 @@ from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.edges import Edge, public
 from recsys_lineage.columns.expressions.expression import value
+from recsys_lineage.columns.queries.other_spelling import spelled_otherwise
 from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
 from recsys_lineage.columns.queries.query import relation
 from recsys_lineage.columns.relation import folded
@@ -93,7 +94,7 @@ def _spelled(described: str, derived: str) -> str:
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
     bare = bare_statement(sql)
-    found = statements(bare) or with_pivots(bare)
+    found = statements(bare) or with_pivots(bare) or spelled_otherwise(bare)
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return found[0]
     try:

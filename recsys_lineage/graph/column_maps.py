@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from recsys_lineage.columns.column_edge import DIRECT
 from recsys_lineage.graph.batch import ROOT, Names
 from recsys_lineage.graph.interned import NOTHING, Interned
 
 ALL = -1
 """Every column, as a set of bits: where nothing tells them apart."""
-DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
-"""Subtypes of edges along which the value itself goes."""
 FILES = -1
 """Stands for all files, where a column is not of a table."""
 

@@ -25,6 +25,7 @@ def runs(graph: LineageGraph, target: str | None = None, last: int | None = None
     """
     run = pl.when(pl.col("kind") == "run").then("id").otherwise(pl.coalesce("run_id", "id"))
     every = graph.records.with_row_index("row").with_columns(run.alias("group"))
+    every = every.filter(pl.col("kind") != "decision")  # a person's, in which nothing ran
     chosen = every
     if target is not None:
         found = find_target(graph, target)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from recsys_lineage.columns.tags import Tag
 from recsys_lineage.errors import WrongQuestion, did_you_mean
-from recsys_lineage.graph.answers import Answer
+from recsys_lineage.graph.answers import Answer, AsOf
 from recsys_lineage.graph.target import no_records
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
@@ -19,7 +19,7 @@ class TaggedColumn(Answer):
 
     Attributes:
         asset: the table.
-        version: its latest version, as `orders@3`.
+        version: its latest version, or that of then, as `orders@3`.
         column: the column.
         tags: as they are written; `+indirect` behind those that pass to what the column only decides, too.
         sources: the columns that they came with, as `orders@3.customer`; empty where the asset's own code says all.
@@ -45,12 +45,13 @@ class Tagged(Answer):
         return bool(self.columns)
 
 
-def tags(lakes: Sequence[Records], target: str | None = None) -> Tagged:
+def tags(lakes: Sequence[Records], target: str | None = None, then: AsOf | None = None) -> Tagged:
     """The columns of the latest versions that are tagged.
 
     Args:
         lakes: their records.
         target: a tag, a table, or `TABLE.COLUMN`; all when None.
+        then: of the versions that tables were at then, instead of the latest.
 
     Raises:
         EmptyLake: when no asset made a table yet.
@@ -58,11 +59,9 @@ def tags(lakes: Sequence[Records], target: str | None = None) -> Tagged:
     """
     found: list[TaggedColumn] = []
     tables: dict[str, set[str]] = {}
-    for records in lakes:
-        for table in records.lake.tables():
-            if table in RESERVED or records.lake.commit(table)["record"] is None:
-                continue
-            record = records.get(table)
+    for records, table, version in _versions(lakes, then):
+        if table not in RESERVED and records.lake.commit(table, version)["record"] is not None:
+            record = records.get(table, version)
             tables.setdefault(table, set()).update(column.name for column in record.schema)
             found.extend(_of_version(records, record))
     if not tables:
@@ -85,6 +84,17 @@ def tags(lakes: Sequence[Records], target: str | None = None) -> Tagged:
             advice=did_you_mean(target, [*known, *tables, *columns]) or None,
         )
     return Tagged(target, tuple(chosen))
+
+
+def _versions(lakes: Sequence[Records], then: AsOf | None) -> Iterator[tuple[Records, str, int | None]]:
+    """The tables of some lakes, each with the version that is asked for; None for its latest."""
+    if then is None:
+        yield from ((records, table, None) for records in lakes for table in records.lake.tables())
+        return
+    homes = {records.lake.uri: records for records in lakes}
+    for node in (each.then for each in then.versions):
+        if node.lake in homes and node.version is not None:
+            yield homes[node.lake], node.name, node.version
 
 
 def _of_version(records: Records, record: Materialization) -> Iterator[TaggedColumn]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +31,17 @@ COLUMNS = {
     "content": "The bytes of the part.",
 }
 """What the columns of a table of files hold, for people."""
+CONTENT = {"content": "TRANSFORMATION", "name": "JOIN", "part": "SORT"}
+"""How the columns take part in what is made of the files; the others only tell whether they are whole."""
+
+
+def files_from(origins: Mapping[str, Collection[str]]) -> dict[str, Mapping[str, Collection[str]]]:
+    """Of what each column of a table of files is made whose files are made of some columns of other tables.
+
+    Args:
+        origins: table → columns, as `frame_asset(columns_from=…)` takes them.
+    """
+    return {"name": {}, "part": {}} | dict.fromkeys(("bytes", "sha256", "content"), origins)
 
 
 class BlobError(LineageError):

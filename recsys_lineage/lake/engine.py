@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 import fsspec
 
-from recsys_lineage.lake.scratch_folder import scratch_of
+from recsys_lineage.lake.scratch_folder import hold_spill_folder, scratch_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Engine:
             keeps_order: whether results keep the order of rows that they are read in, which takes more memory.
         """
         # DuckDB lets SQL open everything in the folder that it spills to, so that folder holds nothing else.
-        # It is made with the first spill, and deleted with the connection.
+        # It is made with the first spill, and deleted with the connection, or once nobody holds it.
         spill = os.path.join(self.temp_folder or tempfile.gettempdir(), f"duckdb-{uuid.uuid4().hex}")
         config: dict[str, str | int | float | bool | list[str]] = {
             "memory_limit": self.memory_limit,
@@ -79,6 +79,7 @@ class Engine:
         connection.execute("SET allowed_paths = $files", {"files": _whole(files)})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
+        hold_spill_folder(connection, spill)
         return connection
 
 

@@ -62,13 +62,19 @@ def next_version(
                 content = add_contents([old[key].fingerprint, content])
             changed = key not in old or old[key].fingerprint != content
             size: int | None = written.sizes.get(key, 0)
+            columns = written.column_sizes.get(key, (0,) * len(written.schema))
             if append and key in old:
-                kept = old[key].bytes
-                size = None if kept is None else kept + written.sizes.get(key, 0)
+                size = _added(old[key].bytes, size)
+                columns = _added_each(old[key].columns, columns)
             elif key not in written.sizes and not changed:
-                size = old[key].bytes  # the files of before are shared
+                size, columns = old[key].bytes, old[key].columns  # the files of before are shared
             parts[key] = PartitionVersion(
-                int(content.split(":")[0]), content, number if changed else old[key].version, size, number
+                int(content.split(":")[0]),
+                content,
+                number if changed else old[key].version,
+                size,
+                number,
+                columns,
             )
         parts = dict(sorted(parts.items()))
         content = add_contents(part.fingerprint for part in parts.values())
@@ -94,6 +100,14 @@ def next_version(
         columns_written=written.columns,
         pieces=pieces or {},
     )
+
+
+def _added(before: int | None, more: int) -> int | None:
+    return None if before is None else before + more
+
+
+def _added_each(before: tuple[int, ...] | None, more: tuple[int, ...]) -> tuple[int, ...] | None:
+    return None if before is None else tuple(map(sum, zip(before, more, strict=True)))
 
 
 def _hashed_by(before: TableVersion | None, *, parts_kept: bool) -> str:

@@ -1,4 +1,8 @@
-"""ScratchFolder: files of one run that go with its DuckDB connection."""
+"""ScratchFolder: files of one run that go with its DuckDB connection; and who holds what a connection spills to.
+
+A process that was killed, or that left at once, leaves folders behind. Their owner therefore holds a lock beside them,
+which the system takes away with the process, and who connects deletes what nobody holds.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,18 @@ import shutil
 import tempfile
 import uuid
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from recsys_lineage.process_end import before_leaving
+
 _SUFFIX = "-files"
+_HOLDER = "_held_spill_folder"
+_in_use: dict[Path, tuple[weakref.finalize, int]] = {}
 
 
 def scratch_of(spill_folder: str) -> str:
@@ -23,11 +32,7 @@ def scratch_of(spill_folder: str) -> str:
 
 
 class ScratchFolder:
-    """A folder that a connection's SQL may open, deleted when the connection lets go of it.
-
-    A process that was killed leaves its folder behind. An owner therefore holds a lock on its folder, which the
-    system takes away with the process, and who makes a folder deletes those beside it that nobody holds.
-    """
+    """A folder that a connection's SQL may open, deleted when the connection lets go of it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make the folder.
@@ -40,22 +45,53 @@ class ScratchFolder:
         spill, open_ = _settings(connection)
         if open_:  # nothing is locked, so the folder may lie anywhere
             spill = os.path.join(tempfile.gettempdir(), f"duckdb-{uuid.uuid4().hex}")
-        above = Path(scratch_of(spill))
-        _delete_abandoned(above.parent)
-        self.path = above / uuid.uuid4().hex
-        # Locked before it has a name by which others look for it
-        unnamed = above.with_name(f".{self.path.name}")
-        unnamed.mkdir(parents=True, mode=0o700)
-        lock = _lock(unnamed, fcntl.LOCK_SH)
-        above.mkdir(exist_ok=True, mode=0o700)
-        unnamed.rename(self.path)
-        keeper = pa.table({"path": pa.array([], pa.string())})
-        self._delete = weakref.finalize(keeper, _delete, self.path, lock, os.getpid())
-        connection.register(name, keeper)
+        self.path, self._delete = _held(connection, spill, name)
 
     def delete(self) -> None:
         """Delete the folder now."""
         self._delete()
+
+
+def hold_spill_folder(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
+    """Hold the folder that a connection spills to until it is closed, and delete those that nobody holds any more.
+
+    Where no folder can be made there, nothing can be spilled either, and DuckDB says so when it comes to that.
+    """
+    _delete_abandoned(Path(spill).parent)
+    with suppress(OSError):
+        _held(connection, spill, _HOLDER)
+
+
+def _held(connection: duckdb.DuckDBPyConnection, spill: str, name: str) -> tuple[Path, Callable[[], object]]:
+    """A new folder, held by a relation without rows of a connection, and what deletes it before that goes."""
+    above = Path(scratch_of(spill))
+    path = above / uuid.uuid4().hex
+    # Locked before it has a name by which others look for it
+    unnamed = above.with_name(f".{path.name}")
+    unnamed.mkdir(parents=True, mode=0o700)
+    lock = _lock(unnamed, fcntl.LOCK_SH)
+    above.mkdir(exist_ok=True, mode=0o700)
+    unnamed.rename(path)
+    keeper = pa.table({"path": pa.array([], pa.string())})
+    delete = weakref.finalize(keeper, _delete, path, lock, os.getpid())
+    _in_use[path] = delete, os.getpid()
+    connection.register(name, keeper)
+    return path, delete
+
+
+def _delete_all() -> None:
+    """Delete what this process holds, with what its connections spilled."""
+    for path, (delete, owner) in list(_in_use.items()):
+        if delete.alive and owner == os.getpid():
+            shutil.rmtree(_spill_of(path), ignore_errors=True)
+            delete()
+
+
+before_leaving(_delete_all)
+
+
+def _spill_of(path: Path) -> str:
+    return str(path.parent).removesuffix(_SUFFIX)
 
 
 def _settings(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
@@ -80,6 +116,7 @@ def _lock(folder: Path, how: int) -> int | None:
 def _delete(folder: Path, lock: int | None, owner: int) -> None:
     if os.getpid() != owner:
         return  # a fork of the process that uses it
+    _in_use.pop(folder, None)
     shutil.rmtree(folder, ignore_errors=True)
     if lock is not None:
         os.close(lock)
@@ -92,5 +129,5 @@ def _delete_abandoned(above: Path) -> None:
     for folder in above.glob(f"duckdb-*{_SUFFIX}/*"):
         with suppress(OSError):  # of another user, or deleted meanwhile
             if (lock := _lock(folder, fcntl.LOCK_EX)) is not None:
-                shutil.rmtree(str(folder.parent).removesuffix(_SUFFIX), ignore_errors=True)
+                shutil.rmtree(_spill_of(folder), ignore_errors=True)
                 _delete(folder, lock, os.getpid())

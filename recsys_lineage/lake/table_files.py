@@ -50,8 +50,9 @@ _ORDERED_ROW_GROUP = _ROW_GROUP if int(duckdb.__version__.split(".")[0]) > 1 els
 class WrittenFiles:
     """Files that exist but are not committed yet.
 
-    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes. `pieces` gives
-    the content of each Parquet file of a table of stored files, and is empty for other tables.
+    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes,
+    `column_sizes` to the stored bytes of each column, in order. `pieces` gives the content of each Parquet file of a
+    table of stored files, and is empty for other tables.
     """
 
     schema: tuple[Column, ...]
@@ -60,6 +61,7 @@ class WrittenFiles:
     contents: dict[str, str]
     sizes: dict[str, int]
     columns: dict[str, ColumnStatistics]
+    column_sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     pieces: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -99,6 +101,7 @@ def write_files(
     stats = _copy(connection, select, bound, schema, root, write_id, partition_by)
     adds: list[AddAction] = []
     sizes: dict[str, int] = {}
+    counted_of: dict[str, list[Mapping[str, Mapping[str, str]]]] = {}
     now = int(time.time() * 1000)
     for path, rows, size, _footer, counted, keys, *_ in stats:
         values = dict(keys or {})
@@ -113,6 +116,7 @@ def write_files(
             )
         key = "" if partition_by is None else values[partition_by]
         sizes[key] = sizes.get(key, 0) + int(size)
+        counted_of.setdefault(key, []).append(counted or {})
         said = {"numRecords": int(rows), **_bounds_said(counted or {}, bounds)}
         adds.append(AddAction(relative, int(size), values, now, True, json.dumps(said)))
     paths = [add.path for add in adds]
@@ -124,7 +128,10 @@ def write_files(
         contents = file_contents(connection, root, paths, schema, partition_by)
     empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
     columns = _column_statistics(row[4] for row in stats)
-    return WrittenFiles(schema, Schema.from_arrow(empty), adds, contents, sizes, columns, pieces)
+    column_sizes = {key: _column_sizes(files, schema) for key, files in counted_of.items()}
+    return WrittenFiles(
+        schema, Schema.from_arrow(empty), adds, contents, sizes, columns, column_sizes, pieces
+    )
 
 
 def _bounds_said(
@@ -173,6 +180,14 @@ def _column_statistics(
             here = None if nested or "null_count" not in found else int(found["null_count"])
             nulls[name] = None if known is None or here is None else known + here
     return {name: ColumnStatistics(size, nulls[name]) for name, size in sizes.items()}
+
+
+def _column_sizes(
+    files: Iterable[Mapping[str, Mapping[str, str]]], schema: Sequence[Column]
+) -> tuple[int, ...]:
+    """Stored bytes of each column over some files; 0 for the one that stands in folders' names instead."""
+    counted = _column_statistics(files)
+    return tuple(counted[column.name].bytes if column.name in counted else 0 for column in schema)
 
 
 def file_contents(

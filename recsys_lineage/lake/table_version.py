@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,8 @@ class PartitionVersion:
     """What one partition holds.
 
     `version` is the table version that last changed its content, `written` the one that last wrote it, which is later
-    where the content came out equal. `bytes` is None in versions written before it was kept.
+    where the content came out equal. `columns` are the stored bytes of each column, in the table's order. `bytes` and
+    `columns` are None in versions written before they were kept.
     """
 
     rows: int
@@ -37,10 +38,17 @@ class PartitionVersion:
     version: int
     bytes: int | None = None
     written: int | None = None
+    columns: tuple[int, ...] | None = None
 
     def to_json(self) -> list[Any]:
-        """A JSON array; `PartitionVersion(*array)` reads it."""
-        return [self.rows, self.fingerprint, self.version, self.bytes, self.written]
+        """A JSON array that `from_json` turns back into an equal PartitionVersion."""
+        columns = [] if self.columns is None else [list(self.columns)]
+        return [self.rows, self.fingerprint, self.version, self.bytes, self.written, *columns]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> PartitionVersion:
+        """The PartitionVersion that `to_json` described."""
+        return cls(*data[:5], *(tuple(columns) for columns in data[5:]))
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class TableVersion:
             committed=datetime.fromisoformat(data["committed"]),
             write_id=data["write_id"],
             partition_column=data["partition_column"],
-            partitions={key: PartitionVersion(*value) for key, value in data["partitions"].items()},
+            partitions={key: PartitionVersion.from_json(value) for key, value in data["partitions"].items()},
             hashed_by=data.get("hashed_by"),
             columns_written={
                 name: ColumnStatistics(*value) for name, value in data.get("columns_written", {}).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from recsys_lineage.openlineage.event import Ending, dataset_event, job_object, run_event
 from recsys_lineage.openlineage.event_options import EventOptions
@@ -42,6 +43,7 @@ from recsys_lineage.openlineage.facets.tables import (
 )
 from recsys_lineage.openlineage.read_datasets import ReadDataset, datasets_read
 from recsys_lineage.openlineage.run_ids import asset_run_id
+from recsys_lineage.openlineage.shared_values import Same
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.run import Run
 
@@ -127,14 +129,7 @@ def _end_facets(record: Materialization, inputs: Sequence[ReadDataset], options:
 
 
 def _input(dataset: ReadDataset, record: Materialization, options: EventOptions) -> Json:
-    columns = dataset.columns
-    facets = without_nothing(
-        schema=schema_facet(columns) if columns else None,
-        version=None if dataset.version is None else version_facet(dataset.version),
-        symlinks=None if dataset.table is None else symlinks_facet(options.jobs, dataset.table),
-        dataSource=datasource_facet(dataset.place) if dataset.place else None,
-        datasetType=type_facet("FILE") if dataset.table is None else None,
-    )
+    facets = _input_facets(Same(dataset.columns), dataset.version, dataset.table, dataset.place, options.jobs)
     checks = record.checks if record.kind == "check" and dataset.table == record.asset else ()
     return {
         **dataset.name._asdict(),
@@ -147,6 +142,18 @@ def _input(dataset: ReadDataset, record: Materialization, options: EventOptions)
     }
 
 
+@lru_cache(maxsize=4096)
+def _input_facets(columns: Same, version: str | None, table: str | None, place: str, namespace: str) -> Json:
+    """Facets of what was read; many read the same version, so they are shared and nobody changes them."""
+    return without_nothing(
+        schema=schema_facet(columns.value) if columns.value else None,
+        version=None if version is None else version_facet(version),
+        symlinks=None if table is None else symlinks_facet(namespace, table),
+        dataSource=datasource_facet(place) if place else None,
+        datasetType=type_facet("FILE") if table is None else None,
+    )
+
+
 def _outputs(record: Materialization, inputs: Sequence[ReadDataset], options: EventOptions) -> list[Json]:
     """The version that was committed; nothing where none was, as in a failed run."""
     if record.status != "success" or record.version is None or record.kind == "check":
@@ -154,7 +161,7 @@ def _outputs(record: Materialization, inputs: Sequence[ReadDataset], options: Ev
     lake, columns = options.lake_of(record), _names(record)
     described = options.described(record.asset)
     model = model_facet(record, options)
-    lineage = column_lineage_facet(record.column_lineage, columns, inputs)
+    lineage = column_lineage_facet(record.column_lineage, record.schema, inputs)
     facets = without_nothing(
         schema=described_schema_facet(record.schema, described.columns) if record.schema else None,
         columnLineage=lineage,
@@ -182,13 +189,7 @@ def _outputs(record: Materialization, inputs: Sequence[ReadDataset], options: Ev
 
 
 def _observation(dataset: ReadDataset, moment: str) -> Json:
-    columns = dataset.columns
-    facets = without_nothing(
-        schema=schema_facet(columns) if columns else None,
-        version=None if dataset.version is None else version_facet(dataset.version),
-        dataSource=datasource_facet(dataset.place) if dataset.place else None,
-        datasetType=type_facet("FILE"),
-    )
+    facets = _input_facets(Same(dataset.columns), dataset.version, None, dataset.place, "")
     return dataset_event(moment, {**dataset.name._asdict(), "facets": facets})
 
 

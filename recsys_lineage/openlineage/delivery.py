@@ -198,6 +198,8 @@ class Delivery:
                     self._set_aside(destination),
                     _kept_last(folder, position),
                     self.clock,
+                    patience=self.patience,
+                    remember=partial(Memory.save, folder=folder),
                 )
                 try:
                     again = self._send_again(sender, folder, position, until, progress)

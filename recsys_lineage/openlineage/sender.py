@@ -81,6 +81,7 @@ class Sender:
         clock: the time, and waiting.
         chance: between 0 and 1, for the spread of waits.
         patience: seconds without a message taken after which it is no use for now; any number when None.
+        remember: is told `memory` whenever there is trouble, so that others see it while this one waits.
     """
 
     destination: Destination
@@ -90,6 +91,7 @@ class Sender:
     clock: Clock = field(default_factory=SystemClock)
     chance: Callable[[], float] = random.random
     patience: float | None = None
+    remember: Callable[[Memory], None] = lambda _memory: None
     _stuck_at: float | None = field(default=None, init=False)
 
     def send(
@@ -179,6 +181,7 @@ class Sender:
         wait = self._wait(trouble, answer)
         now = self.clock.now()
         self.memory = replace(self.memory, trouble=replace(trouble, next_try=now + wait))
+        self.remember(self.memory)
         if self._stuck_at is None:
             self._stuck_at = now
         ends = [until, None if self.patience is None else self._stuck_at + self.patience]

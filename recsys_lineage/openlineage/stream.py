@@ -17,6 +17,7 @@ from recsys_lineage.openlineage.facets.facet import Json
 from recsys_lineage.openlineage.facets.runs import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.run_events import run_events, run_start
+from recsys_lineage.openlineage.shared_values import shared, shared_materialization
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_table import ADDED, RecordTable
@@ -130,14 +131,14 @@ class Stream:
         first, last = min(place.added for place in places), max(place.added for place in places)
         ids = [place.id for place in places]
         frame, _ = self._table.frame(where=pl.col(ADDED).is_between(first, last) & pl.col("id").is_in(ids))
-        return {data["id"]: data for data in self._table.json(frame)}
+        return {data["id"]: data for data in self._table.json(frame, shared)}
 
     def _made(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:
         """What a record tells; where it cannot be told, one message that says why."""
         try:
             if place.kind == _RUN:
                 return self._of_run(RunRecord.from_json(data), place, runs)
-            return self._of_asset(Materialization.from_json(data), place, runs)
+            return self._of_asset(shared_materialization(data), place, runs)
         except Exception as error:  # the records behind it are told all the same
             told_error = Failure.of(error)
             key = self.options.asset_job(place.asset or "", Run()).key

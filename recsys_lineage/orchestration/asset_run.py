@@ -11,6 +11,7 @@ import dagster as dg
 
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.materialize import Outcome, attempt
+from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.interruption import stop_is_requested
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
@@ -35,6 +36,8 @@ Shown = Callable[[Records], Mapping[str, Any]]
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
 """Of one step's progress; long fits tell of each epoch, and each line is written to Dagster's storage."""
+_COUNTS_OF_STEPS = range(1_000)
+"""Whole numbers that a line of progress may say: how far the work is."""
 
 
 class AssetRun:
@@ -45,6 +48,7 @@ class AssetRun:
     ) -> None:
         self._resource: LakeResource = context.resources.lake
         self._context, self._asset, self._shown = context, asset, shown
+        self._vocabulary = Vocabulary(asset)
         self._logged = 0.0
 
     def events(self) -> Iterator[Event]:
@@ -98,7 +102,8 @@ class AssetRun:
             now = time.monotonic()
             if now - self._logged >= SECONDS_BETWEEN_LOG_LINES:
                 self._logged = now
-                self._context.log.info(f"{moment.asset}: {moment.text}")
+                told = self._vocabulary.plain(moment.text, _COUNTS_OF_STEPS)
+                self._context.log.info(f"{moment.asset}: {told}")
 
     def _result(self, key: dg.AssetKey, outcome: Outcome) -> Event:
         record, version, output = outcome.record, outcome.version, outcome.output

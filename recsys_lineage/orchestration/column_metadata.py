@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -19,16 +19,26 @@ COLUMN_LINEAGE = "dagster/column_lineage"
 
 
 def column_metadata(record: Materialization) -> dict[str, Any]:
-    """The column lineage of a record under Dagster's key; nothing where it is not known.
+    """The column lineage of a record under Dagster's key; nothing where it is not known."""
+    if not record.column_lineage:
+        return {}
+    tables = {read.name for read in record.reads if read.kind == "table"}
+    return {COLUMN_LINEAGE: shown_columns(record.column_lineage, tables)}
+
+
+def shown_columns(
+    lineage: Mapping[str, Sequence[ColumnEdge]], tables: Collection[str]
+) -> dg.TableColumnLineage:
+    """A column lineage as Dagster shows it.
 
     Dagster knows one way for a column to depend on another, so it is shown those that values are made of; the record
     also tells which columns only decide what rows and values there are.
+
+    Args:
+        lineage: column → its edges.
+        tables: assets; edges from files have no place in Dagster.
     """
-    tables = {read.name for read in record.reads if read.kind == "table"}
-    if not record.column_lineage:
-        return {}
-    dependencies = {column: _dependencies(edges, tables) for column, edges in record.column_lineage.items()}
-    return {COLUMN_LINEAGE: dg.TableColumnLineage(dependencies)}
+    return dg.TableColumnLineage({column: _dependencies(edges, tables) for column, edges in lineage.items()})
 
 
 def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitions:
@@ -54,7 +64,7 @@ def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitio
     )
 
 
-def _dependencies(edges: Sequence[ColumnEdge], tables: set[str]) -> list[dg.TableColumnDep]:
+def _dependencies(edges: Sequence[ColumnEdge], tables: Collection[str]) -> list[dg.TableColumnDep]:
     made_of = dict.fromkeys(
         (edge.table, edge.column) for edge in edges if edge.kind == "DIRECT" and edge.table in tables
     )

@@ -12,7 +12,7 @@ import dagster as dg
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.options import Options
-from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 
 
@@ -25,6 +25,7 @@ def frame_asset(
     checks: Sequence[TableCheck] = (),
     columns: Mapping[str, str] | None = None,
     columns_from: ColumnsFrom | None = None,
+    rows_from: Origins | None = None,
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
@@ -47,7 +48,10 @@ def frame_asset(
         columns: what each column holds, for people.
         columns_from: where the function is opaque, such as a model's fit, for each column of its result the tables and
             their columns that it is made of, `{"score": {"events": ["user_id", "item_id"]}}`; they must be among those
-            that it reads. What it returns as a LazyFrame of LazyFrames needs none.
+            that it reads. `"*"` stands for all columns of a table that were read, or all tables; a mapping says how
+            each column takes part, `{"events": {"user_id": "IDENTITY", "paid": "SORT"}}`, see `ColumnEdge`. What it
+            returns as a LazyFrame of LazyFrames needs none.
+        rows_from: with it, the columns that decide which rows there are.
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
@@ -60,7 +64,8 @@ def frame_asset(
     """
     asset = frame_code(
         function, name=name, parameters=parameters, reads=reads, checks=checks, columns=columns,
-        columns_from=columns_from, observe=observe, on_request=on_request, options=options, keys=keys,
+        columns_from=columns_from, rows_from=rows_from, observe=observe, on_request=on_request, options=options,
+        keys=keys,
     )  # fmt: skip
     look = look or AssetLook()
     description = look.description or inspect.getdoc(function)

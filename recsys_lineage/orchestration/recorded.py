@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -12,6 +12,7 @@ from typing import Literal
 import dagster as dg
 
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -32,6 +33,8 @@ class Recording:
         self.inputs = inputs
         self.checks: list[CheckOutcome] = []
         self.rows: int | None = None
+        self.columns: Mapping[str, Sequence[ColumnEdge]] = {}
+        """Of the columns of what was made, those that they come from."""
 
 
 @contextmanager
@@ -72,6 +75,7 @@ def recorded(
             code=code,
             reads=recording.inputs.reads,
             rows=recording.rows,
+            column_lineage={name: tuple(edges) for name, edges in recording.columns.items()},
             checks=tuple(recording.checks),
             run=run_of(context, lake.code_location),
             lake=opened.uri,

@@ -1,4 +1,4 @@
-"""verify: the lineage of one SQL asset put to the proof, on samples of the tables that it reads."""
+"""verify: the lineage of one asset put to the proof, on samples of the tables that it reads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.reproduction import code_of, pinned_inputs
 from recsys_lineage.columns.column_lineage import column_lineage
+from recsys_lineage.columns.frames.frame_expressions import OPAQUE
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.column_proof import ColumnProof
 from recsys_lineage.proof.columns import verify_columns
 from recsys_lineage.proof.experiment import ExperimentError
 from recsys_lineage.proof.reads import ReadProof, verify_reads
+from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import verify_rows
 from recsys_lineage.proof.sample import joined_sample
+from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.trace_query import trace
 from recsys_lineage.sql.file_call import replaced
@@ -95,12 +98,13 @@ def verify(
     other_code: bool = False,
     seed: int = 0,
 ) -> AssetProof:
-    """Put the lineage of an asset that is one SELECT to the proof, on samples of what a version of it was made of.
+    """Put the lineage of an asset to the proof, on samples of what a version of it was made of.
 
-    The edges are those of the version's record; where it has none, or the asset reads files, those that are derived.
+    The edges are those of the version's record; where it has none, or the asset reads files, those that are derived. Of
+    Python code they are those of the record, and the code itself runs again on changed frames.
 
     Args:
-        asset: of `sql_code`, or another whose code hands back a Query.
+        asset: of `sql_code` or `frame_code`, or another whose code hands back a Query.
         lake: where its table and its inputs are.
         version: of its table; the latest when None.
         rows: how many rows of each table it reads are taken at most.
@@ -119,6 +123,8 @@ def verify(
         (code_of(asset, record, other_code), pinned_inputs(lake, record)) if made_of_tables else (asset, {})
     )
     pinned.pop(asset.name, None)
+    if asset.code.kind == "python":
+        return _of_python(code, record, lake, pinned, rows=rows, reads=reads, seed=seed)
     taken = sampled(code, lake, pinned, rows, seed)
     not_tried: list[str] = []
     columns = row_proof = None
@@ -150,6 +156,35 @@ def verify(
         read_proof,
         tuple(not_tried),
     )
+
+
+def _of_python(
+    asset: AssetCode,
+    record: Materialization,
+    lake: Lake,
+    pinned: dict[str, int],
+    *,
+    rows: int,
+    reads: bool,
+    seed: int,
+) -> AssetProof:
+    """The proof of an asset whose code is Python: its function runs again on changed frames of the tables it reads."""
+    not_tried = ["rows: they are traced through SQL, and by keys"]
+    columns = None
+    try:
+        if not record.column_lineage:
+            raise ExperimentError(
+                "Nothing tells of what the columns are made.", where=asset.code.origin, advice=OPAQUE
+            )
+        with rerun_sample(asset, record, lake, rows, seed) as taken:
+            columns = verify_columns(
+                taken.compute, taken.schemas, taken.tables, record.column_lineage, seed=seed, name=asset.name
+            )
+    except LineageError as error:
+        not_tried.insert(0, f"columns: {error}")
+    request = Request(partitions=list(record.partitions) or None)
+    read_proof = verify_reads(asset, lake, request, pinned=pinned) if reads else None
+    return AssetProof(asset.name, record.version, columns, None, read_proof, tuple(not_tried))
 
 
 def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, seed: int = 0) -> AssetSample:

@@ -25,8 +25,7 @@ class Read(RecordPart):
         columns: names of those that were read; None when all were, or when nothing tells them apart.
         partitions: those that were read; None when all were.
         rows: in what was read; None where it is not known.
-        bytes: of what was read, as it is stored; counted by partition and by column, and by the smaller share of the
-            two where both were restricted.
+        bytes: of what was read, as it is stored: of those columns in those partitions.
         hashed_by: the algorithm and engine of the fingerprint; None for a file, and where it is not known.
         root: for a file, the folder or URL that its path starts from.
     """

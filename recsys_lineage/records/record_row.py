@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -124,22 +124,29 @@ def split(record: Mapping[str, Any]) -> RecordRow:
     return RecordRow({**values, _REST: json.dumps(rest, separators=(",", ":"))}, texts)
 
 
-def joined(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+def joined(
+    values: Mapping[str, Any], texts: Mapping[str, str], parsed: Callable[[str], Any] = json.loads
+) -> dict[str, Any]:
     """The JSON object of the record that a row was made of.
+
+    Args:
+        values: of the row.
+        texts: those that it names, by hash.
+        parsed: the JSON value of such a text; a reader of many records may give the same object for the same text.
 
     Raises:
         KeyError: when `texts` lacks one that the row names.
     """
     record = json.loads(values[_REST])
     if (hashed := _lineage_hash(record)) is not None:
-        record[_LINEAGE] = json.loads(texts[hashed])
+        record[_LINEAGE] = parsed(texts[hashed])
     for column, (_, path) in _MOVED.items():
         _put(record, path, values[column])
     for column, (type_, path) in _HASHED.items():
         if (hashed := values[column]) is not None:
-            _put(record, path, texts[hashed] if type_ is str else json.loads(texts[hashed]))
+            _put(record, path, texts[hashed] if type_ is str else parsed(texts[hashed]))
     if values["reads"] is not None:
-        record["reads"] = [_joined_read(read, texts) for read in values["reads"]]
+        record["reads"] = [_joined_read(read, texts, parsed) for read in values["reads"]]
     return record
 
 
@@ -170,13 +177,15 @@ def _split_read(read: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def _joined_read(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+def _joined_read(
+    values: Mapping[str, Any], texts: Mapping[str, str], parsed: Callable[[str], Any]
+) -> dict[str, Any]:
     read = {} if values[_REST] is None else json.loads(values[_REST])
     read |= {column: values[column] for column in _READ if values[column] is not None}
     if read.get(_PURPOSE) == _USUAL_PURPOSE:  # which a record does not spell out
         del read[_PURPOSE]
     if (hashed := values[_READ_SCHEMA]) is not None:
-        read["schema"] = json.loads(texts[hashed])
+        read["schema"] = parsed(texts[hashed])
     return read
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from json import loads
 from typing import Any
 
 import polars as pl
@@ -91,12 +92,12 @@ class RecordTable:
         place = keys.sort(_ORDER)["place"].cast(pl.Int64)
         return _arranged(scan.select(columns or pl.all()).collect(engine="streaming"), place), latest.version
 
-    def json(self, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-        """The records of rows with all columns, as JSON objects."""
+    def json(self, frame: pl.DataFrame, parsed: Callable[[str], Any] = loads) -> Iterator[dict[str, Any]]:
+        """The records of rows with all columns, as JSON objects; `parsed` as in `joined`."""
         rows = frame.drop("started", "ended").to_dicts()
         texts = self._texts.get({hash_ for row in rows for hash_ in named_texts(row)})
         for row in rows:
-            yield joined(row, texts)
+            yield joined(row, texts, parsed)
 
     def compact(self) -> None:
         """Join the small files of the table and of its texts now."""

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from recsys_lineage.columns.column_edge import ColumnEdge
-
-_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge
 
 
-def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+    """The edges of each column, of what is written as `RecordedColumns` says."""
     if not given or any(isinstance(edges, tuple) for edges in given.values()):
         return dict(given)
     edges = [_edge(*each) for each in given["edges"]]
@@ -20,7 +19,7 @@ def _read(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
 
 
 def _edge(table: str, column: str, subtype: Any, masking: bool = False) -> ColumnEdge:
-    return ColumnEdge(table, column, "DIRECT" if subtype in _DIRECT else "INDIRECT", subtype, masking)
+    return ColumnEdge(table, column, "DIRECT" if subtype in DIRECT else "INDIRECT", subtype, masking)
 
 
 def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def _written(origins: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, Any]:
 
 
 RecordedColumns = Annotated[
-    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(_read), PlainSerializer(_written)
+    dict[str, tuple[ColumnEdge, ...]], BeforeValidator(read_columns), PlainSerializer(_written)
 ]
 """Column → its edges.
 

@@ -19,6 +19,7 @@ from recsys_lineage.columns.tags import Tag
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import PartitionVersion
+from recsys_lineage.records.decision import Decision
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_row import SCHEMA, read_columns
 from recsys_lineage.records.record_table import ADDED, RecordTable
@@ -235,6 +236,12 @@ class Records:
         self._move_former()
         frame, _ = self._table.frame(since, pl.col("kind") == "run")
         return [RunRecord.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
+
+    def decisions(self, asset: str, since: int | None = None) -> list[Decision]:
+        """What was decided about an asset's versions, oldest first; after the cursor `since` if one is given."""
+        self._move_former()
+        frame, _ = self._table.frame(since, (pl.col("kind") == "decision") & (pl.col("asset") == asset))
+        return [Decision.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
 
     def compact(self) -> None:
         """Join small files of the tables of records now; appending does it by itself from time to time."""

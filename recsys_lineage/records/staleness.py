@@ -23,6 +23,7 @@ def why_stale(
     observed: str | None = None,
     takes: Callable[[Lake], Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    due: Callable[[Materialization], str | None] | None = None,
 ) -> str | None:
     """Why an asset should be materialized again; None when its latest version is up to date.
 
@@ -34,6 +35,7 @@ def why_stale(
         observed: for an asset that looks at the outside world, what it would see now.
         takes: for an asset that takes only a part of its upstream tables, what tells that part (`AssetCode.takes`).
         parameters: what it has now, so that those that were others are named.
+        due: says of its latest record whether it does not hold any more though nothing changed (`AssetCode.due`).
 
     Returns:
         The first reason found, in words: never materialized, its code, the outside world, or an input changed.
@@ -51,6 +53,8 @@ def why_stale(
         return f"{CODE_CHANGED}: it was made with other {', '.join(others)}" if others else CODE_CHANGED
     if observed is not None and record.observed != observed:
         return "the source changed"
+    if due is not None and (reason := due(record)) is not None:
+        return reason
     changed = changed_read(records.lake, record, upstream)
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
         return changed

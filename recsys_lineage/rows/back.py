@@ -31,7 +31,7 @@ from recsys_lineage.rows.lake_rows import (
     trained_rows,
     view_reads,
 )  # fmt: skip
-from recsys_lineage.rows.trace_query import Trace, trace, trace_rows
+from recsys_lineage.rows.trace_query import Trace, traced_tables
 
 FILE, LINE = "_file", "_line"
 _BLOCK = 1 << 20
@@ -187,29 +187,30 @@ class _Backward:
             self._by_keys(record, rows, reads)
 
     def _by_statement(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
+        """Goes on to all tables at once; where one of them cannot be traced, to each by itself."""
+        try:
+            self._to(record, rows, reads)
+        except LineageError as error:
+            if len(reads) == 1:
+                self.stopped.append(Stop(record.asset, reads[0].name, in_one_line(error)))
+                return
+            for read in reads:
+                self._by_statement(record, rows, [read])
+
+    def _to(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
         statement = record.statement
         assert statement is not None
-        schemas = schemas_of(record)
         with self.lake.reading(), self.lake.connect() as connection:
             view_reads(self.lake, record, connection)
-            connection.register(GIVEN, rows)
-            one = rows.num_rows == 1
+            names = [read.name for read in reads]
+            found = traced_tables(
+                statement.text, schemas_of(record), names, rows, connection, statement.parameters
+            )
             for read in reads:
-                try:
-                    if one:
-                        made = trace(
-                            statement.text, schemas, read.name, plain_rows(rows)[0], statement.parameters
-                        )
-                    else:
-                        made = trace_rows(statement.text, schemas, read.name, GIVEN, statement.parameters)
-                except LineageError as error:
-                    self.stopped.append(Stop(record.asset, read.name, in_one_line(error)))
-                    continue
-                used = {name: value for name, value in statement.parameters.items() if f"${name}" in made.sql}
-                found = connection.sql(made.sql, params=used or None).to_arrow_table()
+                traced, how = found[read.name]
                 key = (read.name, read.version or 0)
-                self._context.setdefault(key, {})[record.asset] = made
-                self.add(self.lake.version(*key), found)
+                self._context.setdefault(key, {})[record.asset] = how
+                self.add(self.lake.version(*key), traced)
 
     def _by_keys(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
         for read in reads:

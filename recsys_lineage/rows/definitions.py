@@ -143,7 +143,7 @@ class Statement:
         stack: list[Node] = [query]
         while stack:
             top = stack.pop()
-            for part in _everything(top):
+            for part in everything(top):
                 if part.get("sample"):
                     raise self.cannot(
                         "a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0"
@@ -160,7 +160,7 @@ class Statement:
     def _kept(self, definition: Definition) -> Definition:
         definition.reads = [
             part["table_name"].casefold()
-            for part in _everything(definition.query)
+            for part in everything(definition.query)
             if part.get("type") == "BASE_TABLE"
         ]
         self.definitions[definition.name.casefold()] = definition
@@ -283,7 +283,7 @@ class Statement:
     def _inner(self, query: Node, known: Mapping[str, str], itself: str) -> Node:
         if itself and any(
             part.get("type") == "BASE_TABLE" and known.get(part["table_name"].casefold()) == itself
-            for part in _everything(query)
+            for part in everything(query)
         ):
             return self._hoisted(query, known, itself)
         return self._reference(query, known, "query")
@@ -325,7 +325,7 @@ def _whole_of(query: Node) -> str | None:
     return None
 
 
-def _everything(query: Node) -> list[Node]:
+def everything(query: object) -> list[Node]:
     """Every part of a query and of the queries inside it."""
     found: list[Node] = []
     stack: list[object] = [query]
@@ -340,7 +340,7 @@ def _everything(query: Node) -> list[Node]:
 
 
 def _parameters(query: Node) -> set[str]:
-    return {part["identifier"] for part in _everything(query) if is_expression(part, "PARAMETER")}
+    return {part["identifier"] for part in everything(query) if is_expression(part, "PARAMETER")}
 
 
 def parameters_in(query: Node) -> list[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from recsys_lineage.rows.catalog import Catalog
+import duckdb
+import pyarrow as pa
+
+from recsys_lineage.rows.catalog import Catalog, Column
 from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import from_items
 from recsys_lineage.rows.pushdown import Pushdown
+from recsys_lineage.rows.steps import Part, Steps, numbered
+from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.syntax import children
-from recsys_lineage.rows.tracing import written_definitions
 from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement
@@ -40,23 +44,53 @@ def flow_query(
     """
     catalog = Catalog(schemas, parameters)
     try:
-        return _Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source)).sql(given)
+        flowing = Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source))
+        return flowing.steps.with_query(flowing.result(given))
     finally:
         catalog.connection.close()
 
 
-class _Flowing:
+def flowed(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    source: str,
+    given: str,
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Mapping[str, object],
+) -> pa.Table:
+    """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas, parameters)
+    try:
+        flowing = Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source))
+        result = flowing.result(given)
+        return Stepwise(connection, flowing.steps, parameters).rows(result)
+    finally:
+        catalog.connection.close()
+
+
+class Flowing:
+    """The flowing of rows of a table through a statement.
+
+    Args:
+        statement: taken apart.
+        source: the table, folded.
+    """
+
     def __init__(self, statement: Statement, source: str) -> None:
         self.statement, self.source = statement, source
         self.syntax = statement.catalog.syntax
-        self.witnesses = Witnesses(statement, source)
-        self._steps: list[tuple[str, str]] = []
+        self.witnesses = Witnesses(statement, (source,))
+        self.steps = Steps(statement)
+        self.pushdown = Pushdown(statement, self.witnesses.is_aggregated, self.steps)
         self._marked: dict[str, str] = {}
-        self.pushdown = Pushdown(
-            statement, self.witnesses.is_aggregated, lambda name, text: self._steps.append((name, text))
-        )
 
-    def sql(self, given: str) -> str:
+    def result(self, given: str) -> str:
+        """The query, over steps that are added, for the rows of the result that the rows of a table flow into."""
         main = self.statement.main
         names = ", ".join(quote(column.name) for column in main.columns)
         if main.name.casefold() not in self.witnesses.followed:
@@ -64,26 +98,19 @@ class _Flowing:
                 f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in main.columns
             )
             return f"SELECT {columns} WHERE false"
-        self._mark(self.source, f"SELECT DISTINCT * FROM {quote(given)}")
+        self._mark(self.source, [Part(f"SELECT DISTINCT * FROM {quote(given)}")])
         for definition in self.statement.definitions.values():
             if definition.name.casefold() in self.witnesses.followed:
                 self._step(definition)
-        steps = ",\n".join(
-            f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
-            for name, text in [*written_definitions(self.statement), *self._steps]
-        )
-        return (
-            f"WITH RECURSIVE {steps}\nSELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
-        )
+        return f"SELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
 
-    def _mark(self, table: str, text: str) -> None:
+    def _mark(self, table: str, parts: Sequence[Part]) -> None:
         name = f"__f{len(self._marked)}"
-        width = len(self._columns(table))
-        names = ", ".join(f"c{n}" for n in range(width))
-        self._steps.append((f"{name}({names}) AS MATERIALIZED", text))
+        types = [column.type for column in self._columns(table)]
+        self.steps.add(name, parts, numbered(len(types)), stored=True, types=types)
         self._marked[table] = name
 
-    def _columns(self, table: str) -> tuple[object, ...]:
+    def _columns(self, table: str) -> tuple[Column, ...]:
         definition = self.statement.definitions.get(table)
         return definition.columns if definition is not None else self.statement.catalog.columns[table]
 
@@ -92,15 +119,15 @@ class _Flowing:
         if definition.recursive:
             self._recursive_step(definition)
         elif query["type"] == "SET_OPERATION_NODE":
-            self._mark(name, " UNION ".join(self._sides(definition) or [_nothing(len(definition.columns))]))
+            self._mark(name, self._sides(definition) or [Part(_nothing(len(definition.columns)))])
         else:
-            self._mark(name, " UNION ".join(self._flows(definition)))
+            self._mark(name, self._flows(definition))
 
-    def _flows(self, definition: Definition) -> list[str]:
+    def _flows(self, definition: Definition) -> list[Part]:
         """For each relation with marked rows, the rows that are made of them."""
         query, width = definition.query, len(definition.columns)
         own = ", ".join(f"__o{n}" for n in range(width))
-        found: list[str] = []
+        found: list[Part] = []
         for n, table in enumerate(self.witnesses.of(query, self.pushdown.name_of).tables):
             conditions = self._conditions(definition, table)
             witnessed = self.witnesses.of(
@@ -110,8 +137,9 @@ class _Flowing:
             rows = (
                 f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
             )
-            found.append(f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}")
-        return found or [_nothing(width)]
+            text = f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}"
+            found.append(Part(text, self._marked[table]))
+        return found or [Part(_nothing(width))]
 
     def _is_marked(self, table: str) -> str:
         width = len(self._columns(table))
@@ -145,10 +173,10 @@ class _Flowing:
         counts = self.witnesses.of(definition.query, self.pushdown.name_of).counts
         return counts[table] != 1
 
-    def _sides(self, definition: Definition) -> list[str]:
+    def _sides(self, definition: Definition) -> list[Part]:
         query = definition.query
         sides = children(query)[:1] if query["setop_type"] == "EXCEPT" else children(query)
-        found: list[str] = []
+        found: list[Part] = []
         for side in sides:
             table = side["from_table"]["table_name"].casefold()
             if table not in self.witnesses.followed:
@@ -166,13 +194,12 @@ class _Flowing:
             if not query["setop_type"].startswith("UNION"):
                 text = f"SELECT * FROM ({text}) AS __q INTERSECT SELECT * FROM ({self.syntax.text(query)}) AS __all"
                 text = f"SELECT * FROM ({text}) AS __both"
-            found.append(text)
+            found.append(Part(text, self._marked[table]))
         return found
 
     def _recursive_step(self, definition: Definition) -> None:
         query, name, width = definition.query, definition.name.casefold(), len(definition.columns)
         own = ", ".join(f"__o{n}" for n in range(width))
-        names = ", ".join(f"c{n}" for n in range(width))
         seeds: list[str] = []
         start = query["left"]["from_table"].get("table_name", "").casefold()
         if start in self._marked:
@@ -193,9 +220,12 @@ class _Flowing:
             for n, table in enumerate(witnessed.tables)
             if table == name
         )
-        seed = f"{marked}s({names})"
-        self._steps.append((seed, " UNION ".join(seeds or [_nothing(width)])))
-        self._steps.append((f"{marked}({names})", f"SELECT * FROM {marked}s UNION ({onward})"))
+        self.steps.add(
+            f"{marked}s", " UNION ".join(seeds or [_nothing(width)]), numbered(width), stored=False
+        )
+        self.steps.add(
+            marked, f"SELECT * FROM {marked}s UNION ({onward})", numbered(width), stored=False
+        )
         self._marked[name] = marked
 
 

@@ -13,7 +13,7 @@ from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import FILE, LINE, in_one_line
-from recsys_lineage.rows.flowing import flow_query
+from recsys_lineage.rows.flowing import flowed
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
     Stop,
@@ -22,9 +22,9 @@ from recsys_lineage.rows.lake_rows import (
     by_keys,
     plain_rows,
     schemas_of,
+    rows_with,
     shared_keys,
     table_reads,
-    the_row,
     together,
     trained_rows,
     view_reads,
@@ -150,7 +150,7 @@ class _Forward:
     def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
         """Opens rows of a table."""
         version = self.lake.version(table)
-        self._add(table, the_row(self.lake, version, row) if row is not None else self.lake.arrow(version))
+        self._add(table, rows_with(self.lake, version, row) if row is not None else self.lake.arrow(version))
 
     def _add(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows:
@@ -198,16 +198,18 @@ class _Forward:
                 view_reads(self.lake, record, connection)
                 connection.register(GIVEN, rows)
                 try:
-                    text = flow_query(
-                        record.statement.text, schemas_of(record), table, GIVEN, record.statement.parameters
+                    found = flowed(
+                        record.statement.text,
+                        schemas_of(record),
+                        table,
+                        GIVEN,
+                        connection,
+                        record.statement.parameters,
                     )
                 except LineageError as error:
                     self.stopped.append(Stop(record.asset, table, in_one_line(error)))
                     return
-                used = {
-                    name: value for name, value in record.statement.parameters.items() if f"${name}" in text
-                }
-                self._add(record.asset, connection.sql(text, params=used or None).to_arrow_table())
+                self._add(record.asset, found)
             return
         if shared := shared_keys(record, rows.column_names, version.columns):
             with self.lake.reading(), self.lake.connect() as connection:

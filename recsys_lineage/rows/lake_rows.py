@@ -88,6 +88,37 @@ def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.
         RowNotFound: there is none, or there are several different ones.
         LineageError: the table has no such column.
     """
+    found = rows_with(lake, version, row, MOST_ROWS + 1)
+    with duckdb.connect() as connection:
+        connection.register("_found", found)
+        different = connection.sql("SELECT count(*) FROM (SELECT DISTINCT * FROM _found)").fetchall()[0][0]
+    if different > 1:
+        rest = [name for name in version.columns if name.casefold() not in {each.casefold() for each in row}]
+        raise RowNotFound(
+            f"Several rows of {version.table!r} have these values.",
+            expected="values that only one row has",
+            found=f"{different if found.num_rows <= MOST_ROWS else 'many'} different rows",
+            where=f"{version.table}, version {version.version}",
+            advice=f"give more columns, such as {', '.join(rest[:5])}",
+        )
+    return found
+
+
+def rows_with(
+    lake: Lake, version: TableVersion, row: Mapping[str, object], limit: int | None = None
+) -> pa.Table:
+    """The rows of a table version that have some values.
+
+    Args:
+        lake: where the table is.
+        version: of the table.
+        row: values of some columns.
+        limit: how many rows are looked for at most; all when None.
+
+    Raises:
+        RowNotFound: there is none.
+        LineageError: the table has no such column.
+    """
     columns = {column.name.casefold(): column for column in version.schema}
     if unknown := [name for name in row if name.casefold() not in columns]:
         raise LineageError(
@@ -113,28 +144,17 @@ def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.
             )
             for name, value in row.items()
         )
+        most = "" if limit is None else f" LIMIT {int(limit)}"
         found = connection.sql(
-            f"SELECT * FROM {lake.relation(version)} WHERE {fits} LIMIT 1001"
+            f"SELECT * FROM {lake.relation(version)} WHERE {fits}{most}"
         ).to_arrow_table()
-        connection.register("_found", found)
-        different = connection.sql("SELECT count(*) FROM (SELECT DISTINCT * FROM _found)").fetchall()[0][0]
-    where = f"{version.table}, version {version.version}"
-    if different == 0:
+    if not found.num_rows:
         raise RowNotFound(
             f"No row of {version.table!r} has these values.",
             expected="a row that the table holds",
             found=", ".join(row),
-            where=where,
+            where=f"{version.table}, version {version.version}",
             advice="look at the table's rows, or name the version that held it",
-        )
-    if different > 1:
-        rest = [name for name in version.columns if name.casefold() not in {each.casefold() for each in row}]
-        raise RowNotFound(
-            f"Several rows of {version.table!r} have these values.",
-            expected="values that only one row has",
-            found=f"{different if found.num_rows <= MOST_ROWS else 'many'} different rows",
-            where=where,
-            advice=f"give more columns, such as {', '.join(rest[:5])}",
         )
     return found
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from recsys_lineage.rows.catalog import Column
 from recsys_lineage.rows.column_places import Place, equal_places, place_of, selected_places
 from recsys_lineage.rows.condition import Condition, Conditions, best_column
-from recsys_lineage.rows.definitions import Statement
+from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
+from recsys_lineage.rows.steps import Steps
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
@@ -37,21 +38,21 @@ class Pushdown:
     Args:
         statement: taken apart.
         is_aggregated: whether a query groups its rows.
-        add_step: makes a named query known to all that are made later: its name with columns, and its SQL.
+        steps: to which the relations are added.
     """
 
     def __init__(
         self,
         statement: Statement,
         is_aggregated: Callable[[Node], bool],
-        add_step: Callable[[str, str], None],
+        steps: Steps,
     ) -> None:
         self.statement = statement
         self.catalog = statement.catalog
         self.syntax = statement.catalog.syntax
         self.original: dict[str, str] = {}
         self._is_aggregated = is_aggregated
-        self._add_step = add_step
+        self._steps = steps
         self._asked: dict[str, str] = {}
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
@@ -70,21 +71,28 @@ class Pushdown:
         name = f"__part{len(self._made)}"
         self._made[key] = name
         columns = self.catalog.columns[table]
-        names = ", ".join(quote(column.name) for column in columns)
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
-        elif definition.recursive:
+        elif definition.recursive or not self._is_worth_pushing(definition, conditions):
             body, own = quote(definition.name), [quote(column.name) for column in columns]
         else:
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
         # what DuckDB finds by a small table it is not to compute other filters for before
-        kept = " AS MATERIALIZED" if any(each.asked for each in conditions.values()) else " AS"
-        self._add_step(f"{quote(name)}({names}){kept}", self._where(body, own, conditions, columns))
+        stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
+        stored |= len(columns) == 1 and any(each.few for each in conditions.values())
+        names = [column.name for column in columns]
+        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored)
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
+
+    def _is_worth_pushing(self, definition: Definition, conditions: Conditions) -> bool:
+        """Whether conditions leave out rows below a definition, or its author did not want all its rows kept anyway."""
+        if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or definition.query["type"] != "SELECT_NODE":
+            return True
+        return any(self.known_of_items(definition.query, conditions, len(definition.columns)).values())
 
     def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
         """The rows of a relation that fulfil conditions.
@@ -190,7 +198,7 @@ class Pushdown:
         text = f"{select} WHERE {conditions}"
         if text not in self._asked:
             self._asked[text] = f"__asked{len(self._asked)}"
-            self._add_step(f"{self._asked[text]} AS MATERIALIZED", text)
+            self._steps.add(self._asked[text], text, stored=True)
         return self._asked[text]
 
     def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
@@ -338,13 +346,10 @@ class Pushdown:
         while changed:
             changed = False
             for one, other in pairs:
-                if (
-                    one in known
-                    and other not in known
-                    and known[one].refuses_null
-                    and self._same_type(one, other, items)
-                ):
-                    known[other] = known[one]
+                if one not in known or other in known or not self._same_type(one, other, items):
+                    continue
+                if (condition := known[one].of_equals) is not None:
+                    known[other] = condition
                     changed = True
 
     def _same_type(self, one: Place, other: Place, items: list[FromItem]) -> bool:
@@ -379,12 +384,12 @@ class Pushdown:
             value = self.syntax.expression_text(asked["child"])
             relation = self.syntax.relation_text(query["from_table"])
             name = self._ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
-            condition = Condition(f"\0 IN (SELECT v FROM {name})", True, (name, "v"))
+            condition = Condition.equal_to_one_of(name, "v")
             if negated:
                 # NOT IN says nothing where a NULL is among the answers or asked for, so these stay; where one is
                 # asked for every answer counts, so it is no condition of values alone
                 nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
-                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False)
+                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True)
             made = self.part_of(table, {0: condition})
             inner["from_table"] = self.syntax.relation(
                 f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import duckdb
+import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError
 from recsys_lineage.rows.context import context_of
 from recsys_lineage.rows.definitions import MAIN, Statement
-from recsys_lineage.rows.tracing import Fits, Tracing
+from recsys_lineage.rows.keepers import traced
+from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
+from recsys_lineage.rows.stepwise import Stepwise
+from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.value_literal import equals
 from recsys_lineage.sql.statement import bare_statement
 
@@ -112,9 +116,53 @@ def trace_rows(
     try:
         statement = Statement(bare_statement(sql), catalog)
         folded = catalog.folded(source)
-        text = Tracing(statement, folded).sql({}, given)
+        tracing = traced(statement, (folded,), {}, given)
+        text = tracing.steps.with_query(tracing.rows_of(folded))
         context, insufficient = context_of(statement, folded)
         return Trace(text, context, insufficient)
+    finally:
+        catalog.connection.close()
+
+
+def traced_tables(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    sources: Sequence[str],
+    rows: pa.Table,
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Mapping[str, object],
+) -> dict[str, tuple[pa.Table, Trace]]:
+    """The rows of several tables that rows of a statement's result are made of, found at once.
+
+    Args:
+        sql, schemas: as for `trace`.
+        sources: the tables whose rows are asked for.
+        rows: of the result.
+        connection: on which the tables are; temporary tables are made there.
+        parameters: values of the statement's parameters.
+
+    Returns:
+        For each table the rows, and what `trace` says of it beside; its `sql` stands on the steps before it.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas, parameters)
+    try:
+        statement = Statement(bare_statement(sql), catalog)
+        folded = [catalog.folded(source) for source in sources]
+        if rows.num_rows == 1:
+            tracing = traced(statement, folded, _fits(statement, plain_rows(rows)[0]))
+        else:
+            connection.register(GIVEN, rows)
+            tracing = traced(statement, folded, {}, GIVEN)
+        texts = [tracing.rows_of(source) for source in folded]
+        stepwise = Stepwise(connection, tracing.steps, parameters)
+        return {
+            source: (stepwise.rows(text), Trace(text, *context_of(statement, name)))
+            for source, name, text in zip(sources, folded, texts, strict=True)
+        }
     finally:
         catalog.connection.close()
 
@@ -123,8 +171,8 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     folded = catalog.folded(source)
     statement = Statement(sql, catalog)
     fits = _fits(statement, row)
-    tracing = Tracing(statement, folded)
-    text = tracing.sql(fits)
+    tracing = traced(statement, (folded,), fits)
+    text = tracing.steps.with_query(tracing.rows_of(folded))
     try:
         catalog.columns_of(text, statement.parameters, sure=False)
     except duckdb.Error as error:

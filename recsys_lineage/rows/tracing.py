@@ -1,4 +1,4 @@
-"""Tracing: from one row of the result down its definitions to the rows of a table, as one query.
+"""Tracing: from rows of the result down their definitions to the rows of tables, as steps.
 
 Each definition is asked for the rows of its relations that the wanted rows are made of, which are the wanted rows of
 those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000,
@@ -14,7 +14,8 @@ from recsys_lineage.rows.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.from_item import from_items
 from recsys_lineage.rows.identity import identity
 from recsys_lineage.rows.pushdown import Pushdown
-from recsys_lineage.rows.syntax import Node, Syntax, children
+from recsys_lineage.rows.steps import Part, Steps, numbered
+from recsys_lineage.rows.syntax import Node, children
 from recsys_lineage.rows.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
 
@@ -23,59 +24,102 @@ Fits = Mapping[int, Callable[[str], str]]
 
 
 class Tracing:
-    """The tracing of a table through a statement.
+    """The tracing of tables through a statement.
 
     Args:
         statement: taken apart.
-        source: the table, folded.
+        sources: the tables, folded.
+
+    Attributes:
+        known: of definitions and tables, what is known of their wanted rows.
+        counting: what is known of all rows that would count for the result, were they there.
     """
 
-    def __init__(self, statement: Statement, source: str) -> None:
+    def __init__(self, statement: Statement, sources: Sequence[str]) -> None:
         self.statement = statement
-        self.source = source
-        self.witnesses = Witnesses(statement, source)
-        self._steps: list[tuple[str, str]] = []
-        self._wanted: dict[str, list[str]] = {}
-        self._known: dict[str, Conditions] = {}
-        self.pushdown = Pushdown(
-            statement, self.witnesses.is_aggregated, lambda name, text: self._steps.append((name, text))
-        )
+        self.sources = tuple(sources)
+        self.witnesses = Witnesses(statement, sources)
+        self.steps = Steps(statement)
+        self.pushdown = Pushdown(statement, self.witnesses.is_aggregated, self.steps)
+        self.known: dict[str, Conditions] = {}
+        self.counting: dict[str, Conditions] = {}
+        self._wanted: dict[str, list[Part]] = {}
+        self._found: dict[str, list[str]] = {source: [] for source in sources}
+        self._round = ""
 
-    def sql(self, fits: Fits, given: str = "") -> str:
-        """The query for the table's rows behind the rows of the result that fit.
+    def trace(self, fits: Fits, given: str = "") -> None:
+        """Adds the steps to the tables' rows behind the rows of the result that fit.
 
         Args:
             fits: conditions on the columns of the result.
             given: instead, a table that holds rows of the result.
         """
-        table = self.statement.catalog.tables[self.source]
         if MAIN not in self.witnesses.followed:
-            return f"SELECT * FROM {quote(table)} WHERE false"
+            return
         if given:
-            self._wanted[MAIN] = [f"SELECT * FROM {quote(given)}"]
+            self._want(MAIN, f"SELECT * FROM {quote(given)}")
         else:
-            self._known[MAIN] = _conditions(fits)
+            self.known[MAIN] = _conditions(fits)
+        self._go_down(fits)
+
+    def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str) -> None:
+        """Adds the steps to the tables' rows behind further rows of definitions and tables.
+
+        Args:
+            wanted: for a definition or table, folded, queries for its rows.
+            name: of this round of steps, in the names of which it stands.
+        """
+        self._round = name
+        self._wanted = {}
+        for table, queries in wanted.items():
+            self.known[table] = {}
+            for query in queries:
+                self._want(table, query)
+        self._go_down({})
+
+    def _go_down(self, fits: Fits) -> None:
         for definition in reversed(list(self.statement.definitions.values())):
             self._step(definition, fits)
-        columns = self.statement.catalog.columns[self.source]
-        if not (wanted := self._wanted.get(self.source, [])):
-            return f"SELECT * FROM {quote(table)} WHERE false"
-        names = ", ".join(f"c{n}" for n in range(len(columns)))
-        self._steps.append((f"__wanted({names}) AS MATERIALIZED", " UNION ".join(wanted)))
-        rows = quote(self.pushdown.part_of(self.source, self._known.get(self.source, {})))
-        steps = ",\n".join(
-            f"{name} ({text})" if name.endswith((" AS", " AS MATERIALIZED")) else f"{name} AS ({text})"
-            for name, text in [*written_definitions(self.statement), *self._steps]
-        )
-        return f"WITH RECURSIVE {steps}\n{self._rows_of(rows)}"
+        for source in self.sources:
+            if source in self._wanted:
+                columns = self.statement.catalog.columns[source]
+                name = f"__wanted{self._round}_{source}"
+                self.steps.add(
+                    name,
+                    self._wanted[source],
+                    numbered(len(columns)),
+                    stored=True,
+                    types=[column.type for column in columns],
+                )
+                self._found[source].append(name)
 
-    def _rows_of(self, rows: str) -> str:
-        """The wanted rows as they stand in the table.
+    def rows_of(self, source: str) -> str:
+        """The query, over the steps, for the rows that were found of a source, each as often as it is there."""
+        found = self._found[source]
+        if not found:
+            return f"SELECT * FROM {quote(self.statement.catalog.tables[source])} WHERE false"
+        table = self.pushdown.part_of(source, self.known.get(source, {}) if len(found) == 1 else {})
+        name = found[-1]
+        if len(found) > 1:
+            name = f"__all{self._round}_{source}"
+            if name not in {step.name for step in self.steps}:
+                columns = self.statement.catalog.columns[source]
+                self.steps.add(
+                    name,
+                    [Part(f"SELECT * FROM {quote(each)}", each) for each in found],
+                    numbered(len(columns)),
+                    stored=True,
+                    types=[column.type for column in columns],
+                )
+        return self._rows_as_they_stand(source, quote(table), quote(name))
+
+    def _rows_as_they_stand(self, source: str, rows: str, wanted: str) -> str:
+        """The wanted rows as they stand in a table.
 
         DuckDB skips parts of a table by what it is joined with, but only where `=` compares; so one column is compared
         with `=`, and rows in which it is NULL come apart.
         """
-        columns = self.statement.catalog.columns[self.source]
+        columns = self.statement.catalog.columns[source]
         best = best_column(columns, range(len(columns)))
         key = f"__row.{quote(columns[best].name)}"
         same = " AND ".join(
@@ -83,8 +127,8 @@ class Tracing:
             for n, column in enumerate(columns)
             if n != best
         )
-        some = f"SELECT * FROM __wanted WHERE c{best} IS NOT NULL"
-        others = f"SELECT * FROM __wanted WHERE c{best} IS NULL"
+        some = f"SELECT * FROM {wanted} WHERE c{best} IS NOT NULL"
+        others = f"SELECT * FROM {wanted} WHERE c{best} IS NULL"
         more = f" AND {same}" if same else ""
         return (
             f"SELECT __row.* FROM {rows} AS __row SEMI JOIN ({some}) AS __wanted ON {key} = __wanted.c{best}{more}\n"
@@ -95,22 +139,22 @@ class Tracing:
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()
         wanted = name in self._wanted
-        if name not in self.witnesses.followed or (name != MAIN and not wanted):
+        first = name == MAIN and not self._round
+        if name not in self.witnesses.followed or not (wanted or first):
             return
         width = len(definition.columns)
         target = ""
         if wanted:
-            target = f"__t{name}"
-            names = ", ".join(f"c{n}" for n in range(width))
-            self._steps.append(
-                (f"{quote(target)}({names}) AS MATERIALIZED", " UNION ".join(self._wanted[name]))
-            )
-            known = dict(self._known.get(name, {}))
+            target = f"__t{self._round}{name}"
+            self._add_target(target, definition, self._wanted[name])
+            known = dict(self.known.get(name, {}))
             keys = identity(definition, self.witnesses.is_aggregated)
             if not known and keys:
                 best = best_column(definition.columns, keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")
-            self._known[name] = known
+            self.known[name] = known
+        if name == MAIN:
+            self.counting[MAIN] = self.known.get(MAIN, {})
         query = definition.query
         if definition.recursive:
             self._recursive_step(definition, target)
@@ -122,15 +166,26 @@ class Tracing:
                 if not wanted
                 else self._in_target(definition, target)
             )
-            width = len(definition.columns)
-            known = self._known.get(name, {})
+            known = self.known.get(name, {})
             pushed = self.pushdown.pushed(query, known, width)
             witnessed = self.witnesses.of(pushed, self.pushdown.name_of)
-            self._matched(definition, witnessed, condition, f"__m{name}")
-            self._know(query, known, width, witnessed)
+            self._matched(definition, witnessed, condition, target)
+            self._know(self.known, query, known, width, witnessed)
+            self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
 
-    def _know(self, query: Node, known: Conditions, width: int, witnessed: Witnessed) -> None:
-        """Notes what is known of the wanted rows of the relations that a query reads once, and nowhere else."""
+    def _add_target(self, target: str, definition: Definition, parts: str | Sequence[Part]) -> None:
+        types = [column.type for column in definition.columns]
+        self.steps.add(target, parts, numbered(len(types)), stored=True, types=types)
+
+    def _know(
+        self,
+        of: dict[str, Conditions],
+        query: Node,
+        known: Conditions,
+        width: int,
+        witnessed: Witnessed,
+    ) -> None:
+        """Notes what is known of rows of the relations that a query reads once, and nowhere else."""
         of_items = self.pushdown.known_of_items(query, known, width)
         items = from_items(query["from_table"], self.statement.catalog)
         for table in set(witnessed.tables):
@@ -138,44 +193,33 @@ class Tracing:
                 number for number, item in enumerate(items) if item.table == table and item.hidden is None
             ]
             only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
-            self._meet(table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
-
-    def _meet(self, table: str, known: Sequence[Conditions]) -> None:
-        """Keeps of a table what is known wherever its rows are wanted."""
-        for each in known:
-            before = self._known.get(table)
-            self._known[table] = (
-                dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
-            )
+            _meet(of, table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
 
     def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
         places = identity(definition, self.witnesses.is_aggregated) if places is None else places
         same = [f"__q.__o{n} IS NOT DISTINCT FROM __t.c{n}" for n in places]
         return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
 
-    def _matched(self, definition: Definition, witnessed: Witnessed, condition: str, name: str) -> None:
+    def _matched(self, definition: Definition, witnessed: Witnessed, condition: str, target: str) -> None:
         """Adds the step that finds a definition's wanted rows with their witnesses, and wants these in their turn."""
         if not witnessed.tables:
             return
+        name = f"__m{self._round}{definition.name.casefold()}"
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
-        own = ", ".join(f"__o{n}" for n in range(len(definition.columns)))
+        own = ", ".join(numbered(len(definition.columns), "__o"))
         text = self.statement.catalog.syntax.text(witnessed.query)
-        self._steps.append(
-            (
-                f"{quote(name)} AS MATERIALIZED",
-                f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}",
-            )
-        )
+        found = f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}"
+        self.steps.add(name, found, stored=True, of=target)
         for n, table in enumerate(witnessed.tables):
-            self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"))
+            self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"), name)
 
     def _unnested(self, table: str, rows: str) -> str:
         width = len(self.statement.catalog.columns[table])
         fields = ", ".join(f"r.f{n}" for n in range(width))
         return f"SELECT {fields} FROM ({rows}) AS __u WHERE r IS NOT NULL"
 
-    def _want(self, table: str, rows: str) -> None:
-        self._wanted.setdefault(table, []).append(rows)
+    def _want(self, table: str, rows: str, of: str = "") -> None:
+        self._wanted.setdefault(table, []).append(Part(rows, of))
 
     def _set_operation(self, definition: Definition, target: str, fits: Fits) -> None:
         """Wants of each side the rows that are equal to a wanted row; of a difference, of its left side."""
@@ -184,18 +228,13 @@ class Tracing:
         if query["setop_type"] == "EXCEPT":
             sides = sides[:1]
         if not target:
-            target = "__t__result"
-            own = ", ".join(f"c{n}" for n in range(len(definition.columns)))
+            target = f"__t{MAIN}"
+            own = ", ".join(numbered(len(definition.columns)))
             condition = " AND ".join(fit(f"__q.c{n}") for n, fit in fits.items())
             text = self.statement.catalog.syntax.text(
-                self.pushdown.pushed(query, self._known[MAIN], len(definition.columns))
+                self.pushdown.pushed(query, self.known[MAIN], len(definition.columns))
             )
-            self._steps.append(
-                (
-                    f"{quote(target)}({own})",
-                    f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}",
-                )
-            )
+            self._add_target(target, definition, f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}")
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
             table = side["from_table"]["table_name"].casefold()
@@ -216,13 +255,17 @@ class Tracing:
             names = ", ".join(f"c{n}" for n in range(len(columns)))
             kinds = [column.type for column in definition.columns]
             of_side = self.pushdown.side_conditions(
-                query, table, self._known.get(definition.name.casefold(), {}), list(places), kinds
+                query, table, self.known.get(definition.name.casefold(), {}), list(places), kinds
             )
-            self._meet(table, [of_side])
+            _meet(self.known, table, [of_side])
+            counting = self.counting.get(definition.name.casefold(), {})
+            counting = self.pushdown.side_conditions(query, table, counting, list(places), kinds)
+            _meet(self.counting, table, [counting])
             self._want(
                 table,
                 f"SELECT * FROM {quote(self.pushdown.part_of(table, of_side))} AS __q({names}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same)})",
+                target,
             )
 
     def _recursive_step(self, definition: Definition, target: str) -> None:
@@ -230,18 +273,17 @@ class Tracing:
         query, name = definition.query, definition.name.casefold()
         witnesses = self.witnesses
         width = len(definition.columns)
-        names = ", ".join(f"c{n}" for n in range(width))
-        own = ", ".join(f"__o{n}" for n in range(width))
+        own = ", ".join(numbered(width, "__o"))
         every = list(range(width))
         witnessed = witnesses.of(query["right"], self.pushdown.name_of)
         for table in [*witnessed.tables, query["left"]["from_table"].get("table_name", "").casefold()]:
-            self._meet(table, [{}])
+            _meet(self.known, table, [{}])
+            _meet(self.counting, table, [{}])
         syntax = self.statement.catalog.syntax
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
-        step, all_rows = f"__a{name}", f"__r{name}"
-        self._steps.append(
-            (f"{quote(step)}", f"SELECT {own}, {lists} FROM ({syntax.text(witnessed.query)}) AS __q({own})")
-        )
+        step, all_rows = f"__a{self._round}{name}", f"__r{self._round}{name}"
+        found = f"SELECT {own}, {lists} FROM ({syntax.text(witnessed.query)}) AS __q({own})"
+        self.steps.add(step, found, stored=False)
         back = " UNION ALL ".join(
             f"SELECT unnest(__q.__w{n}) AS r FROM {quote(step)} AS __q, {quote(all_rows)} AS __t WHERE "
             + " AND ".join(f"__q.__o{k} IS NOT DISTINCT FROM __t.c{k}" for k in every)
@@ -249,12 +291,12 @@ class Tracing:
             if table == name
         )
         rows = self._unnested(name, back)
-        self._steps.append((f"{quote(all_rows)}({names})", f"SELECT * FROM {quote(target)} UNION {rows}"))
+        self.steps.add(all_rows, f"SELECT * FROM {quote(target)} UNION {rows}", numbered(width), stored=False)
         wanted = self._in_target(definition, all_rows, every)
         for n, table in enumerate(witnessed.tables):
             if table != name:
                 found = f"SELECT unnest(__w{n}) AS r FROM {quote(step)} AS __q WHERE {wanted}"
-                self._want(table, self._unnested(table, found))
+                self._want(table, self._unnested(table, found), target)
         start = query["left"]["from_table"].get("table_name", "").casefold()
         if start in witnesses.followed:
             columns = self.statement.catalog.columns[start]
@@ -266,30 +308,15 @@ class Tracing:
                 start,
                 f"SELECT * FROM {quote(self.statement.definitions[start].name)} AS __q({given}) WHERE EXISTS "
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
+                target,
             )
 
 
-def written_definitions(statement: Statement) -> list[tuple[str, str]]:
-    """All definitions but the statement itself, as a WITH names them, with what their author wants stored once."""
-    written: list[tuple[str, str]] = []
-    for each in statement.definitions.values():
-        if each is statement.main:
-            continue
-        aliases = f"({', '.join(quote(name) for name in each.aliases)})" if each.aliases else ""
-        kept = " AS MATERIALIZED" if each.materialized == "CTE_MATERIALIZE_ALWAYS" else " AS"
-        written.append(
-            (f"{quote(each.name)}{aliases}{kept}", definition_text(each, statement.catalog.syntax))
-        )
-    return written
-
-
-def definition_text(definition: Definition, syntax: Syntax) -> str:
-    """The SQL of a definition's query."""
-    query = definition.query
-    if not definition.recursive:
-        return syntax.text(query)
-    union = "UNION ALL" if query["union_all"] else "UNION"
-    return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"
+def _meet(of: dict[str, Conditions], table: str, known: Sequence[Conditions]) -> None:
+    """Keeps of a table what is known of its rows wherever they are read."""
+    for each in known:
+        before = of.get(table)
+        of[table] = dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
 
 
 def _conditions(fits: Fits) -> Conditions:

@@ -12,12 +12,12 @@ Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import duckdb
 
-from recsys_lineage.rows.definitions import Definition, Statement, parameters_in
+from recsys_lineage.rows.definitions import Statement, parameters_in
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
 from recsys_lineage.rows.one_row import row_of, takes_one_row
 from recsys_lineage.rows.syntax import (
@@ -58,24 +58,23 @@ class Witnessed:
 
 
 class Witnesses:
-    """The way to witnesses of one table in one statement.
+    """The way to witnesses of some tables in one statement.
 
     Args:
         statement: taken apart.
-        source: the table, folded.
+        sources: the tables, folded.
     """
 
-    def __init__(self, statement: Statement, source: str) -> None:
+    def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
         self.statement = statement
         self.syntax = statement.catalog.syntax
-        self.source = source
-        self.followed = {source} | {
+        self.followed = {*sources} | {
             name
             for name, each in statement.definitions.items()
-            if each.depends_on(source, statement.definitions)
+            if any(each.depends_on(source, statement.definitions) for source in sources)
         }
         self._name_of: Callable[[str], str] = str
-        self._references = self._count(statement.main)
+        self._ways = ways(statement, sources)
 
     def of(self, query: Node, name_of: Callable[[str], str] | None = None) -> Witnessed:
         """A query with columns that list the rows of each followed table and definition that its rows are made of.
@@ -113,12 +112,16 @@ class Witnesses:
         rows += [
             pair
             for each in _once(below)
-            for pair in self._of_subquery(each, must_be_true=any(each is other for other in asked))
+            for pair in self.of_subquery(each, must_be_true=any(each is other for other in asked))
         ]
         if aggregated:
-            one = self._one_row_calls(calls, query)
-            rows = [(table, self._of_group(row, one)) for table, row in rows]
-        rows += [pair for each in _once(beside) for pair in self._of_subquery(each)]
+            one = self._one_row_calls(calls)
+            plain_query = bool(one) and self._is_plain(query)
+            rows = [
+                (table, self._of_group(row, one if plain_query or self._ways[table] == 1 else []))
+                for table, row in rows
+            ]
+        rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
         windows = _once([part for part in parts(result) if is_expression(part, "WINDOW")])
         columns: dict[str, list[str]] = {}
         for table, row in rows:
@@ -139,13 +142,6 @@ class Witnesses:
             query["select_list"].append({**self.syntax.expression(whole), "alias": f"__w{len(made.tables)}"})
             made.tables.append(table)
         return made
-
-    def _count(self, definition: Definition) -> int:
-        """How often the statement reads the source, each definition counted as often as it is read."""
-        counts: dict[str, int] = {self.source: 1}
-        for name, each in self.statement.definitions.items():
-            counts[name] = sum(counts.get(table, 0) for table in each.reads if table != name)
-        return counts[definition.name.casefold()]
 
     def _of_union(self, query: Node) -> Witnessed:
         if not query["setop_type"].startswith("UNION"):
@@ -213,7 +209,7 @@ class Witnesses:
             kind = item.node.get("type")
             if item.hidden is not None:
                 if item.table in self.followed:
-                    found.append((item.table, self._of_hidden(item)))
+                    found.append((item.table, self.of_hidden(item)))
                 elif kind == "SUBQUERY":
                     raise self.statement.cannot(
                         "a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node
@@ -234,8 +230,8 @@ class Witnesses:
                 )
         return found
 
-    def _of_hidden(self, item: FromItem) -> str:
-        """Rows on the right side of a SEMI JOIN that fit the row on the left; of an ANTI JOIN there are none."""
+    def of_hidden(self, item: FromItem) -> str:
+        """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
         join = item.hidden
         assert join is not None
         if join.get("ref_type") == "NATURAL":
@@ -300,7 +296,7 @@ class Witnesses:
                 return None
         return names
 
-    def _of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
+    def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
         """For a subquery of an expression, lists of the rows by which it says what it says.
 
         What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
@@ -347,13 +343,11 @@ class Witnesses:
             and part["function_name"].lower() in self.statement.catalog.aggregates
         ]
 
-    def _one_row_calls(self, calls: list[Node], query: Node) -> list[Node]:
-        """The aggregates of a query, where each takes the value of one row and the rows below are whole."""
+    def _one_row_calls(self, calls: list[Node]) -> list[Node]:
+        """The aggregates of a query, where each takes the value of one row."""
         if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
             return []
-        if not all(takes_one_row(call) for call in calls):
-            return []
-        return calls if self._references == 1 or self._is_plain(query) else []
+        return calls if all(takes_one_row(call) for call in calls) else []
 
     def _is_plain(self, query: Node) -> bool:
         """Whether rows below a query come out the same when other rows are not there."""
@@ -401,6 +395,23 @@ class Witnesses:
         limited = any(each["type"].startswith("LIMIT") for each in modifiers)
         if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
             query["modifiers"] = []
+
+
+def ways(statement: Statement, sources: Iterable[str]) -> dict[str, int]:
+    """For sources and definitions by how many ways, at most, rows of one of the sources come into the result of those.
+
+    A source itself, and a definition over it, has the number by which it comes into the statement's result.
+    """
+    counted: dict[str, int] = {}
+    for source in sources:
+        counts = {source: 1}
+        for name, each in statement.definitions.items():
+            counts[name] = sum(counts.get(table, 0) for table in each.reads if table != name)
+        whole = counts[statement.main.name.casefold()]
+        for name, count in counts.items():
+            if count:
+                counted[name] = max(whole, counted.get(name, 0))
+    return counted
 
 
 def _drop_own_columns(witnessed: Witnessed) -> None:

@@ -27,6 +27,7 @@ class Interactions:
         weight: float32, shape (n,), finite and ≥ 0: weight of each row; one of weight 0 is no interaction (`counted`).
         behaviour: int8 codes, shape (n,), into `behaviour_names`, or None.
         timestamp: int64, shape (n,), microseconds since 1970, or None.
+        now: moment that ages count from, microseconds since 1970; None: the latest row's.
     """
 
     user: NDArray[np.int32]
@@ -37,6 +38,7 @@ class Interactions:
     behaviour: NDArray[np.int8] | None = None
     behaviour_names: tuple[str, ...] = ()
     timestamp: NDArray[np.int64] | None = None
+    now: int | None = None
     _rows: dict[str, sp.csr_array] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -209,6 +211,8 @@ class Interactions:
         known.update(json.dumps(self.behaviour_names).encode())
         for array in (self.user, self.item, self.weight, self.behaviour, self.timestamp):
             known.update(b"none" if array is None else array.tobytes())
+        if self.now is not None:
+            known.update(f"now {self.now}".encode())
         return known.digest()
 
     def subset(self, mask: ArrayLike) -> Interactions:
@@ -223,6 +227,12 @@ class Interactions:
             timestamp=None if self.timestamp is None else self.timestamp[chosen],
             _rows={},
         )
+
+    def of_users(self, mask: NDArray[np.bool_]) -> Interactions:
+        """The rows of the users of a mask, shape (n_users,), who alone stand in the id map afterwards."""
+        place = (np.cumsum(mask) - 1).astype(np.int32)
+        kept = self.subset(mask[self.user])
+        return replace(kept, user=place[kept.user], user_ids=self.user_ids[mask], _rows={})
 
     def between(self, start: int | None = None, end: int | None = None) -> Interactions:
         """The rows with start ≤ timestamp < end.

@@ -12,7 +12,7 @@ DAY = 86_400_000_000
 
 
 def recency_weights(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float32]:
-    """Weights after decay, weight · 2^(-age / half-life), age counted from the latest row. Shape (n,).
+    """Weights after decay, weight · 2^(-age / half-life), age as in `decay`. Shape (n,).
 
     Without timestamps, or with a half-life of None (no decay), these are the weights themselves.
     """
@@ -22,7 +22,8 @@ def recency_weights(interactions: Interactions, half_life_days: float | None) ->
 
 
 def decay(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float64]:
-    """Recency of each row, 2^(-age / half-life), age counted from the latest row; 1 without timestamps or half-life.
+    """Recency of each row, 2^(-age / half-life); 1 without timestamps or half-life. Age counts from the interactions'
+    `now`, and is 0 for what is later, or from the latest row.
 
     Raises:
         ValueError: the half-life is not above 0.
@@ -31,5 +32,5 @@ def decay(interactions: Interactions, half_life_days: float | None) -> NDArray[n
         return np.ones(len(interactions))
     if half_life_days <= 0:
         raise ValueError(f"half_life_days: expected a number > 0 or None, found {half_life_days}")
-    age = (interactions.timestamp.max() - interactions.timestamp) / (DAY * half_life_days)
-    return np.exp2(-age)
+    now = interactions.timestamp.max() if interactions.now is None else interactions.now
+    return np.exp2(-np.maximum(now - interactions.timestamp, 0) / (DAY * half_life_days))

@@ -48,25 +48,29 @@ def cosine_neighbours(
         start = stop
 
     def block(limits: tuple[int, int]) -> sp.csr_array:
-        return _largest(sp.csr_array(columns[limits[0] : limits[1]] @ normed), neighbours, limits[0])
+        rows = sp.csr_array(columns[limits[0] : limits[1]] @ normed)
+        itself = rows.indices == np.repeat(np.arange(*limits), np.diff(rows.indptr))
+        return largest_of_rows(rows, neighbours, itself)
 
     # SciPy's products release the interpreter lock; more threads than this only cost memory.
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         return sp.vstack(list(pool.map(block, ranges)), format="csr").T.tocsr()
 
 
-def _largest(rows: sp.csr_array, n: int, first: int) -> sp.csr_array:
-    """The n largest entries of each row, and column `first` + row, an item's similarity to itself."""
+def largest_of_rows(rows: sp.csr_array, n: int, itself: NDArray[np.bool_] | None = None) -> sp.csr_array:
+    """The n largest entries of each row, all above 0, equal ones by column ascending; and those of `itself`, of which
+    each row has one."""
     # positive float32 sort as their bits do, so one integer holds value and column: larger value, then smaller column
     bits = np.ascontiguousarray(rows.data, np.float32).view(np.int32).astype(np.int64)
-    itself = rows.indices == np.repeat(np.arange(shape_of(rows)[0]) + first, np.diff(rows.indptr))
-    bits[itself] = np.iinfo(np.int32).max
+    if itself is not None:
+        bits[itself] = np.iinfo(np.int32).max
+        n += 1
     key = (bits << 32) | (np.iinfo(np.int32).max - rows.indices)
     kept: list[NDArray[np.int64]] = []
     for start, stop in pairwise(np.asarray(rows.indptr).tolist()):
         chosen = np.arange(start, stop)
-        if stop - start > n + 1:
-            chosen = start + np.argpartition(key[start:stop], stop - start - n - 1)[-n - 1 :]
+        if stop - start > n:
+            chosen = start + np.argpartition(key[start:stop], stop - start - n)[-n:]
         kept.append(np.sort(chosen))
     at = np.concatenate(kept)
     indptr = np.concatenate([[0], np.cumsum([chosen.size for chosen in kept])])

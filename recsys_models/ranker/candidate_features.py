@@ -10,11 +10,11 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from recsys_models.kernels.sparse import csr, shape_of
+from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_filter import spectral_filter
 
 if TYPE_CHECKING:
-    from recsys_models.ranker.candidate_generator import CandidateGenerator
+    from recsys_models.ranker.candidate_generator import CandidateGenerator, Customers
 
 RIDGE = 4.0
 """Ridge of the spectral filter."""
@@ -84,18 +84,18 @@ def _compared_names(generator: CandidateGenerator) -> list[str]:
 
 def describe(
     generator: CandidateGenerator,
-    rows: NDArray[np.integer],
+    customers: Customers,
     items: NDArray[np.int64],
     combined: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Features (b, c, f) of the candidates `items` (b, c) of the users `rows` (b,), named by `feature_names`.
+    """Features (b, c, f) of the candidates `items` (b, c) of b customers, named by `feature_names`.
 
     Args:
         combined: the candidate generator's scores of the candidates, (b, c).
     """
-    spectral, likeness = _latent(generator, rows, items)
-    affinity = _affinities(generator, rows, items)
-    neighbours = _neighbours(generator, rows, items)
+    spectral, likeness = _latent(generator, customers, items)
+    affinity = _affinities(generator, customers, items)
+    neighbours = _neighbours(generator, customers, items)
     compared = np.concatenate(
         [spectral, combined[:, :, None], affinity, neighbours], axis=2, dtype=np.float32
     )
@@ -108,13 +108,13 @@ def describe(
         combined,
     ]
     facts = generator.item_facts[items]
-    owned = generator.seen[rows]
+    owned = customers.seen
     count = np.diff(owned.indptr)
     summed = np.asarray(owned @ generator.item_facts[:, 0], np.float32)
     mean_degree = (summed / np.maximum(count, 1))[:, None]
     alone = (
         generator.item_leverage[items],
-        np.broadcast_to((generator.left[rows] ** 2).sum(1)[:, None], items.shape),
+        np.broadcast_to((customers.left**2).sum(1)[:, None], items.shape),
         np.broadcast_to(np.log1p(count)[:, None], items.shape),
         np.broadcast_to(mean_degree, items.shape),
         facts[:, :, 0] - mean_degree,
@@ -141,21 +141,22 @@ def likeness_lengths(
 
 
 def _latent(
-    generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
+    generator: CandidateGenerator, customers: Customers, items: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Spectral scores, shape (b, c, 5 · ranks), and for each rank the features `LIKENESS`, (b, c, 6 · ranks)."""
     right = torch.from_numpy(generator.right)
     filtered = spectral_filter(generator.values, RIDGE)
     spectral = np.empty((*items.shape, 5 * len(spectral_ranks(generator))), np.float32)
     likeness = np.empty((*items.shape, len(LIKENESS) * len(generator.likeness)), np.float32)
-    counts = np.diff(generator.seen.indptr)[rows]
+    counts = np.diff(customers.seen.indptr)
     # users of about as many items side by side: those of a group are padded to the longest
     order = np.argsort(counts, kind="stable")
     for start, stop in pairwise(_bounds(counts[order])):
         group = order[start:stop]
         vectors = torch.nn.functional.embedding(torch.from_numpy(items[group]), right)
-        spectral[group] = _spectral(generator, rows[group], items[group], vectors, filtered)
-        likeness[group] = _likeness(generator, rows[group], items[group], vectors, filtered)
+        of_group = customers.take(group)
+        spectral[group] = _spectral(generator, of_group, items[group], vectors, filtered)
+        likeness[group] = _likeness(generator, of_group, items[group], vectors, filtered)
     return spectral, likeness
 
 
@@ -171,14 +172,14 @@ def _bounds(counts: NDArray[np.integer]) -> list[int]:
 
 def _spectral(
     generator: CandidateGenerator,
-    rows: NDArray[np.integer],
+    customers: Customers,
     items: NDArray[np.int64],
     vectors: torch.Tensor,
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Spectral scores of the candidates, from their singular vectors (b, c, r)."""
     weights = np.column_stack([np.ones_like(filtered), np.sqrt(filtered), filtered])
-    user = torch.from_numpy(generator.left[rows][:, :, None] * weights[None])
+    user = torch.from_numpy(customers.left[:, :, None] * weights[None])
     gain = generator.gain[items][:, :, None]
     sums = torch.zeros(*items.shape, weights.shape[1])
     parts: list[NDArray[np.float32]] = []
@@ -192,14 +193,14 @@ def _spectral(
 
 def _likeness(
     generator: CandidateGenerator,
-    rows: NDArray[np.integer],
+    customers: Customers,
     items: NDArray[np.int64],
     vectors: torch.Tensor,
     filtered: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Features `LIKENESS` of the candidates, from their singular vectors (b, c, r): cosines with those of the users'
     items, and with those of the users' first candidates."""
-    owned = csr(generator.seen[rows])
+    owned = customers.seen
     counts = np.diff(owned.indptr)
     most = max(1, int(counts.max()))
     real = np.arange(most) < counts[:, None]
@@ -225,10 +226,10 @@ def _likeness(
 
 
 def _affinities(
-    generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
+    generator: CandidateGenerator, customers: Customers, items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Features `AFFINITIES`, shape (b, c, 9): sums and maxima of a candidate's affinities with the user's items."""
-    owned = csr(generator.seen[rows])
+    owned = customers.seen
     cell, value, source = _meetings(generator.item_affinity, owned, items)
     degree = np.maximum(np.expm1(generator.item_facts[:, 0]), 1).astype(np.float32)
     at = owned.indices[source]
@@ -247,10 +248,10 @@ def _affinities(
 
 
 def _neighbours(
-    generator: CandidateGenerator, rows: NDArray[np.integer], items: NDArray[np.int64]
+    generator: CandidateGenerator, customers: Customers, items: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Features `NEIGHBOURS`, shape (b, c, 8): sums and maxima of the similarity of near users who have a candidate."""
-    near = csr(generator.user_similarity[rows])
+    near = customers.similarity
     cell, _, source = _meetings(generator.seen, near, items)
     value = np.asarray(near.data, np.float32)[source]
     cells = items.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,6 +16,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.affinity import item_affinity
 from recsys_models.kernels.degrees import degrees, inverse_power, normalised
+from recsys_models.kernels.near_rows import NearRows
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.kernels.spectral_filter import spectral_filter
@@ -23,6 +24,11 @@ from recsys_models.kernels.top_items import mask_items
 from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
 from recsys_models.state_arrays import must_be
+
+EXPONENT = 0.3
+"""Power of the degrees that the matrix is divided by before its singular vectors are taken."""
+RARITY = 0.3
+"""Power by which items of many users count less in the similarity of users; see `UserNeighbours`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,28 @@ class CandidateGeneratorSettings:
     half_life_days: float | None
     iterations: int = 3
     warm_iterations: int = 2
+
+
+class Customers(NamedTuple):
+    """Customers as a candidate generator sees them: users of its fit, or others that are folded in.
+
+    Attributes:
+        seen: (b, n_items), ones.
+        left: (b, r) left singular vectors.
+        similarity: (b, n_users), the similarity of the nearest users of the fit.
+        own: (b,) similarity with themselves, where that does not stand in `similarity`: 0 for users of the fit.
+    """
+
+    seen: sp.csr_array
+    left: NDArray[np.float32]
+    similarity: sp.csr_array
+    own: NDArray[np.float32]
+
+    def take(self, places: NDArray[np.integer]) -> Customers:
+        """The customers at these places."""
+        return Customers(
+            csr(self.seen[places]), self.left[places], csr(self.similarity[places]), self.own[places]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +128,14 @@ class CandidateGenerator:
         """
         seen = interactions.user_items()
         left, values, right = truncated_svd(
-            normalised(edge_weights(interactions, settings.half_life_days), 0.3, 0.3),
+            normalised(edge_weights(interactions, settings.half_life_days), EXPONENT, EXPONENT),
             settings.rank,
             iterations=settings.iterations if warm is None else settings.warm_iterations,
             seed=seed,
             warm=warm,
         )
         by_user, by_item = degrees(seen)
-        rare = sp.csr_array((seen * inverse_power(by_item, 0.3)[None, :]).T)
+        rare = sp.csr_array((seen * inverse_power(by_item, RARITY)[None, :]).T)
         users = sp.csr_array(cosine_neighbours(rare, settings.user_neighbours, length=np.sqrt(by_user)).T)
         facts = {"item_degree": np.log1p(by_item)}
         if interactions.timestamp is not None:
@@ -130,13 +158,39 @@ class CandidateGenerator:
             scoring_rank=settings.scoring_rank,
         )
 
-    def scores(self, rows: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Spectral and user-neighbour scores of all items, each of shape (len(rows), n_items)."""
-        return self._spectral(rows), np.asarray(self._neighbours(rows).todense(), np.float32)
+    def customers(self, rows: NDArray[np.integer]) -> Customers:
+        """Users of the fit as customers."""
+        own = np.zeros(rows.size, np.float32)
+        return Customers(csr(self.seen[rows]), self.left[rows], csr(self.user_similarity[rows]), own)
 
-    def combined(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Combined scores S / ‖S‖ + 2 K / ‖K‖ of spectral S and neighbour scores K, shape (len(rows), n_items)."""
-        user, neighbours = self._user_vectors(rows), self._neighbours(rows)
+    def folded(self, seen: sp.csr_array, left: NDArray[np.float32], near: NearRows) -> Customers:
+        """Customers that are folded in.
+
+        Args:
+            seen: the items that each has, (b, n_items), ones.
+            left: (b, r) left singular vectors, as far as a history tells them.
+            near: as `near_rows` gives it.
+        """
+        return Customers(seen, left, *near.of(seen))
+
+    def near_rows(self, neighbours: int) -> NearRows:
+        """The users of the fit, of whom customers find their nearest so many."""
+        return NearRows(self.seen, RARITY, neighbours)
+
+    def scores(self, who: NDArray[np.integer] | Customers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Spectral and user-neighbour scores of all items, each of shape (customers, n_items).
+
+        Args:
+            who: here and below, rows of users of the fit, or customers.
+        """
+        customers = self._asked(who)
+        spectral = self._user_vectors(customers) @ self._item_weights
+        return spectral, np.asarray(self._neighbours(customers).todense(), np.float32)
+
+    def combined(self, who: NDArray[np.integer] | Customers) -> NDArray[np.float32]:
+        """Combined scores S / ‖S‖ + 2 K / ‖K‖ of spectral S and neighbour scores K, shape (customers, n_items)."""
+        customers = self._asked(who)
+        user, neighbours = self._user_vectors(customers), self._neighbours(customers)
         # ‖x W‖² = x W Wᵀ xᵀ: the length follows without a pass over the scores
         square = np.einsum("ij,ij->i", user @ self._item_gram, user)
         spectral = (user / np.sqrt(np.maximum(square, 1e-24))[:, None]) @ self._item_weights
@@ -149,14 +203,18 @@ class CandidateGenerator:
         return np.asarray(neighbours + spectral)
 
     def candidates(
-        self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
+        self,
+        who: NDArray[np.integer] | Customers,
+        n: int,
+        combined: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Candidates: the n unseen items of each user with the best combined scores, and these scores.
+        """Candidates: the n unseen items of each customer with the best combined scores, and these scores.
 
-        Both have the shape (len(rows), min(n, n_items)). Where fewer are unseen, seen ones follow with a score of -inf.
+        Both have the shape (customers, min(n, n_items)). Where fewer are unseen, seen ones follow with a score of -inf.
         """
-        scores = self.combined(rows) if combined is None else combined.copy()
-        mask_items(scores, self.seen, rows)
+        customers = self._asked(who)
+        scores = self.combined(customers) if combined is None else combined.copy()
+        mask_items(scores, customers.seen, np.arange(scores.shape[0]))
         best = torch.topk(torch.from_numpy(scores), min(n, scores.shape[1]), dim=1)
         return best.indices.numpy(), best.values.numpy()
 
@@ -165,28 +223,38 @@ class CandidateGenerator:
         return feature_names(self)
 
     def features(
-        self, rows: NDArray[np.integer], n: int, combined: NDArray[np.float32] | None = None
+        self,
+        who: NDArray[np.integer] | Customers,
+        n: int,
+        combined: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Candidates (b, c) of the users, and the candidates' features (b, c, f), named by `feature_names`."""
-        items, best = self.candidates(rows, n, combined)
-        return items, self.described(rows, items, best)
+        """Candidates (b, c) of the customers, and the candidates' features (b, c, f), named by `feature_names`."""
+        customers = self._asked(who)
+        items, best = self.candidates(customers, n, combined)
+        return items, self.described(customers, items, best)
 
     def described(
-        self, rows: NDArray[np.integer], items: NDArray[np.int64], best: NDArray[np.float32]
+        self, who: NDArray[np.integer] | Customers, items: NDArray[np.int64], best: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Features (b, c, f) of candidates and their scores as `candidates` gives them."""
-        return describe(self, rows, items, np.where(best > -np.inf, best, 0).astype(np.float32))
+        known = np.where(best > -np.inf, best, 0).astype(np.float32)
+        return describe(self, self._asked(who), items, known)
 
-    def _user_vectors(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        return self.left[rows, : self._item_weights.shape[0]]
+    def _asked(self, who: NDArray[np.integer] | Customers) -> Customers:
+        return who if isinstance(who, Customers) else self.customers(who)
 
-    def _spectral(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        return self._user_vectors(rows) @ self._item_weights
+    def _user_vectors(self, customers: Customers) -> NDArray[np.float32]:
+        return customers.left[:, : self._item_weights.shape[0]]
 
-    def _neighbours(self, rows: NDArray[np.integer]) -> sp.csr_array:
-        likeness = csr(self.user_similarity[rows])
+    def _neighbours(self, customers: Customers) -> sp.csr_array:
+        likeness = customers.similarity.copy()
         likeness.data = likeness.data**2
-        return csr(likeness @ self._damped)
+        scores = csr(likeness @ self._damped)
+        if not customers.own.any():
+            return scores
+        itself = customers.seen.copy()
+        itself.data = np.repeat(customers.own**2, np.diff(itself.indptr)) * self.damping[itself.indices]
+        return csr(scores + itself)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays for a model file."""

@@ -10,8 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.data.feedback import edge_weights
 from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
+from recsys_models.kernels.fold_map import FoldMap
+from recsys_models.kernels.near_rows import NearRows
 from recsys_models.parameters import Above0, Count, CountOrNone, Range, Share
 from recsys_models.recommender import Recommender
 from recsys_models.state_arrays import must_be
@@ -21,7 +24,7 @@ from recsys_models.training.user_blocks import over_blocks
 from recsys_models.training.validation import hits_at_k
 
 if TYPE_CHECKING:
-    from recsys_models.ranker.candidate_generator import CandidateGenerator
+    from recsys_models.ranker.candidate_generator import CandidateGenerator, Customers
     from recsys_models.ranker.forests import Forests
     from recsys_models.ranker.labelled_lists import LabelledLists
     from recsys_models.ranker.listwise import Listwise
@@ -91,6 +94,8 @@ class Ranker(Recommender):
         self._trees: list[str] = []
         self._networks: list[Listwise] = []
         self._grown: Forests | None = None
+        self._fold_map: FoldMap | None = None
+        self._near: NearRows | None = None
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         if validation is not None:
@@ -212,17 +217,38 @@ class Ranker(Recommender):
         return self._grown
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        scores = over_blocks(self._score, user_rows)
+        scores = over_blocks(lambda rows: self._score(self.generator.customers(rows)), user_rows)
         return np.concatenate(scores) if scores else np.empty((0, self.n_items), np.float32)
 
-    def _score(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
         generator = self.generator
-        total = generator.combined(rows)
-        items, described = generator.features(rows, self.candidates, total)
+        if self._near is None or self._near.rows is not generator.seen:
+            self._near = generator.near_rows(self.user_neighbours)
+        if self._fold_map is None:
+            self._fold_map = self._fold_map_of(generator.seen)
+        edges = edge_weights(customers, self.half_life_days)
+        left = self._fold_map.vectors([edges], generator.right)
+        folded = generator.folded(customers.user_items(), left, self._near)
+        places = np.arange(customers.n_users)
+        return np.concatenate(over_blocks(lambda block: self._score(folded.take(block)), places))
+
+    def _fold_map_of(self, edges: sp.csr_array) -> FoldMap:
+        from recsys_models.ranker.candidate_generator import EXPONENT
+
+        left, right = self.generator.left, self.generator.right
+        return FoldMap.learned([edges], left, right, item_exponents=(EXPONENT,), user_exponents=(EXPONENT,))
+
+    def _learn_folding(self, interactions: Interactions) -> None:
+        self._fold_map = self._fold_map_of(edge_weights(interactions, self.half_life_days))
+
+    def _score(self, customers: Customers) -> NDArray[np.float32]:
+        generator = self.generator
+        total = generator.combined(customers)
+        items, described = generator.features(customers, self.candidates, total)
         # the candidate generator decides where forests and networks see no difference
         order = self._order(described) + 1e-4 * np.take_along_axis(total, items, 1)
         total -= ABOVE_THE_REST
-        real = ~hits_at_k(items.astype(np.int32), generator.seen, rows)
+        real = ~hits_at_k(items.astype(np.int32), customers.seen, np.arange(len(items)))
         chosen = np.where(real, order, np.take_along_axis(total, items, 1))
         np.put_along_axis(total, items, chosen.astype(np.float32), 1)
         return total
@@ -271,7 +297,8 @@ class Ranker(Recommender):
             for number, network in enumerate(self._networks)
             for name, array in network.arrays.items()
         }
-        return {**self.generator.state(), "trees": np.array(self._trees, np.str_), **networks}
+        folding = {} if self._fold_map is None else self._fold_map.state()
+        return {**self.generator.state(), "trees": np.array(self._trees, np.str_), **networks, **folding}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         from recsys_models.ranker.candidate_generator import CandidateGenerator
@@ -281,6 +308,7 @@ class Ranker(Recommender):
         self._trees = [trees for trees in state["trees"].tolist() if trees]
         self._grown = None
         self._generator = CandidateGenerator.from_state(state, sp.csr_array(self.seen))
+        self._fold_map = FoldMap.from_state(state, self.item_ids.size, self._generator.values.size)
         named: dict[int, dict[str, NDArray[Any]]] = {}
         for key, array in state.items():
             if key.startswith("network."):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from recsys_models.sequence.histories import Histories
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 from recsys_models.training.warm_start import warm_start
+
+if TYPE_CHECKING:
+    import torch
 
 EXPONENT, RIDGE, ITEM_SCALE = 0.3, 4.0, 0.2
 """Settings of the spectral start; see `Spectral`."""
@@ -88,6 +91,7 @@ class SequenceEncoder(EmbeddingRecommender):
         super().__post_init__()
         self._learned: dict[str, NDArray[Any]] = {}
         self._prior = np.empty(0, np.float32)
+        self._reader: tuple[dict[str, NDArray[Any]], torch.nn.Module] | None = None
 
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         if self.start == "spectral":
@@ -163,6 +167,23 @@ class SequenceEncoder(EmbeddingRecommender):
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return super().score_block(user_rows) + self._prior
+
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        return super()._fold_scores(customers) + self._prior
+
+    def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:
+        """The states after the customers' latest interactions."""
+        import torch
+
+        from recsys_models.sequence.history_encoder import last_states, restored
+
+        if self._reader is None or self._reader[0] is not self._learned:
+            self._reader = (self._learned, restored(self, self._learned))
+        with torch.inference_mode():
+            return last_states(self, self._reader[1], Histories.of(customers, self.length), "cpu")
+
+    def _learn_folding(self, interactions: Interactions) -> None:
+        """Nothing: the encoder reads any history."""
 
     def embeddings(self) -> Embeddings:
         one = np.ones((self._user_vectors.shape[0], 1), np.float32)

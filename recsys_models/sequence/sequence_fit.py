@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding
 
 from recsys_models.sequence.histories import Histories, HistoryBlock
+from recsys_models.sequence.history_encoder import encoded, last_states, network, worth
 from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.start_values import take_over
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
     from recsys_models.sequence.sequence import SequenceEncoder
-
-EXPONENT = 0.3
-"""Power of the sum of its weights that a state is divided by, as users' degrees are in the spectral start."""
-STATE_BLOCK = 256
-"""Number of users whose states are computed at once after training."""
 
 
 class SequenceFit(Fit):
@@ -49,7 +42,7 @@ class SequenceFit(Fit):
         self._settings, self._histories, self._device = settings, histories, device
         self._n_items = tables.shape[0]
         with OwnDraws(seed):
-            module = _network(settings)
+            module = network(settings)
         self.incidents = take_over(module, _without_tables(learned))
         for name, table in zip(("taken", "offered"), np.hsplit(tables, 2), strict=True):
             module[name] = torch.nn.Embedding.from_pretrained(
@@ -87,14 +80,7 @@ class SequenceFit(Fit):
             yield (loss * self._worth(day).to(self._device)).mean() / usual
 
     def state(self) -> dict[str, NDArray[Any]]:
-        count = self._histories.count
-        user = np.zeros((count.size, self._settings.dim), np.float32)
-        known = np.flatnonzero(count)
-        known = known[np.argsort(count[known], kind="stable")]
-        for begin in range(0, known.size, STATE_BLOCK):
-            rows = known[begin : begin + STATE_BLOCK]
-            states = self._states(self._histories.block(rows)).cpu().numpy()
-            user[rows] = states[np.arange(rows.size), count[rows] - 1]
+        user = last_states(self._settings, self.module, self._histories, self._device)
         learned = {
             f"learned.{name}": value.detach().cpu().numpy().copy()
             for name, value in self.module.state_dict().items()
@@ -118,29 +104,10 @@ class SequenceFit(Fit):
         return usable.flatten().nonzero()[:, 0], item.gather(1, target)[usable], day.gather(1, target)[usable]
 
     def _states(self, block: HistoryBlock) -> torch.Tensor:
-        """The state after each entry of each history, shape (users, longest, d)."""
-        settings, module = self._settings, self.module
-        item, day = torch.from_numpy(block.item).to(self._device), torch.from_numpy(block.day)
-        vectors = embedding(item, self._taken)
-        longest = item.shape[1]
-        later = torch.ones(longest, longest, dtype=torch.bool).triu(1)
-        weight = self._worth(day[:, None, :] - day[:, :, None]).masked_fill(later, 0.0)
-        weight = (weight / weight.sum(2, keepdim=True) ** EXPONENT).to(self._device)
-        read = module.get_submodule("drop")(module.get_submodule("norm")(vectors))
-        encoder = module.get_submodule("encoder")
-        if settings.encoder == "gru":
-            read, _ = encoder(read)
-        else:
-            read = read + module.get_parameter("places.weight")[:longest]
-            with _attention_that_draws_apart(self._device):
-                read = encoder(read, mask=later.to(self._device), is_causal=True)
-        return weight @ vectors + module.get_submodule("out")(read)
+        return encoded(self._settings, self.module, block, self._device)
 
     def _worth(self, day: torch.Tensor) -> torch.Tensor:
-        """Weight 2^(day / half-life), 1 without half-life. Later days, which are masked, do not overflow."""
-        if self._settings.half_life_days is None:
-            return torch.ones_like(day)
-        return torch.exp2(day.clamp_max(0) / self._settings.half_life_days)
+        return worth(day, self._settings.half_life_days)
 
     @property
     def _taken(self) -> torch.Tensor:
@@ -149,32 +116,6 @@ class SequenceFit(Fit):
     @property
     def _offered(self) -> torch.Tensor:
         return self.module.get_parameter("offered.weight")
-
-
-def _network(settings: SequenceEncoder) -> torch.nn.ModuleDict:
-    """The encoder's modules, without the item vectors. The last layer starts at zero."""
-    dim, dropout = settings.dim, settings.dropout
-    out = nn.Linear(dim, dim)
-    nn.init.zeros_(out.weight)
-    nn.init.zeros_(out.bias)
-    parts: dict[str, nn.Module] = {"norm": nn.LayerNorm(dim), "drop": nn.Dropout(dropout), "out": out}
-    if settings.encoder == "gru":
-        parts["encoder"] = nn.GRU(dim, dim, settings.layers, batch_first=True)
-    else:
-        parts["places"] = nn.Embedding(settings.length, dim)
-        nn.init.normal_(parts["places"].get_parameter("weight"), std=0.1)
-        heads = 2 if dim % 2 == 0 else 1
-        layer = nn.TransformerEncoderLayer(dim, heads, 2 * dim, dropout, batch_first=True, norm_first=True)
-        parts["encoder"] = nn.TransformerEncoder(
-            layer, settings.layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False
-        )
-    return nn.ModuleDict(parts)
-
-
-def _attention_that_draws_apart(device: str) -> AbstractContextManager[object]:
-    """On CUDA, attention whose dropout is an operation of its own, as it is on the CPU: the fused ones draw from
-    PyTorch's generator."""
-    return nullcontext() if device == "cpu" else sdpa_kernel(SDPBackend.MATH)
 
 
 def _softmax(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recsys_lineage import ColumnEdge, Inputs, Lake, frame_code, materialize
-from recsys_lineage.columns.frames.declared import ColumnsFrom, declared_columns
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Declared
 from recsys_lineage.errors import ColumnLineageError
 
 READ = {"events": ["user_id", "item_id"], "items": ["title"]}
@@ -30,7 +30,7 @@ def edge(table: str, column: str, subtype: str = "TRANSFORMATION") -> ColumnEdge
 
 def test_declared_columns_become_edges() -> None:
     declared = {"score": {"items": ["title"], "events": ["user_id", "item_id"]}, "model": {}}
-    assert declared_columns(declared, ["score", "model"], READ, "fit.py:1") == {
+    assert Declared(declared, where="fit.py:1").edges(["score", "model"], READ) == {
         "score": [edge("events", "item_id"), edge("events", "user_id"), edge("items", "title")],
         "model": [],
     }
@@ -48,7 +48,7 @@ def test_declared_columns_become_edges() -> None:
 )
 def test_what_is_not_so_is_refused(declared: ColumnsFrom, fault: str, advice: str) -> None:
     with pytest.raises(ColumnLineageError, match=fault) as raised:
-        _ = declared_columns(declared, ["score"], READ, "fit.py:1")
+        _ = Declared(declared, where="fit.py:1").edges(["score"], READ)
     assert str(raised.value.where).startswith("fit.py:1") and advice in str(raised.value.advice)
 
 
@@ -98,3 +98,34 @@ def test_an_opaque_plan_is_made_all_the_same_and_a_warning_names_the_step(lake: 
     assert outcome.record.column_lineage == {} and outcome.record.rows == 2
     (warning,) = outcome.warnings
     assert "mapfunction" in warning and "columns_from" in warning
+
+
+def test_how_a_column_takes_part_is_told_and_what_decides_the_rows() -> None:
+    declared = Declared(
+        {"user": {"events": {"user_id": "IDENTITY", "item_id": "SORT"}}, "one": {}}, {"items": ["title"]}
+    )
+    assert declared.edges(["user", "one"], READ) == {
+        "user": [
+            edge("events", "item_id", "SORT"), edge("events", "user_id", "IDENTITY"), edge("items", "title", "FILTER")
+        ],
+        "one": [edge("items", "title", "FILTER")],
+    }  # fmt: skip
+    with pytest.raises(ColumnLineageError, match="no way 'SORTED'"):
+        _ = Declared({"one": {"events": {"user_id": "SORTED"}}}).edges(["one"], READ)  # type: ignore[dict-item]
+
+
+def test_a_star_stands_for_what_was_read() -> None:
+    def told(columns_from: ColumnsFrom) -> set[tuple[str, str]]:
+        return {(each.table, each.column) for each in Declared(columns_from).edges(["score"], READ)["score"]}
+
+    assert told({"score": {"events": "*"}}) == {("events", "user_id"), ("events", "item_id")}
+    assert told({"score": {"*": "*"}}) == {(table, column) for table, of in READ.items() for column in of}
+
+
+def test_of_a_table_that_a_run_did_not_read_nothing_was_made() -> None:
+    declared = {"score": {"events": ["user_id"], "models": ["content"]}}
+    assert Declared(declared, tables=["models", "events"]).edges(["score"], READ) == {
+        "score": [edge("events", "user_id")]
+    }
+    with pytest.raises(ColumnLineageError, match="did not read 'models'"):
+        _ = Declared(declared, tables=["events"]).edges(["score"], READ)

@@ -17,7 +17,7 @@ from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_d
 
 FIELDS = {
     "source", "rows_read", "rows_accepted", "rows_rejected", "users", "items", "interactions", "seconds", "metrics",
-    "champion",
+    "champion", "openlineage",
 }  # fmt: skip
 FAMILIES = {"popularity", "item_neighbours", "lightgcn"}
 

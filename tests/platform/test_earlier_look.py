@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,33 @@ def test_a_file_that_was_loadable_and_is_faulty_when_it_is_opened_stops_its_tabl
         with pytest.raises(FaultyFiles, match=f"(?s){fault}"):
             materialize(shop.codes()[table], shop.lake, Request(reuse=True))
     assert (shop.events(), shop.rows("raw_users", "user_id")) == held
+
+
+def test_a_day_that_was_ahead_is_found_when_it_comes_though_no_file_changed(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path)
+    shop.deliver(
+        "sales-a.csv", ("2024-01-01 10:00:00", "u1", "i1", "1"), ("2024-07-01 10:00:00", "u1", "i1", "1")
+    )
+
+    def found(today: date) -> list[date]:
+        files, _ = look(shop, today, reuse=True)
+        return files["days"].explode().to_list()
+
+    assert found(date(2024, 6, 1)) == [date(2024, 1, 1)]
+    version = shop.lake.version("source_files").version
+    assert found(date(2024, 6, 30)) == [date(2024, 1, 1)]
+    assert shop.lake.version("source_files").version == version, "nothing has come, so nothing was looked at"
+    assert found(date(2024, 7, 1)) == [date(2024, 1, 1), date(2024, 7, 1)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "again"), [(CSV, False), (CSV + " WHERE moment < current_date::VARCHAR", True)]
+)
+def test_sql_that_reads_a_clock_is_asked_each_day(tmp_path: Path, sql: str, again: bool) -> None:
+    shop = Nights.of(tmp_path, raw_events=sql)
+    shop.deliver("sales-a.csv", ("2024-01-01 10:00:00", "u1", "i1", "1"))
+    look(shop, date(2024, 6, 1), reuse=True)
+    record = Records(shop.lake).get("source_files")
+    assert source_files.due(shop.source, record) is None, "it was made today"
+    yesterday = replace(record, started=record.started - timedelta(days=1))
+    assert (source_files.due(shop.source, yesterday) is not None) == again

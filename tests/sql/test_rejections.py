@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.assets.rejections import NUMBERS, TIMES, Rejection, rejections
-from recsys_assets.source import RAW_COLUMNS, Source, SourceSettings
+from recsys_assets.raw_columns import RAW_COLUMNS
+from recsys_assets.source import Source
+from recsys_assets.source_settings import SourceSettings
 from recsys_assets.sql import load_sql, parameters_of
 
 PARAMETERS = Source("made", Path(), SourceSettings(), {}).parameters()

@@ -37,6 +37,11 @@ class Asked:
     def query(self, sql: str, parameters: dict[str, Any] | None = None):
         return self.con.sql(sql, params=parameters or {}).pl()
 
+    def shared_values(self, relation: str, column: str, person: str) -> dict[str, int]:
+        return dict(
+            self.query(f"SELECT {column}, count(DISTINCT {person}) FROM {relation} GROUP BY 1").iter_rows()
+        )
+
 
 def outcome(con: duckdb.DuckDBPyConnection, check: TableCheck, table: str) -> tuple[bool, str]:
     asked = Asked(con, table)

@@ -2,59 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import get_args
 
-from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge, Subtype
 from recsys_lineage.errors import ColumnLineageError, did_you_mean
 
-ColumnsFrom = Mapping[str, Mapping[str, Collection[str]]]
-"""Column → table → the columns of that table that it is made of."""
+Origins = Mapping[str, Collection[str]]
+"""Table → the columns of it that something is made of; or, as a mapping, column → how: `{"user_id": "IDENTITY"}`.
+
+`"*"` stands for all the columns of a table that were read, and for all the tables and files that were.
+"""
+ColumnsFrom = Mapping[str, Origins]
+"""Column → what it is made of."""
+ALL = "*"
 _ADVICE = "mend columns_from of the asset"
 
 
-def declared_columns(
-    declared: ColumnsFrom, columns: Sequence[str], read: Mapping[str, Sequence[str]], where: str
-) -> dict[str, list[ColumnEdge]]:
-    """The edges of columns that a function declares; all are DIRECT, by a transformation that nobody can look into.
+@dataclass(frozen=True)
+class Declared:
+    """What an opaque function says of what its result is made of.
 
-    Args:
-        declared: what it says of each column of its output; nothing stands for a column that is made of no input.
-        columns: of its output.
-        read: table or file → the columns of it that were read.
+    Attributes:
+        columns: of each column of the result; nothing stands for a column that is made of no input. Without a word on
+            how, by a TRANSFORMATION that nobody can look into.
+        rows: what decides which rows there are; as a FILTER, where it is not said which INDIRECT way it is.
+        tables: that it may read. Of one that this run did not read, nothing was made.
         where: the function's place, for messages.
-
-    Raises:
-        ColumnLineageError: a column of the output is not declared, or one that is declared is not there; or a table or
-            column that it names is not there or was not read.
     """
-    for name in declared:
-        if name not in columns:
-            raise _unknown(f"The asset has no column {name!r}.", name, columns, where)
-    for name in columns:
-        if name not in declared:
-            raise ColumnLineageError(
-                f"It is not declared of what the column {name!r} is made.",
-                expected=f"each of {', '.join(columns)}",
-                found=", ".join(declared) or "nothing",
-                where=where,
-                advice=f"add it to columns_from; {{{name!r}: {{}}}} where it is made of no column",
+
+    columns: ColumnsFrom
+    rows: Origins = field(default_factory=dict)
+    tables: Collection[str] = ()
+    where: str = ""
+
+    def edges(self, columns: Sequence[str], read: Mapping[str, Sequence[str]]) -> dict[str, list[ColumnEdge]]:
+        """The edges of the columns of a result.
+
+        Args:
+            columns: of the result.
+            read: table or file → the columns of it that were read.
+
+        Raises:
+            ColumnLineageError: a column of the result is not declared, or one that is declared is not there; or a table
+                or column that it names is not there or was not read.
+        """
+        for name in self.columns:
+            if name not in columns:
+                raise _unknown(f"The asset has no column {name!r}.", name, columns, self.where)
+        for name in columns:
+            if name not in self.columns:
+                raise ColumnLineageError(
+                    f"It is not declared of what the column {name!r} is made.",
+                    expected=f"each of {', '.join(columns)}",
+                    found=", ".join(self.columns) or "nothing",
+                    where=self.where,
+                    advice=f"add it to columns_from; {{{name!r}: {{}}}} where it is made of no column",
+                )
+        rows = {*map(_deciding, self._of(self.rows, "FILTER", read, f"{self.where}, its rows"))}
+        return {
+            name: sorted(
+                rows
+                | {*self._of(self.columns[name], "TRANSFORMATION", read, f"{self.where}, column {name!r}")}
             )
-    return {
-        name: sorted(
-            _edge(table, column, read, f"{where}, column {name!r}")
-            for table, listed in declared[name].items()
-            for column in dict.fromkeys(listed)
-        )
-        for name in columns
-    }
+            for name in columns
+        }
+
+    def _of(
+        self, origins: Origins, how: Subtype, read: Mapping[str, Sequence[str]], where: str
+    ) -> Iterator[ColumnEdge]:
+        for table, listed in origins.items():
+            if table != ALL and table not in read:
+                if table not in self.tables:
+                    raise _unknown(f"The asset did not read {table!r}.", table, read, where)
+                continue
+            for name in [listed] if isinstance(listed, str) else listed:
+                subtype = listed[name] if isinstance(listed, Mapping) else how
+                for one in read if table == ALL else [table]:
+                    for column in read[one] if name == ALL else [name]:
+                        yield _edge(one, column, subtype, read, where)
 
 
-def _edge(table: str, column: str, read: Mapping[str, Sequence[str]], where: str) -> ColumnEdge:
-    if table not in read:
-        raise _unknown(f"The asset did not read {table!r}.", table, read, where)
+def _edge(
+    table: str, column: str, subtype: Subtype, read: Mapping[str, Sequence[str]], where: str
+) -> ColumnEdge:
     if column not in read[table]:
         raise _unknown(f"The asset read no column {column!r} of {table}.", column, read[table], where)
-    return ColumnEdge(table, column, "DIRECT", "TRANSFORMATION")
+    if subtype not in get_args(Subtype):
+        raise _unknown(
+            f"There is no way {subtype!r} to be made of a column.", subtype, get_args(Subtype), where
+        )
+    return ColumnEdge(table, column, "DIRECT" if subtype in DIRECT else "INDIRECT", subtype)
+
+
+def _deciding(edge: ColumnEdge) -> ColumnEdge:
+    """What decides which rows there are is in no value by that."""
+    return edge if edge.kind == "INDIRECT" else ColumnEdge(edge.table, edge.column, "INDIRECT", "FILTER")
 
 
 def _unknown(message: str, name: str, known: Collection[str], where: str) -> ColumnLineageError:

@@ -15,6 +15,7 @@ from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
 from recsys_lineage.columns.expressions.aggregates import aggregates_in
 from recsys_lineage.columns.expressions.people import keeps_many_people
 from recsys_lineage.columns.queries.from_clause import read_from
+from recsys_lineage.columns.queries.outer_aggregates import aggregates_around
 from recsys_lineage.columns.queries.sorting import at_place, limited, order_edges
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
 
@@ -161,7 +162,9 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
         clauses = [node.args[name].this for name in ("having", "qualify") if node.args.get(name) is not None]
         ordered = node.args["order"].expressions if node.args.get("order") is not None else []
         parts = [*node.expressions, *clauses, *ordered]
-        if node.args.get("having") is None and not any(aggregates_in(each, text) for each in parts):
+        if node.args.get("having") is None and not any(
+            aggregates_in(each, text) or aggregates_around(each, scope) for each in parts
+        ):
             return None
         scope.is_grouped = scope.one_row = True
         return NOTHING

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from openlineage.client.generated.column_lineage_dataset import ColumnLineageDatasetFacet
 
 from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.facets.facet import Json, facet
+from recsys_lineage.openlineage.naming import DatasetName
 from recsys_lineage.openlineage.read_datasets import ReadDataset
+from recsys_lineage.openlineage.shared_values import Same
 
 
 def column_lineage_facet(
-    lineage: Mapping[str, tuple[ColumnEdge, ...]], columns: Collection[str], inputs: Collection[ReadDataset]
+    lineage: Mapping[str, tuple[ColumnEdge, ...]], schema: tuple[Column, ...], inputs: Sequence[ReadDataset]
 ) -> Json | None:
     """The edges of each column, those from one column together; None where the lineage is not known.
 
     Args:
         lineage: of a record.
-        columns: of what was written.
+        schema: of what was written.
         inputs: what was read; an edge from anything else is none.
     """
     if not lineage:
         return None
-    sources = {called: (dataset.name, dataset.spelled) for dataset in inputs for called in dataset.called}
-    fields: Json = {}
-    shared: dict[tuple[ColumnEdge, ...], list[Json]] = {}
-    for column, edges in lineage.items():
-        if column in columns:
-            made_of = shared.get(edges)
-            if made_of is None:
-                made_of = shared[edges] = _input_fields(edges, sources)
-            fields[column] = {"inputFields": made_of}
+    sources = tuple(
+        (called, dataset.name, Same(dataset.columns))
+        for dataset in inputs
+        for called in sorted(dataset.called)
+    )
+    return _facet(Same(lineage), Same(schema), sources)
+
+
+@lru_cache(maxsize=1024)
+def _facet(lineage: Same, schema: Same, sources: tuple[tuple[str, DatasetName, Same], ...]) -> Json:
+    """The facet; of records that share their objects it is made once, and shared, so nobody changes it."""
+    columns = {column.name for column in schema.value}
+    known = {
+        called: (name, {column.name.casefold(): column.name for column in of_input.value})
+        for called, name, of_input in sources
+    }
+    fields: Json = {
+        column: {"inputFields": _input_fields(edges, known)}
+        for column, edges in lineage.value.items()
+        if column in columns
+    }
     return facet(ColumnLineageDatasetFacet, fields=fields)
 
 

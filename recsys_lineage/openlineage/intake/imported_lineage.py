@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from recsys_lineage.columns.column_edge import DIRECT
 from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch
-from recsys_lineage.graph.column_maps import DIRECT
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import FileJoin, LineageGraph
 from recsys_lineage.lake.lake import Lake

@@ -46,6 +46,14 @@ def test_a_catalog_that_is_down_at_the_start_gets_everything_once_it_is_up(tmp_p
     require_each_once_in_order(sink.stored, MESSAGES)
 
 
+def test_a_catalog_is_given_up_once_patience_is_at_its_end(tmp_path: Path) -> None:
+    clock = SetClock()
+    delivery = delivery_to(tmp_path, MESSAGES, Sink().url, clock=clock)
+    delivery.patience = 30
+    (waiting,) = delivery.send(again_now=True)
+    assert waiting.state == "waiting" and clock.now() - SetClock().time <= 30
+
+
 def test_an_hour_without_a_catalog_loses_nothing_and_hammers_nobody(tmp_path: Path) -> None:
     sink = Sink()
     up_at = SetClock().time + 3600

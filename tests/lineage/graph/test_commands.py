@@ -106,6 +106,12 @@ def test_the_json_is_what_the_function_says(seen: Shop) -> None:
 def test_as_the_graph_was(seen: Shop) -> None:
     said = json.loads(answer(seen, "upstream", "daily", "--at", "model@0", "--json").stdout)
     assert said["roots"] == ["daily@0"]
+    said = json.loads(answer(seen, "tags", "shops", "--at", "model@0", "--json").stdout)
+    assert [each["version"] for each in said["columns"]] == ["shops@0"]
+    assert (
+        answer(seen, "tags", "--at", "2020-01-01").exit_code
+        == answer(seen, "runs", "--at", "2020-01-01").exit_code
+    )
 
 
 def test_a_lake_alone_makes_nothing_again(seen: Shop) -> None:

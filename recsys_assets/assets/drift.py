@@ -1,0 +1,75 @@
+"""`drift_report`: its check, and what Dagster's page of it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any
+
+import dagster as dg
+
+from recsys_assets.nights_plot import MOST_NIGHTS, Night, nights_plots
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.records import Records
+
+_NAME = "nothing_drifted"
+_SHOWN = 4
+"""Columns on Dagster's page."""
+
+
+def nothing_drifted(inputs: Inputs) -> CheckOutcome:
+    """Whether the newest day looks like the days before, by what is usual of each column."""
+    newest = inputs.query(
+        f"""SELECT column_name, string_agg(measure, ', ' ORDER BY measure) FILTER (WHERE alarm) AS alarms,
+            count(threshold) AS known
+        FROM {OUTPUT} WHERE night = (SELECT max(night) FROM {OUTPUT}) GROUP BY column_name ORDER BY column_name"""
+    )
+    if newest.is_empty() or not newest["known"].sum():
+        return CheckOutcome(
+            _NAME, True, "what is usual is still being learned, which takes two weeks of days"
+        )
+    alarms = [(column, measures) for column, measures, _ in newest.iter_rows() if measures]
+    counts = {"columns": newest.height, "alarms": len(alarms)}
+    if not alarms:
+        return CheckOutcome(_NAME, True, f"{newest.height} columns look as usual", counts=counts)
+    told = "; ".join(f"{column} ({measures})" for column, measures in alarms)
+    return CheckOutcome(
+        _NAME, False, f"the newest day is unusual: {told}; drift_report says by how much", counts=counts
+    )
+
+
+NOTHING_DRIFTED = TableCheck(
+    _NAME,
+    "events of the newest day look like those of the same weekday before: shares, missing and new values, volume",
+    function=nothing_drifted,
+)
+
+
+def drift_over_nights(records: Records) -> Mapping[str, Any]:
+    """What the page of `drift_report` shows: the columns that moved most, as shares of what would alarm, day by day."""
+    lake = records.lake
+    with lake.reading(), lake.connect() as connection:
+        rows = connection.sql(
+            f"""WITH recent AS (
+                SELECT night, column_name, max(value / threshold) AS share
+                FROM {lake.relation(lake.version("drift_report"))}
+                WHERE threshold IS NOT NULL
+                GROUP BY night, column_name
+                QUALIFY dense_rank() OVER (ORDER BY night DESC) <= {MOST_NIGHTS}
+            )
+            SELECT night, column_name, share
+            FROM recent
+            SEMI JOIN (
+                SELECT column_name FROM recent GROUP BY column_name ORDER BY max(share) DESC, column_name LIMIT {_SHOWN}
+            ) AS most ON recent.column_name = most.column_name
+            ORDER BY night, column_name"""
+        ).fetchall()
+    by_night: dict[Any, dict[str, float]] = {}
+    for night, column, share in rows:
+        by_night.setdefault(night, {})[column] = float(share)
+    nights: list[Night] = [(datetime.combine(night, time()), values) for night, values in by_night.items()]
+    plots = nights_plots(nights, of="days")
+    names = ["what moved most; above 1 alarms", *(f"what moved most, part {n}" for n in range(2, _SHOWN + 2))]
+    return {name: dg.MetadataValue.md(text) for name, text in zip(names, plots, strict=False)}

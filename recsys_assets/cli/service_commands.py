@@ -1,0 +1,121 @@
+"""`recsys serve`, `recsys champion` and `recsys token`: answering over HTTP, with which version, and to whom."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from recsys_assets.cli.answer import errors_in_words
+from recsys_assets.cli.session import AsJson, console, load_settings, opened_lake
+
+app = typer.Typer()
+champion_app = typer.Typer(
+    help="See which champion serves, and have another one serve.", no_args_is_help=True
+)
+token_app = typer.Typer(help="Tokens by which other machines ask the service.", no_args_is_help=True)
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
+) -> None:
+    """Answer with recommendations over HTTP until Ctrl-C."""
+    from recsys_assets.service.server import run_service
+
+    with errors_in_words():
+        run_service(load_settings(), port, say=lambda line: console.print(line, markup=False))
+
+
+@champion_app.command("list")
+def list_champions(as_json: AsJson = False) -> None:
+    """Show the versions of the champion, which of them serves, and what was decided."""
+    from recsys_assets.service.champions import champions
+
+    with opened_lake() as lake:
+        found = champions(lake)
+        if as_json:
+            print(json.dumps({"champions": [asdict(each) for each in found]}, default=str))
+            return
+        from rich.table import Table
+
+        table = Table("version", "family", "made", "record", "serves", "decided")
+        for each in found:
+            table.add_row(
+                str(each.version), each.family or "", f"{each.made:%Y-%m-%d %H:%M}", each.record or "",
+                "yes" if each.serves else "pruned" if each.pruned else "", escape(each.decided or ""),
+            )  # fmt: skip
+        console.print(table if found else "There is no champion yet.")
+
+
+@champion_app.command()
+def rollback(
+    version: Annotated[int, typer.Argument(help="The version that is to serve again.", min=0)],
+    reason: Annotated[str, typer.Option(help="Why, for those who find it in years.")],
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Let it serve until the next decision, whatever the nights bring.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have an older champion serve again, until a night brings a new one; who and why is recorded.
+
+    A running service takes it over within seconds.
+    """
+    from recsys_assets.service.champions import roll_back
+
+    with opened_lake() as lake:
+        decision = roll_back(lake, version, who=getpass.getuser(), reason=reason, held=hold)
+        if as_json:
+            print(json.dumps(decision.to_json()))
+            return
+        until = "until the next decision" if hold else "until there is a newer one"
+        console.print(f"champion@{version} serves instead of champion@{decision.before}, {until}.")
+        console.print(f"Recorded as {decision.id}.")
+
+
+@token_app.command("add")
+def add_token(
+    name: Annotated[str, typer.Argument(help="Who uses it.")],
+    scope: Annotated[list[str], typer.Option(help="What it may: read, events or admin.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and show it once; only its hash is kept."""
+    from recsys_assets.service.server import Files
+    from recsys_assets.service.tokens import Tokens
+
+    with errors_in_words():
+        secret = Tokens(Files(load_settings().home).tokens).add(name, scope)
+        print(json.dumps({"name": name, "token": secret}) if as_json else secret)
+
+
+@token_app.command("list")
+def list_tokens(as_json: AsJson = False) -> None:
+    """Show the tokens' names and what they may."""
+    from recsys_assets.service.server import Files
+    from recsys_assets.service.tokens import Tokens
+
+    with errors_in_words():
+        found = Tokens(Files(load_settings().home).tokens).all()
+        if as_json:
+            plain = [{"name": each.name, "scopes": each.scopes, "made": each.made} for each in found]
+            print(json.dumps({"tokens": plain}))
+            return
+        for each in found:
+            console.print(f"{each.name}: {', '.join(each.scopes)} (since {each.made})", markup=False)
+        if not found:
+            console.print("There is no token.")
+
+
+@token_app.command("remove")
+def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> None:
+    """Take a token back; a running service refuses it within seconds."""
+    from recsys_assets.service.server import Files
+    from recsys_assets.service.tokens import Tokens
+
+    with errors_in_words():
+        Tokens(Files(load_settings().home).tokens).remove(name)
+        console.print(f"The token {name} is no more.", markup=False)

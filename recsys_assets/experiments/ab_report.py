@@ -1,0 +1,237 @@
+"""The A/B report: what is known of an experiment's arms, and what to do now."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys_assets.experiments.experiment import Experiment
+from recsys_assets.experiments.interval import Interval, difference_interval, mean_interval
+from recsys_assets.experiments.metric import METRICS
+from recsys_assets.experiments.sample_ratio import ALARM, sample_ratio_p
+from recsys_assets.experiments.sample_size import units_needed
+
+SCHEMA = {
+    "experiment": pl.String,
+    "arm": pl.String,
+    "metric": pl.String,
+    "role": pl.String,
+    "units": pl.Int64,
+    "value": pl.Float64,
+    "value_low": pl.Float64,
+    "value_high": pl.Float64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+    "relative": pl.Float64,
+    "relative_low": pl.Float64,
+    "relative_high": pl.Float64,
+    "units_needed": pl.Int64,
+    "verdict": pl.String,
+}
+Verdict = Literal["better", "worse", "no difference that matters", "open", "safe", "harmed", "control"]
+
+
+@dataclass(frozen=True)
+class AbReport:
+    """What is known of an experiment.
+
+    Attributes:
+        table: one row an arm and metric, with the columns of `SCHEMA`. Intervals are valid at any time and however
+            often they are looked at; that of the deciding metric holds for all arms at once.
+        sample_ratio_p: p-value of the arms' numbers of units.
+        decision: what to do now, in words.
+    """
+
+    table: pl.DataFrame
+    sample_ratio_p: float
+    decision: str
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether the arms have as many units as they should."""
+        return self.sample_ratio_p >= ALARM
+
+
+def ab_report(units: pl.DataFrame, experiment: Experiment) -> AbReport:
+    """The report of one experiment.
+
+    Args:
+        units: one row a unit, with `arm` and the columns of the metrics; those of a metric that is not there are left
+            out of the report.
+        experiment: what was compared.
+
+    Raises:
+        ValueError: a unit has an arm that the experiment does not know, or the deciding metric's columns are missing.
+    """
+    names = [arm.name for arm in experiment.arms]
+    if strange := sorted(set(units["arm"].unique()) - set(names)):
+        raise ValueError(
+            f"the experiment {experiment.name!r} has no arm {strange[0]!r}; it has {', '.join(names)}"
+        )
+    arm = units["arm"].to_numpy().astype(str)
+    counts = [int((arm == name).sum()) for name in names]
+    p = sample_ratio_p(counts, experiment.shares)
+    rails = {rail.metric: rail.may_fall for rail in experiment.guard_rails}
+    rows: list[dict[str, object]] = []
+    for metric in METRICS.values():
+        needed = {metric.numerator, *([metric.denominator] if metric.denominator else [])}
+        if missing := sorted(needed - set(units.columns)):
+            if metric.name == experiment.metric or metric.name in rails:
+                raise ValueError(f"{metric.name} needs the column {missing[0]!r} of units")
+            continue
+        rows += _rows(experiment, metric.name, metric.values(units, arm), arm, rails.get(metric.name))
+    table = pl.DataFrame(rows, schema=SCHEMA)
+    return AbReport(table, p, decision(table, p, experiment, counts))
+
+
+def _rows(
+    experiment: Experiment,
+    metric: str,
+    values: NDArray[np.float64],
+    arm: NDArray[np.str_],
+    may_fall: float | None,
+) -> list[dict[str, object]]:
+    """The rows of one metric, a row an arm."""
+    names = [each.name for each in experiment.arms]
+    alpha, planned = experiment.alpha / (len(names) - 1), experiment.planned_units
+    role = "decides" if metric == experiment.metric else "guard rail" if may_fall is not None else "described"
+    of_arm = {name: values[arm == name] for name in names}
+    of_arm = {name: found if np.isfinite(found).all() else found[:0] for name, found in of_arm.items()}
+    control = of_arm[names[0]]
+    deviation = float(control.std(ddof=1)) if control.size > 1 else 0.0
+    level = float(control.mean()) if control.size else math.nan
+    rows: list[dict[str, object]] = []
+    for index, name in enumerate(names):
+        value = mean_interval(of_arm[name], alpha=alpha, planned=planned)
+        row: dict[str, object] = {
+            "experiment": experiment.name,
+            "arm": name,
+            "metric": metric,
+            "role": role,
+            "units": int((arm == name).sum()),
+            "value": _finite(value.estimate),
+            "value_low": _finite(value.low),
+            "value_high": _finite(value.high),
+            "verdict": "control",
+        }
+        if index:
+            difference = difference_interval(of_arm[name], control, alpha=alpha, planned=planned)
+            relative = _relative(of_arm[name], control, alpha=alpha, planned=planned)
+            shares = (experiment.shares[0], experiment.shares[index])
+            row |= {
+                "difference": _finite(difference.estimate),
+                "difference_low": _finite(difference.low),
+                "difference_high": _finite(difference.high),
+                "relative": _finite(relative.estimate),
+                "relative_low": _finite(relative.low),
+                "relative_high": _finite(relative.high),
+                "units_needed": _needed(experiment.least_effect * level, deviation, shares, alpha, planned),
+                "verdict": _verdict(difference, relative, experiment.least_effect, may_fall, role),
+            }
+        rows.append(row)
+    return rows
+
+
+def _needed(
+    effect: float, deviation: float, shares: tuple[float, float], alpha: float, planned: int
+) -> int | None:
+    """Units of the two arms with which the smallest effect that matters is found; None while nothing is known."""
+    if not math.isfinite(effect) or not effect or not deviation or min(shares) <= 0:
+        return None
+    return units_needed(effect, deviation, shares, alpha=alpha, planned=planned)
+
+
+def _relative(
+    treated: NDArray[np.float64], control: NDArray[np.float64], *, alpha: float, planned: int
+) -> Interval:
+    """The difference in shares of the control's mean, with the spread of that mean in it (delta method)."""
+    level = float(control.mean()) if control.size else math.nan
+    if not math.isfinite(level) or level <= 0 or not treated.size:
+        return Interval(math.nan, -math.inf, math.inf)
+    ratio = float(treated.mean()) / level
+    half = (
+        difference_interval(treated / level, control * (ratio / level), alpha=alpha, planned=planned).width
+        / 2
+    )
+    return Interval(ratio - 1, ratio - 1 - half, ratio - 1 + half)
+
+
+def _verdict(
+    difference: Interval, relative: Interval, least_effect: float, may_fall: float | None, role: str
+) -> Verdict:
+    if role == "guard rail" and may_fall is not None:
+        return "harmed" if relative.high < -may_fall else "safe" if relative.low > -may_fall else "open"
+    if difference.excludes_zero:
+        return "better" if difference.low > 0 else "worse"
+    if relative.high < least_effect and relative.low > -least_effect:
+        return "no difference that matters"
+    return "open"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def decision(table: pl.DataFrame, p: float, experiment: Experiment, counts: list[int]) -> str:
+    """What to do now, in words."""
+    names = [arm.name for arm in experiment.arms]
+    if p < ALARM:
+        seen = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
+        return (
+            f"Do not trust this experiment: its arms have {seen} units, which shares of"
+            f" {' : '.join(f'{share:.3g}' for share in experiment.shares)} give once in {1 / max(p, 1e-300):,.0f}"
+            " experiments. Find out where units are lost or counted twice."
+        )
+    words: list[str] = []
+    rows = {(row["arm"], row["metric"]): row for row in table.iter_rows(named=True)}
+    for name in names[1:]:
+        harmed = [
+            rail.metric for rail in experiment.guard_rails if rows[name, rail.metric]["verdict"] == "harmed"
+        ]
+        open_rails = [
+            rail.metric for rail in experiment.guard_rails if rows[name, rail.metric]["verdict"] == "open"
+        ]
+        row = rows[name, experiment.metric]
+        if harmed:
+            words.append(f"Stop {name}: it harms {' and '.join(harmed)} by more than is allowed.")
+        elif row["verdict"] == "better" and open_rails:
+            words.append(
+                f"{name} is better in {experiment.metric} ({_span(row)}), but {' and '.join(open_rails)} may still"
+                " have fallen by more than is allowed: go on."
+            )
+        elif row["verdict"] == "better":
+            words.append(f"Take {name}: it is better in {experiment.metric} ({_span(row)}).")
+        elif row["verdict"] == "worse":
+            words.append(f"Stop {name}: it is worse in {experiment.metric} ({_span(row)}).")
+        elif row["verdict"] == "no difference that matters":
+            words.append(
+                f"{name} makes no difference of {experiment.least_effect:.1%} or more: keep {names[0]}."
+            )
+        else:
+            words.append(f"Go on with {name}: {_still_needed(row, counts[0] + counts[names.index(name)])}")
+    return " ".join(words)
+
+
+def _span(row: dict[str, object]) -> str:
+    low, high = row["relative_low"], row["relative_high"]
+    if isinstance(low, float) and isinstance(high, float):
+        return f"{low:+.1%} to {high:+.1%}"
+    return f"{row['difference_low']:+.4g} to {row['difference_high']:+.4g}"
+
+
+def _still_needed(row: dict[str, object], units: int) -> str:
+    needed = row["units_needed"]
+    if not isinstance(needed, int):
+        return f"too little was seen of {row['metric']} to say how long it takes."
+    if needed > units:
+        return (
+            f"nothing is sure of {row['metric']} yet; about {needed:,} units of both arms together show the smallest"
+            f" effect that matters, and {units:,} are there."
+        )
+    return f"{row['metric']} is near the smallest effect that matters; {units:,} units do not settle it yet."

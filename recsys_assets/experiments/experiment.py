@@ -1,0 +1,149 @@
+"""Experiment: its arms, whom they are shown to, and by what they are judged, as a TOML file tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from recsys_assets.experiments.assignment import arm_at, place
+from recsys_assets.experiments.metric import METRICS
+from recsys_assets.toml_file import TomlPart, line_of, read_toml
+from recsys_lineage.errors import LineageError, did_you_mean
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+"""Small letters, digits and underscores, so that a name can be a column, a label of a metric and part of a file."""
+
+
+class ExperimentError(LineageError):
+    """A file of experiments that cannot be used as it is."""
+
+
+class Arm(TomlPart):
+    """One of the things that are compared.
+
+    Attributes:
+        name: shown in answers, tables and plots.
+        share: of the units, relative to those of the other arms.
+        family: the recommender that answers; the champion's when None.
+        version: of the table `champion` to be served; the latest when None.
+        rules: a file of rules beside the experiments', for this arm alone.
+    """
+
+    name: Name
+    share: float = Field(1.0, ge=0, allow_inf_nan=False)
+    family: str | None = None
+    version: int | None = Field(None, ge=0)
+    rules: str | None = None
+
+
+class GuardRail(TomlPart):
+    """A metric that must not suffer while another one is being improved.
+
+    `may_fall` is the share of the control's value that an arm may lose.
+    """
+
+    metric: str
+    may_fall: float = Field(gt=0, lt=1)
+
+
+class Experiment(TomlPart):
+    """A comparison of arms, of which the first is the control.
+
+    Attributes:
+        name: unique; it is part of what assigns units, so a new name deals the cards anew.
+        arms: two or more.
+        unit: what is assigned: a customer for good, or each session by itself.
+        metric: by which the experiment is decided.
+        guard_rails: what must not suffer.
+        first_day, last_day: within which answers are given by the arms and count; open where None.
+        least_effect: relative to the control, the smallest difference that matters; sizes the experiment.
+        planned_units: of the control and one arm together; intervals are narrowest there, and valid everywhere. It is
+            settled before the experiment begins, for what is chosen after looking is not valid.
+        alpha: the probability of ever naming a difference where there is none, over all arms.
+    """
+
+    name: Name
+    arms: tuple[Arm, ...] = Field(min_length=2)
+    unit: Literal["customer", "session"] = "customer"
+    metric: str = "conversion"
+    guard_rails: tuple[GuardRail, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    least_effect: float = Field(0.05, gt=0, lt=10)
+    planned_units: int = Field(20_000, ge=100)
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Experiment:
+        names = [arm.name for arm in self.arms]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"arms need different names; twice there is {', '.join(twice)}")
+        if sum(arm.share > 0 for arm in self.arms) < 2:
+            raise ValueError("at least two arms need a share above 0")
+        for metric in (self.metric, *(rail.metric for rail in self.guard_rails)):
+            if metric not in METRICS:
+                near = did_you_mean(metric, METRICS) or f"There are {', '.join(METRICS)}."
+                raise ValueError(f"there is no metric {metric!r}. {near}")
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValueError("last_day lies before first_day")
+        return self
+
+    @cached_property
+    def shares(self) -> tuple[float, ...]:
+        """Of the arms, in their order; they sum to 1."""
+        whole = sum(arm.share for arm in self.arms)
+        return tuple(arm.share / whole for arm in self.arms)
+
+    def arm_of(self, unit: str, key: bytes) -> Arm:
+        """The arm of a customer or session; always the same one for the same key, name and shares."""
+        return self.arms[arm_at(self.shares, place(key, self.name, unit))]
+
+    def runs_on(self, day: date) -> bool:
+        """Whether a day lies within the experiment."""
+        return (self.first_day or day) <= day <= (self.last_day or day)
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """The experiments of a shop, in the order of their file."""
+
+    experiments: tuple[Experiment, ...] = ()
+
+    def __getitem__(self, name: str) -> Experiment:
+        for each in self.experiments:
+            if each.name == name:
+                return each
+        known = [each.name for each in self.experiments]
+        raise ExperimentError(
+            f"There is no experiment {name!r}.",
+            expected=f"one of {', '.join(known)}" if known else "an experiment in experiments.toml",
+            advice=did_you_mean(name, known) or None,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Experiments:
+        """The experiments of a file; none where it is not there.
+
+        Raises:
+            ExperimentError: the file is no TOML, or says something that an experiment cannot be; with the line.
+        """
+        file, text = read_toml(path, _File, ExperimentError, "experiments")
+        names = [each.name for each in file.experiment]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            second = names.index(twice[0], names.index(twice[0]) + 1)
+            raise ExperimentError(
+                f"Two experiments are called {twice[0]!r}.",
+                expected="a name of its own for each, since names assign customers to arms",
+                where=f"{path}:{line_of(text, ['experiment', second, 'name'])}",
+                advice="rename the later one",
+            )
+        return cls(file.experiment)
+
+
+class _File(TomlPart):
+    experiment: tuple[Experiment, ...] = ()

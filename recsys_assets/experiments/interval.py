@@ -1,0 +1,102 @@
+"""Intervals: what is known of a mean, valid however often and whenever somebody looks."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import lambertw
+
+LEAST_UNITS = 50
+"""Units an arm must have before anything is said of it: the intervals hold for samples, not for handfuls."""
+
+
+class Interval(NamedTuple):
+    """An estimate, and the bounds between which the truth lies; infinite where too little was seen."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def width(self) -> float:
+        """How much is not known."""
+        return self.high - self.low
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the truth is surely not 0."""
+        return self.low > 0 or self.high < 0
+
+
+def mixture(planned: float, alpha: float) -> float:
+    """The ρ² with which an asymptotic confidence sequence is narrowest at `planned` units.
+
+    Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, "Time-uniform central limit theory and asymptotic confidence
+    sequences", appendix: ρ² = (-W₋₁(-α²/e) - 1) / t.
+
+    Raises:
+        ValueError: `planned` or `alpha` is not in its range.
+    """
+    if not planned > 0 or not 0 < alpha < 1:
+        raise ValueError(f"planned must be positive and alpha in (0, 1), not {planned} and {alpha}")
+    return float((-lambertw(-(alpha**2) / math.e, -1).real - 1) / planned)
+
+
+def half_width(units: float, planned: float, alpha: float) -> float:
+    """Half of an asymptotic confidence sequence's width after `units` of deviation 1 (theorem 2.2 of the above).
+
+    The probability that a sequence with this half-width ever leaves the truth out is `alpha`, asymptotically; one with
+    the 1.96/√t of a t-test leaves it out surely, if one only looks often enough.
+    """
+    spread = units * mixture(planned, alpha)
+    return math.sqrt((spread + 1) / (units * spread) * 2 * math.log(math.sqrt(spread + 1) / alpha))
+
+
+def mean_interval(values: ArrayLike, *, alpha: float, planned: float) -> Interval:
+    """The mean of units' values, with its confidence sequence.
+
+    Args:
+        values: one a unit, shape (n,).
+        alpha: the probability of ever being wrong.
+        planned: the number of units at which the interval is to be narrowest.
+    """
+    array = _values(values)
+    if array.size < LEAST_UNITS:
+        return Interval(float(array.mean()) if array.size else math.nan, -math.inf, math.inf)
+    mean, deviation = float(array.mean()), float(array.std(ddof=1))
+    half = deviation * half_width(array.size, planned, alpha)
+    return Interval(mean, mean - half, mean + half)
+
+
+def difference_interval(treated: ArrayLike, control: ArrayLike, *, alpha: float, planned: float) -> Interval:
+    """The difference of two arms' means, with its confidence sequence.
+
+    Units come one after another and are assigned at random, so the difference is the mean of one score a unit, whose
+    variance is n times that of the difference of means (section 3 of the above). Units that come back, so that what
+    they did grows, keep it valid: the sums at two looks are then more alike than those of independent units with the
+    same variances, and a boundary is crossed less often.
+
+    Args:
+        treated, control: one value a unit, shapes (n₁,) and (n₀,).
+        alpha: the probability of ever being wrong.
+        planned: units of both arms together at which the interval is to be narrowest.
+    """
+    one, zero = _values(treated), _values(control)
+    if min(one.size, zero.size) < LEAST_UNITS or not one.any() or not zero.any():
+        known = one.size and zero.size
+        return Interval(float(one.mean() - zero.mean()) if known else math.nan, -math.inf, math.inf)
+    difference = float(one.mean() - zero.mean())
+    units = one.size + zero.size
+    variance = units * (one.var(ddof=1) / one.size + zero.var(ddof=1) / zero.size)
+    half = math.sqrt(variance) * half_width(units, planned, alpha)
+    return Interval(difference, difference - half, difference + half)
+
+
+def _values(values: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(values, np.float64)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise ValueError("values must be one finite number a unit")
+    return array

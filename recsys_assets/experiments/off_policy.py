@@ -1,0 +1,142 @@
+"""Off-policy evaluation: what a recommender would have earned, judged on what another one showed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+
+class Value(NamedTuple):
+    """The value of a policy an exposure, its interval, and how much of the log says something about it.
+
+    `effective` is Kish's effective sample size of the weights, (Σw)²/Σw². `mean_weight` is 1 but for chance where the
+    propensities are true; `weights_fit` says whether it is.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    effective: float
+    mean_weight: float
+    weights_fit: bool
+
+
+def inverse_propensity(
+    reward: ArrayLike,
+    propensity: ArrayLike,
+    target: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    groups: ArrayLike | None = None,
+) -> Value:
+    """Inverse propensity scoring: unbiased wherever everything the target shows may have been shown.
+
+    Horvitz and Thompson 1952; for logs of recommendations Li et al. 2011.
+
+    Args:
+        reward: of each exposure, such as a click, shape (n,).
+        propensity: the probability with which that item was shown there, shape (n,), above 0.
+        target: the probability with which the policy to be judged would have shown it there, shape (n,).
+        alpha: of the interval.
+        groups: exposures with the same group (one customer's, one page's) are not independent, shape (n,).
+
+    Raises:
+        ValueError: shapes differ, there is nothing, or a probability is not in its range.
+    """
+    r, w, members = _checked(reward, propensity, target, groups)
+    return _value(r * w, w, float((r * w).mean()), members, alpha)
+
+
+def self_normalised(
+    reward: ArrayLike,
+    propensity: ArrayLike,
+    target: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    groups: ArrayLike | None = None,
+) -> Value:
+    """Self-normalised inverse propensity scoring: a little bias for much less variance, and never out of range.
+
+    Swaminathan and Joachims 2015. The arguments are those of `inverse_propensity`.
+    """
+    r, w, members = _checked(reward, propensity, target, groups)
+    if not w.any():
+        raise ValueError("the policy shows nothing of what was shown, so this log says nothing about it")
+    estimate = float((r * w).sum() / w.sum())
+    return _value(estimate + w * (r - estimate) / w.mean(), w, estimate, members, alpha)
+
+
+def doubly_robust(
+    reward: ArrayLike,
+    propensity: ArrayLike,
+    target: ArrayLike,
+    expected: ArrayLike,
+    expected_of_target: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    groups: ArrayLike | None = None,
+) -> Value:
+    """Doubly robust: a model of the reward, corrected by what was seen; right where either of the two is.
+
+    Dudík, Langford and Li 2011. The arguments are those of `inverse_propensity`, and
+
+    Args:
+        expected: the reward that a model expects of what was shown, shape (n,); not fitted on these exposures.
+        expected_of_target: the reward that it expects of what the target would show there, shape (n,).
+    """
+    r, w, members = _checked(reward, propensity, target, groups)
+    shown, wanted = np.asarray(expected, np.float64), np.asarray(expected_of_target, np.float64)
+    if shown.shape != r.shape or wanted.shape != r.shape:
+        raise ValueError(
+            f"expected rewards have the shapes {shown.shape} and {wanted.shape}, rewards {r.shape}"
+        )
+    terms = wanted + w * (r - shown)
+    return _value(terms, w, float(terms.mean()), members, alpha)
+
+
+def _checked(
+    reward: ArrayLike, propensity: ArrayLike, target: ArrayLike, groups: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    r, p, q = (np.asarray(each, np.float64) for each in (reward, propensity, target))
+    if r.ndim != 1 or not r.size or not r.shape == p.shape == q.shape:
+        raise ValueError(
+            f"reward {r.shape}, propensity {p.shape} and target {q.shape} must be one number an exposure"
+        )
+    wrong = ~(np.isfinite(r) & (p > 0) & (p <= 1) & (q >= 0) & (q <= 1))
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"exposure {at}: reward {r[at]}, propensity {p[at]}, target {q[at]}; a propensity lies in (0, 1], a"
+            " target's probability in [0, 1]"
+        )
+    members = np.arange(r.size) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if members.shape != r.shape:
+        raise ValueError(f"groups {members.shape} and reward {r.shape} are not of the same exposures")
+    return r, q / p, members
+
+
+def _value(
+    terms: NDArray[np.float64],
+    w: NDArray[np.float64],
+    estimate: float,
+    members: NDArray[np.int64],
+    alpha: float,
+) -> Value:
+    quantile = float(norm.ppf(1 - alpha / 2))
+    half = quantile * _error_of_mean(terms, members)
+    mean_weight = float(w.mean())
+    fits = abs(mean_weight - 1) <= max(4 * _error_of_mean(w, members), 1e-9)
+    total = float(np.square(w).sum())
+    effective = float(w.sum()) ** 2 / total if total else 0.0
+    return Value(estimate, estimate - half, estimate + half, effective, mean_weight, fits)
+
+
+def _error_of_mean(terms: NDArray[np.float64], members: NDArray[np.int64]) -> float:
+    """The standard error of the mean, groups taken as one."""
+    sums = np.bincount(members, terms - terms.mean())
+    if sums.size < 2:
+        return float("inf")
+    return float(np.sqrt(np.square(sums).sum() * sums.size / (sums.size - 1)) / terms.size)

@@ -1,0 +1,56 @@
+"""Sample size: how many units an experiment needs before an effect of some size is found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy.stats import norm
+
+from recsys_assets.experiments.interval import half_width
+
+
+def units_needed(
+    effect: float,
+    deviation: float,
+    shares: Sequence[float],
+    *,
+    alpha: float,
+    planned: float | None = None,
+    power: float = 0.9,
+) -> int:
+    """Units of two arms together with which an effect is found with some probability, by a confidence sequence.
+
+    At that size the interval's half-width and the estimate's own spread together are the effect. Since a sequence may
+    find it sooner, the probability is a little higher than `power`.
+
+    Args:
+        effect: difference of the means to be found, in the metric's units; its sign does not matter.
+        deviation: of one unit's value within an arm.
+        shares: of the control and of the other arm among the two.
+        alpha: the probability of ever being wrong.
+        planned: units at which the sequence is narrowest; the answer itself when None.
+        power: the probability of finding the effect where it is there.
+
+    Raises:
+        ValueError: there is no effect, or an arm without a share.
+    """
+    if not effect or min(shares) <= 0 or len(shares) != 2:
+        raise ValueError(f"an effect that is not 0 and two shares are needed, not {effect} and {shares}")
+    whole = sum(shares)
+    score = abs(deviation) * math.sqrt(sum(whole / share for share in shares))
+    if score == 0:
+        return 2
+
+    def found(units: int) -> bool:
+        spread = half_width(units, planned or units, alpha) + float(norm.ppf(power)) / math.sqrt(units)
+        return score * spread <= abs(effect)
+
+    high = 2
+    while not found(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high

@@ -1,0 +1,1 @@
+"""The service: recommendations over HTTP, exposures written down, champions swapped."""

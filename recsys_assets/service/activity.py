@@ -1,0 +1,73 @@
+"""Activity: what customers did since the service knows of them, and which events it has counted already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from recsys_assets.service.known_histories import Did
+
+RECENT = 200
+"""How many of the last things that a customer did are kept in memory; the log has all."""
+BEHAVIOURS = ("view", "cart", "purchase")
+"""Actions that change what a customer is recommended."""
+
+
+class Activity:
+    """What customers, and visitors without a name, did; held in memory and made anew from the log at every start."""
+
+    def __init__(self) -> None:
+        self._did: dict[str, deque[Did]] = {}
+        self._counted: set[bytes] = set()
+
+    @classmethod
+    def replayed(cls, events: Iterable[Mapping[str, Any]]) -> Activity:
+        """The activity that a log of events tells of."""
+        activity = cls()
+        for event in events:
+            if activity.claim(event["event_id"]):
+                activity.note(event)
+        return activity
+
+    @property
+    def events(self) -> int:
+        """How many events were counted."""
+        return len(self._counted)
+
+    def claim(self, event_id: str) -> bool:
+        """Take an event's id; False where it was taken before."""
+        key = _key(event_id)
+        if key in self._counted:
+            return False
+        self._counted.add(key)
+        return True
+
+    def give_back(self, event_id: str) -> None:
+        """Let an id be taken again, of an event that could not be written down."""
+        self._counted.discard(_key(event_id))
+
+    def note(self, event: Mapping[str, Any]) -> None:
+        """Count a logged event, in the next answer already."""
+        if event["action_name"] not in BEHAVIOURS:
+            return
+        did = Did(event["object_id"], event["action_name"], event["time"])
+        for whom in whom_of(event.get("user"), event.get("client_id")):
+            self._did.setdefault(whom, deque(maxlen=RECENT)).append(did)
+
+    def of(self, user: str | None, client: str | None) -> list[Did]:
+        """What somebody did, oldest first: the customer where they have a name, else the visitor of a client."""
+        key = next(iter(whom_of(user, client)), None)
+        return list(self._did.get(key, ())) if key is not None else []
+
+
+def whom_of(user: str | None, client: str | None) -> list[str]:
+    """Under which keys somebody's activity is kept; a customer's is not a visitor's who uses the same client later."""
+    if user is not None:
+        return [f"user:{user}"]
+    return [] if client is None else [f"client:{client}"]
+
+
+def _key(event_id: str) -> bytes:
+    return hashlib.blake2b(event_id.encode(), digest_size=16).digest()

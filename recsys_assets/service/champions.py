@@ -1,0 +1,109 @@
+"""Champions: the versions that there are, which of them serves, and the decision to have another one serve."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from recsys_assets.service.served_model import CHAMPION
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.decision import Decision
+from recsys_lineage.records.records import Records
+
+
+class DecisionError(LineageError):
+    """A decision that cannot be made."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A version of the champion.
+
+    Attributes:
+        version: its number.
+        family: the recommender's.
+        made: when, UTC.
+        record: id of its record.
+        serves: whether a running service answers with it.
+        pruned: whether its files are gone.
+        decided: what was decided for it the last time, by whom and why.
+    """
+
+    version: int
+    family: str | None
+    made: datetime
+    record: str | None
+    serves: bool
+    pruned: bool
+    decided: str | None
+
+
+def serving_version(lake: Lake) -> int | None:
+    """The version that is to serve: the newest, or the one that was decided for; None where there is none."""
+    latest = lake.log(CHAMPION).latest()
+    decisions = Records(lake).decisions(CHAMPION)
+    return latest if latest is None or not decisions else decisions[-1].chooses(latest)
+
+
+def champions(lake: Lake) -> list[Champion]:
+    """All versions of the champion, oldest first."""
+    if not lake.has(CHAMPION):
+        return []
+    serving, pruned = serving_version(lake), lake.pruned(CHAMPION).all()
+    decided = {each.version: each for each in Records(lake).decisions(CHAMPION)}
+    found: list[Champion] = []
+    for commit, table in zip(lake.commits(CHAMPION), lake.versions(CHAMPION), strict=True):
+        record, decision = commit["record"] or {}, decided.get(table.version)
+        found.append(
+            Champion(
+                table.version,
+                record.get("statistics", {}).get("family"),
+                table.committed,
+                record.get("id"),
+                table.version == serving,
+                table.version in pruned,
+                decision and f"{decision.ended:%Y-%m-%d %H:%M} {decision.who}: {decision.reason}",
+            )
+        )
+    return found
+
+
+def roll_back(lake: Lake, version: int, *, who: str, reason: str, held: bool = False) -> Decision:
+    """Have a version of the champion serve; returns the record of that.
+
+    Args:
+        who: decides it.
+        reason: for those who find it in years.
+        held: whether it serves until the next decision; else a version that is made later takes its place.
+
+    Raises:
+        TableNotFound: there is no such version.
+        VersionPruned: its files are gone.
+        DecisionError: it serves already, or no reason is given.
+    """
+    lake.require_files(lake.version(CHAMPION, version))
+    latest = lake.version(CHAMPION).version
+    before = serving_version(lake)
+    decisions = Records(lake).decisions(CHAMPION)
+    holds = bool(decisions) and decisions[-1].held
+    if not reason.strip():
+        raise DecisionError(
+            "A decision needs a reason.",
+            expected="why this version is to serve, for those who find it in years",
+            advice="say the reason",
+        )
+    if before is None or (before == version and holds == held):
+        raise DecisionError(
+            f"champion@{version} serves already.",
+            expected="another version",
+            advice="recsys champion list shows them all",
+        )
+    moment = lake.clock()
+    decision = Decision(
+        uuid.uuid4().hex, CHAMPION, version, "rollback", who, reason.strip(), moment, moment, before, latest,
+        held, lake.uri,
+    )  # fmt: skip
+    Records(lake).append([decision])
+    return decision

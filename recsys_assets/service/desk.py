@@ -1,0 +1,222 @@
+"""Desk: takes questions and events, answers from what serves, and has written down what was shown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from random import Random
+from typing import Any
+
+import orjson
+
+from recsys_assets.service.activity import Activity
+from recsys_assets.service.answering import Question, answered, explained
+from recsys_assets.service.feedback_log import FeedbackLog
+from recsys_assets.service.figures import Figures
+from recsys_assets.service.messages import Event
+from recsys_assets.service.problems import Refused
+from recsys_assets.service.rotation import Rotation
+from recsys_assets.service.served_model import ServedModel
+from recsys_assets.service.serving import CONTROL
+from recsys_lineage.errors import did_you_mean
+
+AHEAD = timedelta(minutes=5)
+"""By which another machine's clock may be ahead."""
+BEHIND = timedelta(days=365 * 5)
+
+
+@dataclass
+class Desk:
+    """What the routes of the service call; one for a process.
+
+    Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
+    wait for each other.
+    """
+
+    rotation: Rotation
+    log: FeedbackLog
+    activity: Activity
+    figures: Figures
+
+    def __post_init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def recommend(self, question: Question, *, explain: bool = False) -> dict[str, Any]:
+        """The list for a question; what is shown is on the disk before it is returned.
+
+        Raises:
+            NoChampion: nothing serves yet.
+            FeedbackError: what is shown cannot be written down.
+            Refused: a category of the question is none.
+        """
+        query_id = uuid.uuid4().hex
+        async with self._turn:
+            serving = self.rotation.serving()
+            now = time.time_ns() // 1000
+            day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
+            chosen = serving.chosen(question.user, question.client, query_id, day)
+            served = chosen.variant.served
+            _known_categories(served, question.categories)
+            did = self.activity.of(question.user, question.client)
+            listed = answered(served, chosen.variant.rules, question, did, now, Random(query_id))
+            because = explained(served, listed) if explain else None
+        ids, titles = served.item_ids, served.titles
+        items = [
+            {
+                "item": ids[each.row],
+                "title": titles[each.row],
+                "position": place,
+                "score": score,
+                "propensity": each.propensity,
+                **({} if because is None else because[place - 1]),
+            }
+            for place, (each, score) in enumerate(zip(listed.placed, listed.scores, strict=True), 1)
+        ]
+        answer: dict[str, Any] = {
+            "query_id": query_id,
+            "model_version": served.version,
+            "record": served.record,
+            "arm": chosen.arm,
+            "experiments": chosen.arms,
+            "cold": listed.cold,
+            "items": items,
+            "unknown_items": listed.unknown,
+        }
+        exposure = {
+            "query_id": query_id,
+            "time": now,
+            "user": question.user,
+            "client_id": question.client,
+            "table": served.table,
+            "model_version": served.version,
+            "record": served.record,
+            "arm": chosen.arm,
+            "experiments": chosen.arms,
+            "cold": listed.cold,
+            "object_ids": [item["item"] for item in items],
+            "propensities": [item["propensity"] for item in items],
+        }
+        if explain:
+            answer["explanation"] = {
+                "family": served.model.name,
+                "record": served.record,
+                "table": f"{served.table}@{served.version}",
+                "reads": served.reads,
+                "history": int(listed.past.items.size),
+                "since_the_fit": len(did) + len(question.session),
+            }
+        await self.log.append("exposures", [orjson.dumps(exposure)])
+        self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
+        return answer
+
+    async def similar(self, item: str, k: int) -> dict[str, Any]:
+        """Items like another one.
+
+        Raises:
+            NoChampion: nothing serves yet.
+            Refused: the model does not know the item.
+        """
+        served = self.rotation.serving().champion.served
+        if item not in served.item_rows:
+            raise Refused(404, f"Version {served.version} of the champion does not know this item.")
+        found = await asyncio.to_thread(served.similar_items, item, k)
+        items = [
+            {
+                "item": each,
+                "title": served.titles[served.item_rows[each]],
+                "position": place,
+                "cosine": cosine,
+            }
+            for place, (each, cosine) in enumerate(found, 1)
+        ]
+        return {
+            "query_id": uuid.uuid4().hex,
+            "model_version": served.version,
+            "record": served.record,
+            "arm": CONTROL,
+            "item": item,
+            "items": items,
+        }
+
+    async def take(self, events: Sequence[Event]) -> dict[str, Any]:
+        """Write events down and count them; all of them, or none.
+
+        Raises:
+            Refused: an event lies in the future or names an arm that there is not.
+            FeedbackError: they cannot be written down; none was counted.
+        """
+        received = datetime.now(timezone.utc)
+        if wrong := list(self._wrong(events, received)):
+            raise Refused(422, "None of the events was taken, for some cannot be.", wrong)
+        fresh: list[dict[str, Any]] = []
+        for event in events:
+            if self.activity.claim(event.event_id):
+                moment = event.timestamp or received
+                plain = event.model_dump(exclude_none=True, exclude={"timestamp"})
+                fresh.append({**plain, "time": _micros(moment), "received": _micros(received)})
+        try:  # also where nothing is fresh: the same event may be on its way to the disk
+            await self.log.append("events", [orjson.dumps(event) for event in fresh])
+        except BaseException:
+            for event in fresh:
+                self.activity.give_back(event["event_id"])
+            raise
+        for event in fresh:
+            self.activity.note(event)
+            self.figures.events.labels(event["action_name"], "accepted").inc()
+        duplicates = len(events) - len(fresh)
+        self.figures.events.labels("any", "duplicate").inc(duplicates)
+        now = self.rotation.now
+        known = {} if now is None else now.champion.served.item_rows
+        return {
+            "accepted": len(fresh),
+            "duplicates": duplicates,
+            "unknown_items": sorted({event.object_id for event in events} - known.keys()),
+        }
+
+    def _wrong(self, events: Sequence[Event], received: datetime) -> Any:
+        serving = self.rotation.now
+        experiments = () if serving is None else serving.experiments
+        arms = {CONTROL, *(arm.name for experiment in experiments for arm in experiment.arms)}
+        for place, event in enumerate(events):
+            where = f"events.{place}"
+            if event.timestamp is not None and event.timestamp > received + AHEAD:
+                yield {"where": f"{where}.timestamp", "what": "it lies in the future"}
+            if event.timestamp is not None and event.timestamp < received - BEHIND:
+                yield {"where": f"{where}.timestamp", "what": "it lies more than five years back"}
+            if event.arm is not None and event.arm not in arms:
+                near = did_you_mean(event.arm, arms) or f"There are {', '.join(sorted(arms))}."
+                yield {"where": f"{where}.arm", "what": f"there is no such arm. {near}"}
+
+
+def moment_of(time_of: datetime | None, where: str) -> int:
+    """A time of a question in µs since 1970; now where there is none.
+
+    Raises:
+        Refused: it lies in the future.
+    """
+    now = datetime.now(timezone.utc)
+    if time_of is not None and time_of > now + AHEAD:
+        raise Refused(422, "A time lies in the future.", [{"where": where, "what": "it lies in the future"}])
+    return _micros(now if time_of is None else max(time_of, now - BEHIND))
+
+
+def _micros(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) / timedelta(microseconds=1))
+
+
+def _known_categories(served: ServedModel, categories: Sequence[str]) -> None:
+    """Refuse a category that no item has."""
+    if not categories:
+        return
+    known: Mapping[str, int] = served.groups["category"].values if "category" in served.groups else {}
+    wrong = [
+        {"where": "category", "what": f"no item has it. {did_you_mean(each[:100], known)}".rstrip()}
+        for each in categories
+        if each not in known
+    ]
+    if wrong:
+        raise Refused(422, "A category is unknown.", wrong[:3])

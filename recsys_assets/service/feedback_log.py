@@ -1,0 +1,251 @@
+"""FeedbackLog: what was shown and what customers did, appended to files of JSON lines that survive a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from recsys_lineage.errors import LineageError
+
+Stream = Literal["exposures", "events"]
+STREAMS: tuple[Stream, ...] = ("exposures", "events")
+LARGEST_FILE = 64 * 1024 * 1024
+"""Bytes after which a file is followed by the next one; a new day begins a new file too."""
+
+
+class FeedbackError(LineageError):
+    """What was shown, or what a customer did, could not be written down."""
+
+
+@dataclass
+class _Waiting:
+    """Lines that are to be written, and who waits for them."""
+
+    stream: Stream
+    lines: Sequence[bytes]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+class FeedbackLog:
+    """The append-only log of one service; close it with `with`.
+
+    A thread of its own takes all that waits, writes it and calls fsync once for the whole group, so that many requests
+    share one. A line that was torn by a kill is the last of its file and belongs to no answered request, for a new
+    process, and one whose write failed, begins a new file.
+
+    Args:
+        folder: made when missing; nobody else can read it.
+        within_ms: 0: `append` returns when the lines are on the disk. Else it returns at once, and they are within so
+            many milliseconds.
+        timed: called with the seconds that each group took.
+
+    Raises:
+        FeedbackError: the folder cannot be used, or another service writes to it.
+    """
+
+    def __init__(
+        self, folder: Path, within_ms: int = 0, timed: Callable[[float], None] = lambda _: None
+    ) -> None:
+        self._folder, self._within, self._timed = folder, within_ms / 1000, timed
+        self._condition = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._closed = False
+        self._failure: str | None = None
+        self._files: dict[Stream, _File] = {}
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = (folder / "lock").open("w")
+        except OSError as error:
+            raise _unusable(folder, error) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise FeedbackError(
+                f"Another service writes to {folder}.",
+                expected="one `recsys serve` for a home",
+                where=str(folder),
+                advice="use the one that runs, stop it, or set RECSYS_HOME to another folder",
+            ) from None
+        self._thread = threading.Thread(target=self._write_groups, name="feedback", daemon=True)
+        self._thread.start()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the last group could not be written; None where it was."""
+        return self._failure
+
+    async def append(self, stream: Stream, lines: Sequence[bytes]) -> None:
+        """Write lines down. Without a line it returns when all that was appended before is written.
+
+        Raises:
+            FeedbackError: they could not be written. Where `append` does not wait, it is what became of the last group.
+        """
+        loop = asyncio.get_running_loop()
+        entry = _Waiting(stream, lines, loop, loop.create_future())
+        with self._condition:
+            if self._closed:
+                raise FeedbackError("The service is stopping.", advice="ask again when it is back")
+            self._waiting.append(entry)
+            self._condition.notify()
+        if self._within and self._failure is None:
+            entry.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+            return
+        await entry.done
+
+    def close(self) -> None:
+        """Write what waits, then end."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        self._thread.join()
+        for file in self._files.values():
+            file.close()
+        self._lock.close()
+
+    def __enter__(self) -> FeedbackLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write_groups(self) -> None:
+        while True:
+            with self._condition:
+                while not self._waiting and not self._closed:
+                    self._condition.wait()
+                if not self._waiting:
+                    return
+            if self._within and not self._closed:
+                time.sleep(self._within / 2)
+            with self._condition:
+                group, self._waiting = self._waiting, []
+            began = time.perf_counter()
+            error = self._written(group)
+            self._timed(time.perf_counter() - began)
+            self._failure = None if error is None else error.found
+            for loop in {each.loop for each in group}:
+                ended = [each.done for each in group if each.loop is loop]
+                try:
+                    loop.call_soon_threadsafe(_tell, ended, error)
+                except RuntimeError:  # the loop is closed: nobody waits any more
+                    continue
+
+    def _written(self, group: Sequence[_Waiting]) -> FeedbackError | None:
+        """Put a group on the disk; what went wrong, if anything did."""
+        try:
+            for stream in STREAMS:
+                lines = [line for each in group if each.stream == stream for line in each.lines]
+                if lines:
+                    self._file(stream).write(b"".join(line + b"\n" for line in lines))
+        except OSError as error:
+            for file in self._files.values():
+                file.close()
+            self._files.clear()
+            return _unusable(self._folder, error)
+        return None
+
+    def _file(self, stream: Stream) -> _File:
+        file = self._files.get(stream)
+        if file is None or file.size >= LARGEST_FILE or file.day != datetime.now(timezone.utc).date():
+            if file is not None:
+                file.close()
+            file = self._files[stream] = _File.new(self._folder, stream)
+        return file
+
+
+@dataclass
+class _File:
+    """The file that a stream is being written to."""
+
+    stream: IO[bytes]
+    day: Any
+    size: int = field(default=0)
+
+    @classmethod
+    def new(cls, folder: Path, stream: Stream) -> _File:
+        now = datetime.now(timezone.utc)
+        path = folder / f"{stream}-{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.jsonl"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        opened = os.fdopen(descriptor, "wb", buffering=0)
+        above = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(above)  # or the file's name could be lost with the machine's power
+        finally:
+            os.close(above)
+        return cls(opened, now.date())
+
+    def write(self, content: bytes) -> None:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[self.stream.write(rest) :]
+        os.fsync(self.stream.fileno())
+        self.size += len(content)
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+@dataclass
+class Found:
+    """What reading the log met with.
+
+    Attributes:
+        lines: that could be read.
+        torn: files whose last line was cut by a kill.
+        damaged: file and line of others that cannot be read.
+    """
+
+    lines: int = 0
+    torn: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+
+def read_log(folder: Path, stream: Stream, found: Found | None = None) -> Iterator[dict[str, Any]]:
+    """The lines of a stream, in the order they were written; what cannot be read is left out and told in `found`."""
+    found = Found() if found is None else found
+    for path in sorted(folder.glob(f"{stream}-*.jsonl")):
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.endswith(b"\n"):
+                    found.torn += 1
+                    continue
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    entry = None
+                if not isinstance(entry, dict):
+                    found.damaged.append(f"{path.name}:{number}")
+                    continue
+                found.lines += 1
+                yield entry
+
+
+def _tell(ended: Sequence[asyncio.Future[None]], error: FeedbackError | None) -> None:
+    for future in ended:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+
+def _unusable(folder: Path, error: OSError) -> FeedbackError:
+    return FeedbackError(
+        "What was shown and done cannot be written down.",
+        expected="a folder that this user may write to, on a disk with room",
+        found=error.strerror or str(error),
+        where=str(folder),
+        advice="free space, or mend the rights of the folder",
+    )

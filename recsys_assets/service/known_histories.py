@@ -1,0 +1,158 @@
+"""KnownHistories: what each customer did before the model was fitted, found by the customer's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys_lineage.lake.lake import Lake
+from recsys_models.multi_behaviour import FUNNEL
+
+if TYPE_CHECKING:
+    from recsys_models import Recommender
+
+PURCHASE = FUNNEL[-1]
+"""Names of the step that ends the funnel."""
+
+
+class Did(NamedTuple):
+    """One thing that a customer did: with which item, what, and when (UTC, µs since 1970)."""
+
+    item: str
+    behaviour: str
+    time: int
+
+
+class Past(NamedTuple):
+    """What one customer did, a row for each item and behaviour.
+
+    Attributes:
+        items: (n,) int32, rows of the model's items.
+        behaviours: (n,) int16, places in the names of `KnownHistories`.
+        times: (n,) int64, the last time, UTC µs.
+        weights: (n,) float32, how often.
+        bought: (n,) bool, whether it is what recommendations are meant to bring about.
+    """
+
+    items: NDArray[np.int32]
+    behaviours: NDArray[np.int16]
+    times: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    bought: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownHistories:
+    """The histories of all customers, one after another.
+
+    Attributes:
+        rows: the customer's place.
+        starts: (n + 1,) where each customer's rows begin in `past`.
+        past: the rows of all.
+        names: of behaviours; that of a funnel's step stands for all its names.
+        target: the behaviour that recommendations are meant to bring about.
+    """
+
+    rows: dict[str, int]
+    starts: NDArray[np.int64]
+    past: Past
+    names: tuple[str, ...]
+    target: str
+
+    @classmethod
+    def read(cls, lake: Lake, version: int | None, model: Recommender) -> KnownHistories:
+        """The histories of a version of `split`; none where there is no such table."""
+        schema = {"user_id": pl.String, "item_id": pl.String, "behaviour": pl.String, "count": pl.Int64,
+                  "last_time": pl.Datetime("us"), "is_target": pl.Boolean}  # fmt: skip
+        frame = pl.DataFrame(schema=schema)
+        if version is not None:
+            scan = lake.scan(lake.version("split", version))
+            if "is_target" not in scan.collect_schema().names():  # of a lake that older code wrote
+                scan = scan.with_columns(pl.col("behaviour").is_in(PURCHASE).alias("is_target"))
+            frame = scan.select(list(schema)).collect()
+        targets = frame.filter("is_target")["behaviour"]
+        target = targets[0] if len(targets) else PURCHASE[0]
+        names = tuple(frame["behaviour"].unique().sort()) or (target,)
+        items = pl.DataFrame(
+            {"item_id": pl.Series([str(each) for each in model.item_ids.tolist()], dtype=pl.String)}
+        ).with_row_index("item")
+        frame = (
+            frame.join(items, on="item_id", how="inner")
+            .group_by("user_id", "item", "behaviour")
+            .agg(pl.col("count").sum(), pl.col("last_time").max(), pl.col("is_target").any())
+            .sort("user_id", "item", "behaviour")
+        )
+        users = frame["user_id"].rle().struct.unnest()
+        starts = np.concatenate([[0], np.cumsum(users["len"].to_numpy())]).astype(np.int64)
+        past = Past(
+            frame["item"].to_numpy().astype(np.int32),
+            frame["behaviour"].cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int16),
+            frame["last_time"].dt.epoch("us").fill_null(0).to_numpy().astype(np.int64),
+            frame["count"].to_numpy().astype(np.float32),
+            frame["is_target"].to_numpy(),
+        )
+        rows = {user: row for row, user in enumerate(users["value"].to_list())}
+        return cls(rows, starts, past, names, target)
+
+    def of(self, user: str | None) -> Past:
+        """What a customer did; nothing for one that is not known."""
+        row = None if user is None else self.rows.get(user)
+        part = slice(0, 0) if row is None else slice(int(self.starts[row]), int(self.starts[row + 1]))
+        return Past(*(column[part] for column in self.past))
+
+    def name_of(self, behaviour: str) -> str:
+        """The name that the shop has for a behaviour: of names of one step of the funnel, that of its data."""
+        if behaviour in self.names:
+            return behaviour
+        step = next((step for step in FUNNEL if behaviour in step), ())
+        return next((name for name in self.names if name in step), behaviour)
+
+    def is_bought(self, behaviour: str) -> bool:
+        """Whether a behaviour is what recommendations are meant to bring about."""
+        return self.name_of(behaviour) == self.target or behaviour in PURCHASE
+
+    def grown(
+        self, past: Past, did: Iterable[Did], item_rows: dict[str, int]
+    ) -> tuple[Past, tuple[str, ...]]:
+        """What a customer did with what they did since; and the names of its behaviours, of which there may be more.
+
+        Items that the model does not know are left out.
+        """
+        names = list(self.names)
+        items, kinds = past.items.tolist(), past.behaviours.tolist()
+        times, weights, bought = past.times.copy(), past.weights.copy(), past.bought.tolist()
+        place = {pair: at for at, pair in enumerate(zip(items, kinds, strict=True))}
+        new_times: list[int] = []
+        new_weights: list[float] = []
+        for item, behaviour, time in did:
+            if (row := item_rows.get(item)) is None:
+                continue
+            name = self.name_of(behaviour)
+            if name not in names:
+                names.append(name)
+            pair = row, names.index(name)
+            at = place.get(pair)
+            if at is None:
+                place[pair] = len(items)
+                items.append(row)
+                kinds.append(pair[1])
+                bought.append(self.is_bought(behaviour))
+                new_times.append(time)
+                new_weights.append(1.0)
+            elif at < times.size:
+                times[at], weights[at] = max(times[at], time), weights[at] + 1
+            else:
+                at -= times.size
+                new_times[at], new_weights[at] = max(new_times[at], time), new_weights[at] + 1
+        return Past(
+            np.array(items, np.int32),
+            np.array(kinds, np.int16),
+            np.concatenate([times, np.array(new_times, np.int64)]),
+            np.concatenate([weights, np.array(new_weights, np.float32)]),
+            np.array(bought, bool),
+        ), tuple(names)

@@ -1,0 +1,199 @@
+"""Messages: what is asked of the service and what it answers, as its OpenAPI description tells it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+LARGEST_K = 1000
+MOST_ITEMS = 500
+MOST_EVENTS = 500
+_EXAMPLE_EVENT = {
+    "event_id": "5f0c9d1e",
+    "action_name": "purchase",
+    "object_id": "1029743",
+    "user": "1823",
+    "query_id": "b0d7c1f2e2c34d6f8d5c7b1a9e3f4a60",
+    "position": 3,
+    "propensity": 0.95,
+    "model_version": 12,
+    "timestamp": "2026-11-26T18:30:00Z",
+}
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Id of an item, a customer or a client: text without control characters."""
+K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many items.")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SessionItem(_Message):
+    """An item that the customer just had to do with."""
+
+    item: Id
+    behaviour: Literal["view", "cart", "purchase"] = "view"
+    time: AwareDatetime | None = Field(None, description="When; now where it is left out.")
+
+
+class RecommendationRequest(_Message):
+    """Who is asked for, and the session so far."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {"user": "1823", "k": 10},
+                {"items": ["1029743", {"item": "995242", "behaviour": "cart"}], "k": 5, "explain": True},
+            ]
+        },
+    )
+
+    user: Id | None = Field(None, description="The customer; none for a visitor without a name.")
+    client_id: Id | None = Field(None, description="The browser or device of a visitor without a name.")
+    items: list[Id | SessionItem] = Field(
+        default_factory=list, max_length=MOST_ITEMS, description="The session so far, oldest first."
+    )
+    k: K = 20
+    exclude: list[Id] = Field(default_factory=list, max_length=MOST_ITEMS, description="Items to leave out.")
+    category: list[Id] = Field(
+        default_factory=list, max_length=50, description="Only items of these categories."
+    )
+    explain: bool = Field(False, description="Whether to say why each item is there.")
+
+
+class Event(_Message):
+    """What a customer did or was shown, with the names of User Behavior Insights 1.3 where it has them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_EXAMPLE_EVENT]})
+
+    event_id: Annotated[Id, StringConstraints(max_length=200)] = Field(
+        description="Unique; an event that is sent again with its id counts once."
+    )
+    action_name: Literal["exposure", "view", "cart", "purchase", "rating"]
+    object_id: Id = Field(description="The item.")
+    user: Id | None = Field(None, description="The customer.")
+    client_id: Id | None = Field(None, description="The browser or device.")
+    query_id: Annotated[Id, StringConstraints(max_length=200)] | None = Field(
+        None, description="Of the answer in which the item was shown."
+    )
+    position: int | None = Field(None, ge=1, le=100_000, description="Place in that answer, from 1.")
+    propensity: float | None = Field(None, gt=0, le=1, description="Of that place, as the answer told it.")
+    model_version: int | None = Field(None, ge=0, le=2**31, description="Of that answer.")
+    arm: Id | None = Field(None, description="Of that answer; an arm of an experiment, or control.")
+    value: float | None = Field(None, ge=-1e6, le=1e6, description="Of a rating: how much it was liked.")
+    timestamp: AwareDatetime | None = Field(None, description="When; now where it is left out.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Event:
+        if self.user is None and self.client_id is None and self.query_id is None:
+            raise ValueError("it needs a user, a client_id or a query_id, or it belongs to nobody")
+        if (self.action_name == "rating") != (self.value is not None):
+            raise ValueError("a rating, and nothing else, has a value")
+        return self
+
+
+class Events(_Message):
+    """Events, all of which are taken, or none."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"examples": [{"events": [_EXAMPLE_EVENT]}]}
+    )
+
+    events: list[Event] = Field(min_length=1, max_length=MOST_EVENTS)
+
+
+class _Answer(BaseModel):
+    query_id: str = Field(description="Of this answer; events that follow from it name it.")
+    model_version: int = Field(description="Version of the table that the model lies in.")
+    record: str = Field(description="Id of the record of that version, from which `recsys lineage` goes on.")
+    arm: str = Field(description="Of the experiment that runs; control where none does.")
+
+
+class RecommendedItem(BaseModel):
+    """An item at its place."""
+
+    item: str
+    title: str | None
+    position: int
+    score: float | None = Field(description="To be compared within one answer only.")
+    propensity: float = Field(description="Probability of showing it here, given what stands above.")
+    reason: str | None = Field(None, description="Why, in words; with `explain`.")
+    because_of: str | None = Field(None, description="The customer's own item that speaks most for it.")
+    placed_by: Literal["model", "pinned", "boosted", "explored"] | None = None
+    rank_of_model: int | None = Field(None, description="Its place before the rules.")
+
+
+class Recommendations(_Answer):
+    """A list for somebody."""
+
+    experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
+    cold: bool = Field(description="Whether nothing was known, so that the list is what is popular.")
+    items: list[RecommendedItem]
+    unknown_items: list[str] = Field(description="Items of the question that the model does not know.")
+    explanation: dict[str, Any] | None = Field(None, description="What the list was made of; with `explain`.")
+
+
+class SimilarItem(BaseModel):
+    """An item like another one."""
+
+    item: str
+    title: str | None
+    position: int
+    cosine: float
+
+
+class SimilarItems(_Answer):
+    """Items like another one."""
+
+    item: str
+    items: list[SimilarItem]
+
+
+class EventsTaken(BaseModel):
+    """What became of events."""
+
+    accepted: int = Field(description="Counted, and on the disk.")
+    duplicates: int = Field(description="Whose id was counted before.")
+    unknown_items: list[str] = Field(description="Items that the model does not know yet; kept all the same.")
+
+
+class Health(BaseModel):
+    """That the process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(BaseModel):
+    """Whether answers can be given, and what somebody should see to."""
+
+    status: Literal["ready", "waiting"]
+    model_version: int | None = None
+    record: str | None = None
+    family: str | None = None
+    made: datetime | None = None
+    problems: list[str] = []
+
+
+class Version(BaseModel):
+    """What answers."""
+
+    service: str
+    model_version: int | None
+    record: str | None
+    family: str | None
+    reads: dict[str, int] = Field(description="The versions of the tables that the model was made of.")
+
+
+class Problem(BaseModel):
+    """What is wrong, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = Field(None, description="Each fault and its place.")

@@ -1,0 +1,80 @@
+"""Problems: what goes wrong in a request, told as RFC 9457 has it, without a value that somebody sent."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from recsys_lineage.errors import LineageError
+
+MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger("recsys.service")
+
+
+class Refused(Exception):
+    """A request that cannot be answered as it is.
+
+    Args:
+        status: of HTTP.
+        detail: what is wrong and what would be right, in a sentence.
+        errors: each fault and its place, where there may be several.
+        headers: to go with the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors, self.headers = status, detail, errors, headers
+
+
+def problem(
+    status: int,
+    detail: str,
+    errors: Sequence[Mapping[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer that tells of a problem."""
+    told: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        told["errors"] = list(errors)
+    return Response(orjson.dumps(told), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def in_words(error: LineageError) -> str:
+    """An error made for people as one paragraph."""
+    parts = [error.message, error.found and f"Found: {error.found}.", error.advice and f"{error.advice}."]
+    return " ".join(part for part in parts if part)
+
+
+def faults(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """What pydantic found, without the values."""
+    return [
+        {
+            "where": ".".join(str(part) for part in each["loc"]).encode("ascii", "replace").decode(),
+            "what": str(each["msg"]).removeprefix("Value error, ").encode("ascii", "replace").decode(),
+        }
+        for each in errors[:20]
+    ]
+
+
+def log_fault(error: BaseException) -> None:
+    """Log that the program is at fault: the kind of the error and its place, for a message could hold an id."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+    log.error("%s at %s", type(error).__name__, places)

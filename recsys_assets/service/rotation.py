@@ -1,0 +1,181 @@
+"""Rotation: watches for a new champion, rules and experiments, and takes them over without a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.service.rules import RulesError
+from recsys_assets.service.served_model import CHAMPION
+from recsys_assets.service.serving import Serving, load_serving
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.decision import Decision
+from recsys_lineage.records.record_table import TABLE as RECORDS
+from recsys_lineage.records.records import Records
+from recsys_models import ModelFileError
+
+TRY_AGAIN_SECONDS = 30.0
+"""After which what could not be loaded is tried again, though nothing changed."""
+
+
+class NoChampion(LineageError):
+    """There is no model yet that could serve."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where everything that is served comes from.
+
+    Attributes:
+        lake: with the champion.
+        rules: the file of rules.
+        experiments: the file of experiments.
+        key: by which customers are assigned to arms.
+    """
+
+    lake: Lake
+    rules: Path
+    experiments: Path
+    key: bytes
+
+
+class Rotation:
+    """What serves now, and what comes next.
+
+    A request takes `now` once and is answered by that, whatever comes meanwhile. What cannot be loaded leaves what was
+    before in service, and is told by `fault`.
+
+    Attributes:
+        now: what serves; None while there is none.
+        error: why the newest cannot serve; None where it does.
+        failures: how often something could not be taken over.
+        swaps: how often something was.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.now: Serving | None = None
+        self.error: Exception | None = None
+        self.failures = self.swaps = 0
+        self._seen: object = None
+        self._tried = 0.0
+        self._records = Records(place.lake)
+        self._records_at: int | None = None
+        self._decision: Decision | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why the newest cannot serve, in words; None where it does."""
+        if self.error is None:
+            return None
+        made_for_people = isinstance(self.error, LineageError | ModelFileError)
+        return str(self.error) if made_for_people else type(self.error).__name__
+
+    def serving(self) -> Serving:
+        """What serves now.
+
+        Raises:
+            NoChampion: nothing does yet.
+        """
+        if self.now is None:
+            raise NoChampion(
+                "There is no champion yet that could answer.",
+                expected="a version of the table champion",
+                found=self.fault,
+                advice="run `recsys demo`, or `recsys nightly`; the service takes it up by itself",
+            )
+        return self.now
+
+    def look(self) -> bool:
+        """Take over what changed since the last look; whether anything was. It reads files, so call it in a thread."""
+        try:
+            return self._taken_over()
+        except Exception as error:  # whatever is wrong with the new, the service goes on with what it has
+            self.failures += self.error is None or str(error) != str(self.error)
+            self.error = error
+            return False
+
+    async def watch(self, seconds: float) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self.look)
+
+    def _taken_over(self) -> bool:
+        version = self._chosen_version()
+        state = (version, *map(_state_of, self._files()), self._stock_version())
+        if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
+            return False
+        self._seen, self._tried = state, time.monotonic()
+        if version is None:
+            self.error = None
+            return False
+        self.now, self.error = self._loaded(version)
+        self.swaps += 1
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()  # a model is for long; collections need not look at it again
+        return True
+
+    def _loaded(self, version: int) -> tuple[Serving, Exception | None]:
+        """What is to serve with a version of the champion.
+
+        At the start, where nothing serves yet, an older version stands in for one that cannot be loaded; the error
+        tells why.
+        """
+        try:
+            return self._load(version), None
+        except (RulesError, ExperimentError):
+            raise
+        except Exception as error:
+            for older in range(version - 1, -1, -1) if self.now is None else ():
+                with suppress(Exception):
+                    return self._load(older), error
+            raise
+
+    def _load(self, version: int) -> Serving:
+        place = self.place
+        return load_serving(
+            place.lake,
+            version,
+            rules_file=place.rules,
+            experiments_file=place.experiments,
+            key=place.key,
+            before=self.now,
+        )
+
+    def _chosen_version(self) -> int | None:
+        """The version of the champion that is to serve: the newest, or what was decided."""
+        lake = self.place.lake
+        latest = lake.log(CHAMPION).latest()
+        if latest is None:
+            return None
+        records_at = lake.log(RECORDS).latest()
+        if records_at != self._records_at:
+            found = self._records.decisions(CHAMPION, self._records_at)
+            self._decision = found[-1] if found else self._decision
+            self._records_at = records_at
+        return latest if self._decision is None else self._decision.chooses(latest)
+
+    def _files(self) -> list[Path]:
+        beside = sorted(self.place.experiments.parent.glob("*.toml"))
+        return sorted({self.place.rules, self.place.experiments, *beside})
+
+    def _stock_version(self) -> int | None:
+        """The version of the table of what is in stock, where the rules name one."""
+        table = None if self.now is None else self.now.champion.rules.rules.stock.table
+        return None if table is None else self.place.lake.log(table).latest()
+
+
+def _state_of(path: Path) -> tuple[str, int, int] | None:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    return str(path), state.st_mtime_ns, state.st_size

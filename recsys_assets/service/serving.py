@@ -1,0 +1,175 @@
+"""Serving: everything that answers are made of at one moment; it is swapped as a whole, so no answer mixes versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import combinations
+from pathlib import Path
+
+from recsys_assets.experiments.experiment import Arm, Experiment, ExperimentError, Experiments
+from recsys_assets.service.bound_rules import BoundRules
+from recsys_assets.service.rules import Rules
+from recsys_assets.service.served_model import CHAMPION, ServedModel
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_models import ModelFileError
+
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What answers one arm: a model, and the rules for it."""
+
+    served: ServedModel
+    rules: BoundRules
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What answers one request.
+
+    Attributes:
+        variant: the model and its rules.
+        arm: of the first experiment that runs; `control` where none does.
+        arms: of each experiment that runs.
+    """
+
+    variant: Variant
+    arm: str
+    arms: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The champion, its rules, and the experiments with their arms.
+
+    Attributes:
+        champion: what answers where no arm says otherwise.
+        experiments: those that can run.
+        variants: what answers an arm that differs, by the experiment's and the arm's name.
+        key: by which customers are assigned to arms.
+        problems: what somebody should see to, in words.
+    """
+
+    champion: Variant
+    experiments: tuple[Experiment, ...] = ()
+    variants: Mapping[tuple[str, str], Variant] | None = None
+    key: bytes = b""
+    problems: tuple[str, ...] = ()
+
+    def chosen(self, user: str | None, client: str | None, query_id: str, day: date) -> Chosen:
+        """What answers somebody on a day.
+
+        A visitor without a name is assigned by their client; without that, each request by itself.
+        """
+        arms: dict[str, str] = {}
+        variant = self.champion
+        for experiment in self.experiments:
+            if not experiment.runs_on(day):
+                continue
+            units = (client, user) if experiment.unit == "session" else (user, client)
+            unit = next((each for each in units if each is not None), query_id)
+            arm = experiment.arm_of(unit, self.key)
+            arms[experiment.name] = arm.name
+            variant = (self.variants or {}).get((experiment.name, arm.name), variant)
+        return Chosen(variant, next(iter(arms.values()), CONTROL), arms)
+
+    def loaded(self) -> dict[tuple[str, int], ServedModel]:
+        """Every model that is in memory, by its table and version."""
+        variants = [self.champion, *(self.variants or {}).values()]
+        return {(each.served.table, each.served.version): each.served for each in variants}
+
+
+def load_serving(
+    lake: Lake,
+    version: int,
+    *,
+    rules_file: Path,
+    experiments_file: Path,
+    key: bytes,
+    before: Serving | None = None,
+) -> Serving:
+    """What is to serve now.
+
+    An experiment whose model cannot be loaded does not run, which is one of the `problems`.
+
+    Args:
+        version: of the champion.
+        before: what serves so far; its models are taken over where they are the same.
+
+    Raises:
+        RulesError: the file of rules cannot be used.
+        ExperimentError: the file of experiments cannot be used.
+        LineageError: the champion cannot be read.
+        ModelFileError: the champion's files hold no model.
+    """
+    models = {} if before is None else before.loaded()
+    rules, problems = Rules.load(rules_file), list[str]()
+
+    def model(table: str, number: int | None) -> ServedModel:
+        wanted = lake.version(table, number).version if number is None else number
+        if (table, wanted) not in models:
+            models[table, wanted] = ServedModel.load(lake, table, wanted)
+        return models[table, wanted]
+
+    def variant(served: ServedModel, of: Rules) -> Variant:
+        bound = BoundRules.of(of, served, lake)
+        problems.extend(each for each in bound.warnings if each not in problems)
+        return Variant(served, bound)
+
+    champion = variant(model(CHAMPION, version), rules)
+    if champion.served.cannot_fold:
+        problems.append(f"what customers just did does not count: {champion.served.cannot_fold}")
+    found = Experiments.load(experiments_file)
+    _one_at_a_time(found, experiments_file)
+    running: list[Experiment] = []
+    variants: dict[tuple[str, str], Variant] = {}
+    for experiment in found.experiments:
+        try:
+            own: dict[tuple[str, str], Variant] = {}
+            for arm in experiment.arms:
+                if not _differs(arm):
+                    continue
+                table = CHAMPION if arm.family is None else f"candidate_{arm.family}"
+                number = version if arm.family is None and arm.version is None else arm.version
+                of = rules if arm.rules is None else Rules.load(_there(experiments_file.parent / arm.rules))
+                own[experiment.name, arm.name] = variant(model(table, number), of)
+        except (LineageError, ModelFileError) as error:
+            problems.append(f"the experiment {experiment.name!r} does not run: {str(error).splitlines()[0]}")
+            continue
+        running.append(experiment)
+        variants |= own
+    return Serving(champion, tuple(running), variants, key, tuple(problems))
+
+
+def _differs(arm: Arm) -> bool:
+    return any(each is not None for each in (arm.family, arm.version, arm.rules))
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise ExperimentError(
+            f"The file of rules {path.name!r} of an arm is not there.",
+            expected="a file beside experiments.toml",
+            where=str(path),
+            advice="write it, or correct the arm",
+        )
+    return path
+
+
+def _one_at_a_time(experiments: Experiments, path: Path) -> None:
+    """Refuse two experiments of one day that both change what answers: the later one would hide the other's arms."""
+    changing = [each for each in experiments.experiments if any(map(_differs, each.arms))]
+    for one, other in combinations(changing, 2):
+        latest_first = max(one.first_day or date.min, other.first_day or date.min)
+        earliest_last = min(one.last_day or date.max, other.last_day or date.max - timedelta(1))
+        if latest_first <= earliest_last:
+            raise ExperimentError(
+                f"The experiments {one.name!r} and {other.name!r} change the same answers on the same days.",
+                expected="one experiment at a time that sets a family, a version or rules",
+                where=str(path),
+                advice="let one end (last_day) before the other begins (first_day), or make one of them with more arms",
+            )

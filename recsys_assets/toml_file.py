@@ -1,0 +1,123 @@
+"""TOML files that people write for the shop: read into pydantic models, and refused with line and advice."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from recsys_lineage.errors import LineageError, did_you_mean
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class TomlPart(BaseModel):
+    """A table of such a file: it has the keys of its fields and no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+def read_toml(path: Path, kind: type[_Model], error: type[LineageError], what: str) -> tuple[_Model, str]:
+    """What a file says, and its text; a file that is not there says nothing.
+
+    Args:
+        path: the file.
+        kind: what it says.
+        error: raised for a file that cannot be used.
+        what: the file's content in a word or two, such as `experiments`.
+
+    Raises:
+        LineageError: of the class `error`; the file is no TOML, or says what `kind` cannot be, with the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        data = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise error(
+            f"The file of {what} cannot be read.",
+            expected="TOML in UTF-8",
+            found=str(fault),
+            where=str(path),
+            advice="correct the place that is named",
+        ) from fault
+    try:
+        return kind.model_validate(data), text
+    except ValidationError as fault:
+        raise _wrong(fault, text, path, kind, error) from None
+
+
+def line_of(text: str, place: Sequence[Any]) -> int:
+    """The line on which a key, or the table that should hold it, stands; the first where it cannot be told."""
+    lines = text.splitlines()
+    at, name = 0, ""
+    for part in place:
+        if isinstance(part, str):
+            name = f"{name}.{part}" if name else part
+            header = re.compile(rf"\s*\[\s*{re.escape(name)}\s*\]")
+            key = re.compile(rf"\s*(?:{re.escape(part)}|\"{re.escape(part)}\")\s*[=.]")
+            table = next((index for index, line in enumerate(lines) if header.match(line)), None)
+            found = next((index for index in range(at, len(lines)) if key.match(lines[index])), None)
+            if table is not None:
+                at = table
+            elif found is not None and not _is_table(lines, name):
+                at = found
+        else:
+            header = re.compile(rf"\s*\[\[\s*{re.escape(name)}\s*\]\]")
+            places = [index for index in range(at, len(lines)) if header.match(lines[index])]
+            if part < len(places):
+                at = places[part]
+    return at + 1
+
+
+def _wrong(
+    fault: ValidationError, text: str, path: Path, kind: type[BaseModel], error: type[LineageError]
+) -> LineageError:
+    """What pydantic found first, with the line of the file."""
+    first = fault.errors(include_url=False)[0]
+    place: list[Any] = list(first["loc"])
+    key = str(place[-1]) if place else ""
+    advice = "correct the line"
+    if first["type"] == "extra_forbidden":
+        fields = _model_at(kind, place[:-1]).model_fields
+        advice = did_you_mean(key, fields) or f"there are {', '.join(fields)}"
+    missing = first["type"] == "missing"
+    return error(
+        f"{key} is missing." if missing else f"{_said(place)} cannot be used.",
+        expected=None if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, "),
+        found=None if missing or isinstance(first["input"], dict) else repr(first["input"]),
+        where=f"{path}:{line_of(text, place[:-1] if missing else place)}",
+        advice="add the line" if missing else advice,
+    )
+
+
+def _model_at(kind: type[BaseModel], place: Sequence[Any]) -> type[BaseModel]:
+    """The model that tells of the table at a place."""
+    for part in place:
+        if isinstance(part, str) and part in kind.model_fields:
+            kind = next(_models_in(kind.model_fields[part].annotation), kind)
+    return kind
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _said(place: Sequence[Any]) -> str:
+    words = [f"{part + 1}" if isinstance(part, int) else str(part) for part in place]
+    return " ".join(words) or "The file"
+
+
+def _is_table(lines: Sequence[str], name: str) -> bool:
+    return any(re.match(rf"\s*\[\[\s*{re.escape(name)}\s*\]\]", line) for line in lines)

@@ -1,0 +1,291 @@
+"""Vocabulary: what texts that an asset's code hands back may say where they are kept for ever.
+
+A cell of a table could stand in them, for code may paste one into a statistic or into what a check found. So of such a
+text stays what is known to be none: string constants of the code, names of tables, columns, partitions, files and
+parameters, what the records of its inputs say already, numbers that are handed back as numbers, and values that many
+people share (`Inputs.shared_values`). The rest becomes `…`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.code_version import by_module, reachable
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.module_source import ModuleSource, constants_of
+from recsys_lineage.errors import LineageError
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.failure import LEFT_OUT
+from recsys_lineage.records.materialization import Materialization
+
+_SHORTEST_CONSTANT = 3
+_CHUNK = re.compile(r"\s+|[^\s]+")
+_WORD = re.compile(r"[^\W_]+")
+_SQL_TEXT = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+|[-+]?(?:0|[1-9]\d*)")
+_FRACTION = re.compile(r"[-+]?[\d,]*\d?\.\d+(?:e[-+]?\d+)?%?|[-+]?\d+%|[-+]?\d\.?\d*e[-+]?\d+", re.IGNORECASE)
+_PLACE = re.compile(r"(?<=\D)(?::\d+){1,2}$")
+_EDGES = "()[]{}<>.,;:!?\"'`=…"
+
+
+class Vocabulary:
+    """The words of one attempt to make an asset.
+
+    Args:
+        asset: the asset.
+        inputs: what it reads through; None where it came to no reads.
+        records: the records of the tables that were read, asked for only where a text needs them.
+        names: further names, such as partitions.
+    """
+
+    def __init__(
+        self,
+        asset: AssetCode,
+        inputs: Inputs | None = None,
+        records: Iterable[Materialization] = (),
+        names: Iterable[str] = (),
+    ) -> None:
+        self._asset, self._inputs, self._records, self._more_names = asset, inputs, records, names
+
+    def plain(self, value: Any, numbers: Collection[float] = ()) -> Any:
+        """A JSON value without what could be a cell of a table; numbers, which are counts, stay.
+
+        Args:
+            value: texts in it, keys of objects included, keep only what is known.
+            numbers: what is handed back as numbers beside it, which a text may repeat.
+        """
+        if isinstance(value, str):
+            return self._text(value, {*numbers})
+        if isinstance(value, Mapping):
+            found: dict[str, Any] = {}
+            for key, held in value.items():
+                told, kept = self._text(str(key), {*numbers}), self.plain(held, numbers)
+                # of names that are left out their counts add up
+                both = told in found and all(isinstance(each, int | float) for each in (found[told], kept))
+                found[told] = found[told] + kept if both else kept
+            return found
+        if isinstance(value, list | tuple):
+            return [self.plain(held, numbers) for held in value]
+        return value
+
+    def outcome(self, found: CheckOutcome) -> CheckOutcome:
+        """What a check's function found, without what could be a cell of a table."""
+        numbers = [*numbers_of(found.counts), len(found.where)]
+        return replace(
+            found,
+            name=self._text(found.name, set()),
+            found=self._text(found.found, {*numbers}),
+            columns=tuple(column for column in found.columns if column in self._names),
+            counts=self.plain(found.counts),
+            where=tuple(self._place(place) for place in found.where),
+        )
+
+    def _place(self, place: str) -> str:
+        file, _, line = place.rpartition(":")
+        return place if line.isdecimal() and file in self._names else self._text(place, set())
+
+    def _text(self, text: str, numbers: set[float]) -> str:
+        if self._is_named(text) or not text.strip():
+            return text
+        kept = bytearray(len(text))
+        for constant in self._constants:
+            if len(constant) > len(text):
+                continue
+            start = text.find(constant)
+            while start >= 0:
+                end = start + len(constant)
+                if _ends_words(text, start, end):
+                    kept[start:end] = b"\1" * len(constant)
+                start = text.find(constant, end)
+        pieces: list[str] = []
+        for match in _CHUNK.finditer(text):
+            chunk = match[0]
+            if chunk.isspace() or all(kept[match.start() : match.end()]) or self._is_named(chunk):
+                pieces.append(chunk)
+            else:
+                pieces.append(self._chunk(chunk, kept[match.start() : match.end()], numbers))
+        return re.sub(rf"{LEFT_OUT}(?:\s*{LEFT_OUT})+", LEFT_OUT, "".join(pieces))
+
+    def _chunk(self, chunk: str, kept: bytearray, numbers: set[float]) -> str:
+        """What is between two blanks; it stays whole or goes but for its edges, so that no part of a value stays."""
+        core = chunk.strip(_EDGES)
+        if "." in core or "/" in core:
+            core = _PLACE.sub("", core)
+        start = chunk.find(core)
+        if not core or self._is_named(core) or self._is_number(core, numbers):
+            return chunk
+        marks = kept[start : start + len(core)]
+        rest = "".join(" " if mark else letter for letter, mark in zip(core, marks, strict=True))
+        if all(self._is_word(word, numbers) for word in _WORD.findall(rest)):
+            return chunk
+        return chunk[:start] + LEFT_OUT + chunk[start + len(core) :]
+
+    def _is_number(self, text: str, numbers: set[float]) -> bool:
+        """Whether it is a number that was computed: one with a fraction, or one that is handed back as a number."""
+        if _FRACTION.fullmatch(text):
+            return True
+        if not _NUMBER.fullmatch(text):
+            return False
+        value = abs(int(text.replace(",", "")))
+        return value in numbers or value in self._numbers
+
+    def _is_word(self, word: str, numbers: set[float]) -> bool:
+        if word in self._words or any(word in _WORD.findall(value) for value in self._shared):
+            return True
+        return word.isdecimal() and self._is_number(word, numbers)
+
+    def _is_named(self, text: str) -> bool:
+        return text in self._names or text in self._shared
+
+    # --- what is known -------------------------------------------------------------------------------------
+
+    @property
+    def _shared(self) -> Collection[str]:
+        return () if self._inputs is None else self._inputs.shared
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        asset, names = self._asset, {*self._more_names, self._asset.code.origin}
+        names |= {asset.name, *asset.upstream, *asset.looks_at, *asset.parameters, *asset.options}
+        names |= {*_texts(dict(asset.parameters)), *asset.column_descriptions}
+        for read in self._inputs.reads if self._inputs is not None else ():
+            names |= {read.name, *(column.name for column in read.schema), *(read.partitions or ())}
+        names |= {check.name for check in asset.checks}
+        return frozenset(names)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """Words that are a name or a part of one, and those that the code writes by themselves."""
+        names = frozenset(
+            word for name in (*self._names, *self._of_records[0]) for word in _WORD.findall(name)
+        )
+        return names | {text for text in self._code[0] if _WORD.fullmatch(text)}
+
+    @cached_property
+    def _constants(self) -> tuple[str, ...]:
+        """String constants of the code, longest first."""
+        found = {constant for text in self._code[0] for constant in (text, text.strip())}
+        found |= {*self._of_records[0]}
+        long = (text for text in found if len(text) >= _SHORTEST_CONSTANT and _WORD.search(text))
+        return tuple(sorted(long, key=len, reverse=True))
+
+    @cached_property
+    def _numbers(self) -> frozenset[float]:
+        return self._code[1] | self._of_records[1] | {*numbers_of(dict(self._asset.parameters))}
+
+    @cached_property
+    def _of_records(self) -> tuple[frozenset[str], frozenset[float]]:
+        """Texts and numbers that the records of what was read say already."""
+        said = [
+            (
+                dict(record.statistics),
+                dict(record.parameters),
+                [[check.found, dict(check.counts)] for check in record.checks],
+                _sql_texts(record.code.text) if record.code.kind == "sql" else (),
+            )
+            for record in self._records
+        ]
+        return frozenset(_texts(said)), frozenset(numbers_of(said))
+
+    @cached_property
+    def _code(self) -> tuple[frozenset[str], frozenset[float]]:
+        """String and number constants of the code that runs for the asset, its checks included."""
+        asset = self._asset
+        texts = {check.description for check in asset.checks} | {*_bound(asset.compute)}
+        numbers: set[float] = {0, 1}
+        modules = set(asset.covers()) if asset.covers is not None else set()
+        for check in asset.checks:
+            if check.function is not None:
+                modules |= _modules_of(check.function)
+                texts |= {*_bound(check.function)}
+        if asset.code.kind == "sql":
+            texts |= {*_sql_texts(asset.code.text)}
+        else:
+            found = _parsed(asset.code.text)
+            texts, numbers = texts | found[0], numbers | found[1]
+        for module in sorted(modules):
+            if (path := _file_of(module)) is not None:
+                more_texts, more_numbers = ModuleSource.load(path).constants
+                texts |= more_texts
+                numbers |= more_numbers
+        return frozenset(texts), frozenset(numbers)
+
+
+def numbers_of(value: Any) -> Iterator[float]:
+    """Every number in a JSON value, without its sign."""
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int | float):
+        yield abs(value)
+    elif isinstance(value, Mapping):
+        for held in value.values():
+            yield from numbers_of(held)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for held in value:
+            yield from numbers_of(held)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys of objects included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, held in value.items():
+            yield str(key)
+            yield from _texts(held)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for held in value:
+            yield from _texts(held)
+
+
+def _sql_texts(sql: str) -> tuple[str, ...]:
+    """The text literals of a statement."""
+    return tuple(match[1].replace("''", "'") for match in _SQL_TEXT.finditer(sql))
+
+
+def _bound(function: object) -> Iterator[str]:
+    """Texts that a function is given when it is made, which come from the code or the settings."""
+    while isinstance(function, functools.partial):
+        yield from _texts([function.args, dict(function.keywords)])
+        function = function.func
+
+
+def _modules_of(function: object) -> set[str]:
+    try:
+        return set(by_module(reachable(function)))
+    except LineageError:  # made by exec, say: it has no source, so its texts are not known
+        return set()
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module's source; None where it has none."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded is None:
+        try:
+            spec = importlib.util.find_spec(module)
+        except (ImportError, ValueError):
+            return None
+        loaded = None if spec is None else spec.origin
+    return Path(loaded) if loaded and loaded.endswith(".py") else None
+
+
+def _parsed(text: str) -> tuple[frozenset[str], frozenset[float]]:
+    try:
+        return constants_of(text)
+    except SyntaxError:  # a method's source begins indented
+        return frozenset(), frozenset()
+
+
+def _ends_words(text: str, start: int, end: int) -> bool:
+    """Whether a part of a text neither begins nor ends within a word."""
+    before = start == 0 or not (text[start - 1].isalnum() and text[start].isalnum())
+    return before and (end == len(text) or not (text[end - 1].isalnum() and text[end].isalnum()))

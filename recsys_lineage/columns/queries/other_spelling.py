@@ -1,0 +1,64 @@
+"""Forms of DuckDB's SQL that sqlglot does not parse, spelled in another way that means the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
+
+_ENDS_OF_VALUES = (
+    TokenType.R_PAREN,
+    TokenType.R_BRACKET,
+    TokenType.NUMBER,
+    TokenType.VAR,
+    TokenType.IDENTIFIER,
+)
+_FACTORIAL = "::HUGEINT"
+"""Like `!` behind a value, another value made of it, of the type that a factorial has."""
+
+
+def spelled_otherwise(text: str) -> list[exp.Expr]:
+    """The statements of a text with `x!` and `apply(…)`; none where it has neither, or that does not help.
+
+    Each part keeps its place in the text.
+    """
+    changes = _changes(sqlglot.tokenize(text, read="duckdb"))
+    other = text
+    for start, end, words in reversed(changes):
+        other = other[:start] + words + other[end:]
+    found = (statements(other) or with_pivots(other)) if changes else []
+    for node in (node for tree in found for node in tree.walk()):
+        for end in ("start", "end"):
+            if end in node.meta:
+                node.meta[end] = _before(changes, node.meta[end])
+    return found
+
+
+def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
+    """What is to be spelled otherwise: from where, until where, and how."""
+    found: list[tuple[int, int, str]] = []
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.text == "!" and before is not None and before.token_type in _ENDS_OF_VALUES:
+            found.append((token.start, token.end + 1, _FACTORIAL))
+        elif token.token_type is TokenType.APPLY and after and after.token_type is TokenType.L_PAREN:
+            found.append((token.start, token.end + 1, f'"{token.text}"'))
+    return found
+
+
+def _before(changes: Sequence[tuple[int, int, str]], place: int) -> int:
+    """Where a place of the changed text stands in the text as it was."""
+    shift = 0
+    for start, end, words in changes:
+        there = start + shift
+        if place < there:
+            break
+        if place < there + len(words):  # inside of the other words: a quoted name
+            return min(start + max(place - there - 1, 0), end - 1)
+        shift += len(words) - (end - start)
+    return place - shift

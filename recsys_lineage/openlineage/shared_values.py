@@ -1,0 +1,69 @@
+"""Values that many records repeat, parsed once: schemas and column lineages, known by what object they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from recsys_lineage.lake.table_version import Column
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.recorded_columns import read_columns
+
+_REMEMBERED = 4096
+_LINEAGE, _SCHEMA, _READS = "column_lineage", "schema", "reads"
+
+
+class Same:
+    """An object as a key: equal to itself alone, so that no caller compares what is in it.
+
+    Whoever remembers a key remembers the object too, so no other can come to have its place in memory.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.value is other.value
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def shared(text: str) -> Any:
+    """The value of a JSON text that records repeat, as records have it; the same object for the same text."""
+    value = json.loads(text)
+    if isinstance(value, list):
+        return tuple(Column(*each) for each in value)
+    if isinstance(value, dict) and value.keys() == {"edges", "columns"}:
+        return read_columns(value)
+    return value
+
+
+def shared_materialization(data: Mapping[str, Any]) -> Materialization:
+    """The record of a JSON object, made with `shared`, whose schemas and column lineage stay these objects."""
+    lineage, schema = data.get(_LINEAGE), data.get(_SCHEMA)
+    reads = data.get(_READS) or ()
+    plain = {name: value for name, value in data.items() if name not in (_LINEAGE, _SCHEMA)}
+    plain[_READS] = [{name: value for name, value in read.items() if name != _SCHEMA} for read in reads]
+    record = Materialization.from_json(plain)
+    kept: dict[str, Any] = {
+        _READS: tuple(
+            replace(read, schema=_columns(given[_SCHEMA])) if _SCHEMA in given else read
+            for read, given in zip(record.reads, reads, strict=True)
+        )
+    }
+    if schema is not None:
+        kept[_SCHEMA] = _columns(schema)
+    if lineage:
+        kept[_LINEAGE] = read_columns(lineage) if "edges" in lineage else lineage
+    return replace(record, **kept)
+
+
+def _columns(given: Any) -> tuple[Column, ...]:
+    return given if isinstance(given, tuple) else tuple(Column(*each) for each in given)

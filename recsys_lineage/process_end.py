@@ -1,0 +1,30 @@
+"""The end of a process that does not wait for the interpreter to take itself apart.
+
+`os._exit` runs nothing that others asked to be run at exit, so what must be done all the same is said here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+_left_to_do: list[Callable[[], object]] = []
+
+
+def before_leaving(do: Callable[[], object]) -> None:
+    """Have something done before the process ends by `leave`."""
+    _left_to_do.append(do)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, once what was left to do is done; what fails keeps nothing else from being done."""
+    for do in reversed(_left_to_do):
+        try:
+            do()
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,52 @@
+"""Decision: what a person settled about a version of a table, such as that an older one serves again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from recsys_lineage.records.part import RecordPart
+
+
+@dataclass(frozen=True)
+class Decision(RecordPart):
+    """One decision; it is never changed, a later one takes its place.
+
+    Attributes:
+        id: unique.
+        asset: the table that it is about.
+        version: the version that was decided for.
+        action: what was decided; `rollback` has this version serve instead of the one before.
+        who: the person, as the machine knows them.
+        reason: why, for those who find it in years.
+        started, ended: when it was made, UTC.
+        before: the version that served before.
+        latest: the newest version when it was made. A newer one ends the decision, unless it is `held`.
+        held: whether it stands until somebody decides anew.
+        lake: URL of the lake.
+        format: of the record.
+    """
+
+    id: str
+    asset: str
+    version: int
+    action: Literal["rollback"]
+    who: str
+    reason: str
+    started: datetime
+    ended: datetime
+    before: int
+    latest: int
+    held: bool = False
+    lake: str | None = None
+    kind: Literal["decision"] = "decision"
+    format: int = 1
+
+    def chooses(self, latest: int) -> int:
+        """The version that serves where `latest` is the newest one."""
+        return self.version if self.held or latest <= self.latest else latest
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into an equal record."""
+        return {**super().to_json(), "kind": self.kind}

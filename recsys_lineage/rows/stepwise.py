@@ -1,0 +1,119 @@
+"""Stepwise: steps that run one by one on a connection, each when it is first asked for.
+
+One statement with all of them says the same. But most rows are made of nothing in most branches of a statement, and
+DuckDB scans for these all the same; here what has no rows is seen before anything is looked for behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import duckdb
+import pyarrow as pa
+
+from recsys_lineage.rows.catalog import ORIGIN, RowTraceError
+from recsys_lineage.rows.steps import Part, Step
+from recsys_lineage.sql.names import quote
+
+_WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
+
+
+class Stepwise:
+    """Steps on a connection; what they find is kept there in temporary tables.
+
+    Args:
+        connection: on which the tables are that they read.
+        steps: in their order.
+        parameters: values of the statement's parameters.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, steps: Iterable[Step], parameters: Mapping[str, object]
+    ) -> None:
+        self._connection, self._parameters = connection, parameters
+        self._steps = {step.name.casefold(): step for step in steps}
+        self._order = {name: place for place, name in enumerate(self._steps)}
+        self._needs: dict[str, list[str]] = {}
+        self._empty: dict[str, bool] = {}
+
+    def rows(self, query: str) -> pa.Table:
+        """What a query over the steps gives.
+
+        Raises:
+            RowTraceError: DuckDB does not take the query or one of the steps.
+        """
+        try:
+            return self._run(query)
+        except duckdb.Error as error:
+            raise RowTraceError(
+                "Rows cannot be traced through the statement.",
+                expected="a statement whose rewriting DuckDB takes",
+                found=str(error).splitlines()[0],
+                where=ORIGIN,
+                advice="write nested subqueries as entries of WITH",
+            ) from error
+
+    def _run(self, query: str) -> pa.Table:
+        text = self._ready(query)
+        return self._connection.sql(text, params=self._used(text)).to_arrow_table()
+
+    def _used(self, text: str) -> dict[str, object] | None:
+        return {name: value for name, value in self._parameters.items() if f"${name}" in text} or None
+
+    def _ready(self, query: str) -> str:
+        """A query behind those steps that it reads and that are not stored; those that are are filled."""
+        seen: set[str] = set()
+        open_ = [*self._named(query)]
+        while open_:
+            name = open_.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if self._steps[name].stored:
+                _ = self._is_empty(name)
+            else:
+                open_ += self._read(name)
+        plain = sorted((name for name in seen if not self._steps[name].stored), key=self._order.__getitem__)
+        written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
+        return f"WITH RECURSIVE {written}\n{query}" if written else query
+
+    def _read(self, name: str) -> list[str]:
+        if name not in self._needs:
+            self._needs[name] = [each for each in self._named(self._steps[name].text) if each != name]
+        return self._needs[name]
+
+    def _named(self, text: str) -> list[str]:
+        """The steps that stand in a text."""
+        words = {
+            word[1:-1].replace('""', '"').casefold() if word.startswith('"') else word.casefold()
+            for word in _WORDS.findall(text)
+        }
+        return [word for word in words if word in self._steps]
+
+    def _is_empty(self, name: str) -> bool:
+        """Whether a stored step has no rows; it is filled where it may have some."""
+        name = name.casefold()
+        if name not in self._empty:
+            self._empty[name] = self._fill(self._steps[name])
+        return self._empty[name]
+
+    def _gives_none(self, part: Part) -> bool:
+        of = part.of.casefold()
+        return bool(of) and self._steps[of].stored and self._is_empty(of)
+
+    def _fill(self, step: Step) -> bool:
+        parts = [part for part in step.parts if not self._gives_none(part)]
+        if not parts:
+            if step.types:
+                columns = ", ".join(
+                    f"{quote(name)} {kind}" for name, kind in zip(step.columns, step.types, strict=True)
+                )
+                _ = self._connection.execute(f"CREATE TEMP TABLE {quote(step.name)} ({columns})")
+            return True
+        text = self._ready(" UNION ".join(part.text for part in parts))
+        _ = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", self._used(text))
+        ((some,),) = self._connection.execute(
+            f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})"
+        ).fetchall()
+        return not some

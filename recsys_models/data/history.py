@@ -1,0 +1,115 @@
+"""A customer's history, given at the moment of asking: what they did so far, known to a fit or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from recsys_models.data.ids import Ids
+from recsys_models.data.interactions import Interactions
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What one customer did so far, in the order given; `Recommender.history` makes one of the caller's item ids.
+
+    Attributes:
+        items: rows of the model's `item_ids`, shape (n,); -1 for an item that the model does not know (`unknown`).
+        behaviours: name of each behaviour (`"view"`, `"purchase"`), shape (n,); None: all are what the model aims at.
+        timestamps: int64 microseconds since 1970, shape (n,); None: all happened just now.
+        weights: float32 ≥ 0, shape (n,); None: all 1. An entry of weight 0 is no interaction.
+    """
+
+    items: NDArray[np.int32]
+    behaviours: Sequence[str] | None = None
+    timestamps: NDArray[np.int64] | None = None
+    weights: NDArray[np.float32] | None = None
+
+    @property
+    def unknown(self) -> NDArray[np.int64]:
+        """Places of the items that the model does not know, which its scores cannot count."""
+        return np.flatnonzero(np.asarray(self.items) < 0)
+
+
+def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None) -> Interactions:
+    """The histories as Interactions of the users 0 … len(histories) - 1, whose ages count from `now`.
+
+    Unknown items and entries of weight 0 are left out. Behaviours are those that occur, "" where a history names none.
+
+    Args:
+        item_ids: the model's id map.
+        now: microseconds since 1970; None: the latest moment of all histories.
+
+    Raises:
+        ValueError: a row lies outside of the id map, an array has another length than the items, or a weight is
+            negative or no number; the message gives the history and the place.
+    """
+    length = np.array([len(history.items) for history in histories], np.int64)
+    item = _joined([np.asarray(history.items) for history in histories], np.int64)
+    user = np.repeat(np.arange(len(histories), dtype=np.int32), length)
+    weight = _column("weights", histories, length, np.float32(1), np.float32)
+    moment: NDArray[np.int64] | None = None
+    if any(history.timestamps is not None for history in histories):
+        moment = _column("timestamps", histories, length, np.iinfo(np.int64).min, np.int64)
+        untold = np.repeat([history.timestamps is None for history in histories], length)
+        if now is None and not untold.all():
+            now = int(moment[~untold].max())
+        moment[untold] = now if now is not None else 0
+    names: tuple[str, ...] = ()
+    code: NDArray[np.int8] | None = None
+    if any(history.behaviours is not None for history in histories):
+        told, place = np.unique(_column("behaviours", histories, length, "", np.str_), return_inverse=True)
+        if told.size > 127:
+            raise ValueError(f"behaviours: expected at most 127 different names, found {told.size}")
+        names, code = tuple(told.tolist()), place.astype(np.int8)
+    wrong = np.flatnonzero(item >= item_ids.size)
+    if wrong.size:
+        raise ValueError(
+            f"items: expected rows below {item_ids.size}, -1 for unknown items; found {item[wrong[0]]} "
+            f"{_place(wrong[0], length)}; Recommender.history turns ids into rows"
+        )
+    wrong = np.flatnonzero(~((weight >= 0) & (weight < np.inf)))
+    if wrong.size:
+        raise ValueError(
+            f"weights: expected finite numbers ≥ 0, found {weight[wrong[0]]} {_place(wrong[0], length)}"
+        )
+    kept = (item >= 0) & (weight > 0)
+    return Interactions(
+        user=user[kept],
+        item=item[kept].astype(np.int32),
+        user_ids=np.arange(len(histories)),
+        item_ids=item_ids,
+        weight=weight[kept],
+        behaviour=None if code is None else code[kept],
+        behaviour_names=names,
+        timestamp=None if moment is None else moment[kept],
+        now=now,
+    )
+
+
+def _column(
+    name: str, histories: Sequence[History], length: NDArray[np.int64], missing: Any, kind: Any
+) -> NDArray[Any]:
+    """One attribute of all histories, one after another; `missing` in those that have none."""
+    parts: list[ArrayLike] = []
+    for number, (history, n) in enumerate(zip(histories, length.tolist(), strict=True)):
+        values = getattr(history, name)
+        if values is not None and len(values) != n:
+            raise ValueError(
+                f"{name}: expected {n} values (one per item), found {len(values)} in history {number}"
+            )
+        parts.append([missing] * n if values is None else values)
+    return _joined(parts, kind)
+
+
+def _joined(parts: Sequence[Any], kind: Any) -> NDArray[Any]:
+    return np.concatenate([np.asarray(part, kind) for part in parts]) if parts else np.empty(0, kind)
+
+
+def _place(at: np.intp, length: NDArray[np.int64]) -> str:
+    number = int(np.searchsorted(np.cumsum(length), at, side="right"))
+    return f"in history {number}, place {int(at - length[:number].sum())}"

@@ -1,0 +1,121 @@
+"""Every column of the shop's tables is known to come from columns of its files, models and lists included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from recsys_assets.assets import all_assets
+from recsys_lineage import AssetCode, Records
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.graph.columns import columns
+from recsys_lineage.graph.lineage_graph import LineageGraph
+from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.proof import verify_columns
+from recsys_lineage.proof.rerun import rerun_sample
+from recsys_lineage.records.records import RESERVED
+from tests.platform.conftest import Shop, opened
+
+ROWS = {"gate": 5000, "evaluation": 400}
+"""Of how many rows of each table an asset can be made at least: the gate compares models by the same customers."""
+OPAQUE = [
+    "interaction_graph", "candidate_popularity", "candidate_item_neighbours", "evaluation", "gate", "champion",
+    "recommendations", "similar_items", "user_embeddings", "item_embeddings",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def codes(original: Shop) -> Mapping[str, AssetCode]:
+    with opened(original) as platform:
+        return asset_codes(all_assets(platform.settings).assets)
+
+
+@pytest.fixture(scope="module")
+def graph(original: Shop) -> LineageGraph:
+    return LineageGraph.of(Records(original.lake))
+
+
+def test_every_table_has_the_lineage_of_all_its_columns(original: Shop) -> None:
+    lake, made = original.lake, 0
+    for table in lake.tables():
+        if table not in RESERVED:
+            record = Records(lake).get(table)
+            assert list(record.column_lineage) == [column.name for column in record.schema], table
+            made += 1
+    assert made > 20
+
+
+def test_every_asset_that_is_no_select_tells_what_its_columns_are_made_of(
+    codes: Mapping[str, AssetCode],
+) -> None:
+    told_by_the_run = {"source_files"}  # of the files that it opened
+    for name, code in codes.items():
+        if code.code.kind == "python" and name not in told_by_the_run:
+            assert code.columns_from is not None, name
+            assert {*code.columns_from} == {*code.column_descriptions}, name
+
+
+@pytest.mark.parametrize(
+    ("report", "table", "column"),
+    [("recommendations_report", "recommendations", "score"), ("metrics_report", "evaluation", "value")],
+)
+def test_a_report_tells_where_its_columns_come_from(
+    original: Shop, report: str, table: str, column: str
+) -> None:
+    (made,) = Records(original.lake).runs(report)
+    assert ColumnEdge(table, column, "DIRECT", "IDENTITY") in made.column_lineage[column]
+    assert {edge.table for edges in made.column_lineage.values() for edge in edges} == {table}
+
+
+def test_every_column_of_the_recommendations_goes_back_to_columns_of_files(
+    original: Shop, graph: LineageGraph
+) -> None:
+    for column in Records(original.lake).get("recommendations").column_lineage:
+        answer = columns(graph, f"recommendations.{column}")
+        of_files = {link.source_column for link in answer.links if link.source.startswith("file:")}
+        assert {"customer", "product"} <= of_files, column
+        assert not [link for link in answer.links if link.subtype == ""], "every step is known"
+
+
+def test_what_is_of_a_customer_is_tagged_and_a_title_is_not(original: Shop) -> None:
+    tags = Records(original.lake).get("recommendations").column_tags
+    assert "pii" in tags["user_id"] and "pii" in tags["reason"]
+    assert "title" not in tags and "rank" not in tags
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPAQUE)
+def test_what_an_asset_declares_of_its_columns_is_so(
+    original: Shop, codes: Mapping[str, AssetCode], name: str
+) -> None:
+    record = Records(original.lake).get(name)
+    with rerun_sample(codes[name], record, original.lake, ROWS.get(name, 120)) as taken:
+        proof = verify_columns(
+            taken.compute, taken.schemas, taken.tables, record.column_lineage, rounds=1, name=name
+        )
+    assert proof.sound, proof.report()
+    assert proof.runs > proof.failed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [
+        ("gate", "evaluation", "value"),
+        ("interaction_graph", "item_relations", "weight"),
+        ("recommendations", "item_profiles", "title"),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_not_declared_is_found(
+    original: Shop, codes: Mapping[str, AssetCode], name: str, table: str, column: str
+) -> None:
+    record = Records(original.lake).get(name)
+
+    def without(edges: tuple[ColumnEdge, ...]) -> list[ColumnEdge]:
+        return [edge for edge in edges if (edge.table, edge.column) != (table, column)]
+
+    told = {output: without(edges) for output, edges in record.column_lineage.items()}
+    with rerun_sample(codes[name], record, original.lake, ROWS.get(name, 120)) as taken:
+        proof = verify_columns(taken.compute, taken.schemas, taken.tables, told, rounds=1, name=name)
+    assert {(each.table, each.column) for each in proof.refuted} == {(table, column)}
