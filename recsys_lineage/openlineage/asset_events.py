@@ -132,7 +132,8 @@ def _input(dataset: ReadDataset, record: Materialization, options: EventOptions)
     facets = _input_facets(Same(dataset.columns), dataset.version, dataset.table, dataset.place, options.jobs)
     checks = record.checks if record.kind == "check" and dataset.table == record.asset else ()
     return {
-        **dataset.name._asdict(),
+        "namespace": dataset.name.namespace,
+        "name": dataset.name.name,
         "facets": facets,
         "inputFacets": without_nothing(
             inputStatistics=input_statistics_facet(dataset),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import chain
@@ -184,9 +184,8 @@ class Delivery:
         replay: Replay | None = None,
     ) -> Delivered:
         folder = folder_of(self.folder, destination.name, destination.target)
-        position = Position(folder, self.lake)
         try:
-            with position.held():
+            with _kept(destination, folder), (position := Position(folder, self.lake)).held():
                 if replay is not None:
                     replay.save(folder)
                 memory = Memory.load(folder)
@@ -211,14 +210,6 @@ class Delivery:
                     _keep_last(folder, position, sender.taken_last)
         except DestinationBusy as busy:
             return Delivered(destination.name, destination.target, "busy", text=busy.message)
-        except OSError as error:
-            raise InsufficientSpace(
-                f"What the destination {destination.name!r} has so far cannot be kept.",
-                expected="a folder that can be written to",
-                found=error.strerror,
-                where=error.filename or str(folder),
-                advice="make room, or mend the folder's permissions; nothing is lost",
-            ) from error
         sent.taken += again.taken
         sent.set_aside += again.set_aside
         return _told(destination, sent)
@@ -290,7 +281,8 @@ class Delivery:
 
     def _standing(self, destination: Destination) -> Standing:
         folder = folder_of(self.folder, destination.name, destination.target)
-        position, memory = Position(folder, self.lake), Memory.load(folder)
+        with _kept(destination, folder):
+            position, memory = Position(folder, self.lake), Memory.load(folder)
         pending, _ = Records(self.lake).table(position.cursor, ["id"])
         trouble = memory.trouble
         return Standing(
@@ -305,6 +297,21 @@ class Delivery:
             since=trouble.since if trouble else None,
             retry_at=trouble.next_try if trouble else None,
         )
+
+
+@contextmanager
+def _kept(destination: Destination, folder: Path) -> Iterator[None]:
+    """Inside the block, a folder that cannot be used is told in words."""
+    try:
+        yield
+    except OSError as error:
+        raise InsufficientSpace(
+            f"What the destination {destination.name!r} has so far cannot be kept.",
+            expected="a folder that can be written to",
+            found=error.strerror,
+            where=error.filename or str(folder),
+            advice="make room, or mend the folder's permissions; nothing is lost",
+        ) from error
 
 
 def _told(destination: Destination, sent: Sent) -> Delivered:

@@ -11,7 +11,7 @@ import orjson
 
 from recsys_lineage.openlineage.facets.facet import PRODUCER, Json
 from recsys_lineage.openlineage.naming import JobName
-from recsys_lineage.openlineage.secrets import without_secrets
+from recsys_lineage.openlineage.secrets import may_hold_secrets, without_secrets
 
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
 Ending = Literal["COMPLETE", "FAIL", "ABORT"]
@@ -68,11 +68,7 @@ def body_of(event: Json) -> bytes:
         body = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # numbers beyond 64 bits, halves of characters
         body = json.dumps(event, sort_keys=True, default=str).encode()
-    if b"@" in body or b"?" in body:
-        text = body.decode()
-        clean = without_secrets(text)
-        return body if clean == text else clean.encode()
-    return body
+    return without_secrets(body.decode()).encode() if may_hold_secrets(body) else body
 
 
 def id_of(event: Json) -> str:

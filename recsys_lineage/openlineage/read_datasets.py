@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.event_options import EventOptions
@@ -28,7 +27,7 @@ class ReadDataset:
         table: the table's name; None for files.
         place: the lake's URL, or the folder that the files lie in.
         called: how column lineage calls it; a scan may be called in several ways, by its options.
-        used: columns that column lineage names, in order.
+        columns: of all reads, then those that only column lineage names.
     """
 
     name: DatasetName
@@ -36,29 +35,7 @@ class ReadDataset:
     place: str
     reads: list[Read] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
-    used: dict[str, None] = field(default_factory=dict)
-
-    @cached_property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns of all reads, then those that only column lineage names."""
-        if len(self.reads) == 1:
-            columns = self.reads[0].schema
-        else:
-            found: dict[str, Column] = {}
-            for schema in dict.fromkeys(read.schema for read in self.reads):
-                for column in schema:
-                    found.setdefault(column.name.casefold(), column)
-            columns = tuple(found.values())
-        if not self.used:
-            return columns
-        names = {column.name.casefold() for column in columns}
-        more = [name for name in self.used if name.casefold() not in names]
-        return (*columns, *(Column(name, _FILE_COLUMNS.get(name, "")) for name in more)) if more else columns
-
-    @cached_property
-    def spelled(self) -> Mapping[str, str]:
-        """Column in lower case → as the schema spells it."""
-        return {column.name.casefold(): column.name for column in self.columns}
+    columns: tuple[Column, ...] = ()
 
     @property
     def version(self) -> str | None:
@@ -104,9 +81,28 @@ def datasets_read(record: Materialization, options: EventOptions) -> list[ReadDa
                 found[name] = ReadDataset(name, read.name, lake, [read], {read.name})
     _add_files(record, files, sources, found)
     for dataset in found.values():
+        used: dict[str, None] = {}
         for called in sorted(dataset.called & sources.keys()):
-            dataset.used |= sources[called]
+            used |= sources[called]
+        dataset.columns = _columns(dataset.reads, used)
     return list(found.values())
+
+
+def _columns(reads: Sequence[Read], used: Iterable[str]) -> tuple[Column, ...]:
+    """The columns of all reads, each once, then those that only column lineage names."""
+    columns = reads[0].schema if reads else ()
+    if len(reads) > 1:
+        found: dict[str, Column] = {}
+        for schema in dict.fromkeys(read.schema for read in reads):
+            for column in schema:
+                found.setdefault(column.name.casefold(), column)
+        columns = tuple(found.values())
+    exact = {column.name for column in columns}
+    if exact.issuperset(used):
+        return columns
+    names = {name.casefold() for name in exact}
+    more = [name for name in used if name.casefold() not in names]
+    return (*columns, *(Column(name, _FILE_COLUMNS.get(name, "")) for name in more)) if more else columns
 
 
 def _add_files(

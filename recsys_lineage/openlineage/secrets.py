@@ -11,11 +11,20 @@ _QUERY = re.compile(
     r"([?&](?:[\w-]*(?:token|signature|credential|secret|password|passwd|key|sas|sig))=)[^&\s'\"\\]+",
     re.IGNORECASE,
 )
+_USER_IN_BYTES = re.compile(_USER.pattern.replace("(?<=://)", "://").encode())
+_QUERY_IN_BYTES = re.compile(_QUERY.pattern.encode(), re.IGNORECASE)
 _SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase)?(?:$|_)|secret|token|credential|salt|pepper|private|"
     r"(?:^|_)(?:api_?)?keys?$|(?:^|_)(?:auth|dsn|connection|conn|cookie)(?:$|_)",
     re.IGNORECASE,
 )
+
+
+def may_hold_secrets(body: bytes) -> bool:
+    """Whether `without_secrets` may find something in a text, told without decoding it."""
+    if b"@" in body and _USER_IN_BYTES.search(body) is not None:
+        return True
+    return b"?" in body and _QUERY_IN_BYTES.search(body) is not None
 
 
 def without_secrets(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -52,17 +51,15 @@ def shared_materialization(data: Mapping[str, Any]) -> Materialization:
     plain = {name: value for name, value in data.items() if name not in (_LINEAGE, _SCHEMA)}
     plain[_READS] = [{name: value for name, value in read.items() if name != _SCHEMA} for read in reads]
     record = Materialization.from_json(plain)
-    kept: dict[str, Any] = {
-        _READS: tuple(
-            replace(read, schema=_columns(given[_SCHEMA])) if _SCHEMA in given else read
-            for read, given in zip(record.reads, reads, strict=True)
-        )
-    }
+    # The record was made above and nobody knows it yet; copies of frozen objects take longer than all the rest.
+    for read, given in zip(record.reads, reads, strict=True):
+        if _SCHEMA in given:
+            object.__setattr__(read, _SCHEMA, _columns(given[_SCHEMA]))
     if schema is not None:
-        kept[_SCHEMA] = _columns(schema)
+        object.__setattr__(record, _SCHEMA, _columns(schema))
     if lineage:
-        kept[_LINEAGE] = read_columns(lineage) if "edges" in lineage else lineage
-    return replace(record, **kept)
+        object.__setattr__(record, _LINEAGE, read_columns(lineage) if "edges" in lineage else lineage)
+    return record
 
 
 def _columns(given: Any) -> tuple[Column, ...]:

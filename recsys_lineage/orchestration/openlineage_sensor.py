@@ -16,6 +16,7 @@ from recsys_lineage.orchestration.lake_resource import LakeResource
 CHECK = "openlineage_events_are_taken"
 _SECONDS = 20.0
 _LONGEST_ANSWER = 30.0
+_PATIENCE = 2.0
 _SHOWN = 10
 
 
@@ -51,7 +52,7 @@ def openlineage_sensor(
             lake.records().sync()
             if not known:
                 known.append(emission())
-            delivery = known[0].delivery(opened, longest_answer=_LONGEST_ANSWER)
+            delivery = known[0].delivery(opened, patience=_PATIENCE, longest_answer=_LONGEST_ANSWER)
             done = delivery.send(until=time.time() + _SECONDS)
         except LineageError as error:
             return dg.SensorResult(skip_reason=f"Events could not be sent: {error}", cursor=context.cursor)
@@ -60,9 +61,7 @@ def openlineage_sensor(
             for each in done
         )
         letters = DeadLetters(opened).open()
-        state = json.dumps(
-            sorted(f"{each.destination} {each.message}" for each in letters)[:_SHOWN] + [len(letters)]
-        )
+        state = json.dumps(sorted([each.destination, each.message] for each in letters))
         evaluations = [] if checked is None or state == context.cursor else [_evaluation(checked, letters)]
         return dg.SensorResult(
             skip_reason=told or "There is no destination.", cursor=state, asset_events=evaluations

@@ -15,7 +15,7 @@ LARGEST = 64 * 1024 * 1024
 """Bytes after which a file is put aside as `<name>.<number><suffix>` and begun anew."""
 KEPT = 16
 """How many files that were put aside stay; the records can tell all of them again."""
-AT_ONCE = 500
+AT_ONCE = 100
 _BLOCK = 1 << 20
 
 
@@ -98,10 +98,12 @@ class FileDestination:
                 yield int(found[1])
 
     def _last_lines(self, count: int) -> list[bytes]:
-        """The last lines, of the file before too where this one has fewer."""
+        """The last lines, also of the files before where this one has fewer."""
         lines = _tail(self._path, count)
-        if len(lines) < count and (numbers := sorted(self._numbers())):
-            lines += _tail(self._numbered(numbers[-1]), count - len(lines))
+        for number in sorted(self._numbers(), reverse=True):
+            if len(lines) >= count:
+                break
+            lines += _tail(self._numbered(number), count - len(lines))
         return lines
 
 

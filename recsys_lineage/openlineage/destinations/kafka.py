@@ -57,32 +57,29 @@ class KafkaDestination:
         from confluent_kafka import KafkaException
 
         answers: list[Answer | None] = [None] * len(messages)
+        place = 0
         try:
-            if self._producer is None:
-                self._producer = self._make()
+            producer = self._producer = self._producer or self._make()
             for place, message in enumerate(messages):
-                self._producer.produce(
+                producer.produce(
                     self.topic,
                     key=message.key.encode(),
                     value=message.body,
                     headers=[("id", message.id.encode())],
                     on_delivery=self._noting(answers, place),
                 )
-            end = time.monotonic() + SECONDS + 5
-            while self._producer.flush(0.5) and time.monotonic() < end:
-                pass
-        except (KafkaException, BufferError) as error:
-            self._give_up()
-            text = error.args[0] if error.args else error
-            return [self._answer(text), *[None] * (len(messages) - 1)]
-        if any(answer is None or answer.kind != "taken" for answer in answers):
-            # What is still under way must not arrive behind what is sent next.
-            self._give_up()
+        except (KafkaException, BufferError) as error:  # the client's own refusal of this one
+            answers[place] = self._answer(error.args[0] if error.args else error)
+        end = time.monotonic() + SECONDS + 5
+        while self._producer is not None and self._producer.flush(0.5) and time.monotonic() < end:
+            pass
         first = next((place for place, answer in enumerate(answers) if answer != TAKEN), len(messages))
-        # Of one key, what came behind a message that failed is sent again behind it.
-        answers[first + 1 :] = [None] * len(answers[first + 1 :])
-        if first < len(messages) and answers[first] is None:
-            answers[first] = Answer("later", "no confirmation in time")
+        if first < len(messages):
+            # What is still under way must not arrive behind what is sent next; of one key, what came behind a message
+            # that failed is sent again behind it.
+            self._give_up()
+            answers[first] = answers[first] or Answer("later", "no confirmation in time")
+            answers[first + 1 :] = [None] * (len(messages) - first - 1)
         return answers
 
     def close(self) -> None:

@@ -21,11 +21,15 @@ _PARTITION = "partition"
 
 def input_statistics_facet(dataset: ReadDataset) -> Json | None:
     """Rows and bytes that were read, where all reads know them; of files also how many."""
-    rows = [read.rows for read in dataset.reads]
-    sizes = [read.bytes for read in dataset.reads]
-    files = len(dataset.reads) if dataset.table is None else None
-    found = facet(InputStatisticsInputDatasetFacet, rowCount=_sum(rows), size=_sum(sizes), fileCount=files)
-    return found if len(found) > 2 else None
+    reads = dataset.reads
+    if dataset.table is not None and reads:
+        rows, size, files = reads[0].rows, reads[0].bytes, None
+    else:
+        rows, size = _sum([read.rows for read in reads]), _sum([read.bytes for read in reads])
+        files = len(reads)
+    if rows is None and size is None and files is None:
+        return None
+    return facet(InputStatisticsInputDatasetFacet, rowCount=rows, size=size, fileCount=files)
 
 
 def input_subset_facet(dataset: ReadDataset) -> Json | None:

@@ -21,7 +21,7 @@ _SOURCE = "DAGSTER"
 def table_facets(described: AssetDescription, column_tags: Mapping[str, Sequence[str]]) -> Json:
     """Documentation, owners and tags of a table; its columns' tags as the record has them."""
     tags = [_tag(key, value) for key, value in sorted(described.tags.items())]
-    for column, given in column_tags.items():
+    for column, given in sorted(column_tags.items()):
         tags += [
             {**_tag(tag.name, "indirect" if tag.indirect else "true"), "field": column}
             for tag in map(Tag.of, given)

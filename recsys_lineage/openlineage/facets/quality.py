@@ -35,7 +35,8 @@ def metrics_facet(record: Materialization) -> Json | None:
         bytes=written.bytes if whole else None,
         fileCount=written.files if whole else None,
         columnMetrics={
-            name: without_nothing(nullCount=column.nulls) for name, column in sorted(written.columns.items())
+            name: {} if column.nulls is None else {"nullCount": column.nulls}
+            for name, column in written.columns.items()
         },
     )
 

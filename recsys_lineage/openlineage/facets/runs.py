@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from recsys_lineage.openlineage.facets.facet import Json, facet
 from recsys_lineage.openlineage.naming import JobName
 from recsys_lineage.openlineage.run_ids import orchestrator_run_id, root_run_id
 from recsys_lineage.openlineage.secrets import shown_value, without_secrets
+from recsys_lineage.openlineage.shared_values import Same
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.run import Run
@@ -38,6 +40,12 @@ _SEVERAL = "|"
 
 def parent_facet(run_id: str, run: Run, options: EventOptions) -> Json:
     """The orchestrator's run that an asset's belongs to, and what that was made for."""
+    return _parent(run_id, Same(run), Same(options))
+
+
+@lru_cache(maxsize=256)
+def _parent(run_id: str, of_run: Same, given: Same) -> Json:
+    run, options = of_run.value, given.value
     job, root = options.run_job(run), options.root_job(run)
     return facet(
         ParentRunFacet,
@@ -47,7 +55,7 @@ def parent_facet(run_id: str, run: Run, options: EventOptions) -> Json:
     )
 
 
-def nominal_time_facet(partitions: Sequence[str], scheduled: datetime | None) -> Json | None:
+def nominal_time_facet(partitions: tuple[str, ...], scheduled: datetime | None) -> Json | None:
     """The time that a run is about: of its partitions where these are periods, else that of its schedule."""
     if (period := _period(partitions)) is not None:
         start, end = period
@@ -69,7 +77,9 @@ def parameters_facet(parameters: Mapping[str, Any]) -> Json | None:
     """The values that an asset's code was given, without secrets."""
     if not parameters:
         return None
-    found = [{"key": name, "value": _text(shown_value(name, value))} for name, value in parameters.items()]
+    found = [
+        {"key": name, "value": _text(shown_value(name, value))} for name, value in sorted(parameters.items())
+    ]
     return facet(ExecutionParametersRunFacet, parameters=found)
 
 
@@ -113,7 +123,8 @@ def told(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat()
 
 
-def _period(partitions: Sequence[str]) -> tuple[datetime, datetime] | None:
+@lru_cache(maxsize=1024)
+def _period(partitions: tuple[str, ...]) -> tuple[datetime, datetime] | None:
     """From the first to behind the last of the periods that partitions stand for; None where they stand for none."""
     if not partitions:
         return None

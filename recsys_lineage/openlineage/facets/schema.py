@@ -10,11 +10,21 @@ from openlineage.client.generated.schema_dataset import SchemaDatasetFacet
 from recsys_lineage.columns.tags import split_description
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
+from recsys_lineage.openlineage.shared_values import Same
+
+
+def schema_facet(columns: tuple[Column, ...]) -> Json:
+    """The schema of columns without descriptions; the object is shared, so nobody changes it."""
+    return _same_schema(Same(columns))
 
 
 @lru_cache(maxsize=2048)
-def schema_facet(columns: tuple[Column, ...]) -> Json:
-    """The schema of columns without descriptions; the object is shared, so nobody changes it."""
+def _same_schema(columns: Same) -> Json:
+    return _schema(columns.value)
+
+
+@lru_cache(maxsize=2048)
+def _schema(columns: tuple[Column, ...]) -> Json:
     return facet(SchemaDatasetFacet, fields=[_field(place, column) for place, column in _placed(columns)])
 
 

@@ -57,6 +57,7 @@ class Sink:
         stored: ids of the events that were stored, each time they were.
         asked: ids of all requests.
         tokens: the Authorization of each request.
+        connections: how many were opened.
     """
 
     def __init__(self, script: Script = lambda _number, _id: TAKE) -> None:
@@ -64,6 +65,7 @@ class Sink:
         self.stored: list[str] = []
         self.asked: list[str] = []
         self.tokens: list[str | None] = []
+        self.connections = 0
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self.free = threading.Event()
@@ -81,9 +83,10 @@ class Sink:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: object) -> Literal[False]:
         self.free.set()
         self.stop()
+        return False
 
     def start(self) -> None:
         """Begin to listen."""
@@ -112,8 +115,10 @@ class Sink:
 
 
 def id_of(body: bytes) -> str:
-    """The id of a made-up event, or of a real one of a run."""
+    """The id of a made-up event, or of a real one of a run or a job."""
     event = json.loads(body)
+    if "run" not in event:
+        return f"job/{event['job']['name']}"
     return event.get("id") or f"{event['run']['runId']}/{event['eventType']}"
 
 
@@ -145,6 +150,10 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
         timeout = 30
         wbufsize = -1
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            sink.connections += 1
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
