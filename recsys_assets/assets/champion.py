@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import polars as pl
 
 from recsys_assets.assets.competing import candidate_name
 from recsys_assets.assets.looks import look
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _CHOICE = ("champion_before", "challenger", "promoted")
+_EVIDENCE = ("champion_value", "challenger_value", "difference", "low", "high", "users")
+"""Columns of the gate that decide the champion, and those that say why it did."""
 
 
 def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output:
@@ -39,9 +42,9 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
     """
     from recsys_models import load_model
 
-    gate = inputs.frame("gate", _CHOICE)
-    promoted = gate.filter("promoted")["challenger"]
-    family = promoted[0] if len(promoted) else gate["champion_before"][0]
+    gate = inputs.frame("gate", (*_CHOICE, *_EVIDENCE))
+    promoted = gate.filter("promoted")
+    family = promoted["challenger"][0] if len(promoted) else gate["champion_before"][0]
     began = time.perf_counter()
     data = split_data(inputs).everything
     files = files_of(inputs.arrow(candidate_name(family)))
@@ -65,6 +68,7 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
             "device": device,
             "params": model.params(),
             "how": f"{REFIT} of the candidate" if was_refitted(files) else FULL,
+            "gate": _evidence(gate, promoted),
             "incidents": model.incidents,
             "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
@@ -73,6 +77,20 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
         metadata={"fit": plot} if plot is not None else {},
         warnings=model.incidents,
     )
+
+
+def _evidence(gate: pl.DataFrame, promoted: pl.DataFrame) -> dict[str, float | int]:
+    """What the gate's decision stands on: the champion's NDCG@20 on the held-out weeks, and by how much it is better.
+
+    A champion that stays has no difference of its own; the one that was promoted has that to the one before.
+    """
+    if len(promoted):
+        row = promoted.row(0, named=True)
+        names = {"ndcg@20": "challenger_value", "difference": "difference", "low": "low", "high": "high"}
+    else:
+        row, names = gate.row(0, named=True), {"ndcg@20": "champion_value"}
+    known = {name: row[column] for name, column in {**names, "users": "users"}.items()}
+    return {name: round(value, 6) for name, value in known.items() if value is not None}
 
 
 def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
