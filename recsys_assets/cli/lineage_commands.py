@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @contextmanager
 def _opened() -> Iterator[Place]:
     with opened_lake() as lake:
-        yield Place([lake], _rebuild, _codes)
+        from recsys_assets.openlineage import emission
+
+        yield Place([lake], _rebuild, _codes, emission(load_settings()))
 
 
 def _rebuild(names: Sequence[str]) -> Collection[str]:

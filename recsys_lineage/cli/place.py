@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,12 @@ class Place:
         from recsys_lineage.openlineage.intake.imported_lineage import graph_with_imports
 
         return graph_with_imports(self.lakes, self.event_options())
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The variables that hold the settings of OpenLineage."""
+        given = None if self.emission is None else self.emission.environment
+        return os.environ if given is None else given
 
     def event_options(self) -> EventOptions:
         """How events of OpenLineage name the jobs and datasets of the lakes."""

@@ -89,6 +89,22 @@ class Batch:
         return first, Batch(self.records[row:], later)
 
 
+@dataclass(frozen=True)
+class FileJoin:
+    """A file that another system made.
+
+    Attributes:
+        table, version: the version of which dataset it is, as numbers of `Names`.
+        file: its own number.
+        ended: when that was written.
+    """
+
+    table: int
+    version: int
+    file: int
+    ended: datetime
+
+
 def read_batch(records: Records, names: Names, since: int | None = None) -> tuple[Batch, int | None]:
     """The records that a lake was given after a cursor, and the cursor behind them (see `Records.read`).
 

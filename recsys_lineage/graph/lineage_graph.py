@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import rustworkx as rx
 
-from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch, Names, read_batch
+from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch, FileJoin, Names, read_batch
 from recsys_lineage.graph.column_maps import ColumnMaps
 from recsys_lineage.graph.growing import Growing
 from recsys_lineage.graph.interned import NOTHING
@@ -43,16 +43,6 @@ class _Views:
     writer: memoryview
     written: memoryview
     lineage: memoryview
-
-
-@dataclass(frozen=True)
-class FileJoin:
-    """A file that was made by another system: which version of which dataset it is, and when that was written."""
-
-    table: int
-    version: int
-    file: int
-    ended: datetime
 
 
 class LineageGraph:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +36,7 @@ def compare(
         from recsys_lineage.openlineage.catalog.compare import compare as asked
         from recsys_lineage.openlineage.catalog.marquez import Marquez
 
-        answer = asked(Marquez(url, os.environ.get(_KEY), seconds), place.lakes, place.event_options())
+        answer = asked(Marquez(url, place.variables.get(_KEY), seconds), place.lakes, place.event_options())
         replay = f"{context.command_path.rpartition(' ')[0]} replay"
         mend = list(_mend(answer, replay))
         print_answer(answer, "tree", None, as_json, **({"mend": mend} if as_json else {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,7 +25,7 @@ def import_(context: typer.Context, file: File, spec: SpecOption = None, as_json
     Each is kept once, unchanged. What breaks the official schemas is told and kept all the same. Exits with 1 when an
     event was refused: it is no JSON object, too large or too deep, or names no job or dataset.
     """
-    with _one_lake(context) as lake:
+    with _one_lake(context) as (lake, _):
         from dataclasses import replace
 
         from recsys_lineage.cli.openlineage import showing  # noqa: F401  # registers how an answer is shown
@@ -49,7 +48,7 @@ def imports(context: typer.Context) -> None:
     Exits with 1 when there are none.
     """
     count = 0
-    with _one_lake(context) as lake:
+    with _one_lake(context) as (lake, _):
         from recsys_lineage.openlineage.intake.imports import Imports
 
         sys.stdout.flush()
@@ -72,13 +71,13 @@ def serve(
     They become a part of the lineage of the lake, as with `import`. Senders give the token of OPENLINEAGE_INTAKE_TOKEN
     as their API key; without one only this machine may send.
     """
-    with _one_lake(context) as lake:
+    with _one_lake(context) as (lake, place):
         import uvicorn
 
         from recsys_lineage.openlineage.intake.app import TOKEN, intake_app, require_token
         from recsys_lineage.openlineage.intake.imports import Imports
 
-        token = os.environ.get(TOKEN) or None
+        token = place.variables.get(TOKEN) or None
         require_token(host, token)
         schemas, why_not = _schemas(spec)
         if why_not is not None:
@@ -88,8 +87,8 @@ def serve(
 
 
 @contextmanager
-def _one_lake(context: typer.Context) -> Iterator[Lake]:
-    """The lake of a command; inside the block, errors made for people are told in words."""
+def _one_lake(context: typer.Context) -> Iterator[tuple[Lake, Place]]:
+    """The lake of a command, and its place; inside the block, errors made for people are told in words."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
@@ -101,7 +100,7 @@ def _one_lake(context: typer.Context) -> Iterator[Lake]:
                 found=", ".join(lake.uri for lake in place.lakes),
                 advice="name it with --lake",
             )
-        yield place.lakes[0]
+        yield place.lakes[0], place
 
 
 def _schemas(spec: str | None) -> tuple[Schemas | None, str | None]:

@@ -17,7 +17,7 @@ from recsys_lineage.openlineage.catalog.picture import (
 )
 from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.facets.schema import nested_fields
-from recsys_lineage.openlineage.read_datasets import ReadDataset, datasets_read
+from recsys_lineage.openlineage.read_datasets import datasets_read
 from recsys_lineage.openlineage.run_ids import asset_run_id, orchestrator_run_id, step_run_id
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
@@ -152,14 +152,17 @@ def _tables(lake: Lake, records: Records, options: EventOptions) -> Iterator[tup
 
 
 def _origins(record: Materialization, options: EventOptions) -> Iterator[ColumnOrigin]:
-    sources = {called: each for each in datasets_read(record, options) for called in each.called}
+    sources: dict[str, tuple[Key, dict[str, str]]] = {}
+    for dataset in datasets_read(record, options):
+        spelled = {column.name.casefold(): column.name for column in dataset.columns}
+        sources |= {called: (Key(*dataset.name), spelled) for called in dataset.called}
     columns = {column.name for column in record.schema}
     for column, edges in record.column_lineage.items():
         if column in columns:
             yield from (_origin(column, edge, sources) for edge in edges if edge.table in sources)
 
 
-def _origin(column: str, edge: ColumnEdge, sources: Mapping[str, ReadDataset]) -> ColumnOrigin:
-    source = sources[edge.table]
-    spelled = source.spelled.get(edge.column.casefold(), edge.column)
-    return ColumnOrigin(column, Key(*source.name), spelled, edge.kind, edge.subtype, edge.masking)
+def _origin(column: str, edge: ColumnEdge, sources: Mapping[str, tuple[Key, dict[str, str]]]) -> ColumnOrigin:
+    dataset, spelled = sources[edge.table]
+    field_ = spelled.get(edge.column.casefold(), edge.column)
+    return ColumnOrigin(column, dataset, field_, edge.kind, edge.subtype, edge.masking)

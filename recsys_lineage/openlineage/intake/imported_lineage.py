@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from recsys_lineage.columns.column_edge import DIRECT
-from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch
+from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch, FileJoin
 from recsys_lineage.graph.interned import NOTHING
-from recsys_lineage.graph.lineage_graph import FileJoin, LineageGraph
+from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.event_parts import dataset_key

@@ -327,3 +327,39 @@ def test_the_table_of_imports_is_no_asset_of_anybody(shop: Shop) -> None:
     assert TABLE in RESERVED
     graph = graph_with_imports([shop.lake])
     assert TABLE not in {graph.names.table(table)[1] for table in graph.tables()}
+
+
+@pytest.mark.parametrize("format", ["tree", "mermaid", "dot", "svg"])
+def test_names_of_others_stand_in_every_kind_of_answer(format: str, shop: Shop) -> None:
+    from typer.testing import CliRunner
+
+    from recsys_lineage.cli import app
+
+    asked = ["--lake", shop.lake.uri, "upstream", f"dataset:{REPORT[1]}", "--format", format]
+    said = CliRunner().invoke(app, asked)
+    assert said.exit_code == 0, said.output
+    assert "shop.public.shops" in said.stdout and "orders" in said.stdout
+
+
+def test_a_node_is_asked_for_by_the_id_that_answers_give_it(shop: Shop) -> None:
+    graph = graph_with_imports([shop.lake])
+    for node in upstream(graph, f"dataset:{REPORT[1]}").nodes:
+        assert node.id in {each.id for each in upstream(graph, node.id).nodes}
+        assert upstream(graph, node.id).roots == (node.id,)
+
+
+def test_what_others_made_is_not_asked_of_us(shop: Shop) -> None:
+    from contextlib import nullcontext
+
+    from typer.testing import CliRunner
+
+    from recsys_lineage.cli.commands import lineage_app
+    from recsys_lineage.cli.place import Place
+
+    asked: list[str] = []
+    mounted = lineage_app(lambda: nullcontext(Place([shop.lake], lambda names: asked.extend(names) or [])))
+    words = ["impact", f"dataset:{LANDING[1]}", "--materialize", "--json"]
+    said = json.loads(CliRunner().invoke(mounted, words).stdout)
+    assert asked == said["materialized"] and "raw_orders" in asked
+    assert not [name for name in asked if name.startswith("dataset:")]
+    assert f"dataset:{COPY[0]}::{COPY[1]}" in said["rebuild"]
