@@ -234,7 +234,9 @@ class Tracing:
             text = self.statement.catalog.syntax.text(
                 self.pushdown.pushed(query, self.known[MAIN], len(definition.columns))
             )
-            self._add_target(target, definition, f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}")
+            self._add_target(
+                target, definition, f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"
+            )
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
             table = side["from_table"]["table_name"].casefold()
