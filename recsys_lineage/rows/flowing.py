@@ -86,7 +86,7 @@ class Flowing:
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
         self.steps = Steps(statement)
-        self.pushdown = Pushdown(statement, self.witnesses.is_aggregated, self.steps)
+        self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self._marked: dict[str, str] = {}
 
     def result(self, given: str) -> str:
