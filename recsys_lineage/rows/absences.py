@@ -8,7 +8,7 @@ from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement, everything
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.syntax import Node, children, conjuncts, is_expression, parts, subqueries
-from recsys_lineage.rows.witness import ways
+from recsys_lineage.rows.witness import Witnesses, ways
 
 SHAPED = ("PIVOT", "SHOW_REF")
 """Relations that are no rows of tables as they are."""
@@ -21,11 +21,14 @@ class Absences:
         definitions: in which it does.
         left: the tables of the rows that pass or do not.
         right: the tables of what must not be there.
+        counting: the definitions of which a row too many would change others, and not only be one too many itself.
     """
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
         self._tables = set(statement.catalog.tables)
+        self._witnesses = Witnesses(statement, ())
+        self.counting = self._counting()
         self.definitions: list[Definition] = []
         self.left: set[str] = set()
         self.right: set[str] = set()
@@ -34,18 +37,49 @@ class Absences:
             query = definition.query
             if definition.recursive:
                 continue
+            counts = definition.name.casefold() in self.counting
             if query["type"] == "SET_OPERATION_NODE":
-                pairs = (
-                    [children(query)] if query["setop_type"] == "EXCEPT" and definition.name != MAIN else []
-                )
+                pairs = [children(query)] if query["setop_type"] == "EXCEPT" and counts else []
             else:
-                pairs = list(_pairs(query, statement.catalog))
+                pairs = list(_pairs(query, statement.catalog, counts))
             found = [(self._below(one), self._below(other)) for one, other in pairs]
             found = [(one, other) for one, other in found if one & several and other]
             if found:
                 self.definitions.append(definition)
                 self.left |= set.union(*(one for one, _ in found))
                 self.right |= set.union(*(other for _, other in found))
+
+    def _counting(self) -> set[str]:
+        found: set[str] = set()
+        for definition in reversed(self._statement.definitions.values()):
+            query, name = definition.query, definition.name.casefold()
+            if definition.recursive:
+                found |= {name, *definition.reads}
+                continue
+            if query["type"] == "SET_OPERATION_NODE":
+                passing = children(query)[:1] if query["setop_type"] == "EXCEPT" else children(query)
+            else:
+                if self._counts_rows(query):
+                    found.add(name)
+                items = from_items(query["from_table"], self._statement.catalog)
+                may_be_missed = {id(item.node) for item in items if item.nulled or item.hidden}
+                passing = [part for part in parts(query["from_table"]) if id(part) not in may_be_missed]
+            plain = {part["table_name"].casefold() for each in passing for part in _tables_in(each)}
+            several = [table for table in definition.reads if definition.reads.count(table) > 1]
+            found |= set(definition.reads) if name in found else {*(set(definition.reads) - plain), *several}
+        return found
+
+    def _counts_rows(self, query: Node) -> bool:
+        """Whether rows that a query looks at change what it makes of others."""
+        windows = any(
+            is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
+        )
+        limited = any(
+            each["type"].startswith("LIMIT") or each.get("distinct_on_targets")
+            for each in query.get("modifiers", [])
+        )
+        shaped = query["from_table"]["type"] in SHAPED
+        return self._witnesses.is_aggregated(query) or windows or limited or shaped
 
     def _below(self, part: object) -> set[str]:
         """The tables that a part of the statement reads, itself or through definitions."""
@@ -62,19 +96,29 @@ class Absences:
         return tables
 
 
-def _pairs(query: Node, catalog: Catalog) -> Iterator[tuple[object, object]]:
+def _tables_in(part: Node) -> list[Node]:
+    """The tables of a relation, or of a side of a set operation, that stand there themselves."""
+    whole = part.get("from_table", part)
+    return (
+        [each for each in parts(whole) if each.get("type") == "BASE_TABLE"]
+        if whole.get("type") != "JOIN"
+        else []
+    )
+
+
+def _pairs(query: Node, catalog: Catalog, counts: bool) -> Iterator[tuple[object, object]]:
     """For each absence that a query asks for, where its rows come from, and what must not be there."""
     if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
         return
     relation = query["from_table"]
-    for guard in guards(query):
+    for guard in guards(query) if counts else ():
         yield relation, subqueries(guard)
-    for join in _anti_joins(relation):
+    for join in _anti_joins(relation) if counts else ():
         yield join["left"], join["right"]
-    for item, join in missed(query, from_items(relation, catalog)):
+    for item, join in missed(query, from_items(relation, catalog)) if counts else ():
         yield join["left" if item.node is join["right"] else "right"], item.node
     for each in inner(query):
-        for one, other in _pairs(each, catalog):
+        for one, other in _pairs(each, catalog, True):
             yield [relation, one], other
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from recsys_lineage.rows.absences import SHAPED, Absences, guards, inner, missed
 from recsys_lineage.rows.condition import Conditions
-from recsys_lineage.rows.definitions import MAIN, Definition, Statement, everything
+from recsys_lineage.rows.definitions import Definition, Statement, everything
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.steps import definition_text, numbered
 from recsys_lineage.rows.syntax import (
@@ -49,7 +49,7 @@ def traced(statement: Statement, sources: Sequence[str], fits: Fits, given: str 
     counting = dict(tracing.counting)
     # what keeps a row out may itself be a row that something keeps out
     for number in range(2 if left & right else 1):
-        wanted = _Keepers(tracing, absences.definitions, counting, f"__v{number}_").wanted()
+        wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
         if wanted:
             tracing.trace_also(wanted, f"k{number}_")
     return tracing
@@ -60,7 +60,7 @@ class _Keepers:
 
     Args:
         tracing: that found these.
-        definitions: in which something must not be there.
+        absences: of the statement.
         counting: of definitions, what is known of rows that would count for the result.
         prefix: of the names of what the statement gives on the traced rows.
     """
@@ -68,16 +68,12 @@ class _Keepers:
     def __init__(
         self,
         tracing: Tracing,
-        definitions: Sequence[Definition],
+        absences: Absences,
         counting: Mapping[str, Conditions],
         prefix: str,
     ) -> None:
-        self._tracing, self._definitions, self._counting, self._prefix = (
-            tracing,
-            definitions,
-            counting,
-            prefix,
-        )
+        self._tracing, self._absences = tracing, absences
+        self._counting, self._prefix = counting, prefix
         self._statement, self._witnesses = tracing.statement, tracing.witnesses
         self._syntax = tracing.statement.catalog.syntax
         self._over: dict[str, str] = {}
@@ -85,7 +81,7 @@ class _Keepers:
     def wanted(self) -> dict[str, list[str]]:
         """For definitions and tables queries for those of their rows that keep traced rows out."""
         found: dict[str, list[str]] = {}
-        for definition in self._definitions:
+        for definition in self._absences.definitions:
             for table, text in self._of(definition):
                 found.setdefault(table, []).append(text)
         return found
@@ -98,34 +94,38 @@ class _Keepers:
         counted = self._witnesses.is_aggregated(query) or any(
             is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
         )
-        limited = any(each["type"] != "ORDER_MODIFIER" for each in query.get("modifiers", []))
         own = "" if counted else definition.name.casefold()
-        asked = definition.name != MAIN or counted or limited
-        for table, text in self._of_select(query, own, asked):
+        asked = definition.name.casefold() in self._absences.counting
+        for table, text in self._of_select(query, own, asked, True):
             width = len(self._statement.catalog.columns[table])
             fields = ", ".join(f"r.f{n}" for n in range(width))
             yield table, f"SELECT {fields} FROM (SELECT unnest(w) AS r FROM ({text}) AS __k) AS __u"
 
-    def _of_select(self, query: Node, own: str, asked: bool) -> Iterator[tuple[str, str]]:
+    def _of_select(self, query: Node, own: str, asked: bool, outermost: bool) -> Iterator[tuple[str, str]]:
         """For tables and definitions queries for lists of the rows by which a traced row does not pass.
 
         Args:
             query: a SELECT, or a subquery that uses what is around it.
             own: the definition that it is, where each row that passes is one of the definition's.
             asked: whether rows that pass without right matter; in subqueries they always do.
+            outermost: whether it uses nothing that is around it.
         """
         if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
             return
         items = from_items(query["from_table"], self._statement.catalog)
-        for guard in guards(query) if asked else ():
+        over = copy.deepcopy(query)
+        over["from_table"] = self._over_traced(_without_anti_joins(over["from_table"]))
+        if asked and outermost:
+            self._tracing.pushdown.push_into_subqueries(over)
+        for guard in guards(over) if asked else ():
             fails = f"({self._syntax.expression_text(guard)}) IS NOT TRUE"
             for each in subqueries(guard):
                 for table, rows in self._witnesses.of_subquery(each):
-                    yield table, self._failing(query, rows, [fails], own)
+                    yield table, self._failing(over, rows, [fails], own)
         for item in items if asked else ():
             anti = item.hidden is not None and item.hidden["join_type"] == "ANTI"
             if anti and item.table in self._witnesses.followed:
-                yield item.table, self._failing(query, self._witnesses.of_hidden(item), [], own)
+                yield item.table, self._failing(over, self._witnesses.of_hidden(item), [], own)
         for item, join in missed(query, items) if asked else ():
             if item.table in self._witnesses.followed:
                 missing = " AND ".join(
@@ -133,25 +133,25 @@ class _Keepers:
                 )
                 yield (
                     item.table,
-                    self._failing(query, _matching(item, join, items, self._syntax), [missing], own),
+                    self._failing(over, _matching(item, join, items, self._syntax), [missing], own),
                 )
         for below in inner(query):
-            for table, text in self._of_select(below, "", True):
-                made = self._failing(query, "__n.w", [], "", f"LATERAL ({text}) AS __n")
+            for table, text in self._of_select(below, "", True, False):
+                made = self._failing(over, "__n.w", [], "", f"LATERAL ({text}) AS __n")
                 yield table, made
 
     def _failing(self, query: Node, rows: str, fails: list[str], own: str, beside: str = "") -> str:
         """A query for lists of rows, for each traced row that a SELECT looks at.
 
         Args:
-            query: the SELECT.
+            query: the SELECT, over traced rows.
             rows: SQL of the list.
             fails: further conditions.
             own: the definition that it is, where what is known of that is known of each row that passes.
             beside: another relation in FROM.
         """
         made = copy.deepcopy(query)
-        made["from_table"] = relation = self._over_traced(_without_anti_joins(made["from_table"]))
+        relation = made["from_table"]
         if beside:
             text = (
                 beside if relation["type"] == "EMPTY" else f"{self._syntax.relation_text(relation)}, {beside}"

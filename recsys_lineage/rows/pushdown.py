@@ -131,7 +131,7 @@ class Pushdown:
         self._filter(query, items, conditions, width)
         if known:
             self._put_parts(items, known)
-            self._push_into_subqueries(query)
+            self.push_into_subqueries(query)
         return query
 
     def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
@@ -361,7 +361,7 @@ class Pushdown:
         position = [name.casefold() for name in item.columns or ()].index(place[1])
         return self.catalog.columns[item.table][position].type if item.table else f"of {place}"
 
-    def _push_into_subqueries(self, query: Node) -> None:
+    def push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
         where = query.get("where_clause")
         if where is None:
