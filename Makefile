@@ -73,6 +73,7 @@ bench: $(STAMP) ## measure the platform and print the table
 
 bench-lineage: $(STAMP) ## measure lineage of columns, rows and graphs and print the tables
 	$(BIN)/python benchmarks/lineage.py columns --pure
+	$(BIN)/python benchmarks/lineage.py rows
 	$(BIN)/python benchmarks/lineage_graph.py
 
 bench-openlineage: $(STAMP) ## measure events to external catalogs and print the tables

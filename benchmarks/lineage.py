@@ -3,12 +3,17 @@
     python benchmarks/lineage.py columns                 a thousand models of a chained warehouse, and one large query
     python benchmarks/lineage.py columns --models 100    a quick look
     python benchmarks/lineage.py columns --pure          with sqlglot's pure Python in place of its compiled core
+    python benchmarks/lineage.py rows                    rows of The Complete Journey, back to file lines and forward
 
-The models are made here: staging over 20 sources, and then joins, aggregates, windows, unions and pivots over earlier
-models, 12 columns each; every one is given the columns of all tables before it. The large query is `item_profiles` of
+Columns. The models are made here: staging over 20 sources, and then joins, aggregates, windows, unions and pivots over
+earlier models, 12 columns each; every one is given the columns of all tables before it. The large query is `item_profiles` of
 the shop with a further 40 common table expressions around it. Each way is measured in a process of its own with one
 thread, after one small query: a process that starts pays for that once, as a night of models does. CPU seconds are
 those of a quiet machine.
+
+Rows. The lake is that of RECSYS_HOME, in which `recsys demo` has made The Complete Journey: one of its 21 million
+promotion rows is traced back to its lines, one customer's profile back to the lines of all that it is made of, and one customer
+forward through every table. Each trace is measured in a process of its own.
 """
 
 from __future__ import annotations
@@ -228,6 +233,68 @@ def measured(models: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+_TRACES = ("promotion", "profile", "customer", "purchase")
+
+
+def measured_trace(which: str) -> dict[str, object]:
+    """What a trace of the lake of RECSYS_HOME costs, in this process."""
+    from recsys_assets.definitions import lake_resource
+    from recsys_assets.settings import load_settings
+    from recsys_lineage.rows.back import trace_back
+    from recsys_lineage.rows.forward import trace_forward
+
+    lake = lake_resource(load_settings()).lake()
+
+    def some(table: str, *columns: str) -> dict[str, object]:
+        names = ", ".join(columns)
+        with lake.reading(), lake.connect() as connection:
+            relation = lake.relation(lake.version(table))
+            found = connection.sql(
+                f"SELECT {names} FROM {relation} ORDER BY hash({names}) LIMIT 1"
+            ).fetchall()
+        return dict(zip(columns, found[0], strict=True))
+
+    table = {
+        "promotion": "promotions",
+        "profile": "user_profiles",
+        "customer": "raw_users",
+        "purchase": "raw_events",
+    }
+    start = table[which]
+    row = some(start, *(("user_id",) if which in ("profile", "customer") else ("_file", "_line")))
+    began = time.process_time(), time.perf_counter()
+    if which in ("promotion", "profile"):
+        trace = trace_back(lake, start, row)
+        lines = sum(len(each.lines or ()) for each in trace.files)
+    else:
+        trace = trace_forward(lake, table=start, row=row)
+        lines = 0
+    cpu, wall = time.process_time() - began[0], time.perf_counter() - began[1]
+    rows = lake.version(start).rows
+    return {
+        "cpu": cpu, "wall": wall, "lines": lines, "rows": sum(each.count for each in trace.tables), "of": rows,
+        "tables": len(trace.tables),
+    }  # fmt: skip
+
+
+def print_traces() -> None:
+    """Print the table of traces."""
+    words = {
+        "promotion": "one of {of:,} promotion rows back to its lines",
+        "profile": "one of {of:,} customers' profiles back to {lines:,} lines",
+        "customer": "one of {of:,} described customers forward through {tables} tables",
+        "purchase": "one of {of:,} purchases forward through {tables} tables",
+    }
+    print("| trace | rows found | CPU | time |\n|---|---|---|---|")
+    for which in _TRACES:
+        command = [sys.executable, __file__, "rows", "--trace", which]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        found = json.loads(done.stdout.splitlines()[-1])
+        what = words[which].format(**found)
+        print(f"| {what} | {found['rows']:,} | {found['cpu']:.1f} s | {found['wall']:.1f} s |", flush=True)
+
+
 def use_pure_sqlglot() -> None:
     """Lets imports of this process prefer a module's Python text to its compiled form."""
     source = (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES)
@@ -252,11 +319,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["columns"])
+    parser.add_argument("what", choices=["columns", "rows"])
     parser.add_argument("--models", type=int, default=1000, help="how many")
     parser.add_argument("--pure", action="store_true", help="also with sqlglot's pure Python")
     parser.add_argument("--measure", choices=["compiled", "pure"], help="only measure one way; prints JSON")
+    parser.add_argument("--trace", choices=_TRACES, help="only measure one trace; prints JSON")
     arguments = parser.parse_args()
+    if arguments.trace:
+        print(json.dumps(measured_trace(arguments.trace)))
+        return
     if arguments.measure:
         if arguments.measure == "pure":
             use_pure_sqlglot()
@@ -267,6 +338,9 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; Python "
         f"{platform.python_version()}, {versions}\n"
     )
+    if arguments.what == "rows":
+        print_traces()
+        return
     print("| what | compiled sqlglot |" + (" pure Python |" if arguments.pure else ""))
     print("|---|---|" + ("---|" if arguments.pure else ""))
     ways = ("compiled", "pure") if arguments.pure else ("compiled",)

@@ -16,6 +16,7 @@ from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
+from recsys_lineage.rows.file_lines import FILE, LINE, lines_of
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
     Stop,
@@ -33,7 +34,6 @@ from recsys_lineage.rows.lake_rows import (
 )  # fmt: skip
 from recsys_lineage.rows.trace_query import Trace, traced_tables
 
-FILE, LINE = "_file", "_line"
 _BLOCK = 1 << 20
 
 
@@ -105,7 +105,7 @@ def trace_back(
         FilesChanged: a file is gone or another than the one that was read, where they are hashed.
     """
     start = lake.version(table, version)
-    traced = _Backward(lake)
+    traced = _Backward(lake, None if files is None else Path(files))
     rows = the_row(lake, start, row)
     traced.add(start, rows)
     traced.run()
@@ -119,8 +119,8 @@ def trace_back(
 
 
 class _Backward:
-    def __init__(self, lake: Lake) -> None:
-        self.lake, self.records = lake, Records(lake)
+    def __init__(self, lake: Lake, folder: Path | None) -> None:
+        self.lake, self.records, self.folder = lake, Records(lake), folder
         self.tables: list[TracedRows] = []
         self.files: list[TracedLines] = []
         self.models: list[TrainedRows] = []
@@ -253,6 +253,8 @@ class _Backward:
         lines: dict[str, set[int]] = {}
         for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
             lines.setdefault(str(file), set()).add(line)
+        for file, numbers in self._further_lines(record, rows).items():
+            lines.setdefault(file, set()).update(numbers)
         for file, numbers in sorted(lines.items()):
             read = self._read_of(record, file)
             self.files.append(
@@ -265,6 +267,21 @@ class _Backward:
                     tuple(sorted(numbers)),
                 )
             )
+
+    def _further_lines(self, record: Materialization, rows: pa.Table) -> dict[str, set[int]]:
+        """Lines that rows do not name themselves, where their source's SQL joins or groups lines of files."""
+        if record.statement is None or not record.statement.relations:
+            return {}
+        try:
+            roots = {Path(each.root) for each in record.statement.relations.values()}
+            opens = {self.folder} if self.folder is not None else {root for root in roots if root.is_dir()}
+            with self.lake.reading(), self.lake.connect(opens, keeps_order=True) as connection:
+                view_reads(self.lake, record, connection)
+                return lines_of(connection, record, rows, self.folder) or {}
+        except LineageError as error:
+            reason = f"only the lines that its rows name: {in_one_line(error)}"
+            self.stopped.append(Stop(record.asset, "its files", reason))
+            return {}
 
     def _read_of(self, record: Materialization, file: str) -> Read | None:
         """When a file was read: by this run, or by the one that made rows which this run kept."""

@@ -29,7 +29,7 @@ def flow_query(
 ) -> str:
     """A query for the rows of a statement's result that rows of a table flow into, each once.
 
-    A row flows into those whose trace (`trace_query`) holds it.
+    A row flows into those whose trace (`trace_query`) holds it, unless it only keeps another row out there.
 
     Args:
         sql: one SELECT in DuckDB's dialect.
@@ -86,7 +86,7 @@ class Flowing:
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
         self.steps = Steps(statement)
-        self.pushdown = Pushdown(statement, self.witnesses.is_aggregated, self.steps)
+        self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self._marked: dict[str, str] = {}
 
     def result(self, given: str) -> str:
@@ -223,9 +223,7 @@ class Flowing:
         self.steps.add(
             f"{marked}s", " UNION ".join(seeds or [_nothing(width)]), numbered(width), stored=False
         )
-        self.steps.add(
-            marked, f"SELECT * FROM {marked}s UNION ({onward})", numbered(width), stored=False
-        )
+        self.steps.add(marked, f"SELECT * FROM {marked}s UNION ({onward})", numbered(width), stored=False)
         self._marked[name] = marked
 
 

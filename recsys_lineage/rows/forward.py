@@ -12,7 +12,8 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
-from recsys_lineage.rows.back import FILE, LINE, in_one_line
+from recsys_lineage.rows.back import in_one_line
+from recsys_lineage.rows.file_lines import FILE, LINE
 from recsys_lineage.rows.flowing import flowed
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
@@ -21,8 +22,8 @@ from recsys_lineage.rows.lake_rows import (
     TrainedRows,
     by_keys,
     plain_rows,
-    schemas_of,
     rows_with,
+    schemas_of,
     shared_keys,
     table_reads,
     together,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 
-from recsys_lineage.rows.catalog import Catalog
+from recsys_lineage.rows.absences import SHAPED, Absences, guards, inner, missed
 from recsys_lineage.rows.condition import Conditions
-from recsys_lineage.rows.definitions import MAIN, Definition, Statement, everything
+from recsys_lineage.rows.definitions import Definition, Statement, everything
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.steps import definition_text, numbered
 from recsys_lineage.rows.syntax import (
@@ -26,10 +26,7 @@ from recsys_lineage.rows.syntax import (
     subqueries,
 )
 from recsys_lineage.rows.tracing import Fits, Tracing
-from recsys_lineage.rows.witness import ways
 from recsys_lineage.sql.names import quote
-
-_SHAPED = ("PIVOT", "SHOW_REF")
 
 
 def traced(statement: Statement, sources: Sequence[str], fits: Fits, given: str = "") -> Tracing:
@@ -41,7 +38,7 @@ def traced(statement: Statement, sources: Sequence[str], fits: Fits, given: str 
         fits: conditions on the columns of the result.
         given: instead, a table that holds rows of the result.
     """
-    absences = _Absences(statement)
+    absences = Absences(statement)
     left, right = absences.left, absences.right
     if not right & set(sources):
         tracing = Tracing(statement, sources)
@@ -52,72 +49,10 @@ def traced(statement: Statement, sources: Sequence[str], fits: Fits, given: str 
     counting = dict(tracing.counting)
     # what keeps a row out may itself be a row that something keeps out
     for number in range(2 if left & right else 1):
-        wanted = _Keepers(tracing, absences.definitions, counting, f"__v{number}_").wanted()
+        wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
         if wanted:
             tracing.trace_also(wanted, f"k{number}_")
     return tracing
-
-
-class _Absences:
-    """Where a statement asks for something that is not there, of rows that it also reads in another place.
-
-    Attributes:
-        definitions: in which it does.
-        left: the tables of the rows that pass or do not.
-        right: the tables of what must not be there.
-    """
-
-    def __init__(self, statement: Statement) -> None:
-        self._statement = statement
-        self._tables = set(statement.catalog.tables)
-        self.definitions: list[Definition] = []
-        self.left: set[str] = set()
-        self.right: set[str] = set()
-        several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
-        for definition in statement.definitions.values():
-            query = definition.query
-            if definition.recursive:
-                continue
-            if query["type"] == "SET_OPERATION_NODE":
-                pairs = [children(query)] if query["setop_type"] == "EXCEPT" and definition.name != MAIN else []
-            else:
-                pairs = list(_pairs(query, statement.catalog))
-            found = [(self._below(one), self._below(other)) for one, other in pairs]
-            found = [(one, other) for one, other in found if one & several and other]
-            if found:
-                self.definitions.append(definition)
-                self.left |= set.union(*(one for one, _ in found))
-                self.right |= set.union(*(other for _, other in found))
-
-    def _below(self, part: object) -> set[str]:
-        """The tables that a part of the statement reads, itself or through definitions."""
-        names = {each["table_name"].casefold() for each in everything(part) if each.get("type") == "BASE_TABLE"}
-        tables = names & self._tables
-        for name in names - self._tables:
-            below = self._statement.definitions.get(name)
-            if below is not None:
-                tables |= {
-                    table
-                    for table in self._tables
-                    if below.depends_on(table, self._statement.definitions)
-                }
-        return tables
-
-
-def _pairs(query: Node, catalog: Catalog) -> Iterator[tuple[object, object]]:
-    """For each absence that a query asks for, where its rows come from, and what must not be there."""
-    if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in _SHAPED:
-        return
-    relation = query["from_table"]
-    for guard in _guards(query):
-        yield relation, subqueries(guard)
-    for join in _anti_joins(relation):
-        yield join["left"], join["right"]
-    for item, join in _missed(query, from_items(relation, catalog)):
-        yield join["left" if item.node is join["right"] else "right"], item.node
-    for each in _inner(query):
-        for one, other in _pairs(each, catalog):
-            yield [relation, one], other
 
 
 class _Keepers:
@@ -125,15 +60,20 @@ class _Keepers:
 
     Args:
         tracing: that found these.
-        definitions: in which something must not be there.
+        absences: of the statement.
         counting: of definitions, what is known of rows that would count for the result.
         prefix: of the names of what the statement gives on the traced rows.
     """
 
     def __init__(
-        self, tracing: Tracing, definitions: Sequence[Definition], counting: Mapping[str, Conditions], prefix: str
+        self,
+        tracing: Tracing,
+        absences: Absences,
+        counting: Mapping[str, Conditions],
+        prefix: str,
     ) -> None:
-        self._tracing, self._definitions, self._counting, self._prefix = tracing, definitions, counting, prefix
+        self._tracing, self._absences = tracing, absences
+        self._counting, self._prefix = counting, prefix
         self._statement, self._witnesses = tracing.statement, tracing.witnesses
         self._syntax = tracing.statement.catalog.syntax
         self._over: dict[str, str] = {}
@@ -141,7 +81,7 @@ class _Keepers:
     def wanted(self) -> dict[str, list[str]]:
         """For definitions and tables queries for those of their rows that keep traced rows out."""
         found: dict[str, list[str]] = {}
-        for definition in self._definitions:
+        for definition in self._absences.definitions:
             for table, text in self._of(definition):
                 found.setdefault(table, []).append(text)
         return found
@@ -154,59 +94,74 @@ class _Keepers:
         counted = self._witnesses.is_aggregated(query) or any(
             is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
         )
-        limited = any(each["type"] != "ORDER_MODIFIER" for each in query.get("modifiers", []))
         own = "" if counted else definition.name.casefold()
-        asked = definition.name != MAIN or counted or limited
-        for table, text in self._of_select(query, own, asked):
+        asked = definition.name.casefold() in self._absences.counting
+        for table, text in self._of_select(query, own, asked, True):
             width = len(self._statement.catalog.columns[table])
             fields = ", ".join(f"r.f{n}" for n in range(width))
             yield table, f"SELECT {fields} FROM (SELECT unnest(w) AS r FROM ({text}) AS __k) AS __u"
 
-    def _of_select(self, query: Node, own: str, asked: bool) -> Iterator[tuple[str, str]]:
+    def _of_select(self, query: Node, own: str, asked: bool, outermost: bool) -> Iterator[tuple[str, str]]:
         """For tables and definitions queries for lists of the rows by which a traced row does not pass.
 
         Args:
             query: a SELECT, or a subquery that uses what is around it.
             own: the definition that it is, where each row that passes is one of the definition's.
             asked: whether rows that pass without right matter; in subqueries they always do.
+            outermost: whether it uses nothing that is around it.
         """
-        if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in _SHAPED:
+        if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
             return
         items = from_items(query["from_table"], self._statement.catalog)
-        for guard in _guards(query) if asked else ():
+        over = copy.deepcopy(query)
+        over["from_table"] = self._over_traced(_without_anti_joins(over["from_table"]))
+        if asked and outermost:
+            self._tracing.pushdown.push_into_subqueries(over)
+        for guard in guards(over) if asked else ():
             fails = f"({self._syntax.expression_text(guard)}) IS NOT TRUE"
             for each in subqueries(guard):
                 for table, rows in self._witnesses.of_subquery(each):
-                    yield table, self._failing(query, rows, [fails], own)
+                    yield table, self._failing(over, rows, [fails], own)
         for item in items if asked else ():
-            if item.hidden is not None and item.hidden["join_type"] == "ANTI":
-                if item.table in self._witnesses.followed:
-                    yield item.table, self._failing(query, self._witnesses.of_hidden(item), [], own)
-        for item, join in _missed(query, items) if asked else ():
+            anti = item.hidden is not None and item.hidden["join_type"] == "ANTI"
+            if anti and item.table in self._witnesses.followed:
+                yield item.table, self._failing(over, self._witnesses.of_hidden(item), [], own)
+        for item, join in missed(query, items) if asked else ():
             if item.table in self._witnesses.followed:
-                missing = " AND ".join(f"{quote(item.alias)}.{quote(name)} IS NULL" for name in item.columns or ())
-                yield item.table, self._failing(query, _matching(item, join, items, self._syntax), [missing], own)
-        for inner in _inner(query):
-            for table, text in self._of_select(inner, "", True):
-                made = self._failing(query, "__n.w", [], "", f"LATERAL ({text}) AS __n")
+                missing = " AND ".join(
+                    f"{quote(item.alias)}.{quote(name)} IS NULL" for name in item.columns or ()
+                )
+                yield (
+                    item.table,
+                    self._failing(over, _matching(item, join, items, self._syntax), [missing], own),
+                )
+        for below in inner(query):
+            for table, text in self._of_select(below, "", True, False):
+                made = self._failing(over, "__n.w", [], "", f"LATERAL ({text}) AS __n")
                 yield table, made
 
     def _failing(self, query: Node, rows: str, fails: list[str], own: str, beside: str = "") -> str:
         """A query for lists of rows, for each traced row that a SELECT looks at.
 
         Args:
-            query: the SELECT.
+            query: the SELECT, over traced rows.
             rows: SQL of the list.
             fails: further conditions.
             own: the definition that it is, where what is known of that is known of each row that passes.
             beside: another relation in FROM.
         """
         made = copy.deepcopy(query)
-        made["from_table"] = relation = self._over_traced(_without_anti_joins(made["from_table"]))
+        relation = made["from_table"]
         if beside:
-            text = beside if relation["type"] == "EMPTY" else f"{self._syntax.relation_text(relation)}, {beside}"
+            text = (
+                beside if relation["type"] == "EMPTY" else f"{self._syntax.relation_text(relation)}, {beside}"
+            )
             made["from_table"] = self._syntax.relation(text)
-        plain = [self._syntax.expression_text(each) for each in conjuncts(made.get("where_clause")) if not subqueries(each)]
+        plain = [
+            self._syntax.expression_text(each)
+            for each in conjuncts(made.get("where_clause"))
+            if not subqueries(each)
+        ]
         conditions = [*(f"({each})" for each in plain), *fails]
         made["where_clause"] = self._syntax.expression(" AND ".join(conditions)) if conditions else None
         made.update(
@@ -238,9 +193,12 @@ class _Keepers:
         ]
         same += [condition.of(f"__t.c{n}") for n, condition in known.items()]
         name = self._tracing.pushdown.part_of(right, {})
-        yield right, (
-            f"SELECT * FROM {quote(name)} AS __q({names}) WHERE EXISTS (SELECT 1 FROM "
-            f"{quote(self._traced(left))} AS __t({names}) WHERE {' AND '.join(same)})"
+        yield (
+            right,
+            (
+                f"SELECT * FROM {quote(name)} AS __q({names}) WHERE EXISTS (SELECT 1 FROM "
+                f"{quote(self._traced(left))} AS __t({names}) WHERE {' AND '.join(same)})"
+            ),
         )
 
     def _over_traced(self, part: Node) -> Node:
@@ -271,45 +229,6 @@ class _Keepers:
         return name
 
 
-def _guards(query: Node) -> list[Node]:
-    """The conditions of a query that may hold for a row because rows are not there."""
-    return [
-        each
-        for each in conjuncts(query.get("where_clause"))
-        if subqueries(each)
-        and not (is_expression(each, "SUBQUERY") and each["subquery_type"] in ("ANY", "EXISTS"))
-    ]
-
-
-def _anti_joins(relation: Node) -> list[Node]:
-    return [part for part in parts(relation) if part.get("type") == "JOIN" and part["join_type"] == "ANTI"]
-
-
-def _missed(query: Node, items: list[FromItem]) -> list[tuple[FromItem, Node]]:
-    """The relations of a query that a join may miss, where it decides by that which rows it counts, with that join."""
-    joins = [
-        (join, join[side])
-        for join in parts(query["from_table"])
-        if join.get("type") == "JOIN" and join.get("ref_type") == "REGULAR"
-        for side in {"LEFT": ("right",), "RIGHT": ("left",), "FULL": ("left", "right"), "OUTER": ("left", "right")}.get(
-            join["join_type"], ()
-        )
-    ]
-    deciding = [each for each in parts(query.get("where_clause")) if each.get("type") == "OPERATOR_IS_NULL"]
-    deciding += query.get("group_expressions", [])
-    named = [each["column_names"] for each in parts(deciding) if is_expression(each, "COLUMN_REF")]
-    found: list[tuple[FromItem, Node]] = []
-    for item in items:
-        own = {name.casefold() for name in item.columns or ()}
-        decides = any(
-            names[-1].casefold() in own and (len(names) == 1 or names[-2].casefold() == item.alias.casefold())
-            for names in named
-        )
-        if item.nulled and item.table and decides:
-            found += [(item, join) for join, side in joins if side is item.node]
-    return found
-
-
 def _matching(item: FromItem, join: Node, items: list[FromItem], syntax: Syntax) -> str:
     """SQL of the list of all rows of one side of a join that fit the row on the other side."""
     fits = [syntax.expression_text(join["condition"])] if join.get("condition") else []
@@ -323,16 +242,14 @@ def _matching(item: FromItem, join: Node, items: list[FromItem], syntax: Syntax)
     return f"(SELECT list({item.row}) FROM {syntax.relation_text(item.node)} WHERE {' AND '.join(fits) or 'true'})"
 
 
-def _inner(query: Node) -> list[Node]:
-    """The subqueries of a query that stand in its expressions."""
-    keys = ("select_list", "where_clause", "having", "qualify")
-    return [each["subquery"]["node"] for key in keys for each in subqueries(query.get(key))]
-
-
 def _without_anti_joins(relation: Node) -> Node:
     """A FROM clause with the left sides of anti joins in place of these."""
     if relation.get("type") != "JOIN":
         return relation
     if relation["join_type"] == "ANTI":
         return _without_anti_joins(relation["left"])
-    return {**relation, "left": _without_anti_joins(relation["left"]), "right": _without_anti_joins(relation["right"])}
+    return {
+        **relation,
+        "left": _without_anti_joins(relation["left"]),
+        "right": _without_anti_joins(relation["right"]),
+    }

@@ -145,9 +145,7 @@ def rows_with(
             for name, value in row.items()
         )
         most = "" if limit is None else f" LIMIT {int(limit)}"
-        found = connection.sql(
-            f"SELECT * FROM {lake.relation(version)} WHERE {fits}{most}"
-        ).to_arrow_table()
+        found = connection.sql(f"SELECT * FROM {lake.relation(version)} WHERE {fits}{most}").to_arrow_table()
     if not found.num_rows:
         raise RowNotFound(
             f"No row of {version.table!r} has these values.",

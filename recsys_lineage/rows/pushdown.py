@@ -9,7 +9,7 @@ What is left out are only rows that cannot be part of a wanted row.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from recsys_lineage.rows.catalog import Column
 from recsys_lineage.rows.column_places import Place, equal_places, place_of, selected_places
@@ -27,6 +27,7 @@ from recsys_lineage.rows.syntax import (
     parts,
     subqueries,
 )
+from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
 
 _LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
@@ -37,21 +38,21 @@ class Pushdown:
 
     Args:
         statement: taken apart.
-        is_aggregated: whether a query groups its rows.
+        witnesses: of the statement.
         steps: to which the relations are added.
     """
 
     def __init__(
         self,
         statement: Statement,
-        is_aggregated: Callable[[Node], bool],
+        witnesses: Witnesses,
         steps: Steps,
     ) -> None:
         self.statement = statement
         self.catalog = statement.catalog
         self.syntax = statement.catalog.syntax
         self.original: dict[str, str] = {}
-        self._is_aggregated = is_aggregated
+        self._witnesses = witnesses
         self._steps = steps
         self._asked: dict[str, str] = {}
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
@@ -130,13 +131,13 @@ class Pushdown:
         self._filter(query, items, conditions, width)
         if known:
             self._put_parts(items, known)
-            self._push_into_subqueries(query)
+            self.push_into_subqueries(query)
         return query
 
     def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
         """Lets a query find by a small table which rows it needs before it computes their other columns."""
         select = query["select_list"]
-        if self._is_aggregated(query) or len(select) != width:
+        if self._witnesses.is_aggregated(query) or len(select) != width:
             return
         for part in parts([select, query.get("qualify")]):
             unnested = is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
@@ -168,7 +169,7 @@ class Pushdown:
         """What is known of the rows of all partitions in which a wanted row may stand."""
         result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
         windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
-        if not windows or self._is_aggregated(query) or any(item.nulled for item in items):
+        if not windows or self._witnesses.is_aggregated(query) or any(item.nulled for item in items):
             return {}
         partitions = [
             {
@@ -289,7 +290,7 @@ class Pushdown:
             if is_expression(part, "WINDOW") and not over_windows
         ]
         grouped = None
-        if self._is_aggregated(query):
+        if self._witnesses.is_aggregated(query):
             keys = query.get("group_expressions", [])
             grouped = {place for each in keys if (place := place_of(each, items, query)) is not None}
             grouped |= {
@@ -360,7 +361,7 @@ class Pushdown:
         position = [name.casefold() for name in item.columns or ()].index(place[1])
         return self.catalog.columns[item.table][position].type if item.table else f"of {place}"
 
-    def _push_into_subqueries(self, query: Node) -> None:
+    def push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
         where = query.get("where_clause")
         if where is None:
@@ -376,6 +377,7 @@ class Pushdown:
                 asked["comparison_type"] != "COMPARE_EQUAL"
                 or not _is_whole(inner)
                 or subqueries(asked["child"])
+                or (negated and self._witnesses.says_something_of_nothing(inner))
             ):
                 continue
             table = inner["from_table"]["table_name"].casefold()

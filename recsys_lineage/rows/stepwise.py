@@ -113,7 +113,5 @@ class Stepwise:
             return True
         text = self._ready(" UNION ".join(part.text for part in parts))
         _ = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", self._used(text))
-        ((some,),) = self._connection.execute(
-            f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})"
-        ).fetchall()
+        ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

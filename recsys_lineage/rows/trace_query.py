@@ -52,8 +52,8 @@ def trace_query(
 
     The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
     for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
-    all equal rows; of EXCEPT, NOT IN and NOT EXISTS those of the left side; of IN, EXISTS and a scalar subquery those
-    that the subquery's answer is made of.
+    all equal rows; of EXCEPT, NOT IN, NOT EXISTS and anti joins those of the left side, and of the right side only
+    those that keep another traced row out; of IN, EXISTS and a scalar subquery those that its answer is made of.
 
     Args:
         sql: one SELECT in DuckDB's dialect.
@@ -153,7 +153,7 @@ def traced_tables(
         statement = Statement(bare_statement(sql), catalog)
         folded = [catalog.folded(source) for source in sources]
         if rows.num_rows == 1:
-            tracing = traced(statement, folded, _fits(statement, plain_rows(rows)[0]))
+            tracing = traced(statement, folded, fits_of(statement, plain_rows(rows)[0]))
         else:
             connection.register(GIVEN, rows)
             tracing = traced(statement, folded, {}, GIVEN)
@@ -170,7 +170,7 @@ def traced_tables(
 def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
     folded = catalog.folded(source)
     statement = Statement(sql, catalog)
-    fits = _fits(statement, row)
+    fits = fits_of(statement, row)
     tracing = traced(statement, (folded,), fits)
     text = tracing.steps.with_query(tracing.rows_of(folded))
     try:
@@ -187,7 +187,7 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     return Trace(text, context, insufficient)
 
 
-def _fits(statement: Statement, row: Mapping[str, object]) -> Fits:
+def fits_of(statement: Statement, row: Mapping[str, object]) -> Fits:
     """For each column of the result the condition that an expression has the row's value in it."""
     columns = statement.main.columns
     given = {name.casefold(): value for name, value in row.items()}

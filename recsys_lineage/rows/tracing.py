@@ -40,7 +40,7 @@ class Tracing:
         self.sources = tuple(sources)
         self.witnesses = Witnesses(statement, sources)
         self.steps = Steps(statement)
-        self.pushdown = Pushdown(statement, self.witnesses.is_aggregated, self.steps)
+        self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self.known: dict[str, Conditions] = {}
         self.counting: dict[str, Conditions] = {}
         self._wanted: dict[str, list[Part]] = {}
@@ -226,7 +226,13 @@ class Tracing:
         query = definition.query
         sides = children(query)
         if query["setop_type"] == "EXCEPT":
-            sides = sides[:1]
+            left, right = sides
+            sides = [left]
+            if self.witnesses.says_something_of_nothing(right):
+                table = right["from_table"]["table_name"].casefold()
+                _meet(self.known, table, [{}])
+                _meet(self.counting, table, [{}])
+                self._want(table, f"SELECT * FROM {quote(self.pushdown.part_of(table, {}))}")
         if not target:
             target = f"__t{MAIN}"
             own = ", ".join(numbered(len(definition.columns)))
@@ -234,7 +240,9 @@ class Tracing:
             text = self.statement.catalog.syntax.text(
                 self.pushdown.pushed(query, self.known[MAIN], len(definition.columns))
             )
-            self._add_target(target, definition, f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}")
+            self._add_target(
+                target, definition, f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"
+            )
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
             table = side["from_table"]["table_name"].casefold()

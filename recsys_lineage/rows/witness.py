@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from recsys_lineage.rows.definitions import Statement, parameters_in
+from recsys_lineage.rows.definitions import Statement, everything, parameters_in
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
 from recsys_lineage.rows.one_row import row_of, takes_one_row
 from recsys_lineage.rows.syntax import (
@@ -103,7 +103,7 @@ class Witnesses:
         result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
-        where = [each for each in conjuncts(query.get("where_clause")) if not _is_absence(each)]
+        where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
         below = [*subqueries(relation), *subqueries(where), *in_calls]
         beside = [each for each in subqueries(result) if not any(each is other for other in in_calls)]
         if not aggregated:
@@ -302,7 +302,10 @@ class Witnesses:
         What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
         Where IN need not be true, its answer may also be NULL, because of a NULL among the rows.
         """
-        witnessed = self.of(subquery["subquery"]["node"])
+        inner = subquery["subquery"]["node"]
+        if inner.get("having") and not inner.get("group_expressions"):
+            inner = {**inner, "having": None}  # with fewer rows it might hold
+        witnessed = self.of(inner)
         if subquery["subquery_type"] != "ANY":
             return self._lists(witnessed, 0, "")
         child = subquery["child"]
@@ -311,7 +314,31 @@ class Witnesses:
         value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
         operator = _COMPARED[subquery["comparison_type"]]
         fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
+        if self.says_something_of_nothing(subquery["subquery"]["node"]):
+            return self._lists(witnessed, width, "")
         return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
+
+    def _is_absence(self, condition: Node) -> bool:
+        """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
+        inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
+        if inner is None or not is_expression(inner, "SUBQUERY"):
+            return False
+        if inner["subquery_type"] not in ("ANY", "EXISTS"):
+            return False
+        return not self.says_something_of_nothing(inner["subquery"]["node"])
+
+    def says_something_of_nothing(self, query: Node) -> bool:
+        """Whether a query gives a row also where its tables have none, as an aggregate without groups does."""
+        read = [query]
+        for part in everything(query):
+            name = self._name_of(part.get("table_name", "").casefold())
+            definition = self.statement.definitions.get(name)
+            if part.get("type") == "BASE_TABLE" and definition is not None and not definition.recursive:
+                read.append(definition.query)
+        return any(
+            each["type"] == "SELECT_NODE" and self.is_aggregated(each) and not each.get("group_expressions")
+            for each in read
+        ) or any(self.says_something_of_nothing(each) for each in read[1:])
 
     def _lists(self, witnessed: Witnessed, width: int, condition: str) -> list[tuple[str, str]]:
         if not witnessed.tables:
@@ -425,14 +452,6 @@ def _drop_own_columns(witnessed: Witnessed) -> None:
         for part in parts(query["select_list"])
     ):
         query["select_list"] = query["select_list"][-len(witnessed.tables) :]
-
-
-def _is_absence(condition: Node) -> bool:
-    """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
-    inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
-    return (
-        inner is not None and is_expression(inner, "SUBQUERY") and inner["subquery_type"] in ("ANY", "EXISTS")
-    )
 
 
 def _once(nodes: list[Node]) -> list[Node]:

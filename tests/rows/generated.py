@@ -105,16 +105,6 @@ _BASES = (
 )
 
 
-# What is not there is no row, so a right side that is to be without a row must not get one by losing others.
-_PLAIN = st.sampled_from(
-    (
-        Made("SELECT k, y AS v FROM u"),
-        Made("SELECT k, y + 1 AS v FROM u WHERE y > 0"),
-        Made("SELECT DISTINCT k, y AS v FROM u"),
-    )
-)
-
-
 _ALONE = (
     "SELECT k, v + 1 AS v FROM ({0}) AS q WHERE v IS NOT NULL",
     "WITH q AS ({0}) SELECT k, sum(v)::INTEGER AS v FROM q GROUP BY k",
@@ -129,11 +119,29 @@ _WITH_ANOTHER = (
     "SELECT a.k, b.v FROM ({0}) AS a JOIN ({1}) AS b ON a.k = b.k",
     "SELECT * FROM ({0}) AS a WHERE v IN (SELECT v FROM ({1}) AS b)",
 )
+_WITHOUT_ANOTHER = (
+    "({0}) EXCEPT ({1})",
+    "({0}) EXCEPT ALL ({1})",
+    "SELECT a.k, b.v FROM ({0}) AS a LEFT JOIN ({1}) AS b USING (k)",
+    "SELECT a.* FROM ({0}) AS a ANTI JOIN ({1}) AS b USING (k)",
+    "SELECT a.* FROM ({0}) AS a WHERE NOT EXISTS (SELECT 1 FROM ({1}) AS b WHERE b.k = a.k AND b.v > a.v)",
+    "SELECT a.* FROM ({0}) AS a LEFT JOIN ({1}) AS b ON a.k = b.k AND b.v > 1 WHERE b.k IS NULL",
+    "WITH q AS (SELECT k, v FROM ({0}) AS a WHERE k NOT IN (SELECT k FROM ({1}) AS b WHERE k IS NOT NULL)) "
+    "SELECT k, sum(v)::INTEGER AS v FROM q GROUP BY k",
+    "SELECT k, count(*)::INTEGER AS v FROM ({0}) AS a "
+    "WHERE NOT EXISTS (SELECT 1 FROM ({1}) AS b WHERE b.k = a.k) GROUP BY k",
+)
+"""Statements that a row passes because another is not there."""
+_BESIDE_ALL = (
+    "WITH q AS ({0}), m AS (SELECT max({2}) AS m FROM {3}) SELECT k, coalesce(v, 0) + m AS v FROM q, m",
+    "WITH q AS ({0}), m AS (SELECT max({2}) AS m FROM {3}), c AS (SELECT v, count(*) AS n FROM q GROUP BY v) "
+    "SELECT v::VARCHAR AS k, (n * 10 + coalesce(m, 0))::INTEGER AS v FROM c, m",
+)
+"""Statements whose rows are made of a row of a table that is no row of their own."""
 
 
 def _around(below: st.SearchStrategy[Made]) -> st.SearchStrategy[Made]:
     greatest = "WITH q(a, b) AS ({0}) SELECT a AS k, max(b) AS v FROM q GROUP BY a"
-    left_join = "SELECT a.k, b.v FROM ({0}) AS a LEFT JOIN ({1}) AS b USING (k)"
     return st.one_of(
         st.builds(lambda sql, q: q.over(sql.format(q.sql)), st.sampled_from(_ALONE), below),
         st.builds(lambda q: q.over(greatest.format(q.sql), one=True), below),
@@ -143,8 +151,18 @@ def _around(below: st.SearchStrategy[Made]) -> st.SearchStrategy[Made]:
             below,
             below,
         ),
-        st.builds(lambda q, r: q.over(f"({q.sql}) EXCEPT ({r.sql})", r, cut=True), below, _PLAIN),
-        st.builds(lambda q, r: q.over(left_join.format(q.sql, r.sql), r), below, _PLAIN),
+        st.builds(
+            lambda sql, q, r: q.over(sql.format(q.sql, r.sql), r, cut=True),
+            st.sampled_from(_WITHOUT_ANOTHER),
+            below,
+            below,
+        ),
+        st.builds(
+            lambda sql, q, of: q.over(sql.format(q.sql, "", *of), one=True),
+            st.sampled_from(_BESIDE_ALL),
+            below,
+            st.sampled_from([("x", "t"), ("n", "t"), ("y", "u")]),
+        ),
     )
 
 

@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from recsys_lineage.rows.catalog import Catalog
+from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.flowing import flow_query
-from recsys_lineage.rows.trace_query import Trace, trace
+from recsys_lineage.rows.trace_query import Trace, fits_of, trace
+from recsys_lineage.rows.tracing import Tracing
 from tests.rows.generated import SCHEMAS, Made, statements, tables
 
 Rows = list[tuple[object, ...]]
@@ -70,6 +74,18 @@ def check_laws(made: Made, data: dict[str, Rows]) -> None:
         assert row not in without, f"not needed: {row} from {traces}"
 
 
+def _witnesses(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) -> dict[str, Rows]:
+    """The traced rows but those that only keep others out."""
+    found: dict[str, Rows] = {}
+    for table in SCHEMAS:
+        statement = Statement(sql, Catalog(SCHEMAS))
+        tracing = Tracing(statement, (table,))
+        tracing.trace(fits_of(statement, row))
+        with _connected(data) as connection:
+            found[table] = connection.execute(tracing.steps.with_query(tracing.rows_of(table))).fetchall()
+    return found
+
+
 @settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=statements(), data=tables())
 @example(
@@ -79,7 +95,7 @@ def check_laws(made: Made, data: dict[str, Rows]) -> None:
 def test_a_row_flows_into_the_rows_whose_trace_holds_it(made: Made, data: dict[str, Rows]) -> None:
     names, result = _result(data, made.sql)
     traces = {
-        row: _traces(data, made.sql, dict(zip(names, row, strict=True))) for row in dict.fromkeys(result)
+        row: _witnesses(data, made.sql, dict(zip(names, row, strict=True))) for row in dict.fromkeys(result)
     }
     for table in SCHEMAS:
         for given_row in list(dict.fromkeys(data[table]))[:2]:
@@ -89,6 +105,28 @@ def test_a_row_flows_into_the_rows_whose_trace_holds_it(made: Made, data: dict[s
                     f"INSERT INTO given VALUES ({', '.join('?' for _ in given_row)})", given_row
                 )
                 found = connection.execute(flow_query(made.sql, SCHEMAS, table, "given")).fetchall()
-            assert Counter(found) == Counter(
-                row for row, each in traces.items() if given_row in each[table][1]
-            )
+            assert Counter(found) == Counter(row for row, each in traces.items() if given_row in each[table])
+
+
+KEPT_OUT = {
+    "NOT IN": "SELECT k, n FROM t WHERE k NOT IN (SELECT k FROM u WHERE k IS NOT NULL)",
+    "NOT EXISTS": "SELECT k, n FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.k AND y > 0)",
+    "ANTI JOIN": "SELECT k, n FROM t ANTI JOIN u USING (k)",
+    "LEFT JOIN": "SELECT t.k, n FROM t LEFT JOIN u ON u.k = t.k WHERE u.y IS NULL",
+    "EXCEPT": "SELECT k FROM t EXCEPT SELECT k FROM u",
+    "ALL": "SELECT k, n FROM t WHERE n > ALL (SELECT y + 9 FROM u WHERE u.k = t.k)",
+}
+
+
+@pytest.mark.parametrize("how", KEPT_OUT)
+def test_what_keeps_a_traced_row_out_is_traced(how: str) -> None:
+    """The greatest n is b's, so b is traced; that it is not counted is due to a row of u."""
+    sql = f"WITH m AS (SELECT max(n) AS m FROM t), o AS ({KEPT_OUT[how]}) SELECT count(*) AS c, max(m) AS m FROM o, m"
+    data: dict[str, Rows] = {"t": [("a", 1, 0), ("b", 5, 0), ("c", 2, 0)], "u": [("b", 1), ("z", 2)]}
+    names, (row,) = _result(data, sql)
+    traces = _traces(data, sql, dict(zip(names, row, strict=True)))
+    assert row == (2, 5)
+    assert traces["u"][1] == [("b", 1)]
+    assert _result({table: rows for table, (_, rows) in traces.items()}, sql)[1] == [row]
+    others = {**data, "t": data["t"][:1]}
+    assert _traces(others, sql, {"c": 1, "m": 1})["u"][1] == []
