@@ -202,10 +202,16 @@ def _array(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _struct(node: exp.Expr, scope: Scope) -> Value:
-    named = [each for each in node.expressions if isinstance(each, exp.PropertyEQ | exp.Kwarg)]
-    if len(named) < len(node.expressions):
-        return Value(transformed(united(scope.edges(each) for each in node.expressions)))
-    return struct_of((each.this.name, scope.value(each.expression)) for each in named)
+    packed = isinstance(node, exp.Func) and called(node, scope.statement.text) == "struct_pack"
+    fields: list[tuple[str, Value]] = []
+    for each in node.expressions:
+        if isinstance(each, exp.PropertyEQ | exp.Kwarg):
+            fields.append((each.this.name, scope.value(each.expression)))
+        elif packed and isinstance(each, exp.Column):
+            fields.append((scope.spelling(path(each) or []), scope.value(each)))
+        else:
+            return Value(transformed(united(scope.edges(each) for each in node.expressions)))
+    return struct_of(fields)
 
 
 def _map(node: exp.Expr, scope: Scope) -> Value:
