@@ -194,6 +194,13 @@ class Source:
         ]
         return "\nUNION ALL\n".join(parts)
 
+    def column_types(self, table: str) -> dict[str, str]:
+        """The columns that `query` gives, each with the type that it mostly has: files may give it another one."""
+        columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
+        if table == "raw_events":
+            columns += ["_day", "_row_hash"]
+        return {name: _TYPES.get(name, "VARCHAR") for name in columns}
+
     def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:
         """The source's own SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
         whole = {scan: quote(name) for scan, name in self.relations(table).items()}
@@ -249,6 +256,10 @@ DAY_OF_EVENT = with_macros(
     "CASE WHEN CAST(local_time(source_rows.event_time) AS DATE) BETWEEN $earliest_day AND $latest_day "
     "THEN CAST(local_time(source_rows.event_time) AS DATE) END"
 )
+_TYPES = {
+    "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
+    "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
+}  # fmt: skip
 _ROW_HASH = "CAST(hash(*COLUMNS(* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
 _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
 

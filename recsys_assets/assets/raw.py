@@ -219,4 +219,5 @@ def _raw_code(folder: SourceFolder, table: str, compute: Compute, takes: Callabl
         opens=(folder.root,),
         column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
         checks=CHECKS,
+        column_types=folder.source.column_types(table),
     )

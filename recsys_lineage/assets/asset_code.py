@@ -44,6 +44,7 @@ class AssetCode:
     are what the run is to do: the code takes them from its Request, and they make nothing stale.
     `columns_from` says of what each column of an asset is made whose code nobody can look into, `rows_from` what
     decides which rows it has.
+    `column_types` are DuckDB's types of its columns, for an asset whose code does not tell them before it is made.
     `looks_at` names tables that it may read to judge them, without being made of them: the graph shows no dependency.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
     `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
@@ -67,6 +68,7 @@ class AssetCode:
     options: Options = field(default_factory=dict)
     columns_from: ColumnsFrom | None = None
     rows_from: Origins = field(default_factory=dict)
+    column_types: Mapping[str, str] = field(default_factory=dict)
     cleared: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     looks_at: tuple[str, ...] = ()

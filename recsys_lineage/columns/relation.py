@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, transformed, united
 
@@ -24,11 +24,13 @@ class Value:
         edges: the inputs that take part in it, and how.
         fields: where it is a struct whose fields are known apart, each of them.
         type: its type as DuckDB writes it, where it is a column of an input.
+        element: where it is a list whose elements are structs with known fields, or lists of such, any of them.
     """
 
     edges: Edges = NOTHING
     fields: Mapping[str, Value] | None = None
     type: str | None = None
+    element: Value | None = None
 
     def field(self, name: str) -> Value:
         """The value of a struct's field, or of whatever else stands under a name in it."""
@@ -42,7 +44,20 @@ class Value:
         if edges <= self.edges:
             return self
         inside = self.fields and {name: each.beside(edges) for name, each in self.fields.items()}
-        return replace(self, edges=self.edges | edges, fields=inside)
+        element = self.element and self.element.beside(edges)
+        return replace(self, edges=self.edges | edges, fields=inside, element=element)
+
+    @property
+    def shape(self) -> Edges:
+        """What decides how many elements a list has: where these are known apart, what all inside of them shares."""
+        if self.element is None:
+            return self.edges
+        return deciding(frozenset.intersection(*_leaves(self.element)), How.CONDITIONAL)
+
+    def through(self, change: Callable[[Edges], Edges]) -> Value:
+        """The value that an operator makes of it which keeps what is inside of it apart."""
+        inside = self.fields and {name: each.through(change) for name, each in self.fields.items()}
+        return Value(change(self.edges), inside, element=self.element and self.element.through(change))
 
 
 CONSTANT = Value()
@@ -50,12 +65,42 @@ CONSTANT = Value()
 
 def struct_of(fields: Iterable[tuple[str, Value]]) -> Value:
     """A struct made of values."""
-    inside = {name: Value(transformed(each.edges), each.fields, each.type) for name, each in fields}
+    inside = {name: replace(each, edges=transformed(each.edges)) for name, each in fields}
     return Value(united(each.edges for each in inside.values()), inside)
+
+
+def _leaves(value: Value) -> list[Edges]:
+    if value.fields:
+        return [edges for each in value.fields.values() for edges in _leaves(each)]
+    return [value.edges] if value.element is None else _leaves(value.element)
+
+
+def list_of(element: Value, edges: Edges = NOTHING) -> Value:
+    """A list of elements that are all like one.
+
+    Args:
+        element: one of them.
+        edges: of what else decides which elements it has.
+    """
+    inside = element.beside(edges)
+    return Value(inside.edges, element=inside if inside.fields or inside.element else None)
+
+
+def chosen_of(values: Iterable[Value], edges: Edges) -> Value:
+    """One of several values.
+
+    Args:
+        values: those; NULL may be another.
+        edges: of what decides which it is.
+    """
+    found = [each for each in values if each != CONSTANT]
+    return (reduce(merged, found) if found else CONSTANT).through(transformed).beside(edges)
 
 
 def merged(one: Value, other: Value) -> Value:
     """A value that is one or the other."""
+    if one.element and other.element:
+        return Value(one.edges | other.edges, element=merged(one.element, other.element))
     if one.fields and other.fields and list(one.fields) == list(other.fields):
         inside = {name: merged(each, other.fields[name]) for name, each in one.fields.items()}
         return Value(one.edges | other.edges, inside)

@@ -8,9 +8,12 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.assets.expected_columns import expected_columns
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.dagster_internals import is_reconstructed
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 
@@ -44,19 +47,27 @@ def shown_columns(
 def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitions:
     """The definitions, with the column lineage of each asset's latest version as metadata.
 
-    Any tool that reads definitions shows it then, without a look at runs. An asset that was never materialized has none
-    yet, and where the lake cannot be read none has any.
+    Any tool that reads definitions shows it then, without a look at runs. Of an asset that was never materialized it is
+    what the code tells, see `expected_columns`; where the lake cannot be read none has any. A process that loads the
+    definitions again to run one step of them needs none.
 
     Args:
         definitions: of assets of this package, and others.
         lake: where their tables are.
     """
+    if is_reconstructed():
+        return definitions
     records = Records(lake)
     found: dict[dg.AssetKey, Mapping[str, Any]] = {}
+    known: dict[str, dict[str, str]] = {}
     try:
         for spec in definitions.resolve_all_asset_specs():
             if len(spec.key.path) == 1 and (record := records.latest(spec.key.path[0])) is not None:
                 found[spec.key] = column_metadata(record)
+                known[record.asset] = {column.name: column.type for column in record.schema}
+        codes = asset_codes(definitions.assets or ())
+        for name, lineage in expected_columns(codes, known).items():
+            found[dg.AssetKey(name)] = {COLUMN_LINEAGE: shown_columns(lineage, codes[name].upstream)}
     except LineageError as error:  # runs will say it; the code location is there all the same
         _log.warning("The definitions show no column lineage: %s", error)
     return definitions.map_asset_specs(

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 from recsys_lineage import (
     Inputs,
@@ -23,6 +24,8 @@ from recsys_lineage import (
 from recsys_lineage.assets import column_origins
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
 
@@ -131,10 +134,42 @@ def test_dagster_shows_the_columns_that_values_are_made_of(project: Project) -> 
 def test_definitions_show_what_the_latest_version_was_made_of(project: Project) -> None:
     spend = table("spend", "SELECT customer, sum(amount) AS total FROM orders GROUP BY customer")
     definitions = dg.Definitions([table("orders"), spend], resources={"lake": project.resource})
-    assert not any(COLUMN_LINEAGE in spec.metadata for spec in shown(definitions, project))
+    before = {spec.key.path[0]: spec.metadata.get(COLUMN_LINEAGE) for spec in shown(definitions, project)}
     project.run(table("orders"), spend)
     found = {spec.key.path[0]: spec.metadata.get(COLUMN_LINEAGE) for spec in shown(definitions, project)}
     assert found["spend"] == project.event("spend").metadata[COLUMN_LINEAGE].value
+    assert before == found, "the code told it before the first run"
+
+
+def test_before_the_first_run_no_file_is_opened_and_no_function_called(
+    project: Project, tmp_path: Path
+) -> None:
+    def made(orders: pl.DataFrame) -> pl.DataFrame:
+        raise AssertionError
+
+    files = sql_asset(SqlText(f"SELECT * FROM read_csv('{tmp_path}/none.csv')", "files.sql"), name="files")
+    behind = sql_asset(SqlText("SELECT * FROM files", "behind.sql"), name="behind")
+    told = frame_asset(made, name="told", columns_from={"n": {"orders": ["id"]}}, rows_from={"orders": "*"})
+    over = sql_asset(SqlText("SELECT n + 1 AS m FROM told", "over.sql"), name="over")
+    definitions = dg.Definitions(
+        [table("orders"), files, behind, frame_asset(made), told, over], resources={"lake": project.resource}
+    )
+    found = {spec.key.path[0]: spec.metadata.get(COLUMN_LINEAGE) for spec in shown(definitions, project)}
+    assert {name for name, lineage in found.items() if lineage is not None} == {"orders", "told", "over"}
+    for name, column, made_of in (("told", "n", ("orders", "id")), ("over", "m", ("told", "n"))):
+        lineage = found[name]
+        assert isinstance(lineage, dg.TableColumnLineage)
+        assert lineage.deps_by_column == {column: [dg.TableColumnDep(dg.AssetKey(made_of[0]), made_of[1])]}
+
+
+def test_a_step_s_process_reads_no_records_for_what_only_pages_show(project: Project) -> None:
+    definitions = dg.Definitions([table("orders")], resources={"lake": project.resource})
+    context = DefinitionsLoadContext(DefinitionsLoadType.RECONSTRUCTION)
+    DefinitionsLoadContext.set(context)
+    try:
+        assert with_column_lineage(definitions, project.lake) is definitions
+    finally:
+        DefinitionsLoadContext._instance = None
 
 
 def shown(definitions: dg.Definitions, project: Project) -> Sequence[dg.AssetSpec]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from recsys_assets.assets import all_assets
 from recsys_lineage import AssetCode, Records
+from recsys_lineage.assets.expected_columns import expected_columns
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.graph.columns import columns
 from recsys_lineage.graph.lineage_graph import LineageGraph
@@ -54,6 +55,31 @@ def test_every_asset_that_is_no_select_tells_what_its_columns_are_made_of(
         if code.code.kind == "python" and name not in told_by_the_run:
             assert code.columns_from is not None, name
             assert {*code.columns_from} == {*code.column_descriptions}, name
+
+
+def test_what_the_code_tells_before_the_first_run_is_what_the_runs_find(
+    original: Shop, codes: Mapping[str, AssetCode]
+) -> None:
+    told = expected_columns(codes, {})
+    assert (
+        not codes.keys()
+        - told.keys()
+        - {"source_files", "raw_events", "raw_users", "raw_items", "raw_promotions"}
+    )
+
+    def direct(lineage: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, set[tuple[str, str]]]:
+        return {
+            column: {(edge.table, edge.column) for edge in edges if edge.kind == "DIRECT"}
+            for column, edges in lineage.items()
+        }
+
+    for name in told.keys() & {*original.lake.tables()}:
+        found = Records(original.lake).get(name).column_lineage
+        if codes[name].code.kind == "sql":
+            assert direct(told[name]) == direct(found), name
+        else:
+            before, after = direct(told[name]), direct(found)
+            assert all(after[column] <= before[column] for column in after), name
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A hundred SQL statements of a warehouse's weight, the tables that they read, and small data for these."""
+"""More than a hundred SQL statements of a warehouse's weight, the tables that they read, and small data for these."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.names import path
@@ -50,6 +52,7 @@ def unnested_fields(node: exp.Expr, value: Value, scope: Scope, depth: int | Non
     left = 10**6 if depth is None else depth
     while kind.endswith("]") and left:
         kind, left = kind[: kind.rindex("[")], left - 1
+        value = value.element or value
     return _deep_fields(kind, value, left)
 
 
@@ -107,9 +110,8 @@ def _fields(kind: str, value: Value) -> list[tuple[str, Value]]:
     if not kind.upper().startswith("STRUCT") or kind.endswith("]"):
         return []
     parsed = exp.DataType.build(kind, dialect="duckdb")
-    inner = value.field("")
     return [
-        (each.name, Value(inner.edges, type=each.args["kind"].sql("duckdb")))
+        (each.name, replace(value.field(each.name), type=each.args["kind"].sql("duckdb")))
         for each in parsed.expressions
         if isinstance(each, exp.ColumnDef)
     ]

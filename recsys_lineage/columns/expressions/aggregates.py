@@ -18,7 +18,7 @@ from recsys_lineage.columns.edges import (
     statistic,
     united,
 )
-from recsys_lineage.columns.relation import Value, folded
+from recsys_lineage.columns.relation import Value, folded, list_of
 
 _BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
 _STATISTICS = frozenset(
@@ -33,6 +33,11 @@ _STATISTICS = frozenset(
 """Aggregates that give no single value of their argument away where many people stand behind it."""
 _SINGLES_OUT = (exp.Case, exp.If, exp.Predicate)
 """What may make a statistic over a group one over a single person of it."""
+_LISTS = frozenset({"array_agg", "list"})
+_PICKS = frozenset(
+    {"any_value", "arbitrary", "arg_max", "arg_min", "argmax", "argmin", "first", "last", "max_by", "min_by"}
+)
+"""Aggregates that give some of the values of a group as they are."""
 _OF_ORDERED = ("percentile", "quantile", "mode", "median")
 _AROUND = exp.IgnoreNulls | exp.RespectNulls
 
@@ -64,15 +69,34 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     found = aggregated(found)
     if grouped.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
         found = statistic(found)
-    return Value(found | order | (grouped.rows if grouped.one_row else NOTHING))
+    order |= grouped.rows if grouped.one_row else NOTHING
+    inside = _inside(node, name, scope)
+    return Value(found | order) if inside is None else inside.beside(order)
+
+
+def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:
+    """What an aggregate gives that takes its values as they are, where it is known what is inside of them."""
+    if name not in (*_LISTS, *_PICKS):
+        return None
+    arguments = list(node.iter_expressions())
+    first = arguments[0] if arguments else None
+    while isinstance(first, exp.Order | exp.IgnoreNulls | exp.RespectNulls):
+        first = first.this
+    if first is None or isinstance(first, exp.Distinct | exp.Star):
+        return None
+    value = scope.value(first)
+    if value.fields is None and value.element is None:
+        return None
+    value = value.through(aggregated)
+    return list_of(value) if name in _LISTS or len(arguments) > 2 else value
 
 
 def filtered(node: exp.Expr, scope: Scope) -> Value:
     """An aggregate over some of a group's rows: fewer people may stand behind it than behind the group."""
     many, scope.many_people = scope.many_people, False
-    found = scope.edges(node.this)
+    found = scope.value(node.this)
     scope.many_people = many
-    return Value(found | deciding(scope.edges(node.expression.this), How.FILTER))
+    return found.beside(deciding(scope.edges(node.expression.this), How.FILTER))
 
 
 def within_group(node: exp.Expr, scope: Scope) -> Value:

@@ -29,7 +29,7 @@ from recsys_lineage.columns.expressions.aggregates import (
     within_group,
 )
 from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
-from recsys_lineage.columns.relation import CONSTANT, Value, struct_of
+from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, list_of, struct_of
 
 _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
@@ -117,40 +117,43 @@ def _case(node: exp.Expr, scope: Scope) -> Value:
     looked_at = [scope.edges(each.this) for each in node.args["ifs"]]
     if node.this is not None:
         looked_at.append(scope.edges(node.this))
-    chosen = [scope.edges(each.args["true"]) for each in node.args["ifs"]]
+    chosen = [scope.value(each.args["true"]) for each in node.args["ifs"]]
     if node.args.get("default") is not None:
-        chosen.append(scope.edges(node.args["default"]))
+        chosen.append(scope.value(node.args["default"]))
     return _chosen(chosen, looked_at)
 
 
 def _if(node: exp.Expr, scope: Scope) -> Value:
-    chosen = [scope.edges(each) for name in ("true", "false") if (each := node.args.get(name)) is not None]
+    chosen = [scope.value(each) for name in ("true", "false") if (each := node.args.get(name)) is not None]
     return _chosen(chosen, [scope.edges(node.this)])
 
 
 def _coalesce(node: exp.Expr, scope: Scope) -> Value:
-    chosen = _each([node.this, *node.expressions], scope)
-    return _chosen(chosen, chosen[:-1])
+    return _first_known(_each([node.this, *node.expressions], scope))
 
 
-def _each(arguments: list[exp.Expr], scope: Scope) -> list[Edges]:
-    """The edges of each argument, also of those that `*COLUMNS(…)` stands for."""
-    found: list[Edges] = []
+def _first_known(values: list[Value]) -> Value:
+    return _chosen(values, [each.edges for each in values[:-1]])
+
+
+def _each(arguments: list[exp.Expr], scope: Scope) -> list[Value]:
+    """The value of each argument, also of those that `*COLUMNS(…)` stands for."""
+    found: list[Value] = []
     for node in arguments:
         if isinstance(node, exp.Columns) and node.args.get("unpack"):
-            found += [column.value.edges for column in columns_of(node, scope)]
+            found += [column.value for column in columns_of(node, scope)]
         else:
-            found.append(scope.edges(node))
+            found.append(scope.value(node))
     return found
 
 
 def _nullif(node: exp.Expr, scope: Scope) -> Value:
-    kept = scope.edges(node.this)
-    return _chosen([kept], [kept, scope.edges(node.expression)])
+    kept = scope.value(node.this)
+    return _chosen([kept], [kept.edges, scope.edges(node.expression)])
 
 
-def _chosen(chosen: list[Edges], looked_at: list[Edges]) -> Value:
-    return Value(transformed(united(chosen)) | deciding(united(looked_at), How.CONDITIONAL))
+def _chosen(chosen: list[Value], looked_at: list[Edges]) -> Value:
+    return chosen_of(chosen, deciding(united(looked_at), How.CONDITIONAL))
 
 
 def _scalar(node: exp.Expr, scope: Scope) -> Value:
@@ -195,14 +198,20 @@ def _among(query: exp.Expr, scope: Scope) -> Edges:
 def _array(node: exp.Expr, scope: Scope) -> Value:
     if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
         return Value(aggregated(_scalar(node.expressions[0], scope).edges))
-    return Value(transformed(united(scope.edges(each) for each in node.expressions)))
+    return list_of(chosen_of((scope.value(each) for each in node.expressions), NOTHING))
 
 
 def _struct(node: exp.Expr, scope: Scope) -> Value:
-    named = [each for each in node.expressions if isinstance(each, exp.PropertyEQ | exp.Kwarg)]
-    if len(named) < len(node.expressions):
-        return Value(transformed(united(scope.edges(each) for each in node.expressions)))
-    return struct_of((each.this.name, scope.value(each.expression)) for each in named)
+    packed = isinstance(node, exp.Func) and called(node, scope.statement.text) == "struct_pack"
+    fields: list[tuple[str, Value]] = []
+    for each in node.expressions:
+        if isinstance(each, exp.PropertyEQ | exp.Kwarg):
+            fields.append((each.this.name, scope.value(each.expression)))
+        elif packed and isinstance(each, exp.Column):
+            fields.append((scope.spelling(path(each) or []), scope.value(each)))
+        else:
+            return Value(transformed(united(scope.edges(each) for each in node.expressions)))
+    return struct_of(fields)
 
 
 def _map(node: exp.Expr, scope: Scope) -> Value:
@@ -223,7 +232,11 @@ def _bracket(node: exp.Expr, scope: Scope) -> Value:
     places = node.expressions
     if len(places) == 1 and isinstance(places[0], exp.Literal) and places[0].is_string:
         return whole.field(places[0].name)
-    return Value(transformed(whole.edges | united(scope.edges(each) for each in places)))
+    by_place = transformed(united(scope.edges(each) for each in places))
+    if whole.element is not None and len(places) == 1:
+        part = whole if isinstance(places[0], exp.Slice) else whole.element
+        return part.through(transformed).beside(by_place)
+    return Value(transformed(whole.edges) | by_place)
 
 
 def _star(node: exp.Expr, scope: Scope) -> Value:
@@ -247,10 +260,10 @@ def _positional(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _unnest(node: exp.Expr, scope: Scope) -> Value:
-    found = scope.edges(node.this)
+    found = scope.value(node.this)
     scope.unnests = True
-    scope.unnested |= deciding(found, How.JOIN)
-    return Value(transformed(found))
+    scope.unnested |= deciding(found.edges, How.JOIN)
+    return (found.element or Value(found.edges)).through(transformed)
 
 
 def _function(node: exp.Func, scope: Scope) -> Value:
@@ -258,16 +271,17 @@ def _function(node: exp.Func, scope: Scope) -> Value:
     if is_aggregate(node, name):
         return aggregate(node, name, scope)
     if name in _UNNESTS:
-        found = united(scope.edges(each) for each in _parts(node))
+        given = [scope.value(each) for each in _parts(node)]
+        found = united(each.edges for each in given)
         scope.unnests = True
         scope.unnested |= deciding(found, How.JOIN)
-        return Value(transformed(found))
+        element = given[0].element if name == "unnest" and len(given) == 1 else None
+        return (element or Value(found)).through(transformed)
     if name in _OF_POSITION:
         return CONSTANT
     arguments = list(_parts(node))
     if name in _CONDITIONAL_FUNCTIONS:
-        chosen = _each(arguments, scope)
-        return _chosen(chosen, chosen[:-1])
+        return _first_known(_each(arguments, scope))
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
         return scope.value(arguments[0]).field(arguments[1].name)
     if any(isinstance(each, exp.Lambda) for each in arguments):

