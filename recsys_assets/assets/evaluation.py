@@ -15,6 +15,7 @@ from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Option
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell
 
@@ -26,6 +27,14 @@ SEGMENTS = ("segment",)
 PER_USER_METRICS = ("ndcg", "recall")
 SPREADS = {"gap": "ndcg_gap", "ratio": "ndcg_ratio", "deviation": "ndcg_deviation"}
 """Column of the fairness report → metric: best - worst group, worst / best, deviation over groups by users."""
+
+
+DECIDING = 20
+"""The length of list by whose NDCG candidates are compared."""
+CUT_OFFS = (10, DECIDING)
+CUT_OFFS_TEXT = (
+    f"lengths of list that candidates are judged by; {DECIDING}, by which the gate decides, is among them"
+)
 
 
 class EvaluationColumns:
@@ -51,14 +60,15 @@ class EvaluationColumns:
     """How many customers it is a mean over."""
 
 
-def evaluation(inputs: Inputs, families: list[str]) -> Output:
+def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Output:
     """Metrics of all candidates on the held-out weeks, by customer segment and user, without and with repeats.
 
     Only the target behaviour counts: what was viewed is not bought, so it can be recommended and is no hit. Where no
     customer of those weeks took an item that was new to them, repeat purchases alone are judged.
 
     `level` is all, segment, fairness (how far NDCG lies apart between the groups of a segmentation) or user; `member`
-    is the segment's value or the user's id. `k` is null for metrics of the whole catalogue, as AUC.
+    is the segment's value or the user's id. `cut_offs` are the lengths of list that are judged. `k` is null for metrics
+    of the whole catalogue, as AUC.
     """
     from recsys_models import evaluations
 
@@ -75,8 +85,8 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
                 model,
                 before,
                 test,
-                k=20,
-                ks=(10, 20),
+                k=DECIDING,
+                ks=cut_offs,
                 exclude_seen=tuple(judged.values()),
                 segments=profiles,
                 auc=True,
@@ -95,7 +105,9 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
             kind = next(iter(KINDS))
             parts.append(_rows(family, kind, "all", metric=["test users"], k=[None], value=[0.0], users=0))
     table = pl.concat(parts)
-    shown = table.filter((pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == 20))
+    shown = table.filter(
+        (pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == DECIDING)
+    )
     found = {
         "target behaviour": data.target,
         "judged": "; ".join([", ".join(judged) or "nothing", *warnings]),
@@ -236,11 +248,27 @@ def _fairness_plot(table: pl.DataFrame, kind: str) -> dg.MarkdownMetadataValue:
     )
 
 
+def checked_cut_offs(given: Any) -> list[int]:
+    """Lengths of list that are judged, in order.
+
+    Raises:
+        ValueError: they are no whole numbers from 1 to 1000, or the one that the gate decides by is not among them.
+    """
+    if not isinstance(given, list | tuple) or not all(type(k) is int and 1 <= k <= 1000 for k in given):
+        raise ValueError(f"cut_offs: expected whole numbers from 1 to 1000, found {given!r}")
+    if DECIDING not in given:
+        raise ValueError(
+            f"cut_offs: expected {DECIDING} among them, by which the gate decides, found {given!r}"
+        )
+    return sorted(set(given))
+
+
 def asset(families: list[str]) -> dg.AssetsDefinition:
     """`evaluation` of the candidates of these families."""
     return frame_asset(
         evaluation,
-        parameters={"families": families},
+        parameters={"families": families, "cut_offs": list(CUT_OFFS)},
+        options={"cut_offs": Option(list[int], list(CUT_OFFS), CUT_OFFS_TEXT, checked_cut_offs)},
         reads=("split", "interaction_graph", "user_profiles", *map(candidate_name, families)),
         columns=texts_of(EvaluationColumns),
         look=look(
