@@ -81,18 +81,21 @@ class Vocabulary:
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
         """What a check's function found, without what could be a cell of a table."""
         numbers = [*numbers_of(found.counts), len(found.where)]
+        files = {place.rpartition(":")[0] for place in found.where} - self._names
+        traced = self._inputs.traced_files(files) if files and self._inputs is not None else frozenset()
         return replace(
             found,
             name=self._text(found.name, set()),
             found=self._text(found.found, {*numbers}),
             columns=tuple(column for column in found.columns if column in self._names),
             counts=self.plain(found.counts),
-            where=tuple(self._place(place) for place in found.where),
+            where=tuple(self._place(place, traced) for place in found.where),
         )
 
-    def _place(self, place: str) -> str:
+    def _place(self, place: str, traced: Collection[str]) -> str:
         file, _, line = place.rpartition(":")
-        return place if line.isdecimal() and file in self._names else self._text(place, set())
+        known = file in self._names or file in traced
+        return place if line.isdecimal() and known else self._text(place, set())
 
     def _text(self, text: str, numbers: set[float]) -> str:
         if self._is_named(text) or not text.strip():
@@ -206,6 +209,7 @@ class Vocabulary:
         numbers: set[float] = {0, 1}
         modules = set(asset.covers()) if asset.covers is not None else set()
         for check in asset.checks:
+            texts |= {text for statement in check.statements for text in _sql_texts(statement)}
             if check.function is not None:
                 modules |= _modules_of(check.function)
                 texts |= {*_texts(_given(check.function))}
