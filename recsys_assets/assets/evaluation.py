@@ -15,6 +15,7 @@ from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Option
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset
@@ -28,6 +29,14 @@ SEGMENTS = ("segment",)
 PER_USER_METRICS = ("ndcg", "recall")
 SPREADS = {"gap": "ndcg_gap", "ratio": "ndcg_ratio", "deviation": "ndcg_deviation"}
 """Column of the fairness report → metric: best - worst group, worst / best, deviation over groups by users."""
+
+
+DECIDING = 20
+"""The length of list by whose NDCG candidates are compared."""
+CUT_OFFS = (10, DECIDING)
+CUT_OFFS_TEXT = (
+    f"lengths of list that candidates are judged by; {DECIDING}, by which the gate decides, is among them"
+)
 
 
 class EvaluationColumns:
@@ -72,14 +81,15 @@ def _columns_from(models: Origins) -> ColumnsFrom:
     }
 
 
-def evaluation(inputs: Inputs, families: list[str]) -> Output:
+def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Output:
     """Metrics of all candidates on the held-out weeks, by customer segment and user, without and with repeats.
 
     Only the target behaviour counts: what was viewed is not bought, so it can be recommended and is no hit. Where no
     customer of those weeks took an item that was new to them, repeat purchases alone are judged.
 
     `level` is all, segment, fairness (how far NDCG lies apart between the groups of a segmentation) or user; `member`
-    is the segment's value or the user's id. `k` is null for metrics of the whole catalogue, as AUC.
+    is the segment's value or the user's id. `cut_offs` are the lengths of list that are judged. `k` is null for metrics
+    of the whole catalogue, as AUC.
     """
     from recsys_models import evaluations
 
@@ -96,8 +106,8 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
                 model,
                 before,
                 test,
-                k=20,
-                ks=(10, 20),
+                k=DECIDING,
+                ks=cut_offs,
                 exclude_seen=tuple(judged.values()),
                 segments=profiles,
                 auc=True,
@@ -116,7 +126,9 @@ def evaluation(inputs: Inputs, families: list[str]) -> Output:
             kind = next(iter(KINDS))
             parts.append(_rows(family, kind, "all", metric=["test users"], k=[None], value=[0.0], users=0))
     table = pl.concat(parts)
-    shown = table.filter((pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == 20))
+    shown = table.filter(
+        (pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == DECIDING)
+    )
     found = {
         "target behaviour": data.target,
         "judged": "; ".join([", ".join(judged) or "nothing", *warnings]),
@@ -257,12 +269,28 @@ def _fairness_plot(table: pl.DataFrame, kind: str) -> dg.MarkdownMetadataValue:
     )
 
 
+def checked_cut_offs(given: Any) -> list[int]:
+    """Lengths of list that are judged, in order.
+
+    Raises:
+        ValueError: they are no whole numbers from 1 to 1000, or the one that the gate decides by is not among them.
+    """
+    if not isinstance(given, list | tuple) or not all(type(k) is int and 1 <= k <= 1000 for k in given):
+        raise ValueError(f"cut_offs: expected whole numbers from 1 to 1000, found {given!r}")
+    if DECIDING not in given:
+        raise ValueError(
+            f"cut_offs: expected {DECIDING} among them, by which the gate decides, found {given!r}"
+        )
+    return sorted(set(given))
+
+
 def asset(families: list[str]) -> dg.AssetsDefinition:
     """`evaluation` of the candidates of these families."""
     models = dict.fromkeys(map(candidate_name, families), CONTENT)
     return frame_asset(
         evaluation,
-        parameters={"families": families},
+        parameters={"families": families, "cut_offs": list(CUT_OFFS)},
+        options={"cut_offs": Option(list[int], list(CUT_OFFS), CUT_OFFS_TEXT, checked_cut_offs)},
         reads=("split", "interaction_graph", "user_profiles", *models),
         columns=texts_of(EvaluationColumns),
         columns_from=_columns_from(models),

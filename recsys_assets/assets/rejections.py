@@ -119,7 +119,7 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
         ask: answers a SELECT over it, with its parameters.
         values: the parameters of the clean SQL.
     """
-    checked = load_named_query("clean", f"checked_{CLEAN_OF[raw]}")
+    checked = _checked(raw)
     value = "NULL::VARCHAR"
     if raw == "raw_events":
         cases = " ".join(
@@ -159,6 +159,7 @@ def some_row_is_accepted(raw: str, values: Mapping[str, Any], *, blocking: bool 
         "some_row_is_accepted",
         f"at least one row of {raw} can be read",
         function=partial(_some_row_is_accepted, raw, dict(values), blocking),
+        statements=(_checked(raw),),
         blocking=blocking,
     )
 
@@ -185,6 +186,7 @@ def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
         "most_rows_are_accepted",
         f"at least half of the rows of {raw} can be read",
         function=partial(_most_rows_are_accepted, raw, dict(values)),
+        statements=(_checked(raw),),
     )
 
 
@@ -207,6 +209,11 @@ def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:
     return {each.reason: each.rows for each in reasons} | {
         f"{each.reason}: {kind}": rows for each in reasons for kind, rows in each.kinds.items()
     }
+
+
+def _checked(raw: str) -> str:
+    """The SELECT that gives each row of a raw table with the reason for which it is refused."""
+    return load_named_query("clean", f"checked_{CLEAN_OF[raw]}")
 
 
 def _kind(value: str) -> str:

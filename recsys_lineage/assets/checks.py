@@ -31,6 +31,7 @@ class TableCheck:
             and places what it found. A word that could be a value of a row becomes `…`, and so does a number that is
             not among the counts; see `Vocabulary`.
         blocking: whether a failure keeps the version from being committed.
+        statements: SQL that the function runs, whose text literals it may say.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TableCheck:
     sql: str | None = None
     function: Callable[[Inputs], CheckOutcome] | None = None
     blocking: bool = False
+    statements: tuple[str, ...] = ()
 
 
 def run_checks(

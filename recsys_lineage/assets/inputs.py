@@ -23,6 +23,8 @@ from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 
+FILE = "_file"
+"""The column by which a table traces its rows to their files."""
 SHARED_BY = 5
 """How many people share a value that a record may name, where nobody says otherwise."""
 
@@ -272,6 +274,15 @@ class Inputs:
         )
         self.shared |= set(found["value"])
         return dict(found.iter_rows())
+
+    def traced_files(self, names: Collection[str]) -> frozenset[str]:
+        """Which of some texts are names of files: those by which a table that was read traces its rows."""
+        asked, found = {"names": sorted(names)}, set()
+        for table, columns in {**{t: v.columns for t, v in self._versions.items()}, **self._made}.items():
+            if FILE in columns:
+                sql = f"SELECT DISTINCT {FILE} FROM {quote(table)} WHERE {FILE} IN (SELECT unnest($names))"
+                found |= set(self.query(sql, asked)[FILE])
+        return frozenset(found)
 
     # --- files and frames ---------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -304,7 +305,10 @@ class _Attempt:
             for each in inputs.reads
             if each.kind == "table" and (record := self._record_of(each)) is not None
         )
-        return Vocabulary(self._asset, inputs, read, {*columns, *partitions})
+        tables = (
+            name for lake in (self._lake,) for name in lake.tables()
+        )  # asked for where a text needs them
+        return Vocabulary(self._asset, inputs, read, chain(columns, partitions, tables))
 
     def _record_of(self, read: Read) -> Materialization | None:
         """The record of a version that was read; None where no asset made it."""

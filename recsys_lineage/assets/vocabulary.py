@@ -28,6 +28,7 @@ from recsys_lineage.records.failure import LEFT_OUT
 from recsys_lineage.records.materialization import Materialization
 
 _SHORTEST_CONSTANT = 3
+_LONGEST_ENDING = 2
 _CHUNK = re.compile(r"\s+|[^\s]+")
 _WORD = re.compile(r"[^\W_]+")
 _SQL_TEXT = re.compile(r"'((?:[^']|'')*)'")
@@ -80,18 +81,21 @@ class Vocabulary:
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
         """What a check's function found, without what could be a cell of a table."""
         numbers = [*numbers_of(found.counts), len(found.where)]
+        files = {place.rpartition(":")[0] for place in found.where} - self._names
+        traced = self._inputs.traced_files(files) if files and self._inputs is not None else frozenset()
         return replace(
             found,
             name=self._text(found.name, set()),
             found=self._text(found.found, {*numbers}),
             columns=tuple(column for column in found.columns if column in self._names),
             counts=self.plain(found.counts),
-            where=tuple(self._place(place) for place in found.where),
+            where=tuple(self._place(place, traced) for place in found.where),
         )
 
-    def _place(self, place: str) -> str:
+    def _place(self, place: str, traced: Collection[str]) -> str:
         file, _, line = place.rpartition(":")
-        return place if line.isdecimal() and file in self._names else self._text(place, set())
+        known = file in self._names or file in traced
+        return place if line.isdecimal() and known else self._text(place, set())
 
     def _text(self, text: str, numbers: set[float]) -> str:
         if self._is_named(text) or not text.strip():
@@ -180,7 +184,8 @@ class Vocabulary:
 
     @cached_property
     def _numbers(self) -> frozenset[float]:
-        return self._code[1] | self._of_records[1] | {*numbers_of(dict(self._asset.parameters))}
+        given = [dict(self._asset.parameters), *(_given(check.function) for check in self._asset.checks)]
+        return self._code[1] | self._of_records[1] | {*numbers_of(given)}
 
     @cached_property
     def _of_records(self) -> tuple[frozenset[str], frozenset[float]]:
@@ -200,13 +205,14 @@ class Vocabulary:
     def _code(self) -> tuple[frozenset[str], frozenset[float]]:
         """String and number constants of the code that runs for the asset, its checks included."""
         asset = self._asset
-        texts = {check.description for check in asset.checks} | {*_bound(asset.compute)}
+        texts = {check.description for check in asset.checks} | {*_texts(_given(asset.compute))}
         numbers: set[float] = {0, 1}
         modules = set(asset.covers()) if asset.covers is not None else set()
         for check in asset.checks:
+            texts |= {text for statement in check.statements for text in _sql_texts(statement)}
             if check.function is not None:
                 modules |= _modules_of(check.function)
-                texts |= {*_bound(check.function)}
+                texts |= {*_texts(_given(check.function))}
         if asset.code.kind == "sql":
             texts |= {*_sql_texts(asset.code.text)}
         else:
@@ -252,11 +258,13 @@ def _sql_texts(sql: str) -> tuple[str, ...]:
     return tuple(match[1].replace("''", "'") for match in _SQL_TEXT.finditer(sql))
 
 
-def _bound(function: object) -> Iterator[str]:
-    """Texts that a function is given when it is made, which come from the code or the settings."""
+def _given(function: object) -> list[Any]:
+    """What a function is given when it is made, which comes from the code or the settings."""
+    found: list[Any] = []
     while isinstance(function, functools.partial):
-        yield from _texts([function.args, dict(function.keywords)])
+        found += [function.args, dict(function.keywords)]
         function = function.func
+    return found
 
 
 def _modules_of(function: object) -> set[str]:
@@ -286,6 +294,12 @@ def _parsed(text: str) -> tuple[frozenset[str], frozenset[float]]:
 
 
 def _ends_words(text: str, start: int, end: int) -> bool:
-    """Whether a part of a text neither begins nor ends within a word."""
-    before = start == 0 or not (text[start - 1].isalnum() and text[start].isalnum())
-    return before and (end == len(text) or not (text[end - 1].isalnum() and text[end].isalnum()))
+    """Whether a part of a text begins and ends with a word, or with an ending such as the s of a plural."""
+    return _is_edge(text[:start][::-1], text[start:end]) and _is_edge(text[end:], text[start:end][::-1])
+
+
+def _is_edge(outside: str, inside: str) -> bool:
+    if not (outside[:1].isalnum() and inside[:1].isalnum()):
+        return True
+    word = _WORD.match(inside)
+    return word is not None and len(word[0]) <= _LONGEST_ENDING

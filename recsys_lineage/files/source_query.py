@@ -225,7 +225,7 @@ def _required_columns(
 ) -> dict[FileScan, dict[str, int | None]]:
     """The file columns that the SQL names, for each scan, and where in the text it first does.
 
-    Unqualified ones belong to the only source of their scope.
+    Unqualified ones belong to the only source of their scope, which is that of the innermost SELECT with a FROM.
     """
     tree = tree.copy()
     scan_of = {}
@@ -237,25 +237,29 @@ def _required_columns(
         scan_of[name] = scan
     required: dict[FileScan, dict[str, int | None]] = {scan: {} for _, scan in scanned}
     for scope in traverse_scope(tree):
+        # what its FROM names; a WITH alone reads nothing
+        sources = {alias: source for alias, (_, source) in scope.selected_sources.items()}
         scans = {
             alias: scan_of[source.name]
-            for alias, source in scope.sources.items()
+            for alias, source in sources.items()
             if isinstance(source, exp.Table) and source.name in scan_of
         }
         query = scope.expression
         given = {select.alias for select in query.selects} if isinstance(query, exp.Query) else set()
         for column in scope.columns:
+            if not column.table and isinstance(query, exp.Select) and _select_of(column) is not query:
+                continue  # of a subquery, which is a scope of its own
             if column.table:
                 scan = scans.get(column.table)
-            elif len(scope.sources) == 1 and scans:
+            elif len(sources) == 1 and scans:
                 scan = next(iter(scans.values()))
                 # an alias of the same SELECT, as in GROUP BY or ORDER BY, is no column of the file
                 if column.name in given and column.find_ancestor(
                     exp.Group, exp.Order, exp.Having, exp.Qualify
                 ):
                     continue
-            elif scans and len(scope.sources) > 1:
-                named = ", ".join(f"{alias}.{column.name}" for alias in scope.sources)
+            elif scans and len(sources) > 1:
+                named = ", ".join(f"{alias}.{column.name}" for alias in sources)
                 raise SourceSqlError(
                     f"The column {column.name!r} could be of several tables.",
                     expected="a table before the column, since the SELECT reads several",
@@ -272,3 +276,11 @@ def _required_columns(
             ):
                 required[scan].setdefault(column.name, start_of(column))
     return required
+
+
+def _select_of(column: exp.Column) -> exp.Select | None:
+    """The innermost SELECT with a FROM around a column; None where there is none."""
+    select = column.parent_select
+    while select is not None and not (select.args.get("from_") or select.args.get("from")):
+        select = select.parent_select
+    return select

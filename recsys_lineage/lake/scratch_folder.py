@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -126,8 +126,17 @@ def _delete(folder: Path, lock: int | None, owner: int) -> None:
 
 def _delete_abandoned(above: Path) -> None:
     """Delete what killed processes left, their connections' spilled blocks too."""
-    for folder in above.glob(f"duckdb-*{_SUFFIX}/*"):
+    for folder in _held_below(above):
         with suppress(OSError):  # of another user, or deleted meanwhile
             if (lock := _lock(folder, fcntl.LOCK_EX)) is not None:
                 shutil.rmtree(_spill_of(folder), ignore_errors=True)
                 _delete(folder, lock, os.getpid())
+
+
+def _held_below(above: Path) -> Iterator[Path]:
+    """The folders that hold spill folders; others make and delete theirs meanwhile."""
+    with suppress(OSError):
+        for name in os.listdir(above):
+            if name.startswith("duckdb-") and name.endswith(_SUFFIX):
+                with suppress(OSError):
+                    yield from (above / name / inner for inner in os.listdir(above / name))

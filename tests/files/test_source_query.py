@@ -95,3 +95,27 @@ def test_sql_that_is_no_source_says_why(sql: str, words: str) -> None:
     with pytest.raises(SourceSqlError, match=words) as raised:
         parse_source_sql(sql)
     assert raised.value.expected and raised.value.found and raised.value.advice
+
+
+S, T, U = "read_csv('s.csv')", "read_csv('t.csv')", "read_csv('u.csv')"
+
+
+@pytest.mark.parametrize(
+    ("sql", "required"),
+    [
+        (f"SELECT a, _file FROM {S} WHERE a IN (SELECT x FROM {T})", {"s.csv": "a", "t.csv": "x"}),
+        (f"SELECT a, (SELECT max(x) FROM {T} WHERE y > 1) AS m FROM {S}", {"s.csv": "a", "t.csv": "xy"}),
+        (f"SELECT s.a FROM {S} AS s WHERE EXISTS (SELECT 1 FROM {T} AS t WHERE t.x = s.b)",
+         {"s.csv": "ab", "t.csv": "x"}),
+        (f"SELECT s.a FROM {S} AS s JOIN {T} AS t ON t.x = s.b WHERE s.c IN (SELECT y FROM {U})",
+         {"s.csv": "abc", "t.csv": "x", "u.csv": "y"}),
+        (f"SELECT a, (SELECT b * 2) AS twice FROM {S}", {"s.csv": "ab"}),
+        (f"WITH t AS (SELECT x FROM {T}) SELECT a FROM {S} WHERE b IN (SELECT x FROM t) ORDER BY c",
+         {"s.csv": "abc", "t.csv": "x"}),
+        (f"SELECT a FROM (SELECT a, b FROM {S}) WHERE b > (SELECT avg(x) FROM {T})", {"s.csv": "ab", "t.csv": "x"}),
+    ],
+)  # fmt: skip
+def test_a_column_of_a_subquery_is_of_the_subquerys_files(sql: str, required: dict[str, str]) -> None:
+    query = parse_source_sql(sql)
+    found = {scan.pattern: "".join(sorted(names)) for scan, names in query.required_columns.items()}
+    assert found == required

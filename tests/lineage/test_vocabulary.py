@@ -117,3 +117,41 @@ def test_a_value_that_many_people_share_may_be_named(lake: Lake) -> None:
     assert check.found == f"… 9, {common} 5"
     assert check.counts == {"…": 9, common: 5}
     assert [moment.text for moment in heard if moment.kind == "note"] == [f"{rare} 9, {common} 5"]
+
+
+def placed(inputs: Inputs) -> CheckOutcome:
+    """Names a row by its file and line, and another by a cell that looks like one."""
+    row = inputs.query("SELECT who, _file, _line FROM output").row(0, named=True)
+    return CheckOutcome(
+        "placed", False, "2 rows are odd", counts={"rows": 2},
+        where=(f"{row['_file']}:{row['_line']}", f"{row['who']}:{row['_line']}"),
+    )  # fmt: skip
+
+
+def rows(people: pl.DataFrame) -> pl.DataFrame:
+    return people
+
+
+def test_places_are_those_by_which_rows_are_traced(lake: Lake) -> None:
+    file, who = "sales of " + "zqmay.csv", "zq" + "kunde"
+    lake.write_arrow("people", pl.DataFrame({"who": [who], "_file": [file], "_line": [7]}))
+    code = frame_code(rows, checks=[TableCheck("placed", "rows have places", function=placed)])
+    (*_, check) = materialize(code, lake).record.checks
+    assert check.where == (f"{file}:7", "…")
+
+
+def reasoned(inputs: Inputs) -> CheckOutcome:
+    """Says a literal of the SQL that it runs."""
+    (reason,) = inputs.query(STATEMENT)["reason"]
+    return CheckOutcome("reasoned", True, reason)
+
+
+STATEMENT = "SELECT 'zq' || 'wrong' AS reason"
+
+
+def test_literals_of_a_checks_statements_may_be_said(lake: Lake) -> None:
+    lake.write_arrow("people", pl.DataFrame({"who": ["a"]}))
+    for statements, said in (((), "…"), (("SELECT " + "'zq" + "wrong'",), "zq" + "wrong")):
+        check = TableCheck("reasoned", "there are reasons", function=reasoned, statements=statements)
+        (*_, found) = materialize(frame_code(rows, checks=[check]), lake).record.checks
+        assert found.found == said

@@ -14,6 +14,7 @@ import pytest
 
 from recsys_assets.assets import candidates
 from recsys_assets.assets.competing import FAMILIES, candidate_name
+from recsys_assets.assets.evaluation import checked_cut_offs
 from recsys_assets.assets.run_options import family_parameters
 from recsys_assets.settings import Settings, SettingsError, checked_setting, load_settings
 from recsys_lineage.assets.asset_code import AssetCode, Request
@@ -157,3 +158,23 @@ def test_a_candidate_is_made_with_what_a_run_asks_for_and_the_next_one_goes_back
         refused = attempt(code, platform.lake, Request(options={"params": {"power": -1}})).error
         assert isinstance(refused, OptionRefused)
         assert "popularity: power: expected a number ≥ 0 or 'auto', found -1" in str(refused)
+
+
+@pytest.mark.parametrize("wrong", [[10], [], [20, 0], [20, 1001], [20, True], "20", [20, 5.0]])
+def test_cut_offs_that_cannot_be_are_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match=r"^cut_offs: expected "):
+        checked_cut_offs(wrong)
+
+
+def test_models_are_judged_by_the_cut_offs_that_a_run_asks_for(shop: Shop) -> None:
+    with opened(shop) as platform:
+        code = platform.codes["evaluation"]
+        made = attempt(code, platform.lake, Request(options={"cut_offs": [50, 20, 5]})).record
+        assert made.parameters["cut_offs"] == [5, 20, 50]
+        found = shop.rows(
+            "SELECT DISTINCT k FROM {evaluation} WHERE level = 'all' AND k IS NOT NULL ORDER BY k"
+        )
+        assert found == [(5,), (20,), (50,)]
+        assert platform.statuses()["evaluation"].stale == (
+            "its code or settings changed: it was made with other cut_offs"
+        )

@@ -84,3 +84,17 @@ def test_an_instance_that_is_kept_serves_on(tmp_path: Path) -> None:
             assert len(cursor.execute(query).fetchall()) == 1
     with Engine("60MB", 1, str(spill)).connect():
         assert len(os.listdir(spill)) >= 2
+
+
+def test_many_connect_and_close_beside_each_other(tmp_path: Path) -> None:
+    """Each looks for what is abandoned while the others delete theirs."""
+    program = (
+        "import sys\n"
+        "from recsys_lineage.lake.engine import Engine\n"
+        "for _ in range(60):\n"
+        "    Engine(threads=1, temp_folder=sys.argv[1]).connect().close()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 4
+    assert os.listdir(tmp_path) == []
