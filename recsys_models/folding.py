@@ -33,7 +33,7 @@ class Folding(FittedModel):
         """
         raise NotImplementedError(f"{self.family}: cannot fold in yet")
 
-    def history(
+    def history_of(
         self,
         items: ArrayLike | Iterable[int | str],
         *,
