@@ -70,8 +70,7 @@ def in_one_file(files: Mapping[str, bytes], name: str = "model") -> dict[str, by
 def before_folding(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files as they were before models kept anything for folding in."""
     header, arrays = from_files("model", files)
-    for key in ("format", "files", "same_as", "header_sha256", "latest"):
-        del header[key]
+    header = {k: v for k, v in header.items() if k not in ("format", "files", "same_as", "latest")}
     kept = {key: array for key, array in arrays.items() if "fold." not in key and key != "state.order"}
     return to_files("model", header, kept)
 
@@ -111,6 +110,8 @@ class RecommenderContract:
     """False for families that recommend the same to everybody."""
     folds_exactly = False
     """Whether a user's scores follow from the user's row, so that folding it in gives them again."""
+    folds_within = 1e-4
+    """Largest difference of scores that rounding may make between a customer folded in alone and among others."""
 
     def make(self, **params: Any) -> Recommender:
         raise NotImplementedError

@@ -64,7 +64,8 @@ class TestSpectral(RecommenderContract):
 
 
 class TestRanker(RecommenderContract):
-    folds_exactly = True
+    # its features are ranks of candidates too, which rounding decides on a board of equals
+    folds_within = 0.1
 
     def make(self, **params: Any) -> Recommender:
         return Ranker(**{"trees": 10, **params})
