@@ -171,7 +171,9 @@ async def _whole(scope: Scope, receive: Receive) -> Receive:
         if size <= LARGEST_BODY:
             parts.append(part)
     if size > LARGEST_BODY:
-        raise Refused(413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"})
+        raise Refused(
+            413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"}
+        )
     body = b"".join(parts)
     if _is_deep(body):
         raise Refused(400, f"The body is nested more than {DEEPEST_BODY} deep.")

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from recsys_assets.instance import keep_private
-from recsys_assets.serve import is_of_this_machine_alone
+from recsys_assets.serve import is_of_this_machine_alone, stop_requests
 from recsys_assets.service.activity import Activity
 from recsys_assets.service.app import service_app
 from recsys_assets.service.assignment_key import assignment_key
@@ -177,7 +177,10 @@ def run_service(settings: Settings, port: int | None = None, say: Callable[[str]
             backlog=2048,
         )
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            with (
+                stop_requests()
+            ):  # uvicorn sends itself the signal again, which would end it before it is closed
+                uvicorn.Server(config).run(sockets=[listener])
         finally:
             service.close()
 
