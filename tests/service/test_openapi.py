@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.service.running import served
 
@@ -44,7 +44,8 @@ def test_no_request_makes_it_fail(openapi: Any, operation: tuple[str, str]) -> N
     path, method = operation
 
     @settings(
-        max_examples=15,
+        max_examples=8,
+        phases=[Phase.generate],
         deadline=None,
         derandomize=True,
         database=None,
@@ -55,6 +56,6 @@ def test_no_request_makes_it_fail(openapi: Any, operation: tuple[str, str]) -> N
         answer = case.call()
         assert answer.status_code < 500, answer.text
         if answer.status_code >= 400:
-            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.headers["content-type"] == ["application/problem+json"]
 
     ask()
