@@ -23,6 +23,7 @@ from tests.packaging.documents import DOCUMENTS, ROOT, Piece, pieces
 NOT_RUN = {
     r"make (demo|ui|lint test|test-all)": "they install the lock from the network, and then run what is run here",
     r"recsys ui( --nightly)?": "it serves until Ctrl-C; test_serve and test_daemon start it",
+    r"recsys serve": "it serves until Ctrl-C; tests/service starts it",
     r"docker compose up": "it needs Docker and images from the network; test_compose holds the file to the code",
 }
 """Commands that are not run, and why. What they are is checked all the same: that make has the target, recsys the
