@@ -134,11 +134,19 @@ def main(given: list[str]) -> None:
     for name in arguments.shop:
         shop = SHOPS[name](arguments.data)
         sizes = f"{shop.interactions.n_users:,} customers, {shop.interactions.n_items:,} items"
-        heads = ("fit s", "overlap", "same", "folded/s", "answers/s", "of CPU", "p50 ms", "p99 ms", "first ms")
+        heads = (
+            "fit s",
+            "overlap",
+            "same",
+            "folded/s",
+            "answers/s",
+            "of CPU",
+            "p50 ms",
+            "p99 ms",
+            "first ms",
+        )
         if not arguments.json:
-            print(
-                f"\n{name}: {sizes}\n{'family':<22}" + "".join(f"{head:>11}" for head in heads), flush=True
-            )
+            print(f"\n{name}: {sizes}\n{'family':<22}" + "".join(f"{head:>11}" for head in heads), flush=True)
         for family in arguments.family:
             row = {"shop": name, **measure(shop, family, arguments)}
             results.append(row)

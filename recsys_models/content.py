@@ -82,7 +82,7 @@ class Content(Recommender):
         return self._scores_of(self._preferences(customers, "binary" if counted == "auto" else counted))
 
     def _scores_of(self, preference: sp.csr_array) -> NDArray[np.float32]:
-        scores = np.asarray((preference @ self._items_of_features()).todense(), np.float32)
+        scores = np.asarray(csr(preference @ self._items_of_features()).toarray(), np.float32)
         return scores + self._offset()
 
     def _items_of_features(self) -> sp.csr_array:

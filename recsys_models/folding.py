@@ -33,7 +33,7 @@ class Folding(FittedModel):
         """
         raise NotImplementedError(f"{self.family}: cannot fold in yet")
 
-    def history(
+    def history_of(
         self,
         items: ArrayLike | Iterable[int | str],
         *,
@@ -132,6 +132,8 @@ class Folding(FittedModel):
 
     def _scores_of_all(self, customers: Interactions) -> NDArray[np.float32]:
         """Scores of customers, who may be cold."""
+        if not customers.n_users:
+            return np.empty((0, self.n_items), np.float32)
         warm = np.bincount(customers.user, minlength=customers.n_users) > 0
         if warm.all():
             return self._judged_scores(customers)

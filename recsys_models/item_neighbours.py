@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import FEEDBACKS, Feedback, feedback_matrix, latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
-from recsys_models.kernels.sparse import shape_of
+from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.parameters import Above0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
@@ -114,7 +114,7 @@ class ItemNeighbours(Recommender):
         return "binary" if counted == "auto" else counted
 
     def _scores_of(self, feedback: sp.csr_array) -> NDArray[np.float32]:
-        return np.asarray((feedback @ self._similarity).todense(), np.float32)
+        return np.asarray(csr(feedback @ self._similarity).toarray(), np.float32)
 
     def _evidence(
         self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]

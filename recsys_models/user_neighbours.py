@@ -15,7 +15,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.near_rows import NearRows
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
-from recsys_models.kernels.sparse import shape_of
+from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.parameters import Above0, AtLeast0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
@@ -105,7 +105,7 @@ class UserNeighbours(Recommender):
         life = self.chosen.get("half_life_days", self.half_life_days)
         taken = customers.user_items() if life in (None, "auto") else latest_weights(customers, float(life))
         others.data **= power
-        scores = np.asarray((others @ self._feedback).todense(), np.float32)
+        scores = np.asarray(csr(others @ self._feedback).toarray(), np.float32)
         owner = np.repeat(np.arange(customers.n_users), np.diff(taken.indptr))
         scores[owner, taken.indices] += (own**power)[owner] * taken.data * damping[taken.indices]
         return scores

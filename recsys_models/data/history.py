@@ -15,7 +15,7 @@ from recsys_models.data.interactions import Interactions
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What one customer did so far, in the order given; `Recommender.history` makes one of the caller's item ids.
+    """What one customer did so far, in the order given; `Recommender.history_of` makes one of the caller's item ids.
 
     Attributes:
         items: rows of the model's `item_ids`, shape (n,); -1 for an item that the model does not know (`unknown`).
@@ -70,7 +70,7 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
     if wrong.size:
         raise ValueError(
             f"items: expected rows below {item_ids.size}, -1 for unknown items; found {item[wrong[0]]} "
-            f"{_place(wrong[0], length)}; Recommender.history turns ids into rows"
+            f"{_place(wrong[0], length)}; Recommender.history_of turns ids into rows"
         )
     wrong = np.flatnonzero(~((weight >= 0) & (weight < np.inf)))
     if wrong.size:

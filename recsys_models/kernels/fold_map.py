@@ -99,7 +99,7 @@ class FoldMap(NamedTuple):
             # only the rows of the items that occur are scaled, so that one customer does not cost a catalogue
             owner = np.repeat(np.arange(matrix.indptr.size - 1), np.diff(matrix.indptr))
             weight = np.asarray(matrix.data, np.float32)
-            by_user = np.bincount(owner, weight, matrix.indptr.size - 1)
+            by_user = np.bincount(owner, weight, matrix.indptr.size - 1).astype(np.float64)
             scaled = sp.csr_array(
                 (weight * scale[matrix.indices], matrix.indices, matrix.indptr), matrix.shape
             )

@@ -13,8 +13,17 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from recsys_models import Interactions, ModelFileError, Recommender, families, load_model, model_files
+from recsys_models import (
+    History,
+    Interactions,
+    ModelFileError,
+    Recommender,
+    families,
+    load_model,
+    model_files,
+)
 from recsys_models.fitted_model import has_evidence
+from recsys_models.kernels.top_items import mask_items, top_k
 from recsys_models.model_files import from_files, to_files
 
 SIZE = 16
@@ -25,6 +34,23 @@ def checkerboard(size: int = SIZE) -> Interactions:
     pairs = [(u, i) for u in range(size) for i in range(size) if u % 2 == i % 2 and u != i]
     users, items = np.array(pairs).T
     return Interactions.from_arrays(users + 100, items + 1000)
+
+
+def histories(interactions: Interactions) -> list[History]:
+    """What each user did, in the order of the interactions."""
+    found: list[History] = []
+    for user in range(interactions.n_users):
+        own = interactions.subset(interactions.user == user)
+        names = np.array(interactions.behaviour_names, np.str_)
+        told = None if own.behaviour is None else names[own.behaviour].tolist()
+        found.append(History(own.item, told, own.timestamp, own.weight))
+    return found
+
+
+def overlap(one: NDArray[np.float32], other: NDArray[np.float32], k: int) -> float:
+    """Mean share of the k best items that two tables of scores have in common, row by row."""
+    lists = (top_k(one, k)[0], top_k(other, k)[0])
+    return float(np.mean([np.intersect1d(a, b).size / k for a, b in zip(*lists, strict=True)]))
 
 
 def in_one_file(files: Mapping[str, bytes], name: str = "model") -> dict[str, bytes]:
@@ -39,6 +65,14 @@ def in_one_file(files: Mapping[str, bytes], name: str = "model") -> dict[str, by
     header["header_sha256"] = hashlib.sha256(plain.encode()).hexdigest()
     document = json.dumps(header, indent=1, sort_keys=True) + "\n"
     return {f"{name}.json": document.encode(), f"{name}.safetensors": weights}
+
+
+def before_folding(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files as they were before models kept anything for folding in."""
+    header, arrays = from_files("model", files)
+    header = {k: v for k, v in header.items() if k not in ("format", "files", "same_as", "latest")}
+    kept = {key: array for key, array in arrays.items() if "fold." not in key and key != "state.order"}
+    return to_files("model", header, kept)
 
 
 def _own(key: str) -> str:
@@ -69,6 +103,10 @@ class RecommenderContract:
 
     personal = True
     """False for families that recommend the same to everybody."""
+    folds_exactly = False
+    """Whether a user's scores follow from the user's row, so that folding it in gives them again."""
+    folds_within = 1e-4
+    """Largest difference of scores that rounding may make between a customer folded in alone and among others."""
 
     def make(self, **params: Any) -> Recommender:
         raise NotImplementedError
@@ -339,3 +377,92 @@ class RecommenderContract:
     def test_validation_without_known_rows_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="validation"):
             self.make().fit(self.data(), validation=Interactions.from_arrays([1], [2]))
+
+    # --- folding in ---
+
+    def test_folding_in_what_was_fitted_gives_the_lists_of_the_fit(self, fitted: Recommender) -> None:
+        given, users = histories(self.data()), np.arange(SIZE)
+        folded, scores = fitted.fold_in(given), fitted.scores(users)
+        assert folded.dtype == np.float32 and folded.shape == scores.shape
+        if self.folds_exactly:
+            np.testing.assert_allclose(folded, scores, rtol=1e-4, atol=1e-5)
+        for table in (folded, scores):
+            mask_items(table, fitted.seen, users)
+        assert overlap(folded, scores, 1) == 1.0
+
+    def test_folding_in_one_or_many_gives_the_same(self, fitted: Recommender) -> None:
+        given = histories(self.data())
+        together = fitted.fold_in(given)
+        for row in (0, 3):
+            np.testing.assert_allclose(fitted.fold_in([given[row]])[0], together[row], atol=self.folds_within)
+        assert fitted.fold_in([]).shape == (0, SIZE)
+
+    def test_an_answer_is_the_list_of_the_folded_scores(self, fitted: Recommender) -> None:
+        for number, given in enumerate(histories(self.data())[:4]):
+            scores = fitted.fold_in([given])
+            rows, values = fitted.answer(given, 5)
+            assert rows.dtype == np.int32 and rows.shape == values.shape == (5,)
+            np.testing.assert_allclose(values, top_k(scores, 5)[1][0], rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(values, scores[0, rows], rtol=1e-4, atol=1e-5)
+            among = np.array([1, 2, 3, 4, 5, -1], np.int32)
+            rows, values = fitted.answer(given, 5, exclude=np.array([2, -1], np.int32), among=among)
+            assert sorted(rows.tolist()) == [-1, 1, 3, 4, 5] and np.isneginf(values[-1])
+            rows, _ = fitted.answer(given, 1, exclude=given.items)
+            if self.personal:
+                assert rows[0] == number
+        with pytest.raises(ValueError, match="k: expected a whole number"):
+            fitted.answer(given, 0)
+        with pytest.raises(ValueError, match="exclude: expected rows of items below"):
+            fitted.answer(given, 1, exclude=np.array([SIZE], np.int32))
+
+    def test_one_more_item_changes_the_scores(self, fitted: Recommender) -> None:
+        """Who had one colour and takes an item of the other, is shown more of the other than before."""
+        if not self.personal:
+            pytest.skip("a family that scores the same for all")
+        white, black = np.arange(0, SIZE, 2), np.arange(1, SIZE, 2)
+        taken: list[int] = (1000 + white[:3]).tolist()
+        ahead: list[float] = []
+        for more in (0, 1, 2):
+            had = fitted.history_of(taken + (1000 + black[:more]).tolist())
+            scores = fitted.fold_in([had])[0].astype(np.float64)
+            ahead.append(scores[black[2:]].mean() - scores[white[3:]].mean())
+        assert ahead[0] < min(ahead[1:]), ahead
+
+    def test_a_history_without_a_known_item_is_cold(self, fitted: Recommender) -> None:
+        nothing = fitted.history_of([])
+        tonight = fitted.history_of([4711, 4712])
+        none = History(np.array([3], np.int32), weights=np.zeros(1, np.float32))
+        assert tonight.unknown.tolist() == [0, 1] and not nothing.unknown.size
+        warm = fitted.history_of([1000, 4711])
+        assert warm.unknown.tolist() == [1]
+        cold = fitted.scores(np.array([-1]))[0]
+        scores = fitted.fold_in([nothing, warm, tonight, none])
+        np.testing.assert_array_equal(scores[[0, 2, 3]], np.tile(cold, (3, 1)))
+        np.testing.assert_allclose(
+            scores[1], fitted.fold_in([fitted.history_of([1000])])[0], rtol=1e-4, atol=1e-5
+        )
+        assert fitted.answer(nothing, 3)[0].tolist() == top_k(cold[None], 3)[0][0].tolist()
+
+    def test_a_history_that_is_none_is_refused(self, fitted: Recommender) -> None:
+        good, one = fitted.history_of([1000]), np.zeros(1, np.int32)
+        for bad, words in (
+            (History(one + SIZE), "items: expected rows below 16.*found 16 in history 1, place 0"),
+            (History(one, weights=np.array([-1], np.float32)), "weights: .*history 1, place 0"),
+            (History(one, weights=np.array([np.nan], np.float32)), "weights: .*history 1, place 0"),
+            (History(one, timestamps=np.zeros(2, np.int64)), "timestamps: expected 1.*found 2 in history 1"),
+            (History(one, ["view", "view"]), "behaviours: expected 1.*found 2 in history 1"),
+        ):
+            with pytest.raises(ValueError, match=words):
+                fitted.fold_in([good, bad])
+        with pytest.raises(ValueError, match="item"):
+            fitted.history_of(["1000"])
+        with pytest.raises(ValueError, match="call fit first"):
+            self.make().fold_in([good])
+
+    def test_a_model_of_a_file_folds_in_as_the_one_in_memory(self, fitted: Recommender) -> None:
+        given = histories(self.data())
+        expected = fitted.fold_in(given)
+        np.testing.assert_array_equal(load_model(fitted.to_files()).fold_in(given), expected)
+        older = load_model(before_folding(fitted.to_files()))
+        np.testing.assert_allclose(older.fold_in(given), expected, rtol=1e-3, atol=1e-4)
+        assert older.latest is None

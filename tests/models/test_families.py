@@ -26,12 +26,15 @@ from tests.models.contract import RecommenderContract, checkerboard
 
 class TestPopularity(RecommenderContract):
     personal = False
+    folds_exactly = True
 
     def make(self, **params: Any) -> Recommender:
         return Popularity(**params)
 
 
 class TestItemNeighbours(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return ItemNeighbours(**params)
 
@@ -47,16 +50,23 @@ class TestLightGCNAsPublished(RecommenderContract):
 
 
 class TestUserNeighbours(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return UserNeighbours(**params)
 
 
 class TestSpectral(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return Spectral(**{"rank": 8, **params})
 
 
 class TestRanker(RecommenderContract):
+    # its features are ranks of candidates too, which rounding decides on a board of equals
+    folds_within = 0.1
+
     def make(self, **params: Any) -> Recommender:
         return Ranker(**{"trees": 10, **params})
 
@@ -79,6 +89,8 @@ class TestMatrixFactorizationSquared(RecommenderContract):
 
 
 class TestEase(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return Ease(**params)
 
@@ -89,6 +101,8 @@ class TestIALS(RecommenderContract):
 
 
 class TestContent(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return Content(**params)
 
@@ -99,11 +113,15 @@ class TestFusion(RecommenderContract):
 
 
 class TestSequenceEncoder(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return SequenceEncoder(**{"dim": 8, "epochs": 2, "batch": 8, **params})
 
 
 class TestSequenceEncoderWithAttention(RecommenderContract):
+    folds_exactly = True
+
     def make(self, **params: Any) -> Recommender:
         return SequenceEncoder(**{"dim": 8, "epochs": 2, "batch": 8, "encoder": "attention", **params})
 
