@@ -1,6 +1,6 @@
 # Every habit is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format bench bench-lineage bench-models ui lock clean
+.PHONY: help venv demo test test-all lint format bench bench-lineage bench-models bench-serving ui lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -74,6 +74,9 @@ bench: $(STAMP) ## measure the platform and print the table
 bench-lineage: $(STAMP) ## measure lineage of columns, rows and graphs and print the tables
 	$(BIN)/python benchmarks/lineage.py columns --pure
 	$(BIN)/python benchmarks/lineage_graph.py
+
+bench-serving: $(STAMP) ## measure the service under load, on the champion of the home, and print the table
+	$(BIN)/python benchmarks/serving.py http
 
 bench-models: $(STAMP) ## measure the recommenders and print the table
 	$(BIN)/python benchmarks/propagation.py

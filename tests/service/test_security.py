@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
+from recsys_assets.service import door
 from recsys_assets.service.door import DEEPEST_BODY, HEADERS, _is_deep
 from recsys_assets.service.tokens import TokenError, Tokens
 from tests.service.running import Command, Customer, served, until
@@ -135,6 +136,15 @@ def test_no_customer_stands_in_logs_and_figures(home: Path) -> None:
     assert customer.tell(event("view", "item-1", user=name, arm=name)).status == 422
     assert "Zebulon" not in customer.figures() and "item-1" not in customer.figures()
     assert "Zebulon" not in service.end()
+
+
+def test_a_body_that_never_comes_is_not_waited_for(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "BODY_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", customer.port)) as slow:
+        slow.sendall(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_body_that_stops_half_way_harms_nobody(customer: Customer) -> None:
