@@ -1,6 +1,7 @@
 # Every habit is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format bench bench-lineage bench-openlineage bench-models ui lock clean
+.PHONY: help venv demo test test-all lint format bench bench-lineage bench-openlineage bench-serving bench-models ui lock \
+  clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -78,6 +79,9 @@ bench-lineage: $(STAMP) ## measure lineage of columns, rows and graphs and print
 
 bench-openlineage: $(STAMP) ## measure events to external catalogs and print the tables
 	$(BIN)/python benchmarks/openlineage.py translate
+
+bench-serving: $(STAMP) ## measure the service under load, on the champion of the home, and print the table
+	$(BIN)/python benchmarks/serving.py http
 
 bench-models: $(STAMP) ## measure the recommenders and print the table
 	$(BIN)/python benchmarks/propagation.py

@@ -3,6 +3,7 @@
     python benchmarks/serving.py [--customers 31250 125000 500000] [--items 20000] [--history 20]
         [--family spectral item_neighbours user_neighbours] [--folder DIR] [--json]
     python benchmarks/serving.py foldin [--help]
+    python benchmarks/serving.py http [--help]
 
 A made-up shop: each customer viewed or bought about `--history` of the items, a few of them far more popular than
 others. Its tables and a champion are written to a lake first, by a process of their own and outside the time; the
@@ -144,6 +145,11 @@ def child(folder: Path, *arguments: str) -> Any:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["http"]:
+        import serving_http
+
+        serving_http.main(sys.argv[2:])
+        return
     if sys.argv[1:2] == ["foldin"]:
         import foldin
 

@@ -85,7 +85,7 @@ def run_ui(
         with disk_faults_in_words(settings), open_instance(settings) as instance:
             for run_id in close_abandoned_runs(instance):
                 say(f"Run {run_id} was cut short when its process ended; it is marked as failed.")
-            with _stop_requests() as stop:
+            with stop_requests() as stop:
                 services: list[Service] = []
                 try:
                     _start(settings, workspace or deployment_file("workspace.yaml"), services)
@@ -180,7 +180,7 @@ def _stop(services: list[Service]) -> None:
 
 
 @contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
+def stop_requests() -> Iterator[threading.Event]:
     """An event that is set by the signals that mean stop."""
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}

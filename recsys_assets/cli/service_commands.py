@@ -54,7 +54,12 @@ def list_champions(as_json: AsJson = False) -> None:
 
 @champion_app.command()
 def rollback(
-    version: Annotated[int, typer.Argument(help="The version that is to serve again.", min=0)],
+    version: Annotated[
+        str,
+        typer.Argument(
+            metavar="VERSION", help="The version that is to serve again, such as 3 or champion@3."
+        ),
+    ],
     reason: Annotated[str, typer.Option(help="Why, for those who find it in years.")],
     hold: Annotated[
         bool, typer.Option("--hold", help="Let it serve until the next decision, whatever the nights bring.")
@@ -65,15 +70,15 @@ def rollback(
 
     A running service takes it over within seconds.
     """
-    from recsys_assets.service.champions import roll_back
+    from recsys_assets.service.champions import roll_back, version_named
 
     with opened_lake() as lake:
-        decision = roll_back(lake, version, who=getpass.getuser(), reason=reason, held=hold)
+        decision = roll_back(lake, version_named(version), who=getpass.getuser(), reason=reason, held=hold)
         if as_json:
             print(json.dumps(decision.to_json()))
             return
         until = "until the next decision" if hold else "until there is a newer one"
-        console.print(f"champion@{version} serves instead of champion@{decision.before}, {until}.")
+        console.print(f"champion@{decision.version} serves instead of champion@{decision.before}, {until}.")
         console.print(f"Recorded as {decision.id}.")
 
 

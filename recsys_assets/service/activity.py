@@ -14,6 +14,9 @@ RECENT = 200
 BEHAVIOURS = ("view", "cart", "purchase")
 """Actions that change what a customer is recommended."""
 
+NEEDED = ("event_id", "action_name", "object_id", "time")
+"""Keys of a logged event that are read here."""
+
 
 class Activity:
     """What customers, and visitors without a name, did; held in memory and made anew from the log at every start."""

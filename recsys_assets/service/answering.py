@@ -138,7 +138,7 @@ def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for each, at in zip(listed.placed, place.tolist(), strict=True):
         source = None if at < 0 else int(past.items[at])
-        behaviour = None if at < 0 else listed.names[past.behaviours[at]]
+        behaviour = None if at < 0 else listed.names[int(past.behaviours[at])]
         title = {} if source is None else {ids[source]: titles[source] or ids[source]}
         like = None if source is None else ids[source]
         words = in_words(listed.cold, like, behaviour, title, evidence)

@@ -70,6 +70,22 @@ def champions(lake: Lake) -> list[Champion]:
     return found
 
 
+def version_named(text: str) -> int:
+    """The number that `3` or `champion@3` names.
+
+    Raises:
+        DecisionError: it names none.
+    """
+    number = text.removeprefix(f"{CHAMPION}@")
+    if not number.isdecimal():
+        raise DecisionError(
+            f"{text!r} names no version of the champion.",
+            expected="a number, such as 3 or champion@3",
+            advice="recsys champion list shows them all",
+        )
+    return int(number)
+
+
 def roll_back(lake: Lake, version: int, *, who: str, reason: str, held: bool = False) -> Decision:
     """Have a version of the champion serve; returns the record of that.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ LARGEST_BODY = 1024 * 1024
 MOST_DISCARDED = 64 * LARGEST_BODY
 """Of a larger body so much is read all the same, for who is still sending does not hear an answer."""
 DEEPEST_BODY = 8
+BODY_SECONDS = 20.0
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -79,10 +81,17 @@ class Door:
         self._figures.waiting.set(self._inside)
         try:
             self._admit(scope)
-            await self._app(scope, await _whole(scope, receive), guarded)
+            body = receive
+            if scope["method"] not in ("GET", "HEAD"):
+                body = await asyncio.wait_for(_whole(receive), BODY_SECONDS)
+            await self._app(scope, body, guarded)
         except Refused as refused:
             self._figures.refused.labels(str(refused.status)).inc()
             answer = problem(refused.status, refused.detail, headers=refused.headers)
+            await answer(scope, receive, guarded)
+        except asyncio.TimeoutError:
+            self._figures.refused.labels("408").inc()
+            answer = problem(408, "The body took too long.", headers={"Connection": "close"})
             await answer(scope, receive, guarded)
         except Exception as error:
             log_fault(error)
@@ -156,10 +165,8 @@ def _name_of(host: bytes) -> str:
     return text[: text.index("]") + 1] if text.startswith("[") and "]" in text else text.partition(":")[0]
 
 
-async def _whole(scope: Scope, receive: Receive) -> Receive:
+async def _whole(receive: Receive) -> Receive:
     """The request's body, read and found to be small and shallow enough, to be received again."""
-    if scope["method"] in ("GET", "HEAD"):
-        return receive
     parts: list[bytes] = []
     size, more = 0, True
     while more and size <= MOST_DISCARDED:
@@ -171,7 +178,9 @@ async def _whole(scope: Scope, receive: Receive) -> Receive:
         if size <= LARGEST_BODY:
             parts.append(part)
     if size > LARGEST_BODY:
-        raise Refused(413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"})
+        raise Refused(
+            413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"}
+        )
     body = b"".join(parts)
     if _is_deep(body):
         raise Refused(400, f"The body is nested more than {DEEPEST_BODY} deep.")

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -211,8 +211,14 @@ class Found:
     damaged: list[str] = field(default_factory=list)
 
 
-def read_log(folder: Path, stream: Stream, found: Found | None = None) -> Iterator[dict[str, Any]]:
-    """The lines of a stream, in the order they were written; what cannot be read is left out and told in `found`."""
+def read_log(
+    folder: Path, stream: Stream, found: Found | None = None, needs: Collection[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """The lines of a stream, in the order they were written; what cannot be read is left out and told in `found`.
+
+    Args:
+        needs: keys without which a line cannot be read.
+    """
     found = Found() if found is None else found
     for path in sorted(folder.glob(f"{stream}-*.jsonl")):
         with path.open("rb") as lines:
@@ -224,7 +230,7 @@ def read_log(folder: Path, stream: Stream, found: Found | None = None) -> Iterat
                     entry = json.loads(line)
                 except ValueError:
                     entry = None
-                if not isinstance(entry, dict):
+                if not isinstance(entry, dict) or not entry.keys() >= set(needs):
                     found.damaged.append(f"{path.name}:{number}")
                     continue
                 found.lines += 1

@@ -103,7 +103,10 @@ class KnownHistories:
         """What a customer did; nothing for one that is not known."""
         row = None if user is None else self.rows.get(user)
         part = slice(0, 0) if row is None else slice(int(self.starts[row]), int(self.starts[row + 1]))
-        return Past(*(column[part] for column in self.past))
+        past = self.past
+        return Past(
+            past.items[part], past.behaviours[part], past.times[part], past.weights[part], past.bought[part]
+        )
 
     def name_of(self, behaviour: str) -> str:
         """The name that the shop has for a behaviour: of names of one step of the funnel, that of its data."""

@@ -54,7 +54,7 @@ def why_not_folded(model: Recommender) -> str | None:
 
 def history_of(past: Past, names: Sequence[str]) -> History:
     """A past as the models take it."""
-    return History(past.items, [names[kind] for kind in past.behaviours], past.times, past.weights)
+    return History(past.items, [names[int(kind)] for kind in past.behaviours], past.times, past.weights)
 
 
 def _best(

@@ -37,7 +37,7 @@ class Bought(TomlPart):
         again_after_days: since the last purchase, after which it may be recommended again; never when None.
     """
 
-    again_after_days: int | None = Field(None, ge=0, le=36_500)
+    again_after_days: int | None = Field(default=None, ge=0, le=36_500)
 
 
 class Filter(TomlPart):
@@ -64,7 +64,7 @@ class Stock(TomlPart):
     """
 
     out: tuple[str, ...] = ()
-    table: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_]{0,126}$")
+    table: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_]{0,126}$")
 
 
 class Pin(_Dated):
@@ -109,8 +109,8 @@ class Exploration(TomlPart):
         among: the item of such a place is drawn from so many of the best that are left.
     """
 
-    share: float = Field(0.0, ge=0, le=1)
-    among: int = Field(50, ge=2, le=1000)
+    share: float = Field(default=0.0, ge=0, le=1)
+    among: int = Field(default=50, ge=2, le=1000)
 
 
 class Rules(TomlPart):

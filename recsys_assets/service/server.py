@@ -16,8 +16,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from recsys_assets.instance import keep_private
-from recsys_assets.serve import is_of_this_machine_alone
-from recsys_assets.service.activity import Activity
+from recsys_assets.serve import is_of_this_machine_alone, stop_requests
+from recsys_assets.service.activity import NEEDED, Activity
 from recsys_assets.service.app import service_app
 from recsys_assets.service.assignment_key import assignment_key
 from recsys_assets.service.desk import Desk
@@ -113,7 +113,7 @@ def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float
     figures = Figures(rotation)
     log = FeedbackLog(files.feedback, settings.durable_within_ms, figures.group_seconds.observe)
     found = Found()
-    activity = Activity.replayed(read_log(files.feedback, "events", found))
+    activity = Activity.replayed(read_log(files.feedback, "events", found, NEEDED))
     figures.log_lines.labels("read").inc(found.lines)
     figures.log_lines.labels("torn").inc(found.torn)
     figures.log_lines.labels("damaged").inc(len(found.damaged))
@@ -177,7 +177,10 @@ def run_service(settings: Settings, port: int | None = None, say: Callable[[str]
             backlog=2048,
         )
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            with (
+                stop_requests()
+            ):  # uvicorn sends itself the signal again, which would end it before it is closed
+                uvicorn.Server(config).run(sockets=[listener])
         finally:
             service.close()
 

@@ -19,29 +19,30 @@ USERS, ITEMS, SHELVES = 60, 48, 6
 
 
 def split() -> pl.DataFrame:
-    """Customer u buys mostly from shelf u % 6, and looks at more."""
+    """Customer u buys from shelf u % 6, and looks at things of all shelves."""
     rows = [
         {
             "user_id": f"customer-{user}",
-            "item_id": f"item-{(user % SHELVES + SHELVES * (user * 5 + 3 * n)) % ITEMS if n < 6 else (user * 7 + n) % ITEMS}",
+            "item_id": f"item-{_bought(user, n) if n < 5 else (user * 7 + n) % ITEMS}",
             "behaviour": "purchase" if n < 5 else "view",
             "is_target": n < 5,
             "subset": "train",
             "count": 1 + (user + n) % 3,
-            "last_time": pl.datetime(2026, 1, 1),
         }
         for user in range(USERS)
         for n in range(8)
     ]
-    frame = pl.DataFrame([{**row, "last_time": None} for row in rows])
     moments = pl.datetime(2026, 1, 1, time_unit="us") + pl.duration(hours=pl.int_range(pl.len()))
-    return frame.with_columns(last_time=moments).unique(
-        ["user_id", "item_id", "behaviour"], maintain_order=True
-    )
+    frame = pl.DataFrame(rows).with_columns(last_time=moments)
+    return frame.unique(["user_id", "item_id", "behaviour"], maintain_order=True)
+
+
+def _bought(user: int, n: int) -> int:
+    return (user % SHELVES + SHELVES * (user * 5 + 3 * n)) % ITEMS
 
 
 def item_profiles() -> pl.DataFrame:
-    """Items on shelves; one more that nobody ever bought."""
+    """Items on shelves, three quarters of them of a brand."""
     return pl.DataFrame(
         {
             "item_id": [f"item-{item}" for item in range(ITEMS)],

@@ -123,7 +123,7 @@ FAULTY = {
     "an unknown address": ("GET", "/nothing", None, 404),
     "an unknown method": ("DELETE", "/events", None, 405),
     "a session of tomorrow": ("POST", "/recommendations", {"items": [{"item": "a", "time": TOMORROW}]}, 422),
-    "an event of tomorrow": ("POST", "/events", {"events": [event("view", "item-1", user="u", timestamp=TOMORROW)]}, 422),
+    "an event of tomorrow": ("POST", "/events", {"events": [event("view", "i", user="u", timestamp=TOMORROW)]}, 422),
     "an unknown arm": ("POST", "/events", {"events": [event("view", "item-1", user="u", arm="contrl")]}, 422),
     "an event of nobody": ("POST", "/events", {"events": [event("view", "item-1")]}, 422),
     "a rating without a value": ("POST", "/events", {"events": [event("rating", "item-1", user="u")]}, 422),

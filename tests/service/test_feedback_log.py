@@ -69,11 +69,8 @@ def test_nobody_else_can_read_it(home: Path) -> None:
 
 
 def test_two_services_do_not_write_to_one_home(home: Path) -> None:
-    with served(home):
-        with pytest.raises(FeedbackError, match="Another service"), served(home):
-            pass
-        said = Command(home).said
-        assert "Another service writes to" in said and "Traceback" not in said
+    with served(home), pytest.raises(FeedbackError, match="Another service"), served(home):
+        pass
 
 
 def test_a_full_disk_is_told_and_what_was_refused_can_be_sent_again(
@@ -101,12 +98,12 @@ def test_a_torn_line_is_passed_over_and_a_damaged_one_is_told(home: Path) -> Non
     with served(home) as (customer, _):
         customer.tell(event("view", "item-5", client_id="c"))
     (path,) = (home / "feedback").glob("events-*")
-    path.write_bytes(b"\x00 not JSON\n" + path.read_bytes() + b'{"event_id": "to')
+    path.write_bytes(b"\x00 not JSON\n{}\n" + path.read_bytes() + b'{"event_id": "to')
     with served(home) as (customer, _):
         assert not customer.session(client_id="c").json["cold"]
         figures = customer.figures()
-        for state in ("read", "torn", "damaged"):
-            assert f'recsys_feedback_lines_total{{state="{state}"}} 1.0' in figures
+        for state, lines in {"read": 1, "torn": 1, "damaged": 2}.items():
+            assert f'recsys_feedback_lines_total{{state="{state}"}} {lines}.0' in figures
 
 
 def test_a_file_that_is_large_enough_is_followed_by_the_next(

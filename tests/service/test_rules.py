@@ -183,7 +183,7 @@ def test_dates_of_pins_and_boosts_are_kept(home: Path) -> None:
     )
     with served(home) as (customer, _):
         answer = customer.session(k=3, explain=True).json["items"]
-        assert [each["item"] for each in answer][0] == "item-22" and answer[0]["placed_by"] == "boosted"
+        assert answer[0]["item"] == "item-22" and answer[0]["placed_by"] == "boosted"
 
 
 def test_a_table_says_what_is_in_stock(home: Path) -> None:

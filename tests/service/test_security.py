@@ -1,0 +1,167 @@
+"""Who may ask, how much and how often, and what nobody learns from logs and figures."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from recsys_assets.cli.commands import app
+from recsys_assets.service import door
+from recsys_assets.service.door import DEEPEST_BODY, HEADERS, _is_deep
+from recsys_assets.service.tokens import TokenError, Tokens
+from tests.service.running import Command, Customer, served, until
+from tests.service.test_answers import event
+
+ROUTES = {
+    "read": ("/recommendations/customer-1", "/items/item-1/similar", "/version", "/openapi.json"),
+    "admin": ("/metrics",),
+}
+
+
+def test_elsewhere_every_route_needs_a_token_of_its_scope(home: Path) -> None:
+    tokens = Tokens(home / "service" / "tokens.json")
+    secrets = {scope: tokens.add(scope, [scope]) for scope in ("read", "events", "admin")}
+    with served(home, open_to_all=False) as (nobody, _):
+        for path in ("/health", "/ready"):
+            assert nobody.ask("GET", path).status == 200
+        assert "problems" not in nobody.ready()
+        may: dict[str, set[str]] = {scope: set() for scope in secrets}
+        paths = [*ROUTES["read"], *ROUTES["admin"]]
+        for scope, secret in secrets.items():
+            customer = Customer(nobody.port, secret)
+            for path in paths:
+                status = customer.ask("GET", path).status
+                assert status in (200, 403)
+                if status == 200:
+                    may[scope].add(path)
+            if customer.tell(event("view", "item-1", user="u")).status == 200:
+                may[scope].add("/events")
+        assert may == {
+            "read": set(ROUTES["read"]),
+            "events": {"/events"},
+            "admin": {*ROUTES["read"], *ROUTES["admin"], "/events"},
+        }
+        for stranger in (nobody, Customer(nobody.port, "recsys_guessed")):
+            for path in [*paths, "/nothing"]:
+                answer = stranger.ask("GET", path)
+                assert answer.status == 401 and answer.headers["www-authenticate"] == "Bearer"
+        tokens.remove("read")
+        taken = Customer(nobody.port, secrets["read"])
+        until(lambda: taken.ask("GET", "/version").status == 401, "the token is refused")
+
+
+def test_tokens_are_kept_as_hashes_that_nobody_else_can_read(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECSYS_HOME", str(home))
+    done = CliRunner().invoke(app, ["token", "add", "shop", "--scope", "read", "--json"])
+    secret = json.loads(done.stdout)["token"]
+    path = home / "service" / "tokens.json"
+    assert len(secret) > 40 and secret not in path.read_text() and path.stat().st_mode & 0o077 == 0
+    assert "shop: read" in CliRunner().invoke(app, ["token", "list"]).stdout
+    with pytest.raises(TokenError, match="Did you mean 'events'"):
+        Tokens(path).add("other", ["event"])
+    assert CliRunner().invoke(app, ["token", "add", "shop", "--scope", "read"]).exit_code == 1
+    assert CliRunner().invoke(app, ["token", "remove", "shop"]).exit_code == 0
+    assert Tokens(path).all() == []
+
+
+def test_other_addresses_are_not_served_without_a_token(home: Path) -> None:
+    said = Command(home, RECSYS_SERVICE_HOST="0.0.0.0").said
+    assert "there is no token yet" in said and "recsys token add" in said and "Traceback" not in said
+
+
+def test_a_token_that_asks_too_often_is_asked_to_wait(home: Path) -> None:
+    tokens = Tokens(home / "service" / "tokens.json")
+    often, seldom = tokens.add("often", ["read"]), tokens.add("seldom", ["read"])
+    with served(home, open_to_all=False, rate_limit=20) as (nobody, _):
+        customer = Customer(nobody.port, often)
+        answers = [customer.ask("GET", "/version") for _ in range(200)]
+        refused = [each for each in answers if each.status == 429]
+        assert refused and refused[0].headers["retry-after"] == "1"
+        assert sum(each.status == 200 for each in answers) >= 20
+        assert Customer(nobody.port, seldom).ask("GET", "/version").status == 200
+
+
+def test_overload_is_answered_with_429_and_passes(home: Path) -> None:
+    with served(home) as (customer, service):
+        service.door.access.most = 2
+        statuses: list[int] = []
+
+        def ask() -> None:
+            own = Customer(customer.port)
+            statuses.extend(own.list_of("customer-1").status for _ in range(20))
+
+        threads = [threading.Thread(target=ask) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(statuses) == {200, 429}
+        assert customer.list_of("customer-1").status == 200
+
+
+def test_pages_of_elsewhere_and_proxies_do_not_reach_it_without_a_token(customer: Customer) -> None:
+    path = "/recommendations/customer-1"
+    assert customer.ask("GET", path, headers={"Host": "localhost:1234"}).status == 200
+    assert customer.ask("GET", path, headers={"Host": "evil.example"}).status == 421
+    assert customer.ask("GET", path, headers={"X-Forwarded-For": "203.0.113.9"}).status == 401
+    answer = customer.ask("OPTIONS", path, headers={"Origin": "https://evil.example"})
+    assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/recommendations/customer-1", "/nothing", "/recommendations/u?k=0"]
+)
+def test_every_answer_has_the_headers(customer: Customer, path: str) -> None:
+    headers = customer.ask("GET", path).headers
+    assert all(headers[name.decode()] == value.decode() for name, value in HEADERS)
+    assert "server" not in headers
+
+
+def test_no_customer_stands_in_logs_and_figures(home: Path) -> None:
+    name = "Zebulon Xanthippe"
+    service = Command(home)
+    customer = Customer(service.port)
+    assert customer.list_of(name).status == 200
+    assert customer.list_of(name, k=0).status == 422
+    assert customer.tell(event("view", "item-1", user=name)).status == 200
+    assert customer.tell(event("view", "item-1", user=name, arm=name)).status == 422
+    assert "Zebulon" not in customer.figures() and "item-1" not in customer.figures()
+    assert "Zebulon" not in service.end()
+
+
+def test_a_body_that_never_comes_is_not_waited_for(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "BODY_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", customer.port)) as slow:
+        slow.sendall(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_that_stops_half_way_harms_nobody(customer: Customer) -> None:
+    with socket.create_connection(("127.0.0.1", customer.port)) as half:
+        half.sendall(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
+    assert customer.list_of("customer-1").status == 200
+
+
+JSON = st.recursive(st.text() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=20)
+
+
+def depth_of(value: object) -> int:
+    return 1 + max(map(depth_of, value), default=0) if isinstance(value, list) else 0
+
+
+@given(JSON, st.integers(0, 12))
+def test_depth_is_that_of_the_values(value: object, more: int) -> None:
+    for _ in range(more):
+        value = [value]
+    assert _is_deep(json.dumps(value).encode()) == (depth_of(value) > DEEPEST_BODY)
