@@ -174,8 +174,9 @@ def main() -> None:
         quiet = report(tables, nights)
         cried = quiet.filter("alarm", pl.col("night") >= first)
         alarms.append(cried["night"].n_unique())
+        loud = cried["night"].n_unique()
         print(
-            f"shop {seed}: {tables['events'].height:,} events, {cried['night'].n_unique()} of {given.nights} quiet nights alarmed"
+            f"shop {seed}: {tables['events'].height:,} events, {loud} of {given.nights} quiet nights alarmed"
         )
         for row in cried.sort("night").iter_rows(named=True):
             print(
@@ -193,9 +194,8 @@ def main() -> None:
             found[name].append(
                 ", ".join(f"{c} ({m})" for c, m in told.select("column_name", "measure").iter_rows())
             )
-    print(
-        f"\nfalse alarms in {given.nights} quiet nights: {alarms} (target 0 to 2: {'met' if max(alarms) <= 2 else 'MISSED'})\n"
-    )
+    met = "met" if max(alarms) <= 2 else "MISSED"
+    print(f"\nfalse alarms in {given.nights} quiet nights: {alarms} (target 0 to 2: {met})\n")
     for name, told in found.items():
         noticed = sum(bool(each) for each in told)
         print(

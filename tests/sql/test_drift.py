@@ -32,7 +32,9 @@ def _shop() -> dict[str, pl.DataFrame]:
                     "hour": generator.normal(18 if weekend else 12, 3, count).clip(0, 23).astype(int),
                     "user_id": [f"u{user}" for user in generator.integers(0, 300, count)],
                     "item_id": [f"i{each}" for each in item],
-                    "order_id": pl.Series(np.where(generator.random(count) < 0.95, "o", "")).replace("", None),
+                    "order_id": pl.Series(np.where(generator.random(count) < 0.95, "o", "")).replace(
+                        "", None
+                    ),
                     "behaviour": generator.choice(["view", "cart", "purchase"], count, p=[0.7, 0.2, 0.1]),
                     "store_id": generator.choice(["a", "b", "c"], count),
                     "quantity": 1.0 + generator.poisson(0.6, count),
