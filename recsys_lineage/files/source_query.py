@@ -140,7 +140,27 @@ def _calls(sql: str, tree: exp.Query, origin: str) -> list[tuple[FileCall, FileS
             where=error.where,
             advice=_FROM,
         ) from error
-    return [(call, _scan(call)) for call in calls]
+    scans = [(call, _scan(call)) for call in calls]
+    for call, scan in scans:
+        _check_options(call, scan)
+    return scans
+
+
+def _check_options(call: FileCall, scan: FileScan) -> None:
+    """Raises SourceSqlError, with the place of the call, where an option of a scan cannot be honoured."""
+    from recsys_lineage.files.csv_dialect import CsvDialect  # both know what a scan is
+    from recsys_lineage.files.parquet_options import ParquetOptions
+
+    try:
+        (ParquetOptions if scan.function == "read_parquet" else CsvDialect).of(scan)
+    except SourceSqlError as error:
+        raise SourceSqlError(
+            error.message,
+            expected=error.expected,
+            found=error.found,
+            where=f"{call.where}, {scan}",
+            advice=error.advice,
+        ) from None
 
 
 def _leading_comment(sql: str) -> list[str]:

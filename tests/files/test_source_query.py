@@ -119,3 +119,17 @@ def test_a_column_of_a_subquery_is_of_the_subquerys_files(sql: str, required: di
     query = parse_source_sql(sql)
     found = {scan.pattern: "".join(sorted(names)) for scan, names in query.required_columns.items()}
     assert found == required
+
+
+@pytest.mark.parametrize(
+    "scan",
+    [
+        "read_csv('a.csv', comment = '#')",
+        "read_csv('a.csv', skip = 'two')",
+        "read_parquet('a.parquet', filename = true)",
+    ],
+)
+def test_an_option_that_cannot_be_is_told_with_its_place_when_the_sql_is_read(scan: str) -> None:
+    with pytest.raises(SourceSqlError, match="option of a scan cannot be used") as raised:
+        parse_source_sql(f"SELECT a\nFROM {scan}", "shop.sql")
+    assert str(raised.value.where).startswith("shop.sql:2:6")
