@@ -16,6 +16,7 @@ from recsys_models import (
     ItemNeighbours,
     MultiBehaviour,
     Recommender,
+    UserNeighbours,
     families,
     load_model,
 )
@@ -174,6 +175,6 @@ def test_an_answer_is_what_the_folded_scores_rank(
 def test_a_trained_customer_who_is_one_of_several_alike_counts_once() -> None:
     """Three customers have the same items: to each, the two others are neighbours, to a new one as well."""
     data = Interactions.from_arrays([1, 1, 2, 2, 3, 3, 4, 4, 4], [5, 6, 5, 6, 5, 6, 5, 6, 7])
-    model = families["user_neighbours"](neighbours=2, power=1.0).fit(data)
+    model = UserNeighbours(neighbours=2, power=1.0).fit(data)
     given = histories(data)
     np.testing.assert_allclose(model.fold_in(given), model.scores(np.arange(4)), rtol=1e-5)
