@@ -57,7 +57,8 @@ class Ease(Recommender):
             inverse = cho_solve(cho_factor(regular, overwrite_a=True), np.eye(self._kept.size))
             weights = -inverse / np.diag(inverse)
             np.fill_diagonal(weights, 0)
-            self._weights = weights.astype(np.float32)
+            # by rows, of which a product with few items reads few
+            self._weights = weights.astype(np.float32, order="C")
             reached = 0.0
             if validation is not None:
                 reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)

@@ -398,7 +398,8 @@ class RecommenderContract:
         assert fitted.fold_in([]).shape == (0, SIZE)
 
     def test_an_answer_is_the_list_of_the_folded_scores(self, fitted: Recommender) -> None:
-        for number, given in enumerate(histories(self.data())[:4]):
+        whole = histories(self.data())
+        for number, given in enumerate(whole[:4]):
             scores = fitted.fold_in([given])
             rows, values = fitted.answer(given, 5)
             assert rows.dtype == np.int32 and rows.shape == values.shape == (5,)
@@ -411,9 +412,9 @@ class RecommenderContract:
             if self.personal:
                 assert rows[0] == number
         with pytest.raises(ValueError, match="k: expected a whole number"):
-            fitted.answer(given, 0)
+            fitted.answer(whole[0], 0)
         with pytest.raises(ValueError, match="exclude: expected rows of items below"):
-            fitted.answer(given, 1, exclude=np.array([SIZE], np.int32))
+            fitted.answer(whole[0], 1, exclude=np.array([SIZE], np.int32))
 
     def test_one_more_item_changes_the_scores(self, fitted: Recommender) -> None:
         """Who had one colour and takes an item of the other, is shown more of the other than before."""
