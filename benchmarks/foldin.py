@@ -96,9 +96,16 @@ def speed(model: Recommender, answers: int, session: int) -> dict[str, float]:
 
 
 def measure(shop: Shop, name: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """A family on a shop."""
+    """A family on a shop, whose catalogue holds all described items."""
+    bought = shop.interactions
+    interactions = Interactions.from_arrays(
+        bought.user_ids[bought.user],
+        bought.item_ids[bought.item],
+        timestamp=bought.timestamp,
+        item_ids=shop.items.ids,
+    )
     began = time.perf_counter()
-    model = unfitted(name).with_features(users=shop.users, items=shop.items).fit(shop.interactions)
+    model = unfitted(name).with_features(users=shop.users, items=shop.items).fit(interactions)
     seconds = time.perf_counter() - began
     warm = np.flatnonzero(np.diff(model.seen.indptr))
     users = np.random.default_rng(0).permutation(warm)[: arguments.customers]
@@ -107,7 +114,7 @@ def measure(shop: Shop, name: str, arguments: argparse.Namespace) -> dict[str, A
     torch.set_num_threads(1)
     with threadpool_limits(1, "blas"):
         quick = speed(model, arguments.answers, arguments.session)
-        near = parity(model, shop.interactions, np.sort(users))
+        near = parity(model, interactions, np.sort(users))
     return {"family": name, "fit_seconds": seconds, **near, **quick}
 
 
@@ -133,7 +140,7 @@ def main(given: list[str]) -> None:
     results: list[dict[str, Any]] = []
     for name in arguments.shop:
         shop = SHOPS[name](arguments.data)
-        sizes = f"{shop.interactions.n_users:,} customers, {shop.interactions.n_items:,} items"
+        sizes = f"{shop.interactions.n_users:,} customers, {shop.items.ids.size:,} items"
         heads = (
             "fit s",
             "overlap",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ class Folding(FittedModel):
     scores follow from the customer's row alone; nearly, where the family learned a vector of the customer's own.
     """
 
+    @abstractmethod
     def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
         """Scores as of `score_block` for the users of these interactions, who have at least one each.
 
@@ -31,7 +33,6 @@ class Folding(FittedModel):
         Raises:
             NotImplementedError: the family cannot, and why.
         """
-        raise NotImplementedError(f"{self.family}: cannot fold in yet")
 
     def history_of(
         self,

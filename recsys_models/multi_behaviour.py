@@ -143,9 +143,9 @@ class MultiBehaviour(LightGCN):
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         super()._restore(state)
         self._maps = state["maps"]
-        order = state.get("order", np.empty(0, np.str_))
-        must_be(order, "order", shape=(None,), kind="U")
-        self._order = order.tolist()
+        if "order" in state:
+            must_be(state["order"], "order", shape=(None,), kind="U")
+            self._order = state["order"].tolist()
 
 
 def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:

@@ -70,6 +70,9 @@ class Popularity(Recommender):
     def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
         return self.score_block(np.arange(customers.n_users))
 
+    def _near_scores(self, customer: Interactions) -> NDArray[np.float32]:
+        return self._count.copy()
+
     def _state(self) -> dict[str, NDArray[Any]]:
         return {"count": self._count}
 

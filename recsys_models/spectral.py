@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.feedback import latest_weights
@@ -97,3 +99,14 @@ class Spectral(EmbeddingRecommender):
                         }
         assert kept is not None
         self._user_vectors, self._item_factors = kept
+
+    def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
+        life = self.chosen.get("half_life_days", self.half_life_days)
+        return [
+            interactions.user_items() if life in (None, "auto") else latest_weights(interactions, float(life))
+        ]
+
+    def _fold_exponents(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Those that turn the fit's item vectors into its singular vectors: the map is then the inverse of S."""
+        gain = self.chosen.get("item_scale", self.item_scale)
+        return (self.exponent + (0.2 if gain == "auto" else float(gain)),), (self.exponent,)

@@ -114,6 +114,10 @@ class GNNR(EmbeddingRecommender):
         )
         return matrix, start
 
+    def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
+        """Edges as they weigh in the convolution, and all alike: attention lies between."""
+        return [edge_weights(interactions, self.half_life_days), interactions.user_items()]
+
     def _items_judged(self) -> NDArray[np.bool_]:
         had = super()._items_judged()
         related = "gate" in self._learned and self._learned["gate"].size > 0

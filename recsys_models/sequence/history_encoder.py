@@ -81,6 +81,7 @@ def encoded(settings: SequenceEncoder, module: nn.Module, block: HistoryBlock, d
     return weight @ vectors + module.get_submodule("out")(read)
 
 
+@torch.inference_mode()
 def last_states(
     settings: SequenceEncoder, module: nn.Module, histories: Histories, device: str
 ) -> NDArray[np.float32]:

@@ -173,14 +173,11 @@ class SequenceEncoder(EmbeddingRecommender):
 
     def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:
         """The states after the customers' latest interactions."""
-        import torch
-
         from recsys_models.sequence.history_encoder import last_states, restored
 
         if self._reader is None or self._reader[0] is not self._learned:
             self._reader = (self._learned, restored(self, self._learned))
-        with torch.inference_mode():
-            return last_states(self, self._reader[1], Histories.of(customers, self.length), "cpu")
+        return last_states(self, self._reader[1], Histories.of(customers, self.length), "cpu")
 
     def _learn_folding(self, interactions: Interactions) -> None:
         """Nothing: the encoder reads any history."""
