@@ -7,13 +7,13 @@
 
 Columns. The models are made here: staging over 20 sources, and then joins, aggregates, windows, unions and pivots over
 earlier models, 12 columns each; every one is given the columns of all tables before it. The large query is
-`item_profiles` of the shop with a further 40 common table expressions around it. Each way is measured in a process of its own with one
-thread, after one small query: a process that starts pays for that once, as a night of models does. CPU seconds are
-those of a quiet machine.
+`item_profiles` of the shop with a further 40 common table expressions around it. Each way is measured in a process of
+its own with one thread, after one small query: a process that starts pays for that once, as a night of models does.
+CPU seconds are those of a quiet machine.
 
 Rows. The lake is that of RECSYS_HOME, in which `recsys demo` has made The Complete Journey: one of its 21 million
-promotion rows is traced back to its lines, one customer's profile back to the lines of all that it is made of, and
-one customer forward through every table. Each trace is measured in a process of its own.
+promotion rows is traced back to its lines, one customer's profile back to the lines of all that it is made of, and one
+customer forward through every table. Each trace is measured in a process of its own.
 """
 
 from __future__ import annotations

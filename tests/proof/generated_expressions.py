@@ -96,8 +96,8 @@ class Expressions(ABC):
         if column.kind == NUMBER and depth > 0:
             made.append(self.test(x))
         found = self.draw(st.sampled_from(made))
-        if self.maybe(4):
-            return f"({found} {self.one('AND', 'OR')} {self.condition(columns, 0)})"
+        if depth > -3 and self.maybe(4):
+            return f"({found} {self.one('AND', 'OR')} {self.condition(columns, min(depth, 0) - 1)})"
         return found
 
     def aggregate(self, columns: Sequence[Column]) -> tuple[str, str]:

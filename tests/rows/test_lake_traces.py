@@ -8,12 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recsys_lineage.assets.asset_code import AssetCode, Output
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.scanned_files import open_scan
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import FilesChanged, LineageError
+from recsys_lineage.files import list_files, parse_source_sql
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import TrainingData
 from recsys_lineage.rows.back import trace_back
@@ -145,6 +147,56 @@ def test_lines_of_a_file_flow_into_every_table(lake: Lake) -> None:
 def test_a_row_that_is_left_out_flows_no_further(lake: Lake) -> None:
     trace = trace_forward(lake, file="orders.csv", lines=6)
     assert [each.table for each in trace.tables] == ["raw_orders"]
+
+
+ITEMS = """SELECT o.item, count(*) AS orders, any_value(n.note) AS note, arg_min(o._file, o._line) AS _file,
+    min(o._line) AS _line
+FROM read_csv('orders*.csv') AS o LEFT JOIN read_csv('notes.csv') AS n ON n.item = o.item
+GROUP BY o.item"""
+
+
+def items_of(folder: Path) -> AssetCode:
+    """The items that orders name: one row for many lines, which names the first of them."""
+
+    def items(inputs: Inputs) -> Output:
+        query = parse_source_sql(ITEMS)
+        names = {scan: f"files_{place}" for place, scan in enumerate(query.scans)}
+        for scan, name in names.items():
+            open_scan(inputs, folder, scan, list_files(folder, scan.pattern), name)
+        return Output(Query(query.rewritten(names)))
+
+    return frame_code(items)
+
+
+def test_all_lines_of_a_row_are_found_through_the_sources_own_sql(tmp_path: Path, files: Path) -> None:
+    (files / "orders_2.csv").write_text("shop,item,amount\nC,tea,9\nC,salt,1\n")
+    (files / "notes.csv").write_text("item,note\nsalt,white\ntea,black\n")
+    lake = Lake(str(tmp_path / "lake"))
+    outcome = materialize(items_of(files), lake)
+    assert outcome.error is None, outcome.error
+    trace = trace_back(lake, "items", {"item": "tea"})
+    assert trace.stopped == ()
+    assert {each.file: each.lines for each in trace.files} == {
+        "orders.csv": (2, 3, 4), "orders_2.csv": (2,), "notes.csv": (3,),
+    }  # fmt: skip
+    for each in trace.files:
+        assert each.sha256 == hashlib.sha256((files / each.file).read_bytes()).hexdigest()
+    (files / "orders_2.csv").write_text("shop,item,amount\nC,tea,8\n")
+    changed = trace_back(lake, "items", {"item": "tea"})
+    assert {each.file: each.lines for each in changed.files} == {"orders.csv": (2,)}
+    (stop,) = changed.stopped
+    assert (stop.asset, stop.table) == ("items", "its files")
+    assert "orders_2.csv is not what it was" in stop.reason
+    (files / "orders_2.csv").unlink()
+    assert "orders_2.csv is not what it was" in trace_back(lake, "items", {"item": "tea"}).stopped[0].reason
+
+
+def test_a_forward_trace_starts_from_all_rows_with_the_values(lake: Lake) -> None:
+    trace = trace_forward(lake, table="orders", row={"shop": "A"})
+    assert [each.count for each in trace.tables if each.table == "orders"] == [2]
+    assert [each.rows for each in trace.tables if each.table == "shops"] == [
+        ({"shop": "A", "total": 3, "note": "weekly"},)
+    ]
 
 
 def test_forward_and_backward_agree(lake: Lake) -> None:
