@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,6 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.asset_codes import asset_codes
-from recsys_lineage.orchestration.dagster_internals import is_reconstructed
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 
@@ -48,14 +48,14 @@ def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitio
     """The definitions, with the column lineage of each asset's latest version as metadata.
 
     Any tool that reads definitions shows it then, without a look at runs. Of an asset that was never materialized it is
-    what the code tells, see `expected_columns`; where the lake cannot be read none has any. A process that loads the
-    definitions again to run one step of them needs none.
+    what the code tells, see `expected_columns`; where the lake cannot be read none has any. An executor's worker, which
+    loads the definitions again to run one step of them, needs none.
 
     Args:
         definitions: of assets of this package, and others.
         lake: where their tables are.
     """
-    if is_reconstructed():
+    if multiprocessing.parent_process() is not None:  # a worker of an executor, that runs one step
         return definitions
     records = Records(lake)
     found: dict[dg.AssetKey, Mapping[str, Any]] = {}

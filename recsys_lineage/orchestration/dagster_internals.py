@@ -33,10 +33,6 @@ from dagster._core.definitions.data_version import (
     DATA_VERSION_TAG,
     get_input_data_version_tag,
 )
-from dagster._core.definitions.definitions_load_context import (
-    DefinitionsLoadContext,
-    DefinitionsLoadType,
-)
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
@@ -301,12 +297,3 @@ def _kept_engine(url: str, **options: Any) -> Engine:
         if url not in _engines:
             _engines[url] = create_engine(url, **options)
         return _engines[url]
-
-
-def is_reconstructed() -> bool:
-    """Whether this process loads definitions only to run a part of them, as every step's process does.
-
-    Nothing public tells it.
-    """
-    context = DefinitionsLoadContext._instance
-    return context is not None and context.load_type is DefinitionsLoadType.RECONSTRUCTION

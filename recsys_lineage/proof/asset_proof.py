@@ -176,10 +176,10 @@ def _of_python(
             raise ExperimentError(
                 "Nothing tells of what the columns are made.", where=asset.code.origin, advice=OPAQUE
             )
-        with rerun_sample(asset, record, lake, rows, seed) as taken:
-            columns = verify_columns(
-                taken.compute, taken.schemas, taken.tables, record.column_lineage, seed=seed, name=asset.name
-            )
+        taken = rerun_sample(asset, record, lake, rows, seed)
+        columns = verify_columns(
+            taken.compute, taken.schemas, taken.tables, record.column_lineage, seed=seed, name=asset.name
+        )
     except LineageError as error:
         not_tried.insert(0, f"columns: {error}")
     request = Request(partitions=list(record.partitions) or None)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import polars as pl
@@ -18,19 +15,56 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.experiment import ExperimentError, RunFailed
 from recsys_lineage.proof.sample import joined_sample
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.sql.names import quote
 
 
-@dataclass
+class _FrameInputs(Inputs):
+    """Inputs whose tables hold the rows of frames, under the versions that the lake has."""
+
+    def __init__(
+        self,
+        asset: AssetCode,
+        lake: Lake,
+        connection: duckdb.DuckDBPyConnection,
+        versions: Mapping[str, int],
+        frames: Mapping[str, pl.DataFrame],
+    ) -> None:
+        super().__init__(lake, connection, asset.name, asset.upstream, versions)
+        self._rows = frames
+        for table, frame in frames.items():
+            connection.register(_name(table), frame)
+
+    def relation(
+        self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> str:
+        self.version(table, partitions, columns)
+        return quote(_name(table))
+
+    def view(
+        self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> None:
+        whole = self.relation(table, partitions, columns)
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {whole}")
+
+    def lazy(self, table: str) -> pl.LazyFrame:
+        self.version(table)
+        return self._rows[table].lazy()
+
+
+def _name(table: str) -> str:
+    return f"_rows_of_{table}"
+
+
+@dataclass(frozen=True)
 class Rerun:
     """An asset's code as a function from frames of the tables that it reads to the frame that it makes.
 
-    The frames are written into a lake of its own, of which the code reads as in any run; what it read is the same again
-    where a frame is. It has no version before.
+    It reads as in any run; there is no version before, and a table that it did not read then is as it is in the lake.
     """
 
     asset: AssetCode
     lake: Lake
-    _written: dict[str, pl.DataFrame] = field(default_factory=dict)
+    versions: Mapping[str, int]
 
     def __call__(self, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """What the code makes of some frames.
@@ -39,12 +73,8 @@ class Rerun:
             RunFailed: it stops at them.
         """
         try:
-            for table, frame in frames.items():
-                if table not in self._written or not self._written[table].equals(frame):
-                    self.lake.write_arrow(table, frame)
-                    self._written[table] = frame
             with self.lake.connect() as connection:
-                inputs = Inputs(self.lake, connection, self.asset.name, self.asset.upstream)
+                inputs = _FrameInputs(self.asset, self.lake, connection, self.versions, frames)
                 return self._frame(self.asset.compute(inputs, Request()), connection)
         except Exception as error:  # whatever code that nobody can look into stops with
             raise RunFailed(error) from error
@@ -75,10 +105,9 @@ class RerunSample:
     tables: Mapping[str, pa.Table]
 
 
-@contextmanager
 def rerun_sample(
     asset: AssetCode, record: Materialization, lake: Lake, rows: int, seed: int = 0
-) -> Iterator[RerunSample]:
+) -> RerunSample:
     """The code of an asset, and samples of the tables that one of its versions was made of.
 
     Args:
@@ -91,10 +120,12 @@ def rerun_sample(
     versions = {
         read.name: read.version
         for read in record.reads
-        if read.kind == "table" and read.purpose == "input" and read.name != asset.name
+        if read.kind == "table"
+        and read.version is not None
+        and read.purpose == "input"
+        and read.name != asset.name
     }
     relations = {table: lake.relation(lake.version(table, version)) for table, version in versions.items()}
     with lake.connect() as connection, lake.reading():
         schemas, tables = joined_sample(connection, relations, rows, seed)
-    with tempfile.TemporaryDirectory(prefix="lineage-proof-") as scratch:
-        yield RerunSample(Rerun(asset, Lake(str(Path(scratch) / "lake"))), schemas, tables)
+    return RerunSample(Rerun(asset, lake, versions), schemas, tables)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 from recsys_lineage import (
     Inputs,
     Lake,
+    LakeResource,
     Output,
     Query,
     Records,
@@ -162,14 +163,15 @@ def test_before_the_first_run_no_file_is_opened_and_no_function_called(
         assert lineage.deps_by_column == {column: [dg.TableColumnDep(dg.AssetKey(made_of[0]), made_of[1])]}
 
 
-def test_a_step_s_process_reads_no_records_for_what_only_pages_show(project: Project) -> None:
-    definitions = dg.Definitions([table("orders")], resources={"lake": project.resource})
-    context = DefinitionsLoadContext(DefinitionsLoadType.RECONSTRUCTION)
-    DefinitionsLoadContext.set(context)
-    try:
-        assert with_column_lineage(definitions, project.lake) is definitions
-    finally:
-        DefinitionsLoadContext._instance = None
+def _is_bare(uri: str) -> bool:
+    definitions = dg.Definitions([table("orders")], resources={"lake": LakeResource(uri=uri)})
+    return with_column_lineage(definitions, Lake(uri)) is definitions
+
+
+def test_an_executor_s_worker_reads_no_records_for_what_only_pages_show(lake: Lake) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as workers:
+        assert workers.apply(_is_bare, (lake.uri,))
+    assert not _is_bare(lake.uri)
 
 
 def shown(definitions: dg.Definitions, project: Project) -> Sequence[dg.AssetSpec]:

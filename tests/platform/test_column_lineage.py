@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -17,6 +19,7 @@ from recsys_lineage.proof import verify_columns
 from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.records.records import RESERVED
 from tests.platform.conftest import Shop, opened
+from tests.platform.test_daemon import served
 
 ROWS = {"gate": 5000, "evaluation": 400}
 """Of how many rows of each table an asset can be made at least: the gate compares models by the same customers."""
@@ -116,10 +119,10 @@ def test_what_an_asset_declares_of_its_columns_is_so(
     original: Shop, codes: Mapping[str, AssetCode], name: str
 ) -> None:
     record = Records(original.lake).get(name)
-    with rerun_sample(codes[name], record, original.lake, ROWS.get(name, 120)) as taken:
-        proof = verify_columns(
-            taken.compute, taken.schemas, taken.tables, record.column_lineage, rounds=1, name=name
-        )
+    taken = rerun_sample(codes[name], record, original.lake, ROWS.get(name, 120))
+    proof = verify_columns(
+        taken.compute, taken.schemas, taken.tables, record.column_lineage, rounds=1, name=name
+    )
     assert proof.sound, proof.report()
     assert proof.runs > proof.failed
 
@@ -142,6 +145,31 @@ def test_a_column_that_is_not_declared_is_found(
         return [edge for edge in edges if (edge.table, edge.column) != (table, column)]
 
     told = {output: without(edges) for output, edges in record.column_lineage.items()}
-    with rerun_sample(codes[name], record, original.lake, ROWS.get(name, 120)) as taken:
-        proof = verify_columns(taken.compute, taken.schemas, taken.tables, told, rounds=1, name=name)
+    taken = rerun_sample(codes[name], record, original.lake, ROWS.get(name, 120))
+    proof = verify_columns(taken.compute, taken.schemas, taken.tables, told, rounds=1, name=name)
     assert {(each.table, each.column) for each in proof.refuted} == {(table, column)}
+
+
+@pytest.mark.slow
+def test_dagster_s_server_gives_the_columns_of_every_table_s_definition(original: Shop) -> None:
+    asked = (
+        "query { assetNodes { assetKey { path } metadataEntries { "
+        "... on TableColumnLineageMetadataEntry { lineage { columnName columnDeps { columnName } } } } } }"
+    )
+    with served(original) as url:
+        body = json.dumps({"query": asked}).encode()
+        request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            nodes = json.load(answer)["data"]["assetNodes"]
+    shown = {
+        node["assetKey"]["path"][-1]: {
+            each["columnName"] for entry in node["metadataEntries"] for each in entry.get("lineage", ())
+        }
+        for node in nodes
+    }
+    for name in {*original.lake.tables()} & shown.keys():
+        assert shown[name] == {column.name for column in Records(original.lake).get(name).schema}, name
+    assert {name for name, columns in shown.items() if not columns} == {
+        "recommendations_report",
+        "metrics_report",
+    }

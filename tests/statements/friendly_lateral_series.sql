@@ -6,6 +6,6 @@ LEFT JOIN LATERAL (
     SELECT count(*) AS n, max(temperature) AS warmest FROM readings WHERE readings.device_id = d.device_id AND read_at::DATE >= days.day
 ) AS r ON true
 LEFT JOIN LATERAL (
-    SELECT level FROM alerts WHERE alerts.device_id = d.device_id AND raised < days.day + INTERVAL 400 DAY ORDER BY raised DESC, alert_id LIMIT 1
-) AS a ON r.warmest > 10
+    SELECT level FROM alerts WHERE alerts.device_id = d.device_id AND raised < days.day + INTERVAL 400 DAY AND r.warmest > 10 ORDER BY raised DESC, alert_id LIMIT 1
+) AS a ON true
 ORDER BY ALL

@@ -9,4 +9,4 @@ SELECT channel, 'store ' || st.store_name AS store, sum(sold) AS sold, sum(back)
 FROM movements AS m JOIN stores AS st USING (store_id)
 WHERE day BETWEEN DATE '2023-02-01' AND DATE '2024-06-30'
 GROUP BY ROLLUP (channel, store)
-ORDER BY channel NULLS FIRST, store NULLS FIRST
+ORDER BY ALL
