@@ -23,6 +23,9 @@ class Fixed(Recommender):
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self.table[user_rows].copy()
 
+    def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
+        raise NotImplementedError("fixed: the test sets scores of its users alone")
+
     def _items_judged(self) -> NDArray[np.bool_]:
         return np.ones(self.n_items, np.bool_)
 
