@@ -79,6 +79,9 @@ bench-lineage: $(STAMP) ## measure lineage of columns, rows and graphs and print
 
 bench-openlineage: $(STAMP) ## measure events to external catalogs and print the tables
 	$(BIN)/python benchmarks/openlineage.py translate
+	$(BIN)/python benchmarks/openlineage_deliver.py deliver
+	$(BIN)/python benchmarks/openlineage_deliver.py slow
+	$(BIN)/python benchmarks/openlineage_deliver.py faults
 
 bench-serving: $(STAMP) ## measure the service under load, on the champion of the home, and print the table
 	$(BIN)/python benchmarks/serving.py http
