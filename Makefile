@@ -1,7 +1,7 @@
 # Every habit is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format bench bench-lineage bench-openlineage bench-serving bench-models ui lock \
-  clean
+.PHONY: help venv demo ui test test-all lint format lock clean
+.PHONY: bench bench-lineage bench-openlineage bench-serving bench-models
 .DELETE_ON_ERROR:
 
 VENV ?= .venv

@@ -263,6 +263,8 @@ class Statement:
                     relation["column_name_alias"] = columns
                     part.clear()
                     part.update(relation)
+                elif not alias:  # the parser leaves some without a name, as below ARRAY(SELECT … ORDER BY …)
+                    part["alias"] = self._name("unnamed")
             elif is_expression(part, "SUBQUERY"):
                 part["subquery"]["node"] = self._inner(part["subquery"]["node"], known, itself)
             elif kind in ("PIVOT", "SHOW_REF") and not (part is query["from_table"] and _is_star(query)):

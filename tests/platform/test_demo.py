@@ -53,7 +53,10 @@ def test_a_second_demo_says_the_same_and_recomputes_no_table(shop: Shop, origina
     assert shop.tables() == before
     assert Records(shop.lake).read()[0] == records_before
     first = first_answer(original)
+    delivered = again.pop("openlineage"), first.pop("openlineage")
     assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert [(each["destination"], each["state"]) for each in delivered[0]] == [("file", "delivered")]
+    assert delivered[0][0]["taken"] == delivered[1][0]["taken"], "nothing happened that was not told before"
 
 
 def test_the_demo_in_words_shows_the_table_a_customer_and_what_to_do_next(shop: Shop) -> None:

@@ -47,6 +47,13 @@ def test_parameters_keep_their_names() -> None:
         assert connection.execute(query, {"least": 2}).fetchall() == [("A", 2), ("A", 2)]
 
 
+def test_a_list_of_a_subquery_in_order_is_made_of_the_subquery_s_rows() -> None:
+    sql = """SELECT s.shop, ARRAY(SELECT o.amount FROM orders AS o WHERE o.shop = s.shop ORDER BY o.amount) AS amounts
+        FROM shops AS s"""
+    assert traced(sql, "orders", shop="A", amounts=[1, 2, 2]) == [("A", 1), ("A", 2), ("A", 2)]
+    assert traced(sql, "shops", shop="B", amounts=[5]) == [("B", "Bonn")]
+
+
 def test_a_row_that_is_not_there_is_made_of_nothing() -> None:
     assert traced("SELECT shop, sum(amount) AS s FROM orders GROUP BY shop", "orders", shop="A", s=6) == []
 
