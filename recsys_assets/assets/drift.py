@@ -15,6 +15,7 @@ from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 
 _NAME = "nothing_drifted"
+_MEASURES = ("distribution", "missing", "new values", "volume")
 _SHOWN = 4
 """Columns on Dagster's page."""
 
@@ -22,15 +23,18 @@ _SHOWN = 4
 def nothing_drifted(inputs: Inputs) -> CheckOutcome:
     """Whether the newest day looks like the days before, by what is usual of each column."""
     newest = inputs.query(
-        f"""SELECT column_name, string_agg(measure, ', ' ORDER BY measure) FILTER (WHERE alarm) AS alarms,
-            count(threshold) AS known
+        f"""SELECT column_name, list(measure ORDER BY measure) FILTER (WHERE alarm) AS alarms, count(threshold) AS known
         FROM {OUTPUT} WHERE night = (SELECT max(night) FROM {OUTPUT}) GROUP BY column_name ORDER BY column_name"""
     )
     if newest.is_empty() or not newest["known"].sum():
         return CheckOutcome(
             _NAME, True, "what is usual is still being learned, which takes two weeks of days"
         )
-    alarms = [(column, measures) for column, measures, _ in newest.iter_rows() if measures]
+    alarms = [
+        (column, ", ".join(measure for measure in _MEASURES if measure in measures))
+        for column, measures, _ in newest.iter_rows()
+        if measures
+    ]
     counts = {"columns": newest.height, "alarms": len(alarms)}
     if not alarms:
         return CheckOutcome(_NAME, True, f"{newest.height} columns look as usual", counts=counts)
