@@ -370,7 +370,8 @@ def _line_end(block: bytes, at: int, near: int) -> int:
 
 
 def _shortened(text: str) -> str:
-    text = text.rstrip("\r\n")
+    """A record as it is shown: without its own line's end, and only so much of it, by whichever way it was read."""
+    text = text.removesuffix("\n").removesuffix("\r")
     return text if len(text) <= LARGEST_TEXT else f"{text[:LARGEST_TEXT]}…"
 
 

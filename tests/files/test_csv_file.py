@@ -370,6 +370,7 @@ DIALECTS = st.builds(
 
 @settings(max_examples=400, deadline=None)
 @example(dirt=[b'"', b"\n", b'"', b"\n"], long=50, block_bytes=1, dialect=CsvDialect())
+@example(dirt=[b'"', b"\n"], long=50, block_bytes=13, dialect=CsvDialect())
 @given(dirt=DIRT, long=st.sampled_from([1, 1, 50]), block_bytes=st.integers(1, 60), dialect=DIALECTS)
 def test_all_ways_of_reading_give_the_same(
     dirt: list[bytes], long: int, block_bytes: int, dialect: CsvDialect
