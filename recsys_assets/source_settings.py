@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -13,13 +12,9 @@ import duckdb
 from pydantic import TypeAdapter, ValidationError
 
 from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
+from recsys_assets.toml_file import toml_of
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.lake.engine import Engine
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +46,7 @@ def read_settings(path: Path) -> SourceSettings:
     Raises:
         SourceError: the file is no TOML, or a setting of it is unknown or cannot be used.
     """
-    if not path.exists():
-        return SourceSettings()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise SourceError(
-            "The settings of the source cannot be read.",
-            expected="TOML",
-            found=str(error),
-            where=str(path),
-            advice="correct the file at that line",
-        ) from error
+    values, _ = toml_of(path, SourceError, "the source's settings")
     known = {field.name: field for field in fields(SourceSettings)}
     for name in values:
         if name not in known:

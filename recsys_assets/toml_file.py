@@ -38,9 +38,22 @@ def read_toml(path: Path, kind: type[_Model], error: type[LineageError], what: s
     Raises:
         LineageError: of the class `error`; the file is no TOML, or says what `kind` cannot be, with the line.
     """
+    data, text = toml_of(path, error, what)
+    try:
+        return kind.model_validate(data), text
+    except ValidationError as fault:
+        raise _wrong(fault, text, path, kind, error) from None
+
+
+def toml_of(path: Path, error: type[LineageError], what: str) -> tuple[dict[str, Any], str]:
+    """The tables and values of a TOML file, and its text; a file that is not there is empty.
+
+    Raises:
+        LineageError: of the class `error`; the file is no TOML, or no text in UTF-8.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-        data = tomllib.loads(text)
+        return tomllib.loads(text), text
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         raise error(
             f"The file of {what} cannot be read.",
@@ -49,10 +62,6 @@ def read_toml(path: Path, kind: type[_Model], error: type[LineageError], what: s
             where=str(path),
             advice="correct the place that is named",
         ) from fault
-    try:
-        return kind.model_validate(data), text
-    except ValidationError as fault:
-        raise _wrong(fault, text, path, kind, error) from None
 
 
 def line_of(text: str, place: Sequence[Any]) -> int:

@@ -25,6 +25,17 @@ class RowTraceError(LineageError):
     """A row cannot be traced through a statement."""
 
 
+def not_taken(error: duckdb.Error) -> RowTraceError:
+    """What is said where DuckDB refuses the rewriting of a statement."""
+    return RowTraceError(
+        "Rows cannot be traced through the statement.",
+        expected="a statement whose rewriting DuckDB takes",
+        found=str(error).splitlines()[0],
+        where=ORIGIN,
+        advice="write nested subqueries as entries of WITH",
+    )
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table or query: its name, and DuckDB's type of it."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.rows.catalog import ORIGIN, RowTraceError
+from recsys_lineage.rows.catalog import not_taken
 from recsys_lineage.rows.steps import Part, Step
 from recsys_lineage.sql.names import quote
 
@@ -46,13 +46,7 @@ class Stepwise:
         try:
             return self._run(query)
         except duckdb.Error as error:
-            raise RowTraceError(
-                "Rows cannot be traced through the statement.",
-                expected="a statement whose rewriting DuckDB takes",
-                found=str(error).splitlines()[0],
-                where=ORIGIN,
-                advice="write nested subqueries as entries of WITH",
-            ) from error
+            raise not_taken(error) from error
 
     def _run(self, query: str) -> pa.Table:
         text = self._ready(query)

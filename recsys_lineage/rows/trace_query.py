@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
-from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError
+from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.context import context_of
 from recsys_lineage.rows.definitions import MAIN, Statement
 from recsys_lineage.rows.keepers import traced
@@ -176,13 +176,7 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     try:
         catalog.columns_of(text, statement.parameters, sure=False)
     except duckdb.Error as error:
-        raise RowTraceError(
-            "Rows cannot be traced through the statement.",
-            expected="a statement whose rewriting DuckDB takes",
-            found=str(error).splitlines()[0],
-            where=ORIGIN,
-            advice="write nested subqueries as entries of WITH",
-        ) from error
+        raise not_taken(error) from error
     context, insufficient = context_of(statement, folded)
     return Trace(text, context, insufficient)
 

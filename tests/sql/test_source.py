@@ -101,6 +101,15 @@ def test_a_wrong_source_says_where_and_what(tmp_path: Path, files: dict[str, str
     assert str(tmp_path / "shop") in (error.where or "")
 
 
+@pytest.mark.parametrize("name", ["source.toml", "raw_events.sql"])
+def test_a_file_that_is_no_utf_8_is_told_by_its_name(tmp_path: Path, name: str) -> None:
+    path = folder(tmp_path)
+    (path / name).write_bytes('title = "Café"'.encode("latin-1"))
+    with pytest.raises(SourceError, match="UTF-8") as refused:
+        Source.load(path)
+    assert name in str(refused.value.where)
+
+
 def test_a_folder_without_events_is_no_source(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"Expected: a file raw_events\.sql"):
         Source.load(tmp_path)
