@@ -83,6 +83,8 @@ def test_a_guard_rail_stops_what_converts_better() -> None:
     held = ab_report(_units(3, bought=0.4), _experiment(**rails))
     assert _verdicts(held)["revenue"] == "safe"
     assert "Take new" in held.decision
+    unchanged = ab_report(_units(4, 60_000), _experiment(planned_units=60_000, **rails))
+    assert _verdicts(unchanged)["revenue"] == "safe"  # a fall below a tenth is no harm
     unsure = ab_report(_units(5, 3_000, bought=0.4, amount=14.0), _experiment(**rails))
     assert _verdicts(unsure)["revenue"] == "open"
     assert "go on" in unsure.decision
