@@ -1,12 +1,21 @@
-"""The order of the tests: files with a test on S3 come last.
+"""What all tests share: their order, examples, and no trace of an instance of Dagster that an earlier one opened.
 
-Once polars has read from S3, a thread of its own asks the C environment for a variable all the time, and a process in
-which another thread sets variables meanwhile can die of it. Tests of settings set many, so they come before.
+Files with a test on S3 come last. Once polars has read from S3, a thread of its own asks the C environment for a
+variable all the time, and a process in which another thread sets variables meanwhile can die of it. Tests of settings
+set many, so they come before.
 """
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from dagster._core.storage.defs_state import base as defs_state
+from hypothesis import settings
+
+# What judges a change tries the same examples each time; new ones are sought wherever CI is not set.
+settings.register_profile("change", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.load_profile("change")
 
 
 def _on_s3(item: pytest.Item) -> bool:
@@ -23,3 +32,12 @@ def _on_s3(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     on_s3 = {item.path for item in items if _on_s3(item)}
     items.sort(key=lambda item: item.path in on_s3)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Two instances that are closed in the order in which they were opened leave the first one as the current one.
+
+    Dagster looks into it whenever definitions are loaded, and fails where it is gone by then.
+    """
+    defs_state._current_storage.set(None)

@@ -31,9 +31,14 @@ _SHORTEST_CONSTANT = 3
 _LONGEST_ENDING = 2
 _CHUNK = re.compile(r"\s+|[^\s]+")
 _WORD = re.compile(r"[^\W_]+")
+# words with one sign between two, as in `rows=5`: no addresses and no strings of signs
+_JOINED = re.compile(r"(?:[^\w@]|_)?[^\W_]+(?:(?:[^\w@]|_)[^\W_]+)*[^\w@]?")
+_LETTER = re.compile(r"[^\W\d_]")
 _SQL_TEXT = re.compile(r"'((?:[^']|'')*)'")
 _NUMBER = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+|[-+]?(?:0|[1-9]\d*)")
-_FRACTION = re.compile(r"[-+]?[\d,]*\d?\.\d+(?:e[-+]?\d+)?%?|[-+]?\d+%|[-+]?\d\.?\d*e[-+]?\d+", re.IGNORECASE)
+_FRACTION = re.compile(
+    r"[-+]?(?:[1-9][\d,]*|0)?\.\d+(?:e[-+]?\d+)?%?|[-+]?\d+%|[-+]?\d\.?\d*e[-+]?\d+", re.IGNORECASE
+)
 _PLACE = re.compile(r"(?<=\D)(?::\d+){1,2}$")
 _EDGES = "()[]{}<>.,;:!?\"'`=…"
 
@@ -129,7 +134,11 @@ class Vocabulary:
             return chunk
         marks = kept[start : start + len(core)]
         rest = "".join(" " if mark else letter for letter, mark in zip(core, marks, strict=True))
-        if all(self._is_word(word, numbers) for word in _WORD.findall(rest)):
+        words = _WORD.findall(rest)
+        # two numbers that each are known may be put together to one that is not, such as that of a telephone
+        few = sum(map(str.isdecimal, words)) <= 1
+        joined = all(_JOINED.fullmatch(piece) for piece in rest.split() if _WORD.search(piece))
+        if few and joined and all(self._is_word(word, numbers) for word in words):
             return chunk
         return chunk[:start] + LEFT_OUT + chunk[start + len(core) :]
 
@@ -168,18 +177,21 @@ class Vocabulary:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        """Words that are a name or a part of one, and those that the code writes by themselves."""
+        """Words that are a name or a part of one, and those that the code writes by themselves.
+
+        What is shorter than a word, such as the `v` of a format, puts values together as well as it tells of them.
+        """
         names = frozenset(
             word for name in (*self._names, *self._of_records[0]) for word in _WORD.findall(name)
         )
-        return names | {text for text in self._code[0] if _WORD.fullmatch(text)}
+        return names | {text for text in self._code[0] if _WORD.fullmatch(text) and _is_said(text)}
 
     @cached_property
     def _constants(self) -> tuple[str, ...]:
         """String constants of the code, longest first."""
         found = {constant for text in self._code[0] for constant in (text, text.strip())}
         found |= {*self._of_records[0]}
-        long = (text for text in found if len(text) >= _SHORTEST_CONSTANT and _WORD.search(text))
+        long = (text for text in found if _is_said(text))
         return tuple(sorted(long, key=len, reverse=True))
 
     @cached_property
@@ -224,6 +236,11 @@ class Vocabulary:
                 texts |= more_texts
                 numbers |= more_numbers
         return frozenset(texts), frozenset(numbers)
+
+
+def _is_said(text: str) -> bool:
+    """Whether a constant is words that code says, rather than a letter or digits that it builds values of."""
+    return len(text) >= _SHORTEST_CONSTANT and _LETTER.search(text) is not None
 
 
 def numbers_of(value: Any) -> Iterator[float]:

@@ -90,7 +90,8 @@ def test_reading_an_undeclared_table_is_an_error_and_nothing_is_written(project:
 
 def twice(inputs: Inputs, orders: pl.DataFrame) -> pl.DataFrame:
     other = table("orders", "SELECT 9 AS id, 'eve' AS customer, 9.0 AS amount")
-    Project(Path(inputs._lake.uri).parent, dg.DagsterInstance.ephemeral()).run(other)
+    with dg.DagsterInstance.ephemeral() as instance:
+        Project(Path(inputs._lake.uri).parent, instance).run(other)
     return pl.DataFrame({"first": [orders.height], "second": [inputs.frame("orders").height]})
 
 

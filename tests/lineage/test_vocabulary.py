@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.assets.asset_code import Output
@@ -21,8 +22,13 @@ from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 
-CELLS = st.text(st.sampled_from("zqxwvjкЯ0123456789@.-_'\" "), min_size=4, max_size=24).filter(
-    lambda text: any(letter in "zqxwvjкЯ" for letter in text) or sum(map(str.isdigit, text)) >= 4
+# A number with a fraction cannot be told from one that was computed, nor a short one from a number of the code.
+_LIKE_COMPUTED = re.compile(r"\d{1,5}|\d*\.\d+")
+CELLS = st.text(st.sampled_from("zxжjкЯ0123456789@.-_'\" "), min_size=4, max_size=24).filter(
+    lambda text: (
+        not any(_LIKE_COMPUTED.fullmatch(piece.strip("-_'\".@")) for piece in text.split())
+        and (any(letter in "zxжjкЯ" for letter in text) or sum(map(str.isdigit, text)) >= 4)
+    )
 )
 WAYS = (
     "{}",
@@ -71,6 +77,12 @@ def told(lake: Lake, cell: str, way: str) -> str:
 
 @settings(max_examples=25, deadline=None)
 @given(CELLS, st.sampled_from(WAYS))
+@example("@".join(("00", "v")), "{}")  # both are constants of this code, but say nothing
+@example("@".join(("0", "0", "10")), "{}")
+@example("0" + 3 * "@", "{}")
+@example("0" + 3 * "_", "{} rows break the rule")
+@example("000" + ".0", "{}")
+@example(".".join(("000", "v")), "a{}b")
 def test_no_text_keeps_a_cell(tmp_path_factory: pytest.TempPathFactory, cell: str, way: str) -> None:
     kept = told(Lake(str(tmp_path_factory.mktemp("lake")), Engine(threads=1)), cell, way)
     assert not [piece for piece in cell.split() if len(piece) > 3 and piece in kept]

@@ -5,7 +5,7 @@ import torch
 from hypothesis import settings
 
 # A busy machine is no failure.
-settings.register_profile("models", deadline=None)
+settings.register_profile("models", settings(), deadline=None)
 settings.load_profile("models")
 
 
