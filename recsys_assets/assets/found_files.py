@@ -25,7 +25,9 @@ class SourceFilesColumns:
     pattern = pl.String
     """The pattern of the source's SQL that it fits."""
     sha256 = pl.String
-    """Hash of its content."""
+    """Hash of the file."""
+    content = pl.String
+    """Hash of what is in it, unpacked where the file is compressed."""
     bytes = pl.Int64
     """Its size."""
     rows = pl.Int64
@@ -61,6 +63,8 @@ def as_found(files: pl.DataFrame) -> pl.DataFrame:
     """A version of `source_files`, an older one too, with the columns of today."""
     if "given" not in files.columns:
         files = files.with_columns(given=pl.col("rows"))
+    if "content" not in files.columns:
+        files = files.with_columns(content=pl.col("sha256"))
     return files.select(pl.col(name).cast(held) for name, held in SCHEMA.items())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from functools import partial
@@ -32,6 +32,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import DuplicateFile, FileReport, FileScan, KnownContent, SourceFile, deduplicate
 from recsys_lineage.files.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
+from recsys_lineage.files.source_bytes import unpacked_sha256
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code, Materialization
@@ -152,6 +153,17 @@ class _Memory:
             and max(row["rows"] or 0, row["given"] or 0) > 0
         ]
 
+    def contents(self, folder: SourceFolder, files: Iterable[SourceFile], pattern: str) -> dict[str, str]:
+        """The hash of what is in each file; a compressed one is unpacked where that was not done before."""
+        found: dict[str, str] = {}
+        for file in files:
+            row = self.rows.get((file.path, pattern), {})
+            if file.fault is None and row.get("sha256") == file.sha256 and row.get("content"):
+                found[file.path] = row["content"]
+            elif file.fault is None:
+                found[file.path] = unpacked_sha256(folder.root / file.path, file.path) or file.sha256
+        return found
+
     def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
         """Whether somebody said that this content of the file is to be left out."""
         row = self.rows.get((path, pattern), {})
@@ -172,7 +184,8 @@ def _of_scan(
     there = [file for file in files if file not in left_out]
     remembered = memory.loaded(named.scan)
     means = _meanings(folder, named, [*(file.path for file in there), *(row["path"] for row in remembered)])
-    unique, duplicates = deduplicate(there, means)
+    held_in = memory.contents(folder, files, pattern)
+    unique, duplicates = deduplicate(there, means, held_in)
     opened = open_scan(
         inputs,
         folder.root,
@@ -194,11 +207,13 @@ def _of_scan(
     rows += [_row(named, file) | {"status": "forgotten"} for file in left_out]
     for file in (*left_out, *(copy.file for copy in duplicates)):
         inputs.file(file.path, bytes=file.bytes, sha256=file.sha256, root=str(folder.root))
+    for row in rows:
+        row["content"] = held_in.get(row["path"], row["sha256"])
     present = {file.path for file in files}
-    contents = {(file.sha256, means[file.path]) for file in there}
+    contents = {(held_in.get(file.path, file.sha256), means[file.path]) for file in there}
     for row in remembered:
-        # the same content at another path that means the same is the file moved
-        if row["path"] not in present and (row["sha256"], means[row["path"]]) not in contents:
+        # the same content at another path that means the same is the file moved, or compressed
+        if row["path"] not in present and (row["content"], means[row["path"]]) not in contents:
             rows.append(row | {"status": "gone", "fault": None})
     return rows
 
@@ -294,6 +309,7 @@ def _row(named: NamedScan, file: SourceFile) -> Row:
         "path": file.path,
         "pattern": named.scan.described(),
         "sha256": file.sha256,
+        "content": file.sha256,
         "bytes": file.bytes,
         "rows": None,
         "malformed": 0,
@@ -336,7 +352,7 @@ CHECKS = (
     ),
     TableCheck(
         "no_file_twice",
-        "no file has the content of another whose path says the same; a copy is not loaded",
+        "no file has the content of another, compressed or not, whose path says the same; a copy is not loaded",
         f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
     ),
     TableCheck(

@@ -93,14 +93,30 @@ def csv_blocks(
             raise csv_fault(
                 name, "an empty file (0 bytes)", "Deliver it again; a day without rows is its header only."
             )
-        if content.start == b"PAR1":
-            raise csv_fault(name, "a Parquet file", "Read it with read_parquet, or deliver CSV.")
-        if content.start == b"PK\x03\x04":
-            advice = "Unpack it, or save the workbook as CSV, and deliver that."
-            raise csv_fault(name, "a ZIP archive, as workbooks of Excel are", advice)
-        yield from _Reader(name, dialect, block_bytes).blocks(Utf8Stream(content, name, dialect.encoding))
+        text = Utf8Stream(content, name, dialect.encoding)
+        for start, (found, advice) in _NO_TEXT.items():
+            if text.start.startswith(start):
+                raise csv_fault(name, f"{found} inside a gzip file" if content.is_gzip else found, advice)
+        yield from _Reader(name, dialect, block_bytes).blocks(text)
         if sha256 and content.sha256() != sha256:
             raise changed_fault(name)
+
+
+_UNPACK = "Unpack it, or compress it by gzip once, and deliver that."
+_NO_TEXT = {
+    b"PAR1": ("a Parquet file", "Read it with read_parquet, or deliver CSV."),
+    b"PK\x03\x04": (
+        "a ZIP archive, as workbooks of Excel are",
+        "Unpack it, or save the workbook as CSV, and deliver that.",
+    ),
+    b"\xd0\xcf\x11\xe0": ("a workbook of an old Excel", "Save it as CSV, and deliver that."),
+    b"\x1f\x8b": ("a gzip file", _UNPACK),
+    b"BZh9": ("a file compressed by bzip2", _UNPACK),
+    b"\xfd7zX": ("a file compressed by xz", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("a file compressed by Zstandard", _UNPACK),
+    b"7z\xbc\xaf": ("an archive of 7-Zip", _UNPACK),
+}
+"""What files that are no CSV begin with."""
 
 
 @dataclass

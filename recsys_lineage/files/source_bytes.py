@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recsys_lineage.files.fault import csv_fault
+from recsys_lineage.files.fault import FileFault, csv_fault
 
 LARGEST_EXPANSION = 200
 """How many times its size a compressed file may unpack to; text that repeats itself comes to about 50."""
@@ -93,3 +93,21 @@ def source_bytes(path: Path, name: str) -> Iterator[SourceBytes]:
     """
     with path.open("rb", buffering=0) as raw:
         yield SourceBytes(raw, name)
+
+
+def unpacked_sha256(path: Path, name: str) -> str | None:
+    """The hash of a compressed file's content, however it was compressed; None of a file that is not, or is damaged.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    sha256 = hashlib.sha256()
+    with source_bytes(path, name) as content:
+        if not content.is_gzip:
+            return None
+        try:
+            while block := content.read(1 << 20):
+                sha256.update(block)
+        except FileFault:
+            return None
+    return sha256.hexdigest()

@@ -118,22 +118,25 @@ def names_in(folder: Path) -> list[str]:
 
 
 def deduplicate(
-    files: Iterable[SourceFile], meanings: Mapping[str, Hashable] | None = None
+    files: Iterable[SourceFile],
+    meanings: Mapping[str, Hashable] | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> tuple[list[SourceFile], list[DuplicateFile]]:
     """Parts files into those to read and those whose content another path has already.
 
-    Files of equal content are copies only where `meanings` (path → what the path says) are equal too.
+    Files of equal content are copies only where `meanings` (path → what the path says) are equal too. `contents`
+    (path → hash) tells the content of those whose bytes say it in another way, compressed for instance.
 
     Of equal files the one with the shortest path stays, as the names of copies (`day (1).csv`) are longer; one in
     the landing folder stays only where there is no other. Empty files and files that could not be read are never
     duplicates, so that each is reported.
     """
     first: dict[Hashable, str] = {}
-    meant = meanings or {}
+    meant, held = meanings or {}, contents or {}
     unique: list[SourceFile] = []
     duplicates: list[DuplicateFile] = []
     for file in sorted(files, key=lambda file: (path_order(file.path)[0], len(file.path), file.path)):
-        content = (file.sha256, meant.get(file.path))
+        content = (held.get(file.path, file.sha256), meant.get(file.path))
         if file.sha256 and file.bytes and first.setdefault(content, file.path) != file.path:
             duplicates.append(DuplicateFile(file, first[content]))
         else:

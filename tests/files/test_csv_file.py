@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import hashlib
 import io
+import lzma
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -299,6 +301,10 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
         (b"\n\n", "only blank lines"),
         (b"PAR1....", "a Parquet file"),
         (b"PK\x03\x04....", "a ZIP archive"),
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "a gzip file inside a gzip file"),
+        (bz2.compress(b"a,b\n1,2\n"), "compressed by bzip2"),
+        (lzma.compress(b"a,b\n1,2\n"), "compressed by xz"),
+        (gzip.compress(lzma.compress(b"a,b\n1,2\n"), mtime=0), "xz inside a gzip file"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "truncated"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-8] + b"12345678", "damaged gzip"),
         ("a,b\nc,d\n".encode("utf-16-le"), "NUL"),

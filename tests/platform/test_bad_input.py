@@ -212,6 +212,27 @@ def test_a_file_delivered_twice_is_loaded_once(shop: Shop) -> None:
     assert failed == ["no_file_twice"]
 
 
+def test_a_file_that_is_compressed_is_the_same_file(shop: Shop) -> None:
+    days = "SELECT * EXCLUDE (_file) FROM {raw_events} ORDER BY ALL"
+    others = "SELECT status FROM {source_files} WHERE status <> 'loaded'"
+    before = shop.rows(days)
+    plain = shop.data / day_file(5)
+    content = plain.read_bytes()
+    packed = plain.with_name(f"{plain.name}.gz")
+    packed.write_bytes(gzip.compress(content, mtime=1))
+    load(shop)
+    assert (shop.rows(days), shop.rows(others)) == (before, [("duplicate",)])
+    plain.unlink()
+    load(shop)
+    assert (shop.rows(days), shop.rows(others)) == (before, [])
+    # packed once more by another program: other bytes, the same content
+    packed.unlink()
+    again = shop.data / day_file(5).replace(".csv", "-again.csv.gz")
+    again.write_bytes(gzip.compress(content, compresslevel=1, mtime=2))
+    load(shop)
+    assert (shop.rows(days), shop.rows(others)) == (before, [])
+
+
 def test_a_file_that_is_gone_is_told_and_given_up_when_somebody_says_so(shop: Shop) -> None:
     before = shop.lake.version("raw_events")
     (shop.data / day_file(5)).unlink()
