@@ -4,6 +4,7 @@
         [--family spectral item_neighbours user_neighbours] [--folder DIR] [--json]
     python benchmarks/serving.py foldin [--help]
     python benchmarks/serving.py http [--help]
+    python benchmarks/serving.py kills [--help]
 
 A made-up shop: each customer viewed or bought about `--history` of the items, a few of them far more popular than
 others. Its tables and a champion are written to a lake first, by a process of their own and outside the time; the
@@ -149,6 +150,11 @@ def main() -> None:
         import serving_http
 
         serving_http.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["kills"]:
+        import serving_kills
+
+        serving_kills.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["foldin"]:
         import foldin

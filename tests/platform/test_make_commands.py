@@ -85,7 +85,11 @@ def a_row_that_says_nothing(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [[nothing], [a_new_day, a_changed_day, a_row_that_says_nothing], [another_customer_file, a_broken_day]],
+    [
+        pytest.param([nothing], marks=pytest.mark.slow),
+        [a_new_day, a_changed_day, a_row_that_says_nothing],
+        [another_customer_file, a_broken_day],
+    ],
     ids=lambda changes: " and ".join(change.__name__ for change in changes),
 )
 def test_a_dry_run_says_what_the_run_then_does(shop: Shop, changes: list[Callable[[Shop], None]]) -> None:
