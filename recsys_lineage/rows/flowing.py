@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from recsys_lineage.rows.catalog import Catalog, Column
 from recsys_lineage.rows.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.contribution import Marks
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import from_items
 from recsys_lineage.rows.pushdown import Pushdown
@@ -131,15 +132,18 @@ class Flowing:
         for n, table in enumerate(self.witnesses.of(query, self.pushdown.name_of).tables):
             conditions = self._conditions(definition, table)
             witnessed = self.witnesses.of(
-                self.pushdown.pushed(query, conditions, width), self.pushdown.name_of
+                self.pushdown.pushed(query, conditions, width), self.pushdown.name_of, self._marks(table)
             )
-            # the same relations stand in the query, so its lists do too
-            rows = (
-                f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
-            )
-            text = f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}"
-            found.append(Part(text, self._marked[table]))
+            # the same relations stand in the query, so its marks do too
+            rows = f"({self.syntax.text(witnessed.query)}) AS __q({own})"
+            found.append(Part(f"SELECT DISTINCT {own} FROM {rows} WHERE __w{n}", self._marked[table]))
         return found or [Part(_nothing(width))]
+
+    def _marks(self, table: str) -> Marks:
+        """Marks of the marked rows of one table."""
+        fields = ", ".join(f"f{n} := c{n}" for n in range(len(self._columns(table))))
+        query = f"SELECT struct_pack({fields}) FROM {self._marked[table]}"
+        return Marks(lambda name: query if name == table else None)
 
     def _is_marked(self, table: str) -> str:
         width = len(self._columns(table))

@@ -151,12 +151,12 @@ def without_places(value: Any) -> Any:
     return [without_places(part) for part in value] if isinstance(value, list) else value
 
 
-def listing(window: Node, argument: Node) -> Node:
-    """The window that lists an argument over the frame of another window, which may still be changed."""
+def gathered(window: Node, argument: Node, aggregate: str) -> Node:
+    """An aggregate of an argument over the frame of another window, which may still be changed."""
     made = copy.deepcopy(window)
-    made.update(type="WINDOW_AGGREGATE", function_name="list", alias="", exclude_clause="NO_OTHER")
+    made.update(type="WINDOW_AGGREGATE", function_name=aggregate, alias="", exclude_clause="NO_OTHER")
     if "qualified_name" in made:
-        made["qualified_name"] = {**made["qualified_name"], "path": ["list"]}
+        made["qualified_name"] = {**made["qualified_name"], "path": [aggregate]}
     for key in ("filter_expr", "offset_expr", "default_expr"):
         if key in made:
             made[key] = None
