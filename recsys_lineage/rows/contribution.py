@@ -1,8 +1,8 @@
 """What a query carries beside its own columns to say what its rows are made of: lists of rows, or a mark.
 
 Both are annotations in the sense of Green, Karvounarakis and Tannen ("Provenance semirings", PODS 2007): where a trace
-goes backward, the rows themselves are asked for; where it goes forward, only whether one of some rows is among them, for
-which true and false are enough. A mark takes no room, however many rows a group or a window has.
+goes backward, the rows themselves are asked for; where it goes forward, only whether one of some rows is among them,
+for which true and false are enough. A mark takes no room, however many rows a group or a window has.
 """
 
 from __future__ import annotations

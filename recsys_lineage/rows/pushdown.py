@@ -122,9 +122,7 @@ class Pushdown:
         if query["from_table"]["type"] in ("PIVOT", "SHOW_REF"):
             return query
         items = from_items(query["from_table"], self.catalog)
-        if self._is_cut(query) or any(
-            item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
-        ):
+        if not self.is_open(query, items):
             return query
         known = self._known(query, items, conditions, width)
         known |= self._known_of_partitions(query, items, conditions, width)
@@ -190,10 +188,10 @@ class Pushdown:
         values = ", ".join(
             f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
         )
-        table = self._ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        table = self.ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
         return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
 
-    def _ask(self, select: str, plain: list[Node]) -> str:
+    def ask(self, select: str, plain: list[Node]) -> str:
         """Adds a small table of the values that something is asked for."""
         conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
         text = f"{select} WHERE {conditions}"
@@ -210,14 +208,22 @@ class Pushdown:
             if (place := each) is not None
         }
 
+    def equal_to_item(
+        self, query: Node, items: list[FromItem], number: int, places: Mapping[int, Place]
+    ) -> dict[int, str]:
+        """For output columns the column of one relation that they are equal to wherever its row is there."""
+        equal: dict[Place, str] = {}
+        for one, other in equal_places(query, items, there=True):
+            if one[0] == number and self._same_type(one, other, items):
+                equal.setdefault(other, one[1])
+        return {n: equal[place] for n, place in places.items() if place in equal}
+
     def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
         """For the relations of a query, in their order, what is known of their rows that wanted rows are made of."""
         if query["type"] != "SELECT_NODE" or not conditions:
             return {}
         items = from_items(query["from_table"], self.catalog)
-        if self._is_cut(query) or any(
-            item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
-        ):
+        if not self.is_open(query, items):
             return {}
         known = self._known(query, items, conditions, width)
         return {number: _of_item(number, item, known) for number, item in enumerate(items)}
@@ -252,6 +258,15 @@ class Pushdown:
             of_side = self.side_conditions(query, items[0].table, conditions, names, types)
             if of_side:
                 _put(items[0], self.part_of(items[0].table, of_side))
+
+    def is_open(self, query: Node, items: list[FromItem]) -> bool:
+        """Whether rows of a query's relations that are no part of what is looked for can be left out."""
+        known = all(item.columns is not None or item.node["type"] == "TABLE_FUNCTION" for item in items)
+        return known and not self._is_cut(query)
+
+    def put_part(self, item: FromItem, conditions: Conditions) -> None:
+        """Lets a relation hold only what fulfils conditions, in place."""
+        _put(item, self.part_of(self.name_of(item.table), conditions))
 
     def _is_cut(self, query: Node) -> bool:
         """Whether the rows that a query gives depend on how many others it has."""
@@ -385,7 +400,7 @@ class Pushdown:
                 continue
             value = self.syntax.expression_text(asked["child"])
             relation = self.syntax.relation_text(query["from_table"])
-            name = self._ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+            name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
             condition = Condition.equal_to_one_of(name, "v")
             if negated:
                 # NOT IN says nothing where a NULL is among the answers or asked for, so these stay; where one is

@@ -16,11 +16,11 @@ class Part:
 
     Attributes:
         text: its SQL.
-        of: a step without whose rows it gives none; empty where there is no such step.
+        of: steps of which one must have rows, that it gives some; empty where there are no such steps.
     """
 
     text: str
-    of: str = ""
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Steps:
         types: Sequence[str] = (),
     ) -> None:
         """Adds a step behind all others."""
-        given = (Part(parts, of),) if isinstance(parts, str) else tuple(parts)
+        given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
         self._steps.append(Step(name, tuple(columns), given, stored, tuple(types)))
 
     def with_query(self, query: str) -> str:

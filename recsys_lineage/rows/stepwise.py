@@ -93,8 +93,8 @@ class Stepwise:
         return self._empty[name]
 
     def _gives_none(self, part: Part) -> bool:
-        of = part.of.casefold()
-        return bool(of) and self._steps[of].stored and self._is_empty(of)
+        steps = [self._steps[name.casefold()] for name in part.of]
+        return bool(steps) and all(step.stored and self._is_empty(step.name) for step in steps)
 
     def _fill(self, step: Step) -> bool:
         parts = [part for part in step.parts if not self._gives_none(part)]
