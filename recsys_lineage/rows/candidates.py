@@ -6,7 +6,6 @@ the values of a marked row's. Only these need be found, and of what they are mad
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.column_places import place_of
@@ -15,7 +14,15 @@ from recsys_lineage.rows.contribution import Marks
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.pushdown import Pushdown
-from recsys_lineage.rows.syntax import Node, conjuncts, is_expression, parts, subqueries, without_places
+from recsys_lineage.rows.syntax import (
+    Node,
+    conjuncts,
+    copied,
+    is_expression,
+    parts,
+    subqueries,
+    without_places,
+)
 from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
 
@@ -105,7 +112,7 @@ class Candidates:
         """
         query = definition.query
         catalog = self._statement.catalog
-        around = copy.deepcopy(query["from_table"])
+        around = copied(query["from_table"])
         items = from_items(around, catalog)
         number = self._only_place(items, table, count)
         if number is None or not self._pushdown.is_open(query, items):
@@ -120,7 +127,7 @@ class Candidates:
         where = [each for each in conjuncts(query.get("where_clause")) if not subqueries(each)]
         select = f"SELECT DISTINCT struct_pack({fields}) AS {_KEYS} FROM {self._syntax.relation_text(around)}"
         asked = ask(select, [*where, marks])
-        made = copy.deepcopy(query)
+        made = copied(query)
         whole = self._syntax.relation_text(query["from_table"])
         made["from_table"] = self._syntax.relation(
             f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} "

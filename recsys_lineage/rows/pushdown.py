@@ -8,7 +8,6 @@ What is left out are only rows that cannot be part of a wanted row.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 
 from recsys_lineage.rows.catalog import Column
@@ -22,6 +21,7 @@ from recsys_lineage.rows.syntax import (
     arguments,
     children,
     conjuncts,
+    copied,
     is_expression,
     is_query,
     parts,
@@ -115,7 +115,7 @@ class Pushdown:
         """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
         if not conditions:
             return query
-        query = copy.deepcopy(query)
+        query = copied(query)
         if query["type"] == "SET_OPERATION_NODE":
             self._push_into_sides(query, conditions)
             return query
@@ -181,7 +181,7 @@ class Pushdown:
         known = self._known(query, items, conditions, width, over_windows=True)
         if not shared or not known:
             return {}
-        around = copy.deepcopy(query["from_table"])
+        around = copied(query["from_table"])
         self._put_parts(from_items(around, self.catalog), known)
         where = query.get("where_clause")
         plain = [each for each in conjuncts(where) if not subqueries(each)] if where else []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from recsys_lineage.rows.syntax import Node, Syntax, arguments, gathered, is_expression
+from recsys_lineage.rows.syntax import Node, Syntax, arguments, copied, gathered, is_expression
 
 _UP_TO_PEERS = ("WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE")
 _WHOLE = ("WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST", "WINDOW_FILL")
@@ -37,7 +35,7 @@ def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = 
     elif kind in _SHIFTED and _is_near(window):
         given = arguments(window)
         offset = given[1] if len(given) > 1 else window.get("offset_expr")
-        offset = syntax.expression("1") if offset is None else copy.deepcopy(offset)
+        offset = syntax.expression("1") if offset is None else copied(offset)
         made.update(start="CURRENT_ROW_ROWS", end="CURRENT_ROW_ROWS", start_expr=None, end_expr=None)
         if kind == "WINDOW_LAG":
             made.update(start="EXPR_PRECEDING_ROWS", start_expr=offset)

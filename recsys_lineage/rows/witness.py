@@ -11,7 +11,6 @@ Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -26,6 +25,7 @@ from recsys_lineage.rows.syntax import (
     arguments,
     children,
     conjuncts,
+    copied,
     is_expression,
     is_query,
     parts,
@@ -106,7 +106,7 @@ class Witnesses:
     def _of(self, query: Node) -> Witnessed:
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_union(query)
-        query = copy.deepcopy(query)
+        query = copied(query)
         relation = query["from_table"]
         if relation["type"] in ("PIVOT", "SHOW_REF"):
             return self._of_shaped(query)
@@ -180,7 +180,7 @@ class Witnesses:
             )
             assert isinstance(parsed, dict)
             side.query = parsed
-        made = copy.deepcopy(query)
+        made = copied(query)
         made["setop_all"], made["modifiers"] = True, []
         set_children(made, [side.query for side in sides])
         return Witnessed(made, tables)
