@@ -15,7 +15,7 @@ from recsys_lineage.rows.column_places import Place, equal_places, place_of, sel
 from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
-from recsys_lineage.rows.steps import Steps
+from recsys_lineage.rows.steps import Steps, Whole
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
@@ -72,6 +72,7 @@ class Pushdown:
         name = f"__part{len(self._made)}"
         self._made[key] = name
         columns = self.catalog.columns[table]
+        whole = None
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
         elif definition.recursive or not self._is_worth_pushing(definition, conditions):
@@ -80,11 +81,16 @@ class Pushdown:
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
+            asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
+            if asked and not self._witnesses.is_row_by_row(definition.query):
+                quoted = [quote(column.name) for column in columns]
+                text = self._where(quote(definition.name), quoted, conditions, columns)
+                whole = Whole(text, definition.name, asked)
         # what DuckDB finds by a small table it is not to compute other filters for before
         stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
         stored |= len(columns) == 1 and any(each.few for each in conditions.values())
         names = [column.name for column in columns]
-        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored)
+        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored, whole=whole)
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name

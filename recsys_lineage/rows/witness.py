@@ -396,14 +396,15 @@ class Witnesses:
             if part.get("type") == "BASE_TABLE":
                 name = self._name_of(part["table_name"].casefold())
                 below = self.statement.definitions.get(name)
-                if below is not None and name in self.followed and not self._is_row_by_row(below.query):
+                if below is not None and name in self.followed and not self.is_row_by_row(below.query):
                     return False
         return True
 
-    def _is_row_by_row(self, query: Node) -> bool:
+    def is_row_by_row(self, query: Node) -> bool:
+        """Whether each row of a query is made of one row of each relation, whatever others there are."""
         if query["type"] == "SET_OPERATION_NODE":
             return query["setop_type"].startswith("UNION") and all(
-                self._is_row_by_row(each) for each in children(query)
+                self.is_row_by_row(each) for each in children(query)
             )
         if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
             return False
