@@ -65,8 +65,13 @@ def place_of(expression: Node | None, items: list[FromItem], query: Node) -> Pla
     return None
 
 
-def equal_places(query: Node, items: list[FromItem]) -> Iterable[tuple[Place, Place]]:
-    """Pairs of columns that are equal in all rows that come through; the second may be NULL beside the first."""
+def equal_places(query: Node, items: list[FromItem], *, there: bool = False) -> Iterable[tuple[Place, Place]]:
+    """Pairs of columns that are equal in all rows that come through; the second may be NULL beside the first.
+
+    Args:
+        query, items: the query and its relations.
+        there: instead, pairs that are equal in all rows that come through in which the first one's row is there.
+    """
     if query.get("where_clause"):
         yield from _both(query["where_clause"], items, query)
     for part in parts(query["from_table"]):
@@ -91,7 +96,7 @@ def equal_places(query: Node, items: list[FromItem]) -> Iterable[tuple[Place, Pl
                     ((rights[0], name.casefold()), (lefts[0], name.casefold())),
                 ]
         for one, other in found:
-            to_right = other[0] in right
+            to_right = (one if there else other)[0] in right
             if (
                 kind == "INNER"
                 or (kind in ("LEFT", "SEMI", "ANTI") and to_right)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.syntax import Node, children, is_expression, is_query, parts
+from recsys_lineage.rows.syntax import Node, children, copied, is_expression, is_query, parts
 from recsys_lineage.rows.window_rows import is_over_all
 
 _NUMBERED = re.compile(r"_\d+$")
@@ -189,7 +188,7 @@ class _Context:
         if not direct or where is None or any(is_expression(part, "SUBQUERY") for part in parts(where)):
             self.conditions.append("true")
             return
-        bare = copy.deepcopy(where)
+        bare = copied(where)
         alias = (relation.get("alias") or relation["table_name"]).casefold()
         for part in parts(bare):
             named = part["column_names"] if is_expression(part, "COLUMN_REF") else []

@@ -6,7 +6,6 @@ own, unless they use columns of the query around them. Such a chain can be walke
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from recsys_lineage.rows.syntax import (
     body_of,
     children,
     common_tables,
+    copied,
     is_expression,
     is_query,
     parts,
@@ -191,7 +191,7 @@ class Statement:
             known: names of WITH entries that it sees, folded, and their definitions.
             itself: for the recursive side of a WITH entry, its definition.
         """
-        query = copy.deepcopy(query)
+        query = copied(query)
         known = dict(known)
         for key, entry in common_tables(query):
             body = body_of(entry)
@@ -241,7 +241,7 @@ class Statement:
         start.columns = self._described(start)
         self.catalog.add(name, start.columns)
         right = self._hoisted(body["right"], {**known, key.casefold(): name}, itself=name)
-        query = copy.deepcopy(body)
+        query = copied(body)
         query["left"], query["right"], query["cte_name"] = left, right, name
         query["cte_map"] = {"map": []}
         self._kept(Definition(name, query, start.columns, aliases, recursive=True))
@@ -271,7 +271,7 @@ class Statement:
                 alias = part.get("alias") or self._name("unnamed")
                 parsed = self.catalog.syntax.parsed("SELECT * FROM a")
                 assert isinstance(parsed, dict)
-                parsed["from_table"] = {**copy.deepcopy(part), "alias": "", "column_name_alias": []}
+                parsed["from_table"] = {**copied(part), "alias": "", "column_name_alias": []}
                 inner = self._reference(parsed, known, "shaped")
                 relation = self.catalog.syntax.relation(
                     f"{quote(inner['from_table']['table_name'])} AS {quote(alias)}"

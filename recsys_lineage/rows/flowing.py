@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
+from recsys_lineage.rows.candidates import Candidates
 from recsys_lineage.rows.catalog import Catalog, Column
-from recsys_lineage.rows.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.condition import Conditions
 from recsys_lineage.rows.definitions import Definition, Statement
-from recsys_lineage.rows.from_item import from_items
 from recsys_lineage.rows.pushdown import Pushdown
 from recsys_lineage.rows.steps import Part, Steps, numbered
 from recsys_lineage.rows.stepwise import Stepwise
-from recsys_lineage.rows.syntax import children
+from recsys_lineage.rows.syntax import Node, children
 from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement
@@ -88,6 +88,8 @@ class Flowing:
         self.steps = Steps(statement)
         self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self._marked: dict[str, str] = {}
+        self._known: list[Conditions] = []
+        self.candidates = Candidates(statement, self.witnesses, self.pushdown, self._marked)
 
     def result(self, given: str) -> str:
         """The query, over steps that are added, for the rows of the result that the rows of a table flow into."""
@@ -109,6 +111,7 @@ class Flowing:
         types = [column.type for column in self._columns(table)]
         self.steps.add(name, parts, numbered(len(types)), stored=True, types=types)
         self._marked[table] = name
+        self.candidates.keep(name, self._known)
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         definition = self.statement.definitions.get(table)
@@ -116,6 +119,7 @@ class Flowing:
 
     def _step(self, definition: Definition) -> None:
         name, query = definition.name.casefold(), definition.query
+        self._known = []
         if definition.recursive:
             self._recursive_step(definition)
         elif query["type"] == "SET_OPERATION_NODE":
@@ -124,54 +128,39 @@ class Flowing:
             self._mark(name, self._flows(definition))
 
     def _flows(self, definition: Definition) -> list[Part]:
-        """For each relation with marked rows, the rows that are made of them."""
+        """The rows that are made of marked rows: found at once for all relations that are asked for the same values."""
         query, width = definition.query, len(definition.columns)
-        own = ", ".join(f"__o{n}" for n in range(width))
-        found: list[Part] = []
-        for n, table in enumerate(self.witnesses.of(query, self.pushdown.name_of).tables):
-            conditions = self._conditions(definition, table)
-            witnessed = self.witnesses.of(
-                self.pushdown.pushed(query, conditions, width), self.pushdown.name_of
-            )
-            # the same relations stand in the query, so its lists do too
-            rows = (
-                f"SELECT {own}, unnest(__w{n}) AS r FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
-            )
-            text = f"SELECT DISTINCT {own} FROM ({rows}) AS __u WHERE {self._is_marked(table)}"
-            found.append(Part(text, self._marked[table]))
-        return found or [Part(_nothing(width))]
+        read = self.witnesses.of(query, self.pushdown.name_of)
+        ways: list[tuple[Node, Conditions, list[str]]] = []
+        known = [self.candidates.known(definition, table, read.counts[table]) for table in read.tables]
+        for table, each in zip(read.tables, known, strict=True):
+            conditions = self.candidates.best(table, each)
+            same = next((way for way in ways if conditions and way[1] == conditions), None)
+            if same is not None:
+                same[2].append(table)
+                continue
+            of_keys = None
+            if not conditions:
+                of_keys = self.candidates.of_keys(definition, table, read.counts[table], self.pushdown.ask)
+            ways.append((of_keys or self.pushdown.pushed(query, conditions, width), conditions, [table]))
+        self._known = [{n: made for n, (_, made) in each.items()} for each in known]
+        return [self._flow(query, tables, width) for query, _, tables in ways] or [Part(_nothing(width))]
+
+    def _flow(self, query: Node, tables: list[str], width: int) -> Part:
+        """The rows of a query that are made of marked rows of some tables."""
+        witnessed = self.witnesses.of(query, self.pushdown.name_of, self.candidates.marks(*tables))
+        own = ", ".join(numbered(width, "__o"))
+        marks = [f"coalesce(__w{n}, false)" for n, table in enumerate(witnessed.tables) if table in tables]
+        text = (
+            f"SELECT DISTINCT {own} FROM ({self.syntax.text(witnessed.query)}) AS __q({own}) "
+            f"WHERE {' OR '.join(marks)}"
+        )
+        return Part(text, tuple(self._marked[table] for table in tables))
 
     def _is_marked(self, table: str) -> str:
         width = len(self._columns(table))
         same = " AND ".join(f"__u.r.f{n} IS NOT DISTINCT FROM __f.c{n}" for n in range(width))
         return f"EXISTS (SELECT 1 FROM {self._marked[table]} AS __f WHERE {same})"
-
-    def _conditions(self, definition: Definition, table: str) -> Conditions:
-        """That what is a column of a marked row as it is has one of the marked values."""
-        items = from_items(definition.query["from_table"], self.statement.catalog)
-        here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
-        if len(here) != 1 or items[here[0]].columns is None:
-            return {}
-        names = [name.casefold() for name in items[here[0]].columns or ()]
-        query, width = definition.query, len(definition.columns)
-        if self._has_other_lists(definition, table):
-            return {}
-        made = {
-            n: Condition.one_of(self._marked[table], f"c{names.index(name)}")
-            for n, (number, name) in self.pushdown.places(query, items, width).items()
-            if number == here[0]
-        }
-        # of a window or a group only that is known which all of its rows share; one good column is enough
-        known = self.pushdown.known_of_items(query, made, width).get(here[0])
-        if not known:
-            return {}
-        best = known[best_column(self.statement.catalog.columns[table], known)]
-        return {n: each for n, each in made.items() if each == best}
-
-    def _has_other_lists(self, definition: Definition, table: str) -> bool:
-        """Whether rows of a table come into a definition by another way too, such as a subquery."""
-        counts = self.witnesses.of(definition.query, self.pushdown.name_of).counts
-        return counts[table] != 1
 
     def _sides(self, definition: Definition) -> list[Part]:
         query = definition.query
@@ -183,18 +172,26 @@ class Flowing:
                 continue
             columns = self.statement.catalog.columns[table]
             by_name = query["setop_type"] == "UNION_BY_NAME"
-            places = [column.name.casefold() for column in columns]
-            values = [
-                f"CAST(c{places.index(column.name.casefold()) if by_name else n} AS {column.type})"
-                if not by_name or column.name.casefold() in places
-                else f"CAST(NULL AS {column.type})"
+            places = {column.name.casefold(): n for n, column in enumerate(columns)}
+            taken = [
+                places.get(column.name.casefold()) if by_name else n
                 for n, column in enumerate(definition.columns)
+            ]
+            values = [
+                f"CAST({'NULL' if place is None else f'c{place}'} AS {column.type})"
+                for column, place in zip(definition.columns, taken, strict=True)
             ]
             text = f"SELECT {', '.join(values)} FROM {self._marked[table]}"
             if not query["setop_type"].startswith("UNION"):
                 text = f"SELECT * FROM ({text}) AS __q INTERSECT SELECT * FROM ({self.syntax.text(query)}) AS __all"
                 text = f"SELECT * FROM ({text}) AS __both"
-            found.append(Part(text, self._marked[table]))
+            found.append(Part(text, (self._marked[table],)))
+            same = {
+                n: self.candidates.values_of(table, place)
+                for n, (column, place) in enumerate(zip(definition.columns, taken, strict=True))
+                if place is not None and columns[place].type == column.type
+            }
+            self._known.append(same)
         return found
 
     def _recursive_step(self, definition: Definition) -> None:

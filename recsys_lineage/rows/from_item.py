@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import Statement
-from recsys_lineage.rows.syntax import Node, is_expression, parts
+from recsys_lineage.rows.syntax import Node, copied, is_expression, parts
 from recsys_lineage.sql.names import quote
 
 _NULLED = {"LEFT": (False, True), "RIGHT": (True, False), "FULL": (True, True), "OUTER": (True, True)}
@@ -96,7 +95,7 @@ def mark_nulled(query: Node, items: list[FromItem], statement: Statement) -> Non
             return
     for number, item in enumerate(marked):
         item.marker = f"__there{number}"
-        inner = copy.deepcopy(item.node)
+        inner = copied(item.node)
         inner["alias"] = item.alias
         text = statement.catalog.syntax.relation_text(inner)
         made = statement.catalog.syntax.relation(

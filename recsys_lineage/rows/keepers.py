@@ -21,6 +21,7 @@ from recsys_lineage.rows.syntax import (
     Syntax,
     children,
     conjuncts,
+    copied,
     is_expression,
     parts,
     subqueries,
@@ -113,7 +114,7 @@ class _Keepers:
         if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
             return
         items = from_items(query["from_table"], self._statement.catalog)
-        over = copy.deepcopy(query)
+        over = copied(query)
         over["from_table"] = self._over_traced(_without_anti_joins(over["from_table"]))
         if asked and outermost:
             self._tracing.pushdown.push_into_subqueries(over)
@@ -150,7 +151,7 @@ class _Keepers:
             own: the definition that it is, where what is known of that is known of each row that passes.
             beside: another relation in FROM.
         """
-        made = copy.deepcopy(query)
+        made = copied(query)
         relation = made["from_table"]
         if beside:
             text = (
@@ -203,7 +204,7 @@ class _Keepers:
 
     def _over_traced(self, part: Node) -> Node:
         """A part of a syntax tree over what the traced rows give, in place of what all rows give."""
-        part = copy.deepcopy(part)
+        part = copied(part)
         for each in everything(part):
             if each.get("type") == "BASE_TABLE":
                 name = self._traced(each["table_name"].casefold())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from recsys_lineage.rows.syntax import Node, Syntax, arguments, set_arguments
+from recsys_lineage.rows.syntax import Node, Syntax, arguments, copied, set_arguments
 
 _ONE_ROW = {
     "min": "arg_min", "max": "arg_max", "arg_min": "arg_min", "arg_max": "arg_max", "argmin": "arg_min",
@@ -28,12 +26,12 @@ def row_of(call: Node, row: str, syntax: Syntax) -> str:
     given = arguments(call)
     finder = _ONE_ROW[name]
     by = [given[-1]] if finder in ("arg_min", "arg_max") else []
-    made = copy.deepcopy(call)
+    made = copied(call)
     template = syntax.expression(f"{finder}(1)")
     made["function_name"], made["alias"], made["distinct"] = finder, "", False
     if "qualified_name" in template:
         made["qualified_name"] = template["qualified_name"]
-    set_arguments(made, [syntax.expression(row), *copy.deepcopy(by)])
+    set_arguments(made, [syntax.expression(row), *copied(by)])
     if name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by"):
         there = f"({syntax.expression_text(given[0])}) IS NOT NULL"
         filters = [

@@ -8,7 +8,6 @@ What is left out are only rows that cannot be part of a wanted row.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 
 from recsys_lineage.rows.catalog import Column
@@ -16,12 +15,13 @@ from recsys_lineage.rows.column_places import Place, equal_places, place_of, sel
 from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
-from recsys_lineage.rows.steps import Steps
+from recsys_lineage.rows.steps import Steps, Whole
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
     children,
     conjuncts,
+    copied,
     is_expression,
     is_query,
     parts,
@@ -72,6 +72,7 @@ class Pushdown:
         name = f"__part{len(self._made)}"
         self._made[key] = name
         columns = self.catalog.columns[table]
+        whole = None
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
         elif definition.recursive or not self._is_worth_pushing(definition, conditions):
@@ -80,11 +81,16 @@ class Pushdown:
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
+            asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
+            if asked and not self._witnesses.is_row_by_row(definition.query):
+                quoted = [quote(column.name) for column in columns]
+                text = self._where(quote(definition.name), quoted, conditions, columns)
+                whole = Whole(text, definition.name, asked)
         # what DuckDB finds by a small table it is not to compute other filters for before
         stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
         stored |= len(columns) == 1 and any(each.few for each in conditions.values())
         names = [column.name for column in columns]
-        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored)
+        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored, whole=whole)
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
@@ -115,16 +121,14 @@ class Pushdown:
         """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
         if not conditions:
             return query
-        query = copy.deepcopy(query)
+        query = copied(query)
         if query["type"] == "SET_OPERATION_NODE":
             self._push_into_sides(query, conditions)
             return query
         if query["from_table"]["type"] in ("PIVOT", "SHOW_REF"):
             return query
         items = from_items(query["from_table"], self.catalog)
-        if self._is_cut(query) or any(
-            item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
-        ):
+        if not self.is_open(query, items):
             return query
         known = self._known(query, items, conditions, width)
         known |= self._known_of_partitions(query, items, conditions, width)
@@ -183,17 +187,17 @@ class Pushdown:
         known = self._known(query, items, conditions, width, over_windows=True)
         if not shared or not known:
             return {}
-        around = copy.deepcopy(query["from_table"])
+        around = copied(query["from_table"])
         self._put_parts(from_items(around, self.catalog), known)
         where = query.get("where_clause")
         plain = [each for each in conjuncts(where) if not subqueries(each)] if where else []
         values = ", ".join(
             f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
         )
-        table = self._ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        table = self.ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
         return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
 
-    def _ask(self, select: str, plain: list[Node]) -> str:
+    def ask(self, select: str, plain: list[Node]) -> str:
         """Adds a small table of the values that something is asked for."""
         conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
         text = f"{select} WHERE {conditions}"
@@ -210,14 +214,22 @@ class Pushdown:
             if (place := each) is not None
         }
 
+    def equal_to_item(
+        self, query: Node, items: list[FromItem], number: int, places: Mapping[int, Place]
+    ) -> dict[int, str]:
+        """For output columns the column of one relation that they are equal to wherever its row is there."""
+        equal: dict[Place, str] = {}
+        for one, other in equal_places(query, items, there=True):
+            if one[0] == number and self._same_type(one, other, items):
+                equal.setdefault(other, one[1])
+        return {n: equal[place] for n, place in places.items() if place in equal}
+
     def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
         """For the relations of a query, in their order, what is known of their rows that wanted rows are made of."""
         if query["type"] != "SELECT_NODE" or not conditions:
             return {}
         items = from_items(query["from_table"], self.catalog)
-        if self._is_cut(query) or any(
-            item.columns is None and item.node["type"] != "TABLE_FUNCTION" for item in items
-        ):
+        if not self.is_open(query, items):
             return {}
         known = self._known(query, items, conditions, width)
         return {number: _of_item(number, item, known) for number, item in enumerate(items)}
@@ -252,6 +264,15 @@ class Pushdown:
             of_side = self.side_conditions(query, items[0].table, conditions, names, types)
             if of_side:
                 _put(items[0], self.part_of(items[0].table, of_side))
+
+    def is_open(self, query: Node, items: list[FromItem]) -> bool:
+        """Whether rows of a query's relations that are no part of what is looked for can be left out."""
+        known = all(item.columns is not None or item.node["type"] == "TABLE_FUNCTION" for item in items)
+        return known and not self._is_cut(query)
+
+    def put_part(self, item: FromItem, conditions: Conditions) -> None:
+        """Lets a relation hold only what fulfils conditions, in place."""
+        _put(item, self.part_of(self.name_of(item.table), conditions))
 
     def _is_cut(self, query: Node) -> bool:
         """Whether the rows that a query gives depend on how many others it has."""
@@ -385,7 +406,7 @@ class Pushdown:
                 continue
             value = self.syntax.expression_text(asked["child"])
             relation = self.syntax.relation_text(query["from_table"])
-            name = self._ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+            name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
             condition = Condition.equal_to_one_of(name, "v")
             if negated:
                 # NOT IN says nothing where a NULL is among the answers or asked for, so these stay; where one is

@@ -16,11 +16,26 @@ class Part:
 
     Attributes:
         text: its SQL.
-        of: a step without whose rows it gives none; empty where there is no such step.
+        of: steps of which one must have rows, that it gives some; empty where there are no such steps.
     """
 
     text: str
-    of: str = ""
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Another way to the rows of a step, which costs less where nearly all rows of a definition are asked for.
+
+    Attributes:
+        text: its SQL, over the definition.
+        definition: its name; what it gives is worth keeping for others.
+        asked: steps with the values that the rows are asked for by.
+    """
+
+    text: str
+    definition: str
+    asked: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,7 @@ class Step:
         parts: the queries whose union, without copies, it is; or one query as it is.
         stored: whether its rows are kept, and not found again by each step that reads them.
         types: DuckDB types of its columns, as far as a step without rows needs them.
+        whole: another way to its rows.
     """
 
     name: str
@@ -40,6 +56,7 @@ class Step:
     parts: tuple[Part, ...]
     stored: bool
     types: tuple[str, ...] = ()
+    whole: Whole | None = None
 
     @property
     def text(self) -> str:
@@ -72,10 +89,11 @@ class Steps:
         stored: bool,
         of: str = "",
         types: Sequence[str] = (),
+        whole: Whole | None = None,
     ) -> None:
         """Adds a step behind all others."""
-        given = (Part(parts, of),) if isinstance(parts, str) else tuple(parts)
-        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types)))
+        given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
+        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types), whole))
 
     def with_query(self, query: str) -> str:
         """A query over the steps as one statement."""

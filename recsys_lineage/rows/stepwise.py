@@ -13,9 +13,11 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.rows.catalog import not_taken
-from recsys_lineage.rows.steps import Part, Step
+from recsys_lineage.rows.steps import Part, Step, Whole
 from recsys_lineage.sql.names import quote
 
+_MANY = 10_000
+"""So many values are asked for that a definition is found whole."""
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
 
 
@@ -36,6 +38,7 @@ class Stepwise:
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
+        self._kept: set[str] = set()
 
     def rows(self, query: str) -> pa.Table:
         """What a query over the steps gives.
@@ -64,13 +67,27 @@ class Stepwise:
             if name in seen:
                 continue
             seen.add(name)
-            if self._steps[name].stored:
+            if self._is_kept(name):
                 _ = self._is_empty(name)
             else:
                 open_ += self._read(name)
-        plain = sorted((name for name in seen if not self._steps[name].stored), key=self._order.__getitem__)
+        plain = sorted((name for name in seen if not self._is_kept(name)), key=self._order.__getitem__)
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
         return f"WITH RECURSIVE {written}\n{query}" if written else query
+
+    def _is_kept(self, name: str) -> bool:
+        return self._steps[name].stored or name in self._kept
+
+    def _asks_for_many(self, whole: Whole) -> bool:
+        """Whether so much of a definition is asked for that finding all of it once costs less than a part each time."""
+        for name in whole.asked:
+            step = self._steps.get(name.casefold())
+            if step is None or not self._is_kept(step.name.casefold()) or self._is_empty(step.name):
+                return False
+            text = f"SELECT count(*) > {_MANY} FROM {quote(step.name)}"
+            if not self._connection.execute(text).fetchall()[0][0]:
+                return False
+        return True
 
     def _read(self, name: str) -> list[str]:
         if name not in self._needs:
@@ -93,11 +110,14 @@ class Stepwise:
         return self._empty[name]
 
     def _gives_none(self, part: Part) -> bool:
-        of = part.of.casefold()
-        return bool(of) and self._steps[of].stored and self._is_empty(of)
+        steps = [self._steps[name.casefold()] for name in part.of]
+        return bool(steps) and all(step.stored and self._is_empty(step.name) for step in steps)
 
     def _fill(self, step: Step) -> bool:
         parts = [part for part in step.parts if not self._gives_none(part)]
+        if step.whole is not None and self._asks_for_many(step.whole):
+            self._kept.add(step.whole.definition.casefold())
+            parts = [Part(step.whole.text)]
         if not parts:
             if step.types:
                 columns = ", ".join(

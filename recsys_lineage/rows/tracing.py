@@ -106,7 +106,7 @@ class Tracing:
                 columns = self.statement.catalog.columns[source]
                 self.steps.add(
                     name,
-                    [Part(f"SELECT * FROM {quote(each)}", each) for each in found],
+                    [Part(f"SELECT * FROM {quote(each)}", (each,)) for each in found],
                     numbered(len(columns)),
                     stored=True,
                     types=[column.type for column in columns],
@@ -219,7 +219,7 @@ class Tracing:
         return f"SELECT {fields} FROM ({rows}) AS __u WHERE r IS NOT NULL"
 
     def _want(self, table: str, rows: str, of: str = "") -> None:
-        self._wanted.setdefault(table, []).append(Part(rows, of))
+        self._wanted.setdefault(table, []).append(Part(rows, (of,) if of else ()))
 
     def _set_operation(self, definition: Definition, target: str, fits: Fits) -> None:
         """Wants of each side the rows that are equal to a wanted row; of a difference, of its left side."""

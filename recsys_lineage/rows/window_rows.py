@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from recsys_lineage.rows.syntax import Node, Syntax, arguments, is_expression, listing
+from recsys_lineage.rows.syntax import Node, Syntax, arguments, copied, gathered, is_expression
 
 _UP_TO_PEERS = ("WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE")
 _WHOLE = ("WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST", "WINDOW_FILL")
@@ -24,20 +22,20 @@ def is_over_all(window: Node) -> bool:
     return window["start"] in _ALL or window["end"] in _ALL
 
 
-def rows_looked_at(window: Node, listed: Node, syntax: Syntax) -> Node:
-    """The window that lists something of the rows that a window function's value is made of, and of the row itself.
+def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = "list") -> Node:
+    """The window that gathers something of the rows that a window function's value is made of, and of the row itself.
 
     The row belongs to them, and all rows between, so that the same rows stand in the window's frame when there are no
     others.
     """
     kind = window["type"]
-    made = listing(window, listed)
+    made = gathered(window, listed, gathering)
     if kind in _UP_TO_PEERS and not window.get("arg_orders"):
         made.update(start="UNBOUNDED_PRECEDING", end="CURRENT_ROW_RANGE", start_expr=None, end_expr=None)
     elif kind in _SHIFTED and _is_near(window):
         given = arguments(window)
         offset = given[1] if len(given) > 1 else window.get("offset_expr")
-        offset = syntax.expression("1") if offset is None else copy.deepcopy(offset)
+        offset = syntax.expression("1") if offset is None else copied(offset)
         made.update(start="CURRENT_ROW_ROWS", end="CURRENT_ROW_ROWS", start_expr=None, end_expr=None)
         if kind == "WINDOW_LAG":
             made.update(start="EXPR_PRECEDING_ROWS", start_expr=offset)

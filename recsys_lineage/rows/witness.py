@@ -11,12 +11,12 @@ Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import duckdb
 
+from recsys_lineage.rows.contribution import Contribution, Lists
 from recsys_lineage.rows.definitions import Statement, everything, parameters_in
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
 from recsys_lineage.rows.one_row import row_of, takes_one_row
@@ -25,6 +25,7 @@ from recsys_lineage.rows.syntax import (
     arguments,
     children,
     conjuncts,
+    copied,
     is_expression,
     is_query,
     parts,
@@ -74,23 +75,38 @@ class Witnesses:
             if any(each.depends_on(source, statement.definitions) for source in sources)
         }
         self._name_of: Callable[[str], str] = str
+        self._say: Contribution = Lists()
         self._ways = ways(statement, sources)
 
-    def of(self, query: Node, name_of: Callable[[str], str] | None = None) -> Witnessed:
+    def of(
+        self,
+        query: Node,
+        name_of: Callable[[str], str] | None = None,
+        say: Contribution | None = None,
+    ) -> Witnessed:
         """A query with columns that list the rows of each followed table and definition that its rows are made of.
 
         Args:
             query: any query but a recursive one.
             name_of: which table or definition a relation is a part of, where some are parts.
+            say: what the columns hold in place of lists.
 
         Raises:
             RowTraceError: it holds what cannot be traced.
         """
         if name_of is not None:
             self._name_of = name_of
+        before = self._say
+        self._say = say or before
+        try:
+            return self._of(query)
+        finally:
+            self._say = before
+
+    def _of(self, query: Node) -> Witnessed:
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_union(query)
-        query = copy.deepcopy(query)
+        query = copied(query)
         relation = query["from_table"]
         if relation["type"] in ("PIVOT", "SHOW_REF"):
             return self._of_shaped(query)
@@ -134,12 +150,8 @@ class Witnesses:
         for table, _ in rows:
             made.counts[table] = made.counts.get(table, 0) + 1
         for table, lists in columns.items():
-            whole = (
-                lists[0]
-                if len(lists) == 1
-                else f"flatten([{', '.join(f'coalesce({x}, [])' for x in lists)}])"
-            )
-            query["select_list"].append({**self.syntax.expression(whole), "alias": f"__w{len(made.tables)}"})
+            whole = self.syntax.expression(self._say.together(lists))
+            query["select_list"].append({**whole, "alias": f"__w{len(made.tables)}"})
             made.tables.append(table)
         return made
 
@@ -168,7 +180,7 @@ class Witnesses:
             )
             assert isinstance(parsed, dict)
             side.query = parsed
-        made = copy.deepcopy(query)
+        made = copied(query)
         made["setop_all"], made["modifiers"] = True, []
         set_children(made, [side.query for side in sides])
         return Witnessed(made, tables)
@@ -197,7 +209,7 @@ class Witnesses:
                     same.append(f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}")
         fits = " AND ".join(same) or "true"
         table = quote(inner["table_name"])
-        lists = f"(SELECT list({item.row}) FROM {table} AS __given WHERE {fits})"
+        lists = f"(SELECT {self._say.one_of(item)} FROM {table} AS __given WHERE {fits})"
         parsed = self.syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({text}) AS __shaped")
         assert isinstance(parsed, dict)
         return Witnessed(parsed, [item.table], {item.table: 1})
@@ -215,13 +227,7 @@ class Witnesses:
                         "a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node
                     )
             elif item.table in self.followed:
-                there = item.is_there
-                found.append(
-                    (
-                        item.table,
-                        f"CASE WHEN {there} THEN [{item.row}] ELSE [] END" if there else f"[{item.row}]",
-                    )
-                )
+                found.append((item.table, self._say.of_item(item)))
             elif kind == "SUBQUERY" and not item.table:
                 found += self._of_lateral(item, query)
             elif kind in ("PIVOT", "SHOW_REF"):
@@ -245,7 +251,7 @@ class Witnesses:
             )
             fits.append(f"{quote(left)}.{quote(name)} = {quote(item.alias)}.{quote(name)}")
         right = self.syntax.relation_text(join["right"])
-        return f"(SELECT list({item.row}) FROM {right} WHERE {' AND '.join(fits)})"
+        return f"(SELECT {self._say.one_of(item)} FROM {right} WHERE {' AND '.join(fits)})"
 
     def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
         """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
@@ -349,7 +355,7 @@ class Witnesses:
             _drop_own_columns(witnessed)
         text = self.syntax.text(witnessed.query)
         return [
-            (table, f"(SELECT flatten(list(__q.__w{n})) FROM ({text}) AS __q{names}{where})")
+            (table, f"(SELECT {self._say.gathered(f'__q.__w{n}')} FROM ({text}) AS __q{names}{where})")
             for n, table in enumerate(witnessed.tables)
         ]
 
@@ -390,14 +396,15 @@ class Witnesses:
             if part.get("type") == "BASE_TABLE":
                 name = self._name_of(part["table_name"].casefold())
                 below = self.statement.definitions.get(name)
-                if below is not None and name in self.followed and not self._is_row_by_row(below.query):
+                if below is not None and name in self.followed and not self.is_row_by_row(below.query):
                     return False
         return True
 
-    def _is_row_by_row(self, query: Node) -> bool:
+    def is_row_by_row(self, query: Node) -> bool:
+        """Whether each row of a query is made of one row of each relation, whatever others there are."""
         if query["type"] == "SET_OPERATION_NODE":
             return query["setop_type"].startswith("UNION") and all(
-                self._is_row_by_row(each) for each in children(query)
+                self.is_row_by_row(each) for each in children(query)
             )
         if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
             return False
@@ -407,13 +414,13 @@ class Witnesses:
     def _of_group(self, row: str, one: list[Node]) -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
         if not one:
-            return f"flatten(list({row}))"
+            return self._say.gathered(row)
         found = [row_of(call, row, self.syntax) for call in one]
-        return found[0] if len(found) == 1 else f"flatten([{', '.join(found)}])"
+        return self._say.together(found)
 
     def _over(self, window: Node, row: str) -> str:
-        made = rows_looked_at(window, self.syntax.expression(row), self.syntax)
-        return f"flatten({self.syntax.expression_text(made)})"
+        made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._say.gathering)
+        return self._say.of_window(self.syntax.expression_text(made))
 
     def _simplify_order(self, query: Node) -> None:
         """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""

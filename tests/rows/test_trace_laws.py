@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 
 from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import Statement
-from recsys_lineage.rows.flowing import flow_query
+from recsys_lineage.rows.flowing import flow_query, flowed
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
 from tests.rows.generated import SCHEMAS, Made, statements, tables
@@ -93,6 +93,11 @@ def _witnesses(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) ->
     data={"t": [(None, 0, 0)], "u": [("a", 0)]},
 )
 def test_a_row_flows_into_the_rows_whose_trace_holds_it(made: Made, data: dict[str, Rows]) -> None:
+    check_flow(made, data)
+
+
+def check_flow(made: Made, data: dict[str, Rows]) -> None:
+    """Holds what rows of each table flow into, in one statement and step by step, against every row's trace."""
     names, result = _result(data, made.sql)
     traces = {
         row: _witnesses(data, made.sql, dict(zip(names, row, strict=True))) for row in dict.fromkeys(result)
@@ -105,7 +110,48 @@ def test_a_row_flows_into_the_rows_whose_trace_holds_it(made: Made, data: dict[s
                     f"INSERT INTO given VALUES ({', '.join('?' for _ in given_row)})", given_row
                 )
                 found = connection.execute(flow_query(made.sql, SCHEMAS, table, "given")).fetchall()
+                stepwise = flowed(made.sql, SCHEMAS, table, "given", connection, {})
             assert Counter(found) == Counter(row for row, each in traces.items() if given_row in each[table])
+            assert Counter(zip(*(column.to_pylist() for column in stepwise.columns), strict=True)) == Counter(
+                found
+            )
+
+
+KEYED = {
+    "groups by an expression": "SELECT coalesce(k, 'b') AS k, sum(x)::INTEGER AS v FROM t GROUP BY coalesce(k, 'b')",
+    "groups by two, of a join": "SELECT any_value(t.k) AS k, sum(y)::INTEGER AS v FROM t LEFT JOIN u ON u.k = t.k "
+    "WHERE x IS NOT NULL GROUP BY n % 2, u.k || '' HAVING count(*) > 1",
+    "partitions by an expression": "SELECT k, sum(x) OVER (PARTITION BY coalesce(n, 0) % 2)::INTEGER AS v FROM t",
+    "partitions of several windows": "SELECT k, (count(*) OVER (PARTITION BY k, n % 2) - sum(x) OVER "
+    "(PARTITION BY n % 2))::INTEGER AS v FROM t",
+    "windows over groups": "SELECT coalesce(k, 'b') AS k, (sum(sum(x)) OVER (PARTITION BY coalesce(k, 'b')))::INTEGER "
+    "AS v FROM t GROUP BY coalesce(k, 'b'), n",
+    "groups above a left join": "SELECT k, count(n)::INTEGER AS v FROM (SELECT u.k, n FROM t LEFT JOIN u ON u.k = t.k) "
+    "AS q GROUP BY k",
+    "groups above a window": "SELECT k, sum(s)::INTEGER AS v FROM (SELECT k, sum(x) OVER (PARTITION BY n) AS s FROM t) "
+    "AS q GROUP BY k",
+    "sums joined to their keys": "SELECT a.k, (coalesce(b.s, 0) + coalesce(c.s, 0))::INTEGER AS v FROM t AS a "
+    "LEFT JOIN (SELECT k, sum(n) AS s FROM t GROUP BY k) AS b ON b.k = a.k "
+    "LEFT JOIN (SELECT k, count(*) AS s FROM u GROUP BY k) AS c ON c.k = a.k",
+    "groups of a right join": "SELECT u.k, sum(n)::INTEGER AS v FROM t RIGHT JOIN u ON u.k = t.k GROUP BY u.k",
+    "a full join": "SELECT t.k, u.y AS v FROM t FULL JOIN u ON u.k = t.k",
+    "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
+    "GROUP BY k",
+}
+"""Statements of which only the groups, partitions and joins of the given rows' keys are computed."""
+
+
+@pytest.mark.parametrize("how", KEYED)
+@settings(max_examples=2, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=tables())
+@example(
+    data={
+        "t": [("z", 1, 2), ("a", 1, 1), ("a", 0, 1), (None, 2, 3), ("b", 0, 0)],
+        "u": [("a", 1), (None, 0), ("b", 2)],
+    }
+)
+def test_rows_flow_through_keys_as_their_traces_say(how: str, data: dict[str, Rows]) -> None:
+    check_flow(Made(KEYED[how]), data)
 
 
 KEPT_OUT = {

@@ -1,0 +1,173 @@
+"""Candidates: what is known of the rows of a query that can be made of marked rows of one of its relations.
+
+A row is made of a marked row only where its group, its partition or its join holds it, and so where their keys have
+the values of a marked row's. Only these need be found, and of what they are made; all others are never computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from recsys_lineage.rows.column_places import place_of
+from recsys_lineage.rows.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.contribution import Marks
+from recsys_lineage.rows.definitions import Definition, Statement
+from recsys_lineage.rows.from_item import FromItem, from_items
+from recsys_lineage.rows.pushdown import Pushdown
+from recsys_lineage.rows.syntax import (
+    Node,
+    conjuncts,
+    copied,
+    is_expression,
+    parts,
+    subqueries,
+    without_places,
+)
+from recsys_lineage.rows.witness import Witnesses
+from recsys_lineage.sql.names import quote
+
+_KEYS = "__keys"
+
+
+class Candidates:
+    """Rows of definitions that can be made of marked rows.
+
+    Args:
+        statement: taken apart.
+        witnesses: of the statement.
+        pushdown: by which relations are cut to what can be part of candidates.
+        marked: the steps with the marked rows of tables and definitions, folded; it grows.
+    """
+
+    def __init__(
+        self, statement: Statement, witnesses: Witnesses, pushdown: Pushdown, marked: Mapping[str, str]
+    ) -> None:
+        self._statement, self._witnesses, self._pushdown = statement, witnesses, pushdown
+        self._syntax, self._marked = statement.catalog.syntax, marked
+        self._values: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def known(self, definition: Definition, table: str, count: int) -> dict[int, tuple[int, Condition]]:
+        """For output columns the column of a table that they have the value of, and what is known of them so.
+
+        Args:
+            definition: not recursive, and no set operation.
+            table: that it reads.
+            count: in how many places.
+        """
+        items = from_items(definition.query["from_table"], self._statement.catalog)
+        number = self._only_place(items, table, count)
+        if number is None:
+            return {}
+        query, width = definition.query, len(definition.columns)
+        names = [name.casefold() for name in items[number].columns or ()]
+        places = self._pushdown.places(query, items, width)
+        same = self._pushdown.equal_to_item(query, items, number, places)
+        same |= {n: name for n, (each, name) in places.items() if each == number}
+        found: dict[int, tuple[int, Condition]] = {}
+        for n, name in same.items():
+            column = names.index(name)
+            made = self.values_of(table, column)
+            # of a window or a group only that is known which all of its rows share
+            if self._pushdown.known_of_items(query, {n: made}, width).get(number):
+                found[n] = column, made
+        return found
+
+    def best(self, table: str, known: Mapping[int, tuple[int, Condition]]) -> Conditions:
+        """Of what is known what leaves out most: one good column is enough."""
+        if not known:
+            return {}
+        columns = self._statement.catalog.columns[table]
+        best = best_column(columns, {column for column, _ in known.values()})
+        return {n: made for n, (column, made) in known.items() if column == best}
+
+    def keep(self, step: str, known: Sequence[Mapping[int, Condition]]) -> None:
+        """Notes for columns of a step with marked rows that their values are all among those of a step before it.
+
+        Steps that are asked for by the same values share what is found by them.
+
+        Args:
+            step: whose rows come in several ways.
+            known: for each way what is known of the columns of its rows.
+        """
+        for n in set.intersection(*(set(each) for each in known)) if known else ():
+            asked = {each[n].asked for each in known}
+            if len(asked) == 1 and (only := asked.pop()) is not None:
+                self._values[step, f"c{n}"] = only
+
+    def values_of(self, table: str, column: int) -> Condition:
+        """That an expression has one of the values of a column of a table's marked rows."""
+        step = self._marked[table], f"c{column}"
+        return Condition.one_of(*self._values.get(step, step))
+
+    def of_keys(
+        self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
+    ) -> Node | None:
+        """A definition's query over the groups or partitions of marked rows only; None where it has none.
+
+        Their keys may be any expressions: those of the marked rows are found first.
+
+        Args:
+            definition, table, count: as for `known`.
+            ask: adds a step for a query and conditions, and gives its name.
+        """
+        query = definition.query
+        catalog = self._statement.catalog
+        around = copied(query["from_table"])
+        items = from_items(around, catalog)
+        number = self._only_place(items, table, count)
+        if number is None or not self._pushdown.is_open(query, items):
+            return None
+        keys = self._keys(query, items)
+        if not keys:
+            return None
+        fields = ", ".join(f"k{n} := {self._syntax.expression_text(key)}" for n, key in enumerate(keys))
+        marks = self._syntax.expression(self.marks(table).of_row(items[number]))
+        best = best_column(catalog.columns[table], range(len(catalog.columns[table])))
+        self._pushdown.put_part(items[number], {best: self.values_of(table, best)})
+        where = [each for each in conjuncts(query.get("where_clause")) if not subqueries(each)]
+        select = f"SELECT DISTINCT struct_pack({fields}) AS {_KEYS} FROM {self._syntax.relation_text(around)}"
+        asked = ask(select, [*where, marks])
+        made = copied(query)
+        whole = self._syntax.relation_text(query["from_table"])
+        made["from_table"] = self._syntax.relation(
+            f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} "
+            f"ON struct_pack({fields}) = {quote(asked)}.{_KEYS}"
+        )
+        return made
+
+    def marks(self, *tables: str) -> Marks:
+        """Marks of the marked rows of tables."""
+        queries: dict[str, str] = {}
+        for table in tables:
+            fields = ", ".join(f"f{n} := c{n}" for n in range(len(self._statement.catalog.columns[table])))
+            queries[table] = f"SELECT struct_pack({fields}) FROM {self._marked[table]}"
+        return Marks(queries.get)
+
+    def _only_place(self, items: list[FromItem], table: str, count: int) -> int | None:
+        """The number of the only relation that is a table; None where rows of it come in by another way too."""
+        here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+        return here[0] if len(here) == 1 == count and items[here[0]].columns is not None else None
+
+    def _keys(self, query: Node, items: list[FromItem]) -> list[Node]:
+        """The keys of a query's groups, or those that all its windows have; none where they are not plain."""
+        result = [query["select_list"], query.get("qualify"), query.get("having"), query.get("modifiers")]
+        windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
+        if not self._witnesses.is_aggregated(query):
+            first = windows[0].get("partitions", []) if windows else []
+            others = [[without_places(key) for key in each.get("partitions", [])] for each in windows]
+            keys = [key for key in first if all(without_places(key) in each for each in others)]
+        elif windows or len(query.get("group_sets", [])) > 1:
+            return []
+        else:
+            keys = [*query.get("group_expressions", [])]
+        return keys if keys and all(self._is_plain(key, items, query) for key in keys) else []
+
+    def _is_plain(self, key: Node, items: list[FromItem], query: Node) -> bool:
+        """Whether an expression is one of columns of FROM, and says the same wherever it stands."""
+        inside = [*parts(key)]
+        columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+        strange = any(is_expression(each, kind) for each in inside for kind in ("LAMBDA", "SUBQUERY", "STAR"))
+        unnested = any(each.get("function_name", "").lower() == "unnest" for each in inside)
+        if strange or unnested or not columns:
+            return False
+        return all(place_of({**each, "alias": ""}, items, query) is not None for each in columns)
