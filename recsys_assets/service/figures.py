@@ -47,6 +47,13 @@ class Figures:
             ("state",), registry=self.registry,
         )  # fmt: skip
         self.waiting = Gauge("recsys_waiting", "Requests that are being answered.", registry=self.registry)
+        self.lists_waiting = Gauge(
+            "recsys_lists_waiting", "Lists that wait to be computed.", registry=self.registry
+        )
+        self.degraded = Counter(
+            "recsys_degraded", "Lists that were not computed because too many waited, and what was answered instead.",
+            ("instead",), registry=self.registry,
+        )  # fmt: skip
         self.registry.register(_Served(rotation))
 
     def text(self) -> bytes:

@@ -133,6 +133,10 @@ class Recommendations(_Answer):
 
     experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
     cold: bool = Field(description="Whether nothing was known, so that the list is what is popular.")
+    degraded: bool = Field(
+        description="Whether more was asked than could be computed, so that the list is the one that the night prepared "
+        "(then what is popular), by the rules of now, without scores and reasons."
+    )
     items: list[RecommendedItem]
     unknown_items: list[str] = Field(description="Items of the question that the model does not know.")
     explanation: dict[str, Any] | None = Field(None, description="What the list was made of; with `explain`.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.service.prepared import TABLE as PREPARED
 from recsys_assets.service.rules import RulesError
 from recsys_assets.service.served_model import CHAMPION
 from recsys_assets.service.serving import Serving, load_serving
@@ -109,7 +110,12 @@ class Rotation:
 
     def _taken_over(self) -> bool:
         version = self._chosen_version()
-        state = (version, *map(_state_of, self._files()), self._stock_version())
+        state = (
+            version,
+            *map(_state_of, self._files()),
+            self._stock_version(),
+            self.place.lake.log(PREPARED).latest(),
+        )
         if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
             return False
         self._seen, self._tried = state, time.monotonic()

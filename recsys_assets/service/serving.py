@@ -10,6 +10,7 @@ from pathlib import Path
 
 from recsys_assets.experiments.experiment import Arm, Experiment, ExperimentError, Experiments
 from recsys_assets.service.bound_rules import BoundRules
+from recsys_assets.service.prepared import Prepared
 from recsys_assets.service.rules import Rules
 from recsys_assets.service.served_model import CHAMPION, ServedModel
 from recsys_lineage.errors import LineageError
@@ -52,6 +53,7 @@ class Serving:
         variants: what answers an arm that differs, by the experiment's and the arm's name.
         key: by which customers are assigned to arms.
         problems: what somebody should see to, in words.
+        prepared: the champion's lists, for when more is asked than can be computed.
     """
 
     champion: Variant
@@ -59,6 +61,7 @@ class Serving:
     variants: Mapping[tuple[str, str], Variant] | None = None
     key: bytes = b""
     problems: tuple[str, ...] = ()
+    prepared: Prepared | None = None
 
     def chosen(self, user: str | None, client: str | None, query_id: str, day: date) -> Chosen:
         """What answers somebody on a day.
@@ -142,7 +145,9 @@ def load_serving(
             continue
         running.append(experiment)
         variants |= own
-    return Serving(champion, tuple(running), variants, key, tuple(problems))
+    return Serving(
+        champion, tuple(running), variants, key, tuple(problems), Prepared.read(lake, champion.served)
+    )
 
 
 def _differs(arm: Arm) -> bool:
