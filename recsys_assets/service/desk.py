@@ -124,6 +124,8 @@ class Desk:
             }
         await self.log.append("exposures", [orjson.dumps(exposure)])
         self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
+        shown = exposure["object_ids"]
+        self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
         return answer
 
     def _listed(
@@ -204,6 +206,9 @@ class Desk:
         for event in fresh:
             self.activity.note(event)
             self.figures.events.labels(event["action_name"], "accepted").inc()
+            arm = self.figures.seen.acted(event.get("query_id"), event["action_name"], event["object_id"])
+            if arm is not None:
+                self.figures.clicks.labels(arm).inc()
         duplicates = len(events) - len(fresh)
         self.figures.events.labels("any", "duplicate").inc(duplicates)
         now = self.rotation.now

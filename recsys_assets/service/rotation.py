@@ -7,6 +7,7 @@ import gc
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
@@ -57,6 +58,7 @@ class Rotation:
         error: why the newest cannot serve; None where it does.
         failures: how often something could not be taken over.
         swaps: how often something was.
+        since: when this version of the champion began to serve here, UTC.
     """
 
     def __init__(self, place: Place) -> None:
@@ -64,11 +66,17 @@ class Rotation:
         self.now: Serving | None = None
         self.error: Exception | None = None
         self.failures = self.swaps = 0
+        self.since: datetime | None = None
         self._seen: object = None
         self._tried = 0.0
         self._records = Records(place.lake)
         self._records_at: int | None = None
         self._decision: Decision | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """What somebody decided for last; None while nobody did."""
+        return self._decision
 
     @property
     def fault(self) -> str | None:
@@ -122,7 +130,10 @@ class Rotation:
         if version is None:
             self.error = None
             return False
+        before = self.now
         self.now, self.error = self._loaded(version)
+        if before is None or before.champion.served is not self.now.champion.served:
+            self.since = datetime.now(timezone.utc)
         self.swaps += 1
         gc.unfreeze()
         gc.collect()
