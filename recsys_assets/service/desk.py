@@ -21,8 +21,9 @@ from recsys_assets.service.messages import Event
 from recsys_assets.service.problems import Refused
 from recsys_assets.service.rotation import Rotation
 from recsys_assets.service.served_model import ServedModel
-from recsys_assets.service.serving import CONTROL, Chosen
+from recsys_assets.service.serving import CANARY, CONTROL, Chosen
 from recsys_lineage.errors import did_you_mean
+from recsys_models import families
 
 AHEAD = timedelta(minutes=5)
 """By which another machine's clock may be ahead."""
@@ -223,6 +224,7 @@ class Desk:
         serving = self.rotation.now
         experiments = () if serving is None else serving.experiments
         arms = {CONTROL, *(arm.name for experiment in experiments for arm in experiment.arms)}
+        arms |= {f"{CANARY}{family}" for family in families}  # also of one that has ended: events come late
         for place, event in enumerate(events):
             where = f"events.{place}"
             if event.timestamp is not None and event.timestamp > received + AHEAD:

@@ -72,6 +72,7 @@ class Rotation:
         self._records = Records(place.lake)
         self._records_at: int | None = None
         self._decision: Decision | None = None
+        self._canary: Decision | None = None
 
     @property
     def decision(self) -> Decision | None:
@@ -123,6 +124,7 @@ class Rotation:
             *map(_state_of, self._files()),
             self._stock_version(),
             self.place.lake.log(PREPARED).latest(),
+            self._canary and (self._canary.id, self.place.lake.log(self._canary.asset).latest()),
         )
         if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
             return False
@@ -165,6 +167,7 @@ class Rotation:
             experiments_file=place.experiments,
             key=place.key,
             before=self.now,
+            canary=self._canary,
         )
 
     def _chosen_version(self) -> int | None:
@@ -175,8 +178,11 @@ class Rotation:
             return None
         records_at = lake.log(RECORDS).latest()
         if records_at != self._records_at:
-            found = self._records.decisions(CHAMPION, self._records_at)
-            self._decision = found[-1] if found else self._decision
+            for each in self._records.decisions(since=self._records_at):
+                if each.asset == CHAMPION:
+                    self._decision = each
+                elif each.action == "canary":
+                    self._canary = each
             self._records_at = records_at
         return latest if self._decision is None else self._decision.chooses(latest)
 

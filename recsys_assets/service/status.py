@@ -17,7 +17,7 @@ from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.observations import Observations
 from recsys_assets.service.rotation import Rotation
 from recsys_assets.service.rules import Rules
-from recsys_assets.service.serving import Serving
+from recsys_assets.service.serving import Canary, Serving
 
 
 def status_of(rotation: Rotation, log: FeedbackLog, seen: Observations) -> dict[str, Any]:
@@ -66,7 +66,18 @@ def _served(serving: Serving, rotation: Rotation, now: datetime) -> dict[str, An
         "since": rotation.since,
         "age_seconds": (now - served.made).total_seconds(),
         "prepared": None if serving.prepared is None else serving.prepared.version,
+        "canary": None if serving.canary is None else _canary(serving.canary),
         "decided": f"{decision.who}: {decision.reason}" if decision is not None and stands else None,
+    }
+
+
+def _canary(canary: Canary) -> dict[str, Any]:
+    served = canary.variant.served
+    return {
+        "arm": canary.arm,
+        "table": f"{served.table}@{served.version}",
+        "share": canary.share,
+        "decided": f"{canary.who}: {canary.reason}",
     }
 
 
