@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -54,6 +54,13 @@ def list_champions(as_json: AsJson = False) -> None:
         console.print(table if found else "There is no champion yet.")
 
 
+Reason = Annotated[str, typer.Option("--reason", "--why", help="Why, for those who find it in years.")]
+Who = Annotated[str, typer.Option(help="Who decides; as the machine knows you where it is left out.")]
+Hold = Annotated[
+    bool, typer.Option("--hold", help="Let it serve until the next decision, whatever the nights bring.")
+]
+
+
 @champion_app.command()
 def rollback(
     version: Annotated[
@@ -62,20 +69,75 @@ def rollback(
             metavar="VERSION", help="The version that is to serve again, such as 3 or champion@3."
         ),
     ],
-    reason: Annotated[str, typer.Option(help="Why, for those who find it in years.")],
-    hold: Annotated[
-        bool, typer.Option("--hold", help="Let it serve until the next decision, whatever the nights bring.")
-    ] = False,
+    reason: Reason,
+    who: Who = "",
+    hold: Hold = False,
     as_json: AsJson = False,
 ) -> None:
     """Have an older champion serve again, until a night brings a new one; who and why is recorded.
 
     A running service takes it over within seconds.
     """
+    _decide("rollback", version, reason, who, hold, as_json)
+
+
+@champion_app.command()
+def promote(
+    version: Annotated[
+        str,
+        typer.Argument(
+            metavar="VERSION", help="The newer version that is to serve, such as 5 or champion@5."
+        ),
+    ],
+    reason: Reason,
+    who: Who = "",
+    hold: Hold = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have a newer champion serve, where a decision has an older one serve; who and why is recorded."""
+    _decide("promote", version, reason, who, hold, as_json)
+
+
+@champion_app.command()
+def canary(
+    family: Annotated[
+        str,
+        typer.Argument(metavar="CANDIDATE", help="The recommender, such as lightgcn or candidate_lightgcn."),
+    ],
+    share: Annotated[float, typer.Argument(metavar="SHARE", help="Of the customers, 0 to 1; 0 ends it.")],
+    reason: Reason,
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Have a candidate answer a share of the customers, always the same ones; who and why is recorded."""
+    from recsys_assets.service.champions import set_canary
+
+    with opened_lake() as lake:
+        decision = set_canary(lake, family, share, who=who or getpass.getuser(), reason=reason)
+        if as_json:
+            print(json.dumps(decision.to_json()))
+            return
+        if share:
+            console.print(f"{decision.asset} answers {share:.2%} of the customers.", markup=False)
+        else:
+            console.print("The champion answers all customers again.")
+        console.print(f"Recorded as {decision.id}.")
+
+
+def _decide(
+    action: Literal["rollback", "promote"], version: str, reason: str, who: str, hold: bool, as_json: bool
+) -> None:
     from recsys_assets.service.champions import roll_back, version_named
 
     with opened_lake() as lake:
-        decision = roll_back(lake, version_named(version), who=getpass.getuser(), reason=reason, held=hold)
+        decision = roll_back(
+            lake,
+            version_named(version),
+            who=who or getpass.getuser(),
+            reason=reason,
+            held=hold,
+            action=action,
+        )
         if as_json:
             print(json.dumps(decision.to_json()))
             return

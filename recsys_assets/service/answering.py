@@ -14,6 +14,7 @@ from recsys_assets.assets.reasons import evidence_of, in_words, nearest_of_one
 from recsys_assets.service.arrangement import Placed, arranged
 from recsys_assets.service.bound_rules import BoundRules
 from recsys_assets.service.known_histories import Did, Past
+from recsys_assets.service.prepared import Prepared
 from recsys_assets.service.ranking import ranked
 from recsys_assets.service.served_model import ServedModel
 
@@ -45,10 +46,12 @@ class Listed:
 
     Attributes:
         placed: the items at their places.
-        scores: the model's, of the same items; None for a pinned one that is not among the model's best.
+        scores: the model's, of the same items; None for a pinned one that is not among the model's best, and in a
+            prepared list.
         past: all that was known of the customer.
         names: of its behaviours.
         unknown: ids of the question that the model does not know.
+        did: what the service had seen the customer do since the fit.
     """
 
     placed: Sequence[Placed]
@@ -56,6 +59,7 @@ class Listed:
     past: Past
     names: Sequence[str]
     unknown: Sequence[str]
+    did: Sequence[Did]
 
     @property
     def cold(self) -> bool:
@@ -70,6 +74,7 @@ def answered(
     did: Sequence[Did],
     now: int,
     chance: Random,
+    prepared: Prepared | None = None,
 ) -> Listed:
     """The list for a question.
 
@@ -77,6 +82,7 @@ def answered(
         did: what the service has seen the customer do since the model was fitted.
         now: UTC, µs since 1970.
         chance: draws the places that are explored.
+        prepared: lists to take the ranking from instead of computing it; every rule holds all the same.
     """
     known = {(each.item, each.behaviour) for each in did}
     session = [each for each in question.session if (each.item, each.behaviour) not in known]
@@ -106,7 +112,11 @@ def answered(
     depth = question.k + rules.reach
     n_items = served.model.n_items
     while True:
-        ranking, scores = ranked(served, question.user, past, names, min(depth, n_items), excluded, among)
+        most = min(depth, n_items)
+        if prepared is None:
+            ranking, scores = ranked(served, question.user, past, names, most, excluded, among)
+        else:
+            ranking, scores = prepared.ranked(question.user, most, excluded, among), None
         placed = arranged(
             ranking,
             question.k,
@@ -117,15 +127,16 @@ def answered(
             among=exploration.among,
             chance=chance,
         )
-        if len(placed) >= question.k or ranking.size < min(depth, n_items) or depth >= n_items:
+        if len(placed) >= question.k or ranking.size < most or depth >= n_items:
             break
         depth *= 4  # the limits left out too many
     return Listed(
         placed,
-        [float(scores[each.rank]) if each.rank >= 0 else None for each in placed],
+        [float(scores[each.rank]) if scores is not None and each.rank >= 0 else None for each in placed],
         past,
         names,
         unknown,
+        did,
     )
 
 

@@ -27,10 +27,12 @@ from recsys_assets.service.messages import (
     RecommendationRequest,
     Recommendations,
     SimilarItems,
+    Status,
     Version,
 )
 from recsys_assets.service.problems import MEDIA_TYPE, Refused, faults, in_words, problem
 from recsys_assets.service.rotation import NoChampion
+from recsys_assets.service.status import page, problems_of, status_of
 
 _DESCRIPTION = """Recommendations that count what a customer did a moment ago, each with the version of the model that
 made it. Errors are problem details (RFC 9457)."""
@@ -101,12 +103,7 @@ def service_app(desk: Desk) -> FastAPI:
             told |= {"model_version": served.version, "record": served.record, "family": served.model.name}
             told["made"] = served.made
         if request.scope["state"]["trusted"]:
-            problems = [] if rotation.now is None else [*rotation.now.problems]
-            if rotation.fault is not None:
-                problems.append(f"the newest could not be taken over: {rotation.fault}")
-            if desk.log.failure is not None:
-                problems.append(f"feedback cannot be written down: {desk.log.failure}")
-            told["problems"] = problems
+            told["problems"] = problems_of(rotation, desk.log)
         return _json(told, 503 if rotation.now is None else 200)
 
     @app.get("/version", response_model=Version, summary="What answers")
@@ -121,6 +118,15 @@ def service_app(desk: Desk) -> FastAPI:
                 "reads": {} if served is None else served.reads,
             }
         )
+
+    @app.get("/", include_in_schema=False)
+    async def for_people() -> Response:
+        html, policy = page()
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
+
+    @app.get("/status", response_model=Status, summary="What the page at / shows")
+    async def status() -> Response:
+        return _json(status_of(rotation, desk.log, desk.figures.seen))
 
     @app.get(
         "/metrics",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from recsys_assets.service.served_model import CHAMPION
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
 from recsys_lineage.records.records import Records
@@ -86,40 +87,98 @@ def version_named(text: str) -> int:
     return int(number)
 
 
-def roll_back(lake: Lake, version: int, *, who: str, reason: str, held: bool = False) -> Decision:
+def roll_back(
+    lake: Lake,
+    version: int,
+    *,
+    who: str,
+    reason: str,
+    held: bool = False,
+    action: Literal["rollback", "promote"] = "rollback",
+) -> Decision:
     """Have a version of the champion serve; returns the record of that.
 
     Args:
         who: decides it.
         reason: for those who find it in years.
         held: whether it serves until the next decision; else a version that is made later takes its place.
+        action: `promote` for a version that is newer than the one that serves.
 
     Raises:
         TableNotFound: there is no such version.
         VersionPruned: its files are gone.
-        DecisionError: it serves already, or no reason is given.
+        DecisionError: it serves already, no reason is given, or what is promoted is older than what serves.
     """
     lake.require_files(lake.version(CHAMPION, version))
     latest = lake.version(CHAMPION).version
     before = serving_version(lake)
     decisions = Records(lake).decisions(CHAMPION)
     holds = bool(decisions) and decisions[-1].held
-    if not reason.strip():
-        raise DecisionError(
-            "A decision needs a reason.",
-            expected="why this version is to serve, for those who find it in years",
-            advice="say the reason",
-        )
+    _require_reason(reason)
     if before is None or (before == version and holds == held):
         raise DecisionError(
             f"champion@{version} serves already.",
             expected="another version",
             advice="recsys champion list shows them all",
         )
+    if action == "promote" and version < before:
+        raise DecisionError(
+            f"champion@{version} is older than champion@{before}, which serves.",
+            expected="a newer version",
+            advice=f"the way back is: recsys champion rollback {version}",
+        )
     moment = lake.clock()
     decision = Decision(
-        uuid.uuid4().hex, CHAMPION, version, "rollback", who, reason.strip(), moment, moment, before, latest,
-        held, lake.uri,
+        uuid.uuid4().hex, CHAMPION, version, action, who, reason.strip(), moment, moment, before, latest,
+        held, lake=lake.uri,
     )  # fmt: skip
     Records(lake).append([decision])
     return decision
+
+
+def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) -> Decision:
+    """Have a candidate answer a share of the customers, or none any more; returns the record of that.
+
+    There is one canary at a time. Its newest version answers, whatever the nights bring.
+
+    Args:
+        family: the recommender's, whose table is `candidate_` and its name.
+        share: of the customers, 0 to 1; 0 ends it.
+        who: decides it.
+        reason: for those who find it in years.
+
+    Raises:
+        DecisionError: there is no such candidate, the share is none, or no reason is given.
+    """
+    family = family.removeprefix("candidate_")
+    if not lake.has(f"candidate_{family}"):
+        there = [name.removeprefix("candidate_") for name in lake.tables() if name.startswith("candidate_")]
+        raise DecisionError(
+            f"There is no candidate {family!r}.",
+            expected=f"one of {', '.join(sorted(there))}" if there else "a candidate; none is trained yet",
+            advice=did_you_mean(family, there) or "recsys tables shows what there is",
+        )
+    if not 0 <= share <= 1:
+        raise DecisionError(
+            f"{share} is no share of the customers.",
+            expected="0 to 1, such as 0.05",
+            advice="0 ends the canary",
+        )
+    _require_reason(reason)
+    table = f"candidate_{family}"
+    version, moment = lake.version(table).version, lake.clock()
+    decision = Decision(
+        uuid.uuid4().hex, table, version, "canary", who, reason.strip(), moment, moment, version, version,
+        share=share, lake=lake.uri,
+    )  # fmt: skip
+    Records(lake).append([decision])
+    return decision
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise DecisionError(
+            "A decision needs a reason.",
+            expected="why this version is to serve, for those who find it in years",
+            advice="say the reason",
+        )

@@ -14,19 +14,22 @@ from typing import Any
 import orjson
 
 from recsys_assets.service.activity import Activity
-from recsys_assets.service.answering import Question, answered, explained
+from recsys_assets.service.answering import Listed, Question, answered, explained
 from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.messages import Event
 from recsys_assets.service.problems import Refused
 from recsys_assets.service.rotation import Rotation
 from recsys_assets.service.served_model import ServedModel
-from recsys_assets.service.serving import CONTROL
+from recsys_assets.service.serving import CANARY, CONTROL, Chosen
 from recsys_lineage.errors import did_you_mean
+from recsys_models import families
 
 AHEAD = timedelta(minutes=5)
 """By which another machine's clock may be ahead."""
 BEHIND = timedelta(days=365 * 5)
+MOST_WAITING = 64
+"""Lists that may wait to be computed; further ones are answered from what the night prepared."""
 
 
 @dataclass
@@ -34,16 +37,18 @@ class Desk:
     """What the routes of the service call; one for a process.
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
-    wait for each other.
+    wait for each other. Where `most_waiting` wait already, further lists are prepared ones, which say that they are.
     """
 
     rotation: Rotation
     log: FeedbackLog
     activity: Activity
     figures: Figures
+    most_waiting: int = MOST_WAITING
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
+        self._waiting = 0
 
     async def recommend(self, question: Question, *, explain: bool = False) -> dict[str, Any]:
         """The list for a question; what is shown is on the disk before it is returned.
@@ -51,19 +56,26 @@ class Desk:
         Raises:
             NoChampion: nothing serves yet.
             FeedbackError: what is shown cannot be written down.
-            Refused: a category of the question is none.
+            Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
-        async with self._turn:
-            serving = self.rotation.serving()
-            now = time.time_ns() // 1000
-            day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
-            chosen = serving.chosen(question.user, question.client, query_id, day)
-            served = chosen.variant.served
-            _known_categories(served, question.categories)
-            did = self.activity.of(question.user, question.client)
-            listed = answered(served, chosen.variant.rules, question, did, now, Random(query_id))
-            because = explained(served, listed) if explain else None
+        degraded = self._waiting >= self.most_waiting
+        explain = explain and not degraded
+        if degraded:
+            now, chosen, listed = self._listed(question, query_id, prepared=True)
+            because = None
+        else:
+            self._count_waiting(1)
+            try:
+                async with self._turn:
+                    await asyncio.sleep(
+                        0
+                    )  # requests that came meanwhile are read, so that it is known who waits
+                    now, chosen, listed = self._listed(question, query_id)
+                    because = explained(chosen.variant.served, listed) if explain else None
+            finally:
+                self._count_waiting(-1)
+        served = chosen.variant.served
         ids, titles = served.item_ids, served.titles
         items = [
             {
@@ -83,6 +95,7 @@ class Desk:
             "arm": chosen.arm,
             "experiments": chosen.arms,
             "cold": listed.cold,
+            "degraded": degraded,
             "items": items,
             "unknown_items": listed.unknown,
         }
@@ -97,6 +110,7 @@ class Desk:
             "arm": chosen.arm,
             "experiments": chosen.arms,
             "cold": listed.cold,
+            "degraded": degraded,
             "object_ids": [item["item"] for item in items],
             "propensities": [item["propensity"] for item in items],
         }
@@ -107,11 +121,37 @@ class Desk:
                 "table": f"{served.table}@{served.version}",
                 "reads": served.reads,
                 "history": int(listed.past.items.size),
-                "since_the_fit": len(did) + len(question.session),
+                "since_the_fit": len(listed.did) + len(question.session),
             }
         await self.log.append("exposures", [orjson.dumps(exposure)])
         self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
+        shown = exposure["object_ids"]
+        self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
         return answer
+
+    def _listed(
+        self, question: Question, query_id: str, *, prepared: bool = False
+    ) -> tuple[int, Chosen, Listed]:
+        """When a question is answered, by what, and the list."""
+        serving = self.rotation.serving()
+        now = time.time_ns() // 1000
+        day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
+        chosen = serving.chosen(question.user, question.client, query_id, day)
+        served = chosen.variant.served
+        lists = serving.prepared if prepared and served is serving.champion.served else None
+        if prepared:
+            kind = "refused" if lists is None else "own list" if lists.has(question.user) else "popular"
+            self.figures.degraded.labels(kind).inc()
+            if lists is None:
+                raise Refused(429, "Too many lists are being computed.", headers={"Retry-After": "1"})
+        _known_categories(served, question.categories)
+        did = self.activity.of(question.user, question.client)
+        chance = Random(query_id)
+        return now, chosen, answered(served, chosen.variant.rules, question, did, now, chance, lists)
+
+    def _count_waiting(self, more: int) -> None:
+        self._waiting += more
+        self.figures.lists_waiting.set(self._waiting)
 
     async def similar(self, item: str, k: int) -> dict[str, Any]:
         """Items like another one.
@@ -167,6 +207,9 @@ class Desk:
         for event in fresh:
             self.activity.note(event)
             self.figures.events.labels(event["action_name"], "accepted").inc()
+            arm = self.figures.seen.acted(event.get("query_id"), event["action_name"], event["object_id"])
+            if arm is not None:
+                self.figures.clicks.labels(arm).inc()
         duplicates = len(events) - len(fresh)
         self.figures.events.labels("any", "duplicate").inc(duplicates)
         now = self.rotation.now
@@ -181,6 +224,7 @@ class Desk:
         serving = self.rotation.now
         experiments = () if serving is None else serving.experiments
         arms = {CONTROL, *(arm.name for experiment in experiments for arm in experiment.arms)}
+        arms |= {f"{CANARY}{family}" for family in families}  # also of one that has ended: events come late
         for place, event in enumerate(events):
             where = f"events.{place}"
             if event.timestamp is not None and event.timestamp > received + AHEAD:

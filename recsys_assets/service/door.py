@@ -27,7 +27,8 @@ HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
-OPEN = ("/health", "/ready")
+OPEN = ("/", "/health", "/ready")
+"""Without a token; the page at / shows nothing before it is given one."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -74,7 +75,9 @@ class Door:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                own = list(message.get("headers", ()))
+                given = {name for name, _ in own}
+                message["headers"] = [*own, *(each for each in HEADERS if each[0] not in given)]
             await send(message)
 
         self._inside += 1
@@ -101,8 +104,7 @@ class Door:
             self._inside -= 1
             self._figures.waiting.set(self._inside)
             route = getattr(scope.get("route"), "path_format", "none")
-            self._figures.requests.labels(route, str(status)).inc()
-            self._figures.seconds.labels(route).observe(time.perf_counter() - began)
+            self._figures.replied(route, status, time.perf_counter() - began)
 
     def _admit(self, scope: Scope) -> None:
         headers = {name: value for name, value in reversed(scope["headers"])}
@@ -154,7 +156,7 @@ class Door:
 
 
 def _scope_of(method: str, path: str) -> tokens.Scope:
-    if path == "/metrics":
+    if path in ("/metrics", "/status"):
         return "admin"
     return "events" if path == "/events" and method == "POST" else "read"
 

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from recsys_assets.service.observations import Observations
 from recsys_assets.service.rotation import Rotation
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -20,6 +21,7 @@ class Figures:
 
     def __init__(self, rotation: Rotation) -> None:
         self.registry = CollectorRegistry()
+        self.seen = Observations()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "recsys_requests", "Requests answered.", ("route", "status"), registry=self.registry
@@ -47,7 +49,24 @@ class Figures:
             ("state",), registry=self.registry,
         )  # fmt: skip
         self.waiting = Gauge("recsys_waiting", "Requests that are being answered.", registry=self.registry)
-        self.registry.register(_Served(rotation))
+        self.lists_waiting = Gauge(
+            "recsys_lists_waiting", "Lists that wait to be computed.", registry=self.registry
+        )
+        self.degraded = Counter(
+            "recsys_degraded", "Lists that were not computed because too many waited, and what was answered instead.",
+            ("instead",), registry=self.registry,
+        )  # fmt: skip
+        self.clicks = Counter(
+            "recsys_clicks", "Lists of which an item was viewed, put into the cart or bought.",
+            ("arm",), registry=self.registry,
+        )  # fmt: skip
+        self.registry.register(_Served(rotation, self.seen))
+
+    def replied(self, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self.requests.labels(route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+        self.seen.replied(status, seconds, a_list=route.startswith("/recommendations"))
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
@@ -57,8 +76,8 @@ class Figures:
 class _Served(Collector):
     """What serves, read when it is asked for."""
 
-    def __init__(self, rotation: Rotation) -> None:
-        self._rotation = rotation
+    def __init__(self, rotation: Rotation, seen: Observations) -> None:
+        self._rotation, self._seen = rotation, seen
 
     def collect(self) -> Iterable[Metric]:
         rotation = self._rotation
@@ -79,6 +98,22 @@ class _Served(Collector):
             yield GaugeMetricFamily(
                 "recsys_problems", "What somebody should see to; /ready says what.", len(now.problems)
             )
+            yield from self._by_arm(now.champion.served.model.n_items)
+
+    def _by_arm(self, n_items: int) -> Iterable[Metric]:
+        """Shares of the last 24 hours."""
+        rates = GaugeMetricFamily(
+            "recsys_click_rate",
+            "Share of the lists of 24 hours of which an item was clicked.",
+            labels=["arm"],
+        )
+        covered = GaugeMetricFamily(
+            "recsys_coverage", "Share of the items that stood in a list of the last 24 hours.", labels=["arm"]
+        )
+        for each in self._seen.arms(n_items):
+            rates.add_metric([each["arm"]], each["click_rate"])
+            covered.add_metric([each["arm"]], each["coverage"])
+        yield from (rates, covered)
 
     def describe(self) -> Iterable[Metric]:
         return []

@@ -133,6 +133,10 @@ class Recommendations(_Answer):
 
     experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
     cold: bool = Field(description="Whether nothing was known, so that the list is what is popular.")
+    degraded: bool = Field(
+        description="Whether more was asked than could be computed, so that the list is the one that the night "
+        "prepared (then what is popular), by the rules of now, without scores and reasons."
+    )
     items: list[RecommendedItem]
     unknown_items: list[str] = Field(description="Items of the question that the model does not know.")
     explanation: dict[str, Any] | None = Field(None, description="What the list was made of; with `explain`.")
@@ -177,6 +181,28 @@ class Ready(BaseModel):
     family: str | None = None
     made: datetime | None = None
     problems: list[str] = []
+
+
+class Status(BaseModel):
+    """What serves, how it does, and what is in force."""
+
+    service: str
+    now: datetime
+    started: datetime = Field(description="Since when answers are counted.")
+    serves: dict[str, Any] | None = Field(
+        description="The champion, since when, its age, its prepared lists."
+    )
+    problems: list[str] = Field(description="What somebody should see to.")
+    minutes: list[dict[str, Any]] = Field(description="Answers, refusals and faults of the last hour.")
+    latency_ms: dict[str, float | None] = Field(description="Quantiles over the last 10,000 lists.")
+    arms: list[dict[str, Any]] = Field(
+        description="Click rate, coverage, share of cold and of degraded lists, over a day and by hour."
+    )
+    statuses: dict[str, int] = Field(description="Requests by their status.")
+    swaps: int
+    swap_failures: int
+    rules: list[str] = Field(description="Those in force, in words.")
+    experiments: list[dict[str, Any]]
 
 
 class Version(BaseModel):

@@ -7,9 +7,11 @@ import gc
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.service.prepared import TABLE as PREPARED
 from recsys_assets.service.rules import RulesError
 from recsys_assets.service.served_model import CHAMPION
 from recsys_assets.service.serving import Serving, load_serving
@@ -56,6 +58,7 @@ class Rotation:
         error: why the newest cannot serve; None where it does.
         failures: how often something could not be taken over.
         swaps: how often something was.
+        since: when this version of the champion began to serve here, UTC.
     """
 
     def __init__(self, place: Place) -> None:
@@ -63,11 +66,18 @@ class Rotation:
         self.now: Serving | None = None
         self.error: Exception | None = None
         self.failures = self.swaps = 0
+        self.since: datetime | None = None
         self._seen: object = None
         self._tried = 0.0
         self._records = Records(place.lake)
         self._records_at: int | None = None
         self._decision: Decision | None = None
+        self._canary: Decision | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """What somebody decided for last; None while nobody did."""
+        return self._decision
 
     @property
     def fault(self) -> str | None:
@@ -109,14 +119,23 @@ class Rotation:
 
     def _taken_over(self) -> bool:
         version = self._chosen_version()
-        state = (version, *map(_state_of, self._files()), self._stock_version())
+        state = (
+            version,
+            *map(_state_of, self._files()),
+            self._stock_version(),
+            self.place.lake.log(PREPARED).latest(),
+            self._canary and (self._canary.id, self.place.lake.log(self._canary.asset).latest()),
+        )
         if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
             return False
         self._seen, self._tried = state, time.monotonic()
         if version is None:
             self.error = None
             return False
+        before = self.now
         self.now, self.error = self._loaded(version)
+        if before is None or before.champion.served is not self.now.champion.served:
+            self.since = datetime.now(timezone.utc)
         self.swaps += 1
         gc.unfreeze()
         gc.collect()
@@ -148,6 +167,7 @@ class Rotation:
             experiments_file=place.experiments,
             key=place.key,
             before=self.now,
+            canary=self._canary,
         )
 
     def _chosen_version(self) -> int | None:
@@ -158,8 +178,11 @@ class Rotation:
             return None
         records_at = lake.log(RECORDS).latest()
         if records_at != self._records_at:
-            found = self._records.decisions(CHAMPION, self._records_at)
-            self._decision = found[-1] if found else self._decision
+            for each in self._records.decisions(since=self._records_at):
+                if each.asset == CHAMPION:
+                    self._decision = each
+                elif each.action == "canary":
+                    self._canary = each
             self._records_at = records_at
         return latest if self._decision is None else self._decision.chooses(latest)
 

@@ -8,15 +8,20 @@ from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
 
+from recsys_assets.experiments.assignment import place
 from recsys_assets.experiments.experiment import Arm, Experiment, ExperimentError, Experiments
 from recsys_assets.service.bound_rules import BoundRules
+from recsys_assets.service.prepared import Prepared
 from recsys_assets.service.rules import Rules
 from recsys_assets.service.served_model import CHAMPION, ServedModel
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.decision import Decision
 from recsys_models import ModelFileError
 
 CONTROL = "control"
+CANARY = "canary:"
+"""Before a family's name, its arm; no arm of an experiment has a colon."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,37 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """A candidate that answers a share of the customers.
+
+    Attributes:
+        variant: the candidate, by the champion's rules.
+        share: of the customers.
+        who, reason: of the decision.
+    """
+
+    variant: Variant
+    share: float
+    who: str
+    reason: str
+
+    @property
+    def arm(self) -> str:
+        """As answers name it."""
+        return f"{CANARY}{self.variant.served.model.name}"
+
+    def answers(self, unit: str, key: bytes) -> bool:
+        """Whether somebody is answered by it; always the same for a key and a share, and still for a larger one."""
+        return self.share >= 1 or place(key, self.arm, unit) < self.share
+
+
+@dataclass(frozen=True)
 class Chosen:
     """What answers one request.
 
     Attributes:
         variant: the model and its rules.
-        arm: of the first experiment that runs; `control` where none does.
+        arm: of the first experiment that runs; `control` where none does; that of the canary for its customers.
         arms: of each experiment that runs.
     """
 
@@ -52,6 +82,8 @@ class Serving:
         variants: what answers an arm that differs, by the experiment's and the arm's name.
         key: by which customers are assigned to arms.
         problems: what somebody should see to, in words.
+        prepared: the champion's lists, for when more is asked than can be computed.
+        canary: what answers a share of the customers, who are in no experiment then.
     """
 
     champion: Variant
@@ -59,12 +91,17 @@ class Serving:
     variants: Mapping[tuple[str, str], Variant] | None = None
     key: bytes = b""
     problems: tuple[str, ...] = ()
+    prepared: Prepared | None = None
+    canary: Canary | None = None
 
     def chosen(self, user: str | None, client: str | None, query_id: str, day: date) -> Chosen:
         """What answers somebody on a day.
 
         A visitor without a name is assigned by their client; without that, each request by itself.
         """
+        canary = self.canary
+        if canary is not None and canary.answers(user or client or query_id, self.key):
+            return Chosen(canary.variant, canary.arm, {})
         arms: dict[str, str] = {}
         variant = self.champion
         for experiment in self.experiments:
@@ -80,6 +117,7 @@ class Serving:
     def loaded(self) -> dict[tuple[str, int], ServedModel]:
         """Every model that is in memory, by its table and version."""
         variants = [self.champion, *(self.variants or {}).values()]
+        variants += [] if self.canary is None else [self.canary.variant]
         return {(each.served.table, each.served.version): each.served for each in variants}
 
 
@@ -91,14 +129,16 @@ def load_serving(
     experiments_file: Path,
     key: bytes,
     before: Serving | None = None,
+    canary: Decision | None = None,
 ) -> Serving:
     """What is to serve now.
 
-    An experiment whose model cannot be loaded does not run, which is one of the `problems`.
+    An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
 
     Args:
         version: of the champion.
         before: what serves so far; its models are taken over where they are the same.
+        canary: the decision by which a candidate answers a share of the customers.
 
     Raises:
         RulesError: the file of rules cannot be used.
@@ -142,7 +182,15 @@ def load_serving(
             continue
         running.append(experiment)
         variants |= own
-    return Serving(champion, tuple(running), variants, key, tuple(problems))
+    beside = None
+    if canary is not None and canary.share:
+        try:
+            candidate = variant(model(canary.asset, None), rules)
+            beside = Canary(candidate, canary.share, canary.who, canary.reason)
+        except (LineageError, ModelFileError) as error:
+            problems.append(f"the canary {canary.asset} does not answer: {str(error).splitlines()[0]}")
+    prepared = Prepared.read(lake, champion.served)
+    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside)
 
 
 def _differs(arm: Arm) -> bool:

@@ -17,13 +17,15 @@ class Decision(RecordPart):
         id: unique.
         asset: the table that it is about.
         version: the version that was decided for.
-        action: what was decided; `rollback` has this version serve instead of the one before.
+        action: what was decided; `rollback` and `promote` have this version serve instead of the one before,
+            `canary` has it serve a share of the customers beside what serves.
         who: the person, as the machine knows them.
         reason: why, for those who find it in years.
         started, ended: when it was made, UTC.
         before: the version that served before.
         latest: the newest version when it was made. A newer one ends the decision, unless it is `held`.
         held: whether it stands until somebody decides anew.
+        share: of the customers, for a canary; 0 ends it.
         lake: URL of the lake.
         format: of the record.
     """
@@ -31,7 +33,7 @@ class Decision(RecordPart):
     id: str
     asset: str
     version: int
-    action: Literal["rollback"]
+    action: Literal["rollback", "promote", "canary"]
     who: str
     reason: str
     started: datetime
@@ -39,6 +41,7 @@ class Decision(RecordPart):
     before: int
     latest: int
     held: bool = False
+    share: float | None = None
     lake: str | None = None
     kind: Literal["decision"] = "decision"
     format: int = 1

@@ -237,10 +237,12 @@ class Records:
         frame, _ = self._table.frame(since, pl.col("kind") == "run")
         return [RunRecord.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
 
-    def decisions(self, asset: str, since: int | None = None) -> list[Decision]:
-        """What was decided about an asset's versions, oldest first; after the cursor `since` if one is given."""
+    def decisions(self, asset: str | None = None, since: int | None = None) -> list[Decision]:
+        """What was decided about an asset's versions, or about any, oldest first; after the cursor `since` if one is
+        given."""
         self._move_former()
-        frame, _ = self._table.frame(since, (pl.col("kind") == "decision") & (pl.col("asset") == asset))
+        of_asset = pl.lit(True) if asset is None else pl.col("asset") == asset
+        frame, _ = self._table.frame(since, (pl.col("kind") == "decision") & of_asset)
         return [Decision.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
 
     def compact(self) -> None:

@@ -21,14 +21,14 @@ from tests.service.running import Customer, served, until
 from tests.service.small_shop import lake_of, train
 
 
-def break_champion(lake: Lake) -> int:
+def break_champion(lake: Lake, table: str = "champion") -> int:
     """A next version whose record is whole and whose weights are not."""
-    latest = lake.version("champion")
+    latest = lake.version(table)
     files = read_blobs(lake, latest)
     name = max(files, key=lambda each: len(files[each]))
     files[name] = files[name][: len(files[name]) // 2]
-    record = {**lake.commit("champion")["record"], "id": "0" * 32, "version": latest.version + 1}
-    return write_blobs(lake, "champion", files, record=record).version
+    record = {**lake.commit(table)["record"], "id": "0" * 32, "version": latest.version + 1}
+    return write_blobs(lake, table, files, record=record).version
 
 
 def test_swaps_under_load_lose_no_request_and_mix_no_versions(home: Path) -> None:

@@ -21,7 +21,7 @@ from tests.service.test_answers import event
 
 ROUTES = {
     "read": ("/recommendations/customer-1", "/items/item-1/similar", "/version", "/openapi.json"),
-    "admin": ("/metrics",),
+    "admin": ("/metrics", "/status"),
 }
 
 

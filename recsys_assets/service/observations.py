@@ -1,0 +1,162 @@
+"""Observations: what the service noticed of its own answers, by arm and hour; nothing here names a customer."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+HOURS = 24
+"""So many are kept."""
+MINUTES = 60
+LATENCIES = 10_000
+"""Of so many of the last answers the quantiles are."""
+AWAITING = 50_000
+"""So many of the last answers wait for their click."""
+CLICKS = ("view", "cart", "purchase")
+
+
+@dataclass
+class Hour:
+    """What one arm answered within an hour.
+
+    Attributes:
+        answers: lists.
+        clicked: those of which at least one item was viewed, put into the cart or bought, whenever that was.
+        cold: those to somebody of whom nothing was known.
+        degraded: those that the night had prepared.
+        shown: 1 for each item that stood in one, by its number.
+    """
+
+    answers: int = 0
+    clicked: int = 0
+    cold: int = 0
+    degraded: int = 0
+    shown: bytearray = field(default_factory=bytearray)
+
+    def __add__(self, other: Hour) -> Hour:
+        size = max(len(self.shown), len(other.shown))
+        both = np.zeros(size, np.uint8)
+        for each in (self.shown, other.shown):
+            both[: len(each)] |= np.frombuffer(each, np.uint8)
+        return Hour(
+            self.answers + other.answers, self.clicked + other.clicked, self.cold + other.cold,
+            self.degraded + other.degraded, bytearray(both.tobytes()),
+        )  # fmt: skip
+
+    def told(self, n_items: int) -> dict[str, Any]:
+        """The hour in shares; those of no answers are None.
+
+        Args:
+            n_items: that could have been shown.
+        """
+        some = self.answers or None
+        return {
+            "answers": self.answers,
+            "click_rate": some and self.clicked / some,
+            "coverage": min(1.0, self.shown.count(1) / n_items) if n_items else None,
+            "cold_share": some and self.cold / some,
+            "degraded_share": some and self.degraded / some,
+        }
+
+
+class Observations:
+    """The last day of one service, since its start at the earliest; it forgets when it stops.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self.started = clock()
+        self._hours: OrderedDict[tuple[int, str], Hour] = OrderedDict()
+        self._minutes: OrderedDict[int, Counter[str]] = OrderedDict()
+        self._seconds: deque[float] = deque(maxlen=LATENCIES)
+        self._numbers: dict[str, int] = {}
+        self._awaiting: OrderedDict[str, tuple[Hour, str, frozenset[str]]] = OrderedDict()
+        self.statuses: Counter[int] = Counter()
+
+    def answered(self, query_id: str, arm: str, items: Sequence[str], *, cold: bool, degraded: bool) -> None:
+        """A list was shown."""
+        key = int(self._clock() // 3600), arm
+        hour = self._hours.get(key)
+        if hour is None:
+            hour = self._hours[key] = Hour()
+            for old in [each for each in self._hours if each[0] <= key[0] - HOURS]:
+                del self._hours[old]
+        hour.answers += 1
+        hour.cold += cold
+        hour.degraded += degraded
+        for item in items:
+            number = self._numbers.setdefault(item, len(self._numbers))
+            if number >= len(hour.shown):
+                hour.shown.extend(bytes(number + 1024 - len(hour.shown)))
+            hour.shown[number] = 1
+        self._awaiting[query_id] = hour, arm, frozenset(items)
+        if len(self._awaiting) > AWAITING:
+            self._awaiting.popitem(last=False)
+
+    def acted(self, query_id: str | None, action: str, item: str) -> str | None:
+        """Somebody did something with an item; the arm whose list that was a click on, if it is the list's first."""
+        found = self._awaiting.get(query_id) if query_id is not None else None
+        if query_id is None or found is None or action not in CLICKS or item not in found[2]:
+            return None
+        hour, arm, _ = self._awaiting.pop(query_id)
+        hour.clicked += 1
+        return arm
+
+    def replied(self, status: int, seconds: float, *, a_list: bool) -> None:
+        """A request was answered, one for a list or another one."""
+        minute = int(self._clock() // 60)
+        counts = self._minutes.get(minute)
+        if counts is None:
+            counts = self._minutes[minute] = Counter()
+            for old in [each for each in self._minutes if each <= minute - MINUTES]:
+                del self._minutes[old]
+        self.statuses[status] += 1
+        if status >= 400:
+            counts["faults" if status >= 500 else "refused"] += 1
+        elif a_list:
+            counts["answers"] += 1
+            self._seconds.append(seconds)
+
+    def minutes(self) -> Iterator[dict[str, Any]]:
+        """The last hour, minute by minute, the one that runs last."""
+        now = int(self._clock() // 60)
+        for minute in range(now - MINUTES + 1, now + 1):
+            counts = self._minutes.get(minute, Counter[str]())
+            moment = datetime.fromtimestamp(minute * 60, timezone.utc)
+            yield {"minute": moment, **{kind: counts[kind] for kind in ("answers", "refused", "faults")}}
+
+    def latency(self) -> dict[str, Any]:
+        """Quantiles of the time from a request for a list to its answer, in ms, over the last ones."""
+        seconds = np.array(self._seconds)
+        quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+        told = {
+            name: float(np.quantile(seconds, q)) * 1000 if seconds.size else None
+            for name, q in quantiles.items()
+        }
+        return {"answers": seconds.size, **told}
+
+    def arms(self, n_items: int) -> list[dict[str, Any]]:
+        """Each arm over the last day, and hour by hour, oldest first.
+
+        Args:
+            n_items: that could have been shown.
+        """
+        first = int(self._clock() // 3600) - HOURS
+        found: list[dict[str, Any]] = []
+        for arm in sorted({arm for hour, arm in self._hours if hour > first}):
+            own = {at: hour for (at, name), hour in sorted(self._hours.items()) if name == arm and at > first}
+            hours = [
+                {"hour": datetime.fromtimestamp(at * 3600, timezone.utc), **hour.told(n_items)}
+                for at, hour in own.items()
+            ]
+            found.append({"arm": arm, **sum(own.values(), Hour()).told(n_items), "hours": hours})
+        return found
