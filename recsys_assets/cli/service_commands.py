@@ -12,13 +12,11 @@ from rich.markup import escape
 
 from recsys_assets.cli.answer import errors_in_words
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_lake
-from recsys_assets.cli.show_experiments import show_experiments
 
 app = typer.Typer()
 champion_app = typer.Typer(
     help="See which champion serves, and have another one serve.", no_args_is_help=True
 )
-experiments_app = typer.Typer(help="See what is known of the experiments.", no_args_is_help=True)
 token_app = typer.Typer(help="Tokens by which other machines ask the service.", no_args_is_help=True)
 
 
@@ -144,40 +142,6 @@ def _decide(
         until = "until the next decision" if hold else "until there is a newer one"
         console.print(f"champion@{decision.version} serves instead of champion@{decision.before}, {until}.")
         console.print(f"Recorded as {decision.id}.")
-
-
-@experiments_app.command("report")
-def report_experiments(
-    name: Annotated[
-        str | None, typer.Argument(metavar="EXPERIMENT", help="Only this one of experiments.toml.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show how the arms of each experiment do, and what to do now; exits with 1 where one cannot be trusted.
-
-    It reads what the service wrote down, which may go on meanwhile: the intervals hold however often one looks.
-    """
-    from recsys_assets.service.experiment_reports import experiment_reports
-    from recsys_assets.service.server import Files
-
-    with opened_lake() as lake:
-        files = Files(load_settings().home)
-        found = experiment_reports(lake, files.feedback, files.experiments, name)
-        if as_json:
-            plain = [report.to_json() for report in found.reports]
-            print(
-                json.dumps(
-                    {
-                        "experiments": plain,
-                        "positions": found.positions.to_dicts(),
-                        "damaged": list(found.damaged),
-                    }
-                )
-            )
-        else:
-            show_experiments(found)
-        if any(report.report and not report.report.trustworthy for report in found.reports):
-            raise typer.Exit(1)
 
 
 @token_app.command("add")
