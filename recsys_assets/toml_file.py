@@ -26,7 +26,9 @@ class TomlPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
-def read_toml(path: Path, kind: type[_Model], error: type[LineageError], what: str) -> tuple[_Model, str]:
+def read_toml(
+    path: Path, kind: type[_Model], error: type[LineageError], what: str, content: bytes | None = None
+) -> tuple[_Model, str]:
     """What a file says, and its text; a file that is not there says nothing.
 
     Args:
@@ -34,25 +36,30 @@ def read_toml(path: Path, kind: type[_Model], error: type[LineageError], what: s
         kind: what it says.
         error: raised for a file that cannot be used.
         what: the file's content in a word or two, such as `experiments`.
+        content: the file's bytes, where they were read before.
 
     Raises:
         LineageError: of the class `error`; the file is no TOML, or says what `kind` cannot be, with the line.
     """
-    data, text = toml_of(path, error, what)
+    data, text = toml_of(path, error, what, content)
     try:
         return kind.model_validate(data), text
     except ValidationError as fault:
         raise _wrong(fault, text, path, kind, error) from None
 
 
-def toml_of(path: Path, error: type[LineageError], what: str) -> tuple[dict[str, Any], str]:
+def toml_of(
+    path: Path, error: type[LineageError], what: str, content: bytes | None = None
+) -> tuple[dict[str, Any], str]:
     """The tables and values of a TOML file, and its text; a file that is not there is empty.
 
     Raises:
         LineageError: of the class `error`; the file is no TOML, or no text in UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        if content is None:
+            content = path.read_bytes() if path.exists() else b""
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
         return tomllib.loads(text), text
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         raise error(

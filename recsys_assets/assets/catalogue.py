@@ -11,6 +11,8 @@ from recsys_assets.assets import (
     candidates,
     champion,
     evaluation,
+    experiment_report,
+    feedback,
     gate,
     graph,
     raw,
@@ -25,6 +27,7 @@ from recsys_assets.assets import (
 )
 from recsys_assets.assets.competing import competing
 from recsys_assets.assets.looks import look
+from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings
 from recsys_lineage.orchestration.lineage_proof import lineage_proof
 
@@ -51,6 +54,7 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
     """The whole asset graph, from files to recommendations; `source_files` leaves out the files `forget`."""
     folder = source_folder.source_folder(settings)
     families = competing(settings.families)
+    files = ServiceFiles(settings.home)
     assets = [
         source_files.asset(folder, forget),
         *raw.assets(folder),
@@ -63,6 +67,8 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
         champion.asset(families, settings),
         *serving.assets(settings),
         *reports.assets(),
+        *feedback.assets(files.feedback),
+        experiment_report.asset(files.experiments),
     ]
     assets.append(
         lineage_proof(

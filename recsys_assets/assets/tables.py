@@ -69,6 +69,7 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     ),
     "day_profiles": (unique("night", "column_name", "bin"),),
     "drift_report": (unique("night", "column_name", "measure"), NOTHING_DRIFTED),
+    "clicks_by_position": (unique("arm", "position"),),
 }
 PERSONAL: Mapping[str, str] = {
     "events": "what each customer did is what recommendations are made of",

@@ -16,7 +16,7 @@ from recsys_assets.cli.make_commands import app as make_app
 from recsys_assets.cli.openlineage_commands import app as openlineage_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.service_commands import app as service_app
-from recsys_assets.cli.service_commands import champion_app, token_app
+from recsys_assets.cli.service_commands import champion_app, experiments_app, token_app
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
 from recsys_assets.cli.source_commands import app as source_app
 from recsys_assets.cli.table_commands import app as table_app
@@ -32,6 +32,7 @@ app.add_typer(lineage_app, name="lineage")
 app.add_typer(openlineage_app, name="openlineage")
 app.add_typer(champion_app, name="champion")
 app.add_typer(token_app, name="token")
+app.add_typer(experiments_app, name="experiments")
 for _commands in (source_app, make_app, table_app, run_app, service_app):
     app.add_typer(_commands)
 

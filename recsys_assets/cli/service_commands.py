@@ -1,11 +1,11 @@
-"""`recsys serve`, `recsys champion` and `recsys token`: answering over HTTP, with which version, and to whom."""
+"""`recsys serve`, `champion`, `token` and `experiments`: answering over HTTP, to whom, and what came of it."""
 
 from __future__ import annotations
 
 import getpass
 import json
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -18,6 +18,8 @@ champion_app = typer.Typer(
     help="See which champion serves, and have another one serve.", no_args_is_help=True
 )
 token_app = typer.Typer(help="Tokens by which other machines ask the service.", no_args_is_help=True)
+
+experiments_app = typer.Typer(help="What is known of the experiments' arms.", no_args_is_help=True)
 
 
 @app.command()
@@ -151,22 +153,22 @@ def add_token(
     as_json: AsJson = False,
 ) -> None:
     """Make a token and show it once; only its hash is kept."""
-    from recsys_assets.service.server import Files
+    from recsys_assets.service.service_files import ServiceFiles
     from recsys_assets.service.tokens import Tokens
 
     with errors_in_words():
-        secret = Tokens(Files(load_settings().home).tokens).add(name, scope)
+        secret = Tokens(ServiceFiles(load_settings().home).tokens).add(name, scope)
         print(json.dumps({"name": name, "token": secret}) if as_json else secret)
 
 
 @token_app.command("list")
 def list_tokens(as_json: AsJson = False) -> None:
     """Show the tokens' names and what they may."""
-    from recsys_assets.service.server import Files
+    from recsys_assets.service.service_files import ServiceFiles
     from recsys_assets.service.tokens import Tokens
 
     with errors_in_words():
-        found = Tokens(Files(load_settings().home).tokens).all()
+        found = Tokens(ServiceFiles(load_settings().home).tokens).all()
         if as_json:
             plain = [{"name": each.name, "scopes": each.scopes, "made": each.made} for each in found]
             print(json.dumps({"tokens": plain}))
@@ -180,9 +182,54 @@ def list_tokens(as_json: AsJson = False) -> None:
 @token_app.command("remove")
 def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> None:
     """Take a token back; a running service refuses it within seconds."""
-    from recsys_assets.service.server import Files
+    from recsys_assets.service.service_files import ServiceFiles
     from recsys_assets.service.tokens import Tokens
 
     with errors_in_words():
-        Tokens(Files(load_settings().home).tokens).remove(name)
+        Tokens(ServiceFiles(load_settings().home).tokens).remove(name)
         console.print(f"The token {name} is no more.", markup=False)
+
+
+@experiments_app.command("report")
+def report_experiments(as_json: AsJson = False) -> None:
+    """Show what is known of each experiment's arms, and what to do now."""
+    from recsys_assets.experiments.told_report import told_report
+
+    with opened_lake() as lake:
+        found = told_report(lake)
+        if as_json:
+            print(json.dumps(found.to_json(), default=str))
+            return
+        if found.nothing is not None:
+            console.print(found.nothing, markup=False)
+            return
+        from rich.table import Table
+
+        for experiment in found.experiments:
+            console.print(f"{experiment.name}: {experiment.decision}", markup=False)
+            table = Table("metric", "arm", "units", "value", "difference to the control", "what is known")
+            for row in experiment.rows:
+                table.add_row(
+                    row["metric"], row["arm"], f"{row['units']:,}", shown_number(row["value"]),
+                    shown_span(row), row["verdict"],
+                )  # fmt: skip
+            console.print(table)
+        if found.positions:
+            table = Table("arm", "position", "exposures", "clicks", "click rate")
+            for row in found.positions:
+                table.add_row(
+                    row["arm"], str(row["position"]), f"{row['exposures']:,}", f"{row['clicks']:,}",
+                    f"{row['click_rate']:.2%}",
+                )  # fmt: skip
+            console.print(table)
+
+
+def shown_number(value: float | None) -> str:
+    """A value of a metric, or nothing while it is not known."""
+    return "" if value is None else f"{value:.4g}"
+
+
+def shown_span(row: dict[str, Any]) -> str:
+    """Within what the relative difference to the control lies."""
+    low, high = row["relative_low"], row["relative_high"]
+    return "" if low is None or high is None else f"{low:+.1%} to {high:+.1%}"

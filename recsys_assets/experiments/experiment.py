@@ -126,13 +126,17 @@ class Experiments:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Experiments:
+    def load(cls, path: Path, content: bytes | None = None) -> Experiments:
         """The experiments of a file; none where it is not there.
+
+        Args:
+            path: the file.
+            content: its bytes, where they were read before.
 
         Raises:
             ExperimentError: the file is no TOML, or says something that an experiment cannot be; with the line.
         """
-        file, text = read_toml(path, _File, ExperimentError, "experiments")
+        file, text = read_toml(path, _File, ExperimentError, "experiments", content)
         names = [each.name for each in file.experiment]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             second = names.index(twice[0], names.index(twice[0]) + 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.files.unlocked import unlocked_files
 
 Stream = Literal["exposures", "events"]
 STREAMS: tuple[Stream, ...] = ("exposures", "events")
@@ -177,6 +178,7 @@ class _File:
         now = datetime.now(timezone.utc)
         path = folder / f"{stream}-{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.jsonl"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # held until it is closed, by a kill too: see `closed_files`
         opened = os.fdopen(descriptor, "wb", buffering=0)
         above = os.open(folder, os.O_RDONLY)
         try:
@@ -235,6 +237,11 @@ def read_log(
                     continue
                 found.lines += 1
                 yield entry
+
+
+def closed_files(folder: Path, stream: Stream) -> list[Path]:
+    """The files of a stream to which nobody writes any more, in the order they were begun."""
+    return unlocked_files(folder, f"{stream}-*.jsonl")
 
 
 def _tell(ended: Sequence[asyncio.Future[None]], error: FeedbackError | None) -> None:

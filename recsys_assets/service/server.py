@@ -9,8 +9,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,6 +24,7 @@ from recsys_assets.service.door import Access, Door
 from recsys_assets.service.feedback_log import FeedbackLog, Found, read_log
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.rotation import Place, Rotation
+from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.service.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
@@ -38,28 +38,6 @@ STOP_SECONDS = 10
 
 class ServiceError(LineageError):
     """The service could not start."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files of a home that belong to the service."""
-
-    home: Path
-    feedback: Path = field(init=False)
-    tokens: Path = field(init=False)
-    key: Path = field(init=False)
-    rules: Path = field(init=False)
-    experiments: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        for name, path in {
-            "feedback": "feedback",
-            "tokens": "service/tokens.json",
-            "key": "service/assignment.key",
-            "rules": "rules.toml",
-            "experiments": "experiments.toml",
-        }.items():
-            object.__setattr__(self, name, self.home / path)
 
 
 @dataclass
@@ -97,7 +75,7 @@ def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float
         LineageError: the files of rules or experiments cannot be used.
     """
     keep_private()
-    files = Files(settings.home)
+    files = ServiceFiles(settings.home)
     try:
         key = assignment_key(settings.assignment_key, files.key)
     except OSError as error:
@@ -145,7 +123,7 @@ def run_service(settings: Settings, port: int | None = None, say: Callable[[str]
     """
     host = settings.service_host
     alone = is_of_this_machine_alone(host)
-    files = Files(settings.home)
+    files = ServiceFiles(settings.home)
     if not alone and not Tokens(files.tokens).all():
         raise ServiceError(
             f"Whoever reaches {host} could ask what customers bought: there is no token yet.",

@@ -1,0 +1,163 @@
+"""`ab_report`: what is known of each experiment's arms, and what to do now."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from recsys_assets.assets.looks import look
+from recsys_assets.experiments.ab_report import SCHEMA, ab_report
+from recsys_assets.experiments.experiment import Experiments
+from recsys_assets.experiments.sample_ratio import ALARM
+from recsys_assets.experiments.units import experiment_units, with_past
+from recsys_assets.plots import png
+from recsys_lineage.assets.asset_code import AssetCode, Output, Request
+from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.orchestration.lineage_asset import lineage_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code
+
+NAME = "ab_report"
+NO_EXPERIMENT = "There is no experiment: experiments.toml in the home tells of one."
+NOTHING_SHOWN = "Nothing was shown in this experiment yet: the service tells of it once its file is closed."
+REPORT = {**SCHEMA, "sample_ratio_p": pl.Float64, "decision": pl.String}
+_TEXTS = {
+    "experiment": "its name",
+    "arm": "the arm; the first of an experiment is the control",
+    "metric": "by what the arms are compared",
+    "role": "decides, guard rail or described",
+    "units": "customers or sessions that the arm was shown to",
+    "value": "of the metric, what was known before taken out",
+    "difference": "to the control",
+    "relative": "the difference as a share of the control's value",
+    "units_needed": "of both arms together, to find the smallest effect that matters",
+    "verdict": "what is known of the arm in this metric",
+    "sample_ratio_p": "how likely so uneven numbers of units are by chance; below 0.001 something loses units",
+    "decision": "what to do now, in words",
+}
+_READS = {
+    "exposures": ("experiments", "query_id", "user_id", "client_id", "item_id", "time"),
+    "feedback": ("query_id", "user_id", "client_id", "item_id", "time", "day", "action", "value"),
+    "item_profiles": ("item_id", "price_mean"),
+    "events": ("user_id", "order_id", "day", "event_time", "amount", "behaviour"),
+}
+_PAST = """SELECT user_id, min(event_time) AS time, sum(amount) AS amount
+FROM events
+WHERE behaviour = 'purchase' AND user_id IN (SELECT DISTINCT user_id FROM exposures)
+GROUP BY user_id, coalesce(order_id, day::VARCHAR)"""
+
+
+def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
+    """What is known of each experiment's arms, and what to do now; empty while there is no experiment."""
+    content = b""
+    if path.exists():
+        with inputs.open_file(path) as file:
+            content = file.read()
+    experiments = Experiments.load(path, content).experiments
+    shown, done, prices = (
+        inputs.frame(table, _READS[table]) for table in ("exposures", "feedback", "item_profiles")
+    )
+    prices = prices.select("item_id", price="price_mean")
+    past = inputs.query(_PAST)
+    tables, words = [], {}
+    for each in experiments:
+        units = experiment_units(shown, done, prices, each)
+        if units.is_empty():
+            words[each.name] = NOTHING_SHOWN
+            continue
+        report = ab_report(with_past(units, past), each)
+        words[each.name] = report.decision
+        tables.append(
+            report.table.with_columns(
+                sample_ratio_p=pl.lit(report.sample_ratio_p), decision=pl.lit(report.decision)
+            )
+        )
+    table = pl.concat([pl.DataFrame(schema=REPORT), *tables])
+    told = "\n\n".join(f"**{name}**: {text}" for name, text in words.items()) or NO_EXPERIMENT
+    metadata = {"decision": dg.MetadataValue.md(told)}
+    if tables:
+        metadata["differences"] = _plot(table)
+    return Output(
+        table, statistics={"experiments": len(experiments), "shown": len(tables)}, metadata=metadata
+    )
+
+
+def _plot(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """The relative differences to the control with their intervals."""
+    import altair as alt
+
+    known = table.filter(pl.col("relative_low").is_not_null() & pl.col("relative_high").is_not_null())
+    rows = known.with_columns(what=pl.concat_str("experiment", "arm", "metric", separator=" · "))
+    base = alt.Chart(rows).encode(y=alt.Y("what:N", title=None))
+    low = alt.X("relative_low:Q", title="difference to the control", axis=alt.Axis(format="+%"))
+    line = base.mark_rule(strokeWidth=3).encode(x=low, x2="relative_high:Q")
+    point = base.mark_point(filled=True, size=70).encode(x="relative:Q", color="verdict:N")
+    return png(line + point)
+
+
+def arms_have_their_shares(inputs: Inputs) -> CheckOutcome:
+    """Whether the arms of every experiment have as many units as they should."""
+    found = inputs.query(
+        f"""SELECT count(DISTINCT experiment) AS experiments,
+            count(DISTINCT experiment) FILTER (WHERE sample_ratio_p < {ALARM}) AS uneven FROM {OUTPUT}"""
+    )
+    experiments, uneven = (int(each) for each in found.row(0))
+    words = (
+        "nothing was shown in an experiment yet"
+        if not experiments
+        else f"{uneven} of {experiments} experiments have arms of the wrong size"
+    )
+    counts = {"experiments": experiments, "uneven": uneven}
+    return CheckOutcome("arms_have_their_shares", not uneven, words, counts=counts)
+
+
+CHECKS = (
+    unique("experiment", "arm", "metric"),
+    TableCheck(
+        "arms_have_their_shares",
+        "arms have as many units as their shares give; else units are lost or counted twice",
+        function=arms_have_their_shares,
+    ),
+    TableCheck(
+        "guard_rails_hold",
+        "no arm harms what must not suffer",
+        f"SELECT experiment, arm, metric FROM {OUTPUT} WHERE verdict = 'harmed'",
+    ),
+)
+
+
+def _observed(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
+
+
+def asset(path: Path) -> dg.AssetsDefinition:
+    """`ab_report` over the experiments of a file."""
+    compute = partial(experiment_report, path)
+    origins = {table: list(columns) for table, columns in _READS.items()}
+    code = AssetCode(
+        name=NAME,
+        code=Code("python", _PAST, __file__),
+        code_version=code_version(compute, {}),
+        covers=lambda: by_module(reachable(compute)),
+        upstream=tuple(_READS),
+        compute=compute,
+        checks=CHECKS,
+        column_descriptions=_TEXTS,
+        observe=partial(_observed, path),
+        columns_from=dict.fromkeys(REPORT, origins),
+    )
+    return lineage_asset(
+        code,
+        look(
+            "feedback",
+            kinds={"python", "deltalake"},
+            description=experiment_report.__doc__,
+            personal="what the customers of an arm did together; none is named",
+        ),
+    )

@@ -1,0 +1,68 @@
+"""ToldReport: what the lake's `ab_report` and `clicks_by_position` say, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from recsys_lineage.lake.lake import Lake
+
+NOT_MADE = "There is no report yet: run `recsys materialize exposures feedback clicks_by_position ab_report`."
+EMPTY = (
+    "There is no experiment in experiments.toml of the home, or nothing was shown in one yet. The service tells what "
+    "it showed once a file of it is closed: when it stops, or at the end of the day."
+)
+FIRST_POSITIONS = 10
+
+
+@dataclass(frozen=True)
+class ToldExperiment:
+    """One experiment: what to do, and a row an arm and metric."""
+
+    name: str
+    decision: str
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ToldReport:
+    """What is known.
+
+    Attributes:
+        experiments: in the order of their names.
+        positions: clicks of the first places of the lists.
+        nothing: why there is no experiment to tell of, in words; None where there is one.
+    """
+
+    experiments: list[ToldExperiment]
+    positions: list[dict[str, Any]]
+    nothing: str | None = None
+
+    def to_json(self) -> Mapping[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def told_report(lake: Lake) -> ToldReport:
+    """What the newest versions say."""
+    if not lake.has("ab_report"):
+        return ToldReport([], [], NOT_MADE)
+    rows = _rows(lake, "ab_report", "TRUE")
+    positions: list[dict[str, Any]] = []
+    if lake.has("clicks_by_position"):
+        positions = _rows(lake, "clicks_by_position", f"position <= {FIRST_POSITIONS}")
+        positions.sort(key=lambda row: (row["arm"], row["position"]))
+    names = sorted({row["experiment"] for row in rows})
+    told = [
+        ToldExperiment(name, of_it[0]["decision"], of_it)
+        for name in names
+        if (of_it := [row for row in rows if row["experiment"] == name])
+    ]
+    return ToldReport(told, positions, None if told else EMPTY)
+
+
+def _rows(lake: Lake, table: str, condition: str) -> list[dict[str, Any]]:
+    with lake.reading(), lake.connect() as connection:
+        found = connection.sql(f"SELECT * FROM {lake.relation(lake.version(table))} WHERE {condition}")
+        return found.pl().to_dicts()

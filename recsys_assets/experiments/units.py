@@ -1,0 +1,102 @@
+"""Units: what each customer or session of an experiment was shown and did, as `ab_report` takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from recsys_assets.experiments.experiment import Experiment
+
+CLICKS = ("view", "cart", "purchase")
+"""Actions that say that somebody took to what they were shown."""
+
+
+def experiment_units(
+    exposures: pl.DataFrame, feedback: pl.DataFrame, prices: pl.DataFrame, experiment: Experiment
+) -> pl.DataFrame:
+    """One row a unit that was shown something, with `arm`, `user_id`, `first_shown` and the columns of the metrics.
+
+    What a unit does counts from its first exposure on. A unit that was shown two arms, since the experiment was changed
+    while it ran, is left out, as is an arm that the experiment does not have.
+
+    Args:
+        exposures: of the asset `exposures`.
+        feedback: of the asset `feedback`.
+        prices: `item_id` and `price`, for the revenue.
+        experiment: which units are made for.
+    """
+    names = [arm.name for arm in experiment.arms]
+    person: Sequence[str] = (
+        ("client_id", "user_id") if experiment.unit == "session" else ("user_id", "client_id")
+    )
+    shown = (
+        exposures.with_columns(
+            arm=pl.col("experiments").str.json_path_match(f"$.{experiment.name}"),
+            unit=pl.coalesce(*person, "query_id"),
+        )
+        .filter(pl.col("arm").is_in(names))
+        .select("unit", "arm", "query_id", "item_id", "time", "user_id")
+    )
+    units = (
+        shown.group_by("unit")
+        .agg(
+            pl.col("arm").first(),
+            pl.col("arm").n_unique().alias("arms"),
+            pl.col("user_id").drop_nulls().first(),
+            pl.col("time").min().alias("first_shown"),
+            pl.len().alias("exposures"),
+        )
+        .filter(pl.col("arms") == 1)
+        .drop("arms")
+    )
+    answers = shown.select("query_id", of_answer="unit").unique("query_id")
+    did = (
+        feedback.join(answers, on="query_id", how="left")
+        .with_columns(unit=pl.coalesce("of_answer", *person))
+        .join(units.select("unit", "first_shown"), on="unit")
+        .filter(pl.col("time") >= pl.col("first_shown"))
+        .join(prices, on="item_id", how="left")
+    )
+    if experiment.last_day is not None:
+        did = did.filter(pl.col("day") <= experiment.last_day)
+    bought = pl.col("action") == "purchase"
+    done = did.group_by("unit").agg(
+        bought.sum().alias("purchases"),
+        pl.col("price").filter(bought).fill_null(0).sum().alias("revenue"),
+        (pl.col("action") == "rating").sum().alias("ratings"),
+        pl.col("value").filter(pl.col("action") == "rating").sum().alias("rating_sum"),
+    )
+    clicked = (
+        did.filter(pl.col("action").is_in(CLICKS))
+        .join(shown.select("query_id", "item_id").unique(), on=["query_id", "item_id"], how="semi")
+        .unique(["query_id", "item_id"])
+        .group_by("unit")
+        .agg(pl.len().alias("clicks"))
+    )
+    return (
+        units.join(done, on="unit", how="left")
+        .join(clicked, on="unit", how="left")
+        .with_columns(pl.col("purchases", "revenue", "ratings", "rating_sum", "clicks").fill_null(0))
+        .with_columns(converted=(pl.col("purchases") > 0).cast(pl.Int64))
+        .sort("unit")
+    )
+
+
+def with_past(units: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
+    """The units with `baskets_before` and `spent_before`, which take out of a metric what was to be expected anyway.
+
+    Args:
+        past: purchases of before, one row a basket: `user_id`, `time`, `amount`.
+    """
+    before = (
+        units.select("unit", "user_id", "first_shown")
+        .drop_nulls("user_id")
+        .join(past, on="user_id")
+        .filter(pl.col("time") < pl.col("first_shown"))
+        .group_by("unit")
+        .agg(pl.len().alias("baskets_before"), pl.col("amount").fill_null(0).sum().alias("spent_before"))
+    )
+    return units.join(before, on="unit", how="left").with_columns(
+        pl.col("baskets_before", "spent_before").fill_null(0)
+    )

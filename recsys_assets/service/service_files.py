@@ -1,0 +1,28 @@
+"""ServiceFiles: where in a home the service keeps its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ServiceFiles:
+    """The files of a home that belong to the service."""
+
+    home: Path
+    feedback: Path = field(init=False)
+    tokens: Path = field(init=False)
+    key: Path = field(init=False)
+    rules: Path = field(init=False)
+    experiments: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, path in {
+            "feedback": "feedback",
+            "tokens": "service/tokens.json",
+            "key": "service/assignment.key",
+            "rules": "rules.toml",
+            "experiments": "experiments.toml",
+        }.items():
+            object.__setattr__(self, name, self.home / path)

@@ -1,0 +1,177 @@
+"""What the service showed and what customers did becomes tables, and the tables a report of the experiments."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from recsys_assets.assets import experiment_report, feedback
+from recsys_assets.assets.tables import CHECKS
+from recsys_assets.cli.commands import app
+from recsys_assets.service.feedback_log import closed_files
+from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.sql import load_sql
+from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.frame_code import frame_code
+from recsys_lineage.assets.materialize import Outcome, materialize
+from recsys_lineage.assets.sql_code import sql_code
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.dagster_internals import code_of
+from recsys_lineage.sql.sql_text import SqlText
+from tests.service.running import served
+from tests.service.small_shop import ITEMS, USERS, lake_of
+
+EXPERIMENT = """
+[[experiment]]
+name = "ranker"
+least_effect = 0.5
+planned_units = 100
+[[experiment.arms]]
+name = "control"
+[[experiment.arms]]
+name = "again"
+[[experiment.guard_rails]]
+metric = "click_rate"
+may_fall = 0.9
+"""
+
+
+def items() -> pl.DataFrame:
+    """All products of the shop but the last."""
+    return pl.DataFrame({"item_id": [f"item-{item}" for item in range(ITEMS - 1)]})
+
+
+def item_profiles() -> pl.DataFrame:
+    """Each product costs two."""
+    return pl.DataFrame({"item_id": [f"item-{item}" for item in range(ITEMS)], "price_mean": [2.0] * ITEMS})
+
+
+def events() -> pl.DataFrame:
+    """Every second customer bought once, long ago."""
+    users = [f"customer-{user}" for user in range(0, USERS, 2)]
+    moment = datetime(2026, 1, 1)
+    return pl.DataFrame({"user_id": users}).with_columns(
+        order_id=pl.lit(None, pl.String), day=pl.lit(moment.date()), event_time=pl.lit(moment),
+        amount=pl.lit(4.0), behaviour=pl.lit("purchase"),
+    )  # fmt: skip
+
+
+def codes(home: Path) -> list[AssetCode]:
+    """The assets of feedback, in their order."""
+    files = ServiceFiles(home)
+    made = [*feedback.assets(files.feedback), experiment_report.asset(files.experiments)]
+    found = [code for each in made if (code := code_of(each)) is not None]
+    text = SqlText(load_sql("feedback", "clicks_by_position"), "clicks_by_position.sql")
+    clicks = sql_code(text, name="clicks_by_position", checks=CHECKS["clicks_by_position"])
+    return [found[0], found[1], clicks, found[2]]
+
+
+def made(home: Path) -> dict[str, Outcome]:
+    """All of them made in the home's lake."""
+    lake = lake_of(home)
+    for function in (items, item_profiles, events):
+        materialize(frame_code(function, cleared={"pii": "a test"}), lake)
+    return {code.name: materialize(code, lake) for code in codes(home)}
+
+
+def rows(lake: Lake, table: str) -> list[dict[str, Any]]:
+    with lake.reading(), lake.connect() as connection:
+        return connection.sql(f"FROM {lake.relation(lake.version(table))}").pl().to_dicts()
+
+
+def told(home: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    monkeypatch.setenv("RECSYS_HOME", str(home))
+    result = CliRunner().invoke(app, ["experiments", "report", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def play(home: Path) -> None:
+    """Every customer asks once; of the arm `again` all buy what stands on top, and say so twice."""
+    (home / "experiments.toml").write_text(EXPERIMENT)
+    with served(home) as (customer, _):
+        for user in range(USERS):
+            answer = customer.list_of(f"customer-{user}", k=3).json
+            if answer["experiments"]["ranker"] == "again":
+                event = {
+                    "event_id": f"e{user}", "action_name": "purchase", "user": f"customer-{user}",
+                    "object_id": answer["items"][0]["item"], "query_id": answer["query_id"], "position": 1,
+                }  # fmt: skip
+                for _ in range(2):
+                    assert customer.tell(event).status == 200
+        assert not closed_files(ServiceFiles(home).feedback, "exposures"), "it is being written to"
+
+
+def test_without_feedback_and_experiments_all_is_legal_and_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "no report yet" in told(home, monkeypatch)
+    outcomes = made(home)
+    assert all(outcome.error is None for outcome in outcomes.values())
+    assert all(check.passed for outcome in outcomes.values() for check in outcome.record.checks)
+    assert "no experiment" in told(home, monkeypatch)
+
+
+def test_what_was_shown_and_done_becomes_tables_and_a_report(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(home)
+    files = ServiceFiles(home)
+    done_file = closed_files(files.feedback, "events")[0]
+    with done_file.open("ab") as lines:  # the same event again, a damaged line, and one that a kill tore
+        lines.write(done_file.read_bytes().splitlines(keepends=True)[0] + b'{"half": 1}\n{"torn')
+    outcomes = made(home)
+    lake = lake_of(home)
+    shown, done = rows(lake, "exposures"), rows(lake, "feedback")
+    assert len(shown) == 3 * USERS
+    for row in shown[:5]:
+        line = json.loads(Path(row["_file"]).read_bytes().splitlines()[row["_line"] - 1])
+        assert line["query_id"] == row["query_id"]
+        assert line["object_ids"][row["position"] - 1] == row["item_id"]
+    read = {each.name for each in outcomes["exposures"].record.reads if each.kind == "file"}
+    assert read == {row["_file"] for row in shown}
+    again = {row["user_id"] for row in shown if json.loads(row["experiments"])["ranker"] == "again"}
+    assert {row["user_id"] for row in done} == again and len(done) == len(again)
+    statistics = outcomes["feedback"].record.statistics
+    assert (statistics["duplicates"], statistics["damaged"]) == (1, 1)
+    unknown = sum(row["item_id"] == f"item-{ITEMS - 1}" for row in shown)
+    check = next(each for each in outcomes["exposures"].record.checks if each.name == "items_are_known")
+    assert check.counts["unknown"] == unknown
+    assert check.passed == (unknown == 0)
+
+    report = json.loads(told(home, monkeypatch, "--json"))
+    (experiment,) = report["experiments"]
+    values = {(row["arm"], row["metric"]): row for row in experiment["rows"]}
+    assert values["again", "conversion"]["units"] == len(again)
+    assert values["again", "conversion"]["value"] == pytest.approx(1, abs=0.05)
+    assert values["control", "conversion"]["value"] == pytest.approx(0, abs=0.05)
+    assert values["again", "revenue"]["value"] == pytest.approx(2, abs=0.1)
+    assert values["again", "click_rate"]["value"] == pytest.approx(1 / 3)
+    assert values["again", "conversion"]["verdict"] == "better"
+    by_place = {(row["arm"], row["position"]): row for row in report["positions"]}
+    assert by_place["again", 1]["click_rate"] == 1 and by_place["again", 2]["click_rate"] == 0
+    assert "ranker: " in told(home, monkeypatch)
+
+
+def test_customers_columns_are_personal_and_only_cleared_tables_hold_them(home: Path) -> None:
+    for code in codes(home)[:2]:
+        tagged = {column for column, tags in code.column_tags.items() if "pii" in {tag.name for tag in tags}}
+        assert tagged == {"user_id", "client_id"}
+        assert set(code.cleared) == {"pii"}
+
+
+def test_an_arm_that_loses_units_is_told(home: Path) -> None:
+    play(home)
+    shown = closed_files(ServiceFiles(home).feedback, "exposures")[0]
+    kept = [line for line in shown.read_bytes().splitlines(keepends=True) if b'"arm":"again"' in line]
+    shown.write_bytes(b"".join(kept))
+    check = next(
+        each for each in made(home)["ab_report"].record.checks if each.name == "arms_have_their_shares"
+    )
+    assert not check.passed
