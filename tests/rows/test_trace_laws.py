@@ -96,8 +96,8 @@ def test_a_row_flows_into_the_rows_whose_trace_holds_it(made: Made, data: dict[s
     check_flow(made, data)
 
 
-def check_flow(made: Made, data: dict[str, Rows]) -> None:
-    """Holds what rows of each table flow into, in one statement and step by step, against every row's trace."""
+def check_flow(made: Made, data: dict[str, Rows], *, stepwise: bool = False) -> None:
+    """Holds what rows of each table flow into against every row's trace; step by step too, where that is wanted."""
     names, result = _result(data, made.sql)
     traces = {
         row: _witnesses(data, made.sql, dict(zip(names, row, strict=True))) for row in dict.fromkeys(result)
@@ -110,11 +110,11 @@ def check_flow(made: Made, data: dict[str, Rows]) -> None:
                     f"INSERT INTO given VALUES ({', '.join('?' for _ in given_row)})", given_row
                 )
                 found = connection.execute(flow_query(made.sql, SCHEMAS, table, "given")).fetchall()
-                stepwise = flowed(made.sql, SCHEMAS, table, "given", connection, {})
+                again = flowed(made.sql, SCHEMAS, table, "given", connection, {}) if stepwise else None
             assert Counter(found) == Counter(row for row, each in traces.items() if given_row in each[table])
-            assert Counter(zip(*(column.to_pylist() for column in stepwise.columns), strict=True)) == Counter(
-                found
-            )
+            if again is not None:
+                rows = zip(*(column.to_pylist() for column in again.columns), strict=True)
+                assert Counter(rows) == Counter(found)
 
 
 KEYED = {
@@ -142,7 +142,7 @@ KEYED = {
 
 
 @pytest.mark.parametrize("how", KEYED)
-@settings(max_examples=2, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=tables())
 @example(
     data={
@@ -151,7 +151,7 @@ KEYED = {
     }
 )
 def test_rows_flow_through_keys_as_their_traces_say(how: str, data: dict[str, Rows]) -> None:
-    check_flow(Made(KEYED[how]), data)
+    check_flow(Made(KEYED[how]), data, stepwise=True)
 
 
 KEPT_OUT = {
