@@ -28,8 +28,10 @@ from recsys_models import families
 AHEAD = timedelta(minutes=5)
 """By which another machine's clock may be ahead."""
 BEHIND = timedelta(days=365 * 5)
-MOST_WAITING = 64
+MOST_WAITING = 32
 """Lists that may wait to be computed; further ones are answered from what the night prepared."""
+PATIENCE_SECONDS = 0.5
+"""After which one that waits is answered from there too."""
 
 
 @dataclass
@@ -37,7 +39,8 @@ class Desk:
     """What the routes of the service call; one for a process.
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
-    wait for each other. Where `most_waiting` wait already, further lists are prepared ones, which say that they are.
+    wait for each other. Where `most_waiting` wait already, or one waits longer than
+    `patience` (seconds), it is a prepared list, which says that it is.
     """
 
     rotation: Rotation
@@ -45,6 +48,7 @@ class Desk:
     activity: Activity
     figures: Figures
     most_waiting: int = MOST_WAITING
+    patience: float = PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -59,22 +63,23 @@ class Desk:
             Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
-        degraded = self._waiting >= self.most_waiting
-        explain = explain and not degraded
-        if degraded:
-            now, chosen, listed = self._listed(question, query_id, prepared=True)
-            because = None
-        else:
+        found, because = None, None
+        if self._waiting < self.most_waiting:
+            began = time.monotonic()
             self._count_waiting(1)
             try:
                 async with self._turn:
                     await asyncio.sleep(
                         0
                     )  # requests that came meanwhile are read, so that it is known who waits
-                    now, chosen, listed = self._listed(question, query_id)
-                    because = explained(chosen.variant.served, listed) if explain else None
+                    if time.monotonic() - began <= self.patience:
+                        found = self._listed(question, query_id)
+                        because = explained(found[1].variant.served, found[2]) if explain else None
             finally:
                 self._count_waiting(-1)
+        degraded = found is None
+        explain = explain and not degraded
+        now, chosen, listed = found or self._listed(question, query_id, prepared=True)
         served = chosen.variant.served
         ids, titles = served.item_ids, served.titles
         items = [

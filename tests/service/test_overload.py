@@ -31,7 +31,7 @@ def prepare(home: Path) -> None:
     materialize(frame_code(recommendations), lake_of(home))
 
 
-def storm(port: int, path: str, n: int = 300) -> list[tuple[int, dict[str, str], Any]]:
+def storm(port: int, path: str, n: int = 150) -> list[tuple[int, dict[str, str], Any]]:
     """Ask n times at once, each over a connection of its own: statuses, headers and bodies."""
 
     async def ask() -> list[tuple[int, dict[str, str], Any]]:
@@ -56,10 +56,11 @@ def _parsed(heard: bytes) -> tuple[int, dict[str, str], Any]:
 def test_in_a_storm_the_lists_of_the_night_are_answered_and_say_so(home: Path) -> None:
     prepare(home)
     with served(home) as (customer, service):
+        service.desk.patience = 60.0
         calm = customer.list_of("customer-1", k=5)
         answers = storm(customer.port, "/recommendations/customer-1?k=5&explain=true")
         assert {status for status, _, _ in answers} == {200}
-        lists = {True: [], False: []}
+        lists: dict[bool, list[list[str]]] = {True: [], False: []}
         for _, _, answer in answers:
             lists[answer["degraded"]].append([each["item"] for each in answer["items"]])
         assert len(lists[False]) >= service.desk.most_waiting and len(lists[True]) >= 20
@@ -77,6 +78,14 @@ def test_in_a_storm_the_lists_of_the_night_are_answered_and_say_so(home: Path) -
     assert sum(each["degraded"] for each in shown) == len(lists[True]), (
         "what was shown is written down as such"
     )
+
+
+def test_who_waited_too_long_gets_the_list_of_the_night(home: Path) -> None:
+    prepare(home)
+    with served(home) as (customer, service):
+        service.desk.patience = 0.0
+        answer = customer.list_of("customer-1", k=5)
+        assert answer.items == NIGHT and answer.json["degraded"]
 
 
 def test_prepared_lists_keep_to_the_rules_and_to_what_was_just_done(home: Path) -> None:

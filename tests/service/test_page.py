@@ -1,36 +1,17 @@
-"""What a person sees of the service: the figures behind the page, and the page in a real browser."""
+"""The figures behind the page that a person reads, and that it runs nothing but itself."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.service.observations import HOURS, Observations
-from recsys_assets.service.tokens import Tokens
-from tests.service.running import Customer, served
-from tests.service.small_shop import ITEMS, lake_of, train
+from tests.service.running import Customer
+from tests.service.small_shop import ITEMS
 from tests.service.test_answers import event
-from tests.service.test_rotation import EXPERIMENT, break_champion
-
-try:
-    from playwright.sync_api import expect
-
-    from tests.platform.browser import chromium, window
-
-    CHROMIUM = chromium()
-except ImportError:
-    CHROMIUM = None
-
-
-def in_a_browser(test: Callable[..., None]) -> Callable[..., None]:
-    """Mark a test that drives a browser."""
-    here = pytest.mark.skipif(CHROMIUM is None, reason="chromium and playwright are not both installed")
-    return pytest.mark.browser(pytest.mark.slow(here(test)))
 
 
 def test_status_tells_what_was_answered_and_clicked(customer: Customer) -> None:
@@ -103,50 +84,3 @@ def test_the_page_needs_nothing_of_elsewhere_and_runs_nothing_but_itself(custome
     assert policy.count("sha256-") == 2 and "frame-ancestors 'none'" in policy
     assert not re.search(r"(src|href)=\"(?!data:)|@import|url\(|innerHTML| style=| on\w+=", html)
     assert set(re.findall(r"https?://[^\"]+", html)) == {"http://www.w3.org/2000/svg"}
-
-
-@in_a_browser
-def test_a_person_reads_the_page(home: Path, tmp_path: Path) -> None:
-    train(home, "popularity", table="candidate_popularity")
-    (home / "experiments.toml").write_text(EXPERIMENT.format(arm='family = "popularity"'))
-    (home / "rules.toml").write_text('[[at_most]]\ncolumn = "category"\nn = 3\n')
-    with served(home) as (customer, _), window(1200, 1000) as opened:
-        page = opened.page
-        for user in range(40):
-            answer = customer.list_of(f"customer-{user}").json
-            if user % 4 == 0:
-                item = answer["items"][0]["item"]
-                customer.tell(event("view", item, user=f"customer-{user}", query_id=answer["query_id"]))
-        page.goto(f"http://127.0.0.1:{customer.port}/")
-        expect(page.get_by_role("heading", level=1)).to_have_text("champion@0 (item_neighbours)")
-        expect(page.get_by_role("status")).to_have_text("serves")
-        expect(page.locator("#tiles")).to_contain_text("25.0 %")
-        expect(page.locator("#arms tbody tr")).to_have_count(2)
-        expect(page.locator("#rules")).to_contain_text("At most 3 of a category.")
-        expect(page.locator("#experiments")).to_contain_text("popular: 50.0 %, candidate_popularity")
-        expect(page.locator("#chart rect.answers").first).to_be_attached()
-        page.screenshot(path=tmp_path / "wide.png", full_page=True)
-        page.emulate_media(color_scheme="dark")
-        page.set_viewport_size({"width": 390, "height": 800})
-        page.get_by_text("By hour", exact=True).click()
-        expect(page.locator("#hours tbody tr").first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
-        page.screenshot(path=tmp_path / "phone.png", full_page=True)
-        break_champion(lake_of(home))
-        expect(page.locator("#problems")).to_contain_text("could not be taken over", timeout=20_000)
-        assert opened.troubles == []
-
-
-@in_a_browser
-def test_elsewhere_the_page_shows_nothing_before_it_is_given_a_token(home: Path) -> None:
-    secret = Tokens(home / "service" / "tokens.json").add("page", ["admin"])
-    with served(home, open_to_all=False) as (customer, _), window() as opened:
-        page = opened.page
-        page.goto(f"http://127.0.0.1:{customer.port}/")
-        expect(page.locator("#ask")).to_be_visible()
-        expect(page.locator("#all")).to_be_hidden()
-        page.get_by_label("Token").fill(secret)
-        page.get_by_role("button", name="Show").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("champion@0 (item_neighbours)")
-        expect(page.locator("#ask")).to_be_hidden()
