@@ -44,7 +44,7 @@ def simulate(
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the service.")] = 10,
     example: Annotated[
-        bool, typer.Option("--example", help="Write an experiments.toml where the home has none.")
+        bool, typer.Option("--example", help="Write an experiment, and rules to it, where the home has none.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -54,8 +54,9 @@ def simulate(
 
     with opened_lake() as lake:
         settings = load_settings()
+        files = ServiceFiles(settings.home)
         truth = simulation.held_out(lake)
-        wrote = example and simulation.write_example(ServiceFiles(settings.home).experiments)
+        wrote = example and simulation.write_example(files.experiments, files.rules)
         service = simulation.Asked(url or f"http://{settings.service_host}:{settings.service_port}", token)
         service.wait(wait, experiment=wrote)
         found = simulation.simulate(truth, service, customers=customers, k=k, seed=seed)

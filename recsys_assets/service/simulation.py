@@ -59,21 +59,29 @@ def held_out(lake: Lake) -> dict[str, frozenset[str]]:
         raise SimulationError(
             "There is nobody to be played: the table split is missing.", advice="run `recsys demo`"
         )
+    version = lake.version("split")
+    target = "is_target" if "is_target" in version.columns else "TRUE"  # of a split of a former release
     with lake.reading(), lake.connect() as connection:
         rows = connection.sql(
-            f"""SELECT user_id, list(item_id) FROM {lake.relation(lake.version("split"))}
-            WHERE subset = 'test' AND is_target GROUP BY user_id ORDER BY user_id"""
+            f"""SELECT user_id, list(item_id) FROM {lake.relation(version)}
+            WHERE subset = 'test' AND {target} GROUP BY user_id ORDER BY user_id"""
         ).fetchall()
     if not rows:
         raise SimulationError("Nobody bought anything in the held-out weeks.", where="the table split")
     return {user: frozenset(items) for user, items in rows}
 
 
-def write_example(path: Path) -> bool:
-    """Write an experiment of two arms where the home has none; whether it was written."""
-    if path.exists():
+def write_example(experiments: Path, rules: Path) -> bool:
+    """Write an experiment of two arms where the home has none; whether it was written.
+
+    Where there are no rules either, what was bought may be shown again the next day: the champion has learned from the
+    held-out weeks too, and would else never show what is taken to in them.
+    """
+    if experiments.exists():
         return False
-    path.write_text(EXAMPLE, encoding="utf-8")
+    if not rules.exists():
+        rules.write_text("[bought]\nagain_after_days = 1\n", encoding="utf-8")
+    experiments.write_text(EXAMPLE, encoding="utf-8")
     return True
 
 

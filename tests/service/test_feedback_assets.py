@@ -114,6 +114,9 @@ def test_without_feedback_and_experiments_all_is_legal_and_said(
     outcomes = made(home)
     assert all(outcome.error is None for outcome in outcomes.values())
     assert all(check.passed for outcome in outcomes.values() for check in outcome.record.checks)
+    for outcome in outcomes.values():
+        record = outcome.record
+        assert list(record.column_lineage) == [column.name for column in record.schema]
     assert "no experiment" in told(home, monkeypatch)
 
 
