@@ -1,6 +1,6 @@
 # Every habit is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test test-all lint format lock clean
+.PHONY: help venv demo demo-loop ui test test-all lint format lock clean
 .PHONY: bench bench-lineage bench-openlineage bench-serving bench-models
 .DELETE_ON_ERROR:
 
@@ -45,6 +45,13 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## run the whole asset graph on The Complete Journey and show what came of it
 	$(BIN)/recsys demo
+
+demo-loop: $(STAMP) ## serve, play customers, and report on the experiment; after make demo, in about two minutes
+	@$(BIN)/recsys serve & service=$$!; trap 'kill $$service 2>/dev/null' EXIT; \
+	$(BIN)/recsys simulate --example --wait 90 || exit 1; \
+	kill $$service; wait $$service; trap - EXIT; \
+	$(BIN)/recsys materialize 'exposures or feedback or clicks_by_position or ab_report' && \
+	$(BIN)/recsys experiments report
 
 ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
 	$(BIN)/recsys ui

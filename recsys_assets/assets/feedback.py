@@ -225,6 +225,7 @@ def _asset(
         checks=(unique(*key), not_null("day", "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
         column_descriptions={column: text for column, (text, _) in columns.items()},
         observe=partial(observed, folder, stream),
+        columns_from={column: {} for column in columns},  # of files alone
     )
     return lineage_asset(
         code,

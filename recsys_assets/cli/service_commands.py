@@ -33,6 +33,41 @@ def serve(
         run_service(load_settings(), port, say=lambda line: console.print(line, markup=False))
 
 
+@app.command()
+def simulate(
+    url: Annotated[str | None, typer.Option(help="Of the service; by default that of the settings.")] = None,
+    customers: Annotated[int, typer.Option(min=1, help="How many come.")] = 1000,
+    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the lists.")] = 20,
+    seed: Annotated[int, typer.Option(help="Who comes, and what they do.")] = 7,
+    token: Annotated[
+        str | None, typer.Option(envvar="SERVICE_TOKEN", help="With the scopes read and events.")
+    ] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the service.")] = 10,
+    example: Annotated[
+        bool, typer.Option("--example", help="Write an experiment, and rules to it, where the home has none.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play customers of the held-out weeks against the running service: they take to what they really bought."""
+    from recsys_assets.service import simulation
+    from recsys_assets.service.service_files import ServiceFiles
+
+    with opened_lake() as lake:
+        settings = load_settings()
+        files = ServiceFiles(settings.home)
+        truth = simulation.held_out(lake)
+        wrote = example and simulation.write_example(files.experiments, files.rules)
+        service = simulation.Asked(url or f"http://{settings.service_host}:{settings.service_port}", token)
+        service.wait(wait, experiment=wrote)
+        found = simulation.simulate(truth, service, customers=customers, k=k, seed=seed)
+        if as_json:
+            print(json.dumps(asdict(found)))
+            return
+        console.print(
+            f"{found.answers:,} customers came, clicked {found.clicks:,} times and bought {found.purchases:,} things."
+        )
+
+
 @champion_app.command("list")
 def list_champions(as_json: AsJson = False) -> None:
     """Show the versions of the champion, which of them serves, and what was decided."""

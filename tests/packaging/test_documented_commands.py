@@ -29,6 +29,8 @@ NOT_RUN = {
     r"recsys openlineage compare http://127.0.0.1:5000": "it needs a running Marquez; test_compare asks a stand-in",
     r"recsys openlineage serve": "it serves until Ctrl-C; test_endpoint starts it",
     r"recsys serve": "it serves until Ctrl-C; tests/service starts it",
+    r"recsys simulate": "it plays against a running service; tests/service/test_simulation.py does",
+    r"make demo-loop": "it serves and plays for two minutes; tests/service has its parts",
     r"docker compose up": "it needs Docker and images from the network; test_compose holds the file to the code",
 }
 """Commands that are not run, and why. What they are is checked all the same: that make has the target, recsys the

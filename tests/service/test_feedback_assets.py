@@ -31,7 +31,6 @@ EXPERIMENT = """
 [[experiment]]
 name = "ranker"
 least_effect = 0.5
-planned_units = 100
 [[experiment.arms]]
 name = "control"
 [[experiment.arms]]
@@ -115,6 +114,9 @@ def test_without_feedback_and_experiments_all_is_legal_and_said(
     outcomes = made(home)
     assert all(outcome.error is None for outcome in outcomes.values())
     assert all(check.passed for outcome in outcomes.values() for check in outcome.record.checks)
+    for outcome in outcomes.values():
+        record = outcome.record
+        assert list(record.column_lineage) == [column.name for column in record.schema]
     assert "no experiment" in told(home, monkeypatch)
 
 
@@ -153,10 +155,10 @@ def test_what_was_shown_and_done_becomes_tables_and_a_report(
     assert values["control", "conversion"]["value"] == pytest.approx(0, abs=0.05)
     assert values["again", "revenue"]["value"] == pytest.approx(2, abs=0.1)
     assert values["again", "click_rate"]["value"] == pytest.approx(1 / 3)
-    assert values["again", "conversion"]["verdict"] == "better"
+    assert values["again", "conversion"]["difference"] == pytest.approx(1, abs=0.1)
     by_place = {(row["arm"], row["position"]): row for row in report["positions"]}
     assert by_place["again", 1]["click_rate"] == 1 and by_place["again", 2]["click_rate"] == 0
-    assert "ranker: " in told(home, monkeypatch)
+    assert "ranker: Go on with again" in told(home, monkeypatch)
 
 
 def test_customers_columns_are_personal_and_only_cleared_tables_hold_them(home: Path) -> None:

@@ -1,0 +1,220 @@
+"""Simulation: customers of the held-out weeks ask the running service, and take to what they really bought."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+
+CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
+"""Of what is looked at: how often it is clicked if they did buy it later, then bought, and how often clicked if not."""
+EXAMPLE = """# Whether the champion is better than what is popular.
+[[experiment]]
+name = "champion_or_popular"
+metric = "conversion"
+
+[[experiment.arms]]
+name = "control"
+
+[[experiment.arms]]
+name = "popular"
+family = "popularity"
+"""
+
+
+class SimulationError(LineageError):
+    """Nobody answers, or there is nobody to be played."""
+
+
+@dataclass
+class Simulated:
+    """What came of it: answers that were asked for, clicks and purchases that were sent."""
+
+    answers: int = 0
+    clicks: int = 0
+    purchases: int = 0
+
+
+def looked_at(position: int) -> float:
+    """The known position bias: how likely somebody looks at a place of the list, from 1."""
+    return position**-0.5
+
+
+def held_out(lake: Lake) -> dict[str, frozenset[str]]:
+    """What each customer bought in the held-out weeks.
+
+    Raises:
+        SimulationError: there are none.
+    """
+    if not lake.has("split"):
+        raise SimulationError(
+            "There is nobody to be played: the table split is missing.", advice="run `recsys demo`"
+        )
+    version = lake.version("split")
+    target = "is_target" if "is_target" in version.columns else "TRUE"  # of a split of a former release
+    with lake.reading(), lake.connect() as connection:
+        rows = connection.sql(
+            f"""SELECT user_id, list(item_id) FROM {lake.relation(version)}
+            WHERE subset = 'test' AND {target} GROUP BY user_id ORDER BY user_id"""
+        ).fetchall()
+    if not rows:
+        raise SimulationError("Nobody bought anything in the held-out weeks.", where="the table split")
+    return {user: frozenset(items) for user, items in rows}
+
+
+def write_example(experiments: Path, rules: Path) -> bool:
+    """Write an experiment of two arms where the home has none; whether it was written.
+
+    Where there are no rules either, what was bought may be shown again the next day: the champion has learned from the
+    held-out weeks too, and would else never show what is taken to in them.
+    """
+    if experiments.exists():
+        return False
+    if not rules.exists():
+        rules.write_text("[bought]\nagain_after_days = 1\n", encoding="utf-8")
+    experiments.write_text(EXAMPLE, encoding="utf-8")
+    return True
+
+
+class Asked:
+    """A running service, over one connection.
+
+    Args:
+        url: such as `http://127.0.0.1:8000`.
+        token: with the scopes read and events, where the service asks for one.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=30)
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """Status and body of an answer.
+
+        Raises:
+            SimulationError: nobody answers.
+        """
+        content = None if body is None else json.dumps(body)
+        try:
+            self._connection.request(method, path, content, self._headers)
+            answer = self._connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()
+            raise SimulationError(
+                "No service answers.", found=str(error), where=self.url, advice="start `recsys serve` first"
+            ) from error
+
+    def wait(self, seconds: float, experiment: bool = False) -> None:
+        """Wait till it can answer, and where asked for, till an experiment runs.
+
+        Raises:
+            SimulationError: it cannot in that time.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                status, found = self.ask("GET", "/ready")
+                ready = status == 200
+                if ready and experiment:
+                    _, found = self.ask("GET", "/recommendations/somebody?k=1")
+                    ready = bool(found.get("experiments"))
+                if ready:
+                    return
+                reason = "it is not ready" if not experiment else "it is not ready, or no experiment runs"
+                last = SimulationError("The service does not answer yet.", found=reason, where=self.url)
+            except SimulationError as error:
+                last = error
+            if time.monotonic() >= end:
+                raise last
+            time.sleep(0.25)
+
+
+def simulate(
+    truth: Mapping[str, frozenset[str]],
+    service: Asked,
+    *,
+    customers: int,
+    k: int,
+    seed: int,
+    told: Callable[[int], None] = lambda _: None,
+) -> Simulated:
+    """Have customers ask once each, look at places as `looked_at` says, and send what they did.
+
+    Args:
+        truth: what each customer bought.
+        customers: how many; all where there are fewer.
+        k: length of the lists.
+        seed: who comes, and what each does with a given list.
+        told: called with the number of customers that came so far.
+
+    Raises:
+        SimulationError: the service does not answer, or refuses.
+    """
+    came = Random(seed).sample(sorted(truth), min(customers, len(truth)))
+    found = Simulated()
+    for number, user in enumerate(came, 1):
+        answer = _accepted(service, "GET", f"/recommendations/{quote(user, safe='')}?k={k}")
+        found.answers += 1
+        events = done(answer, user, truth[user], Random(f"{seed}/{user}"))
+        for first in range(0, len(events), 500):
+            _accepted(service, "POST", "/events", {"events": events[first : first + 500]})
+        found.clicks += sum(event["action_name"] == "view" for event in events)
+        found.purchases += sum(event["action_name"] == "purchase" for event in events)
+        told(number)
+    return found
+
+
+def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Random) -> list[dict[str, Any]]:
+    """The events of a customer who sees an answer."""
+    events: list[dict[str, Any]] = []
+    for shown in answer["items"]:
+        looks, clicks, buys = (
+            luck.random(),
+            luck.random(),
+            luck.random(),
+        )  # always three: lists stay comparable
+        wanted = shown["item"] in bought
+        if looks >= looked_at(shown["position"]) or clicks >= (CLICKS_TRUE if wanted else CLICKS_OTHER):
+            continue
+        for action in ("view", "purchase") if wanted and buys < BUYS_TRUE else ("view",):
+            events.append(
+                {
+                    "event_id": f"{answer['query_id']}-{shown['position']}-{action}",
+                    "action_name": action,
+                    "object_id": shown["item"],
+                    "user": user,
+                    "query_id": answer["query_id"],
+                    "position": shown["position"],
+                    "propensity": shown["propensity"],
+                    "model_version": answer["model_version"],
+                    "arm": answer["arm"],
+                }
+            )
+    return events
+
+
+def _accepted(service: Asked, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    while True:
+        status, found = service.ask(method, path, body)
+        if status == 200:
+            return found
+        if status != 429:
+            raise SimulationError(
+                "The service refuses.", found=f"{status}: {found.get('detail')}", where=service.url
+            )
+        time.sleep(0.2)

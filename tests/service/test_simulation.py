@@ -1,0 +1,62 @@
+"""Played customers look at places with the known bias, and take to what they bought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from recsys_assets.service.feedback_log import read_log
+from recsys_assets.service.simulation import (
+    BUYS_TRUE,
+    CLICKS_TRUE,
+    Asked,
+    SimulationError,
+    done,
+    looked_at,
+    simulate,
+)
+from tests.service.running import served
+from tests.service.small_shop import ITEMS, USERS
+
+TRUTH = {
+    f"customer-{user}": frozenset(f"item-{item}" for item in range(0, ITEMS, 2)) for user in range(USERS)
+}
+
+
+def test_places_are_clicked_and_bought_from_as_the_known_bias_says() -> None:
+    answer = {
+        "query_id": "q", "model_version": 0, "arm": "control",
+        "items": [{"item": f"i{place}", "position": place, "propensity": 1.0} for place in range(1, 6)],
+    }  # fmt: skip
+    bought = frozenset(f"i{place}" for place in range(1, 6))
+    luck, times = Random(1), 4000
+    events = [event for _ in range(times) for event in done(answer, "u", bought, luck)]
+    for place in range(1, 6):
+        of_place = [event["action_name"] for event in events if event["position"] == place]
+        assert of_place.count("view") / times == pytest.approx(CLICKS_TRUE * looked_at(place), abs=0.03)
+        assert of_place.count("purchase") / times == pytest.approx(
+            CLICKS_TRUE * BUYS_TRUE * looked_at(place), abs=0.03
+        )
+
+
+def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(home: Path) -> None:
+    with served(home) as (customer, _):
+        service = Asked(f"http://127.0.0.1:{customer.port}")
+        service.wait(10)
+        found = simulate(TRUTH, service, customers=30, k=5, seed=3)
+    shown = list(read_log(home / "feedback", "exposures"))
+    sent = list(read_log(home / "feedback", "events"))
+    assert found.answers == 30 == len(shown)
+    assert found.clicks == sum(event["action_name"] == "view" for event in sent) > 0
+    assert found.purchases == sum(event["action_name"] == "purchase" for event in sent) > 0
+    lists = {line["query_id"]: line["object_ids"] for line in shown}
+    for event in sent:
+        assert lists[event["query_id"]][event["position"] - 1] == event["object_id"]
+        assert event["action_name"] == "view" or event["object_id"] in TRUTH[event["user"]]
+
+
+def test_a_service_that_is_not_there_is_told() -> None:
+    with pytest.raises(SimulationError, match="No service answers"):
+        Asked("http://127.0.0.1:9").wait(0)
