@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from recsys_assets.experiments.experiment import Experiment
@@ -18,7 +16,7 @@ def experiment_units(
     """One row a unit that was shown something, with `arm`, `user_id`, `first_shown` and the columns of the metrics.
 
     What a unit does counts from its first exposure on. A unit that was shown two arms, since the experiment was changed
-    while it ran, is left out, as is an arm that the experiment does not have.
+    while it ran, is left out, as is an arm that the experiment does not have. A customer is no client of the same name.
 
     Args:
         exposures: of the asset `exposures`.
@@ -27,13 +25,13 @@ def experiment_units(
         experiment: which units are made for.
     """
     names = [arm.name for arm in experiment.arms]
-    person: Sequence[str] = (
-        ("client_id", "user_id") if experiment.unit == "session" else ("user_id", "client_id")
-    )
+    person = [pl.format("user:{}", "user_id"), pl.format("client:{}", "client_id")]
+    if experiment.unit == "session":
+        person.reverse()
     shown = (
         exposures.with_columns(
             arm=pl.col("experiments").str.json_path_match(f"$.{experiment.name}"),
-            unit=pl.coalesce(*person, "query_id"),
+            unit=pl.coalesce(*person, pl.format("answer:{}", "query_id")),
         )
         .filter(pl.col("arm").is_in(names))
         .select("unit", "arm", "query_id", "item_id", "time", "user_id")
