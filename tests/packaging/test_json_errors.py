@@ -32,9 +32,13 @@ def leaves(command: Any, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
 
 
 def arguments(command: Any, folder: Path) -> list[str]:
-    """A value for every argument that a command needs; a folder that is there for one that is a path."""
+    """A value for every argument that a command needs; a folder that is there for one that is a path, and numbers."""
     needed = [each for each in command.params if each.required and each.param_type_name == "argument"]
-    words = [str(folder) if "pathlib" in repr(vars(each)) else "nothing_of_that_name" for each in needed]
+    kinds = {"pathlib": str(folder), "'float'": "0.5", "'int'": "1"}
+    words = [
+        next((word for kind, word in kinds.items() if kind in repr(vars(each))), "nothing_of_that_name")
+        for each in needed
+    ]
     options = [each for each in command.params if each.required and each.param_type_name == "option"]
     return [*words, *(word for each in options for word in (each.opts[0], "why"))]
 

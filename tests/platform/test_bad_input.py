@@ -162,6 +162,7 @@ DAMAGES = (
 )
 
 
+@pytest.mark.slow
 def test_a_table_whose_only_file_is_damaged_fails_and_the_rest_goes_on(shop: Shop) -> None:
     products = shop.data / "products.parquet"
     whole = products.read_bytes()
@@ -252,6 +253,7 @@ def test_a_file_that_is_gone_is_told_and_given_up_when_somebody_says_so(shop: Sh
     assert day_file(5) not in shop.recsys("status").output
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_before_it_was_loaded_is_not_said_to_be_kept(shop: Shop) -> None:
     file = shop.data / day_file(DAYS)
     write_day(file, day_rows(DAYS))

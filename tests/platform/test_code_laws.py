@@ -15,15 +15,14 @@ from typing import Any
 
 import pytest
 
-from recsys_assets.assets import raw, source_files
+import recsys_assets.assets.catalogue  # noqa: F401  (its modules are looked through for code versions)
 from recsys_assets.assets.reports import ReportFiles, metrics_frame, recommendations_frame
-from recsys_lineage.assets import frame_code, sql_code
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.assets.code_version import reachable, roots_of
+from recsys_lineage.assets.code_version import code_version, reachable, roots_of
 from recsys_lineage.assets.materialize import Outcome
 from recsys_lineage.assets.module_source import ModuleSource
 from recsys_lineage.assets.reachable_code import Codebase, Definition
-from recsys_lineage.orchestration import asset_run, lineage_proof
+from recsys_lineage.orchestration import asset_run
 from recsys_lineage.progress import tell
 from recsys_models import families
 from tests.platform.conftest import Shop, opened
@@ -43,10 +42,11 @@ def recorded_roots(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, tuple[
     """Code version → the definitions that it starts from, for every code version made meanwhile."""
     found: dict[str, tuple[Definition, ...]] = {}
     with monkeypatch.context() as patched:
-        for module in (frame_code, sql_code, raw, source_files, lineage_proof):
-            true_version = module.code_version
+        for module in [each for name, each in sys.modules.items() if name.startswith(PACKAGES)]:
+            if getattr(module, "code_version", None) is not code_version:
+                continue
 
-            def version(root: object, parameters: Any, *, true: Any = true_version, **options: Any) -> str:
+            def version(root: object, parameters: Any, *, true: Any = code_version, **options: Any) -> str:
                 made = true(root, parameters, **options)
                 found[made] = roots_of(root, parameters, **options)
                 return made

@@ -140,6 +140,7 @@ def test_a_mistake_is_answered_in_words_and_by_exit_code_1(
         assert word in done.stderr.replace("\n", " "), done.stderr
 
 
+@pytest.mark.slow
 def test_materialize_makes_just_the_selection_again(shop: Shop) -> None:
     before = shop.tables()
     done = shop.recsys("materialize", "group:clean")

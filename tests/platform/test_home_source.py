@@ -49,6 +49,7 @@ def test_another_source_is_refused_until_it_is_said_to_be_meant(
         assert loaded.recsys("materialize", "source_files", **changed).exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_same_files_with_mended_sql_of_another_folder_are_the_same_shop(
     loaded: Shop, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.platform.conftest import Shop
 
 
@@ -29,6 +31,7 @@ def test_columns_lead_through_the_shop_s_sql(original: Shop) -> None:
     assert any(each["node"].startswith("raw_events@") for each in answer["direct"])
 
 
+@pytest.mark.slow
 def test_what_a_table_that_will_change_affects_is_made_again_when_asked_to(shop: Shop) -> None:
     before = shop.tables()
     told = shop.answer("lineage", "impact", "item_profiles")

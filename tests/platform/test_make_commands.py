@@ -142,6 +142,7 @@ def days_written(shop: Shop, version: int) -> set[str]:
     return set(Records(shop.lake).get("raw_events", version).partitions)
 
 
+@pytest.mark.slow
 def test_days_from_one_to_another_are_made_and_no_others(shop: Shop) -> None:
     late = "sales-2023-12-31.csv"  # an older day that Dagster comes to know last
     write_day(
@@ -263,6 +264,7 @@ def test_a_night_whose_asset_fails_exits_with_1_and_names_it(shop: Shop, tmp_pat
 # --- the timeline -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_runs_of_the_command_line_stand_under_their_job(shop: Shop) -> None:
     """Dagster's timeline leaves out runs that do not say which code location's job they are of."""
     assert shop.recsys("materialize", "raw_events", "--partition", day_name(4)).exit_code == 0

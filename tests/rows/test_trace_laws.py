@@ -45,7 +45,7 @@ def _traces(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) -> di
         return found
 
 
-@settings(max_examples=90, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=statements(), data=tables())
 def test_traced_rows_are_rows_of_the_table_enough_and_needed(made: Made, data: dict[str, Rows]) -> None:
     check_laws(made, data)
@@ -86,7 +86,7 @@ def _witnesses(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) ->
     return found
 
 
-@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=statements(), data=tables())
 @example(
     made=Made("SELECT k, n AS v FROM t WHERE k NOT IN (SELECT k FROM u WHERE k IS NOT NULL)"),

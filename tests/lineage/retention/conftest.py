@@ -36,7 +36,7 @@ def nights() -> Nights:
     return Nights()
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
 def lake(request: pytest.FixtureRequest, tmp_path: Path, nights: Nights) -> Lake:
     """An empty lake in a folder, then one on S3."""
     uri = str(tmp_path / "lake") if request.param == "folder" else request.getfixturevalue("s3_uri")
