@@ -92,6 +92,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 def test_files_that_cannot_be_read_fail_their_days_and_no_other_until_they_are_mended(shop: Shop) -> None:
     before = shop.lake.version("raw_events").partitions
     good = NEW + len(FAULTS)
@@ -305,6 +306,7 @@ def test_a_day_without_events_is_a_file_with_its_header_only(shop: Shop) -> None
     reconciled(shop)
 
 
+@pytest.mark.slow
 def test_a_customer_and_a_product_that_only_events_name_are_kept(shop: Shop) -> None:
     deliver(shop, [("9", "i9999", "1", "2.0", f"{day_name(NEW)} 10:00:00", "u9999")])
     done = shop.recsys("materialize", "+group:features", "--reuse")

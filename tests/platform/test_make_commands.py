@@ -87,7 +87,7 @@ def a_row_that_says_nothing(shop: Shop) -> None:
     "changes",
     [
         pytest.param([nothing], marks=pytest.mark.slow),
-        [a_new_day, a_changed_day, a_row_that_says_nothing],
+        pytest.param([a_new_day, a_changed_day, a_row_that_says_nothing], marks=pytest.mark.slow),
         [another_customer_file, a_broken_day],
     ],
     ids=lambda changes: " and ".join(change.__name__ for change in changes),
