@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys_assets.assets.looks import look
 from recsys_assets.experiments.ab_report import SCHEMA, ab_report
-from recsys_assets.experiments.experiment import Experiments
+from recsys_assets.experiments.experiment import ExperimentError, Experiments
 from recsys_assets.experiments.sample_ratio import ALARM
 from recsys_assets.experiments.units import experiment_units, with_past
 from recsys_assets.plots import png
@@ -77,7 +77,16 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
         if units.is_empty():
             words[each.name] = NOTHING_SHOWN
             continue
-        report = ab_report(with_past(units, past), each)
+        try:
+            report = ab_report(with_past(units, past), each)
+        except ValueError as error:
+            raise ExperimentError(
+                f"The experiment {each.name!r} cannot be judged.",
+                expected="what its metric and its guard rails are made of",
+                found=str(error),
+                where=str(path),
+                advice="name another metric; revenue needs prices in item_profiles",
+            ) from None
         words[each.name] = report.decision
         tables.append(
             report.table.with_columns(

@@ -59,6 +59,7 @@ def simulate(
         wrote = example and simulation.write_example(files.experiments, files.rules)
         service = simulation.Asked(url or f"http://{settings.service_host}:{settings.service_port}", token)
         service.wait(wait, experiment=wrote)
+        service.require_home(lake)
         found = simulation.simulate(truth, service, customers=customers, k=k, seed=seed)
         if as_json:
             print(json.dumps(asdict(found)))

@@ -21,7 +21,8 @@ def experiment_units(
     Args:
         exposures: of the asset `exposures`.
         feedback: of the asset `feedback`.
-        prices: `item_id` and `price`, for the revenue.
+        prices: `item_id` and `price`, for the revenue; 0 where it is not known. There is no column `revenue` where none
+            is known, for a column of zeros would say that arms do not differ.
         experiment: which units are made for.
     """
     names = [arm.name for arm in experiment.arms]
@@ -72,13 +73,14 @@ def experiment_units(
         .group_by("unit")
         .agg(pl.len().alias("clicks"))
     )
-    return (
+    found = (
         units.join(done, on="unit", how="left")
         .join(clicked, on="unit", how="left")
         .with_columns(pl.col("purchases", "revenue", "ratings", "rating_sum", "clicks").fill_null(0))
         .with_columns(converted=(pl.col("purchases") > 0).cast(pl.Int64))
         .sort("unit")
     )
+    return found if prices.filter(pl.col("price") > 0).height else found.drop("revenue")
 
 
 def with_past(units: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from recsys_assets.experiments.units import CLICKS
+
 HOURS = 24
 """So many are kept."""
 MINUTES = 60
@@ -18,7 +20,6 @@ LATENCIES = 10_000
 """Of so many of the last answers the quantiles are."""
 AWAITING = 50_000
 """So many of the last answers wait for their click."""
-CLICKS = ("view", "cart", "purchase")
 
 
 @dataclass

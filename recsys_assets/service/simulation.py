@@ -12,8 +12,10 @@ from random import Random
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from recsys_assets.service.served_model import CHAMPION
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
 
 CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
 """Of what is looked at: how often it is clicked if they did buy it later, then bought, and how often clicked if not."""
@@ -119,6 +121,24 @@ class Asked:
                 "No service answers.", found=str(error), where=self.url, advice="start `recsys serve` first"
             ) from error
 
+    def require_home(self, lake: Lake) -> None:
+        """Make sure that it serves this lake's champion: nobody is to be played to the customers of another shop.
+
+        Raises:
+            SimulationError: it serves another one, as where another service had the port first.
+        """
+        _, found = self.ask("GET", "/ready")
+        version, record = found.get("model_version"), found.get("record")
+        there = lake.has(CHAMPION) and isinstance(version, int) and version <= lake.version(CHAMPION).version
+        if not there or Records(lake).get(CHAMPION, version).id != record:
+            raise SimulationError(
+                "The service serves another home.",
+                expected=f"a champion of {lake.uri}",
+                found=f"version {version}, of the record {record}",
+                where=self.url,
+                advice="stop it, or give the port of the service of this home (--url)",
+            )
+
     def wait(self, seconds: float, experiment: bool = False) -> None:
         """Wait till it can answer, and where asked for, till an experiment runs.
 
@@ -183,11 +203,7 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
     """The events of a customer who sees an answer."""
     events: list[dict[str, Any]] = []
     for shown in answer["items"]:
-        looks, clicks, buys = (
-            luck.random(),
-            luck.random(),
-            luck.random(),
-        )  # always three: lists stay comparable
+        looks, clicks, buys = (luck.random() for _ in range(3))  # always three: lists stay comparable
         wanted = shown["item"] in bought
         if looks >= looked_at(shown["position"]) or clicks >= (CLICKS_TRUE if wanted else CLICKS_OTHER):
             continue

@@ -145,3 +145,10 @@ def test_the_past_of_newcomers_is_nothing() -> None:
     )
     told = with_past(found, past).select("user_id", "baskets_before", "spent_before").sort("user_id")
     assert told.rows() == [("ann", 0, 0.0), ("bob", 1, 5.0)]
+
+
+def test_without_prices_there_is_no_revenue() -> None:
+    exposures = frame(shown("q1", 1, "ann", "control", "a"), EXPOSURES)
+    for price, known in ((0.0, False), (2.0, True)):
+        prices = pl.DataFrame({"item_id": ["a"], "price": [price]})
+        assert ("revenue" in experiment_units(exposures, frame([], FEEDBACK), prices, BOTH).columns) is known

@@ -18,7 +18,7 @@ from recsys_assets.service.simulation import (
     simulate,
 )
 from tests.service.running import served
-from tests.service.small_shop import ITEMS, USERS
+from tests.service.small_shop import ITEMS, USERS, build, lake_of
 
 TRUTH = {
     f"customer-{user}": frozenset(f"item-{item}" for item in range(0, ITEMS, 2)) for user in range(USERS)
@@ -60,3 +60,12 @@ def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(
 def test_a_service_that_is_not_there_is_told() -> None:
     with pytest.raises(SimulationError, match="No service answers"):
         Asked("http://127.0.0.1:9").wait(0)
+
+
+def test_nobody_is_played_to_the_service_of_another_home(home: Path, tmp_path: Path) -> None:
+    other = build(tmp_path / "other")
+    with served(home) as (customer, _):
+        service = Asked(f"http://127.0.0.1:{customer.port}")
+        service.require_home(lake_of(home))
+        with pytest.raises(SimulationError, match="another home"):
+            service.require_home(lake_of(other))
