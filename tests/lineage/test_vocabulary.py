@@ -79,6 +79,7 @@ def told(lake: Lake, cell: str, way: str) -> str:
 @given(CELLS, st.sampled_from(WAYS))
 @example("@".join(("00", "v")), "{}")  # both are constants of this code, but say nothing
 @example("@".join(("0", "0", "10")), "{}")
+@example("-".join(("0", "1", "10")), "{}")
 @example("0" + 3 * "@", "{}")
 @example("0" + 3 * "_", "{} rows break the rule")
 @example("000" + ".0", "{}")
