@@ -69,9 +69,8 @@ class Desk:
             self._count_waiting(1)
             try:
                 async with self._turn:
-                    await asyncio.sleep(
-                        0
-                    )  # requests that came meanwhile are read, so that it is known who waits
+                    # requests that came meanwhile are read, so that it is known who waits
+                    await asyncio.sleep(0)
                     if time.monotonic() - began <= self.patience:
                         found = self._listed(question, query_id)
                         because = explained(found[1].variant.served, found[2]) if explain else None

@@ -113,7 +113,7 @@ def rules_in_words(rules: Rules) -> Iterator[str]:
     yield (
         "What was bought is never recommended again."
         if days is None
-        else f"What was bought is recommended again after {days} days."
+        else f"What was bought is recommended again after {days} {'day' if days == 1 else 'days'}."
     )
     for each in rules.filter:
         if each.only:
