@@ -32,6 +32,8 @@ MOST_WAITING = 32
 """Lists that may wait to be computed; further ones are answered from what the night prepared."""
 PATIENCE_SECONDS = 0.5
 """After which one that waits is answered from there too."""
+LOOKS_UP = 0.03
+"""Seconds of computing after which new requests are looked for."""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Desk:
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._looked_up = time.monotonic()
 
     async def recommend(self, question: Question, *, explain: bool = False) -> dict[str, Any]:
         """The list for a question; what is shown is on the disk before it is returned.
@@ -69,8 +72,11 @@ class Desk:
             self._count_waiting(1)
             try:
                 async with self._turn:
-                    # requests that came meanwhile are read, so that it is known who waits
-                    await asyncio.sleep(0)
+                    if time.monotonic() - self._looked_up > LOOKS_UP:
+                        # requests that came meanwhile are read, so that it is known who waits; not after each list,
+                        # for those of one group are written to the disk together
+                        await asyncio.sleep(0)
+                        self._looked_up = time.monotonic()
                     if time.monotonic() - began <= self.patience:
                         found = self._listed(question, query_id)
                         because = explained(found[1].variant.served, found[2]) if explain else None
