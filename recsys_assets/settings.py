@@ -150,6 +150,11 @@ class Settings(BaseSettings):
     service_port: int = Field(
         default=8000, ge=0, le=65535, description="port of `recsys serve`; 0: any free one"
     )
+    search_encoder: Literal["auto", "none", "wordllama", "minilm"] = Field(
+        default="auto",
+        description="what search compares meanings with; `auto`: `wordllama` (extra `semantic-light`) or `minilm` "
+        "(extra `semantic`) where one is installed; `none`: words and parts of words alone",
+    )
     durable_within_ms: int = Field(
         default=0,
         ge=0,

@@ -26,12 +26,15 @@ from recsys_assets.service.messages import (
     Ready,
     RecommendationRequest,
     Recommendations,
+    SearchResults,
+    SearchText,
     SimilarItems,
     Status,
     Version,
 )
 from recsys_assets.service.problems import MEDIA_TYPE, Refused, faults, in_words, problem
 from recsys_assets.service.rotation import NoChampion
+from recsys_assets.service.searching import SearchQuestion
 from recsys_assets.service.status import page, problems_of, status_of
 
 _DESCRIPTION = """Recommendations that count what a customer did a moment ago, each with the version of the model that
@@ -86,6 +89,17 @@ def service_app(desk: Desk) -> FastAPI:
         k: Annotated[K, Query()] = 20,
     ) -> Response:
         return _json(await desk.similar(item, k))
+
+    @app.get("/search", response_model=SearchResults, summary="Items that somebody looks for")
+    async def search(
+        q: Annotated[SearchText, Query(description="What is looked for.", examples=["frozen pizza"])],
+        user: Annotated[Id | None, Query(description="The customer; what they like comes first.")] = None,
+        k: Annotated[K, Query()] = 20,
+        category: Annotated[list[Id], Query(max_length=50, description="Only of these.")] = [],  # noqa: B006
+        client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
+        explain: Annotated[bool, Query(description="Whether to say what speaks for each item.")] = False,
+    ) -> Response:
+        return _json(await desk.search(SearchQuestion(q, user, client_id, k, category), explain=explain))
 
     @app.post("/events", response_model=EventsTaken, summary="What customers did and were shown")
     async def events(told: Events) -> Response:

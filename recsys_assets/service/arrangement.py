@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_assets.service.served_model import Groups
+from recsys_assets.service.described_items import Groups
 
 Why = Literal["model", "pinned", "boosted", "explored"]
 

@@ -1,4 +1,4 @@
-"""BoundRules: rules turned into rows of one model's items, so that a request costs no look-up by name."""
+"""BoundRules: rules as rows of the items of a model or an index, so that a request looks nothing up by name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys_assets.service.described_items import DescribedItems, Groups, rows_of_items
 from recsys_assets.service.known_histories import Past
 from recsys_assets.service.rules import Boost, Pin, Rules, RulesError
-from recsys_assets.service.served_model import Groups, ServedModel
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.lake.lake import Lake
 
@@ -22,7 +22,7 @@ _DAY = 86_400_000_000
 
 @dataclass(frozen=True, eq=False)
 class BoundRules:
-    """The rules for one model.
+    """The rules for the items of one model, or of one index.
 
     Attributes:
         rules: as the file has them.
@@ -41,45 +41,45 @@ class BoundRules:
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, rules: Rules, served: ServedModel, lake: Lake) -> BoundRules:
-        """Bind rules to a model.
+    def of(cls, rules: Rules, items: DescribedItems, lake: Lake) -> BoundRules:
+        """Bind rules to items.
 
         Raises:
             RulesError: a rule names a column or a table that is not there.
             LineageError: the table of what is in stock cannot be read.
         """
-        n_items = served.model.n_items
+        n_items = items.n_items
         hidden, warnings = np.zeros(n_items, bool), []
         for each in rules.filter:
-            groups = _groups(served, each.column)
+            groups = _groups(items, each.column)
             warnings += _unknown(each.column, groups, (*each.only, *each.never))
             if each.only:
                 chosen = np.zeros(n_items, bool)
                 chosen[groups.rows_with(each.only)] = True
                 hidden |= ~chosen
             hidden[groups.rows_with(each.never)] = True
-        hidden[served.rows(rules.stock.out)] = True
+        hidden[rows_of_items(rules.stock.out, items.item_rows)] = True
         if rules.stock.table is not None:
-            hidden[served.rows(_out_of_stock(lake, rules.stock.table))] = True
+            hidden[rows_of_items(_out_of_stock(lake, rules.stock.table), items.item_rows)] = True
         pins: list[tuple[Pin, int]] = []
         for pin in rules.pin:
-            if pin.item in served.item_rows:
-                pins.append((pin, served.item_rows[pin.item]))
+            if pin.item in items.item_rows:
+                pins.append((pin, items.item_rows[pin.item]))
             else:
                 warnings.append(f"the item {pin.item!r} of a pin is not known to the model")
         boosts: list[tuple[Boost, NDArray[np.bool_]]] = []
         for boost in rules.boost:
             meant = np.zeros(n_items, bool)
             if boost.value is not None:
-                groups = _groups(served, boost.column)
+                groups = _groups(items, boost.column)
                 warnings += _unknown(boost.column, groups, [boost.value])
                 meant[groups.rows_with([boost.value])] = True
             elif boost.item is not None:
-                meant[served.rows([boost.item])] = True
+                meant[rows_of_items([boost.item], items.item_rows)] = True
                 if not meant.any():
                     warnings.append(f"the item {boost.item!r} of a boost is not known to the model")
             boosts.append((boost, meant))
-        limits = tuple((each.n, _groups(served, each.column)) for each in rules.at_most)
+        limits = tuple((each.n, _groups(items, each.column)) for each in rules.at_most)
         return cls(rules, hidden, tuple(pins), tuple(boosts), limits, tuple(warnings))
 
     @cached_property
@@ -124,16 +124,16 @@ class BoundRules:
         return lift
 
 
-def _groups(served: ServedModel, column: str) -> Groups:
-    if column not in served.groups:
+def _groups(items: DescribedItems, column: str) -> Groups:
+    if column not in items.groups:
         raise RulesError(
             f"A rule names the column {column!r}, which item_profiles does not have.",
-            expected=f"one of {', '.join(served.groups)}",
+            expected=f"one of {', '.join(items.groups)}",
             found=repr(column),
             where="the file of rules",
-            advice=did_you_mean(column, served.groups) or "name one of its columns of text",
+            advice=did_you_mean(column, items.groups) or "name one of its columns of text",
         )
-    return served.groups[column]
+    return items.groups[column]
 
 
 def _unknown(column: str, groups: Groups, values: Iterable[str]) -> list[str]:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta, timezone
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from recsys_assets.service.activity import Activity
 from recsys_assets.service.answering import Listed, Question, answered, explained
+from recsys_assets.service.described_items import DescribedItems
 from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.messages import Event
 from recsys_assets.service.problems import Refused
 from recsys_assets.service.rotation import Rotation
-from recsys_assets.service.served_model import ServedModel
+from recsys_assets.service.searching import SearchQuestion, found_because, searched
+from recsys_assets.service.served_search import TABLE as SEARCH
 from recsys_assets.service.serving import CANARY, CONTROL, Chosen
 from recsys_lineage.errors import did_you_mean
 from recsys_models import families
+
+_Result = TypeVar("_Result")
 
 AHEAD = timedelta(minutes=5)
 """By which another machine's clock may be ahead."""
@@ -66,22 +70,8 @@ class Desk:
             Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
-        found, because = None, None
-        if self._waiting < self.most_waiting:
-            began = time.monotonic()
-            self._count_waiting(1)
-            try:
-                async with self._turn:
-                    if time.monotonic() - self._looked_up > LOOKS_UP:
-                        # requests that came meanwhile are read, so that it is known who waits; not after each list,
-                        # for those of one group are written to the disk together
-                        await asyncio.sleep(0)
-                        self._looked_up = time.monotonic()
-                    if time.monotonic() - began <= self.patience:
-                        found = self._listed(question, query_id)
-                        because = explained(found[1].variant.served, found[2]) if explain else None
-            finally:
-                self._count_waiting(-1)
+        computed = await self._in_turn(lambda: self._computed(question, query_id, explain))
+        found, because = computed or (None, None)
         degraded = found is None
         explain = explain and not degraded
         now, chosen, listed = found or self._listed(question, query_id, prepared=True)
@@ -139,14 +129,36 @@ class Desk:
         self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
         return answer
 
+    async def _in_turn(self, work: Callable[[], _Result]) -> _Result | None:
+        """What a piece of work gives, done in its turn; None where too many wait already, or it waited too long."""
+        if self._waiting >= self.most_waiting:
+            return None
+        began = time.monotonic()
+        self._count_waiting(1)
+        try:
+            async with self._turn:
+                if time.monotonic() - self._looked_up > LOOKS_UP:
+                    # requests that came meanwhile are read, so that it is known who waits; not after each list,
+                    # for those of one group are written to the disk together
+                    await asyncio.sleep(0)
+                    self._looked_up = time.monotonic()
+                return work() if time.monotonic() - began <= self.patience else None
+        finally:
+            self._count_waiting(-1)
+
+    def _computed(
+        self, question: Question, query_id: str, explain: bool
+    ) -> tuple[tuple[int, Chosen, Listed], list[dict[str, Any]] | None]:
+        found = self._listed(question, query_id)
+        return found, explained(found[1].variant.served, found[2]) if explain else None
+
     def _listed(
         self, question: Question, query_id: str, *, prepared: bool = False
     ) -> tuple[int, Chosen, Listed]:
         """When a question is answered, by what, and the list."""
         serving = self.rotation.serving()
         now = time.time_ns() // 1000
-        day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
-        chosen = serving.chosen(question.user, question.client, query_id, day)
+        chosen = serving.chosen(question.user, question.client, query_id, _day_of(now))
         served = chosen.variant.served
         lists = serving.prepared if prepared and served is serving.champion.served else None
         if prepared:
@@ -162,6 +174,75 @@ class Desk:
     def _count_waiting(self, more: int) -> None:
         self._waiting += more
         self.figures.lists_waiting.set(self._waiting)
+
+    async def search(self, question: SearchQuestion, *, explain: bool = False) -> dict[str, Any]:
+        """What a query finds; it is on the disk before it is returned.
+
+        Raises:
+            NoChampion: nothing serves yet.
+            FeedbackError: what is shown cannot be written down.
+            Refused: there is no index yet, a category of the question is none, or too many wait.
+        """
+        serving = self.rotation.serving()
+        if serving.search is None:
+            raise Refused(503, "There is no search index yet; `recsys materialize search_index` makes it.")
+        search, rules = serving.search
+        _known_categories(search, question.categories)
+        query_id = uuid.uuid4().hex
+        now = time.time_ns() // 1000
+        chosen = serving.chosen(question.user, question.client, query_id, _day_of(now))
+        served = chosen.variant.served
+        did = self.activity.of(question.user, question.client)
+        result = await self._in_turn(lambda: searched(search, rules, served, question, did))
+        if result is None:
+            raise Refused(429, "Too many wait for an answer.", headers={"Retry-After": "1"})
+        found, ids, titles = result.found, search.item_ids, search.titles
+        because = found_because(result) if explain else [{}] * found.rows.size
+        items = [
+            {"item": ids[row], "title": titles[row], "position": place, "score": score, **why}
+            for place, (row, score, why) in enumerate(
+                zip(found.rows.tolist(), found.scores.tolist(), because, strict=True), 1
+            )
+        ]
+        common = {
+            "query_id": query_id,
+            "model_version": served.version,
+            "record": served.record,
+            "arm": chosen.arm,
+            "experiments": chosen.arms,
+            "index_version": search.version,
+            "index_record": search.record,
+            "query": question.text,
+            "meant": found.meant,
+            "personal": result.personal,
+        }
+        answer: dict[str, Any] = {
+            **common,
+            "categories": [{"category": name, "probability": share} for name, share in found.categories],
+            "items": items,
+            "nearest": [{"item": ids[row], "title": titles[row]} for row in result.nearest.tolist()],
+        }
+        if explain:
+            answer["explanation"] = {
+                "family": served.model.name,
+                "table": f"{served.table}@{served.version}",
+                "index": f"{SEARCH}@{search.version}",
+                "reads": search.reads,
+                "encoder": search.index.encoder,
+                "weights": asdict(search.index.weights),
+            }
+        line = {
+            **common,
+            "time": now,
+            "user": question.user,
+            "client_id": question.client,
+            "table": served.table,
+            "categories": question.categories,
+            "object_ids": [item["item"] for item in items],
+        }
+        await self.log.append("searches", [orjson.dumps(line)])
+        self.figures.searches.labels(chosen.arm, "yes" if items else "no").inc()
+        return answer
 
     async def similar(self, item: str, k: int) -> dict[str, Any]:
         """Items like another one.
@@ -258,15 +339,19 @@ def moment_of(time_of: datetime | None, where: str) -> int:
     return _micros(now if time_of is None else max(time_of, now - BEHIND))
 
 
+def _day_of(micros: int) -> date:
+    return datetime.fromtimestamp(micros / 1e6, timezone.utc).date()
+
+
 def _micros(moment: datetime) -> int:
     return int((moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) / timedelta(microseconds=1))
 
 
-def _known_categories(served: ServedModel, categories: Sequence[str]) -> None:
+def _known_categories(items: DescribedItems, categories: Sequence[str]) -> None:
     """Refuse a category that no item has."""
     if not categories:
         return
-    known: Mapping[str, int] = served.groups["category"].values if "category" in served.groups else {}
+    known: Mapping[str, int] = items.groups["category"].values if "category" in items.groups else {}
     wrong = [
         {"where": "category", "what": f"no item has it. {did_you_mean(each[:100], known)}".rstrip()}
         for each in categories

@@ -17,8 +17,8 @@ from typing import IO, Any, Literal
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files.unlocked import unlocked_files
 
-Stream = Literal["exposures", "events"]
-STREAMS: tuple[Stream, ...] = ("exposures", "events")
+Stream = Literal["exposures", "events", "searches"]
+STREAMS: tuple[Stream, ...] = ("exposures", "events", "searches")
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes after which a file is followed by the next one; a new day begins a new file too."""
 

@@ -34,6 +34,10 @@ class Figures:
             "recsys_answers", "Lists of recommendations, and whether anything was known of the customer.",
             ("arm", "known"), registry=self.registry,
         )  # fmt: skip
+        self.searches = Counter(
+            "recsys_searches", "Queries answered, and whether anything was found.", ("arm", "found"),
+            registry=self.registry,
+        )  # fmt: skip
         self.events = Counter(
             "recsys_events", "Events that were taken.", ("action", "outcome"), registry=self.registry
         )

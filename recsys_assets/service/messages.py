@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 LARGEST_K = 1000
+LONGEST_QUERY = 500
 MOST_ITEMS = 500
 MOST_EVENTS = 500
 _EXAMPLE_EVENT = {
@@ -24,6 +25,8 @@ _EXAMPLE_EVENT = {
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Id of an item, a customer or a client: text without control characters."""
+SearchText = Annotated[str, StringConstraints(max_length=LONGEST_QUERY, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What somebody types to search: a line of text."""
 K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many items.")]
 
 
@@ -156,6 +159,48 @@ class SimilarItems(_Answer):
 
     item: str
     items: list[SimilarItem]
+
+
+class Category(BaseModel):
+    """A category that a query may ask for."""
+
+    category: str
+    probability: float
+
+
+class FoundItem(BaseModel):
+    """An item that a query finds."""
+
+    item: str
+    title: str | None
+    position: int
+    score: float = Field(description="To be compared within one answer only.")
+    reason: str | None = Field(None, description="What speaks for it, in words; with `explain`.")
+    parts: dict[str, float] | None = Field(None, description="What each adds to the score; with `explain`.")
+
+
+class NearestItem(BaseModel):
+    """An item that may be meant where a query finds nothing."""
+
+    item: str
+    title: str | None
+
+
+class SearchResults(_Answer):
+    """What a query finds."""
+
+    experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
+    index_version: int = Field(description="Version of the table `search_index`.")
+    index_record: str = Field(description="Id of the record of that version.")
+    query: str
+    meant: str | None = Field(description="The query with unknown words replaced by those that were meant.")
+    categories: list[Category] = Field(
+        description="Which categories the query asks for, most probable first."
+    )
+    personal: bool = Field(description="Whether it is in the order of what the customer likes.")
+    items: list[FoundItem]
+    nearest: list[NearestItem] = Field(description="Where nothing is found, what may be meant instead.")
+    explanation: dict[str, Any] | None = Field(None, description="What it was made of; with `explain`.")
 
 
 class EventsTaken(BaseModel):

@@ -14,6 +14,7 @@ from recsys_assets.experiments.experiment import ExperimentError
 from recsys_assets.service.prepared import TABLE as PREPARED
 from recsys_assets.service.rules import RulesError
 from recsys_assets.service.served_model import CHAMPION
+from recsys_assets.service.served_search import TABLE as SEARCH
 from recsys_assets.service.serving import Serving, load_serving
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
@@ -124,6 +125,7 @@ class Rotation:
             *map(_state_of, self._files()),
             self._stock_version(),
             self.place.lake.log(PREPARED).latest(),
+            self.place.lake.log(SEARCH).latest(),
             self._canary and (self._canary.id, self.place.lake.log(self._canary.asset).latest()),
         )
         if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):

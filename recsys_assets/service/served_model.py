@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from recsys_assets.service.described_items import Groups, descriptions, rows_of_items
 from recsys_assets.service.known_histories import KnownHistories
 from recsys_assets.service.ranking import why_not_folded
 from recsys_lineage.lake.blobs import read_blobs
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 FEWEST_CUSTOMERS = 5
 """As of the asset `similar_items`, whose module would bring the orchestrator along."""
-_TITLE, _ITEM = "title", "item_id"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,25 +56,37 @@ class ServedModel:
         """The ids of the model's items, as text."""
         return [str(item) for item in self.model.item_ids.tolist()]
 
-    @cached_property
+    @property
     def item_rows(self) -> dict[str, int]:
         """The row of each item."""
+        return self._item_rows
+
+    @cached_property
+    def _item_rows(self) -> dict[str, int]:
         return {item: row for row, item in enumerate(self.item_ids)}
+
+    @property
+    def n_items(self) -> int:
+        """How many items the model knows."""
+        return self.model.n_items
 
     @property
     def titles(self) -> list[str | None]:
         """The name of each item."""
-        return self.described[_TITLE]
+        return self.described["title"]
 
-    @cached_property
+    @property
     def groups(self) -> dict[str, Groups]:
         """For each column of text, which items share a value."""
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> dict[str, Groups]:
         return {column: Groups.of(values) for column, values in self.described.items()}
 
     def rows(self, items: Sequence[str]) -> NDArray[np.int32]:
         """The rows of items; those that the model does not know are left out."""
-        known = self.item_rows
-        return np.array([known[item] for item in items if item in known], np.int32)
+        return rows_of_items(items, self.item_rows)
 
     @cached_property
     def similar_items(self) -> Callable[[str, int], list[tuple[str, float]]]:
@@ -119,47 +130,7 @@ class ServedModel:
             model,
             KnownHistories.read(lake, reads.get("split"), model),
             why_not_folded(model),
-            _described(lake, model),
+            descriptions(lake, [str(each) for each in model.item_ids.tolist()]),
         )
         _ = served.item_rows, served.groups  # now, not in the first request
         return served
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Items that share a value of a column, such as a category.
-
-    Attributes:
-        code: (n_items,) int32, the place of the item's value in `values`; -1 where it has none.
-        values: the values.
-    """
-
-    code: NDArray[np.int32]
-    values: dict[str, int]
-
-    @classmethod
-    def of(cls, column: Sequence[str | None]) -> Groups:
-        """The groups of a column."""
-        values: dict[str, int] = {}
-        code = np.empty(len(column), np.int32)
-        for row, value in enumerate(column):
-            code[row] = -1 if value is None else values.setdefault(value, len(values))
-        return cls(code, values)
-
-    def rows_with(self, values: Sequence[str]) -> NDArray[np.int32]:
-        """The rows of items that have one of these values."""
-        codes = [self.values[value] for value in values if value in self.values]
-        return np.flatnonzero(np.isin(self.code, codes)).astype(np.int32)
-
-
-def _described(lake: Lake, model: Recommender) -> dict[str, list[str | None]]:
-    """The columns of text of `item_profiles` for the model's items, in their order."""
-    ids = pl.DataFrame({_ITEM: pl.Series([str(each) for each in model.item_ids.tolist()], dtype=pl.String)})
-    stored = lake.latest("item_profiles")
-    if stored is None:
-        return {_TITLE: [None] * ids.height}
-    texts = [column.name for column in stored.schema if column.type == "VARCHAR" and column.name != "text"]
-    frame = lake.scan(stored).select(texts).collect()
-    joined = ids.join(frame, on=_ITEM, how="left", maintain_order="left")
-    found: dict[str, Any] = joined.drop(_ITEM).to_dict(as_series=False)
-    return {_TITLE: [None] * ids.height, **found}

@@ -14,6 +14,8 @@ from recsys_assets.service.bound_rules import BoundRules
 from recsys_assets.service.prepared import Prepared
 from recsys_assets.service.rules import Rules
 from recsys_assets.service.served_model import CHAMPION, ServedModel
+from recsys_assets.service.served_search import TABLE as SEARCH
+from recsys_assets.service.served_search import ServedSearch
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
@@ -84,6 +86,7 @@ class Serving:
         problems: what somebody should see to, in words.
         prepared: the champion's lists, for when more is asked than can be computed.
         canary: what answers a share of the customers, who are in no experiment then.
+        search: what is searched in, with the champion's rules for it; None while there is no index.
     """
 
     champion: Variant
@@ -93,6 +96,7 @@ class Serving:
     problems: tuple[str, ...] = ()
     prepared: Prepared | None = None
     canary: Canary | None = None
+    search: tuple[ServedSearch, BoundRules] | None = None
 
     def chosen(self, user: str | None, client: str | None, query_id: str, day: date) -> Chosen:
         """What answers somebody on a day.
@@ -190,7 +194,28 @@ def load_serving(
         except (LineageError, ModelFileError) as error:
             problems.append(f"the canary {canary.asset} does not answer: {str(error).splitlines()[0]}")
     prepared = Prepared.read(lake, champion.served)
-    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside)
+    search, fault = _search(lake, rules, None if before is None else before.search)
+    problems += [] if fault is None else [fault]
+    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside, search)
+
+
+def _search(
+    lake: Lake, rules: Rules, before: tuple[ServedSearch, BoundRules] | None
+) -> tuple[tuple[ServedSearch, BoundRules] | None, str | None]:
+    """The newest index with the rules for it, and what is wrong; where it cannot be read, that before."""
+    version = lake.log(SEARCH).latest()
+    if version is None:
+        return None, None
+    served = None if before is None else before[0]
+    fault = None
+    if served is None or served.version != version:
+        try:
+            served = ServedSearch.load(lake, version)
+        except (LineageError, ModelFileError) as error:
+            fault = f"{SEARCH}@{version} cannot be searched in: {str(error).splitlines()[0]}"
+    if served is None:
+        return None, fault
+    return (served, BoundRules.of(rules, served, lake)), fault or served.fault
 
 
 def _differs(arm: Arm) -> bool:

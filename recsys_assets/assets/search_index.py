@@ -1,0 +1,128 @@
+"""`search_index`: what the service searches in, made of the items' titles and groups."""
+
+from __future__ import annotations
+
+import dagster as dg
+import numpy as np
+
+from recsys_assets.assets.looks import look
+from recsys_assets.settings import Settings
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.lake.blobs import COLUMNS, blob_table, files_from, files_of
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_models.search.encoder import encoder_version, installed_encoder, load_encoder
+from recsys_models.search.search_index import SearchIndex
+
+ITEMS = "item_profiles"
+READ = ("item_id", "title", "text", "category", "users")
+UNKNOWN = "unknown"
+"""The category of an item of which the source says none."""
+SAMPLE = 100
+"""How many titles are looked for when the index is made."""
+LEAST_FOUND = 0.9
+"""Share of them that is to be among the first ten."""
+
+
+def search_index(inputs: Inputs, search_encoder: str) -> Output:
+    """The index that `GET /search` looks in: words, parts of words, meaning, and what category a query asks for.
+
+    Kept as safetensors and JSON, one row a file; `SearchIndex.from_files(...)` reads it.
+    """
+    items = inputs.frame(ITEMS, READ).sort("item_id")
+    name = search_encoder.partition(" ")[0]
+    encoder = load_encoder(name) if name in ("wordllama", "minilm") else None
+    index = SearchIndex.of(
+        items["item_id"].to_list(),
+        items["title"].to_list(),
+        items["text"].to_list(),
+        [None if category == UNKNOWN else category for category in items["category"].to_list()],
+        items["users"].to_numpy(),
+        encoder,
+    )
+    return Output(
+        blob_table(index.to_files()),
+        statistics={
+            "items": index.n_items,
+            "texts": int(index.vectors.shape[0]),
+            "words": int(index.by_words.terms.size),
+            "categories": int(index.intent.categories.size),
+            "encoder": index.encoder or "none",
+            "dimensions": int(index.vectors.shape[1]),
+        },
+    )
+
+
+def titles_are_found(inputs: Inputs) -> CheckOutcome:
+    """How many items of a sample are among the first ten that their own title finds, or one of the same title is."""
+    name = "titles_are_found"
+    index = SearchIndex.from_files(files_of(inputs.query(f"FROM {OUTPUT}").to_arrow()))
+    titles = dict(inputs.query(f"SELECT item_id, title FROM {ITEMS}").iter_rows())
+    if not titles:
+        return CheckOutcome(name, True, "there is no item yet", counts={"items": 0})
+    rows = np.random.default_rng(7).permutation(index.n_items)[:SAMPLE]
+    asked = [titles[str(index.item_ids[row])] for row in rows]
+    found = sum(
+        title in {titles[str(index.item_ids[row])] for row in index.search(title, 10).rows} for title in asked
+    )
+    return CheckOutcome(
+        name,
+        found >= LEAST_FOUND * len(asked),
+        f"{found} of {len(asked)} titles find their item",
+        counts={"titles": len(asked), "found": found},
+    )
+
+
+def every_item_is_in_it(inputs: Inputs) -> CheckOutcome:
+    """How many items the index does not hold, or holds though they are none."""
+    index = SearchIndex.from_files(files_of(inputs.query(f"FROM {OUTPUT}").to_arrow()))
+    items = set(inputs.query(f"SELECT item_id FROM {ITEMS}")["item_id"].to_list())
+    differ = len(items.symmetric_difference(index.item_ids.tolist()))
+    return CheckOutcome(
+        "every_item_is_in_it",
+        not differ,
+        f"{differ} items are in one of the index and {ITEMS} only",
+        counts={"items": differ},
+    )
+
+
+CHECKS = (
+    TableCheck(
+        "every_item_is_in_it",
+        f"the index holds the items of {ITEMS} and no other",
+        function=every_item_is_in_it,
+        blocking=True,
+    ),
+    TableCheck(
+        "titles_are_found",
+        "of ten items nine are found by their own title",
+        function=titles_are_found,
+    ),
+)
+
+
+def encoder_of(settings: Settings) -> str:
+    """The encoder that the settings ask for, with its version: a parameter, for another one makes other vectors.
+
+    Raises:
+        EncoderMissing: it is not installed.
+    """
+    name = installed_encoder() if settings.search_encoder == "auto" else settings.search_encoder
+    return "none" if name is None or name == "none" else encoder_version(name)
+
+
+def asset(settings: Settings) -> dg.AssetsDefinition:
+    """`search_index`."""
+    parameters = {"search_encoder": encoder_of(settings)}
+    return frame_asset(
+        search_index,
+        parameters=parameters,
+        reads=(ITEMS,),
+        checks=CHECKS,
+        columns=COLUMNS,
+        columns_from=files_from({ITEMS: READ}),
+        rows_from={ITEMS: READ},
+        look=look("serving", kinds={"scipy"}, personal="how many customers had an item puts it in order"),
+    )

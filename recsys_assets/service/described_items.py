@@ -1,0 +1,80 @@
+"""DescribedItems: items with their titles and groups, by row; what rules and filters are applied to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys_lineage.lake.lake import Lake
+
+ITEMS = "item_profiles"
+_TITLE, _ITEM = "title", "item_id"
+
+
+class DescribedItems(Protocol):
+    """Items that stand in rows, such as those of a model, or of what is searched in."""
+
+    @property
+    def n_items(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def item_rows(self) -> Mapping[str, int]:
+        """The row of each item."""
+        ...
+
+    @property
+    def groups(self) -> Mapping[str, Groups]:
+        """For each column of text, which items share a value."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Items that share a value of a column, such as a category.
+
+    Attributes:
+        code: (n_items,) int32, the place of the item's value in `values`; -1 where it has none.
+        values: the values.
+    """
+
+    code: NDArray[np.int32]
+    values: dict[str, int]
+
+    @classmethod
+    def of(cls, column: Sequence[str | None]) -> Groups:
+        """The groups of a column."""
+        values: dict[str, int] = {}
+        code = np.empty(len(column), np.int32)
+        for row, value in enumerate(column):
+            code[row] = -1 if value is None else values.setdefault(value, len(values))
+        return cls(code, values)
+
+    def rows_with(self, values: Sequence[str]) -> NDArray[np.int32]:
+        """The rows of items that have one of these values."""
+        codes = [self.values[value] for value in values if value in self.values]
+        return np.flatnonzero(np.isin(self.code, codes)).astype(np.int32)
+
+
+def rows_of_items(items: Sequence[str], known: Mapping[str, int]) -> NDArray[np.int32]:
+    """The rows of items; those that are not known are left out."""
+    return np.array([known[item] for item in items if item in known], np.int32)
+
+
+def descriptions(lake: Lake, item_ids: Sequence[str]) -> dict[str, list[str | None]]:
+    """The columns of text of `item_profiles` for some items, in their order."""
+    ids = pl.DataFrame({_ITEM: pl.Series(item_ids, dtype=pl.String)})
+    stored = lake.latest(ITEMS)
+    if stored is None:
+        return {_TITLE: [None] * ids.height}
+    texts = [column.name for column in stored.schema if column.type == "VARCHAR" and column.name != "text"]
+    frame = lake.scan(stored).select(texts).collect()
+    joined = ids.join(frame, on=_ITEM, how="left", maintain_order="left")
+    found: dict[str, Any] = joined.drop(_ITEM).to_dict(as_series=False)
+    return {_TITLE: [None] * ids.height, **found}

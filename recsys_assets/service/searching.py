@@ -1,0 +1,112 @@
+"""Searching: from what somebody types to the items that are shown, as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_assets.service.bound_rules import BoundRules
+from recsys_assets.service.known_histories import Did
+from recsys_assets.service.ranking import ranked
+from recsys_assets.service.served_model import ServedModel
+from recsys_assets.service.served_search import ServedSearch
+from recsys_models.search.search_index import Found
+
+_IN_WORDS = {
+    "words": "has the words",
+    "trigrams": "is written alike",
+    "meaning": "means the same",
+    "intent": "is of the category that is asked for",
+}
+
+
+@dataclass(frozen=True)
+class SearchQuestion:
+    """What somebody searches for.
+
+    Attributes:
+        text: as it was typed.
+        user: the customer, known or not.
+        client: the browser or device of a visitor without a name.
+        k: how many items.
+        categories: of which the items are to be; all when there is none.
+    """
+
+    text: str
+    user: str | None = None
+    client: str | None = None
+    k: int = 20
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What is found, and what it was put in order by.
+
+    Attributes:
+        found: rows of the index's items, with their scores.
+        nearest: where nothing is found, rows of items that may be meant instead.
+        personal: whether it was put in order by what the customer did.
+    """
+
+    found: Found
+    nearest: NDArray[np.int32]
+    personal: bool
+
+
+def searched(
+    search: ServedSearch, rules: BoundRules, model: ServedModel, question: SearchQuestion, did: Sequence[Did]
+) -> Searched:
+    """The items that a question asks for.
+
+    What the shop's rules hide is not found; what a customer bought is, for they may look for it again.
+
+    Args:
+        rules: bound to the items of `search`.
+        model: by which what is found is put in order, for a customer of whom something is known.
+        did: what the service has seen the customer do since the model was fitted.
+    """
+    allowed = ~rules.hidden
+    if question.categories:
+        chosen = np.zeros(search.n_items, bool)
+        chosen[search.groups["category"].rows_with(question.categories)] = True
+        allowed &= chosen
+    past, names = model.histories.grown(model.histories.of(question.user), did, model.item_rows)
+    personal = bool(past.items.size)
+
+    def taste(rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        ids = search.item_ids
+        own = np.array([model.item_rows.get(ids[row], -1) for row in rows.tolist()], np.int32)
+        known = np.unique(own[own >= 0])
+        scores = np.full(model.n_items + 1, np.nan, np.float32)
+        if known.size:
+            nothing = np.empty(0, np.int32)
+            best, values = ranked(model, question.user, past, names, known.size, nothing, known)
+            scores[best] = values
+        return scores[own]  # -1 is the last place, of which nothing is known
+
+    text, encoder = question.text, search.encoder
+    found = search.index.search(
+        text, question.k, encoder=encoder, allowed=allowed, taste=taste if personal else None
+    )
+    nearest = np.empty(0, np.int32)
+    if not found.rows.size:
+        nearest = search.index.nearest(text, encoder=encoder, allowed=allowed)
+    return Searched(found, nearest, personal)
+
+
+def found_because(searched: Searched) -> list[dict[str, Any]]:
+    """For each item that is found, what speaks for it: in words, and what each part adds to the score."""
+    found = searched.found
+    told: list[dict[str, Any]] = []
+    for at in range(found.rows.size):
+        parts = {name: round(float(values[at]), 4) for name, values in found.parts.items()}
+        said = [words for name, words in _IN_WORDS.items() if parts.get(name, 0) >= 0.05]
+        if parts["liking"] >= 0.05:
+            said.append("is like what the customer chose" if searched.personal else "is bought by many")
+        told.append({"reason": ", ".join(said) or "is the product of this number", "parts": parts})
+    return told

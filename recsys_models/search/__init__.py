@@ -1,0 +1,9 @@
+"""Search: an index over the titles of items, by words, parts of words and meaning; arrays and texts in, arrays out.
+
+`SearchIndex` is the whole; the other modules are what it is made of.
+"""
+
+from recsys_models.search.encoder import Encoder as Encoder
+from recsys_models.search.search_index import Found as Found
+from recsys_models.search.search_index import SearchIndex as SearchIndex
+from recsys_models.search.search_index import Weights as Weights

@@ -1,0 +1,373 @@
+"""SearchIndex: finds items by words, parts of words and meaning of their titles, and by what a customer likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_models.model_files import ModelFileError, from_files, to_files
+from recsys_models.search.encoder import Encoder
+from recsys_models.search.intent import Intent
+from recsys_models.search.spelling import Spelling
+from recsys_models.search.term_index import TermIndex
+from recsys_models.search.words import MOST_WORDS, trigrams, words
+from recsys_models.state_arrays import must_be
+
+_FILES = "search_index"
+REORDERED = 200
+"""How many of the best of a query are put in order by what the customer likes."""
+EXACT = 100.0
+"""Score of the item whose id is the query; what the words give is below 3."""
+LEAST_TRIGRAMS = 0.34
+"""Share of a query's trigrams, weighted by rarity, from which an item without any of its words is found."""
+LEAST_MEANING = 0.5
+"""Cosine from which an item that shares no word with the query is found."""
+LEAST_ALIKE = 0.15
+"""Below which a title is not offered instead of one that is not there."""
+
+Taste = Callable[[NDArray[np.int32]], NDArray[np.float32]]
+"""Gives the scores of rows of items for a customer, NaN where nothing is known."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each thing counts that speaks for an item; each is between 0 and about 1.
+
+    Attributes:
+        words: BM25 over title and groups, as a share of what an item with all words would have.
+        trigrams: the same over the trigrams of the title.
+        meaning: cosine of query and title.
+        intent: probability of the item's category, given the query.
+        liking: by which share the item that the customer likes best, of those found, is raised above the one they like
+            least; for whom nothing is known popularity tells.
+    """
+
+    words: float = 1.0
+    trigrams: float = 0.7
+    meaning: float = 0.5
+    intent: float = 0.1
+    liking: float = 0.3
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not 0 <= value <= 10:
+                raise ValueError(f"weight of {each.name}: expected 0 to 10, found {value}")
+
+
+class Found(NamedTuple):
+    """What a query finds.
+
+    Attributes:
+        rows: of the index's items, best first.
+        scores: (n,) float32.
+        meant: the query with unknown words replaced by known ones; None where none was.
+        categories: the most probable categories of the query, with their probabilities.
+        parts: name of each weight → (n,) what it added to the scores.
+    """
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    meant: str | None
+    categories: list[tuple[str, float]]
+    parts: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class SearchIndex:
+    """An index over items. Items with the same text share a document, so that a text is looked at once.
+
+    Attributes:
+        item_ids: (n_items,) str.
+        document_of: (n_items,) int32, the document of each item.
+        popularity: (n_items,) float32, from 0 to 1, the share of items that fewer customers had.
+        category_of: (n_documents,) int32, row of `intent.categories`; -1 where there is none.
+        by_words: the words of title and groups.
+        by_trigrams: the trigrams of the title.
+        intent: which categories a query asks for.
+        vectors: (n_documents, n_dimensions) float32 of length 1; without columns where there is no encoder.
+        encoder: name of what made them; None without one.
+        weights: how much each thing counts.
+    """
+
+    item_ids: NDArray[np.str_]
+    document_of: NDArray[np.int32]
+    popularity: NDArray[np.float32]
+    category_of: NDArray[np.int32]
+    by_words: TermIndex
+    by_trigrams: TermIndex
+    intent: Intent
+    vectors: NDArray[np.float32]
+    encoder: str | None
+    weights: Weights = field(default_factory=Weights)
+
+    @classmethod
+    def of(
+        cls,
+        item_ids: Sequence[str],
+        titles: Sequence[str],
+        texts: Sequence[str],
+        categories: Sequence[str | None],
+        customers: Sequence[float] | NDArray[Any],
+        encoder: Encoder | None = None,
+        weights: Weights | None = None,
+    ) -> SearchIndex:
+        """The index of items.
+
+        Args:
+            item_ids: each once.
+            titles: of the items.
+            texts: title and groups of each, in one line.
+            categories: of the items.
+            customers: by how many customers each was had.
+            encoder: what makes vectors of titles; without one nothing is found by meaning.
+
+        Raises:
+            ValueError: the columns differ in length, or an id comes twice.
+        """
+        n = len(item_ids)
+        lengths = {len(titles), len(texts), len(categories), len(customers), n}
+        if len(lengths) > 1:
+            raise ValueError(f"expected columns of one length, found lengths {sorted(lengths)}")
+        if len(set(item_ids)) < n:
+            raise ValueError("expected each item once, found an id twice")
+        documents: dict[tuple[str, str, str | None], int] = {}
+        document_of = np.array(
+            [
+                documents.setdefault(each, len(documents))
+                for each in zip(titles, texts, categories, strict=True)
+            ],
+            np.int32,
+        )
+        by_words = TermIndex.of([words(text) for _, text, _ in documents])
+        by_trigrams = TermIndex.of([trigrams(words(title)) for title, _, _ in documents])
+        intent = Intent.of(by_words, [category for _, _, category in documents])
+        place = {name: row for row, name in enumerate(intent.categories.tolist())}
+        category_of = np.array([place.get(category or "", -1) for _, _, category in documents], np.int32)
+        vectors = np.zeros((len(documents), 0), np.float32)
+        if encoder is not None:
+            vectors = encoder.encode([title for title, _, _ in documents])
+        counts = np.asarray(customers, np.float64)
+        ranked = np.searchsorted(np.sort(counts), counts) / max(1, n)
+        ids = np.array(list(item_ids), np.str_) if n else np.empty(0, "<U1")
+        return cls(
+            ids,
+            document_of,
+            ranked.astype(np.float32),
+            category_of,
+            by_words,
+            by_trigrams,
+            intent,
+            vectors,
+            encoder.name if encoder is not None else None,
+            weights or Weights(),
+        )
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are."""
+        return int(self.item_ids.size)
+
+    @cached_property
+    def item_rows(self) -> dict[str, int]:
+        """The row of each item."""
+        return {item: row for row, item in enumerate(self.item_ids.tolist())}
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The words that there are."""
+        terms, counts = self.by_words.terms.tolist(), self.by_words.documents_with.tolist()
+        return Spelling(dict(zip(terms, counts, strict=True)))
+
+    def search(
+        self,
+        query: str,
+        k: int = 20,
+        *,
+        encoder: Encoder | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+        taste: Taste | None = None,
+    ) -> Found:
+        """The k items that a query asks for, best first, or fewer where there are no more.
+
+        An item is found that has a word of the query, or enough of its trigrams, or a title that means nearly the same.
+        One whose id is the query stands first.
+
+        Args:
+            query: words in any order; an unknown one stands for the known word that was probably meant.
+            encoder: what made the index's vectors; without it nothing is found by meaning.
+            allowed: (n_items,) which items may be found; all where it is None.
+            taste: scores of items for the customer.
+
+        Raises:
+            ValueError: the encoder is another one than that of the index.
+        """
+        if encoder is not None and encoder.name != self.encoder:
+            raise ValueError(
+                f"expected the encoder {self.encoder}, found {encoder.name}; make the index again"
+            )
+        asked = words(query)[:MOST_WORDS]
+        if not asked or not self.n_items:
+            return Found(np.empty(0, np.int32), np.empty(0, np.float32), None, [], {})
+        corrected, meant = self._corrected(asked)
+        shares = self.intent.shares(self.by_words, corrected)
+        parts, matched = self._matched(query if meant is None else meant, asked, corrected, encoder)
+        if shares.size:
+            parts["intent"] = np.where(self.category_of < 0, np.float32(0), shares[self.category_of])
+        weights = asdict(self.weights)
+        parts = {name: np.float32(weights[name]) * part for name, part in parts.items()}
+        of_document = np.zeros(matched.size, np.float32)
+        for part in parts.values():
+            of_document += part
+        found = matched[self.document_of]
+        exact = self.item_rows.get(query.strip(), -1)
+        if exact >= 0:
+            found[exact] = True
+        if allowed is not None:
+            found &= allowed
+        rows = np.flatnonzero(found).astype(np.int32)
+        of_text = of_document[self.document_of[rows]]
+        of_text[rows == exact] = EXACT
+        by_popularity = of_text * (1 + np.float32(self.weights.liking) * self.popularity[rows])
+        kept = self._best(by_popularity, max(k, REORDERED))
+        rows, of_text = rows[kept], of_text[kept]
+        liking = self.popularity[rows]
+        if taste is not None:
+            liking = _liked(taste(rows), liking)
+        raised = (of_text * np.float32(self.weights.liking) * liking).astype(np.float32)
+        order = np.argsort(-(of_text + raised), kind="stable")[:k]
+        documents = self.document_of[rows[order]]
+        told = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}
+        categories = _largest(self.intent.categories, shares)
+        return Found(rows[order], (of_text + raised)[order], meant, categories, told)
+
+    def _matched(
+        self, spoken: str, asked: Sequence[str], corrected: Sequence[str], encoder: Encoder | None
+    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_]]:
+        """(n_documents,) by how much each document has what is asked for, in each way; and whether that is enough."""
+        by_words = self.by_words.coverage(corrected)
+        by_trigrams = self.by_trigrams.coverage(trigrams(asked))
+        if corrected != asked:
+            by_trigrams = np.maximum(by_trigrams, self.by_trigrams.coverage(trigrams(corrected)))
+        parts = {"words": by_words, "trigrams": by_trigrams}
+        matched = (by_words > 0) | (by_trigrams >= LEAST_TRIGRAMS)
+        if encoder is not None and self.vectors.shape[1]:
+            parts["meaning"] = np.maximum(self.vectors @ encoder.encode([spoken])[0], 0)
+            matched |= parts["meaning"] >= LEAST_MEANING
+        return parts, matched
+
+    @staticmethod
+    def _best(scores: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+        """The places of the n best scores, and of those equal to the last of them, up to four times as many."""
+        if scores.size <= n:
+            return np.arange(scores.size)
+        return np.flatnonzero(scores >= np.partition(scores, scores.size - n)[scores.size - n])[: 4 * n]
+
+    def nearest(
+        self,
+        query: str,
+        n: int = 3,
+        *,
+        encoder: Encoder | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.int32]:
+        """For a query that finds nothing: the items whose titles are least unlike it, one a title, or fewer."""
+        alike = self.by_trigrams.coverage(trigrams(words(query)[:MOST_WORDS]))
+        if encoder is not None and self.vectors.shape[1]:
+            alike = np.maximum(alike, self.vectors @ encoder.encode([query])[0])
+        scores = alike[self.document_of]
+        if allowed is not None:
+            scores = np.where(allowed, scores, 0)
+        rows = np.flatnonzero(scores >= LEAST_ALIKE)
+        rows = rows[np.lexsort((-self.popularity[rows], -scores[rows]))]
+        _, first = np.unique(self.document_of[rows], return_index=True)
+        return rows[np.sort(first)[:n]].astype(np.int32)
+
+    def _corrected(self, asked: Sequence[str]) -> tuple[list[str], str | None]:
+        """The words of a query with unknown ones replaced, and as a text where any was."""
+        corrected: list[str] = []
+        for word in asked:
+            corrected += self.spelling.meant(word) or [word]
+        return corrected, " ".join(corrected) if corrected != list(asked) else None
+
+    def to_files(self) -> dict[str, bytes]:
+        """The index as a JSON header and safetensors."""
+        arrays = {
+            "item_ids": self.item_ids,
+            "document_of": self.document_of,
+            "popularity": self.popularity,
+            "category_of": self.category_of,
+            "vectors": self.vectors,
+            **self.by_words.state("words"),
+            **self.by_trigrams.state("trigrams"),
+            **self.intent.state(),
+        }
+        return to_files(_FILES, {"encoder": self.encoder, "weights": asdict(self.weights)}, arrays)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> SearchIndex:
+        """The index of `to_files`.
+
+        Raises:
+            ModelFileError: the files are damaged, or hold no index.
+        """
+        header, arrays = from_files(_FILES, files)
+        try:
+            return cls._restored(header, arrays)
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelFileError(
+                f"{_FILES}: expected a search index, found {error!r}; make it again"
+            ) from error
+
+    @classmethod
+    def _restored(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SearchIndex:
+        ids, document_of = arrays["item_ids"], arrays["document_of"]
+        must_be(ids, "item_ids", shape=(None,), kind="U")
+        must_be(document_of, "document_of", shape=(ids.size,), kind="i")
+        must_be(arrays["popularity"], "popularity", shape=(ids.size,), kind="f")
+        must_be(arrays["vectors"], "vectors", shape=(None, None), kind="f")
+        n = arrays["vectors"].shape[0]
+        must_be(arrays["category_of"], "category_of", shape=(n,), kind="i")
+        by_words = TermIndex.restored("words", arrays, n)
+        intent = Intent.restored(arrays, by_words.terms.size)
+        for name, rows, end in (
+            ("document_of", document_of, n),
+            ("category_of", arrays["category_of"], intent.categories.size),
+        ):
+            if rows.size and (rows.max() >= end or rows.min() < (0 if name == "document_of" else -1)):
+                raise ValueError(f"{name}: expected rows below {end}")
+        return cls(
+            ids,
+            document_of,
+            arrays["popularity"],
+            arrays["category_of"],
+            by_words,
+            TermIndex.restored("trigrams", arrays, n),
+            intent,
+            arrays["vectors"],
+            header["encoder"],
+            Weights(**header["weights"]),
+        )
+
+
+def _liked(scores: NDArray[np.float32], popularity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each item's rank among those found, up to 1, by the customer's scores; those without one come last, by
+    popularity. Where none has a score it is the popularity."""
+    known = np.isfinite(scores)
+    if not known.any():
+        return popularity
+    order = np.lexsort((popularity, np.where(known, scores, -np.inf)))
+    liked = np.empty(order.size, np.float32)
+    liked[order] = np.arange(1, order.size + 1) / order.size
+    return liked
+
+
+def _largest(names: NDArray[np.str_], shares: NDArray[np.float32], most: int = 3) -> list[tuple[str, float]]:
+    """The largest shares, none below a tenth."""
+    order = np.argsort(-shares, kind="stable")[:most]
+    return [(str(names[at]), float(shares[at])) for at in order if shares[at] >= 0.1]
