@@ -25,7 +25,9 @@ _EXAMPLE_EVENT = {
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Id of an item, a customer or a client: text without control characters."""
-SearchText = Annotated[str, StringConstraints(max_length=LONGEST_QUERY, pattern=r"^[^\x00-\x1f\x7f]*$")]
+SearchText = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 """What somebody types to search: a line of text."""
 K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many items.")]
 

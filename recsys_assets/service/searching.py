@@ -17,11 +17,13 @@ from recsys_assets.service.served_search import ServedSearch
 from recsys_models.search.search_index import Found
 
 _IN_WORDS = {
-    "words": "has the words",
+    "words": "has words of the query",
     "trigrams": "is written alike",
-    "meaning": "means the same",
-    "intent": "is of the category that is asked for",
+    "meaning": "means nearly the same",
 }
+"""What brings an item about."""
+_COUNTS = 0.05
+"""Score from which a part is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,11 @@ def found_because(searched: Searched) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     for at in range(found.rows.size):
         parts = {name: round(float(values[at]), 4) for name, values in found.parts.items()}
-        said = [words for name, words in _IN_WORDS.items() if parts.get(name, 0) >= 0.05]
-        if parts["liking"] >= 0.05:
+        strongest = max(_IN_WORDS, key=lambda name: parts.get(name, 0))
+        said = [_IN_WORDS[strongest]] if parts.get(strongest, 0) >= _COUNTS else []
+        if parts.get("intent", 0) >= _COUNTS:
+            said.append("is of the category that is asked for")
+        if parts["liking"] >= _COUNTS:
             said.append("is like what the customer chose" if searched.personal else "is bought by many")
         told.append({"reason": ", ".join(said) or "is the product of this number", "parts": parts})
     return told

@@ -27,8 +27,8 @@ LEAST_TRIGRAMS = 0.34
 """Share of a query's trigrams, weighted by rarity, from which an item without any of its words is found."""
 LEAST_MEANING = 0.5
 """Cosine from which an item that shares no word with the query is found."""
-LEAST_ALIKE = 0.15
-"""Below which a title is not offered instead of one that is not there."""
+LEAST_ALIKE = 0.2
+"""Share of its trigrams, or half a cosine, from which a title is offered instead of one that is not there."""
 
 Taste = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 """Gives the scores of rows of items for a customer, NaN where nothing is known."""
@@ -277,9 +277,11 @@ class SearchIndex:
         allowed: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.int32]:
         """For a query that finds nothing: the items whose titles are least unlike it, one a title, or fewer."""
+        if not words(query):
+            return np.empty(0, np.int32)
         alike = self.by_trigrams.coverage(trigrams(words(query)[:MOST_WORDS]))
         if encoder is not None and self.vectors.shape[1]:
-            alike = np.maximum(alike, self.vectors @ encoder.encode([query])[0])
+            alike = np.maximum(alike, self.vectors @ encoder.encode([query])[0] / 2)
         scores = alike[self.document_of]
         if allowed is not None:
             scores = np.where(allowed, scores, 0)
