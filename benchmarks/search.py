@@ -256,7 +256,7 @@ def ndcg(rows: NDArray[np.int32], right: set[int]) -> float:
     return float((hits * gains[: hits.size]).sum() / gains[: min(DEPTH, len(right))].sum())
 
 
-def _misspelt(title: str, rng: np.random.Generator) -> str:
+def misspelt(title: str, rng: np.random.Generator) -> str:
     """One error in each of the two longest words: a letter left out, doubled, wrong, or two in the wrong order."""
     parts = title.lower().split()
     longest = sorted(range(len(parts)), key=lambda at: -len(parts[at]))[:2]
@@ -296,7 +296,7 @@ def _joined(title: str, rng: np.random.Generator) -> str:
 
 CHANGES: dict[str, Callable[[str, np.random.Generator], str]] = {
     "as it is": lambda title, _: title.lower(),
-    "misspelt": _misspelt,
+    "misspelt": misspelt,
     "shuffled": _shuffled,
     "shortened": _shortened,
     "joined": _joined,

@@ -5,7 +5,8 @@
 
 The tables that serve are copied to a home of its own, in which `recsys serve` runs as it is shipped, with one process.
 The load generator runs on the same machine, in another process, and asks over connections that are kept: top 20 for a
-visitor's session of ten items drawn from what customers had, or for a customer of the table `split`. Each answer's
+visitor's session of ten items drawn from what customers had, or for a customer of the table `split`; `search` is a
+customer who looks for a title with two errors in it, where the home has `search_index`. Each answer's
 exposure is on the disk before it goes out, unless `within 50 ms` is said. A swap is a new version of the champion,
 written while the load runs. `CPU` is the time that the service computes for an answer, which a busy machine changes
 less than the others. `start` is from starting the command to its first answer.
@@ -27,17 +28,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import psutil
 import uvloop
 from quality import machine
+from search import misspelt
 
 from recsys_lineage.lake.blobs import read_blobs, write_blobs
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 
-TABLES = ("champion", "split", "item_profiles", "lineage_records", "lineage_texts")
+TABLES = ("champion", "split", "item_profiles", "search_index", "lineage_records", "lineage_texts")
 K, SESSION = 20, 10
 
 
@@ -69,6 +72,21 @@ def questions(lake: Lake, count: int = 2000) -> tuple[list[bytes], list[bytes]]:
     ]
     users = draw.choice(split["user_id"].unique().sort().to_numpy(), count).tolist()
     return sessions, [_request("GET", f"/recommendations/{user}?k={K}", None) for user in users]
+
+
+def searches(lake: Lake, count: int = 2000) -> list[bytes]:
+    """Requests of customers who look for a title, with an error in each of its two longest words."""
+    if not lake.has("search_index"):
+        return []
+    draw = np.random.default_rng(0)
+    titles = lake.scan(lake.version("item_profiles")).select("title").collect()["title"].to_numpy()
+    users = lake.scan(lake.version("split")).select("user_id").unique().sort("user_id").collect()["user_id"]
+    return [
+        _request("GET", f"/search?q={quote(misspelt(title, draw))}&user={quote(user)}&k={K}", None)
+        for title, user in zip(
+            draw.choice(titles, count).tolist(), draw.choice(users.to_numpy(), count).tolist(), strict=True
+        )
+    ]
 
 
 def _request(method: str, path: str, body: object) -> bytes:
@@ -187,7 +205,13 @@ def main(arguments: Sequence[str]) -> None:
         for within in (0, 50):
             service = Served(home, within)
             service.asked(sessions, 4, 1)
-            for asked, requests in (("session", sessions), ("customer", customers)):
+            for asked, requests in (
+                ("session", sessions),
+                ("customer", customers),
+                ("search", searches(lake)),
+            ):
+                if not requests:
+                    continue
                 for connections in chosen.connections:
                     found = service.asked(requests, connections, chosen.seconds)
                     rows.append({"asked": asked, "durable": within, "connections": connections, **found})

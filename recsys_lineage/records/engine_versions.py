@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "scipy", "torch", "dgl", "lightgbm")
+LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "scipy", "torch", "dgl", "lightgbm", "bm25s")
 
 
 @cache

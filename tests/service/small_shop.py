@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from recsys_assets.assets.search_index import search_index
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.inputs import Inputs
@@ -49,6 +50,8 @@ def item_profiles() -> pl.DataFrame:
             "title": [f"thing {item}" for item in range(ITEMS)],
             "category": [f"shelf {item % SHELVES}" for item in range(ITEMS)],
             "brand": [None if item % 4 == 0 else f"brand {item % 3}" for item in range(ITEMS)],
+            "text": [f"thing {item}, shelf {item % SHELVES}" for item in range(ITEMS)],
+            "users": [USERS // SHELVES] * ITEMS,
         }
     )
 
@@ -79,5 +82,12 @@ def build(home: Path, family: str = "item_neighbours") -> Path:
     lake = lake_of(home)
     for function in (split, item_profiles):
         materialize(frame_code(function), lake)
+    index(lake)
     train(home, family)
     return home
+
+
+def index(lake: Lake, encoder: str = "none") -> str:
+    """Make the next version of the search index; returns the id of its record."""
+    code = frame_code(search_index, reads=("item_profiles",), parameters={"search_encoder": encoder})
+    return materialize(code, lake).record.id

@@ -19,7 +19,13 @@ SHOWN = [
     (line, answer)
     for line, answer in re.findall(r"^\$ (curl [^\n]+)\n(\{.*?)(?=^\$|\Z)", "\n".join(BLOCKS), re.DOTALL | re.MULTILINE)
 ]  # fmt: skip
-HERE = {"1823": "customer-3", "1029743": "item-3", "995242": "item-9", "localhost:8000": "127.0.0.1:{port}"}
+HERE = {
+    "chocolat+ice+creem": "thingg+3",
+    "1823": "customer-3",
+    "1029743": "item-3",
+    "995242": "item-9",
+    "localhost:8000": "127.0.0.1:{port}",
+}
 
 
 @pytest.mark.parametrize(("line", "answer"), SHOWN, ids=[line[:60] for line, _ in SHOWN])
@@ -38,7 +44,7 @@ def test_a_curl_is_answered_as_shown(line: str, answer: str, customer: Customer)
 
 
 def test_there_are_such_answers() -> None:
-    assert len(SHOWN) == 6
+    assert len(SHOWN) == 7
 
 
 def test_its_files_can_be_used(tmp_path: Path) -> None:
