@@ -18,6 +18,7 @@ from recsys_assets.service.answering import Listed, Question, answered, explaine
 from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.messages import Event
+from recsys_assets.service.other_workers import OtherWorkers
 from recsys_assets.service.problems import Refused
 from recsys_assets.service.rotation import Rotation
 from recsys_assets.service.served_model import ServedModel
@@ -42,7 +43,7 @@ class Desk:
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
     wait for each other. Where `most_waiting` wait already, or one waits longer than
-    `patience` (seconds), it is a prepared list, which says that it is.
+    `patience` (seconds), it is a prepared list, which says that it is. What `others` wrote down counts in each answer.
     """
 
     rotation: Rotation
@@ -51,6 +52,8 @@ class Desk:
     figures: Figures
     most_waiting: int = MOST_WAITING
     patience: float = PATIENCE_SECONDS
+    others: OtherWorkers | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -155,6 +158,7 @@ class Desk:
             if lists is None:
                 raise Refused(429, "Too many lists are being computed.", headers={"Retry-After": "1"})
         _known_categories(served, question.categories)
+        self.catch_up()
         did = self.activity.of(question.user, question.client)
         chance = Random(query_id)
         return now, chosen, answered(served, chosen.variant.rules, question, did, now, chance, lists)
@@ -162,6 +166,11 @@ class Desk:
     def _count_waiting(self, more: int) -> None:
         self._waiting += more
         self.figures.lists_waiting.set(self._waiting)
+
+    def catch_up(self) -> None:
+        """Count what other workers wrote down since the last time."""
+        if self.others is not None:
+            self.others.catch_up()
 
     async def similar(self, item: str, k: int) -> dict[str, Any]:
         """Items like another one.
@@ -202,6 +211,7 @@ class Desk:
         received = datetime.now(timezone.utc)
         if wrong := list(self._wrong(events, received)):
             raise Refused(422, "None of the events was taken, for some cannot be.", wrong)
+        self.catch_up()
         fresh: list[dict[str, Any]] = []
         for event in events:
             if self.activity.claim(event.event_id):
@@ -214,18 +224,20 @@ class Desk:
             for event in fresh:
                 self.activity.give_back(event["event_id"])
             raise
-        for event in fresh:
-            self.activity.note(event)
+        accepted = [
+            event for event in fresh if self.activity.count(event)
+        ]  # another worker may have been faster
+        for event in accepted:
             self.figures.events.labels(event["action_name"], "accepted").inc()
             arm = self.figures.seen.acted(event.get("query_id"), event["action_name"], event["object_id"])
             if arm is not None:
                 self.figures.clicks.labels(arm).inc()
-        duplicates = len(events) - len(fresh)
+        duplicates = len(events) - len(accepted)
         self.figures.events.labels("any", "duplicate").inc(duplicates)
         now = self.rotation.now
         known = {} if now is None else now.champion.served.item_rows
         return {
-            "accepted": len(fresh),
+            "accepted": len(accepted),
             "duplicates": duplicates,
             "unknown_items": sorted({event.object_id for event in events} - known.keys()),
         }
