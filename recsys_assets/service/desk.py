@@ -23,6 +23,7 @@ from recsys_assets.service.problems import Refused
 from recsys_assets.service.rotation import Rotation
 from recsys_assets.service.served_model import ServedModel
 from recsys_assets.service.serving import CANARY, CONTROL, Chosen
+from recsys_assets.service.tracing import span
 from recsys_lineage.errors import did_you_mean
 from recsys_models import families
 
@@ -136,7 +137,8 @@ class Desk:
                 "history": int(listed.past.items.size),
                 "since_the_fit": len(listed.did) + len(question.session),
             }
-        await self.log.append("exposures", [orjson.dumps(exposure)])
+        with span("write"):
+            await self.log.append("exposures", [orjson.dumps(exposure)])
         self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
         shown = exposure["object_ids"]
         self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
@@ -219,7 +221,8 @@ class Desk:
                 plain = event.model_dump(exclude_none=True, exclude={"timestamp"})
                 fresh.append({**plain, "time": _micros(moment), "received": _micros(received)})
         try:  # also where nothing is fresh: the same event may be on its way to the disk
-            await self.log.append("events", [orjson.dumps(event) for event in fresh])
+            with span("write"):
+                await self.log.append("events", [orjson.dumps(event) for event in fresh])
         except BaseException:
             for event in fresh:
                 self.activity.give_back(event["event_id"])

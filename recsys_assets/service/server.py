@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from recsys_assets.instance import keep_private
 from recsys_assets.serve import is_of_this_machine_alone, stop_requests
+from recsys_assets.service import tracing
 from recsys_assets.service.activity import NEEDED, Activity
 from recsys_assets.service.app import service_app
 from recsys_assets.service.assignment_key import assignment_key
@@ -69,8 +70,9 @@ class Service:
     log: FeedbackLog
 
     def close(self) -> None:
-        """Write what waits to the disk."""
+        """Write what waits to the disk, and send the last spans."""
         self.log.close()
+        tracing.end()
         gc.unfreeze()  # what `Rotation` froze
 
 
@@ -179,7 +181,7 @@ def run_service(
             run_workers(settings, listener, workers, open_to_all=alone)
             return
         service = opened_service(settings, open_to_all=alone)
-        for line in (*said_of(service), listens):
+        for line in (*said_of(service), *traced(settings), listens):
             say(line)
         try:
             with (
@@ -200,6 +202,13 @@ def said_of(service: Service) -> Iterator[str]:
     yield f"champion@{served.version} ({served.model.name}) serves {served.model.n_items:,} items."
     fault = service.rotation.fault
     for problem in (*serving.problems, *([fault] if fault else [])):
+        yield f"Take note: {problem}"
+
+
+def traced(settings: Settings) -> Iterator[str]:
+    """Make spans where they are asked for; what somebody should know of that."""
+    problem = tracing.begin(endpoint=settings.otel_endpoint)
+    if problem is not None:
         yield f"Take note: {problem}"
 
 

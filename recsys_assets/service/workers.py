@@ -20,7 +20,7 @@ from recsys_assets.experiments.experiment import Experiments
 from recsys_assets.service.door import Door
 from recsys_assets.service.feedback_log import held_alone
 from recsys_assets.service.rules import Rules
-from recsys_assets.service.server import SERVED_BY, ServiceError, opened_service, said_of
+from recsys_assets.service.server import SERVED_BY, ServiceError, opened_service, said_of, traced
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.service.worker_team import FOLDER, WorkerTeam
 from recsys_assets.settings import Settings, load_settings
@@ -83,11 +83,12 @@ def worker_app() -> Door:
         sys.exit(_CANNOT_START)
     team = WorkerTeam.read()
     try:
-        service = opened_service(load_settings(), open_to_all=team.open_to_all, team=team)
+        settings = load_settings()
+        service = opened_service(settings, open_to_all=team.open_to_all, team=team)
     except LineageError as error:
         team.fail(str(error))
         sys.exit(_CANNOT_START)
-    for line in said_of(service):
+    for line in (*said_of(service), *traced(settings)):
         print(f"Worker {os.getpid()}: {line}", flush=True)
     return service.door
 
