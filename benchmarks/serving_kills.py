@@ -26,7 +26,7 @@ from typing import Any
 from quality import machine
 from serving_http import Served, copied, questions
 
-from recsys_assets.service.feedback_log import Found, read_log
+from recsys_assets.service.log_reader import LogReader
 
 
 async def _ask_until_it_dies(
@@ -78,8 +78,8 @@ def killed(
         asyncio.run(_life(service, requests, connections, heard, answers * life // kills))
         service.process.wait()
     took = time.perf_counter() - began
-    found = Found()
-    written = Counter(line["query_id"] for line in read_log(home / "feedback", "exposures", found))
+    reader = LogReader(home / "feedback", "exposures")
+    written = Counter(line["query_id"] for line in reader.new())
     # each life begins with one question of `Served`, whose answer it hears itself
     return {
         "answers": len(heard),
@@ -87,8 +87,8 @@ def killed(
         "missing": sum(query not in written for query in heard),
         "twice": sum(count > 1 for count in written.values()),
         "unheard": len(written) - len(set(heard)) - kills,
-        "torn": found.torn,
-        "damaged": len(found.damaged),
+        "torn": reader.found.torn,
+        "damaged": len(reader.found.damaged),
         "seconds": took,
         "start_seconds": max(starts),
     }

@@ -216,6 +216,12 @@ class Settings(BaseSettings):
         le=64,
         description="events under way at once to each catalog; those of one job stay in order",
     )
+    otel_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="collector that gets spans of what `recsys serve` answers, such as `http://localhost:4318`; other "
+        "`OTEL_*` hold too; empty: there are none",
+    )
     aws_access_key_id: SecretStr | None = Field(
         default=None,
         validation_alias="AWS_ACCESS_KEY_ID",

@@ -25,12 +25,13 @@ experiments_app = typer.Typer(help="What is known of the experiments' arms.", no
 @app.command()
 def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes answer.")] = 1,
 ) -> None:
     """Answer with recommendations over HTTP until Ctrl-C."""
     from recsys_assets.service.server import run_service
 
     with errors_in_words():
-        run_service(load_settings(), port, say=lambda line: console.print(line, markup=False))
+        run_service(load_settings(), port, workers, say=lambda line: console.print(line, markup=False))
 
 
 @app.command()

@@ -24,14 +24,14 @@ class Activity:
     def __init__(self) -> None:
         self._did: dict[str, deque[Did]] = {}
         self._counted: set[bytes] = set()
+        self._claimed: set[bytes] = set()
 
     @classmethod
     def replayed(cls, events: Iterable[Mapping[str, Any]]) -> Activity:
         """The activity that a log of events tells of."""
         activity = cls()
         for event in events:
-            if activity.claim(event["event_id"]):
-                activity.note(event)
+            activity.count(event)
         return activity
 
     @property
@@ -40,24 +40,29 @@ class Activity:
         return len(self._counted)
 
     def claim(self, event_id: str) -> bool:
-        """Take an event's id; False where it was taken before."""
+        """Take the id of an event that is to be written down; False where it was counted or taken before."""
         key = _key(event_id)
-        if key in self._counted:
+        if key in self._counted or key in self._claimed:
             return False
-        self._counted.add(key)
+        self._claimed.add(key)
         return True
 
     def give_back(self, event_id: str) -> None:
         """Let an id be taken again, of an event that could not be written down."""
-        self._counted.discard(_key(event_id))
+        self._claimed.discard(_key(event_id))
 
-    def note(self, event: Mapping[str, Any]) -> None:
-        """Count a logged event, in the next answer already."""
-        if event["action_name"] not in BEHAVIOURS:
-            return
-        did = Did(event["object_id"], event["action_name"], event["time"])
-        for whom in whom_of(event.get("user"), event.get("client_id")):
-            self._did.setdefault(whom, deque(maxlen=RECENT)).append(did)
+    def count(self, event: Mapping[str, Any]) -> bool:
+        """Count an event that is written down, in the next answer already; False where its id was counted before."""
+        key = _key(event["event_id"])
+        self._claimed.discard(key)
+        if key in self._counted:
+            return False
+        self._counted.add(key)
+        if event["action_name"] in BEHAVIOURS:
+            did = Did(event["object_id"], event["action_name"], event["time"])
+            for whom in whom_of(event.get("user"), event.get("client_id")):
+                self._did.setdefault(whom, deque(maxlen=RECENT)).append(did)
+        return True
 
     def of(self, user: str | None, client: str | None) -> list[Did]:
         """What somebody did, oldest first: the customer where they have a name, else the visitor of a client."""

@@ -17,6 +17,7 @@ from recsys_assets.service.known_histories import Did, Past
 from recsys_assets.service.prepared import Prepared
 from recsys_assets.service.ranking import ranked
 from recsys_assets.service.served_model import ServedModel
+from recsys_assets.service.tracing import span
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,10 @@ def answered(
     """
     known = {(each.item, each.behaviour) for each in did}
     session = [each for each in question.session if (each.item, each.behaviour) not in known]
-    past, names = served.histories.grown(
-        served.histories.of(question.user), [*did, *session], served.item_rows
-    )
+    with span("fold in"):
+        past, names = served.histories.grown(
+            served.histories.of(question.user), [*did, *session], served.item_rows
+        )
     asked = [*(each.item for each in question.session), *question.exclude]
     unknown = sorted({item for item in asked if item not in served.item_rows})
     in_cart = [each.item for each in question.session if each.behaviour != "view"]
@@ -113,20 +115,22 @@ def answered(
     n_items = served.model.n_items
     while True:
         most = min(depth, n_items)
-        if prepared is None:
-            ranking, scores = ranked(served, question.user, past, names, most, excluded, among)
-        else:
-            ranking, scores = prepared.ranked(question.user, most, excluded, among), None
-        placed = arranged(
-            ranking,
-            question.k,
-            pins=pins,
-            lift=lift,
-            limits=rules.limits,
-            share=exploration.share,
-            among=exploration.among,
-            chance=chance,
-        )
+        with span("rank"):
+            if prepared is None:
+                ranking, scores = ranked(served, question.user, past, names, most, excluded, among)
+            else:
+                ranking, scores = prepared.ranked(question.user, most, excluded, among), None
+        with span("rules"):
+            placed = arranged(
+                ranking,
+                question.k,
+                pins=pins,
+                lift=lift,
+                limits=rules.limits,
+                share=exploration.share,
+                among=exploration.among,
+                chance=chance,
+            )
         if len(placed) >= question.k or ranking.size < most or depth >= n_items:
             break
         depth *= 4  # the limits left out too many

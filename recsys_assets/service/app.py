@@ -140,7 +140,8 @@ def service_app(desk: Desk) -> FastAPI:
 
     @app.get("/status", response_model=Status, summary="What the page at / shows")
     async def status() -> Response:
-        return _json(status_of(rotation, desk.log, desk.figures.seen))
+        desk.catch_up()
+        return _json(status_of(rotation, desk.log, desk.figures.seen, desk.workers))
 
     @app.get(
         "/metrics",
@@ -149,6 +150,7 @@ def service_app(desk: Desk) -> FastAPI:
         responses={200: {"content": {"text/plain": {}}}},
     )
     async def metrics() -> Response:
+        desk.catch_up()
         return Response(desk.figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.exception_handler(RequestValidationError)

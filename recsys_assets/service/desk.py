@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from random import Random
 from typing import Any, TypeVar
@@ -19,11 +19,12 @@ from recsys_assets.service.described_items import DescribedItems
 from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.messages import Event
+from recsys_assets.service.other_workers import OtherWorkers
 from recsys_assets.service.problems import Refused
 from recsys_assets.service.rotation import Rotation
-from recsys_assets.service.searching import SearchQuestion, found_because, searched
-from recsys_assets.service.served_search import TABLE as SEARCH
+from recsys_assets.service.searching import Searched, SearchQuestion, searched, told
 from recsys_assets.service.serving import CANARY, CONTROL, Chosen
+from recsys_assets.service.tracing import span
 from recsys_lineage.errors import did_you_mean
 from recsys_models import families
 
@@ -46,7 +47,7 @@ class Desk:
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
     wait for each other. Where `most_waiting` wait already, or one waits longer than
-    `patience` (seconds), it is a prepared list, which says that it is.
+    `patience` (seconds), it is a prepared list, which says that it is. What `others` wrote down counts in each answer.
     """
 
     rotation: Rotation
@@ -55,6 +56,8 @@ class Desk:
     figures: Figures
     most_waiting: int = MOST_WAITING
     patience: float = PATIENCE_SECONDS
+    others: OtherWorkers | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -123,7 +126,8 @@ class Desk:
                 "history": int(listed.past.items.size),
                 "since_the_fit": len(listed.did) + len(question.session),
             }
-        await self.log.append("exposures", [orjson.dumps(exposure)])
+        with span("write"):
+            await self.log.append("exposures", [orjson.dumps(exposure)])
         self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
         shown = exposure["object_ids"]
         self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
@@ -167,6 +171,7 @@ class Desk:
             if lists is None:
                 raise Refused(429, "Too many lists are being computed.", headers={"Retry-After": "1"})
         _known_categories(served, question.categories)
+        self.catch_up()
         did = self.activity.of(question.user, question.client)
         chance = Random(query_id)
         return now, chosen, answered(served, chosen.variant.rules, question, did, now, chance, lists)
@@ -192,19 +197,17 @@ class Desk:
         now = time.time_ns() // 1000
         chosen = serving.chosen(question.user, question.client, query_id, _day_of(now))
         served = chosen.variant.served
-        did = self.activity.of(question.user, question.client)
-        result = await self._in_turn(lambda: searched(search, rules, served, question, did))
+
+        def work() -> Searched:
+            self.catch_up()
+            did = self.activity.of(question.user, question.client)
+            with span("search"):
+                return searched(search, rules, served, question, did)
+
+        result = await self._in_turn(work)
         if result is None:
             raise Refused(429, "Too many wait for an answer.", headers={"Retry-After": "1"})
-        found, ids, titles = result.found, search.item_ids, search.titles
-        because = found_because(result) if explain else [{}] * found.rows.size
-        items = [
-            {"item": ids[row], "title": titles[row], "position": place, "score": score, **why}
-            for place, (row, score, why) in enumerate(
-                zip(found.rows.tolist(), found.scores.tolist(), because, strict=True), 1
-            )
-        ]
-        common = {
+        made_of = {
             "query_id": query_id,
             "model_version": served.version,
             "record": served.record,
@@ -212,37 +215,34 @@ class Desk:
             "experiments": chosen.arms,
             "index_version": search.version,
             "index_record": search.record,
-            "query": question.text,
-            "meant": found.meant,
-            "personal": result.personal,
         }
-        answer: dict[str, Any] = {
-            **common,
-            "categories": [{"category": name, "probability": share} for name, share in found.categories],
-            "items": items,
-            "nearest": [{"item": ids[row], "title": titles[row]} for row in result.nearest.tolist()],
-        }
+        answer = {**made_of, **told(search, question, result, explain=explain)}
         if explain:
-            answer["explanation"] = {
+            answer["explanation"] |= {
                 "family": served.model.name,
                 "table": f"{served.table}@{served.version}",
-                "index": f"{SEARCH}@{search.version}",
-                "reads": search.reads,
-                "encoder": search.index.encoder,
-                "weights": asdict(search.index.weights),
             }
         line = {
-            **common,
+            **made_of,
             "time": now,
             "user": question.user,
             "client_id": question.client,
             "table": served.table,
+            "query": question.text,
+            "meant": answer["meant"],
+            "personal": answer["personal"],
             "categories": question.categories,
-            "object_ids": [item["item"] for item in items],
+            "object_ids": [item["item"] for item in answer["items"]],
         }
-        await self.log.append("searches", [orjson.dumps(line)])
-        self.figures.searches.labels(chosen.arm, "yes" if items else "no").inc()
+        with span("write"):
+            await self.log.append("searches", [orjson.dumps(line)])
+        self.figures.searches.labels(chosen.arm, "yes" if answer["items"] else "no").inc()
         return answer
+
+    def catch_up(self) -> None:
+        """Count what other workers wrote down since the last time."""
+        if self.others is not None:
+            self.others.catch_up()
 
     async def similar(self, item: str, k: int) -> dict[str, Any]:
         """Items like another one.
@@ -283,6 +283,7 @@ class Desk:
         received = datetime.now(timezone.utc)
         if wrong := list(self._wrong(events, received)):
             raise Refused(422, "None of the events was taken, for some cannot be.", wrong)
+        self.catch_up()
         fresh: list[dict[str, Any]] = []
         for event in events:
             if self.activity.claim(event.event_id):
@@ -290,23 +291,26 @@ class Desk:
                 plain = event.model_dump(exclude_none=True, exclude={"timestamp"})
                 fresh.append({**plain, "time": _micros(moment), "received": _micros(received)})
         try:  # also where nothing is fresh: the same event may be on its way to the disk
-            await self.log.append("events", [orjson.dumps(event) for event in fresh])
+            with span("write"):
+                await self.log.append("events", [orjson.dumps(event) for event in fresh])
         except BaseException:
             for event in fresh:
                 self.activity.give_back(event["event_id"])
             raise
-        for event in fresh:
-            self.activity.note(event)
+        accepted = [
+            event for event in fresh if self.activity.count(event)
+        ]  # another worker may have been faster
+        for event in accepted:
             self.figures.events.labels(event["action_name"], "accepted").inc()
             arm = self.figures.seen.acted(event.get("query_id"), event["action_name"], event["object_id"])
             if arm is not None:
                 self.figures.clicks.labels(arm).inc()
-        duplicates = len(events) - len(fresh)
+        duplicates = len(events) - len(accepted)
         self.figures.events.labels("any", "duplicate").inc(duplicates)
         now = self.rotation.now
         known = {} if now is None else now.champion.served.item_rows
         return {
-            "accepted": len(fresh),
+            "accepted": len(accepted),
             "duplicates": duplicates,
             "unknown_items": sorted({event.object_id for event in events} - known.keys()),
         }

@@ -7,10 +7,11 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recsys_assets.service import tokens
+from recsys_assets.service import tokens, tracing
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.problems import Refused, log_fault, problem
 from recsys_assets.service.tokens import Token
@@ -68,6 +69,10 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with tracing.request(scope["method"], scope["headers"]) as made:
+            await self._answer(scope, receive, send, made)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, made: Any) -> None:
         began, status = time.perf_counter(), 500
         started = False
 
@@ -105,6 +110,7 @@ class Door:
             self._figures.waiting.set(self._inside)
             route = getattr(scope.get("route"), "path_format", "none")
             self._figures.replied(route, status, time.perf_counter() - began)
+            tracing.answered(made, scope["method"], route, status)
 
     def _admit(self, scope: Scope) -> None:
         headers = {name: value for name, value in reversed(scope["headers"])}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -49,13 +49,23 @@ class FeedbackLog:
         within_ms: 0: `append` returns when the lines are on the disk. Else it returns at once, and they are within so
             many milliseconds.
         timed: called with the seconds that each group took.
+        alone: whether no other service may write to the folder; False for a worker, whose service sees to that
+            (`held_alone`).
+
+    Attributes:
+        own: names of the files that it writes, or wrote.
 
     Raises:
         FeedbackError: the folder cannot be used, or another service writes to it.
     """
 
     def __init__(
-        self, folder: Path, within_ms: int = 0, timed: Callable[[float], None] = lambda _: None
+        self,
+        folder: Path,
+        within_ms: int = 0,
+        timed: Callable[[float], None] = lambda _: None,
+        *,
+        alone: bool = True,
     ) -> None:
         self._folder, self._within, self._timed = folder, within_ms / 1000, timed
         self._condition = threading.Condition()
@@ -63,21 +73,10 @@ class FeedbackLog:
         self._closed = False
         self._failure: str | None = None
         self._files: dict[Stream, _File] = {}
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = (folder / "lock").open("w")
-        except OSError as error:
-            raise _unusable(folder, error) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise FeedbackError(
-                f"Another service writes to {folder}.",
-                expected="one `recsys serve` for a home",
-                where=str(folder),
-                advice="use the one that runs, stop it, or set RECSYS_HOME to another folder",
-            ) from None
+        self.own: set[str] = set()
+        self._held = ExitStack()
+        if alone:
+            self._held.enter_context(held_alone(folder))
         self._thread = threading.Thread(target=self._write_groups, name="feedback", daemon=True)
         self._thread.start()
 
@@ -112,7 +111,7 @@ class FeedbackLog:
         self._thread.join()
         for file in self._files.values():
             file.close()
-        self._lock.close()
+        self._held.close()
 
     def __enter__(self) -> FeedbackLog:
         return self
@@ -161,7 +160,7 @@ class FeedbackLog:
         if file is None or file.size >= LARGEST_FILE or file.day != datetime.now(timezone.utc).date():
             if file is not None:
                 file.close()
-            file = self._files[stream] = _File.new(self._folder, stream)
+            file = self._files[stream] = _File.new(self._folder, stream, self.own)
         return file
 
 
@@ -174,9 +173,10 @@ class _File:
     size: int = field(default=0)
 
     @classmethod
-    def new(cls, folder: Path, stream: Stream) -> _File:
+    def new(cls, folder: Path, stream: Stream, own: set[str]) -> _File:
         now = datetime.now(timezone.utc)
-        path = folder / f"{stream}-{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.jsonl"
+        path = folder / f"{stream}-{stamp_of(now)}-{os.getpid()}.jsonl"
+        own.add(path.name)  # before it is there to be found
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # held until it is closed, by a kill too: see `closed_files`
         opened = os.fdopen(descriptor, "wb", buffering=0)
@@ -198,45 +198,35 @@ class _File:
         self.stream.close()
 
 
-@dataclass
-class Found:
-    """What reading the log met with.
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Hold a folder of feedback, which is made when missing, so that one service at a time writes to it.
 
-    Attributes:
-        lines: that could be read.
-        torn: files whose last line was cut by a kill.
-        damaged: file and line of others that cannot be read.
+    Raises:
+        FeedbackError: the folder cannot be used, or another service holds it.
     """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FeedbackError(
+                f"Another service writes to {folder}.",
+                expected="one `recsys serve` for a home",
+                where=str(folder),
+                advice="use the one that runs, stop it, or set RECSYS_HOME to another folder; several processes of one "
+                "service are started by `recsys serve --workers N`",
+            ) from None
+        yield
 
-    lines: int = 0
-    torn: int = 0
-    damaged: list[str] = field(default_factory=list)
 
-
-def read_log(
-    folder: Path, stream: Stream, found: Found | None = None, needs: Collection[str] = ()
-) -> Iterator[dict[str, Any]]:
-    """The lines of a stream, in the order they were written; what cannot be read is left out and told in `found`.
-
-    Args:
-        needs: keys without which a line cannot be read.
-    """
-    found = Found() if found is None else found
-    for path in sorted(folder.glob(f"{stream}-*.jsonl")):
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    found.torn += 1
-                    continue
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    entry = None
-                if not isinstance(entry, dict) or not entry.keys() >= set(needs):
-                    found.damaged.append(f"{path.name}:{number}")
-                    continue
-                found.lines += 1
-                yield entry
+def stamp_of(moment: datetime) -> str:
+    """A moment as it stands in the name of a file that was begun then."""
+    return f"{moment:%Y%m%dT%H%M%S%f}"
 
 
 def closed_files(folder: Path, stream: Stream) -> list[Path]:

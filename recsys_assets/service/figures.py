@@ -6,23 +6,30 @@ import time
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from recsys_assets.service.observations import Observations
 from recsys_assets.service.rotation import Rotation
+from recsys_assets.service.worker_team import WorkerTeam
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Figures:
-    """The counters of one service."""
+    """The counters of one service.
 
-    def __init__(self, rotation: Rotation) -> None:
+    Args:
+        rotation: what serves.
+        team: the workers whose figures are summed; whichever of them is asked tells of all.
+    """
+
+    def __init__(self, rotation: Rotation, team: WorkerTeam | None = None) -> None:
         self.registry = CollectorRegistry()
         self.seen = Observations()
-        ProcessCollector(registry=self.registry)
+        self._rotation, self._team = rotation, team
         self.requests = Counter(
             "recsys_requests", "Requests answered.", ("route", "status"), registry=self.registry
         )
@@ -52,10 +59,14 @@ class Figures:
             "recsys_feedback_lines", "Lines of events found in the log at the start, by their state.",
             ("state",), registry=self.registry,
         )  # fmt: skip
-        self.waiting = Gauge("recsys_waiting", "Requests that are being answered.", registry=self.registry)
+        self.waiting = Gauge(
+            "recsys_waiting", "Requests that are being answered.",
+            registry=self.registry, multiprocess_mode="livesum",
+        )  # fmt: skip
         self.lists_waiting = Gauge(
-            "recsys_lists_waiting", "Lists that wait to be computed.", registry=self.registry
-        )
+            "recsys_lists_waiting", "Lists that wait to be computed.",
+            registry=self.registry, multiprocess_mode="livesum",
+        )  # fmt: skip
         self.degraded = Counter(
             "recsys_degraded", "Lists that were not computed because too many waited, and what was answered instead.",
             ("instead",), registry=self.registry,
@@ -64,7 +75,24 @@ class Figures:
             "recsys_clicks", "Lists of which an item was viewed, put into the cart or bought.",
             ("arm",), registry=self.registry,
         )  # fmt: skip
-        self.registry.register(_Served(rotation, self.seen))
+        self._swaps = Counter(
+            "recsys_swaps", "Models, rules or experiments taken over.", registry=self.registry
+        )
+        self._swap_failures = Counter(
+            "recsys_swap_failures", "What could not be taken over.", registry=self.registry
+        )
+        self._swap_pending = Gauge(
+            "recsys_swap_pending", "1 where the newest cannot serve, so that what was before does.",
+            registry=self.registry, multiprocess_mode="livemax",
+        )  # fmt: skip
+        self._told = (0, 0)
+        self._all = self.registry
+        if team is not None:
+            team.forget_the_dead()
+            self._all = CollectorRegistry()
+            MultiProcessCollector(self._all, str(team.folder))
+        self._all.register(_Processes(team))
+        self._all.register(_Served(rotation, self.seen))
 
     def replied(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -72,9 +100,41 @@ class Figures:
         self.seconds.labels(route).observe(seconds)
         self.seen.replied(status, seconds, a_list=route.startswith("/recommendations"))
 
+    def rotated(self) -> None:
+        """Count what was taken over, or could not be, since the last time."""
+        rotation = self._rotation
+        now = rotation.swaps, rotation.failures
+        swaps, failures = now[0] - self._told[0], now[1] - self._told[1]
+        self._told = now
+        self._swaps.inc(swaps)
+        self._swap_failures.inc(failures)
+        self._swap_pending.set(int(rotation.fault is not None))
+
     def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """All figures in Prometheus' text format; of a team, those of all workers."""
+        self.rotated()
+        return generate_latest(self._all)
+
+
+class _Processes(Collector):
+    """Memory and time of the process; of a team, those of each worker by its number (`pid`)."""
+
+    def __init__(self, team: WorkerTeam | None) -> None:
+        self._team = team
+
+    def collect(self) -> Iterable[Metric]:
+        if self._team is None:
+            return ProcessCollector(registry=None).collect()
+        merged: dict[str, Metric] = {}
+        for pid in self._team.members():
+            for metric in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():
+                whole = merged.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
+                for each in metric.samples:
+                    whole.add_sample(each.name, {**each.labels, "pid": str(pid)}, each.value)
+        return merged.values()
+
+    def describe(self) -> Iterable[Metric]:
+        return []
 
 
 class _Served(Collector):
@@ -86,12 +146,6 @@ class _Served(Collector):
     def collect(self) -> Iterable[Metric]:
         rotation = self._rotation
         now = rotation.now
-        yield CounterMetricFamily("recsys_swaps", "Models, rules or experiments taken over.", rotation.swaps)
-        yield CounterMetricFamily("recsys_swap_failures", "What could not be taken over.", rotation.failures)
-        yield GaugeMetricFamily(
-            "recsys_swap_pending", "1 where the newest cannot serve, so that what was before does.",
-            int(rotation.fault is not None),
-        )  # fmt: skip
         if now is not None:
             served = now.champion.served
             yield GaugeMetricFamily(

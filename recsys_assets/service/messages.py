@@ -235,6 +235,10 @@ class Status(BaseModel):
 
     service: str
     now: datetime
+    process: int = Field(description="Number of the process that answered.")
+    workers: int = Field(
+        description="How many processes answer; minutes, latency, statuses and swaps are of this one alone."
+    )
     started: datetime = Field(description="Since when answers are counted.")
     serves: dict[str, Any] | None = Field(
         description="The champion, since when, its age, its prepared lists."

@@ -83,9 +83,18 @@ class Observations:
         self._awaiting: OrderedDict[str, tuple[Hour, str, frozenset[str]]] = OrderedDict()
         self.statuses: Counter[int] = Counter()
 
-    def answered(self, query_id: str, arm: str, items: Sequence[str], *, cold: bool, degraded: bool) -> None:
-        """A list was shown."""
-        key = int(self._clock() // 3600), arm
+    def answered(
+        self,
+        query_id: str,
+        arm: str,
+        items: Sequence[str],
+        *,
+        cold: bool,
+        degraded: bool,
+        at: float | None = None,
+    ) -> None:
+        """A list was shown, now or at a time (seconds since 1970)."""
+        key = int((self._clock() if at is None else at) // 3600), arm
         hour = self._hours.get(key)
         if hour is None:
             hour = self._hours[key] = Hour()

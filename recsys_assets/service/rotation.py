@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -112,11 +113,12 @@ class Rotation:
             self.error = error
             return False
 
-    async def watch(self, seconds: float) -> None:
-        """Look again and again, until cancelled."""
+    async def watch(self, seconds: float, looked: Callable[[], None] = lambda: None) -> None:
+        """Look again and again, until cancelled; `looked` is called after each look."""
         while True:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(self.look)
+            looked()
 
     def _taken_over(self) -> bool:
         version = self._chosen_version()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from recsys_assets.service.bound_rules import BoundRules
 from recsys_assets.service.known_histories import Did
 from recsys_assets.service.ranking import ranked
 from recsys_assets.service.served_model import ServedModel
-from recsys_assets.service.served_search import ServedSearch
+from recsys_assets.service.served_search import TABLE, ServedSearch
 from recsys_models.search.search_index import Found
 
 _IN_WORDS = {
@@ -101,10 +101,39 @@ def searched(
     return Searched(found, nearest, personal)
 
 
-def found_because(searched: Searched) -> list[dict[str, Any]]:
+def told(
+    search: ServedSearch, question: SearchQuestion, result: Searched, *, explain: bool
+) -> dict[str, Any]:
+    """What is answered of a result: items with titles, what was meant, and with `explain` what speaks for each item."""
+    found, ids, titles = result.found, search.item_ids, search.titles
+    because = _because(result) if explain else [{}] * found.rows.size
+    answer: dict[str, Any] = {
+        "query": question.text,
+        "meant": found.meant,
+        "personal": result.personal,
+        "categories": [{"category": name, "probability": share} for name, share in found.categories],
+        "items": [
+            {"item": ids[row], "title": titles[row], "position": place, "score": score, **why}
+            for place, (row, score, why) in enumerate(
+                zip(found.rows.tolist(), found.scores.tolist(), because, strict=True), 1
+            )
+        ],
+        "nearest": [{"item": ids[row], "title": titles[row]} for row in result.nearest.tolist()],
+    }
+    if explain:
+        answer["explanation"] = {
+            "index": f"{TABLE}@{search.version}",
+            "reads": search.reads,
+            "encoder": search.index.encoder,
+            "weights": asdict(search.index.weights),
+        }
+    return answer
+
+
+def _because(searched: Searched) -> list[dict[str, Any]]:
     """For each item that is found, what speaks for it: in words, and what each part adds to the score."""
     found = searched.found
-    told: list[dict[str, Any]] = []
+    reasons: list[dict[str, Any]] = []
     for at in range(found.rows.size):
         parts = {name: round(float(values[at]), 4) for name, values in found.parts.items()}
         strongest = max(_IN_WORDS, key=lambda name: parts.get(name, 0))
@@ -113,5 +142,5 @@ def found_because(searched: Searched) -> list[dict[str, Any]]:
             said.append("is of the category that is asked for")
         if parts["liking"] >= _COUNTS:
             said.append("is like what the customer chose" if searched.personal else "is bought by many")
-        told.append({"reason": ", ".join(said) or "is the product of this number", "parts": parts})
-    return told
+        reasons.append({"reason": ", ".join(said) or "is the product of this number", "parts": parts})
+    return reasons

@@ -7,25 +7,30 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from recsys_assets.instance import keep_private
 from recsys_assets.serve import is_of_this_machine_alone, stop_requests
+from recsys_assets.service import tracing
 from recsys_assets.service.activity import NEEDED, Activity
 from recsys_assets.service.app import service_app
 from recsys_assets.service.assignment_key import assignment_key
 from recsys_assets.service.desk import Desk
 from recsys_assets.service.door import Access, Door
-from recsys_assets.service.feedback_log import FeedbackLog, Found, read_log
+from recsys_assets.service.feedback_log import FeedbackLog, stamp_of
 from recsys_assets.service.figures import Figures
+from recsys_assets.service.log_reader import LogReader
+from recsys_assets.service.other_workers import SHOWN, OtherWorkers
 from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.service.tokens import Tokens
+from recsys_assets.service.worker_team import WorkerTeam
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
@@ -33,7 +38,15 @@ from recsys_lineage.lake.lake import Lake
 
 LOOK_SECONDS = 2.0
 """How often a new champion, rules, experiments and tokens are looked for."""
-STOP_SECONDS = 10
+SERVED_BY: dict[str, Any] = {
+    "access_log": False,  # its lines would name customers
+    "log_level": "warning",
+    "server_header": False,
+    "date_header": True,
+    "timeout_graceful_shutdown": 10,
+    "backlog": 2048,
+}
+"""How uvicorn serves."""
 
 
 class ServiceError(LineageError):
@@ -57,17 +70,25 @@ class Service:
     log: FeedbackLog
 
     def close(self) -> None:
-        """Write what waits to the disk."""
+        """Write what waits to the disk, and send the last spans."""
         self.log.close()
+        tracing.end()
         gc.unfreeze()  # what `Rotation` froze
 
 
-def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float = LOOK_SECONDS) -> Service:
+def opened_service(
+    settings: Settings,
+    *,
+    open_to_all: bool,
+    look_seconds: float = LOOK_SECONDS,
+    team: WorkerTeam | None = None,
+) -> Service:
     """The service of a home, with its log replayed and its champion loaded, where there is one.
 
     Args:
         open_to_all: whether no token is needed.
         look_seconds: how often a new champion is looked for.
+        team: that this process is a worker of; it then closes the service itself when it stops.
 
     Raises:
         FeedbackError: the log cannot be used, or another service writes to it.
@@ -88,10 +109,21 @@ def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float
         ) from error
     lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
     rotation = Rotation(Place(lake, files.rules, files.experiments, key))
-    figures = Figures(rotation)
-    log = FeedbackLog(files.feedback, settings.durable_within_ms, figures.group_seconds.observe)
-    found = Found()
-    activity = Activity.replayed(read_log(files.feedback, "events", found, NEEDED))
+    figures = Figures(rotation, team)
+    log = FeedbackLog(
+        files.feedback, settings.durable_within_ms, figures.group_seconds.observe, alone=team is None
+    )
+    activity, others = Activity(), None
+    events = LogReader(files.feedback, "events", needs=NEEDED, without=log.own)
+    if team is None:
+        for event in events.new():
+            activity.count(event)
+    else:
+        shown = LogReader(
+            files.feedback, "exposures", needs=SHOWN, without=log.own, since=stamp_of(team.since)
+        )
+        others = OtherWorkers(events, shown, activity, figures.seen)
+    found = events.found
     figures.log_lines.labels("read").inc(found.lines)
     figures.log_lines.labels("torn").inc(found.torn)
     figures.log_lines.labels("damaged").inc(len(found.damaged))
@@ -103,22 +135,27 @@ def opened_service(settings: Settings, *, open_to_all: bool, look_seconds: float
         raise rotation.error
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
-    desk = Desk(rotation, log, activity, figures)
+    desk = Desk(rotation, log, activity, figures, others=others, workers=1 if team is None else team.workers)
     app = service_app(desk)
-    app.router.lifespan_context = _watching(rotation, access, tokens, look_seconds)
-    return Service(Door(app, access, figures), desk, rotation, log)
+    service = Service(Door(app, access, figures), desk, rotation, log)
+    at_end = (lambda: None) if team is None else service.close
+    app.router.lifespan_context = _watching(service, access, tokens, look_seconds, at_end)
+    return service
 
 
-def run_service(settings: Settings, port: int | None = None, say: Callable[[str], None] = print) -> None:
+def run_service(
+    settings: Settings, port: int | None = None, workers: int = 1, say: Callable[[str], None] = print
+) -> None:
     """Answer until Ctrl-C or a SIGTERM; what was begun then is answered still.
 
     Args:
         settings: the home, the address, and how soon exposures are durable.
         port: instead of the settings' port; 0 takes any free one.
+        workers: how many processes answer.
         say: takes each line that is meant for the user.
 
     Raises:
-        ServiceError: the port is taken, or others reach the address and there is no token.
+        ServiceError: the port is taken, others reach the address and there is no token, or a worker cannot start.
         FeedbackError, TokenError, LineageError: as of `opened_service`.
     """
     host = settings.service_host
@@ -133,37 +170,51 @@ def run_service(settings: Settings, port: int | None = None, say: Callable[[str]
             advice="make a token: recsys token add shop --scope read --scope events",
         )
     with _listening(host, settings.service_port if port is None else port) as listener:
-        service = opened_service(settings, open_to_all=alone)
-        if service.rotation.now is None:
-            say("There is no champion yet; it is taken up as soon as there is one.")
-        else:
-            served = service.rotation.now.champion.served
-            say(f"champion@{served.version} ({served.model.name}) serves {served.model.n_items:,} items.")
-            fault = service.rotation.fault
-            for problem in (*service.rotation.now.problems, *([fault] if fault else [])):
-                say(f"Take note: {problem}")
         number = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        say(f"Listening on http://{shown}:{number}; Ctrl-C stops it.")
-        config = uvicorn.Config(
-            service.door,
-            access_log=False,  # its lines would name customers
-            log_level="warning",
-            server_header=False,
-            date_header=True,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            backlog=2048,
-        )
+        listens = f"Listening on http://{shown}:{number}; Ctrl-C stops it."
+        if workers > 1:
+            from recsys_assets.service.workers import run_workers
+
+            say(f"{workers} workers load the champion.")
+            say(listens)
+            run_workers(settings, listener, workers, open_to_all=alone)
+            return
+        service = opened_service(settings, open_to_all=alone)
+        for line in (*said_of(service), *traced(settings), listens):
+            say(line)
         try:
             with (
                 stop_requests()
             ):  # uvicorn sends itself the signal again, which would end it before it is closed
-                uvicorn.Server(config).run(sockets=[listener])
+                uvicorn.Server(uvicorn.Config(service.door, **SERVED_BY)).run(sockets=[listener])
         finally:
             service.close()
 
 
-def _watching(rotation: Rotation, access: Access, tokens: Tokens, seconds: float):
+def said_of(service: Service) -> Iterator[str]:
+    """What somebody who starts a service is told of it."""
+    serving = service.rotation.now
+    if serving is None:
+        yield "There is no champion yet; it is taken up as soon as there is one."
+        return
+    served = serving.champion.served
+    yield f"champion@{served.version} ({served.model.name}) serves {served.model.n_items:,} items."
+    fault = service.rotation.fault
+    for problem in (*serving.problems, *([fault] if fault else [])):
+        yield f"Take note: {problem}"
+
+
+def traced(settings: Settings) -> Iterator[str]:
+    """Make spans where they are asked for; what somebody should know of that."""
+    problem = tracing.begin(endpoint=settings.otel_endpoint)
+    if problem is not None:
+        yield f"Take note: {problem}"
+
+
+def _watching(
+    service: Service, access: Access, tokens: Tokens, seconds: float, at_end: Callable[[], None]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """While the application runs, look for what changed."""
 
     async def look_for_tokens() -> None:
@@ -174,11 +225,13 @@ def _watching(rotation: Rotation, access: Access, tokens: Tokens, seconds: float
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(each) for each in (rotation.watch(seconds), look_for_tokens())]
+        watched = service.rotation.watch(seconds, service.desk.figures.rotated)
+        tasks = [asyncio.create_task(each) for each in (watched, look_for_tokens())]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        at_end()
 
     return lifespan
 

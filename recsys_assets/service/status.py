@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
@@ -20,13 +21,19 @@ from recsys_assets.service.rules import Rules
 from recsys_assets.service.serving import Canary, Serving
 
 
-def status_of(rotation: Rotation, log: FeedbackLog, seen: Observations) -> dict[str, Any]:
-    """What serves, how it does, and what is in force."""
+def status_of(rotation: Rotation, log: FeedbackLog, seen: Observations, workers: int = 1) -> dict[str, Any]:
+    """What serves, how it does, and what is in force.
+
+    Args:
+        workers: how many processes answer; requests, latency and swaps are of this one.
+    """
     now, serving = datetime.now(timezone.utc), rotation.now
     n_items = 0 if serving is None else serving.champion.served.model.n_items
     return {
         "service": version("recsys-platform"),
         "now": now,
+        "process": os.getpid(),
+        "workers": workers,
         "started": datetime.fromtimestamp(seen.started, timezone.utc),
         "serves": None if serving is None else _served(serving, rotation, now),
         "problems": problems_of(rotation, log),

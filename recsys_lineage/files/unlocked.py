@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
+from typing import IO
 
 
 def unlocked_files(folder: Path, pattern: str) -> list[Path]:
     """The files of a folder whose names match and that no process holds locked (flock), by name; not what they hold."""
-    return [path for path in sorted(folder.glob(pattern)) if _is_unlocked(path)]
+    return [path for path in sorted(folder.glob(pattern)) if _is_unlocked_at(path)]
 
 
-def _is_unlocked(path: Path) -> bool:
+def is_unlocked(file: IO[bytes]) -> bool:
+    """Whether no process holds an open file locked (flock) at this moment."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True
+
+
+def _is_unlocked_at(path: Path) -> bool:
     with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return is_unlocked(file)

@@ -21,6 +21,7 @@ from urllib.parse import quote
 import uvicorn
 
 from recsys_assets.service.server import Service, opened_service
+from recsys_assets.service.worker_team import WorkerTeam
 from recsys_assets.settings import load_settings
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))
@@ -92,12 +93,15 @@ def until(condition: Any, what: str) -> None:
 
 
 @contextmanager
-def served(home: Path, *, open_to_all: bool = True, **settings: Any) -> Iterator[tuple[Customer, Service]]:
-    """A service of a home in a thread of this process, and a customer of it."""
+def served(
+    home: Path, *, open_to_all: bool = True, team: WorkerTeam | None = None, **settings: Any
+) -> Iterator[tuple[Customer, Service]]:
+    """A service of a home in a thread of this process, or a worker of one, and a customer of it."""
     service = opened_service(
         load_settings(home=home, memory_limit="500MB", threads=1, **settings),
         open_to_all=open_to_all,
         look_seconds=0.05,
+        team=team,
     )
     config = uvicorn.Config(service.door, port=0, log_level="warning", access_log=False, server_header=False)
     server = uvicorn.Server(config)
@@ -115,14 +119,19 @@ def served(home: Path, *, open_to_all: bool = True, **settings: Any) -> Iterator
 class Command:
     """`recsys serve` in a process of its own."""
 
-    def __init__(self, home: Path, **variables: str) -> None:
+    def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("RECSYS_")}
         own |= {
             "RECSYS_HOME": str(home), "RECSYS_THREADS": "1", "RECSYS_MEMORY_LIMIT": "500MB",
             "OMP_NUM_THREADS": "1", "RECSYS_SERVICE_PORT": "0", **variables,
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [RECSYS, "serve"], env=own, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [RECSYS, "serve", *arguments],
+            env=own,
+            cwd=home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self.said = ""
         assert self.process.stdout is not None

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.service import feedback_log
-from recsys_assets.service.feedback_log import FeedbackError, FeedbackLog, Found, read_log
+from recsys_assets.service.feedback_log import FeedbackError, FeedbackLog
+from recsys_assets.service.log_reader import LogReader, read_log
 from tests.service.running import Command, Customer, Reply, served
 from tests.service.test_answers import event
 
@@ -31,10 +32,10 @@ def test_a_kill_leaves_the_exposure_of_every_answer_exactly_once(home: Path) -> 
         service.end(signal.SIGKILL)
         for thread in threads:
             thread.join()
-    found = Found()
-    written = Counter(entry["query_id"] for entry in read_log(home / "feedback", "exposures", found))
+    reader = LogReader(home / "feedback", "exposures")
+    written = Counter(entry["query_id"] for entry in reader.new())
     assert len(heard) >= 400 and set(heard) <= set(written), "an answer was heard of that is not written down"
-    assert set(written.values()) == {1} and found.damaged == []
+    assert set(written.values()) == {1} and reader.found.damaged == []
     with served(home) as (customer, _):
         assert customer.list_of("customer-1").status == 200
 

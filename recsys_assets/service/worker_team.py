@@ -1,0 +1,71 @@
+"""WorkerTeam: the processes that answer together as one service, and what they have in common."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which a worker finds its team's folder; there the client of Prometheus keeps what workers count."""
+
+
+@dataclass(frozen=True)
+class WorkerTeam:
+    """The workers of one service.
+
+    Attributes:
+        folder: that they share, readable by this user alone, for as long as the service lives.
+        since: when the service began, UTC.
+        workers: how many there are.
+        open_to_all: whether no token is needed.
+    """
+
+    folder: Path
+    since: datetime
+    workers: int
+    open_to_all: bool
+
+    def write(self) -> None:
+        """Leave word for the workers in the folder."""
+        told = {"since": self.since.isoformat(), "workers": self.workers, "open_to_all": self.open_to_all}
+        (self.folder / "team.json").write_text(json.dumps(told))
+
+    @classmethod
+    def read(cls) -> WorkerTeam:
+        """The team of this process, found by the environment."""
+        folder = Path(os.environ[FOLDER])
+        told = json.loads((folder / "team.json").read_text())
+        return cls(folder, datetime.fromisoformat(told["since"]), told["workers"], told["open_to_all"])
+
+    def fail(self, why: str) -> None:
+        """Say why a worker cannot start."""
+        (self.folder / "failure.txt").write_text(why)
+
+    @property
+    def failure(self) -> str | None:
+        """Why a worker could not start; None where none said so."""
+        with suppress(FileNotFoundError):
+            return (self.folder / "failure.txt").read_text()
+        return None
+
+    def members(self) -> list[int]:
+        """The numbers of the processes that have counted something and live."""
+        found = {int(path.stem.rpartition("_")[2]) for path in self.folder.glob("counter_*.db")}
+        return sorted(pid for pid in found if _lives(pid))
+
+    def forget_the_dead(self) -> None:
+        """Leave out of the sums what a process was doing that is no more; what it has done stays in them."""
+        from prometheus_client.multiprocess import mark_process_dead
+
+        for path in self.folder.glob("gauge_live*_*.db"):
+            pid = int(path.stem.rpartition("_")[2])
+            if not _lives(pid):
+                mark_process_dead(pid, str(self.folder))
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -1,0 +1,89 @@
+"""A reader of the feedback finds each line once, however the files grow while it looks."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import tempfile
+from pathlib import Path
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys_assets.service import log_reader
+from recsys_assets.service.log_reader import LogReader
+
+
+class Writer:
+    """Appends to one file after another, as a worker does."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name, self.files, self.lines = folder, name, 0, list[str]()
+        self.begin()
+
+    def begin(self) -> None:
+        """Go on in a new file."""
+        if self.files:
+            self.file.close()
+        self.files += 1
+        path = self.folder / f"events-2026{self.files:04}-{self.name}.jsonl"
+        self.file = path.open("xb", buffering=0)
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def line(self) -> bytes:
+        """The next line, of any length."""
+        self.lines.append(f"{self.name}{len(self.lines)}")
+        entry = {"who": self.name, "id": self.lines[-1], "text": "." * (len(self.lines) * 7 % 40)}
+        return json.dumps(entry).encode() + b"\n"
+
+
+whoever = st.sampled_from(["a", "b"])
+whatever = st.sampled_from(["line", "line", "line in two parts", "new file", "read"])
+
+
+@given(st.lists(st.tuples(whoever, whatever), max_size=40), st.integers(3, 80))
+def test_each_line_is_found_once_in_the_order_of_its_writer(steps: list[tuple[str, str]], block: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, patch.object(log_reader, "BLOCK", block):
+        writers = {name: Writer(Path(folder), name) for name in "ab"}
+        found: dict[str, list[str]] = {name: [] for name in writers}
+        reader = LogReader(Path(folder), "events", needs=("id",))
+
+        def read() -> None:
+            for entry in reader.new():
+                found[entry["who"]].append(entry["id"])
+
+        for name, step in steps:
+            writer = writers[name]
+            if step == "new file":
+                writer.begin()
+            elif step == "line":
+                writer.file.write(writer.line())
+            elif step == "line in two parts":
+                before, line = list(writer.lines), writer.line()
+                writer.file.write(line[:-9])
+                read()
+                assert found[name] == before, "half a line is none"
+                writer.file.write(line[-9:])
+            else:
+                read()
+                assert found == {each: writers[each].lines for each in writers}
+        read()
+        assert found == {name: writer.lines for name, writer in writers.items()}
+        assert reader.found.damaged == [] and reader.found.torn == 0
+        for writer in writers.values():
+            writer.file.close()
+
+
+def test_the_end_of_a_killed_writer_is_told_once_and_its_files_are_watched_no_more(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, "a")
+    reader = LogReader(tmp_path, "events")
+    writer.file.write(writer.line() + b'{"id": "to')
+    assert [entry["id"] for entry in reader.new()] == ["a0"]
+    assert reader.found.torn == 0, "it may be being written"
+    writer.file.close()
+    other = Writer(tmp_path, "b")
+    other.file.write(other.line())
+    assert [entry["id"] for entry in reader.new()] == ["b0"] and list(reader.new()) == []
+    assert reader.found.torn == 1 and reader.found.lines == 2
+    other.file.close()
