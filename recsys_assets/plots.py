@@ -12,13 +12,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from recsys_lineage.assets.plot import Plot
+
 WIDTH, HEIGHT = 420, 240
 
 
-def loss_curve(history: Sequence[dict[str, float]]) -> dg.MarkdownMetadataValue | None:
+def loss_curve(history: Sequence[dict[str, float]]) -> Plot | None:
     """One line a recorded quantity over the epochs of a fit; None for a fit without epochs."""
-    import altair as alt
-
     if len(history) < 2:
         return None
     rows = [
@@ -27,7 +27,14 @@ def loss_curve(history: Sequence[dict[str, float]]) -> dg.MarkdownMetadataValue 
         for name, value in moment.items()
         if name != "epoch" and isinstance(value, int | float)
     ]
-    base = alt.Chart(pl.DataFrame(rows)).mark_line(point=len(history) < 40)
+    return Plot(pl.DataFrame(rows), lines)
+
+
+def lines(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """One panel below another for each quantity, of (epoch, quantity, value)."""
+    import altair as alt
+
+    base = alt.Chart(frame).mark_line(point=frame["epoch"].n_unique() < 40)
     chart = base.encode(
         x=alt.X("epoch:Q", title="epoch"),
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
@@ -54,10 +61,12 @@ def bars(frame: pl.DataFrame, *, value: str, label: str, colour: str, title: str
     return png(chart)
 
 
-def intervals(frame: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
-    """Differences with their confidence intervals, one a row of (challenger, difference, low, high)."""
+def intervals(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Differences with their confidence intervals, one a row of (champion_before, challenger,
+    difference, low, high)."""
     import altair as alt
 
+    title = f"against {frame['champion_before'].first()}"
     base = alt.Chart(frame, title=title).encode(y=alt.Y("challenger:N", title=None))
     line = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", title="difference in NDCG"), x2="high:Q")
     point = base.mark_point(filled=True, size=70).encode(x="difference:Q")

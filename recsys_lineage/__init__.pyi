@@ -15,6 +15,7 @@ from .assets.inputs import Inputs as Inputs
 from .assets.materialize import Outcome as Outcome
 from .assets.materialize import materialize as materialize
 from .assets.people_check import at_least_k_people as at_least_k_people
+from .assets.plot import Plot as Plot
 from .assets.reproduction import Reproduction as Reproduction
 from .assets.reproduction import reproduce as reproduce
 from .assets.sql_code import sql_code as sql_code

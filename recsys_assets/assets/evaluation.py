@@ -16,6 +16,7 @@ from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Option
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset
@@ -136,6 +137,8 @@ def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Outp
     if not judged:
         return Output(table, statistics=found | {"test users": 0}, warnings=warnings)
     kind = next(iter(judged))
+    for segment in SEGMENTS:
+        inputs.shared_values("user_profiles", segment, "user_id")
     best = shown.filter(pl.col("kind") == kind).sort("value", descending=True).row(0, named=True)
     return Output(
         table,
@@ -147,14 +150,8 @@ def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Outp
             **found,
         },
         metadata={
-            "ndcg": bars(
-                shown,
-                value="value",
-                label="family",
-                colour="kind",
-                title=f"NDCG@20 on the held-out weeks, by {data.target}",
-            ),
-            "fairness": _fairness_plot(table, kind),
+            "ndcg": Plot(shown.with_columns(target=pl.lit(data.target)), _by_family),
+            "fairness": Plot(_groups(table, kind), _by_group),
         },
         warnings=warnings,
     )
@@ -259,14 +256,22 @@ def _rows(family: str, kind: str, level: str, **columns: Any) -> pl.DataFrame:
     )
 
 
-def _fairness_plot(table: pl.DataFrame, kind: str) -> dg.MarkdownMetadataValue:
-    """NDCG@20 of each customer group, family by family."""
-    groups = table.filter(
+def _groups(table: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """NDCG@20 of each customer group and family."""
+    return table.filter(
         (pl.col("level") == "segment") & (pl.col("metric") == "ndcg") & (pl.col("kind") == kind)
-    ).with_columns(pl.format("{} ({} customers)", "member", "users").alias("group"))
-    return bars(
-        groups, value="value", label="group", colour="family", title=f"NDCG@20 by customer group, {kind}"
     )
+
+
+def _by_family(shown: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    title = f"NDCG@20 on the held-out weeks, by {shown['target'].first()}"
+    return bars(shown, value="value", label="family", colour="kind", title=title)
+
+
+def _by_group(groups: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    named = groups.with_columns(pl.format("{} ({} customers)", "member", "users").alias("group"))
+    title = f"NDCG@20 by customer group, {groups['kind'].first()}"
+    return bars(named, value="value", label="group", colour="family", title=title)
 
 
 def checked_cut_offs(given: Any) -> list[int]:

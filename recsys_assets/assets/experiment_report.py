@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
@@ -95,9 +97,11 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
         )
     table = pl.concat([pl.DataFrame(schema=REPORT), *tables])
     told = "\n\n".join(f"**{name}**: {text}" for name, text in words.items()) or NO_EXPERIMENT
-    metadata = {"decision": dg.MetadataValue.md(told)}
+    # names stand in the file of experiments, and a decision is made of sums over an arm's units
+    inputs.vouch_for([*words, *words.values(), *(arm.name for each in experiments for arm in each.arms)])
+    metadata: dict[str, Any] = {"decision": dg.MetadataValue.md(told)}
     if tables:
-        metadata["differences"] = _plot(table)
+        metadata["differences"] = Plot(table, _plot)
     return Output(
         table, statistics={"experiments": len(experiments), "shown": len(tables)}, metadata=metadata
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import polars as pl
 from recsys_assets.assets.schema import types_of
 from recsys_assets.source import NamedScan
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.seen import digest_of
 
 EVENT_DAYS_NAME = "event_days"
 """The set of days that events have, by which `raw_events` is partitioned."""
@@ -98,4 +98,4 @@ def faulty_days(files: pl.DataFrame) -> dict[str, list[FaultyFile]]:
 
 def inputs_digest(files: Iterable[tuple[str, str]], code_version: str) -> str:
     """A short hash of (path, sha256) pairs and of the code that reads them."""
-    return hashlib.sha256(repr((sorted(files), code_version)).encode()).hexdigest()[:16]
+    return digest_of(repr((sorted(files), code_version)), length=16)

@@ -19,6 +19,7 @@ from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
@@ -142,7 +143,7 @@ def gate(inputs: Inputs, seed: int) -> Output:
             **Promotion(champion, before, means[champion]).as_statistics(),
             **{f"{NDCG}{family}": round(mean, 6) for family, mean in sorted(means.items())},
         },
-        metadata={"evidence": intervals(table, title=f"against {before}")},
+        metadata={"evidence": Plot(table, intervals)},
     )
 
 

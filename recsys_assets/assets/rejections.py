@@ -84,6 +84,9 @@ _SETTINGS = {
 }
 """What decides over a reason."""
 MOST_KINDS = 3
+_MALFORMED = "malformed row"
+_DESCRIBED_AGAIN = ("exact duplicate", "another ")
+"""How reasons begin for which a further description of an item or a customer is left out."""
 
 Ask = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 
@@ -95,7 +98,8 @@ class Rejection:
     Attributes:
         reason: in the words of `rejected_rows`.
         rows: how many.
-        hint: what their values look like and what reads them, or which setting decides; empty where nothing is known.
+        hint: what their values look like and what reads them, which setting decides, or of malformed rows the commonest
+            fault; empty where nothing is known.
         where: up to three of them, as `file:line`.
         kinds: numbers of rows by the kind of value that is known.
     """
@@ -128,17 +132,27 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
         )
         value = f"CASE {cases} END"
     sql = f"""SELECT reason, {_kind("trim(value)")} AS kind, count(*) AS rows,
-            list_sort(arg_min(_file || ':' || _line, (_file, _line), 3)) AS places
-        FROM (SELECT reason, _file, _line, {value} AS value FROM ({checked}) AS checked WHERE reason IS NOT NULL)
+            list_sort(arg_min(_file || ':' || _line, (_file, _line), 3)) AS places,
+            arg_min(detail, (-same, detail)) FILTER (reason = {literal(_MALFORMED)}) AS fault
+        FROM (
+            SELECT reason, detail, _file, _line, {value} AS value, count(*) OVER (PARTITION BY reason, detail) AS same
+            FROM ({checked}) AS checked WHERE reason IS NOT NULL
+        )
         GROUP BY ALL ORDER BY rows DESC, reason, kind"""
     kinds: dict[str, list[tuple[str | None, int, list[str]]]] = {}
-    for reason, kind, rows, places in ask(sql, parameters_of(sql, values)).iter_rows():
+    faults: dict[str, str] = {}
+    for reason, kind, rows, places, fault in ask(sql, parameters_of(sql, values)).iter_rows():
         kinds.setdefault(reason, []).append((kind, rows, places))
+        if fault:
+            faults[reason] = fault
     found = [
         Rejection(
             reason,
             sum(rows for _, rows, _ in of),
-            _hint(reason, {kind: rows for kind, rows, _ in of if kind is not None}, sum(n for _, n, _ in of)),
+            faults.get(reason)
+            or _hint(
+                reason, {kind: rows for kind, rows, _ in of if kind is not None}, sum(n for _, n, _ in of)
+            ),
             tuple(of[0][2]),
             {kind: rows for kind, rows, _ in of if kind is not None},
         )
@@ -147,24 +161,18 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
     return tuple(sorted(found, key=lambda each: (-each.rows, each.reason)))
 
 
-def some_row_is_accepted(raw: str, values: Mapping[str, Any], *, blocking: bool = False) -> TableCheck:
-    """Checks that not all rows of a raw table are refused; says why most are where that is so.
-
-    Args:
-        raw: the table.
-        values: the parameters of the clean SQL.
-        blocking: whether a table without a row is wrong, whatever the reason.
-    """
+def some_row_is_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
+    """Blocking: not all rows of a raw table are refused, and it has some; says why most are where that is not so."""
     return TableCheck(
         "some_row_is_accepted",
         f"at least one row of {raw} can be read",
-        function=partial(_some_row_is_accepted, raw, dict(values), blocking),
+        function=partial(_some_row_is_accepted, raw, dict(values)),
         statements=(_checked(raw),),
-        blocking=blocking,
+        blocking=True,
     )
 
 
-def _some_row_is_accepted(raw: str, values: Mapping[str, Any], needed: bool, inputs: Inputs) -> CheckOutcome:
+def _some_row_is_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -> CheckOutcome:
     name = "some_row_is_accepted"
     accepted = inputs.query(f"SELECT count(*) AS n FROM {OUTPUT}")["n"][0]
     if accepted:
@@ -172,16 +180,18 @@ def _some_row_is_accepted(raw: str, values: Mapping[str, Any], needed: bool, inp
     total = inputs.query(f"SELECT count(*) AS n FROM {raw}")["n"][0]
     if not total:
         found = f"{raw} has no row: no file that was loaded has any"
-        return CheckOutcome(name, not needed, found, counts={"rows": 0})
+        return CheckOutcome(name, False, found, counts={"rows": 0})
     reasons = rejections(raw, inputs.query, values)
-    first, *others = reasons
-    more = "".join(f"; {each.told(total)}" for each in others[:2])
-    told = f"{first.told(total)}{more}"
-    return CheckOutcome(name, False, told, counts={"rows": total, **_counts(reasons)}, where=first.where)
+    told = "; ".join(each.told(total) for each in reasons[:3])
+    counts = {"rows": total, **_counts(reasons)}
+    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where)
 
 
 def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
-    """Warns where more than half of the rows of a raw table are refused, and says why most are."""
+    """Warns where more than half of the rows of a raw table are refused, and says why most are.
+
+    Further descriptions of an item or a customer are not counted: a shop may export all of them each day.
+    """
     return TableCheck(
         "most_rows_are_accepted",
         f"at least half of the rows of {raw} can be read",
@@ -195,12 +205,15 @@ def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs)
     accepted, total = inputs.query(
         f"SELECT (SELECT count(*) FROM {OUTPUT}) AS here, (SELECT count(*) FROM {raw}) AS read"
     ).row(0)
-    if 2 * accepted >= total:
+    reasons = rejections(raw, inputs.query, values) if 2 * accepted < total else ()
+    if raw != "raw_events":
+        reasons = tuple(each for each in reasons if not each.reason.startswith(_DESCRIBED_AGAIN))
+    refused = total - accepted if raw == "raw_events" else sum(each.rows for each in reasons)
+    if 2 * refused <= total:
         found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
         return CheckOutcome(name, True, found, counts={"rows": accepted, "read": total})
-    reasons = rejections(raw, inputs.query, values)
     told = "; ".join(each.told(total) for each in reasons[:3])
-    counts = {"rows": total - accepted, "read": total, **_counts(reasons)}
+    counts = {"rows": refused, "read": total, **_counts(reasons)}
     return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where)
 
 

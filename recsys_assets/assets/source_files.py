@@ -66,6 +66,7 @@ def source_files(
             or "look at the column path of source_files",
         )
     changes = FileChanges.between(table, files)
+    inputs.vouch_for({*changes.new, *changes.changed, *changes.gone})
     counts = files.group_by("status").len()
     days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
     statistics: dict[str, Any] = {f"{status} files": n for status, n in counts.iter_rows()}

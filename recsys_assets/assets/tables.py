@@ -109,15 +109,12 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
     named = (rules.default_behaviour, *filter(None, (rules.target_behaviour,)))
     skipped = () if rules.time_zone == "UTC" else (no_skipped_hour(rules.time_zone),)
     values = source.parameters()
-    some = {
-        clean: (some_row_is_accepted(raw, values, blocking=raw == "raw_events"),)
-        for raw, clean in CLEAN_OF.items()
-    }
+    most = {clean: (most_rows_are_accepted(raw, values),) for raw, clean in CLEAN_OF.items()}
     return {
-        **some,
+        **most,
         "events": (
-            *some["events"],
-            most_rows_are_accepted("raw_events", values),
+            some_row_is_accepted("raw_events", values),
+            *most["events"],
             behaviours_are_known(named),
             *skipped,
         ),

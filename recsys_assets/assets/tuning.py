@@ -24,6 +24,7 @@ from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.parameters import Named
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell
@@ -127,7 +128,7 @@ def tune_family(
             "default ndcg@20": None if done[0].ndcg is None else round(done[0].ndcg, 6),
             "best params": dict(winner.params),
         },
-        metadata={"trials plotted": trial_history(table)},
+        metadata={"trials plotted": Plot(table.select("trial", "ndcg"), trial_history)},
         warnings=[f"trial {t.number} failed: {t.error}" for t in done if t.state == "failed"],
     )
 

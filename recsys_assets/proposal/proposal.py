@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys_assets.proposal.roles import RawTable, Roles, roles_of
+from recsys_assets.proposal.known_names import RawTable
+from recsys_assets.proposal.roles import NUMBERS, Roles, roles_of
 from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
 from recsys_assets.proposal.source_sql import mapped_behaviours, settings_text, table_sql
 from recsys_assets.raw_columns import RAW_COLUMNS
@@ -121,10 +122,16 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles]) -> list[str]:
     if not roles:
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
     used = {column.name for role in roles for column in role.columns.values()}
+    read = {
+        column.name
+        for role in roles
+        for name, column in role.columns.items()
+        if name in NUMBERS or column.kind != "number"  # ids may be numbers or not
+    }
     notes = [
         f"{files.pattern}: column {column.name}: {column.note}"
         for column in files.columns
-        if column.note and column.name in used
+        if column.note and column.name in read
     ]
     if left := [
         column.name for column in files.columns if column.name not in used and column.kind != "nothing"

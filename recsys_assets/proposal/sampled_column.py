@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
+from recsys_assets.proposal.written_times import EPOCHS, ISO, epoch_unit, written_times
+
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
-ISO = ""
-"""The format of times that DuckDB reads by itself."""
-_DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y")
-_MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-_OTHER_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
-_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S")
-_ISO_TIME = re.compile(r"\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?")
-_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-_COMMA_NUMBER = r"^\s*[-+]?\d{1,3}(\.?\d{3})*,\d+\s*$"
-_EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000}
-_EPOCH_YEARS = (946_684_800, 2_208_988_800)  # the years 2000 to 2040, in seconds
+_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
+_COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
+_WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
+_WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
+_THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
+BESIDE_NUMBERS = r"[\p{Sc}\s\x{a0}\x{202f}']|\b[A-Z]{3}\b"
+"""What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
 _EXAMPLES = 3
 _FEW = 30
 
@@ -35,9 +32,10 @@ class SampledColumn:
         distinct: how many different values the sample has.
         filled: the share of rows that have a value, 0 to 1.
         is_text: whether the files hold it as text, as CSV files do.
-        format: of a time or day that is text, for `strptime`; `ISO` where DuckDB reads it by itself. Of an epoch its
-            unit: s, ms or us.
+        formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its unit: s, ms or us.
         comma: whether its numbers have a decimal comma.
+        thousands: whether its numbers have commas between thousands.
+        decorated: whether currencies or blanks stand beside its numbers.
         note: what could not be told, in a sentence.
         values: all different values of a column that has few, most frequent first.
     """
@@ -48,8 +46,10 @@ class SampledColumn:
     distinct: int
     filled: float
     is_text: bool
-    format: str = ISO
+    formats: tuple[str, ...] = (ISO,)
     comma: bool = False
+    thousands: bool = False
+    decorated: bool = False
     note: str = ""
     values: tuple[str, ...] = ()
 
@@ -60,19 +60,16 @@ def sampled_column(values: pl.Series) -> SampledColumn:
     is_text = values.dtype == pl.String
     nested = values.dtype.is_nested()
     different = there.unique(maintain_order=True) if not nested else there.head(_EXAMPLES)
-    kind, format_, comma, note = _kind(there, is_text)
-    return SampledColumn(
+    found = SampledColumn(
         values.name,
-        kind,
+        "text",
         tuple(str(value) for value in different.head(_EXAMPLES)),
         different.len(),
         there.len() / max(1, values.len()),
         is_text,
-        format_,
-        comma,
-        note,
-        _few(there) if is_text else (),
+        values=_few(there) if is_text else (),
     )
+    return _of_text(found, there) if is_text and there.len() else _of_type(found, there)
 
 
 def _few(values: pl.Series) -> tuple[str, ...]:
@@ -80,67 +77,61 @@ def _few(values: pl.Series) -> tuple[str, ...]:
     return tuple(counted[values.name]) if counted.height <= _FEW else ()
 
 
-def _kind(values: pl.Series, is_text: bool) -> tuple[Kind, str, bool, str]:
+def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
+    """The column, with what the type of its values says."""
+    type_ = values.dtype
     if not values.len():
-        return "nothing", ISO, False, ""
-    if not is_text:
-        if values.dtype.is_numeric():
-            unit = _epoch(values)
-            return ("epoch", unit, False, "") if unit else ("number", ISO, False, "")
-        if values.dtype == pl.Date:
-            return "day", ISO, False, ""
-        if values.dtype.base_type() == pl.Datetime:
-            zone = getattr(values.dtype, "time_zone", None)
-            return "time", ISO, False, f"its times are in {zone}" if zone else ""
-        return "text", ISO, False, ""
-    if values.str.contains(_NUMBER).all():
-        numbers = values.str.strip_chars().cast(pl.Float64, strict=False)
-        unit = _epoch(numbers)
-        if not unit and values.str.contains(r"^\d{8}$").all() and _reads(values, "%Y%m%d"):
-            return "day", "%Y%m%d", False, ""
-        return ("epoch", unit, False, "") if unit else ("number", ISO, False, "")
-    some_comma = 2 * values.str.contains(_COMMA_NUMBER).sum() > values.len()
-    if some_comma and values.str.contains(r"^\s*[-+]?[\d.,]+\s*$").all():
-        return "number", ISO, True, ""
-    return _time(values)
+        return replace(column, kind="nothing")
+    if type_.is_numeric():
+        unit = epoch_unit(values)
+        return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
+    if type_ == pl.Date:
+        return replace(column, kind="day")
+    if type_.base_type() == pl.Datetime:
+        zone = getattr(type_, "time_zone", None)
+        return replace(column, kind="time", note=f"its times are in {zone}" if zone else "")
+    return column
 
 
-def _epoch(numbers: pl.Series) -> str:
-    """The unit in which all the numbers are moments of the years 2000 to 2040; empty where they are not."""
-    first, last = _EPOCH_YEARS
-    for unit, times in _EPOCHS.items():
-        if numbers.is_between(first * times, last * times).all():
-            return unit
-    return ""
-
-
-def _time(values: pl.Series) -> tuple[Kind, str, bool, str]:
+def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
+    """The column, with what its texts say."""
     stripped = values.str.strip_chars()
-    if all(_ISO_TIME.fullmatch(text) for text in stripped.head(1000)):
-        timed = stripped.str.contains(r"\d[ T]\d\d?:\d\d")
-        zoned = stripped.str.contains(r"(Z|UTC|[+-]\d\d:?\d\d)$")
-        note = "its times name their own offset from UTC" if timed.any() and zoned.any() else ""
-        return ("time" if timed.any() else "day"), ISO, False, note
-    for clock in _CLOCKS:
-        for days, others in ((_DAY_FIRST, _MONTH_FIRST), (_MONTH_FIRST, ()), (_OTHER_DAYS, ())):
-            for day in days:
-                if _reads(stripped, day + clock):
-                    doubtful = [
-                        other for other in others if day[2] == other[2] and _reads(stripped, other + clock)
-                    ]
-                    note = (
-                        f"its days can be read as {day} and as {doubtful[0]}; it is read as {day}"
-                        if doubtful
-                        else ""
-                    )
-                    return ("time" if clock else "day"), day + clock, False, note
-    return "text", ISO, False, ""
+    if stripped.str.contains(_NUMBER).all():
+        unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
+        if not unit and stripped.str.contains(r"^\d{8}$").all() and (times := written_times(stripped)):
+            return replace(column, kind="day", formats=times.formats)
+        return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
+    if times := written_times(stripped):
+        if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
+            return replace(column, kind="epoch", formats=times.formats, note=times.note)
+        kind = "time" if times.has_clock else "day"
+        return replace(column, kind=kind, formats=times.formats, note=times.note)
+    return _of_numbers(column, stripped)
 
 
-def _reads(values: pl.Series, format_: str) -> bool:
-    parsed = (
-        values.str.to_datetime(format_, strict=False, ambiguous="earliest")
-        if "%H" in format_ or "%I" in format_
-        else values.str.to_date(format_, strict=False)
+def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
+    """The column as one of numbers, where more than half of its texts are; itself otherwise."""
+    bare = texts.str.replace_all(BESIDE_NUMBERS, "")
+    commas, points = (
+        bare.str.contains(_COMMA_NUMBER),
+        bare.str.contains(_WITH_POINT) & bare.str.contains(r"\."),
     )
-    return not parsed.has_nulls()
+    doubtful = bare.str.contains(_THOUSANDS)
+    comma = bool(commas.any()) and int((commas & ~doubtful).sum()) >= int(points.sum())
+    thousands = not comma and bool(bare.str.contains(",").any())
+    read = bare.str.contains(_WITH_COMMA if comma else _WITH_POINT if thousands else _NUMBER)
+    if 2 * int(read.sum()) <= texts.len():
+        return column
+    notes = []
+    if comma and not (commas & ~doubtful).any():
+        notes.append("its commas are taken for decimal ones")
+    if not read.all():
+        notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are read as no number")
+    return replace(
+        column,
+        kind="number",
+        comma=comma,
+        thousands=thousands,
+        decorated=bool((bare != texts).any()),
+        note="; ".join(notes),
+    )

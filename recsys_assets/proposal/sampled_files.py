@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import fnmatch
+import glob
 import gzip
 import io
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from recsys_assets.proposal.known_names import known_role
 from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
@@ -28,6 +30,12 @@ from recsys_lineage.sql.names import literal
 SAMPLE_BYTES = 1 << 20
 SAMPLE_ROWS = 10_000
 _SAMPLED_FILES = 3
+_MOST_APART = 20
+"""Files that are named one by one where a pattern would read others too."""
+_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?!\d)")
+_MOST_LINES_BEFORE = 20
+_FEWEST_KNOWN = 2
+"""Names of known columns in a line that is taken for the header."""
 _TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError)
 """What a file raises that is damaged, or is not what its name says."""
@@ -80,7 +88,9 @@ class _Sample:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        return (self.function, tuple(self.options.items()), tuple(self.frame.columns))
+        """What files have in common that one scan reads; the order and the case of columns do not matter to it."""
+        names = [name.casefold() for name in self.frame.columns]
+        return (self.function, tuple(self.options.items()), tuple(sorted(names)))
 
 
 def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles], dict[str, str]]:
@@ -112,16 +122,27 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
     found = []
     for members in groups.values():
         others = [path for path in samples if path not in members]
-        found.append(_described(members, others, [samples[path] for path in _spread(members)]))
+        pattern = common_pattern(members)
+        alike = [members]
+        if len(members) <= _MOST_APART and any(_fits(path, pattern) for path in others):
+            alike = [[path] for path in members]  # a pattern would read the others too
+        for each in alike:
+            found.append(_described(each, others, [samples[path] for path in _spread(each)]))
     return sorted(found, key=lambda files: files.pattern), left
 
 
 def _described(members: Sequence[str], others: Sequence[str], samples: Sequence[_Sample]) -> SampledFiles:
     pattern = common_pattern(members)
     notes = dict.fromkeys(note for sample in samples for note in sample.notes)
-    if caught := [path for path in others if _fits(path, pattern)]:
-        notes[f"the pattern {pattern} also fits {', '.join(caught[:3])}, whose columns differ"] = None
-    frames = [sample.frame for sample in samples]
+    if (caught := [path for path in others if _fits(path, pattern)]) and len(members) > 1:
+        notes[f"the pattern {pattern} also fits {', '.join(caught[:3])}, which differ"] = None
+    elif caught:
+        pattern = literal_pattern(members[0])
+        notes[
+            "it is read by its own name, for files of like names differ from it; the next ones are not read"
+        ] = None
+    names = samples[0].frame.columns
+    frames = [_with_names(sample.frame, names) for sample in samples]
     if len({tuple(frame.dtypes) for frame in frames}) > 1:
         notes["the types of its columns differ from file to file"] = None
         frames = [_as_text(frame) for frame in frames]
@@ -136,19 +157,29 @@ def _described(members: Sequence[str], others: Sequence[str], samples: Sequence[
 def common_pattern(paths: Sequence[str]) -> str:
     """A pattern that fits all the paths: what their names begin and end with, and `*` between."""
     if len(paths) == 1:
-        return paths[0]
+        folder, _, name = paths[0].rpartition("/")
+        days = _DAY.findall(name)
+        name = (
+            "*".join(map(literal_pattern, name.split(days[0]))) if len(days) == 1 else literal_pattern(name)
+        )
+        return f"{literal_pattern(folder)}/{name}" if folder else name
     folders = [path.rpartition("/")[0] for path in paths]
     names = [_bare(path.rpartition("/")[2]) for path in paths]
     # dates and numbers differ in the files to come, also where these happen to share a year
     start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
     ends = re.sub(r"^[\d\W_]*\d", "", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
     end = ends[-min(len(ends), min(map(len, names)) - len(start)) :] if ends else ""
-    name = f"{start}*{end}"
+    name = f"{literal_pattern(start)}*{literal_pattern(end)}"
     if len(set(folders)) == 1:
-        return f"{folders[0]}/{name}" if folders[0] else name
+        return f"{literal_pattern(folders[0])}/{name}" if folders[0] else name
     parts = [folder.split("/") if folder else [] for folder in folders]
     shared = [one[0] for one in takewhile(lambda each: len(set(each)) == 1, zip(*parts, strict=False))]
-    return "/".join([*shared, "**", name])
+    return "/".join([*map(literal_pattern, shared), "**", name])
+
+
+def literal_pattern(path: str) -> str:
+    """A pattern that fits a path, and no other but for signs that no pattern may hold."""
+    return re.sub(r"[:\\]", "?", glob.escape(path))
 
 
 def _fits(path: str, pattern: str) -> bool:
@@ -178,6 +209,8 @@ def _sample(path: Path) -> _Sample:
         return _Sample(
             "read_parquet", {}, _plain_times(pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect())
         )
+    if magic == b"PK\3\4":
+        raise ValueError("a zip archive or a workbook: unpack it, or save it as CSV")
     if not _bare(path.name).casefold().endswith(_TEXTS):
         raise ValueError("neither CSV nor Parquet")
     with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
@@ -185,10 +218,13 @@ def _sample(path: Path) -> _Sample:
     text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
     if not text.strip():
         raise ValueError("it is empty")
-    options, frame = _sniffed(text)
+    skipped = _lines_before_header(text)
+    options, frame = _sniffed("".join(text.splitlines(keepends=True)[skipped:]))
+    if skipped:
+        options["skip"] = str(skipped)
     if not frame.height:
         raise ValueError("it has a header and no rows")
-    if encoding not in ("utf-8", "utf-16-le"):
+    if encoding != "utf-8" and not head.startswith(tuple(mark for mark, _ in _BOMS)):
         options["encoding"] = literal(encoding)
     return _Sample("read_csv", options, frame, notes)
 
@@ -209,6 +245,16 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
     lines = text if whole else text[: text.rfind("\n") + 1]
     return lines, encoding, notes
+
+
+def _lines_before_header(text: str) -> int:
+    """How many lines stand before the one that names columns; 0 where no line is known to name any."""
+    for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
+        cells = re.split(r"[,;\t|]", line)
+        known = {role for cell in cells if (role := known_role(cell)) is not None}
+        if len(known) >= _FEWEST_KNOWN:
+            return place
+    return 0
 
 
 def _sniffed(text: str) -> tuple[dict[str, str], pl.DataFrame]:
@@ -237,6 +283,14 @@ def _sniffed(text: str) -> tuple[dict[str, str], pl.DataFrame]:
         options["names"] = f"[{', '.join(map(literal, names))}]"
     columns = {name: [row[place] or None for row in cells] for place, name in enumerate(names)}
     return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
+def _with_names(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns in another order, by names whose case may differ."""
+    if frame.columns == list(names):
+        return frame
+    own = {name.casefold(): name for name in frame.columns}
+    return frame.select(pl.col(own[name.casefold()]).alias(name) for name in names)
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recsys_assets.proposal.roles import Roles
-from recsys_assets.proposal.sampled_column import ISO, SampledColumn
+from recsys_assets.proposal.roles import NUMBERS, Roles
+from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, SampledColumn
+from recsys_assets.proposal.written_times import EPOCH_PATTERNS, EPOCHS, ISO
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.sql.names import literal, quote
 
@@ -99,26 +100,48 @@ def _expression(part: Roles, name: str) -> str:
     at = quote(column.name)
     if name in ("event_time", "start_day", "end_day"):
         return _time(column, at)
-    if column.kind == "number" and column.comma:
-        return f"replace(replace({at}, '.', ''), ',', '.')"
+    if name in NUMBERS:
+        return _number(column, at)
     if name == "behaviour":
         return _behaviour(column, at)
     return at
 
 
+def _number(column: SampledColumn, at: str) -> str:
+    if column.decorated:
+        at = f"regexp_replace({at}, {literal(BESIDE_NUMBERS)}, '', 'g')"
+    if column.comma:
+        return f"replace(replace({at}, '.', ''), ',', '.')"
+    return f"replace({at}, ',', '')" if column.thousands else at
+
+
 def _time(column: SampledColumn, at: str) -> str:
-    if column.kind == "epoch":
-        function = {"s": "to_timestamp", "ms": "epoch_ms", "us": "make_timestamp"}[column.format]
-        number = (
-            f"TRY_CAST({at} AS {'DOUBLE' if column.format == 's' else 'BIGINT'})" if column.is_text else at
-        )
-        made = f"{function}({number})"
-        made = f"timezone('UTC', {made})" if column.format == "s" else made
-        return f"coalesce({made}::VARCHAR, {at})" if column.is_text else made
-    if column.is_text and column.format != ISO:
-        # what the format does not read stays as it was, so that its row is rejected with its text
-        return f"coalesce(try_strptime(trim({at}), {literal(column.format)})::VARCHAR, {at})"
-    return at
+    if column.kind == "epoch" and not column.is_text:
+        return _moment(column.formats[0], at)
+    if not column.is_text or column.formats == (ISO,):
+        return at
+    # what no way reads stays as it was, so that its row is rejected with its text
+    alone = len(column.formats) == 1
+    reads = [
+        f"{_moment(way, at, alone)}::VARCHAR"
+        if way in EPOCHS
+        else f"try_strptime(trim({at}), {literal(way)})::VARCHAR"
+        for way in column.formats
+        if way != ISO
+    ]
+    return f"coalesce({', '.join([*reads, at])})"
+
+
+def _moment(unit: str, at: str, alone: bool | None = None) -> str:
+    """The moment that a number is; of text, where `alone` is given, of such numbers only unless all are."""
+    number = at
+    if alone is not None:
+        number = f"TRY_CAST({at} AS {'DOUBLE' if unit == 's' else 'BIGINT'})"
+    made = {"s": "timezone('UTC', to_timestamp({}))", "ms": "epoch_ms({})", "us": "make_timestamp({})"}[unit]
+    moment = made.format(number)
+    if alone is False:
+        return f"CASE WHEN regexp_full_match(trim({at}), {literal(EPOCH_PATTERNS[unit])}) THEN {moment} END"
+    return moment
 
 
 def _behaviour(column: SampledColumn, at: str) -> str:

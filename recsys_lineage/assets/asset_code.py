@@ -33,7 +33,8 @@ class AssetCode:
     `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what the
     asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
     returns a plain JSON value that changes when that part does, and the asset's outputs say it too (`Output.takes`);
-    while both are equal, changes of the other parts make nothing stale. `due` says of the record of its latest
+    while both are equal, changes of the other parts make nothing stale. Of what both say the record keeps days, names
+    of tables and digests (`digest_of`), and of all other texts a digest. `due` says of the record of its latest
     version, in words, why that does not hold any more though nothing it is made of changed, as when a day has come.
     `remade` gives the asset for other values of the parameters; None for an asset that cannot be made again from
     tables alone. `covers` gives the first-party definitions that the code version covers, module → names.
@@ -150,7 +151,7 @@ class Output:
         statistics: plain JSON values to keep in the record; numbers and texts also show in the UI.
         takes: the part of its inputs that the asset took, see `AssetCode.takes`.
         trained_on: for a model, what it was fitted on.
-        metadata: more for the UI only, such as plots.
+        metadata: more for the UI only. Of texts stays what a record may say; a picture is a Plot, which draws no more.
         warnings: what a person should know of, in words; shown as warnings in the run's log.
         failures: per partition that could not be written, why; the others are.
         partition_files: per partition, the files that it is made of, of those read; shown in the UI.

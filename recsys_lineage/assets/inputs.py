@@ -109,6 +109,7 @@ class Inputs:
         self._lazy: dict[str, pl.LazyFrame] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
         self.shared: set[str] = set()
+        self.vouched: set[str] = set()
 
     # --- what was read ------------------------------------------------------------------------------------
 
@@ -274,6 +275,13 @@ class Inputs:
         )
         self.shared |= set(found["value"])
         return dict(found.iter_rows())
+
+    def vouch_for(self, texts: Iterable[str]) -> None:
+        """Say of texts that they tell no value of a row, such as names of files, or sentences of sums over many people.
+
+        Statistics, checks, warnings and pictures may say them, whole.
+        """
+        self.vouched |= set(texts)
 
     def traced_files(self, names: Collection[str]) -> frozenset[str]:
         """Which of some texts are names of files: those by which a table that was read traces its rows."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -34,7 +34,7 @@ from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.engine_versions import engine_versions
-from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.failure import LEFT_OUT, Failure
 from recsys_lineage.records.materialization import (
     FORMAT,
     Materialization,
@@ -47,6 +47,7 @@ from recsys_lineage.records.materialization import (
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
+from recsys_lineage.records.seen import as_seen
 from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE
 
@@ -55,6 +56,10 @@ _FRAME = "_output_frame"
 
 class BlockingCheckFailed(LineageError):
     """A blocking check found the new version wrong; it was not committed."""
+
+
+def _nothing(value: Any) -> Any:
+    return LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Outcome:
         reason: why the asset was made, or that it was kept, in words.
         error: what went wrong.
         warnings: what a person should know of, in words.
+        plain: of a JSON value that the code handed back, what may be kept: nothing that could be a cell of a table.
     """
 
     record: Materialization
@@ -76,6 +82,7 @@ class Outcome:
     reason: str | None = None
     error: BaseException | None = None
     warnings: tuple[str, ...] = ()
+    plain: Callable[[Any], Any] = field(default=_nothing, compare=False, repr=False)
 
 
 def materialize(asset: AssetCode, lake: Lake, request: Request | None = None) -> Outcome:
@@ -205,7 +212,14 @@ class _Attempt:
                 tell(Progress(asset.name, "note", whole))
         warnings = [*plain, *self._columns.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
-        return Outcome(record, version, output, self._reason, warnings=tuple(warnings))
+        return Outcome(
+            record,
+            version,
+            output,
+            self._reason,
+            warnings=tuple(warnings),
+            plain=lambda value: self._plain(value, output),
+        )
 
     def _why_stale(self) -> str | None:
         asset = self._asset
@@ -328,7 +342,7 @@ class _Attempt:
             column_lineage=self._columns.lineage,
             column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
             statistics=self._plain(output.statistics, output),
-            takes=output.takes,
+            takes=as_seen(output.takes, self._seen_names),
             trained_on=tuple(output.trained_on),
             written=_written(version, output, self._plain(output.failures, output)),
         )
@@ -338,6 +352,10 @@ class _Attempt:
         assert self._vocabulary is not None, "a draft is checked before it is told of"
         counts = [dict(check.counts) for check in self._checks]
         return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
+
+    @property
+    def _seen_names(self) -> set[str]:
+        return {self._asset.name, *self._asset.upstream}
 
     def _record(self, status: Status) -> Materialization:
         asset, (commit, dirty) = self._asset, self._git
@@ -353,7 +371,7 @@ class _Attempt:
             reads=self._inputs.reads if self._inputs is not None else (),
             declared=tuple(asset.upstream),
             parameters=dict(asset.parameters),
-            observed=self._observed,
+            observed=as_seen(self._observed, self._seen_names),
             continued=self._request.continues,
             statement=self._statement,
             keys=asset.keys,

@@ -2,8 +2,8 @@
 
 A cell of a table could stand in them, for code may paste one into a statistic or into what a check found. So of such a
 text stays what is known to be none: string constants of the code, names of tables, columns, partitions, files and
-parameters, what the records of its inputs say already, numbers that are handed back as numbers, and values that many
-people share (`Inputs.shared_values`). The rest becomes `…`.
+parameters, what the records of its inputs say already, numbers that are handed back as numbers, values that many
+people share (`Inputs.shared_values`), and what the code vouches for (`Inputs.vouch_for`). The rest becomes `…`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _FRACTION = re.compile(
     r"[-+]?(?:[1-9][\d,]*|0)?\.\d+(?:e[-+]?\d+)?%?|[-+]?\d+%|[-+]?\d\.?\d*e[-+]?\d+", re.IGNORECASE
 )
 _PLACE = re.compile(r"(?<=\D)(?::\d+){1,2}$")
-_EDGES = "()[]{}<>.,;:!?\"'`=…"
+_EDGES = "()[]{}<>.,;:!?\"'`=*…"
 
 
 class Vocabulary:
@@ -157,13 +157,17 @@ class Vocabulary:
         return word.isdecimal() and self._is_number(word, numbers)
 
     def _is_named(self, text: str) -> bool:
-        return text in self._names or text in self._shared
+        return text in self._names or text in self._shared or text in self._vouched
 
     # --- what is known -------------------------------------------------------------------------------------
 
     @property
     def _shared(self) -> Collection[str]:
         return () if self._inputs is None else self._inputs.shared
+
+    @property
+    def _vouched(self) -> Collection[str]:
+        return () if self._inputs is None else self._inputs.vouched
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -190,7 +194,8 @@ class Vocabulary:
     def _constants(self) -> tuple[str, ...]:
         """String constants of the code, longest first."""
         found = {constant for text in self._code[0] for constant in (text, text.strip())}
-        found |= {*self._of_records[0]}
+        found |= {*self._of_records[0], *(name for name in self._names if _has_blanks(name))}
+        found |= {text for text in self._vouched if _has_blanks(text)}
         long = (text for text in found if _is_said(text))
         return tuple(sorted(long, key=len, reverse=True))
 
@@ -241,6 +246,10 @@ class Vocabulary:
 def _is_said(text: str) -> bool:
     """Whether a constant is words that code says, rather than a letter or digits that it builds values of."""
     return len(text) >= _SHORTEST_CONSTANT and _LETTER.search(text) is not None
+
+
+def _has_blanks(name: str) -> bool:
+    return len(name.split()) > 1
 
 
 def numbers_of(value: Any) -> Iterator[float]:

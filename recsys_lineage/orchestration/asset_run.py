@@ -24,6 +24,7 @@ from recsys_lineage.orchestration.event_metadata import check_result, event_meta
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
+from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
@@ -119,10 +120,23 @@ class AssetRun:
             return without_automatic_event(key)
         return dg.MaterializeResult(
             asset_key=key,
-            metadata=self._ordered(metadata, output.metadata if output else {}),
+            metadata=self._ordered(metadata, self._made(outcome)),
             data_version=dg.DataVersion(version.fingerprint),
             tags={"lineage/record": record.kept or record.id, "lineage/version": str(version.version)},
         )
+
+    def _made(self, outcome: Outcome) -> dict[str, Any]:
+        """What the run itself shows, without what could be a cell of a table."""
+        made: dict[str, Any] = {}
+        for name, value in (outcome.output.metadata if outcome.output else {}).items():
+            try:
+                made[str(outcome.plain(name))] = told_metadata(value, outcome.plain)
+            except Exception as error:  # the version is committed: a picture of it must not fail the run
+                told = Failure.of(error)
+                self._context.log.warning(
+                    f"{self._asset.name} is not shown whole: {told.type}: {told.message}"
+                )
+        return made
 
     def _ordered(self, metadata: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
         """What is shown of many runs, and what the run itself shows, before what every asset shows."""

@@ -125,8 +125,9 @@ class Materialization(RecordPart):
         version, fingerprint, rows, schema: of the TableVersion that was written; of the one that was kept.
         parameters: the values that the code was given.
         statistics: what the asset itself counted; plain JSON values.
-        observed: for an asset that looks at the outside world, what it saw (`AssetCode.observe`).
-        takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`).
+        observed: for an asset that looks at the outside world, what it saw (`AssetCode.observe`), as a digest where it
+            could say a value (`seen.py`).
+        takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`), likewise.
         continued: whether it was allowed to start from its own version before.
         trained_on: for a model, what it was fitted on.
         keys: columns by which rows of the output belong to rows of the inputs, where the asset names some.

@@ -10,6 +10,7 @@ from recsys_lineage.lake.fingerprint import comparable
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization, Read
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.seen import is_as_seen
 
 CODE_CHANGED = "its code or settings changed"
 
@@ -51,14 +52,15 @@ def why_stale(
             if parameters is not None and name in parameters and _text(parameters[name]) != _text(value)
         ]
         return f"{CODE_CHANGED}: it was made with other {', '.join(others)}" if others else CODE_CHANGED
-    if observed is not None and record.observed != observed:
+    names = {asset, *upstream}
+    if observed is not None and not is_as_seen(record.observed, observed, names):
         return "the source changed"
     if due is not None and (reason := due(record)) is not None:
         return reason
     changed = changed_read(records.lake, record, upstream)
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
         return changed
-    return None if takes(records.lake) == record.takes else changed
+    return None if is_as_seen(record.takes, takes(records.lake), names) else changed
 
 
 def _text(value: Any) -> str:

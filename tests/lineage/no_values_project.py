@@ -11,6 +11,7 @@ import polars as pl
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -94,6 +95,34 @@ def kept_quiet(people: pl.DataFrame) -> Output:
     return Output(people.select(pl.len()))
 
 
+def shown(people: pl.DataFrame) -> Output:
+    """Says cells wherever code that succeeds can say something for a page or for a later run."""
+    cell, other = people["customer"][0], people["customer"][1]
+    return Output(
+        people.select(pl.len()),
+        takes={"people": cell, other: [cell]},
+        metadata={
+            cell: 1, "text": cell, "markdown": dg.MetadataValue.md(f"**{other}**"), "json": {other: [cell]},
+            "table": dg.MetadataValue.table([dg.TableRecord({"customer": cell})]),
+            "finished": dg.MetadataValue.md(f"![plot](data:image/svg+xml,{cell})"),
+            "picture": Plot(people.with_columns(both=pl.concat_list("customer")), _drawn),
+            "no picture": Plot(people, _not_drawn),
+        },
+    )  # fmt: skip
+
+
+def _drawn(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![plot](data:image/svg+xml,{' '.join(map(str, frame.rows()))})")
+
+
+def _not_drawn(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    raise ValueError(f"no picture of {frame['customer'][0]}")
+
+
+def seen() -> str:
+    return f"customer {os.environ['PLANTED_SECRET']}"
+
+
 RULE = TableCheck(
     "short", "texts are short", "SELECT * FROM output WHERE length(customer) > 3", blocking=True
 )
@@ -111,7 +140,7 @@ FAILING = (
 def job() -> dg.JobDefinition:
     """All assets in one job of many processes."""
     return dg.Definitions(
-        [frame_asset(people), frame_asset(kept_quiet), *FAILING],
+        [frame_asset(people), frame_asset(kept_quiet), frame_asset(shown, observe=seen), *FAILING],
         jobs=[dg.define_asset_job("all")],
         resources={"lake": LakeResource(uri=os.environ["PLANTED_LAKE"], threads=1, memory_limit="500MB")},
         executor=dg.multiprocess_executor.configured({"max_concurrent": 2, "start_method": {"forkserver": {}}}),

@@ -69,6 +69,10 @@ def test_nothing_planted_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert failed == {asset.key.to_user_string() for asset in no_values_project.FAILING}
     lake = Lake(str(home / "lake"))
     assert {r.asset for r in Records(lake).read()[0] if r.status == "failed"} == failed
+    shown = Records(lake).latest("shown")
+    assert (
+        shown is not None and str(shown.observed).startswith("sha256:") and shown.takes["people"] != ROWS[0]
+    )
     found = {
         (canary, where)
         for where, content in written(home, lake)

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
@@ -16,8 +17,10 @@ from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
@@ -64,15 +67,41 @@ def told(lake: Lake, cell: str, way: str) -> str:
             statistics={"worst": found, found: 1, "all": [found, {"deep": found, found: [found]}]},
             warnings=[found],
             failures={"mon": found},
-        )
+            takes={"people": found, found: [found]},
+            metadata={
+                "text": found, "markdown": dg.MetadataValue.md(f"# {found}"), "page": dg.MetadataValue.url(found),
+                "json": {found: [found]}, "more": dg.MetadataValue.json([found]), "path": Path(found), found: 1,
+                "table": dg.MetadataValue.table([dg.TableRecord({"a": found})]),
+                "picture": Plot(pl.DataFrame({"a": [found, None], "b": [[found], []], "c": [1, 2]}), _drawn),
+                "drawn": dg.MetadataValue.md(f"![plot](data:image/svg+xml,{found})"),
+            },
+        )  # fmt: skip
 
-    code = frame_code(spoken, checks=[TableCheck("look", "a look", function=look)])
+    code = frame_code(
+        spoken, checks=[TableCheck("look", "a look", function=look)], observe=lambda: way.format(cell)
+    )
     outcome = materialize(code, lake)
+    assert outcome.output is not None
     kept: list[object] = [outcome.warnings]
+    kept += [
+        (outcome.plain(name), repr(told))
+        for name, value in outcome.output.metadata.items()
+        for told in [told_metadata(value, outcome.plain)]
+    ]
     for record in (outcome.record, *Records(lake).read()[0]):
         assert record.written is not None
-        kept += [record.statistics, record.written.failures, [c.to_json() for c in record.checks]]
+        kept += [
+            record.takes,
+            record.observed,
+            record.statistics,
+            record.written.failures,
+            [c.to_json() for c in record.checks],
+        ]
     return json.dumps(kept, ensure_ascii=False)
+
+
+def _drawn(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(str(frame.rows()))
 
 
 @settings(max_examples=25, deadline=None)

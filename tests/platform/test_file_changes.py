@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.file_changes import LONGEST_SHOWN, FileChanges, nothing_new
+from recsys_assets.assets.file_changes import LONGEST_SHOWN, WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.errors import LineageError
+from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.records.records import Records
 from tests.platform.nights import Nights
 
@@ -60,6 +61,20 @@ def test_a_look_tells_what_the_one_before_had_not_and_a_kept_one_nothing(tmp_pat
         counts = {**records.history("source_files", last=1)[0].statistics, **nothing_new(records)}
         told.append([counts[f"{name} since last time"] for name in ("new", "changed", "gone")])
     assert told == [[2, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+
+def test_the_page_names_the_files_that_are_new_and_gone(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path)
+    row = ("2024-01-01 10:00:00", "u1", "i1", "1")
+    shop.deliver("sales of Zoë (1).csv", row)
+    shop.deliver("sales-b.csv", row, row)
+    shop.night()
+    (shop.data / "sales-b.csv").unlink()
+    shop.deliver("sales c.csv", *[row] * 3)
+    outcome = materialize(shop.codes()["source_files"], shop.lake)
+    assert outcome.output is not None
+    shown = told_metadata(outcome.output.metadata[WHAT_IS_NEW], outcome.plain).value
+    assert shown == "- 1 new: `sales c.csv`\n- 1 gone: `sales-b.csv`"
 
 
 def test_a_run_can_be_told_to_forget_a_file_also_where_it_would_keep_the_table(tmp_path: Path) -> None:

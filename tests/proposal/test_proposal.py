@@ -15,8 +15,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.proposal.known_names import EVENT
 from recsys_assets.proposal.proposal import FolderInUse, NoEvents, propose
-from recsys_assets.proposal.roles import _EVENT
 from recsys_assets.proposal.sampled_files import NothingToSample, common_pattern, sampled_files
 from recsys_assets.source import Source
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
@@ -60,10 +60,10 @@ def write(path: Path, header: list[str], rows: list[list[str]], delimiter: str, 
 # each example makes and loads a shop, so what fails is not made smaller
 @settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
-    user=st.sampled_from(_EVENT["user_id"]),
-    item=st.sampled_from(_EVENT["item_id"]),
-    time=st.sampled_from([name for name in _EVENT["event_time"] if name not in ("date", "datum")]),
-    order=st.sampled_from(_EVENT["order_id"]),
+    user=st.sampled_from(EVENT["user_id"]),
+    item=st.sampled_from(EVENT["item_id"]),
+    time=st.sampled_from([name for name in EVENT["event_time"] if name not in ("date", "datum")]),
+    order=st.sampled_from(EVENT["order_id"]),
     style=st.sampled_from(["lower", "upper", "title", "spaced"]),
     form=st.sampled_from(sorted(_TIMES)),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),
@@ -108,6 +108,83 @@ def test_a_proposal_loads_every_row_with_its_customer_product_time_and_price(
         ].iter_rows()
     }
     assert found == expected
+
+
+_HEAD = "order_id;customer_id;sku;qty;price;order date\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "prices"),
+    [
+        (  # each file has an encoding of its own, the last one UTF-16 without its mark
+            {
+                "o-2024-03-01.csv": (_HEAD + "1;Zoë;é;1;3.5;2024-03-01 10:00\n").encode("cp1252"),
+                "o-2024-03-02.csv": (_HEAD + "2;Zoë;é;1;3.5;2024-03-01 10:00\n").encode(),
+                "o-2024-03-03.csv": (_HEAD + "3;Zoë;é;1;3.5;2024-03-01 10:00\n").encode("utf-16"),
+                "o-2024-03-04.csv": (_HEAD + "4;Zoë;é;1;3.5;2024-03-01 10:00\n").encode("utf-16-le"),
+            },
+            [3.5] * 4,
+        ),
+        (  # times in several ways, prices with a currency
+            {
+                "o 1.csv": _HEAD
+                + "1;Zoë;é;1;1.299,00 €;01.03.2024 10:00\n2;Zoë;é;1;3,50 €;1.3.2024 10:00:00\n",
+                "o 2.csv": _HEAD + "3;Zoë;é;1;EUR 3,50;2024-03-01T10:00\n4;Zoë;é;1;3;1709287200\n",
+                "o 3.csv": _HEAD + "5;Zoë;é;1;12;1709287200000\n",
+            },
+            [1299.0, 3.5, 3.5, 3.0, 12.0],
+        ),
+        (
+            {"o.csv": _HEAD + "1;Zoë;é;1;$1,299.00;2024-03-01 10:00\n2;Zoë;é;1;$7.25;2024-03-01 10:00\n"},
+            [1299.0, 7.25],
+        ),
+        (  # a title before the header, in as many cells
+            {"o.csv": "Orders;of;;;;\n;;;;;\n" + _HEAD + "1;Zoë;é;1;3.5;2024-03-01 10:00\n"},
+            [3.5],
+        ),
+        (  # columns in another order and another case, one more, and another name
+            {
+                "o1.csv": _HEAD + "1;Zoë;é;1;3.5;2024-03-01 10:00\n",
+                "o2.csv": "ORDER DATE;SKU;QTY;PRICE;CUSTOMER_ID;ORDER_ID\n2024-03-01 10:00;é;1;4.5;Zoë;2\n",
+                "o3.csv": "client;sku;price;order date;coupon\nZoë;é;5.5;2024-03-01 10:00;x\n",
+            },
+            [3.5, 4.5, 5.5],
+        ),
+        (
+            {
+                "o [2024-03-01].csv": _HEAD + "1;Zoë;é;1;3.5;2024-03-01 10:00\n",
+                "o [2024-03-02].csv": _HEAD + "2;Zoë;é;1;4.5;2024-03-01 10:00\n",
+            },
+            [3.5, 4.5],
+        ),
+        ({"o*[1]?.csv": _HEAD + "1;Zoë;é;1;3.5;2024-03-01 10:00\n"}, [3.5]),
+    ],
+)
+def test_files_of_many_kinds_are_loaded_whole(
+    tmp_path: Path, files: dict[str, bytes | str], prices: list[float]
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name, content in files.items():
+        (tmp_path / "data" / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    propose("Kinds", [tmp_path / "data"]).write(tmp_path / "source")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty(), rejected.to_dicts()
+    assert sorted(events["unit_price"]) == sorted(prices)
+    assert {*events["user_id"]} == {"Zoë"} and {*events["item_id"]} == {"é"}
+    assert {*events["event_time"]} == {datetime(2024, 3, 1, 10)}
+
+
+def test_a_column_named_like_a_time_is_not_left_out_though_nothing_reads_it(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["date", "customer", "sku"], [["day 12 of 2024", "u", "i"]], ",", "utf-8")
+    proposal = propose("Odd times", [tmp_path])
+    assert "undated" not in proposal.files["source.toml"] and '"date"' in proposal.files["raw_events.sql"]
+
+
+def test_the_file_of_the_next_day_is_expected_where_there_is_one_day_alone(tmp_path: Path) -> None:
+    write(
+        tmp_path / "a 2024-03-01.csv", ["date", "customer", "sku"], [["2024-03-01", "u", "i"]], ",", "utf-8"
+    )
+    assert "read_csv('a *.csv')" in propose("A day", [tmp_path]).files["raw_events.sql"]
 
 
 def test_events_items_and_users_of_a_clickstream_become_three_tables(tmp_path: Path) -> None:

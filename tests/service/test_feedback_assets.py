@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from recsys_assets.assets import experiment_report, feedback
@@ -20,9 +22,11 @@ from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize
+from recsys_lineage.assets.plot import Plot
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.dagster_internals import code_of
+from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.sql.sql_text import SqlText
 from tests.service.running import served
 from tests.service.small_shop import ITEMS, USERS, lake_of
@@ -159,6 +163,13 @@ def test_what_was_shown_and_done_becomes_tables_and_a_report(
     by_place = {(row["arm"], row["position"]): row for row in report["positions"]}
     assert by_place["again", 1]["click_rate"] == 1 and by_place["again", 2]["click_rate"] == 0
     assert "ranker: Go on with again" in told(home, monkeypatch)
+
+    page = outcomes["ab_report"]
+    assert page.output is not None
+    assert told_metadata(page.output.metadata["decision"], page.plain) == page.output.metadata["decision"]
+    differences = page.output.metadata["differences"]
+    assert isinstance(differences, Plot)
+    replace(differences, draw=lambda frame: assert_frame_equal(frame, differences.frame)).drawn(page.plain)
 
 
 def test_customers_columns_are_personal_and_only_cleared_tables_hold_them(home: Path) -> None:

@@ -13,11 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.rejections import NUMBERS, TIMES, Rejection, rejections
+from recsys_assets.assets.rejections import NUMBERS, TIMES, Rejection, most_rows_are_accepted, rejections
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_assets.source import Source
 from recsys_assets.source_settings import SourceSettings
 from recsys_assets.sql import load_sql, parameters_of
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.sql.sql_text import SqlText
 
 PARAMETERS = Source("made", Path(), SourceSettings(), {}).parameters()
 SOUND = {
@@ -182,3 +187,53 @@ def test_values_of_rows_stand_in_no_reason_or_hint() -> None:
         assert "secret" not in str(told(connection)) and "77" not in str(
             [each.hint for each in told(connection)]
         )
+
+
+ITEM = {column: None for column in RAW_COLUMNS["raw_items"]} | {
+    "_file": "p.csv",
+    "_fault": None,
+    "_row": None,
+}
+AGAIN = "row is the header again"
+
+
+def test_of_malformed_rows_the_commonest_fault_is_told() -> None:
+    with connected([{"_fault": AGAIN}, {"_fault": "row has 9 fields"}, {"_fault": AGAIN}]) as connection:
+        (only,) = told(connection)
+    assert (only.rows, only.hint) == (3, AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"item_id": f"i{n % 2}", "title": f"t{n}"} for n in range(9)], None),
+        ([{"item_id": "i"}] * 9, None),
+        ([{"item_id": "i"}, {"item_id": "NULL"}, {"item_id": "nan"}], "2 of 3: missing item id"),
+        ([{"item_id": "i"}, {"item_id": "j"}, {"item_id": "nan"}], None),
+        (
+            [{"item_id": "i"}, {"_fault": AGAIN}, {"_fault": AGAIN}, {"_fault": "row has 9 fields"}],
+            "3 of 4: malformed row; row",  # the fault is whole at the terminal only
+        ),
+        ([{"item_id": ""}], "1 of 1: missing item id"),
+        ([], None),
+    ],
+)
+def test_most_items_that_are_lost_are_told_and_further_descriptions_are_not(
+    tmp_path: Path, rows: list[dict[str, str]], told: str | None
+) -> None:
+    lake = Lake(str(tmp_path), Engine(threads=1))
+    schema = dict.fromkeys(ITEM, pl.String) | {"_line": pl.Int64}
+    whole = [ITEM | {"_line": line} | row for line, row in enumerate(rows, 2)]
+    lake.write_arrow("raw_items", pl.DataFrame(whole, schema=schema))
+    sql = load_sql("clean", "items")
+    code = sql_code(
+        SqlText(sql, "items.sql"),
+        name="items",
+        parameters=parameters_of(sql, PARAMETERS),
+        checks=[most_rows_are_accepted("raw_items", PARAMETERS)],
+    )
+    (check,) = [
+        each for each in materialize(code, lake).record.checks if each.name == "most_rows_are_accepted"
+    ]
+    assert check.passed == (told is None)
+    assert told is None or check.found.startswith(told)

@@ -1,0 +1,106 @@
+"""KnownNames: the ways in which shops write the canonical columns, and the columns of files that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+RawTable = Literal["raw_events", "raw_items", "raw_users", "raw_promotions"]
+
+# Ways in which shops write the canonical columns, most telling first. Compared without case, spaces and punctuation.
+IDS: Mapping[str, tuple[str, ...]] = {
+    "user_id": (
+        "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor",
+        "clientid", "memberid", "householdid", "household",
+        "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
+        "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient",
+    ),
+    "item_id": (
+        "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
+        "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
+        "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid",
+    ),
+}  # fmt: skip
+EVENT: Mapping[str, tuple[str, ...]] = {
+    **IDS,
+    "event_time": (
+        "eventtime", "timestamp", "datetime", "transactiontimestamp", "invoicedate", "orderdate", "purchasedate",
+        "purchasetime", "createdat", "created", "transdate", "tdat", "orderedat", "date", "time", "ts", "bestelldatum",
+        "datum", "zeitpunkt", "unixreviewtime", "fecha",
+    ),
+    "order_id": (
+        "orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoice", "basketid", "transactionid",
+        "receiptid", "order", "basket", "transaction", "bestellnummer", "bestellnr", "auftrag", "orderkey",
+    ),
+    "behaviour": (
+        "event", "eventtype", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
+    ),
+    "quantity": (
+        "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "menge", "anzahl", "count",
+    ),
+    "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix"),
+    "amount": (
+        "amount", "linetotal", "totalprice", "salesvalue", "revenue", "total", "betrag", "summe", "umsatz", "montant",
+    ),
+    "discount": ("discount", "discountamount", "retaildisc", "rabatt", "remise"),
+    "store_id": ("storeid", "store", "shopid", "branchid", "branch", "filiale", "saleschannelid"),
+}  # fmt: skip
+_ITEM: Mapping[str, tuple[str, ...]] = {
+    "item_id": IDS["item_id"],
+    "title": (
+        "title", "productname", "itemname", "prodname", "name", "producttitle", "bezeichnung", "titel", "description",
+    ),
+    "department": ("department", "departmentname", "maincategory", "abteilung", "section", "sectionname"),
+    "category": (
+        "category", "productcategory", "categorycode", "categoryname", "categoryid", "producttype", "producttypename",
+        "productgroup", "genre", "genres", "kategorie", "warengruppe", "aisle",
+    ),
+    "subcategory": ("subcategory", "subcategoryname", "unterkategorie"),
+    "brand": ("brand", "brandname", "marke"),
+    "manufacturer": ("manufacturer", "manufacturerid", "vendor", "supplier", "hersteller"),
+    "package_size": ("packagesize", "size", "groesse"),
+}  # fmt: skip
+_USER: Mapping[str, tuple[str, ...]] = {
+    "user_id": IDS["user_id"],
+    "age_group": ("agegroup", "age", "ageband", "alter"),
+    "income_group": ("incomegroup", "income", "einkommen"),
+    "household_size": ("householdsize", "familysize"),
+    "household_type": ("householdtype", "householdcomp"),
+    "home_ownership": ("homeownership",),
+    "marital_status": ("maritalstatus", "familienstand"),
+    "children": ("children", "kids", "kidscount", "kinder"),
+    "country": ("country", "countrycode", "countryname", "shippingcountry", "billingcountry", "land", "pays"),
+}  # fmt: skip
+_PROMOTION: Mapping[str, tuple[str, ...]] = {
+    "item_id": IDS["item_id"],
+    "store_id": EVENT["store_id"],
+    "kind": ("kind", "promotiontype", "campaigntype"),
+    "display": ("display", "displaylocation"),
+    "mailer": ("mailer", "mailerlocation"),
+    "coupon_id": ("couponid", "couponupc", "coupon", "gutschein"),
+    "campaign_id": ("campaignid", "campaign", "kampagne"),
+    "start_day": ("startday", "startdate", "validfrom", "start", "von"),
+    "end_day": ("endday", "enddate", "validto", "end", "bis"),
+}  # fmt: skip
+NAMES: Mapping[RawTable, Mapping[str, tuple[str, ...]]] = {
+    "raw_events": EVENT,
+    "raw_items": _ITEM,
+    "raw_users": _USER,
+    "raw_promotions": _PROMOTION,
+}
+
+
+def rank_of(name: str, known: tuple[str, ...]) -> int | None:
+    """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
+    plain = re.sub(r"[\W_]+", "", name.casefold())
+    return known.index(plain) if plain in known else None
+
+
+def known_role(name: str) -> str | None:
+    """A canonical column that a name may stand for; None where none is known."""
+    for columns in NAMES.values():
+        for role, known in columns.items():
+            if rank_of(name, known) is not None:
+                return role
+    return None

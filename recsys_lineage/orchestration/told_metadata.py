@@ -1,0 +1,53 @@
+"""What an asset's code shows in Dagster, without what could be a cell of a table: Dagster keeps it for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.assets.plot import Plot
+from recsys_lineage.records.failure import LEFT_OUT
+
+_OF_A_TEXT: dict[type, Callable[[str], dg.MetadataValue[Any]]] = {
+    dg.TextMetadataValue: dg.MetadataValue.text,
+    dg.MarkdownMetadataValue: dg.MetadataValue.md,
+    dg.UrlMetadataValue: dg.MetadataValue.url,
+    dg.PathMetadataValue: dg.MetadataValue.path,
+    dg.NotebookMetadataValue: dg.MetadataValue.notebook,
+}
+_WITHOUT_TEXTS = (
+    dg.IntMetadataValue, dg.FloatMetadataValue, dg.BoolMetadataValue, dg.TimestampMetadataValue, dg.NullMetadataValue,
+    dg.DagsterRunMetadataValue, dg.DagsterAssetMetadataValue, bool, int, float, type(None),
+)  # fmt: skip
+"""Numbers, moments, and names that Dagster gives; they stay as they are."""
+
+
+def told_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
+    """One value of `Output.metadata`, as Dagster may keep it.
+
+    Of texts, Markdown, JSON and tables stays what a record may say, a Plot is drawn. A finished picture inside
+    Markdown, and what is of another kind, is left out.
+
+    Args:
+        value: what the asset's code handed back.
+        plain: a JSON value without what could be a cell.
+    """
+    if isinstance(value, Plot):
+        return value.drawn(plain)
+    if isinstance(value, _WITHOUT_TEXTS):
+        return value
+    for kind, made in _OF_A_TEXT.items():
+        if isinstance(value, kind):
+            return made(plain(str(value.value)))
+    if isinstance(value, dg.JsonMetadataValue):
+        return dg.MetadataValue.json(plain(value.data))
+    if isinstance(value, dg.TableMetadataValue):
+        rows = [
+            dg.TableRecord({name: plain(cell) for name, cell in row.data.items()}) for row in value.records
+        ]
+        return dg.MetadataValue.table(rows, value.schema)
+    if isinstance(value, str | dict | list | tuple):
+        return plain(value)
+    return LEFT_OUT
