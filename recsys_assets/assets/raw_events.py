@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from recsys_assets.assets.day_plan import FORGET, DayPlan, EventScans, day_plan
 from recsys_assets.assets.file_rows import (
@@ -42,8 +41,11 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.sql.names import quote
 
 TABLE = "raw_events"
-FILE_DAYS_FROM = {"_file": {"source_files": ["path"]}, "day": {"source_files": ["days"]}}
-"""Of which columns the days of files are made."""
+_FILE_DAYS = """WITH file_days AS (
+    SELECT path AS _file, min(days[1]) AS day FROM source_files WHERE status = 'loaded' GROUP BY path
+)
+"""
+"""The day of each file's rows that have none of their own; in SQL, so that the record says all that the rows are of."""
 _IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
 
 
@@ -169,7 +171,8 @@ class _Load:
             for scan, name in source.relations(TABLE).items()
         }
         only |= {named.scan: quote(named.relation) for named in self._scans.shared}
-        sql = f"SELECT CAST({DAY} AS VARCHAR) FROM ({source.query(TABLE, only)}) WHERE _fault IS NULL LIMIT 1"
+        rows = source.query(TABLE, only)
+        sql = f"{_FILE_DAYS}SELECT CAST({DAY} AS VARCHAR) FROM ({rows}) WHERE _fault IS NULL LIMIT 1"
         try:
             days = self._inputs.query(sql, parameters_of(sql, self._values([]))).to_series().to_list()
         except duckdb.Error:
@@ -232,8 +235,8 @@ class _Load:
             frame = with_status(self._files, [named], "loaded")
             chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
         open_files(self._folder, self._inputs, chosen)
-        self._inputs.register("file_days", _file_days(chosen.values()), FILE_DAYS_FROM)
-        query = f"SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
+        self._inputs.view("source_files", columns=["path", "status", "days"])
+        query = f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         return _Made(days, query, columns)
 
@@ -301,11 +304,3 @@ def _fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Co
 def _of_days(files: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
     wanted = pl.Series([date.fromisoformat(day) for day in days], dtype=pl.Date)
     return files.filter(pl.col("days").list.eval(pl.element().is_in(wanted)).list.any())
-
-
-def _file_days(chosen: Iterable[pl.DataFrame]) -> pa.Table:
-    """The day of each file's rows that have none of their own."""
-    firsts = {path: days[0] for frame in chosen for path, days in frame["path", "days"].iter_rows() if days}
-    return pa.table(
-        {"_file": pa.array(list(firsts), pa.string()), "day": pa.array(firsts.values(), pa.date32())}
-    )

@@ -16,6 +16,7 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
 from recsys_lineage.rows.value_literal import equals
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_text import SqlText
 
 GIVEN = "__given"
 """The name of the rows that a trace starts from, on its connection."""
@@ -205,6 +206,29 @@ def view_reads(lake: Lake, record: Materialization, connection: duckdb.DuckDBPyC
 def schemas_of(record: Materialization) -> dict[str, dict[str, str]]:
     """Columns and types of the tables that a run read."""
     return {read.name: types_of(read.schema) for read in table_reads(record)}
+
+
+def no_unrecorded_frame(record: Materialization, schemas: Mapping[str, Mapping[str, str]]) -> None:
+    """Checks that all that a run's statement names is known again: a frame that Python made is in no record.
+
+    Args:
+        record: of the run.
+        schemas: the columns of what can be read again.
+
+    Raises:
+        LineageError: the statement names something else.
+    """
+    assert record.statement is not None
+    known = {name.casefold() for name in schemas}
+    for name in SqlText(record.statement.text, f"the statement of {record.asset}").tables:
+        if name.casefold() not in known:
+            raise LineageError(
+                f"The statement of {record.asset!r} names {name!r}, a frame that Python made.",
+                expected=f"tables and files alone: {', '.join(sorted(schemas))}",
+                found=name,
+                where=record.asset,
+                advice="make its rows in the statement itself, of the tables that they come from",
+            )
 
 
 def types_of(columns: Sequence[Column]) -> dict[str, str]:

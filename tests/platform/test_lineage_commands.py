@@ -31,6 +31,15 @@ def test_columns_lead_through_the_shop_s_sql(original: Shop) -> None:
     assert any(each["node"].startswith("raw_events@") for each in answer["direct"])
 
 
+def test_a_row_leads_to_all_lines_that_it_is_made_of(original: Shop) -> None:
+    ((customer,),) = original.rows("SELECT min(user_id) FROM {events}")
+    ((lines,),) = original.rows(f"SELECT count(*) FROM {{events}} WHERE user_id = '{customer}'")
+    answer = original.answer("lineage", "rows", "user_profiles", f"user_id={customer}")
+    assert answer["stopped"] == []
+    of_events = [each["lines"] for each in answer["files"] if each["table"] == "raw_events"]
+    assert sum(map(len, of_events)) >= lines
+
+
 @pytest.mark.slow
 def test_what_a_table_that_will_change_affects_is_made_again_when_asked_to(shop: Shop) -> None:
     before = shop.tables()

@@ -191,6 +191,24 @@ def test_all_lines_of_a_row_are_found_through_the_sources_own_sql(tmp_path: Path
     assert "orders_2.csv is not what it was" in trace_back(lake, "items", {"item": "tea"}).stopped[0].reason
 
 
+def named(orders: pl.DataFrame, inputs: Inputs) -> Output:
+    """Shops with names that only Python knows."""
+    inputs.register("names", pl.DataFrame({"shop": ["A", "B"], "name": ["Ann's", "Ben's"]}))
+    inputs.view("orders")
+    return Output(Query("SELECT DISTINCT shop, name FROM orders JOIN names USING (shop)"))
+
+
+def test_a_frame_that_no_record_holds_ends_the_trace_by_name(lake: Lake) -> None:
+    outcome = materialize(frame_code(named), lake)
+    assert outcome.error is None, outcome.error
+    for trace in (
+        trace_back(lake, "named", {"shop": "A"}),
+        trace_forward(lake, table="orders", row={"shop": "A"}),
+    ):
+        reasons = {(stop.asset, stop.table): stop.reason for stop in trace.stopped}
+        assert "names 'names', a frame that Python made" in reasons["named", "orders"]
+
+
 def test_a_forward_trace_starts_from_all_rows_with_the_values(lake: Lake) -> None:
     trace = trace_forward(lake, table="orders", row={"shop": "A"})
     assert [each.count for each in trace.tables if each.table == "orders"] == [2]
