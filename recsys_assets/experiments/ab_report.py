@@ -11,7 +11,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys_assets.experiments.experiment import Experiment
-from recsys_assets.experiments.interval import Interval, difference_interval, mean_interval
+from recsys_assets.experiments.interval import (
+    Interval,
+    difference_interval,
+    mean_interval,
+    relative_interval,
+)
 from recsys_assets.experiments.metric import METRICS
 from recsys_assets.experiments.sample_ratio import ALARM, sample_ratio_p
 from recsys_assets.experiments.sample_size import units_needed
@@ -122,7 +127,7 @@ def _rows(
         }
         if index:
             difference = difference_interval(of_arm[name], control, alpha=alpha, planned=planned)
-            relative = _relative(of_arm[name], control, alpha=alpha, planned=planned)
+            relative = relative_interval(of_arm[name], control, alpha=alpha, planned=planned)
             shares = (experiment.shares[0], experiment.shares[index])
             row |= {
                 "difference": _finite(difference.estimate),
@@ -145,21 +150,6 @@ def _needed(
     if not math.isfinite(effect) or not effect or not deviation or min(shares) <= 0:
         return None
     return units_needed(effect, deviation, shares, alpha=alpha, planned=planned)
-
-
-def _relative(
-    treated: NDArray[np.float64], control: NDArray[np.float64], *, alpha: float, planned: int
-) -> Interval:
-    """The difference in shares of the control's mean, with the spread of that mean in it (delta method)."""
-    level = float(control.mean()) if control.size else math.nan
-    if not math.isfinite(level) or level <= 0 or not treated.size:
-        return Interval(math.nan, -math.inf, math.inf)
-    ratio = float(treated.mean()) / level
-    half = (
-        difference_interval(treated / level, control * (ratio / level), alpha=alpha, planned=planned).width
-        / 2
-    )
-    return Interval(ratio - 1, ratio - 1 - half, ratio - 1 + half)
 
 
 def _verdict(
