@@ -15,6 +15,7 @@ from recsys_assets.assets import (
     feedback,
     gate,
     graph,
+    policies,
     raw,
     reconciliation,
     reports,
@@ -71,6 +72,7 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
         *reports.assets(),
         *feedback.assets(files.feedback),
         experiment_report.asset(files.experiments),
+        policies.asset(families),
     ]
     assets.append(
         lineage_proof(

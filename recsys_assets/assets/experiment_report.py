@@ -80,7 +80,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
             words[each.name] = NOTHING_SHOWN
             continue
         try:
-            report = ab_report(with_past(units, past), each)
+            report = ab_report(with_past(units, past), each, prices.height)
         except ValueError as error:
             raise ExperimentError(
                 f"The experiment {each.name!r} cannot be judged.",

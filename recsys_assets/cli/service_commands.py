@@ -237,6 +237,8 @@ def report_experiments(as_json: AsJson = False) -> None:
         if as_json:
             print(json.dumps(found.to_json(), default=str))
             return
+        for policy in found.policies:
+            console.print(f"{policy['policy']}: {policy['words']}", markup=False)
         if found.nothing is not None:
             console.print(found.nothing, markup=False)
             return

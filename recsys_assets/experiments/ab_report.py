@@ -10,8 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys_assets.experiments.coverage import TOGETHER, coverage, coverage_together
 from recsys_assets.experiments.experiment import Experiment
-from recsys_assets.experiments.interval import Interval, difference_interval, mean_interval
+from recsys_assets.experiments.interval import (
+    Interval,
+    difference_interval,
+    mean_interval,
+    relative_interval,
+)
 from recsys_assets.experiments.metric import METRICS
 from recsys_assets.experiments.sample_ratio import ALARM, sample_ratio_p
 from recsys_assets.experiments.sample_size import units_needed
@@ -34,7 +40,9 @@ SCHEMA = {
     "units_needed": pl.Int64,
     "verdict": pl.String,
 }
-Verdict = Literal["better", "worse", "no difference that matters", "open", "safe", "harmed", "control"]
+Verdict = Literal[
+    "better", "worse", "no difference that matters", "open", "safe", "harmed", "control", "not compared"
+]
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,14 @@ class AbReport:
         return self.sample_ratio_p >= ALARM
 
 
-def ab_report(units: pl.DataFrame, experiment: Experiment) -> AbReport:
+def ab_report(units: pl.DataFrame, experiment: Experiment, catalogue: int | None = None) -> AbReport:
     """The report of one experiment.
 
     Args:
         units: one row a unit, with `arm` and the columns of the metrics; those of a metric that is not there are left
-            out of the report.
+            out of the report. With `items`, `unit` and `first_shown` it tells of coverage.
         experiment: what was compared.
+        catalogue: number of items that could have been shown; coverage is left out where it is not given.
 
     Raises:
         ValueError: a unit has an arm that the experiment does not know, or the deciding metric's columns are missing.
@@ -86,6 +95,8 @@ def ab_report(units: pl.DataFrame, experiment: Experiment) -> AbReport:
                 raise ValueError(f"{metric.name} needs the column {missing[0]!r} of units")
             continue
         rows += _rows(experiment, metric.name, metric.values(units, arm), arm, rails.get(metric.name))
+    if catalogue and "items" in units.columns:
+        rows += _rows_of_coverage(experiment, units, catalogue)
     table = pl.DataFrame(rows, schema=SCHEMA)
     return AbReport(table, p, decision(table, p, experiment, counts))
 
@@ -96,10 +107,11 @@ def _rows(
     values: NDArray[np.float64],
     arm: NDArray[np.str_],
     may_fall: float | None,
+    together: int = 1,
 ) -> list[dict[str, object]]:
-    """The rows of one metric, a row an arm."""
+    """The rows of one metric, a row an arm; each value is that of so many units together."""
     names = [each.name for each in experiment.arms]
-    alpha, planned = experiment.alpha / (len(names) - 1), experiment.planned_units
+    alpha, planned = experiment.alpha / (len(names) - 1), experiment.planned_units // together
     role = "decides" if metric == experiment.metric else "guard rail" if may_fall is not None else "described"
     of_arm = {name: values[arm == name] for name in names}
     of_arm = {name: found if np.isfinite(found).all() else found[:0] for name, found in of_arm.items()}
@@ -114,7 +126,7 @@ def _rows(
             "arm": name,
             "metric": metric,
             "role": role,
-            "units": int((arm == name).sum()),
+            "units": int((arm == name).sum()) * together,
             "value": _finite(value.estimate),
             "value_low": _finite(value.low),
             "value_high": _finite(value.high),
@@ -122,8 +134,9 @@ def _rows(
         }
         if index:
             difference = difference_interval(of_arm[name], control, alpha=alpha, planned=planned)
-            relative = _relative(of_arm[name], control, alpha=alpha, planned=planned)
+            relative = relative_interval(of_arm[name], control, alpha=alpha, planned=planned)
             shares = (experiment.shares[0], experiment.shares[index])
+            needed = _needed(experiment.least_effect * level, deviation, shares, alpha, planned)
             row |= {
                 "difference": _finite(difference.estimate),
                 "difference_low": _finite(difference.low),
@@ -131,11 +144,26 @@ def _rows(
                 "relative": _finite(relative.estimate),
                 "relative_low": _finite(relative.low),
                 "relative_high": _finite(relative.high),
-                "units_needed": _needed(experiment.least_effect * level, deviation, shares, alpha, planned),
+                "units_needed": needed and needed * together,
                 "verdict": _verdict(difference, relative, experiment.least_effect, may_fall, role),
             }
         rows.append(row)
     return rows
+
+
+def _rows_of_coverage(experiment: Experiment, units: pl.DataFrame, catalogue: int) -> list[dict[str, object]]:
+    """The rows of what arms show of the catalogue: all of their units, and a fixed number of them together."""
+    rows: list[dict[str, object]] = []
+    for arm in experiment.arms:
+        own = units.filter(pl.col("arm") == arm.name)
+        rows.append(
+            {
+                "experiment": experiment.name, "arm": arm.name, "metric": "coverage", "role": "described",
+                "units": own.height, "value": coverage(own["items"], catalogue), "verdict": "not compared",
+            }
+        )  # fmt: skip
+    values, arms = coverage_together(units, catalogue)
+    return rows + _rows(experiment, f"coverage_of_{TOGETHER}", values, arms, None, TOGETHER)
 
 
 def _needed(
@@ -145,21 +173,6 @@ def _needed(
     if not math.isfinite(effect) or not effect or not deviation or min(shares) <= 0:
         return None
     return units_needed(effect, deviation, shares, alpha=alpha, planned=planned)
-
-
-def _relative(
-    treated: NDArray[np.float64], control: NDArray[np.float64], *, alpha: float, planned: int
-) -> Interval:
-    """The difference in shares of the control's mean, with the spread of that mean in it (delta method)."""
-    level = float(control.mean()) if control.size else math.nan
-    if not math.isfinite(level) or level <= 0 or not treated.size:
-        return Interval(math.nan, -math.inf, math.inf)
-    ratio = float(treated.mean()) / level
-    half = (
-        difference_interval(treated / level, control * (ratio / level), alpha=alpha, planned=planned).width
-        / 2
-    )
-    return Interval(ratio - 1, ratio - 1 - half, ratio - 1 + half)
 
 
 def _verdict(

@@ -95,6 +95,37 @@ def difference_interval(treated: ArrayLike, control: ArrayLike, *, alpha: float,
     return Interval(difference, difference - half, difference + half)
 
 
+def relative_interval(treated: ArrayLike, control: ArrayLike, *, alpha: float, planned: float) -> Interval:
+    """The difference of two arms' means in shares of the control's, by the same sequence as `difference_interval`.
+
+    A share r lies in it where the treated mean and (1 + r) times the control's may be the same (Fieller 1954,
+    "Some problems in interval estimation"). So it leaves 0 out exactly where the interval of the difference does, and
+    no reader finds the two at odds. It is infinite where the control's mean may itself be 0.
+
+    Args:
+        treated, control: one value a unit, shapes (n₁,) and (n₀,).
+        alpha: the probability of ever being wrong.
+        planned: units of both arms together at which the interval is to be narrowest.
+    """
+    one, zero = _values(treated), _values(control)
+    level = float(zero.mean()) if zero.size else 0.0
+    if level <= 0 or not one.size:
+        return Interval(math.nan, -math.inf, math.inf)
+    ratio = float(one.mean()) / level
+    unknown = Interval(ratio - 1, -math.inf, math.inf)
+    if min(one.size, zero.size) < LEAST_UNITS or not one.any():
+        return unknown
+    units = one.size + zero.size
+    square = units * half_width(units, planned, alpha) ** 2
+    spread, of_control = square * one.var(ddof=1) / one.size, square * zero.var(ddof=1) / zero.size
+    # level² (1 + r)² - 2 level mean (1 + r) + mean² <= spread + of_control (1 + r)²
+    leading, middle, rest = level**2 - of_control, level * float(one.mean()), float(one.mean()) ** 2 - spread
+    if leading <= 0:
+        return unknown
+    root = math.sqrt(max(0.0, middle**2 - leading * rest))
+    return Interval(ratio - 1, (middle - root) / leading - 1, (middle + root) / leading - 1)
+
+
 def _values(values: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(values, np.float64)
     if array.ndim != 1 or not np.isfinite(array).all():

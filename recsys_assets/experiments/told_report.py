@@ -1,4 +1,4 @@
-"""ToldReport: what the lake's `ab_report` and `clicks_by_position` say, for the command line."""
+"""ToldReport: what the lake's `ab_report`, `off_policy_report` and `clicks_by_position` say, for the command line."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ class ToldReport:
     Attributes:
         experiments: in the order of their names.
         positions: clicks of the first places of the lists.
+        policies: what is known of each candidate that was not shown.
         nothing: why there is no experiment to tell of, in words; None where there is one.
     """
 
     experiments: list[ToldExperiment]
     positions: list[dict[str, Any]]
+    policies: list[dict[str, Any]]
     nothing: str | None = None
 
     def to_json(self) -> Mapping[str, Any]:
@@ -47,19 +49,23 @@ class ToldReport:
 def told_report(lake: Lake) -> ToldReport:
     """What the newest versions say."""
     if not lake.has("ab_report"):
-        return ToldReport([], [], NOT_MADE)
+        return ToldReport([], [], [], NOT_MADE)
     rows = _rows(lake, "ab_report", "TRUE")
     positions: list[dict[str, Any]] = []
     if lake.has("clicks_by_position"):
         positions = _rows(lake, "clicks_by_position", f"position <= {FIRST_POSITIONS}")
         positions.sort(key=lambda row: (row["arm"], row["position"]))
+    policies: list[dict[str, Any]] = []
+    if lake.has("off_policy_report"):
+        policies = _rows(lake, "off_policy_report", "kind = 'candidate' AND reward = 'click'")
+        policies.sort(key=lambda row: row["policy"])
     names = sorted({row["experiment"] for row in rows})
     told = [
         ToldExperiment(name, of_it[0]["decision"], of_it)
         for name in names
         if (of_it := [row for row in rows if row["experiment"] == name])
     ]
-    return ToldReport(told, positions, None if told else EMPTY)
+    return ToldReport(told, positions, policies, None if told else EMPTY)
 
 
 def _rows(lake: Lake, table: str, condition: str) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ CLICKS = ("view", "cart", "purchase")
 def experiment_units(
     exposures: pl.DataFrame, feedback: pl.DataFrame, prices: pl.DataFrame, experiment: Experiment
 ) -> pl.DataFrame:
-    """One row a unit that was shown something, with `arm`, `user_id`, `first_shown` and the columns of the metrics.
+    """One row a unit that was shown something, with `arm`, `user_id`, `first_shown`, `items` (what of the shop's
+    products it was shown) and the columns of the metrics.
 
     What a unit does counts from its first exposure on. A unit that was shown two arms, since the experiment was changed
     while it ran, is left out, as is an arm that the experiment does not have. A customer is no client of the same name.
@@ -21,8 +22,8 @@ def experiment_units(
     Args:
         exposures: of the asset `exposures`.
         feedback: of the asset `feedback`.
-        prices: `item_id` and `price`, for the revenue; 0 where it is not known. There is no column `revenue` where none
-            is known, for a column of zeros would say that arms do not differ.
+        prices: `item_id` and `price` of the shop's products, for the revenue; 0 where it is not known. There is no
+            column `revenue` where none is known, for a column of zeros would say that arms do not differ.
         experiment: which units are made for.
     """
     names = [arm.name for arm in experiment.arms]
@@ -36,6 +37,7 @@ def experiment_units(
         )
         .filter(pl.col("arm").is_in(names))
         .select("unit", "arm", "query_id", "item_id", "time", "user_id")
+        .with_columns(known=pl.col("item_id").is_in(prices["item_id"].implode()))
     )
     units = (
         shown.group_by("unit")
@@ -45,6 +47,7 @@ def experiment_units(
             pl.col("user_id").drop_nulls().first(),
             pl.col("time").min().alias("first_shown"),
             pl.len().alias("exposures"),
+            pl.col("item_id").filter(pl.col("known")).unique().sort().alias("items"),
         )
         .filter(pl.col("arms") == 1)
         .drop("arms")

@@ -69,6 +69,15 @@ def test_the_verdict_is_the_planted_one(given: dict, told: str, verdict: str) ->
     assert report.trustworthy
 
 
+def test_the_verdict_is_what_both_shown_intervals_say() -> None:
+    for seed in range(40):
+        report = ab_report(_units(seed, 1_500, bought=0.36, amount=17.0), _experiment(metric="revenue"))
+        for row in report.table.filter(pl.col("relative_low").is_not_null()).iter_rows(named=True):
+            above, below = row["relative_low"] > 0, row["relative_high"] < 0
+            assert (above, below) == (row["difference_low"] > 0, row["difference_high"] < 0)
+            assert (above, below) == (row["verdict"] == "better", row["verdict"] == "worse")
+
+
 def test_a_difference_that_does_not_matter_ends_the_experiment() -> None:
     report = ab_report(_units(2, 20_000), _experiment(least_effect=0.2))
     assert _verdicts(report)["conversion"] == "no difference that matters"

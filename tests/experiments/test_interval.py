@@ -17,6 +17,7 @@ from recsys_assets.experiments.interval import (
     half_width,
     mean_interval,
     mixture,
+    relative_interval,
 )
 from recsys_assets.experiments.sample_size import units_needed
 
@@ -110,3 +111,43 @@ def test_what_is_no_number_is_refused() -> None:
         mixture(100, 1.5)
     with pytest.raises(ValueError, match="two shares"):
         units_needed(0.0, 1.0, (0.5, 0.5), alpha=0.05)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(0.02, 0.9),
+    st.floats(0.3, 3.0),
+    st.integers(LEAST_UNITS, 600),
+    st.integers(LEAST_UNITS, 600),
+)
+def test_the_relative_interval_never_contradicts_the_absolute_one(
+    seed: int, chance: float, ratio: float, ones: int, zeros: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    one = generator.lognormal(0, 1, ones) * (generator.random(ones) < chance) * ratio
+    zero = generator.lognormal(0, 1, zeros) * (generator.random(zeros) < chance)
+    limits: Any = {"alpha": 0.05, "planned": 500}
+    absolute, relative = difference_interval(one, zero, **limits), relative_interval(one, zero, **limits)
+    if not math.isfinite(relative.width):
+        return
+    assert relative.low <= relative.estimate <= relative.high
+    assert (relative.low > 0, relative.high < 0) == (absolute.low > 0, absolute.high < 0)
+
+
+def test_the_relative_truth_is_hardly_ever_left_out_however_often_one_looks() -> None:
+    generator = np.random.default_rng(5)
+    left_out = 0
+    for _ in range(200):
+        one, zero = generator.exponential(1.3, 2_000), generator.exponential(1, 2_000)
+        looks = [
+            relative_interval(one[:n], zero[:n], alpha=0.05, planned=4_000) for n in range(200, 2_001, 200)
+        ]
+        left_out += any(not each.low <= 0.3 <= each.high for each in looks)
+    assert left_out <= 0.05 * 200
+
+
+def test_nothing_relative_is_said_where_the_control_may_be_nothing() -> None:
+    few = np.zeros(200)
+    few[:2] = 1.0
+    assert math.isinf(relative_interval(np.ones(200), few, alpha=0.05, planned=400).high)
+    assert math.isnan(relative_interval(np.ones(200), np.zeros(200), alpha=0.05, planned=400).estimate)
