@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from recsys_assets.service.champions import last_decision
 from recsys_assets.settings import Settings
 from recsys_lineage.lake.compaction import Compaction, compact, is_compactable, plan_compaction
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.old_runs import OldRuns, delete_old_runs, old_runs
-from recsys_lineage.records.records import Records
 from recsys_lineage.retention.policy import NEWEST_ONLY, Policies, Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune
 
@@ -83,14 +83,15 @@ def keep_up(
 
 
 def served_versions(lake: Lake) -> list[tuple[str, int]]:
-    """The newest champion, the one decided for, and each champion with which the gate promoted another family."""
+    """The newest champion, what was decided for, and each champion with which the gate promoted another family."""
     if not lake.has(CHAMPION):
         return []
     newest = lake.version(CHAMPION).version
-    decided = [decision.version for decision in Records(lake).decisions(CHAMPION)[-1:]]
+    last = last_decision(lake)
+    decided = [] if last is None else [(last.asset, last.version)]
     pruned = lake.pruned(CHAMPION).all()
     older = [version for version in range(newest) if version not in pruned and _promoted(lake, version)]
-    return [(CHAMPION, version) for version in sorted({*older, *decided, newest})]
+    return sorted({*((CHAMPION, version) for version in (*older, newest)), *decided})
 
 
 def _promoted(lake: Lake, champion: int) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import getpass
 import json
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
 from recsys_assets.cli.answer import errors_in_words
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_lake
+
+if TYPE_CHECKING:
+    from recsys_lineage.records.decision import Decision
 
 app = typer.Typer()
 champion_app = typer.Typer(
@@ -74,6 +77,7 @@ def simulate(
 def list_champions(as_json: AsJson = False) -> None:
     """Show the versions of the champion, which of them serves, and what was decided."""
     from recsys_assets.service.champions import champions
+    from recsys_assets.service.served_model import CHAMPION
 
     with opened_lake() as lake:
         found = champions(lake)
@@ -84,8 +88,9 @@ def list_champions(as_json: AsJson = False) -> None:
 
         table = Table("version", "family", "made", "record", "serves", "decided")
         for each in found:
+            version = str(each.version) if each.table == CHAMPION else f"{each.table}@{each.version}"
             table.add_row(
-                str(each.version), each.family or "", f"{each.made:%Y-%m-%d %H:%M}", each.record or "",
+                version, each.family or "", f"{each.made:%Y-%m-%d %H:%M}", each.record or "",
                 "yes" if each.serves else "pruned" if each.pruned else "", escape(each.decided or ""),
             )  # fmt: skip
         console.print(table if found else "There is no champion yet.")
@@ -120,19 +125,35 @@ def rollback(
 
 @champion_app.command()
 def promote(
+    reason: Reason,
     version: Annotated[
         str,
         typer.Argument(
-            metavar="VERSION", help="The newer version that is to serve, such as 5 or champion@5."
+            metavar="[VERSION]", help="The newer version that is to serve, such as 5 or champion@5."
         ),
-    ],
-    reason: Reason,
+    ] = "",
+    candidate: Annotated[
+        str,
+        typer.Option(metavar="FAMILY", help="Instead of a version: the candidate that is to serve."),
+    ] = "",
     who: Who = "",
     hold: Hold = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have a newer champion serve, where a decision has an older one serve; who and why is recorded."""
-    _decide("promote", version, reason, who, hold, as_json)
+    """Have a newer champion serve, or a candidate in its place, until a night brings a new champion.
+
+    Who and why is recorded. A running service takes it over within seconds.
+    """
+    from recsys_assets.service.champions import promote_candidate
+
+    if bool(version) == bool(candidate):
+        raise typer.BadParameter("name either a version of the champion, or a candidate by --candidate")
+    if version:
+        _decide("promote", version, reason, who, hold, as_json)
+        return
+    with opened_lake() as lake:
+        decision = promote_candidate(lake, candidate, who=who or getpass.getuser(), reason=reason, held=hold)
+        _tell(decision, as_json)
 
 
 @champion_app.command()
@@ -175,12 +196,19 @@ def _decide(
             held=hold,
             action=action,
         )
-        if as_json:
-            print(json.dumps(decision.to_json()))
-            return
-        until = "until the next decision" if hold else "until there is a newer one"
-        console.print(f"champion@{decision.version} serves instead of champion@{decision.before}, {until}.")
-        console.print(f"Recorded as {decision.id}.")
+        _tell(decision, as_json)
+
+
+def _tell(decision: Decision, as_json: bool) -> None:
+    """Say what serves from now on."""
+    if as_json:
+        print(json.dumps(decision.to_json()))
+        return
+    newer = "a newer one" if decision.asset == "champion" else "a new champion"
+    until = "until the next decision" if decision.held else f"until there is {newer}"
+    before = f"{decision.before_asset or decision.asset}@{decision.before}"
+    console.print(f"{decision.asset}@{decision.version} serves instead of {before}, {until}.", markup=False)
+    console.print(f"Recorded as {decision.id}.")
 
 
 @token_app.command("add")

@@ -114,7 +114,8 @@ def service_app(desk: Desk) -> FastAPI:
         told: dict[str, Any] = {"status": "waiting" if rotation.now is None else "ready"}
         if rotation.now is not None:
             served = rotation.now.champion.served
-            told |= {"model_version": served.version, "record": served.record, "family": served.model.name}
+            told |= {"model_table": served.table, "model_version": served.version}
+            told |= {"record": served.record, "family": served.model.name}
             told["made"] = served.made
         if request.scope["state"]["trusted"]:
             told["problems"] = problems_of(rotation, desk.log)
@@ -126,6 +127,7 @@ def service_app(desk: Desk) -> FastAPI:
         return _json(
             {
                 "service": version("recsys-platform"),
+                "model_table": served and served.table,
                 "model_version": served and served.version,
                 "record": served and served.record,
                 "family": served and served.model.name,

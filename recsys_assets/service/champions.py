@@ -13,6 +13,9 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
 from recsys_lineage.records.records import Records
 
+CANDIDATE = "candidate_"
+"""Before a family's name, the table of its candidate."""
+
 
 class DecisionError(LineageError):
     """A decision that cannot be made."""
@@ -24,6 +27,7 @@ class Champion:
 
     Attributes:
         version: its number.
+        table: that of the champion, or of a candidate that was promoted.
         family: the recommender's.
         made: when, UTC.
         record: id of its record.
@@ -33,6 +37,7 @@ class Champion:
     """
 
     version: int
+    table: str
     family: str | None
     made: datetime
     record: str | None
@@ -41,33 +46,63 @@ class Champion:
     decided: str | None
 
 
-def serving_version(lake: Lake) -> int | None:
-    """The version that is to serve: the newest, or the one that was decided for; None where there is none."""
-    latest = lake.log(CHAMPION).latest()
-    decisions = Records(lake).decisions(CHAMPION)
-    return latest if latest is None or not decisions else decisions[-1].chooses(latest)
+def decides_what_serves(decision: Decision) -> bool:
+    """Whether it is about what answers all customers: a version of the champion, or a candidate in its place."""
+    return decision.asset == CHAMPION or decision.action == "promote"
+
+
+def chosen_model(latest: int | None, decision: Decision | None) -> tuple[str, int] | None:
+    """Table and version of what is to serve; None where there is no champion yet.
+
+    Args:
+        latest: the newest version of the champion.
+        decision: the last one that `decides_what_serves`.
+    """
+    if latest is None or decision is None or not decision.stands(latest):
+        return None if latest is None else (CHAMPION, latest)
+    return decision.asset, decision.version
+
+
+def serving_model(lake: Lake) -> tuple[str, int] | None:
+    """Table and version of what is to serve: the newest champion, or what was decided for; None where there is none."""
+    return chosen_model(lake.log(CHAMPION).latest(), last_decision(lake))
+
+
+def last_decision(lake: Lake) -> Decision | None:
+    """What was decided last about what answers all customers; None while nobody did."""
+    return next(filter(decides_what_serves, reversed(Records(lake).decisions())), None)
 
 
 def champions(lake: Lake) -> list[Champion]:
-    """All versions of the champion, oldest first."""
+    """All versions of the champion, oldest first; then the candidate that serves in its place, where one does."""
     if not lake.has(CHAMPION):
         return []
-    serving, pruned = serving_version(lake), lake.pruned(CHAMPION).all()
-    decided = {each.version: each for each in Records(lake).decisions(CHAMPION)}
+    serving = serving_model(lake)
+    decided = {
+        (each.asset, each.version): each for each in Records(lake).decisions() if decides_what_serves(each)
+    }
+    tables = dict.fromkeys((CHAMPION, serving[0] if serving else CHAMPION))
     found: list[Champion] = []
-    for commit, table in zip(lake.commits(CHAMPION), lake.versions(CHAMPION), strict=True):
-        record, decision = commit["record"] or {}, decided.get(table.version)
-        found.append(
-            Champion(
-                table.version,
-                record.get("statistics", {}).get("family"),
-                table.committed,
-                record.get("id"),
-                table.version == serving,
-                table.version in pruned,
-                decision and f"{decision.ended:%Y-%m-%d %H:%M} {decision.who}: {decision.reason}",
+    for name in tables:
+        pruned = lake.pruned(name).all()
+        for commit, table in zip(lake.commits(name), lake.versions(name), strict=True):
+            serves = (name, table.version) == serving
+            if name != CHAMPION and not serves:
+                continue
+            record, decision = commit["record"] or {}, decided.get((name, table.version))
+            family = None if name == CHAMPION else name.removeprefix(CANDIDATE)
+            found.append(
+                Champion(
+                    table.version,
+                    name,
+                    family or record.get("statistics", {}).get("family"),
+                    table.committed,
+                    record.get("id"),
+                    serves,
+                    table.version in pruned,
+                    decision and f"{decision.ended:%Y-%m-%d %H:%M} {decision.who}: {decision.reason}",
+                )
             )
-        )
     return found
 
 
@@ -110,27 +145,58 @@ def roll_back(
         DecisionError: it serves already, no reason is given, or what is promoted is older than what serves.
     """
     lake.require_files(lake.version(CHAMPION, version))
-    latest = lake.version(CHAMPION).version
-    before = serving_version(lake)
-    decisions = Records(lake).decisions(CHAMPION)
-    holds = bool(decisions) and decisions[-1].held
-    _require_reason(reason)
-    if before is None or (before == version and holds == held):
+    before = serving_model(lake)
+    if action == "promote" and before is not None and before[0] == CHAMPION and version < before[1]:
         raise DecisionError(
-            f"champion@{version} serves already.",
-            expected="another version",
-            advice="recsys champion list shows them all",
-        )
-    if action == "promote" and version < before:
-        raise DecisionError(
-            f"champion@{version} is older than champion@{before}, which serves.",
+            f"champion@{version} is older than champion@{before[1]}, which serves.",
             expected="a newer version",
             advice=f"the way back is: recsys champion rollback {version}",
         )
+    return _decided(lake, (CHAMPION, version), action, who, reason, held)
+
+
+def promote_candidate(lake: Lake, family: str, *, who: str, reason: str, held: bool = False) -> Decision:
+    """Have a candidate's newest version serve in the champion's place; returns the record of that.
+
+    The gate knows nothing of it: the next night judges the candidates as ever.
+
+    Args:
+        family: the recommender's, whose table is `candidate_` and its name.
+        who: decides it.
+        reason: for those who find it in years.
+        held: whether it serves until the next decision; else a champion that is made later takes its place.
+
+    Raises:
+        DecisionError: there is no such candidate, it serves already, or no reason is given.
+        TableNotFound: there is no champion yet.
+    """
+    table = _candidate(lake, family)
+    lake.version(CHAMPION)
+    return _decided(lake, (table, lake.version(table).version), "promote", who, reason, held)
+
+
+def _decided(
+    lake: Lake,
+    wanted: tuple[str, int],
+    action: Literal["rollback", "promote"],
+    who: str,
+    reason: str,
+    held: bool,
+) -> Decision:
+    latest, before, last = lake.version(CHAMPION).version, serving_model(lake), last_decision(lake)
+    _require_reason(reason)
+    table, version = wanted
+    holds = last is not None and last.held
+    if before is None or (before == wanted and holds == held):
+        raise DecisionError(
+            f"{table}@{version} serves already.",
+            expected="another version",
+            advice="recsys champion list shows them all",
+        )
     moment = lake.clock()
     decision = Decision(
-        uuid.uuid4().hex, CHAMPION, version, action, who, reason.strip(), moment, moment, before, latest,
-        held, lake=lake.uri,
+        uuid.uuid4().hex, table, version, action, who, reason.strip(), moment, moment, before[1], latest,
+        held, before_asset=None if before[0] == table else before[0], lake=lake.uri,
     )  # fmt: skip
     Records(lake).append([decision])
     return decision
@@ -150,14 +216,7 @@ def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) 
     Raises:
         DecisionError: there is no such candidate, the share is none, or no reason is given.
     """
-    family = family.removeprefix("candidate_")
-    if not lake.has(f"candidate_{family}"):
-        there = [name.removeprefix("candidate_") for name in lake.tables() if name.startswith("candidate_")]
-        raise DecisionError(
-            f"There is no candidate {family!r}.",
-            expected=f"one of {', '.join(sorted(there))}" if there else "a candidate; none is trained yet",
-            advice=did_you_mean(family, there) or "recsys tables shows what there is",
-        )
+    table = _candidate(lake, family)
     if not 0 <= share <= 1:
         raise DecisionError(
             f"{share} is no share of the customers.",
@@ -165,7 +224,6 @@ def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) 
             advice="0 ends the canary",
         )
     _require_reason(reason)
-    table = f"candidate_{family}"
     version, moment = lake.version(table).version, lake.clock()
     decision = Decision(
         uuid.uuid4().hex, table, version, "canary", who, reason.strip(), moment, moment, version, version,
@@ -173,6 +231,23 @@ def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) 
     )  # fmt: skip
     Records(lake).append([decision])
     return decision
+
+
+def _candidate(lake: Lake, family: str) -> str:
+    """The table of a candidate, named with or without `candidate_`.
+
+    Raises:
+        DecisionError: there is no such candidate.
+    """
+    family = family.removeprefix(CANDIDATE)
+    if lake.has(f"{CANDIDATE}{family}"):
+        return f"{CANDIDATE}{family}"
+    there = [name.removeprefix(CANDIDATE) for name in lake.tables() if name.startswith(CANDIDATE)]
+    raise DecisionError(
+        f"There is no candidate {family!r}.",
+        expected=f"one of {', '.join(sorted(there))}" if there else "a candidate; none is trained yet",
+        advice=did_you_mean(family, there) or "recsys tables shows what there is",
+    )
 
 
 def _require_reason(reason: str) -> None:

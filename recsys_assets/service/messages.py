@@ -223,6 +223,7 @@ class Ready(BaseModel):
     """Whether answers can be given, and what somebody should see to."""
 
     status: Literal["ready", "waiting"]
+    model_table: str | None = Field(None, description="The champion's, or that of a candidate in its place.")
     model_version: int | None = None
     record: str | None = None
     family: str | None = None
@@ -260,6 +261,7 @@ class Version(BaseModel):
     """What answers."""
 
     service: str
+    model_table: str | None
     model_version: int | None
     record: str | None
     family: str | None

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.service.champions import chosen_model, decides_what_serves
 from recsys_assets.service.prepared import TABLE as PREPARED
 from recsys_assets.service.rules import RulesError
 from recsys_assets.service.served_model import CHAMPION
@@ -121,9 +122,9 @@ class Rotation:
             looked()
 
     def _taken_over(self) -> bool:
-        version = self._chosen_version()
+        chosen = self._chosen()
         state = (
-            version,
+            chosen,
             *map(_state_of, self._files()),
             self._stock_version(),
             self.place.lake.log(PREPARED).latest(),
@@ -133,11 +134,11 @@ class Rotation:
         if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
             return False
         self._seen, self._tried = state, time.monotonic()
-        if version is None:
+        if chosen is None:
             self.error = None
             return False
         before = self.now
-        self.now, self.error = self._loaded(version)
+        self.now, self.error = self._loaded(*chosen)
         if before is None or before.champion.served is not self.now.champion.served:
             self.since = datetime.now(timezone.utc)
         self.swaps += 1
@@ -146,26 +147,28 @@ class Rotation:
         gc.freeze()  # a model is for long; collections need not look at it again
         return True
 
-    def _loaded(self, version: int) -> tuple[Serving, Exception | None]:
-        """What is to serve with a version of the champion.
+    def _loaded(self, table: str, version: int) -> tuple[Serving, Exception | None]:
+        """What is to serve with a version of the champion, or of a candidate in its place.
 
-        At the start, where nothing serves yet, an older version stands in for one that cannot be loaded; the error
-        tells why.
+        At the start, where nothing serves yet, an older champion stands in for what cannot be loaded; the error tells
+        why.
         """
         try:
-            return self._load(version), None
+            return self._load(table, version), None
         except (RulesError, ExperimentError):
             raise
         except Exception as error:
-            for older in range(version - 1, -1, -1) if self.now is None else ():
+            first = version - 1 if table == CHAMPION else self.place.lake.version(CHAMPION).version
+            for older in range(first, -1, -1) if self.now is None else ():
                 with suppress(Exception):
-                    return self._load(older), error
+                    return self._load(CHAMPION, older), error
             raise
 
-    def _load(self, version: int) -> Serving:
+    def _load(self, table: str, version: int) -> Serving:
         place = self.place
         return load_serving(
             place.lake,
+            table,
             version,
             rules_file=place.rules,
             experiments_file=place.experiments,
@@ -174,8 +177,8 @@ class Rotation:
             canary=self._canary,
         )
 
-    def _chosen_version(self) -> int | None:
-        """The version of the champion that is to serve: the newest, or what was decided."""
+    def _chosen(self) -> tuple[str, int] | None:
+        """Table and version of what is to serve: the newest champion, or what was decided."""
         lake = self.place.lake
         latest = lake.log(CHAMPION).latest()
         if latest is None:
@@ -183,12 +186,12 @@ class Rotation:
         records_at = lake.log(RECORDS).latest()
         if records_at != self._records_at:
             for each in self._records.decisions(since=self._records_at):
-                if each.asset == CHAMPION:
+                if decides_what_serves(each):
                     self._decision = each
                 elif each.action == "canary":
                     self._canary = each
             self._records_at = records_at
-        return latest if self._decision is None else self._decision.chooses(latest)
+        return chosen_model(latest, self._decision)
 
     def _files(self) -> list[Path]:
         beside = sorted(self.place.experiments.parent.glob("*.toml"))

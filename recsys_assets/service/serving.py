@@ -79,7 +79,7 @@ class Serving:
     """The champion, its rules, and the experiments with their arms.
 
     Attributes:
-        champion: what answers where no arm says otherwise.
+        champion: what answers where no arm says otherwise; a candidate where one was promoted.
         experiments: those that can run.
         variants: what answers an arm that differs, by the experiment's and the arm's name.
         key: by which customers are assigned to arms.
@@ -127,6 +127,7 @@ class Serving:
 
 def load_serving(
     lake: Lake,
+    table: str,
     version: int,
     *,
     rules_file: Path,
@@ -140,7 +141,8 @@ def load_serving(
     An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
 
     Args:
-        version: of the champion.
+        table: the champion's, or that of a candidate in its place.
+        version: of it.
         before: what serves so far; its models are taken over where they are the same.
         canary: the decision by which a candidate answers a share of the customers.
 
@@ -164,7 +166,7 @@ def load_serving(
         problems.extend(each for each in bound.warnings if each not in problems)
         return Variant(served, bound)
 
-    champion = variant(model(CHAMPION, version), rules)
+    champion = variant(model(table, version), rules)
     if champion.served.cannot_fold:
         problems.append(f"what customers just did does not count: {champion.served.cannot_fold}")
     found = Experiments.load(experiments_file)
@@ -177,10 +179,11 @@ def load_serving(
             for arm in experiment.arms:
                 if not _differs(arm):
                     continue
-                table = CHAMPION if arm.family is None else f"candidate_{arm.family}"
-                number = version if arm.family is None and arm.version is None else arm.version
+                named = CHAMPION if arm.family is None else f"candidate_{arm.family}"
+                own_model = arm.family is not None or arm.version is not None
+                answers = model(named, arm.version) if own_model else champion.served
                 of = rules if arm.rules is None else Rules.load(_there(experiments_file.parent / arm.rules))
-                own[experiment.name, arm.name] = variant(model(table, number), of)
+                own[experiment.name, arm.name] = variant(answers, of)
         except (LineageError, ModelFileError) as error:
             problems.append(f"the experiment {experiment.name!r} does not run: {str(error).splitlines()[0]}")
             continue

@@ -128,13 +128,14 @@ class Asked:
             SimulationError: it serves another one, as where another service had the port first.
         """
         _, found = self.ask("GET", "/ready")
-        version, record = found.get("model_version"), found.get("record")
-        there = lake.has(CHAMPION) and isinstance(version, int) and version <= lake.version(CHAMPION).version
-        if not there or Records(lake).get(CHAMPION, version).id != record:
+        table, version = found.get("model_table") or CHAMPION, found.get("model_version")
+        record = found.get("record")
+        there = lake.has(table) and isinstance(version, int) and version <= lake.version(table).version
+        if not there or Records(lake).get(table, version).id != record:
             raise SimulationError(
                 "The service serves another home.",
                 expected=f"a champion of {lake.uri}",
-                found=f"version {version}, of the record {record}",
+                found=f"{table}@{version}, of the record {record}",
                 where=self.url,
                 advice="stop it, or give the port of the service of this home (--url)",
             )

@@ -61,7 +61,7 @@ def problems_of(rotation: Rotation, log: FeedbackLog) -> list[str]:
 def _served(serving: Serving, rotation: Rotation, now: datetime) -> dict[str, Any]:
     served = serving.champion.served
     decision = rotation.decision
-    stands = decision is not None and decision.version == served.version
+    stands = decision is not None and (decision.asset, decision.version) == (served.table, served.version)
     return {
         "table": served.table,
         "version": served.version,

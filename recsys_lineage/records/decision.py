@@ -18,12 +18,15 @@ class Decision(RecordPart):
         asset: the table that it is about.
         version: the version that was decided for.
         action: what was decided; `rollback` and `promote` have this version serve instead of the one before,
-            `canary` has it serve a share of the customers beside what serves.
+            `canary` has it serve a share of the customers beside what serves. A candidate, too, can be promoted: it
+            serves in the champion's place.
         who: the person, as the machine knows them.
         reason: why, for those who find it in years.
         started, ended: when it was made, UTC.
         before: the version that served before.
-        latest: the newest version when it was made. A newer one ends the decision, unless it is `held`.
+        before_asset: its table, where that is another one.
+        latest: the newest version when it was made, of the champion where a candidate is promoted. A newer one ends the
+            decision, unless it is `held`.
         held: whether it stands until somebody decides anew.
         share: of the customers, for a canary; 0 ends it.
         lake: URL of the lake.
@@ -42,13 +45,14 @@ class Decision(RecordPart):
     latest: int
     held: bool = False
     share: float | None = None
+    before_asset: str | None = None
     lake: str | None = None
     kind: Literal["decision"] = "decision"
     format: int = 1
 
-    def chooses(self, latest: int) -> int:
-        """The version that serves where `latest` is the newest one."""
-        return self.version if self.held or latest <= self.latest else latest
+    def stands(self, latest: int) -> bool:
+        """Whether it is in force where `latest` is the newest version."""
+        return self.held or latest <= self.latest
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into an equal record."""

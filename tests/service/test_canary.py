@@ -9,7 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
-from recsys_assets.service.champions import DecisionError, roll_back, serving_version, set_canary
+from recsys_assets.service.champions import (
+    DecisionError,
+    champions,
+    promote_candidate,
+    roll_back,
+    serving_model,
+    set_canary,
+)
+from recsys_assets.upkeep import served_versions
 from recsys_lineage.records.records import Records
 from tests.service.running import served, until
 from tests.service.small_shop import lake_of, train
@@ -78,7 +86,9 @@ def test_a_canary_answers_its_share_and_says_so(home: Path, monkeypatch: pytest.
         decide("0")
         until(lambda: share() == 0.0, "the canary ends")
         assert ARM not in arms().values()
-    assert serving_version(lake_of(home)) == 0 and Records(lake_of(home)).decisions("champion") == []
+    assert (
+        serving_model(lake_of(home)) == ("champion", 0) and Records(lake_of(home)).decisions("champion") == []
+    )
 
 
 def test_a_canary_outlives_a_restart(home: Path) -> None:
@@ -113,7 +123,7 @@ def test_a_newer_version_is_promoted_and_an_older_one_is_not(
     monkeypatch.setenv("RECSYS_HOME", str(home))
     done = CliRunner().invoke(app, ["champion", "promote", "1", "--who", "bob", "--why", "found", "--json"])
     assert done.exit_code == 0, done.output
-    assert serving_version(lake) == 1
+    assert serving_model(lake) == ("champion", 1)
     last = Records(lake).decisions("champion")[-1]
     assert (last.action, last.who, last.reason, last.before) == ("promote", "bob", "found", 0)
     with pytest.raises(DecisionError, match="rollback 0"):
@@ -127,3 +137,78 @@ def test_a_broken_canary_leaves_all_customers_to_the_champion(home: Path) -> Non
     with served(home) as (customer, _):
         assert "the canary candidate_popularity does not answer" in customer.ready()["problems"][0]
         assert customer.list_of("customer-1").json["arm"] == "control"
+
+
+def test_a_candidate_is_promoted_until_there_is_a_new_champion(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = lake_of(home)
+    train(home, "popularity", table="candidate_popularity")
+    chosen = train(home, "popularity", 1, table="candidate_popularity")
+    monkeypatch.setenv("RECSYS_HOME", str(home))
+    command = ["champion", "promote", "--candidate", "popularity", "--who", "ann", "--why", "it is quicker"]
+    with served(home) as (customer, _):
+
+        def answers() -> tuple[str, int]:
+            told = customer.ready()
+            return told["model_table"], told["model_version"]
+
+        assert answers() == ("champion", 0)
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+        assert (
+            "candidate_popularity@1 serves instead of champion@0, until there is a new champion"
+            in done.output
+        )
+        until(lambda: answers() == ("candidate_popularity", 1), "the candidate serves")
+        answer = customer.list_of("customer-1").json
+        assert (answer["record"], answer["arm"]) == (chosen, "control")
+        assert customer.ask("GET", "/status").json["serves"]["decided"] == "ann: it is quicker"
+        train(home, "popularity", 2, table="candidate_popularity")
+        train(home, "item_neighbours", 1)
+        until(lambda: answers() == ("champion", 1), "the new champion serves")
+    (last,) = Records(lake).decisions()
+    assert (last.asset, last.version, last.who, last.reason) == (
+        "candidate_popularity",
+        1,
+        "ann",
+        "it is quicker",
+    )
+    assert (last.before_asset, last.before, last.latest) == ("champion", 0, 0)
+
+
+def test_a_promoted_candidate_is_listed_kept_and_given_up(home: Path) -> None:
+    lake = lake_of(home)
+    train(home, "popularity", table="candidate_popularity")
+    promote_candidate(lake, "candidate_popularity", who="ann", reason="quicker", held=True)
+    train(home, "popularity", 1)
+    assert serving_model(lake) == ("candidate_popularity", 0), "it is held"
+    assert ("candidate_popularity", 0) in served_versions(lake)
+    listed = [(each.table, each.version, each.family) for each in champions(lake) if each.serves]
+    assert listed == [("candidate_popularity", 0, "popularity")]
+    with pytest.raises(DecisionError, match="serves already"):
+        promote_candidate(lake, "popularity", who="ann", reason="again", held=True)
+    back = roll_back(lake, 1, who="bob", reason="sells less")
+    assert (back.before_asset, back.before) == ("candidate_popularity", 0)
+    assert serving_model(lake) == ("champion", 1)
+    assert [each.table for each in champions(lake)] == ["champion", "champion"]
+
+
+@pytest.mark.parametrize("named", [[], ["1", "--candidate", "popularity"]])
+def test_either_a_version_or_a_candidate_is_promoted(
+    home: Path, monkeypatch: pytest.MonkeyPatch, named: list[str]
+) -> None:
+    monkeypatch.setenv("RECSYS_HOME", str(home))
+    done = CliRunner().invoke(app, ["champion", "promote", *named, "--why", "it is quicker"])
+    assert done.exit_code == 2
+    assert Records(lake_of(home)).decisions() == []
+
+
+def test_a_broken_candidate_leaves_the_champion_in_service(home: Path) -> None:
+    train(home, "popularity", table="candidate_popularity")
+    break_champion(lake_of(home), "candidate_popularity")
+    promote_candidate(lake_of(home), "popularity", who="ann", reason="it is quicker")
+    with served(home) as (customer, _):
+        assert customer.list_of("customer-1").status == 200
+        told = customer.ready()
+        assert told["model_table"] == "champion" and told["problems"]

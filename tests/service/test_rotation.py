@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
 from recsys_assets.experiments.experiment import ExperimentError
-from recsys_assets.service.champions import DecisionError, champions, roll_back, serving_version
+from recsys_assets.service.champions import DecisionError, champions, roll_back, serving_model
 from recsys_assets.upkeep import served_versions
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.blobs import read_blobs, write_blobs
@@ -110,10 +110,10 @@ def test_a_held_rollback_outlives_nights_until_somebody_decides_anew(home: Path)
     train(home, "popularity", 1)
     roll_back(lake, 0, who="ann", reason="we look into it", held=True)
     train(home, "popularity", 2)
-    assert serving_version(lake) == 0
+    assert serving_model(lake) == ("champion", 0)
     assert ("champion", 0) in served_versions(lake), "the retention keeps what was decided for"
     roll_back(lake, 2, who="bob", reason="found")
-    assert serving_version(lake) == 2
+    assert serving_model(lake) == ("champion", 2)
     assert [each.decided is None for each in champions(lake)] == [False, True, False]
 
 
