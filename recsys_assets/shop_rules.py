@@ -14,7 +14,8 @@ from recsys_models.multi_behaviour import FUNNEL
 
 NO_VALUE = (
     r"\N", "null", "(null)", "<null>", "nan", "none", "nil", "<na>", "n/a", "#n/a", "#n/a n/a", "#ref!", "#value!",
-    "#name?", "#null!", "#num!", "#div/0!", "undefined", "-", "--",
+    "#name?", "#null!", "#num!", "#div/0!", "undefined", "-", "--", "(not set)",
+    "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
 """Texts that databases, spreadsheets and data frames write where there is no value; upper and lower case are alike."""
 INVISIBLE = (

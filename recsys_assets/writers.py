@@ -1,8 +1,10 @@
 """Who writes to a home right now: locks that the system takes away with the process that holds them.
 
 One command of the command line writes alone (`Writers.alone`); Dagster's own runs write beside each other, for its
-pools keep them apart (`Writers.beside`). Every run holds a file named for it (`Writers.noted`), and whoever starts, and
-the daemon every half minute, asks it whether the run's process still lives (`Writers.state`).
+pools keep them apart (`Writers.beside`). Whoever comes waits behind those who wait already, so runs that follow one
+another, as a sensor starts them, do not keep a command waiting for ever. Every run holds a file named for it
+(`Writers.noted`), and whoever starts, and the daemon every half minute, asks it whether the run's process still lives
+(`Writers.state`).
 
 A process is known by a lock on its file, not by its number: containers on one volume have process numbers of their
 own, and a number is given to another process in time. A lock that nobody holds is believed where no other machine
@@ -31,7 +33,7 @@ import psutil
 from recsys_lineage.errors import LineageError
 
 State = Literal["lives", "dead", "unknown"]
-FOLDER, LOCK = "writers", "home.lock"
+FOLDER, LOCK, TURN = "writers", "home.lock", "turn.lock"
 _SECONDS_BETWEEN_TRIES = 0.2
 
 
@@ -98,7 +100,7 @@ class Writers:
         if self._alone:
             yield
             return
-        with self._locked(fcntl.LOCK_EX, wait, say), self.noted():
+        with self.noted(), self._locked(fcntl.LOCK_EX, wait, say):
             self._alone = True
             try:
                 yield
@@ -155,26 +157,33 @@ class Writers:
     @contextmanager
     def _locked(self, kind: int, wait: bool, say: Callable[[str], None] | None) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        told, me = False, psutil.Process().create_time()
         with (self._folder / LOCK).open("w") as lock:
-            while not _took(lock.fileno(), kind):
-                others = [
-                    writer for writer in self.now() if (writer.pid, writer.started) != (os.getpid(), me)
-                ]
-                names = "; ".join(map(str, others)) or "a process that just started"
-                if not wait:
-                    raise HomeIsWritten(
-                        f"Another process writes to the home {self._folder.parents[1]}.",
-                        expected="one writer at a time",
-                        found=names,
-                        where=str(self._folder),
-                        advice="wait until it is done, stop it, or set RECSYS_HOME to another folder",
-                    )
-                if say and not told and others:
-                    say(f"Waiting for {names}. Ctrl-C gives up.")
-                    told = True
-                time.sleep(_SECONDS_BETWEEN_TRIES)
+            with (self._folder / TURN).open("w") as turn:
+                told = self._wait(turn.fileno(), fcntl.LOCK_EX, wait, say, told=False)
+                self._wait(lock.fileno(), kind, wait, say, told=told)
             yield
+
+    def _wait(
+        self, handle: int, kind: int, wait: bool, say: Callable[[str], None] | None, told: bool
+    ) -> bool:
+        """Take a lock; gives whether it was said whom it waits for."""
+        me = psutil.Process().create_time()
+        while not _took(handle, kind):
+            others = [writer for writer in self.now() if (writer.pid, writer.started) != (os.getpid(), me)]
+            names = "; ".join(map(str, others)) or "a process that just started"
+            if not wait:
+                raise HomeIsWritten(
+                    f"Another process writes to the home {self._folder.parents[1]}.",
+                    expected="one writer at a time",
+                    found=names,
+                    where=str(self._folder),
+                    advice="wait until it is done, stop it, or set RECSYS_HOME to another folder",
+                )
+            if say and not told and others:
+                say(f"Waiting for {names}. Ctrl-C gives up.")
+                told = True
+            time.sleep(_SECONDS_BETWEEN_TRIES)
+        return told
 
     def _could_only_be_held_here(self, writer: Writer) -> bool:
         here = Writer.here()

@@ -25,6 +25,14 @@ def no_scientific_ids(*columns: str) -> TableCheck:
     )
 
 
+NO_CROWD = TableCheck(
+    "no_customer_is_a_crowd",
+    "no customer has one in twenty of all events and fifty times as many as others have; guests may share that id: "
+    "no_value of source.toml turns it into none",
+    f"""WITH by_user AS (SELECT user_id, count(*) AS events FROM {OUTPUT} GROUP BY user_id),
+    usual AS (SELECT median(events) AS each, sum(events) AS whole, count(*) AS users FROM by_user)
+    SELECT user_id FROM by_user, usual WHERE users >= 100 AND 20 * events > whole AND events > 50 * each""",
+)
 ITEMS_JOIN = TableCheck(
     "items_of_events_are_described",
     "where the source describes items, every item of an event is described; else their ids may be written in two ways",

@@ -14,6 +14,7 @@ from recsys_assets.assets.rejections import most_rows_are_accepted, some_row_is_
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.table_checks import (
     ITEMS_JOIN,
+    NO_CROWD,
     USERS_JOIN,
     behaviours_are_known,
     divided_by_weeks,
@@ -49,6 +50,7 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
             blocking=True,
         ),
         no_scientific_ids("user_id", "item_id"),
+        NO_CROWD,
     ),
     "users": (unique("user_id"), not_null("user_id", "_file", "_line"), no_scientific_ids("user_id")),
     "items": (unique("item_id"), not_null("item_id", "_file", "_line"), no_scientific_ids("item_id")),

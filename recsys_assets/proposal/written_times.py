@@ -89,7 +89,8 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     is_month_first = _any(month_first, texts).sum() > _any(day_first, texts).sum()
     masks |= month_first if is_month_first else day_first
     masks |= {day + clock: _read(texts, day + clock) for day in _OTHER_DAYS for clock in _CLOCKS}
-    left, chosen = pl.repeat(True, texts.len(), eager=True), []
+    left = pl.repeat(True, texts.len(), eager=True)
+    chosen: list[str] = []
     while len(chosen) < _MOST_WAYS and left.any():
         best = max(masks, key=lambda way: int((masks[way] & left).sum()))
         if not (masks[best] & left).any():
@@ -110,7 +111,12 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     return WrittenTimes(tuple(chosen), has_clock, read, note)
 
 
-_WORDS = {ISO: "ISO 8601", "s": "epoch seconds", "ms": "epoch milliseconds", "us": "epoch microseconds"}
+_WORDS: dict[str, str] = {
+    ISO: "ISO 8601",
+    "s": "epoch seconds",
+    "ms": "epoch milliseconds",
+    "us": "epoch microseconds",
+}
 
 
 def _epochs(texts: pl.Series) -> Iterator[tuple[str, pl.Series]]:

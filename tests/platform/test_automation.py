@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from recsys_assets.jobs import NIGHTLY
+from recsys_assets.jobs import EVERYTHING, INGEST, NIGHTLY
 from tests.platform.test_graph import definitions
 
+JOBS = {EVERYTHING, INGEST, NIGHTLY}
 RAW = {"raw_events", "raw_users", "raw_items", "raw_promotions"}
 MODELS = ("candidate_", "tuning_")
 MADE_BY_NIGHT = {"source_files", "split", "evaluation", "gate", "champion", "lake_retention", *RAW}
@@ -116,3 +117,9 @@ def test_a_night_at_work_is_not_joined_and_what_it_left_follows_afterwards(
     assert shop.requested() == set()
     shop.instance.report_run_canceled(run)
     assert "item_profiles" in shop.requested()
+
+
+def test_runs_that_the_sensor_starts_let_a_command_finish_first_as_all_runs_do() -> None:
+    found = definitions()
+    jobs = [found.resolve_implicit_global_asset_job_def(), *map(found.resolve_job_def, sorted(JOBS))]
+    assert {job.executor_def.name for job in jobs} == {"noted_multiprocess"}

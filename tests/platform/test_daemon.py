@@ -6,8 +6,9 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import dagster as dg
 import pytest
@@ -16,8 +17,12 @@ from recsys_assets.instance import open_instance
 from recsys_assets.settings import load_settings
 from tests.platform.conftest import RECSYS, Shop
 from tests.platform.shop import DAYS, day_file, day_name, day_rows, write_day
+from tests.platform.test_stop import begun, endless, processes
+
+__all__ = ["endless", "processes"]
 
 PATIENCE = 900.0
+T = TypeVar("T")
 
 
 @contextmanager
@@ -94,3 +99,44 @@ def test_the_nightly_tick_runs_and_a_file_in_landing_is_loaded(
 
     loaded = shop.rows("SELECT DISTINCT _file, _day::VARCHAR FROM {raw_events} WHERE _file LIKE 'landing/%'")
     assert loaded == [(f"landing/{day_file(DAYS)}", day_name(DAYS))]
+
+
+def begun_steps(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """The steps that a run has begun."""
+    logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_START)
+    return [entry.step_key or "" for entry in logs]
+
+
+def until(found: Callable[[], T | None], what: str) -> T:
+    """What is found, once it is."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if (it := found()) is not None:
+            return it
+        time.sleep(0.5)
+    raise TimeoutError(f"{what} did not happen within {PATIENCE} s")
+
+
+@pytest.mark.slow
+def test_a_run_of_the_daemon_waits_for_a_command_and_names_it(
+    endless: Shop, processes: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = begun(endless, processes, "raw_users", "materialize", "+raw_users")
+    for name, value in endless.environment.items():
+        monkeypatch.setenv(name, value)
+    with (
+        served(endless, "--nightly", RECSYS_NIGHTLY_CRON="* * * * *"),
+        open_instance(load_settings()) as instance,
+    ):
+
+        def waiting() -> str | None:
+            for run in instance.get_runs(dg.RunsFilter(job_name="nightly")):
+                said = [entry.user_message for entry in instance.all_logs(run.run_id)]
+                if any("Waiting for" in text and f"process {command.pid}" in text for text in said):
+                    return run.run_id
+            return None
+
+        run_id = until(waiting, "that a run of the daemon waits")
+        assert command.poll() is None and begun_steps(instance, run_id) == []
+        command.kill()
+        until(lambda: begun_steps(instance, run_id) or None, "that the run goes on")

@@ -17,7 +17,9 @@ __all__ = ["endless", "processes"]
 
 HOLD = """
 import sys, time
+from functools import partial
 from recsys_assets.writers import Writers
+say = partial(print, flush=True)
 with {how}:
     print("holds", flush=True)
     time.sleep(1000)
@@ -56,6 +58,38 @@ def test_who_writes_is_named_until_its_process_is_killed(tmp_path: Path, how: st
 def test_dagsters_runs_write_beside_each_other(tmp_path: Path) -> None:
     with Writers(tmp_path).beside("one"), Writers(tmp_path).beside("other"):
         assert {writer.run_id for writer in Writers(tmp_path).now()} == {"one", "other"}
+
+
+def test_a_command_that_waits_comes_before_runs_that_start_later(tmp_path: Path) -> None:
+    run = holding(tmp_path, "{writers}.beside('first')")
+    command = subprocess.Popen(
+        [sys.executable, "-c", HOLD.format(how=f"Writers({str(tmp_path)!r}).alone(say=say)")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert command.stdout is not None
+    try:
+        assert f"process {run.pid}" in command.stdout.readline()
+        with pytest.raises(_Waits) as waits, Writers(tmp_path).beside("second", _refuse):
+            pass
+        assert f"process {command.pid}" in str(waits.value)
+        run.kill()
+        assert command.stdout.readline() == "holds\n"
+        command.kill()
+        with Writers(tmp_path).beside("second"):
+            pass
+    finally:
+        for process in (run, command):
+            process.kill()
+            process.wait()
+
+
+class _Waits(Exception):
+    """It would have waited."""
+
+
+def _refuse(whom: str) -> None:
+    raise _Waits(whom)
 
 
 def test_a_run_lives_is_dead_or_is_unknown(tmp_path: Path) -> None:

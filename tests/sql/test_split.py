@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.assets.table_checks import (
     ITEMS_JOIN,
+    NO_CROWD,
     USERS_JOIN,
     behaviours_are_known,
     divided_by_weeks,
@@ -131,6 +132,15 @@ def test_ids_that_a_spreadsheet_cut_are_warned_of(con: duckdb.DuckDBPyConnection
     make_shop(con, events=[{**EVENT, "item_id": item} for item in ids])
     assert outcome(con, no_scientific_ids("user_id", "item_id"), "events") == (False, "2")
     assert outcome(con, no_scientific_ids("user_id"), "events")[0]
+
+
+@pytest.mark.parametrize(("crowd", "others", "passes"), [(60, 120, False), (60, 99, True), (5, 120, True)])
+def test_guests_who_share_an_id_are_warned_of(
+    con: duckdb.DuckDBPyConnection, crowd: int, others: int, passes: bool
+) -> None:
+    users = ["guest"] * crowd + [f"u{n}" for n in range(others - 1)]
+    make_shop(con, events=[{**EVENT, "user_id": user, "order_id": f"{n}"} for n, user in enumerate(users)])
+    assert outcome(con, NO_CROWD, "events")[0] is passes
 
 
 def test_ids_that_never_join_are_warned_of(con: duckdb.DuckDBPyConnection) -> None:
