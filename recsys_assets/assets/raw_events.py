@@ -236,7 +236,9 @@ class _Load:
             chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
         open_files(self._folder, self._inputs, chosen)
         self._inputs.view("source_files", columns=["path", "status", "days"])
-        query = f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
+        query = (
+            f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
+        )
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         return _Made(days, query, columns)
 
