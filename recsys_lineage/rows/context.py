@@ -29,8 +29,10 @@ def context_of(statement: Statement, source: str) -> tuple[str | None, tuple[str
 
     None, and no columns, where the statement looks at no whole table.
     """
-    found = _Context(statement, source)
     columns = statement.main.columns
+    if statement.sampled and statement.main.depends_on(source, statement.definitions):
+        return "true", tuple(each.name for each in columns)  # which rows a sample drew is not known
+    found = _Context(statement, source)
     needs = found.needs.get(statement.main.name.casefold())
     if needs is None or not found.conditions:
         return None, ()

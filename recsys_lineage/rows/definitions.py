@@ -14,6 +14,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.rows.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.shared_columns import name_shared_columns
 from recsys_lineage.rows.syntax import (
     Node,
     body_of,
@@ -28,6 +29,8 @@ from recsys_lineage.rows.syntax import (
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in, plain
 
+_RECURRING = "recurring"
+"""The schema by which a recursive query USING KEY names all of its rows so far."""
 MAIN = "__result"
 """The statement itself among its definitions."""
 
@@ -43,6 +46,7 @@ class Definition:
         aliases: names that its WITH gives its columns.
         materialized: what the author wrote.
         recursive: whether it reads itself.
+        keys: where it is recursive USING KEY, these, and aggregates by which a key's rows become one.
         reads: the tables and definitions in it, folded, each as often as it stands there.
     """
 
@@ -52,6 +56,7 @@ class Definition:
     aliases: list[str] = field(default_factory=list)
     materialized: str = ""
     recursive: bool = False
+    keys: list[Node] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 
     def depends_on(self, name: str, among: Mapping[str, Definition]) -> bool:
@@ -74,6 +79,7 @@ class Statement:
     Attributes:
         definitions: by folded name; the last is the statement itself.
         parameters: names of its `$name` parameters, sorted.
+        sampled: the parts of it of which rows are drawn by chance; it is taken apart as if all were drawn.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
@@ -93,7 +99,8 @@ class Statement:
             catalog.columns_of(sql, self.parameters)
         except duckdb.Error as error:
             raise catalog.refused(sql, error) from None
-        self._refuse_chance(parsed)
+        self._refuse_versions(parsed)
+        self.sampled = _without_samples(parsed)
         self._add(MAIN, parsed, {}, [])
 
     def result_types(self) -> list[DuckDBPyType | None]:
@@ -138,18 +145,10 @@ class Statement:
             advice="name the values of a PIVOT: PIVOT t ON c IN ('a', 'b') USING …",
         )
 
-    def _refuse_chance(self, query: Node) -> None:
-        """Refuses what gives other rows each time."""
-        stack: list[Node] = [query]
-        while stack:
-            top = stack.pop()
-            for part in everything(top):
-                if part.get("sample"):
-                    raise self.cannot(
-                        "a sample of rows", part, "sample by a hash of a key: WHERE hash(k) % 10 = 0"
-                    )
-                if part.get("at_clause"):
-                    raise self.cannot("a table AT a version", part)
+    def _refuse_versions(self, query: Node) -> None:
+        for part in everything(query):
+            if part.get("at_clause"):
+                raise self.cannot("a table AT a version", part, "read the version as a table of its own")
 
     def _add(self, name: str, query: Node, known: Mapping[str, str], aliases: list[str]) -> Definition:
         query = self._hoisted(query, known)
@@ -214,6 +213,8 @@ class Statement:
         elif query["type"] != "SELECT_NODE":
             raise self.cannot("a recursive query that is no entry of WITH", query)
         self._replace_in(query, known, itself)
+        if query["type"] == "SELECT_NODE":
+            name_shared_columns(query["from_table"], self.catalog)
         return query
 
     def _reference(self, query: Node, known: Mapping[str, str], word: str) -> Node:
@@ -232,8 +233,7 @@ class Statement:
 
     def _recursive(self, key: str, entry: Node, known: dict[str, str]) -> str:
         body = body_of(entry)
-        if body.get("key_targets"):
-            raise self.cannot("WITH RECURSIVE … USING KEY", body)
+        keys = body.get("key_targets") or entry.get("key_targets") or []
         name = self._name(key)
         left = self._reference(body["left"], known, f"{key}_start")
         aliases = list(entry.get("aliases", []))
@@ -244,7 +244,7 @@ class Statement:
         query = copied(body)
         query["left"], query["right"], query["cte_name"] = left, right, name
         query["cte_map"] = {"map": []}
-        self._kept(Definition(name, query, start.columns, aliases, recursive=True))
+        self._kept(Definition(name, query, start.columns, aliases, recursive=True, keys=keys))
         return name
 
     def _replace_in(self, query: Node, known: Mapping[str, str], itself: str) -> None:
@@ -291,15 +291,20 @@ class Statement:
         return self._reference(query, known, "query")
 
     def _rename(self, table: Node, known: Mapping[str, str]) -> None:
-        if table.get("schema_name") or table.get("catalog_name"):
-            raise self.cannot("a table of a named schema", table, "name the table alone")
         name = known.get(table["table_name"].casefold())
+        schema = table.get("schema_name", "")
+        recurring = schema.casefold() == _RECURRING and name is not None
+        if (schema and not recurring) or table.get("catalog_name"):
+            raise self.cannot("a table of a named schema", table, "name the table alone")
         if name is None:
             return
         table["alias"] = table.get("alias") or table["table_name"]
         table["table_name"] = name
         if "qualified_name" in table:
-            table["qualified_name"] = {**table["qualified_name"], "path": [name]}
+            table["qualified_name"] = {
+                **table["qualified_name"],
+                "path": [schema, name] if recurring else [name],
+            }
 
 
 def _is_star(query: Node) -> bool:
@@ -325,6 +330,17 @@ def _whole_of(query: Node) -> str | None:
         if bare and not stars[0].get("exclude_list") and not stars[0].get("replace_list"):
             return relation["table_name"]
     return None
+
+
+def _without_samples(query: Node) -> list[Node]:
+    """Leaves out every sample of a syntax tree, in place; what was sampled, but not where a sample is of all rows."""
+    sampled: list[Node] = []
+    for part in everything(query):
+        if sample := part.get("sample"):
+            part["sample"] = None
+            if not (sample["is_percentage"] and sample["sample_size"]["value"] == 100):
+                sampled.append(part)
+    return sampled
 
 
 def everything(query: object) -> list[Node]:

@@ -94,6 +94,11 @@ class Flowing:
     def result(self, given: str) -> str:
         """The query, over steps that are added, for the rows of the result that the rows of a table flow into."""
         main = self.statement.main
+        if self.statement.sampled:
+            raise self.statement.cannot(
+                "a sample of rows to what is made of them",
+                advice="sample by a hash of a key: WHERE hash(k) % 10 = 0",
+            )
         names = ", ".join(quote(column.name) for column in main.columns)
         if main.name.casefold() not in self.witnesses.followed:
             columns = ", ".join(
@@ -120,7 +125,11 @@ class Flowing:
     def _step(self, definition: Definition) -> None:
         name, query = definition.name.casefold(), definition.query
         self._known = []
-        if definition.recursive:
+        if definition.keys:  # as a trace of it holds all rows that it reads
+            marked = tuple(self._marked[table] for table in definition.reads if table in self._marked)
+            there = " OR ".join(f"EXISTS (SELECT 1 FROM {each})" for each in marked)
+            self._mark(name, [Part(f"SELECT * FROM {quote(definition.name)} WHERE {there}", marked)])
+        elif definition.recursive:
             self._recursive_step(definition)
         elif query["type"] == "SET_OPERATION_NODE":
             self._mark(name, self._sides(definition) or [Part(_nothing(len(definition.columns)))])

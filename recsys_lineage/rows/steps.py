@@ -49,6 +49,7 @@ class Step:
         stored: whether its rows are kept, and not found again by each step that reads them.
         types: DuckDB types of its columns, as far as a step without rows needs them.
         whole: another way to its rows.
+        keys: for a recursive query with USING KEY, that clause.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Step:
     stored: bool
     types: tuple[str, ...] = ()
     whole: Whole | None = None
+    keys: str = ""
 
     @property
     def text(self) -> str:
@@ -65,9 +67,9 @@ class Step:
 
     @property
     def head(self) -> str:
-        """Its name with the names of its columns."""
+        """Its name with the names of its columns and its keys."""
         columns = f"({', '.join(quote(name) for name in self.columns)})" if self.columns else ""
-        return f"{quote(self.name)}{columns}"
+        return f"{quote(self.name)}{columns}{self.keys}"
 
 
 class Steps:
@@ -110,9 +112,11 @@ def numbered(width: int, letter: str = "c") -> tuple[str, ...]:
 
 def _written(definition: Definition, statement: Statement) -> Step:
     """A definition as the statement's WITH names it; what its author wants stored is."""
-    stored = definition.materialized == "CTE_MATERIALIZE_ALWAYS"
+    stored = definition.materialized == "CTE_MATERIALIZE_ALWAYS" and not definition.keys
     text = definition_text(definition, statement.catalog.syntax)
-    return Step(definition.name, tuple(definition.aliases), (Part(text),), stored)
+    keys = ", ".join(statement.catalog.syntax.expression_text(key) for key in definition.keys)
+    using = f" USING KEY ({keys})" if keys else ""
+    return Step(definition.name, tuple(definition.aliases), (Part(text),), stored, keys=using)
 
 
 def definition_text(definition: Definition, syntax: Syntax) -> str:

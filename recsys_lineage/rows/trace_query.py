@@ -16,6 +16,7 @@ from recsys_lineage.rows.context import context_of
 from recsys_lineage.rows.definitions import MAIN, Statement
 from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
+from recsys_lineage.rows.samples import refuse_drawn
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.value_literal import equals
@@ -115,6 +116,7 @@ def trace_rows(
     catalog = Catalog(schemas, parameters)
     try:
         statement = Statement(bare_statement(sql), catalog)
+        refuse_drawn(statement)
         folded = catalog.folded(source)
         tracing = traced(statement, (folded,), {}, given)
         text = tracing.steps.with_query(tracing.rows_of(folded))
@@ -151,6 +153,7 @@ def traced_tables(
     catalog = Catalog(schemas, parameters)
     try:
         statement = Statement(bare_statement(sql), catalog)
+        refuse_drawn(statement)
         folded = [catalog.folded(source) for source in sources]
         if rows.num_rows == 1:
             tracing = traced(statement, folded, fits_of(statement, plain_rows(rows)[0]))
@@ -170,6 +173,7 @@ def traced_tables(
 def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
     folded = catalog.folded(source)
     statement = Statement(sql, catalog)
+    refuse_drawn(statement)
     fits = fits_of(statement, row)
     tracing = traced(statement, (folded,), fits)
     text = tracing.steps.with_query(tracing.rows_of(folded))

@@ -156,7 +156,9 @@ class Tracing:
         if name == MAIN:
             self.counting[MAIN] = self.known.get(MAIN, {})
         query = definition.query
-        if definition.recursive:
+        if definition.keys:
+            self._whole_step(definition, target)
+        elif definition.recursive:
             self._recursive_step(definition, target)
         elif query["type"] == "SET_OPERATION_NODE":
             self._set_operation(definition, target, fits)
@@ -275,6 +277,17 @@ class Tracing:
                 f"(SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same)})",
                 target,
             )
+
+    def _whole_step(self, definition: Definition, target: str) -> None:
+        """Wants all rows of what a recursive definition USING KEY reads.
+
+        Its rows are replaced on the way, so what a row was made of is no longer there to be found by its values.
+        """
+        for table in dict.fromkeys(definition.reads):
+            if table in self.witnesses.followed and table != definition.name.casefold():
+                _meet(self.known, table, [{}])
+                _meet(self.counting, table, [{}])
+                self._want(table, f"SELECT * FROM {quote(self.pushdown.part_of(table, {}))}", target)
 
     def _recursive_step(self, definition: Definition, target: str) -> None:
         """Follows a recursive definition's rows back to its start, through every row on the way."""

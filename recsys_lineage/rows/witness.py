@@ -316,13 +316,29 @@ class Witnesses:
             return self._lists(witnessed, 0, "")
         child = subquery["child"]
         many = is_expression(child, "FUNCTION") and child["function_name"] == "row"
-        width = len(arguments(child)) if many else 1
+        width = self._width(inner, len(arguments(child))) if many else 1
+        many &= width > 1
         value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
         operator = _COMPARED[subquery["comparison_type"]]
         fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
         if self.says_something_of_nothing(subquery["subquery"]["node"]):
             return self._lists(witnessed, width, "")
         return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
+
+    def _width(self, query: Node, otherwise: int) -> int:
+        """How many columns a query gives; what is said otherwise, where its text does not tell."""
+        if query["type"] != "SELECT_NODE":
+            return self._width(children(query)[0], otherwise)
+        width = 0
+        for each in query["select_list"]:
+            if is_expression(each, "STAR"):
+                names = self._names({**query, "select_list": [each]})
+                if names is None:
+                    return otherwise
+                width += len(names)
+            else:
+                width += 1
+        return width
 
     def _is_absence(self, condition: Node) -> bool:
         """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""

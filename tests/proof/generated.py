@@ -37,7 +37,7 @@ def statements(draw: st.DrawFn) -> str:
         recursive = "RECURSIVE " if any("UNION ALL SELECT r" in text for text in maker.with_) else ""
         sql = f"WITH {recursive}{', '.join(maker.with_)} {sql}"
     if draw(st.booleans()) and " ORDER BY ALL" not in sql and not query.sql.startswith("SELECT DISTINCT ON"):
-        limit = draw(st.sampled_from(["", " LIMIT 2", " LIMIT 3"]))
+        limit = draw(st.sampled_from(["", " LIMIT 2", " LIMIT 3", " LIMIT 2 OFFSET 1", " OFFSET 1"]))
         sql = f"{sql} ORDER BY ALL{limit}" if not query.sql.startswith("(") else sql
     return sql
 
@@ -235,7 +235,8 @@ class _Maker(Expressions):
         query = self.plain(depth - 1)
         if query.sql.startswith("("):
             return query
-        return Query(f"{query.sql} ORDER BY ALL LIMIT {self.draw(st.integers(1, 4))}", query.columns)
+        offset = self.one("", f" OFFSET {self.draw(st.integers(1, 2))}")
+        return Query(f"{query.sql} ORDER BY ALL LIMIT {self.draw(st.integers(1, 4))}{offset}", query.columns)
 
     def unnested(self, depth: int) -> Query:
         source, _, columns = self.source(0)

@@ -39,6 +39,14 @@ def test_a_table_that_is_used_twice_gives_the_union() -> None:
     assert traced(sql, "orders", x=1, y=5) == [("A", 1), ("B", 5)]
 
 
+def test_a_row_that_was_drawn_is_made_of_its_own_rows() -> None:
+    sql = (
+        "SELECT o.amount, s.town FROM orders AS o TABLESAMPLE reservoir(1 ROWS) JOIN shops AS s USING (shop)"
+    )
+    assert traced(sql, "orders", amount=2, town="Ulm") == [("A", 2), ("A", 2)]
+    assert traced(sql, "shops", amount=2, town="Ulm") == [("A", "Ulm")]
+
+
 def test_parameters_keep_their_names() -> None:
     sql = "SELECT shop FROM orders WHERE amount >= $least"
     query = trace_query(sql, SCHEMAS, "orders", {"shop": "A"})
@@ -85,6 +93,8 @@ LAST = ("amount",)
         ("SELECT shop, lag(amount) OVER (ORDER BY amount) AS amount FROM orders", None, ()),
         ("SELECT shop, amount FROM orders ORDER BY ALL LIMIT 2 OFFSET 1", "true", BOTH),
         ("SELECT shop, amount FROM (FROM orders ORDER BY ALL LIMIT 2 OFFSET 1) AS q", "true", BOTH),
+        ("SELECT shop, amount FROM orders USING SAMPLE 10% ORDER BY ALL", "true", BOTH),
+        ("SELECT shop, amount FROM orders TABLESAMPLE 100%", None, ()),
     ],
 )
 def test_windows_over_the_whole_table_are_context(
@@ -105,7 +115,16 @@ def test_windows_over_the_whole_table_are_context(
         ("CREATE TABLE x AS SELECT 1", {"shop": "A"}, "not one SELECT|refuses"),
         ("SELECT shop, amount FROM orders", {"shop": "A"}, "lacks the column 'amount'"),
         ("SELECT shop FROM orders", {"shop": "A", "amuont": 1}, "no column 'amuont'"),
-        ("SELECT shop FROM orders USING SAMPLE 10%", {"shop": "A"}, "a sample of rows"),
+        (
+            "SELECT max(amount) AS m FROM orders USING SAMPLE 10%",
+            {"m": 2},
+            r"a sample of rows[\s\S]*1:29|<sql>",
+        ),
+        (
+            "SELECT s.town FROM shops AS s LEFT JOIN orders TABLESAMPLE 10% ON s.shop = orders.shop",
+            {"town": "Ulm"},
+            r"a sample of rows[\s\S]*<sql>:1:41",
+        ),
         ("PIVOT orders ON shop USING sum(amount)", {"shop": "A"}, "PIVOT"),
     ],
 )

@@ -262,7 +262,7 @@ def _positional(node: exp.Expr, scope: Scope) -> Value:
 def _unnest(node: exp.Expr, scope: Scope) -> Value:
     found = scope.value(node.this)
     scope.unnests = True
-    scope.unnested |= deciding(found.edges, How.JOIN)
+    scope.unnested |= deciding(found.shape, How.JOIN)
     return (found.element or Value(found.edges)).through(transformed)
 
 
@@ -273,9 +273,10 @@ def _function(node: exp.Func, scope: Scope) -> Value:
     if name in _UNNESTS:
         given = [scope.value(each) for each in _parts(node)]
         found = united(each.edges for each in given)
+        alone = name == "unnest" and len(given) == 1
         scope.unnests = True
-        scope.unnested |= deciding(found, How.JOIN)
-        element = given[0].element if name == "unnest" and len(given) == 1 else None
+        scope.unnested |= deciding(given[0].shape if alone else found, How.JOIN)
+        element = given[0].element if alone else None
         return (element or Value(found)).through(transformed)
     if name in _OF_POSITION:
         return CONSTANT

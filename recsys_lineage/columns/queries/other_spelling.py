@@ -22,7 +22,7 @@ _FACTORIAL = "::HUGEINT"
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
-    """The statements of a text with `x!` and `apply(…)`; none where it has neither, or that does not help.
+    """The statements of a text with `x!`, `apply(…)` or `USING KEY (k, min(x))`; none where that does not help.
 
     Each part keeps its place in the text.
     """
@@ -48,6 +48,31 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
             found.append((token.start, token.end + 1, _FACTORIAL))
         elif token.token_type is TokenType.APPLY and after and after.token_type is TokenType.L_PAREN:
             found.append((token.start, token.end + 1, f'"{token.text}"'))
+        elif token.token_type is TokenType.USING and after and after.text.upper() == "KEY":
+            found += [(start, end, " " * (end - start)) for start, end in _aggregates(tokens[place + 2 :])]
+    return found
+
+
+def _aggregates(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Where in the parentheses that come first aggregates stand, each with the comma before it.
+
+    They decide which of a key's rows stays, as the order of the steps does where there are none.
+    """
+    found: list[tuple[int, int]] = []
+    depth, comma = 0, 0
+    begun: int | None = None
+    for token in tokens:
+        if token.token_type is TokenType.L_PAREN:
+            depth += 1
+            begun = comma if depth == 2 else begun
+        elif token.token_type is TokenType.R_PAREN:
+            depth -= 1
+        if depth == 0 or (depth == 1 and token.token_type is TokenType.COMMA):
+            if begun is not None:
+                found.append((begun, token.start))
+            begun, comma = None, token.start
+        if depth == 0:
+            break
     return found
 
 

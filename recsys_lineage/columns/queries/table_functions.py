@@ -37,8 +37,8 @@ def from_function(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relat
 def from_unnest(node: exp.Expr, scope: Scope) -> Relation:
     """The relation of `unnest(list)`, a row for each element, joined to the rows that the list stands in."""
     value = scope.value(node.expressions[0] if isinstance(node, exp.Unnest) else node.this)
-    rows = deciding(value.edges, How.JOIN)
-    return Relation([Column("unnest", Value(transformed(value.edges)))], rows)
+    element = (value.element or Value(value.edges)).through(transformed)
+    return Relation([Column("unnest", element)], deciding(value.shape, How.JOIN))
 
 
 def _pure(node: exp.Expr, name: str, scope: Scope) -> Relation:

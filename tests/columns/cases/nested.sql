@@ -133,3 +133,17 @@ SELECT avg(c) AS n FROM t GROUP BY b HAVING count(DISTINCT a) >= 1;
 -- n: t.c AGGREGATION
 -- *: t.b GROUP_BY, t.a FILTER
 SELECT avg(c) AS n FROM t GROUP BY b HAVING count(a) >= 5;
+
+-- # recursive USING KEY with an aggregate
+-- a: t.a IDENTITY, u.a IDENTITY
+-- n: t.c IDENTITY
+-- *: t.a GROUP_BY, t.a JOIN, u.a GROUP_BY, u.a JOIN
+WITH RECURSIVE r(a, n) USING KEY (a, min(n)) AS (
+    SELECT a, c FROM t UNION SELECT u.a, r.n FROM r JOIN u ON u.a > r.a
+)
+SELECT a, n FROM r;
+
+-- # structs of a list in FROM
+-- a: t.a TRANSFORMATION
+-- b: t.b TRANSFORMATION
+SELECT x.a, x.b FROM t, unnest([{'a': t.a, 'b': t.b}]) AS r(x);
