@@ -15,6 +15,7 @@ import orjson
 
 from recsys_assets.service.activity import Activity
 from recsys_assets.service.answering import Listed, Question, answered, explained
+from recsys_assets.service.drafting import Shown, drafted, models_of, shown_alone
 from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.messages import Event
@@ -66,7 +67,7 @@ class Desk:
             Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
-        found, because = None, None
+        found, because = None, list[list[dict[str, Any]]]()
         if self._waiting < self.most_waiting:
             began = time.monotonic()
             self._count_waiting(1)
@@ -79,24 +80,24 @@ class Desk:
                         self._looked_up = time.monotonic()
                     if time.monotonic() - began <= self.patience:
                         found = self._listed(question, query_id)
-                        because = explained(found[1].variant.served, found[2]) if explain else None
+                        because = self._explained(found[1], found[2]) if explain else []
             finally:
                 self._count_waiting(-1)
         degraded = found is None
         explain = explain and not degraded
-        now, chosen, listed = found or self._listed(question, query_id, prepared=True)
-        served = chosen.variant.served
-        ids, titles = served.item_ids, served.titles
+        now, chosen, lists, shown = found or self._listed(question, query_id, prepared=True)
+        served, listed = chosen.variant.served, lists[0]
         items = [
             {
-                "item": ids[each.row],
-                "title": titles[each.row],
+                "item": each.item,
+                "title": each.title,
                 "position": place,
-                "score": score,
+                "score": each.score,
                 "propensity": each.propensity,
-                **({} if because is None else because[place - 1]),
+                **({} if chosen.teams is None else {"credit": each.credit}),
+                **(because[each.source[0]][each.source[1]] if because else {}),
             }
-            for place, (each, score) in enumerate(zip(listed.placed, listed.scores, strict=True), 1)
+            for place, each in enumerate(shown, 1)
         ]
         answer: dict[str, Any] = {
             "query_id": query_id,
@@ -124,6 +125,10 @@ class Desk:
             "object_ids": [item["item"] for item in items],
             "propensities": [item["propensity"] for item in items],
         }
+        if chosen.teams is not None:
+            answer["interleaved"] = exposure["models"] = models_of(chosen.teams)
+            exposure["sources"] = [chosen.teams.names[each.source[0]] for each in shown]
+            exposure["credits"] = [each.credit for each in shown]
         if explain:
             answer["explanation"] = {
                 "family": served.model.name,
@@ -135,18 +140,23 @@ class Desk:
             }
         await self.log.append("exposures", [orjson.dumps(exposure)])
         self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
-        shown = exposure["object_ids"]
-        self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
+        ids = exposure["object_ids"]
+        self.figures.seen.answered(query_id, chosen.arm, ids, cold=listed.cold, degraded=degraded)
         return answer
+
+    def _explained(self, chosen: Chosen, lists: Sequence[Listed]) -> list[list[dict[str, Any]]]:
+        """Why each item of each list stands there."""
+        variants = (chosen.variant,) if chosen.teams is None else chosen.teams.variants
+        return [explained(variant.served, listed) for variant, listed in zip(variants, lists, strict=True)]
 
     def _listed(
         self, question: Question, query_id: str, *, prepared: bool = False
-    ) -> tuple[int, Chosen, Listed]:
-        """When a question is answered, by what, and the list."""
+    ) -> tuple[int, Chosen, Sequence[Listed], list[Shown]]:
+        """When a question is answered, by what, that model's list (or those of two), and what is shown."""
         serving = self.rotation.serving()
         now = time.time_ns() // 1000
         day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
-        chosen = serving.chosen(question.user, question.client, query_id, day)
+        chosen = serving.chosen(question.user, question.client, query_id, day, alone=prepared)
         served = chosen.variant.served
         lists = serving.prepared if prepared and served is serving.champion.served else None
         if prepared:
@@ -156,8 +166,11 @@ class Desk:
                 raise Refused(429, "Too many lists are being computed.", headers={"Retry-After": "1"})
         _known_categories(served, question.categories)
         did = self.activity.of(question.user, question.client)
+        if chosen.teams is not None:
+            return now, chosen, *drafted(chosen.teams, question, did, now, query_id)
         chance = Random(query_id)
-        return now, chosen, answered(served, chosen.variant.rules, question, did, now, chance, lists)
+        listed = answered(served, chosen.variant.rules, question, did, now, chance, lists)
+        return now, chosen, (listed,), shown_alone(chosen.variant, listed)
 
     def _count_waiting(self, more: int) -> None:
         self._waiting += more
@@ -234,6 +247,7 @@ class Desk:
         serving = self.rotation.now
         experiments = () if serving is None else serving.experiments
         arms = {CONTROL, *(arm.name for experiment in experiments for arm in experiment.arms)}
+        arms |= {experiment.both_arms for experiment in experiments if experiment.interleaves}
         arms |= {f"{CANARY}{family}" for family in families}  # also of one that has ended: events come late
         for place, event in enumerate(events):
             where = f"events.{place}"
