@@ -11,8 +11,9 @@ import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.looks import look
-from recsys_assets.experiments.ab_report import SCHEMA, ab_report
+from recsys_assets.experiments.ab_report import SCHEMA, AbReport, ab_report
 from recsys_assets.experiments.experiment import ExperimentError, Experiments
+from recsys_assets.experiments.interleaving_report import WINS, interleaving_report
 from recsys_assets.experiments.sample_ratio import ALARM
 from recsys_assets.experiments.units import experiment_units, with_past
 from recsys_assets.plots import png
@@ -34,7 +35,7 @@ _TEXTS = {
     "arm": "the arm; the first of an experiment is the control",
     "metric": "by what the arms are compared",
     "role": "decides, guard rail or described",
-    "units": "customers or sessions that the arm was shown to",
+    "units": "customers or sessions that the arm was shown to; of wins, those of lists that somebody won",
     "value": "of the metric, what was known before taken out",
     "value_low": "lower end of the interval of the value, valid at any time",
     "value_high": "upper end of the interval of the value",
@@ -46,11 +47,11 @@ _TEXTS = {
     "relative_high": "upper end of the interval of the relative difference",
     "units_needed": "of both arms together, to find the smallest effect that matters",
     "verdict": "what is known of the arm in this metric",
-    "sample_ratio_p": "how likely so uneven numbers of units are by chance; below 0.001 something loses units",
+    "sample_ratio_p": "how likely so uneven numbers of units (of wins: firsts) are by chance; alarms below 0.001",
     "decision": "what to do now, in words",
 }
 _READS = {
-    "exposures": ("experiments", "query_id", "user_id", "client_id", "item_id", "time"),
+    "exposures": ("experiments", "query_id", "user_id", "client_id", "item_id", "time", "position", "credit"),
     "feedback": ("query_id", "user_id", "client_id", "item_id", "time", "day", "action", "value"),
     "item_profiles": ("item_id", "price_mean"),
     "events": ("user_id", "order_id", "day", "event_time", "amount", "behaviour"),
@@ -75,6 +76,11 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
     past = inputs.query(_PAST)
     tables, words = [], {}
     for each in experiments:
+        if each.interleaves:
+            shared = interleaving_report(shown, done, each)
+            words[each.name] = NOTHING_SHOWN if shared is None else shared.decision
+            tables += [] if shared is None else [_told(shared)]
+            continue
         units = experiment_units(shown, done, prices, each)
         if units.is_empty():
             words[each.name] = NOTHING_SHOWN
@@ -90,11 +96,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
                 advice="name another metric; revenue needs prices in item_profiles",
             ) from None
         words[each.name] = report.decision
-        tables.append(
-            report.table.with_columns(
-                sample_ratio_p=pl.lit(report.sample_ratio_p), decision=pl.lit(report.decision)
-            )
-        )
+        tables.append(_told(report))
     table = pl.concat([pl.DataFrame(schema=REPORT), *tables])
     told = "\n\n".join(f"**{name}**: {text}" for name, text in words.items()) or NO_EXPERIMENT
     # names stand in the file of experiments, and a decision is made of sums over an arm's units
@@ -107,11 +109,23 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
     )
 
 
+def _told(report: AbReport) -> pl.DataFrame:
+    return report.table.with_columns(
+        sample_ratio_p=pl.lit(report.sample_ratio_p), decision=pl.lit(report.decision)
+    )
+
+
 def _plot(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """The relative differences to the control with their intervals."""
     import altair as alt
 
-    known = table.filter(pl.col("relative_low").is_not_null() & pl.col("relative_high").is_not_null())
+    # lists that one arm won are a share already, so their difference is shown as it is
+    of_wins = pl.when(pl.col("metric") == WINS)
+    ends = [
+        pl.coalesce(each, of_wins.then(each.replace("relative", "difference")))
+        for each in ("relative", "relative_low", "relative_high")
+    ]
+    known = table.with_columns(ends).drop_nulls(["relative_low", "relative_high"])
     rows = known.with_columns(what=pl.concat_str("experiment", "arm", "metric", separator=" · "))
     base = alt.Chart(rows).encode(y=alt.Y("what:N", title=None))
     low = alt.X("relative_low:Q", title="difference to the control", axis=alt.Axis(format="+%"))

@@ -39,7 +39,10 @@ EXPOSURES: Mapping[str, tuple[str, Any]] = {
     "query_id": ("the answer", pl.String),
     "user_id": ("the customer; NULL for a visitor without a name [pii, person]", pl.String),
     "client_id": ("the browser or device, where it was told [pii]", pl.String),
-    "model_table": ("the table of the model that answered", pl.String),
+    "model_table": (
+        "the table of the model that answered; in an interleaved list, that the item is of",
+        pl.String,
+    ),
     "model_version": ("the version of that table", pl.Int64),
     "record": ("id of the record of that version", pl.String),
     "arm": ("the arm that decided the answer; control without an experiment", pl.String),
@@ -48,6 +51,7 @@ EXPOSURES: Mapping[str, tuple[str, Any]] = {
     "item_id": ("the product that was shown", pl.String),
     "position": ("its place in the list, from 1", pl.Int64),
     "propensity": ("probability of showing it there, given what stood above", pl.Float64),
+    "credit": ("in an interleaved list, the arm that a click counts for; NULL elsewhere", pl.String),
     **_TRACE,
 }
 FEEDBACK: Mapping[str, tuple[str, Any]] = {
@@ -136,10 +140,25 @@ def _shown(line: Line) -> list[dict[str, Any]]:
         "cold": line["cold"],
     }
     items = zip(line["object_ids"], line["propensities"], strict=True)
-    return [
-        {**common, "item_id": item, "position": place, "propensity": propensity}
+    rows = [
+        {**common, "item_id": item, "position": place, "propensity": propensity, "credit": None}
         for place, (item, propensity) in enumerate(items, 1)
     ]
+    if "models" not in line:
+        return rows
+    return [
+        {**row, **_model(line["models"][source]), "credit": credit}
+        for row, source, credit in zip(rows, line["sources"], line["credits"], strict=True)
+    ]
+
+
+def _model(model: Line) -> dict[str, Any]:
+    """The model that an item of an interleaved list comes from."""
+    return {
+        "model_table": model["table"],
+        "model_version": model["model_version"],
+        "record": model["record"],
+    }
 
 
 def _done(line: Line) -> list[dict[str, Any]]:

@@ -297,6 +297,7 @@ def shown_number(value: float | None) -> str:
 
 
 def shown_span(row: dict[str, Any]) -> str:
-    """Within what the relative difference to the control lies."""
-    low, high = row["relative_low"], row["relative_high"]
+    """Within what the difference to the control lies: relative, or of shares of lists that were won."""
+    of = "difference" if row["metric"] == "wins" else "relative"
+    low, high = row[f"{of}_low"], row[f"{of}_high"]
     return "" if low is None or high is None else f"{low:+.1%} to {high:+.1%}"

@@ -51,23 +51,31 @@ class GuardRail(TomlPart):
     may_fall: float = Field(gt=0, lt=1)
 
 
+INTERLEAVED = "interleaved:"
+"""Before an experiment's name, what lists of both its arms are called; no arm has a colon."""
+
+
 class Experiment(TomlPart):
     """A comparison of arms, of which the first is the control.
 
     Attributes:
         name: unique; it is part of what assigns units, so a new name deals the cards anew.
-        arms: two or more.
-        unit: what is assigned: a customer for good, or each session by itself.
+        kind: `arms` shows each unit the lists of one arm; `interleaving` shows everybody lists that two arms picked in
+            turns, and counts whose items are clicked.
+        arms: two or more; of interleaving two, of the same rules.
+        unit: what is assigned: a customer for good, or each session by itself; of interleaving, what is counted once.
         metric: by which the experiment is decided.
         guard_rails: what must not suffer.
         first_day, last_day: within which answers are given by the arms and count; open where None.
-        least_effect: relative to the control, the smallest difference that matters; sizes the experiment.
+        least_effect: relative to the control, the smallest difference that matters; sizes the experiment. Of
+            interleaving it is the difference of the shares of lists that are won.
         planned_units: of the control and one arm together; intervals are narrowest there, and valid everywhere. It is
             settled before the experiment begins, for what is chosen after looking is not valid.
         alpha: the probability of ever naming a difference where there is none, over all arms.
     """
 
     name: Name
+    kind: Literal["arms", "interleaving"] = "arms"
     arms: tuple[Arm, ...] = Field(min_length=2)
     unit: Literal["customer", "session"] = "customer"
     metric: str = "conversion"
@@ -85,6 +93,8 @@ class Experiment(TomlPart):
             raise ValueError(f"arms need different names; twice there is {', '.join(twice)}")
         if sum(arm.share > 0 for arm in self.arms) < 2:
             raise ValueError("at least two arms need a share above 0")
+        if self.interleaves:
+            self._can_interleave()
         for metric in (self.metric, *(rail.metric for rail in self.guard_rails)):
             if metric not in METRICS:
                 near = did_you_mean(metric, METRICS) or f"There are {', '.join(METRICS)}."
@@ -92,6 +102,30 @@ class Experiment(TomlPart):
         if self.first_day and self.last_day and self.last_day < self.first_day:
             raise ValueError("last_day lies before first_day")
         return self
+
+    def _can_interleave(self) -> None:
+        if len(self.arms) != 2:
+            raise ValueError(f"interleaving compares two arms; there are {len(self.arms)}")
+        if self.arms[0].share != self.arms[1].share:
+            raise ValueError("both arms of interleaving pick equally often; leave out share")
+        if any(arm.rules is not None for arm in self.arms):
+            raise ValueError(
+                "one list has one set of rules; leave out rules of the arms, or compare kind = 'arms'"
+            )
+        if self.guard_rails or "metric" in self.model_fields_set:
+            raise ValueError(
+                "interleaving is decided by clicks; leave out metric and guard_rails, or kind = 'arms'"
+            )
+
+    @property
+    def interleaves(self) -> bool:
+        """Whether two arms share each list."""
+        return self.kind == "interleaving"
+
+    @property
+    def both_arms(self) -> str:
+        """What lists that two arms share are called."""
+        return f"{INTERLEAVED}{self.name}"
 
     @cached_property
     def shares(self) -> tuple[float, ...]:

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Literal, NamedTuple, TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
 Team = Literal["a", "b"]
+Order = tuple[Team, ...]
+"""Who is still to pick in a round; nobody before its coin is thrown."""
+_THROWS: tuple[Order, Order] = (("b", "a"), ("a", "b"))
 
 
 class Pick(NamedTuple):
-    """An item of an interleaved list, and the recommender whose pick it counts as; None where it counts as nobody's."""
+    """An item of an interleaved list.
+
+    Attributes:
+        item: the item.
+        team: the recommender that picked it.
+        counts: whether a click on it is that recommender's; never in a list that does not tell them apart fairly.
+        propensity: the probability of the item at this place, given those above.
+    """
 
     item: Hashable
-    team: Team | None
+    team: Team
+    counts: bool
+    propensity: float
+
+    @property
+    def credit(self) -> Team | None:
+        """The recommender that a click on it is counted for; None where it is nobody's."""
+        return self.team if self.counts else None
 
 
-def team_draft(first: Sequence[Item], second: Sequence[Item], length: int, seed: int | str) -> list[Pick]:
+def team_draft(
+    first: Sequence[Item],
+    second: Sequence[Item],
+    length: int,
+    seed: int | str,
+    *,
+    fits: Callable[[Item, Sequence[Pick]], bool] = lambda item, picks: True,
+    enough: int | None = None,
+) -> list[Pick]:
     """One list out of two, picked in turns as captains pick teams (Radlinski, Kurup and Joachims 2008).
 
     In each round a coin says who picks first; each picks its best item that is not yet there. Of customers who click at
@@ -28,26 +54,63 @@ def team_draft(first: Sequence[Item], second: Sequence[Item], length: int, seed:
         first, second: the items of the recommenders a and b, best first, each once.
         length: of the list.
         seed: of the coin, such as the id of the query, so that the same list can be made again.
+        fits: whether an item may stand in a list beside those picked before it; what does not fit never will again.
+        enough: items that each must have so that picks count; `length` where every item fits.
     """
     coin = Random(seed)
-    counts = min(len(first), len(second)) >= length
+    counts = min(len(first), len(second)) >= (length if enough is None else enough)
+    left: dict[Team, list[Item]] = {"a": list(first), "b": list(second)}
     picks: list[Pick] = []
     taken: set[Hashable] = set()
-    lists: dict[Team, Iterator[Item]] = {"a": iter(first), "b": iter(second)}
+    order: Order = ()
+    belief: Mapping[Order, float] = {(): 1.0}
     while len(picks) < length:
-        order: tuple[Team, Team] = ("a", "b") if coin.random() < 0.5 else ("b", "a")
-        before = len(picks)
-        for team in order:
-            item = next((item for item in lists[team] if item not in taken), None)
-            if item is not None:
-                taken.add(item)
-                picks.append(Pick(item, team if counts else None))
-        if len(picks) == before:
+        best: dict[Team, Item | None] = {}
+        for team, items in left.items():
+            while items and (items[0] in taken or not fits(items[0], picks)):
+                items.pop(0)
+            best[team] = items[0] if items else None
+        if best["a"] is None and best["b"] is None:
             break
-    return picks[:length]
+        if not order:
+            order = _THROWS[coin.random() < 0.5]
+        picking: Team | None = next((team for team in order if best[team] is not None), None)
+        if picking is None:
+            order = ()
+            continue
+        item, order = best[picking], order[order.index(picking) + 1 :]
+        propensity, belief = _seen(belief, best, item)
+        taken.add(item)
+        picks.append(Pick(item, picking, counts, propensity))
+    return picks
+
+
+def _turns(order: Order, best: Mapping[Team, Hashable | None]) -> Iterator[tuple[float, Team, Order]]:
+    """Who may pick next, how likely, and who is to pick after that."""
+    throws = (order,) if order else _THROWS
+    for throw in throws:
+        chance = 1.0 if order else 0.5
+        team: Team | None = next((each for each in throw if best[each] is not None), None)
+        if team is not None:
+            yield chance, team, throw[throw.index(team) + 1 :]
+        elif order:
+            yield from _turns((), best)
+
+
+def _seen(
+    belief: Mapping[Order, float], best: Mapping[Team, Hashable | None], item: Hashable | None
+) -> tuple[float, Mapping[Order, float]]:
+    """How likely an item was the next for somebody who sees only the list, and what they know of the round then."""
+    after: dict[Order, float] = defaultdict(float)
+    for order, weight in belief.items():
+        for chance, team, rest in _turns(order, best):
+            if best[team] == item:
+                after[rest] += weight * chance
+    propensity = sum(after.values())
+    return propensity, {order: weight / propensity for order, weight in after.items()}
 
 
 def preference(picks: Sequence[Pick], clicked: Collection[Hashable]) -> int:
     """Who won one list: 1 where more of a's items were clicked, -1 where more of b's, 0 where neither."""
-    score = sum({"a": 1, "b": -1, None: 0}[pick.team] for pick in picks if pick.item in clicked)
+    score = sum({"a": 1, "b": -1, None: 0}[pick.credit] for pick in picks if pick.item in clicked)
     return (score > 0) - (score < 0)

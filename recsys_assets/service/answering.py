@@ -76,6 +76,8 @@ def answered(
     now: int,
     chance: Random,
     prepared: Prepared | None = None,
+    *,
+    explores: bool = True,
 ) -> Listed:
     """The list for a question.
 
@@ -84,6 +86,7 @@ def answered(
         now: UTC, µs since 1970.
         chance: draws the places that are explored.
         prepared: lists to take the ranking from instead of computing it; every rule holds all the same.
+        explores: whether the share of places is drawn that the rules ask for.
     """
     known = {(each.item, each.behaviour) for each in did}
     session = [each for each in question.session if (each.item, each.behaviour) not in known]
@@ -127,7 +130,7 @@ def answered(
                 pins=pins,
                 lift=lift,
                 limits=rules.limits,
-                share=exploration.share,
+                share=exploration.share if explores else 0.0,
                 among=exploration.among,
                 chance=chance,
             )

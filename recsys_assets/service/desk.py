@@ -16,6 +16,7 @@ import orjson
 from recsys_assets.service.activity import Activity
 from recsys_assets.service.answering import Listed, Question, answered, explained
 from recsys_assets.service.described_items import DescribedItems
+from recsys_assets.service.drafting import Shown, drafted, models_of, shown_alone
 from recsys_assets.service.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.messages import Event
@@ -29,6 +30,8 @@ from recsys_lineage.errors import did_you_mean
 from recsys_models import families
 
 _Result = TypeVar("_Result")
+_Picked = tuple[int, Chosen, Sequence[Listed], list[Shown]]
+_Because = list[list[dict[str, Any]]]
 
 AHEAD = timedelta(minutes=5)
 """By which another machine's clock may be ahead."""
@@ -74,22 +77,22 @@ class Desk:
         """
         query_id = uuid.uuid4().hex
         computed = await self._in_turn(lambda: self._computed(question, query_id, explain))
-        found, because = computed or (None, None)
+        found, because = computed or (None, _Because())
         degraded = found is None
         explain = explain and not degraded
-        now, chosen, listed = found or self._listed(question, query_id, prepared=True)
-        served = chosen.variant.served
-        ids, titles = served.item_ids, served.titles
+        now, chosen, lists, shown = found or self._listed(question, query_id, prepared=True)
+        served, listed = chosen.variant.served, lists[0]
         items = [
             {
-                "item": ids[each.row],
-                "title": titles[each.row],
+                "item": each.item,
+                "title": each.title,
                 "position": place,
-                "score": score,
+                "score": each.score,
                 "propensity": each.propensity,
-                **({} if because is None else because[place - 1]),
+                **({} if chosen.teams is None else {"credit": each.credit}),
+                **(because[each.source[0]][each.source[1]] if because else {}),
             }
-            for place, (each, score) in enumerate(zip(listed.placed, listed.scores, strict=True), 1)
+            for place, each in enumerate(shown, 1)
         ]
         answer: dict[str, Any] = {
             "query_id": query_id,
@@ -117,6 +120,10 @@ class Desk:
             "object_ids": [item["item"] for item in items],
             "propensities": [item["propensity"] for item in items],
         }
+        if chosen.teams is not None:
+            answer["interleaved"] = exposure["models"] = models_of(chosen.teams)
+            exposure["sources"] = [chosen.teams.names[each.source[0]] for each in shown]
+            exposure["credits"] = [each.credit for each in shown]
         if explain:
             answer["explanation"] = {
                 "family": served.model.name,
@@ -129,8 +136,8 @@ class Desk:
         with span("write"):
             await self.log.append("exposures", [orjson.dumps(exposure)])
         self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
-        shown = exposure["object_ids"]
-        self.figures.seen.answered(query_id, chosen.arm, shown, cold=listed.cold, degraded=degraded)
+        ids = exposure["object_ids"]
+        self.figures.seen.answered(query_id, chosen.arm, ids, cold=listed.cold, degraded=degraded)
         return answer
 
     async def _in_turn(self, work: Callable[[], _Result]) -> _Result | None:
@@ -150,19 +157,20 @@ class Desk:
         finally:
             self._count_waiting(-1)
 
-    def _computed(
-        self, question: Question, query_id: str, explain: bool
-    ) -> tuple[tuple[int, Chosen, Listed], list[dict[str, Any]] | None]:
+    def _computed(self, question: Question, query_id: str, explain: bool) -> tuple[_Picked, _Because]:
         found = self._listed(question, query_id)
-        return found, explained(found[1].variant.served, found[2]) if explain else None
+        return found, self._explained(found[1], found[2]) if explain else []
 
-    def _listed(
-        self, question: Question, query_id: str, *, prepared: bool = False
-    ) -> tuple[int, Chosen, Listed]:
-        """When a question is answered, by what, and the list."""
+    def _explained(self, chosen: Chosen, lists: Sequence[Listed]) -> _Because:
+        """Why each item of each list stands there."""
+        variants = (chosen.variant,) if chosen.teams is None else chosen.teams.variants
+        return [explained(variant.served, listed) for variant, listed in zip(variants, lists, strict=True)]
+
+    def _listed(self, question: Question, query_id: str, *, prepared: bool = False) -> _Picked:
+        """When a question is answered, by what, that model's list (or those of two), and what is shown."""
         serving = self.rotation.serving()
         now = time.time_ns() // 1000
-        chosen = serving.chosen(question.user, question.client, query_id, _day_of(now))
+        chosen = serving.chosen(question.user, question.client, query_id, _day_of(now), alone=prepared)
         served = chosen.variant.served
         lists = serving.prepared if prepared and served is serving.champion.served else None
         if prepared:
@@ -173,8 +181,11 @@ class Desk:
         _known_categories(served, question.categories)
         self.catch_up()
         did = self.activity.of(question.user, question.client)
+        if chosen.teams is not None:
+            return now, chosen, *drafted(chosen.teams, question, did, now, query_id)
         chance = Random(query_id)
-        return now, chosen, answered(served, chosen.variant.rules, question, did, now, chance, lists)
+        listed = answered(served, chosen.variant.rules, question, did, now, chance, lists)
+        return now, chosen, (listed,), shown_alone(chosen.variant, listed)
 
     def _count_waiting(self, more: int) -> None:
         self._waiting += more
@@ -195,7 +206,7 @@ class Desk:
         _known_categories(search, question.categories)
         query_id = uuid.uuid4().hex
         now = time.time_ns() // 1000
-        chosen = serving.chosen(question.user, question.client, query_id, _day_of(now))
+        chosen = serving.chosen(question.user, question.client, query_id, _day_of(now), alone=True)
         served = chosen.variant.served
 
         def work() -> Searched:
@@ -319,6 +330,7 @@ class Desk:
         serving = self.rotation.now
         experiments = () if serving is None else serving.experiments
         arms = {CONTROL, *(arm.name for experiment in experiments for arm in experiment.arms)}
+        arms |= {experiment.both_arms for experiment in experiments if experiment.interleaves}
         arms |= {f"{CANARY}{family}" for family in families}  # also of one that has ended: events come late
         for place, event in enumerate(events):
             where = f"events.{place}"

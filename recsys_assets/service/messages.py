@@ -131,6 +131,9 @@ class RecommendedItem(BaseModel):
     because_of: str | None = Field(None, description="The customer's own item that speaks most for it.")
     placed_by: Literal["model", "pinned", "boosted", "explored"] | None = None
     rank_of_model: int | None = Field(None, description="Its place before the rules.")
+    credit: str | None = Field(
+        None, description="In an interleaved list, the arm that clicks on it count for."
+    )
 
 
 class Recommendations(_Answer):
@@ -144,6 +147,10 @@ class Recommendations(_Answer):
     )
     items: list[RecommendedItem]
     unknown_items: list[str] = Field(description="Items of the question that the model does not know.")
+    interleaved: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="The model of each arm that picked items of this list; items say which arm is credited.",
+    )
     explanation: dict[str, Any] | None = Field(None, description="What the list was made of; with `explain`.")
 
 

@@ -60,6 +60,19 @@ class Canary:
 
 
 @dataclass(frozen=True)
+class Teams:
+    """Two arms whose items share one list.
+
+    Attributes:
+        names: of the control, and of the other one.
+        variants: their models, by the champion's rules.
+    """
+
+    names: tuple[str, str]
+    variants: tuple[Variant, Variant]
+
+
+@dataclass(frozen=True)
 class Chosen:
     """What answers one request.
 
@@ -67,11 +80,13 @@ class Chosen:
         variant: the model and its rules.
         arm: of the first experiment that runs; `control` where none does; that of the canary for its customers.
         arms: of each experiment that runs.
+        teams: the arms that share the list, where an experiment interleaves; `variant` is the control's then.
     """
 
     variant: Variant
     arm: str
     arms: Mapping[str, str]
+    teams: Teams | None = None
 
 
 @dataclass(frozen=True)
@@ -98,25 +113,38 @@ class Serving:
     canary: Canary | None = None
     search: tuple[ServedSearch, BoundRules] | None = None
 
-    def chosen(self, user: str | None, client: str | None, query_id: str, day: date) -> Chosen:
+    def chosen(
+        self, user: str | None, client: str | None, query_id: str, day: date, *, alone: bool = False
+    ) -> Chosen:
         """What answers somebody on a day.
 
         A visitor without a name is assigned by their client; without that, each request by itself.
+
+        Args:
+            alone: whether one model is to answer, so that no experiment interleaves.
         """
         canary = self.canary
         if canary is not None and canary.answers(user or client or query_id, self.key):
             return Chosen(canary.variant, canary.arm, {})
         arms: dict[str, str] = {}
-        variant = self.champion
+        variant, teams = self.champion, None
         for experiment in self.experiments:
-            if not experiment.runs_on(day):
+            if not experiment.runs_on(day) or (alone and experiment.interleaves):
+                continue
+            if experiment.interleaves:
+                one, other = (self._variant(experiment, arm.name) for arm in experiment.arms)
+                teams = Teams((experiment.arms[0].name, experiment.arms[1].name), (one, other))
+                arms[experiment.name], variant = experiment.both_arms, one
                 continue
             units = (client, user) if experiment.unit == "session" else (user, client)
             unit = next((each for each in units if each is not None), query_id)
             arm = experiment.arm_of(unit, self.key)
             arms[experiment.name] = arm.name
             variant = (self.variants or {}).get((experiment.name, arm.name), variant)
-        return Chosen(variant, next(iter(arms.values()), CONTROL), arms)
+        return Chosen(variant, next(iter(arms.values()), CONTROL), arms, teams)
+
+    def _variant(self, experiment: Experiment, arm: str) -> Variant:
+        return (self.variants or {}).get((experiment.name, arm), self.champion)
 
     def loaded(self) -> dict[tuple[str, int], ServedModel]:
         """Every model that is in memory, by its table and version."""
@@ -238,14 +266,14 @@ def _there(path: Path) -> Path:
 
 def _one_at_a_time(experiments: Experiments, path: Path) -> None:
     """Refuse two experiments of one day that both change what answers: the later one would hide the other's arms."""
-    changing = [each for each in experiments.experiments if any(map(_differs, each.arms))]
+    changing = [each for each in experiments.experiments if each.interleaves or any(map(_differs, each.arms))]
     for one, other in combinations(changing, 2):
         latest_first = max(one.first_day or date.min, other.first_day or date.min)
         earliest_last = min(one.last_day or date.max, other.last_day or date.max - timedelta(1))
         if latest_first <= earliest_last:
             raise ExperimentError(
                 f"The experiments {one.name!r} and {other.name!r} change the same answers on the same days.",
-                expected="one experiment at a time that sets a family, a version or rules",
+                expected="one experiment at a time that interleaves, or sets a family, a version or rules",
                 where=str(path),
                 advice="let one end (last_day) before the other begins (first_day), or make one of them with more arms",
             )

@@ -92,8 +92,9 @@ def _experiment(experiment: Experiment, today: date) -> dict[str, Any]:
     whole = sum(arm.share for arm in experiment.arms)
     return {
         "name": experiment.name,
+        "kind": experiment.kind,
         "unit": experiment.unit,
-        "metric": experiment.metric,
+        "metric": "clicks" if experiment.interleaves else experiment.metric,
         "first_day": experiment.first_day,
         "last_day": experiment.last_day,
         "runs_today": experiment.runs_on(today),

@@ -1,10 +1,14 @@
 """Interleaving: fair lists, repeatable, and no winner where nobody is better."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.experiments.interleaving import preference, team_draft
+from recsys_assets.experiments.interleaving import Pick, preference, team_draft
 
 LISTS = st.lists(st.integers(0, 12), unique=True, max_size=8)
 LONG = st.lists(st.integers(0, 12), unique=True, min_size=6, max_size=8)
@@ -21,14 +25,15 @@ def test_a_list_holds_each_item_once_in_each_team_s_order(
     for team, own in (("a", first), ("b", second)):
         mine = [pick.item for pick in picks if pick.team == team]
         assert mine == [item for item in own if item in mine]
-    sizes = [sum(pick.team == team for pick in picks) for team in ("a", "b")]
+    sizes = [sum(pick.credit == team for pick in picks) for team in ("a", "b")]
     assert abs(sizes[0] - sizes[1]) <= 1
 
 
+@settings(max_examples=50)
 @given(LISTS | LONG, LISTS | LONG, st.integers(1, 6))
 def test_who_clicks_at_random_prefers_nobody(first: list[int], second: list[int], length: int) -> None:
     lists = [team_draft(first, second, length, seed) for seed in range(400)]
-    credit = [sum({"a": 1, "b": -1, None: 0}[pick.team] for pick in picks) for picks in lists]
+    credit = [sum({"a": 1, "b": -1, None: 0}[pick.credit] for pick in picks) for picks in lists]
     assert abs(np.mean(credit)) <= 5 / np.sqrt(400)  # a list's credit is -1, 0 or 1
 
 
@@ -39,3 +44,46 @@ def test_the_better_recommender_wins() -> None:
     assert preference(team_draft(good, bad, 6, 0), {0, 100}) == 0
     assert preference(team_draft(good, bad, 6, 0), {100}) == -1
     assert preference(team_draft(good, bad, 6, 0), set()) == 0
+
+
+def _at_most_two(item: int, picks: Sequence[Pick]) -> bool:
+    """Items fall into four groups, of each of which two may be in a list."""
+    return sum(hash(pick.item) % 4 == item % 4 for pick in picks) < 2
+
+
+@settings(max_examples=20)
+@given(LISTS | LONG, LISTS | LONG, st.integers(1, 6))
+def test_a_propensity_is_how_often_an_item_follows_those_above(
+    first: list[int], second: list[int], length: int
+) -> None:
+    lists = [team_draft(first, second, length, seed, fits=_at_most_two) for seed in range(300)]
+    told: dict[tuple[int, ...], dict[int, float]] = {}
+    seen: dict[tuple[int, ...], Counter[int]] = {}
+    for picks in lists:
+        for at, pick in enumerate(picks):
+            above = tuple(hash(each.item) for each in picks[:at])
+            seen.setdefault(above, Counter())[hash(pick.item)] += 1
+            assert told.setdefault(above, {}).setdefault(hash(pick.item), pick.propensity) == pytest.approx(
+                pick.propensity
+            )
+    for above, counts in seen.items():
+        lists_so_far = sum(counts.values())
+        for item, count in counts.items():
+            share = told[above][item]
+            assert (
+                abs(count - lists_so_far * share) <= 5.5 * np.sqrt(lists_so_far * share * (1 - share)) + 1e-6
+            )
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(16)), st.permutations(range(16)))
+def test_a_limit_holds_for_the_whole_list_and_favours_nobody(first: list[int], second: list[int]) -> None:
+    def alone(ranking: list[int]) -> list[int]:
+        return [hash(pick.item) for pick in team_draft(ranking, [], 5, 0, fits=_at_most_two)]
+
+    lists = [team_draft(alone(first), alone(second), 5, seed, fits=_at_most_two) for seed in range(100)]
+    for picks in lists:
+        assert max(Counter(hash(pick.item) % 4 for pick in picks).values()) <= 2
+        assert len(picks) == 5 and all(pick.counts for pick in picks)
+    credit = [sum({"a": 1, "b": -1}[pick.team] for pick in picks) for picks in lists]
+    assert abs(np.mean(credit)) <= 5 / np.sqrt(100)

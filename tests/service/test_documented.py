@@ -49,7 +49,7 @@ def test_there_are_such_answers() -> None:
 
 def test_its_files_can_be_used(tmp_path: Path) -> None:
     (rules,) = (block for block in BLOCKS if block.startswith("[bought]"))
-    (experiments,) = (block for block in BLOCKS if block.startswith("[[experiment]]"))
+    experiments, interleaving = (block for block in BLOCKS if block.startswith("[[experiment]]"))
     (tmp_path / "rules.toml").write_text(rules)
     (tmp_path / "experiments.toml").write_text(experiments)
     said = Rules.load(tmp_path / "rules.toml")
@@ -57,3 +57,5 @@ def test_its_files_can_be_used(tmp_path: Path) -> None:
         "all rules are shown"
     )
     assert Experiments.load(tmp_path / "experiments.toml")["ranker"].arms[1].family == "popularity"
+    (tmp_path / "experiments.toml").write_text(interleaving)
+    assert Experiments.load(tmp_path / "experiments.toml")["ranking"].interleaves
