@@ -70,7 +70,12 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
             supervisor = Multiprocess(config, [listener])
             # uvicorn would restart them when the terminal is closed
             signal.signal(signal.SIGHUP, lambda *_: supervisor.should_exit.set())
-            supervisor.run()
+            try:
+                supervisor.run()
+            except BaseException:  # such as a process that cannot be started: the others must not stay
+                supervisor.terminate_all()
+                supervisor.join_all()
+                raise
         if team.failure is not None:
             raise ServiceError(f"A worker of the service cannot start.\n{team.failure}")
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -22,6 +21,7 @@ from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import (
     WrittenFiles,
     active_files,
+    add_actions,
     bounded_columns,
     file_contents,
     read_files,
@@ -159,7 +159,7 @@ def _in_order(lake: Lake, version: TableVersion) -> list[_File]:
 
 
 def _rows(delta: DeltaTable) -> dict[str, int]:
-    actions = pa.table(delta.get_add_actions(flatten=True))
+    actions = add_actions(delta)
     return dict(zip(actions["path"].to_pylist(), actions["num_records"].to_pylist(), strict=True))
 
 

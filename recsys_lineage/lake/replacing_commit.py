@@ -8,11 +8,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import create_table_with_add_actions
 
-from recsys_lineage.lake.table_files import WrittenFiles
+from recsys_lineage.lake.table_files import WrittenFiles, add_actions
 
 
 def replacing_commit(
@@ -47,7 +46,7 @@ def _removals(delta: DeltaTable) -> list[str]:
     columns = delta.metadata().partition_columns
     now = int(time.time() * 1000)
     lines: list[str] = []
-    for action in pa.table(delta.get_add_actions(flatten=True)).to_pylist():
+    for action in add_actions(delta).to_pylist():
         remove = {
             "path": action["path"],
             "dataChange": True,

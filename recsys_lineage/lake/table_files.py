@@ -148,16 +148,24 @@ def _bounds_said(
     return said if said["minValues"] else {}
 
 
+def add_actions(delta: DeltaTable) -> pa.Table:
+    """What the log of an opened table version says of its files, a row each.
+
+    Not by `pa.table`, which would import pandas to see whether it was given one of its frames: 50 MB.
+    """
+    return pa.RecordBatchReader.from_stream(delta.get_add_actions(flatten=True)).read_all()
+
+
 def bounded_columns(delta: DeltaTable) -> list[str]:
     """Columns of which the log of an opened table version says bounds, for some file at the least."""
-    actions = pa.table(delta.get_add_actions(flatten=True))
+    actions = add_actions(delta)
     names = [name.removeprefix("min.") for name in actions.column_names if name.startswith("min.")]
     return [name for name in names if actions[f"min.{name}"].null_count < len(actions)]
 
 
 def files_between(delta: DeltaTable, column: str, earliest: datetime, latest: datetime) -> set[str]:
     """Relative paths of the files of an opened table version that may hold a time between two, by what the log says."""
-    actions = pl.DataFrame(pa.table(delta.get_add_actions(flatten=True)))
+    actions = pl.DataFrame(add_actions(delta))
     if f"min.{column}" not in actions.columns:
         return set(map(unquote, actions["path"]))
     before, after = pl.col(f"max.{column}") < earliest, pl.col(f"min.{column}") > latest
@@ -286,7 +294,7 @@ def scan_files(
 
 def active_files(delta: DeltaTable, partition_column: str | None) -> list[tuple[str, int, str]]:
     """(relative path, bytes, partition or "") of every file of an opened table version."""
-    actions = pa.table(delta.get_add_actions(flatten=True))
+    actions = add_actions(delta)
     # A log spells paths as URLs do; partition folders of odd values contain a literal % besides.
     paths = [unquote(path) for path in actions["path"].to_pylist()]
     sizes = actions["size_bytes"].to_pylist()

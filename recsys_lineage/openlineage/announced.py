@@ -14,15 +14,20 @@ class Announced:
     """For each job the id of the definition that a destination was told last.
 
     It only saves telling it again: where the file is missing or damaged, all are told once more.
+
+    Attributes:
+        count: how many definitions were told, those that changed each time.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "announced.json"
         try:
             kept = json.loads(self._path.read_bytes())
-            self._ids: dict[str, str] = {str(key): str(id_) for key, id_ in kept.items()}
-        except (FileNotFoundError, ValueError, AttributeError):
-            self._ids = {}
+            ids = kept["ids"] if isinstance(kept.get("ids"), dict) else kept  # as it was kept without a count
+            self._ids: dict[str, str] = {str(key): str(id_) for key, id_ in ids.items()}
+            self.count = int(kept["count"]) if ids is not kept else len(ids)
+        except (FileNotFoundError, ValueError, AttributeError, KeyError, TypeError):
+            self._ids, self.count = {}, 0
         self._fresh: set[str] = set()
 
     def new(self, messages: Iterable[Message]) -> Iterator[Message]:
@@ -38,10 +43,11 @@ class Announced:
             return False
         self._fresh.discard(message.id)
         self._ids[message.key] = message.id
+        self.count += 1
         return True
 
     def save(self) -> None:
         """Keep what was noted."""
         draft = self._path.with_suffix(".draft")
-        draft.write_text(json.dumps(self._ids))
+        draft.write_text(json.dumps({"count": self.count, "ids": self._ids}))
         os.replace(draft, self._path)

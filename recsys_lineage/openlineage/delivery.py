@@ -283,12 +283,13 @@ class Delivery:
         folder = folder_of(self.folder, destination.name, destination.target)
         with _kept(destination, folder):
             position, memory = Position(folder, self.lake), Memory.load(folder)
+            announced = Announced(folder)
         pending, _ = Records(self.lake).table(position.cursor, ["id"])
         trouble = memory.trouble
         return Standing(
             destination=destination.name,
             target=destination.target,
-            done=position.count,
+            done=position.count + announced.count,
             pending=pending.height,
             dead_letters=len(DeadLetters(self.lake).open(destination.name)),
             taken=memory.taken,

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.files.path_meaning import fits_pattern
 from recsys_lineage.openlineage.naming import DatasetName, below, dataset_at
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
-from recsys_lineage.sql.sql_text import SqlText
 
 _CALL = re.compile(r"\s*\w+\(\s*(\[(?:[^\]'\"]|'(?:[^']|'')*'|\"[^\"]*\")*\]|'(?:[^']|'')*'|\"[^\"]*\")")
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"")
@@ -42,6 +40,8 @@ class Scan:
 
     def has(self, read: Read) -> bool:
         """Whether a file that was read is one of its files."""
+        from recsys_lineage.files.path_meaning import fits_pattern  # brings the parser of SQL along: 40 MB
+
         if read.root is not None and read.root != self.root:
             return False
         return any(read.name == pattern or fits_pattern(read.name, pattern) for pattern in self.patterns)
@@ -78,6 +78,8 @@ def _patterns_of(scan: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
     """For each call over files of a statement, its paths or patterns."""
+    from recsys_lineage.sql.sql_text import SqlText  # and so does this
+
     try:
         return tuple(call.patterns for call in SqlText(sql).scans)
     except LineageError:  # of older code, or of another dialect: its files are told one by one

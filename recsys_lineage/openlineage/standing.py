@@ -43,7 +43,7 @@ class Standing:
     Attributes:
         destination: its name.
         target: its URL, topic or path.
-        done: messages that it has taken or refused so far.
+        done: messages that it has taken or refused so far, of records and of definitions.
         pending: records of which it does not have everything.
         dead_letters: events that it refused, still set aside.
         taken: when it took something last, seconds of the epoch.

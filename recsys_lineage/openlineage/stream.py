@@ -18,6 +18,7 @@ from recsys_lineage.openlineage.facets.runs import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.run_events import run_events, run_start
 from recsys_lineage.openlineage.shared_values import shared, shared_materialization
+from recsys_lineage.openlineage.tagged_partitions import TaggedPartitions
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_table import ADDED, RecordTable
@@ -76,6 +77,7 @@ class Stream:
         assets: Mapping[str, AssetDescription] | None = None,
     ) -> None:
         self._records, self._table = Records(lake), RecordTable(lake)
+        self._partitions = TaggedPartitions(self._records)
         self.options = EventOptions(code_location, namespace, lake.uri, repository, checkout, assets or {})
 
     def after(self, cursor: int | None) -> Iterator[Message]:
@@ -138,7 +140,7 @@ class Stream:
         try:
             if place.kind == _RUN:
                 return self._of_run(RunRecord.from_json(data), place, runs)
-            return self._of_asset(shared_materialization(data), place, runs)
+            return self._of_asset(self._partitions.left_out(shared_materialization(data)), place, runs)
         except Exception as error:  # the records behind it are told all the same
             told_error = Failure.of(error)
             key = self.options.asset_job(place.asset or "", Run()).key

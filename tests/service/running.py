@@ -119,7 +119,7 @@ def served(
 class Command:
     """`recsys serve` in a process of its own."""
 
-    def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
+    def __init__(self, home: Path, *arguments: str, cwd: Path | None = None, **variables: str) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("RECSYS_")}
         own |= {
             "RECSYS_HOME": str(home), "RECSYS_THREADS": "1", "RECSYS_MEMORY_LIMIT": "500MB",
@@ -128,7 +128,7 @@ class Command:
         self.process = subprocess.Popen(
             [RECSYS, "serve", *arguments],
             env=own,
-            cwd=home,
+            cwd=cwd or home,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -226,6 +226,17 @@ def test_workers_end_with_a_supervisor_that_is_killed(home: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_supervisor_that_cannot_start_a_worker_again_leaves_none_behind(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    with ended(Command(home, "--workers", "2", cwd=tmp_path / "here")) as service:
+        killed, left = by_worker(service)
+        (tmp_path / "here").rmdir()  # without a working folder Python starts no process
+        os.kill(killed, signal.SIGKILL)
+        service.process.wait(60)
+        assert service.process.returncode != 0 and not psutil.pid_exists(left)
+
+
+@pytest.mark.slow
 def test_a_worker_that_cannot_start_is_told_once(home: Path) -> None:
     (home / "service").mkdir(exist_ok=True)
     (home / "service" / "tokens.json").write_text("{")

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recsys_lineage.cli.commands import app
+from recsys_lineage.openlineage.asset_description import AssetDescription
 from recsys_lineage.openlineage.emission import Emission
 from recsys_lineage.orchestration.asset_descriptions import asset_descriptions
 from recsys_lineage.orchestration.openlineage_sensor import CHECK, openlineage_check, openlineage_sensor
@@ -85,6 +86,20 @@ def test_definitions_are_told_once_and_before_what_ran(project: Project, tmp_pat
         tick(project, emission)
         tick(project, emission)
         assert len(sink.asked) == 2 + 6 and [id_.split("/")[0] for id_ in sink.asked[:2]] == ["job", "job"]
+
+
+def test_the_status_counts_what_sending_told(project: Project, tmp_path: Path) -> None:
+    made(project)
+    with Sink() as sink:
+        for text, told_again in (("the orders", 2), ("all orders", 1)):
+            described = {"orders": AssetDescription(text), "spend": AssetDescription("what was spent")}
+            delivery = emission_to(tmp_path, sink.url, describe=lambda found=described: found).delivery(
+                project.lake
+            )
+            before = delivery.status()[0].done
+            (sent,) = delivery.send()
+            assert delivery.status()[0].done == before + sent.taken
+            assert sent.taken == told_again + (6 if not before else 0)
 
 
 def test_a_dead_catalog_costs_a_run_nothing_and_a_tick_little(project: Project, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.events import events
 from recsys_lineage.openlineage.facets import model
+from recsys_lineage.openlineage.facets.facet import PRODUCER, REPOSITORY
 from recsys_lineage.openlineage.facets.model import TrainedModelDatasetFacet
 from recsys_lineage.records.materialization import Materialization, TrainingData
 from tests.lineage.openlineage.official_schemas import OWN, ROOT, faults, needs_specification
@@ -72,6 +73,16 @@ def test_the_published_schema_is_the_packages_and_names_itself() -> None:
     address, _, fragment = TrainedModelDatasetFacet._get_schema().partition("#")
     assert schema["$id"] == address and [*schema["properties"]] == [model.NAME]
     assert fragment == f"/$defs/{next(iter(schema['$defs']))}"
+
+
+def test_events_name_the_repository_that_the_project_says_is_its_own() -> None:
+    """One address, whoever publishes it: in pyproject.toml, as the producer of events, and of this project's schema."""
+    url = f"https://github.com/{REPOSITORY}"
+    assert f'\nRepository = "{url}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert PRODUCER.startswith(f"{url}/")
+    assert json.loads((OWN / "1-0-0" / "TrainedModelDatasetFacet.json").read_text())["$id"].startswith(
+        f"https://raw.githubusercontent.com/{REPOSITORY}/"
+    )
 
 
 @needs_specification

@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.frame_code import frame_code
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.asset_description import AssetDescription
 from recsys_lineage.openlineage.event import body_of
 from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.events import events
 from recsys_lineage.openlineage.secrets import HIDDEN, shown_value, without_secrets
+from recsys_lineage.openlineage.stream import Stream
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (
     Code,
@@ -91,3 +100,36 @@ def test_parameters_named_like_secrets_are_hidden(name: str) -> None:
 def test_other_parameters_and_texts_stay() -> None:
     assert shown_value("keys_of_groups", 3) == 3 and shown_value("monkey", "x") == "x"
     assert without_secrets("SELECT a@b FROM 'x'") == "SELECT a@b FROM 'x'"
+
+
+VISITS = pl.DataFrame({"customer": [PLANTED, "other"], "shop": ["north", "south"]})
+
+
+def by_customer() -> Output:
+    return Output(VISITS, partition_by="customer")
+
+
+def by_shop() -> Output:
+    return Output(VISITS, partition_by="shop")
+
+
+def of_one_customer(inputs: Inputs) -> Output:
+    return Output(inputs.frame("by_customer", ["shop"], [VISITS["customer"][0]]))
+
+
+def of_one_shop(inputs: Inputs) -> Output:
+    return Output(inputs.frame("by_shop", ["shop"], ["north"]))
+
+
+def test_a_partition_that_is_a_customer_stands_in_no_event_of_who_reads_it(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"), Engine(threads=1))
+    columns, cleared = {"customer": "whose [pii, person]", "shop": "where"}, {"pii": "a test"}
+    for function in (by_customer, by_shop):
+        materialize(frame_code(function, columns=columns, cleared=cleared), lake)
+    for function, partition in ((of_one_customer, PLANTED), (of_one_shop, "north")):
+        reads = (function.__name__.replace("of_one", "by"),)
+        record = materialize(frame_code(function, reads=reads, cleared=cleared), lake).record
+        assert record.reads[0].partitions == (partition,)
+    told = b"".join(message.body for message in Stream(lake).after(None)).decode()
+    assert PLANTED not in told
+    assert '"identifier":"north"' in told, "what is no personal data is told"
