@@ -122,6 +122,26 @@ def recommend(
 
 
 @app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What somebody would type.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find items by words, as `GET /search` does for a visitor without a name, and say what speaks for each."""
+    with opened_platform(quiet=as_json) as (platform, out):
+        from recsys_assets.cli.show import search_text
+        from recsys_assets.service.searching import SearchQuestion, searched_alone
+        from recsys_assets.service.served_search import ServedSearch
+
+        found = searched_alone(ServedSearch.load(platform.lake), SearchQuestion(query, k=k))
+        if as_json:
+            print(json.dumps(found))
+            return
+        for line in search_text(found):
+            out.print(line)
+
+
+@app.command()
 def reproduce(
     version: Annotated[
         str,

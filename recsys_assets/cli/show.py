@@ -107,6 +107,22 @@ def customer_text(answer: CustomerAnswer) -> list[str]:
     return lines
 
 
+def search_text(found: Mapping[str, Any]) -> list[str]:
+    """What a query finds, in words."""
+    meant = f", read as [bold]{escape(found['meant'])}[/bold]" if found["meant"] else ""
+    if not found["items"]:
+        nearest = ", ".join(escape(each["title"] or each["item"]) for each in found["nearest"])
+        return [
+            f"Nothing is found for {escape(found['query'])}{meant}.",
+            *([f"Nearest: {nearest}"] if nearest else []),
+        ]
+    lines = [f"[bold]{escape(found['query'])}[/bold]{meant} finds:"]
+    for each in found["items"]:
+        title = escape(each["title"] or each["item"])
+        lines.append(f"  {each['position']:>2}. {title} ({escape(each['item'])}): {each['reason']}")
+    return lines
+
+
 def reproduction_report(made: Reproduction) -> list[Table | str]:
     """What a version was made of, then and now, and whether every bit is the same."""
     record = made.record

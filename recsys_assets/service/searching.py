@@ -22,6 +22,8 @@ _IN_WORDS = {
     "meaning": "means nearly the same",
 }
 """What brings an item about."""
+MOST_NEAREST = 3
+"""Titles that are offered where nothing is found."""
 _COUNTS = 0.05
 """Score from which a part is worth a word."""
 
@@ -97,8 +99,17 @@ def searched(
     )
     nearest = np.empty(0, np.int32)
     if not found.rows.size:
-        nearest = search.index.nearest(text, encoder=encoder, allowed=allowed)
+        nearest = search.index.nearest(text, 4 * MOST_NEAREST, encoder=encoder, allowed=allowed)
     return Searched(found, nearest, personal)
+
+
+def searched_alone(search: ServedSearch, question: SearchQuestion) -> dict[str, Any]:
+    """What is found where neither rules nor a customer are known, explained."""
+    found = search.index.search(question.text, question.k, encoder=search.encoder)
+    nearest = np.empty(0, np.int32)
+    if not found.rows.size:
+        nearest = search.index.nearest(question.text, 4 * MOST_NEAREST, encoder=search.encoder)
+    return told(search, question, Searched(found, nearest, False), explain=True)
 
 
 def told(
@@ -118,7 +129,7 @@ def told(
                 zip(found.rows.tolist(), found.scores.tolist(), because, strict=True), 1
             )
         ],
-        "nearest": [{"item": ids[row], "title": titles[row]} for row in result.nearest.tolist()],
+        "nearest": _of_different_titles(search, result.nearest.tolist()),
     }
     if explain:
         answer["explanation"] = {
@@ -128,6 +139,14 @@ def told(
             "weights": asdict(search.index.weights),
         }
     return answer
+
+
+def _of_different_titles(search: ServedSearch, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """The first items of rows, one a title."""
+    found: dict[str | None, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(search.titles[row], {"item": search.item_ids[row], "title": search.titles[row]})
+    return list(found.values())[:MOST_NEAREST]
 
 
 def _because(searched: Searched) -> list[dict[str, Any]]:

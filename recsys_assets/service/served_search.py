@@ -71,8 +71,8 @@ class ServedSearch:
         return {column: Groups.of(values) for column, values in self.described.items()}
 
     @classmethod
-    def load(cls, lake: Lake, version: int) -> ServedSearch:
-        """A version of the index.
+    def load(cls, lake: Lake, version: int | None = None) -> ServedSearch:
+        """A version of the index, the latest when none is named.
 
         Raises:
             TableNotFound: there is none.
