@@ -103,7 +103,14 @@ def served(
         look_seconds=0.05,
         team=team,
     )
-    config = uvicorn.Config(service.door, port=0, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        service.door,
+        port=0,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=300,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
