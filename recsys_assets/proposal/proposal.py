@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_assets.proposal.joined_files import joined_files
 from recsys_assets.proposal.known_names import RawTable
 from recsys_assets.proposal.roles import NUMBERS, Roles, roles_of
 from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
-from recsys_assets.proposal.source_sql import mapped_behaviours, settings_text, table_sql
+from recsys_assets.proposal.source_sql import joined_sql, mapped_behaviours, settings_text, table_sql
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.errors import LineageError
 
@@ -83,12 +84,21 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
     tables: dict[RawTable, list[Roles]] = defaultdict(list)
     notes: list[str] = []
     for files in groups:
-        roles = roles_of(files)
-        for role in roles:
+        for role in roles_of(files):
             tables[role.table].append(role)
-        notes += [f"{files.pattern}: {note}" for note in files.notes]
-        notes += _notes_on(files, roles)
-    if "raw_events" not in tables:
+    joined = joined_files(groups) if "raw_events" not in tables else None
+    if joined is not None:
+        tables["raw_events"] = list(joined.parts)
+        # lines and heads say no more of products and customers than that there are such
+        whole: dict[RawTable, SampledFiles] = {"raw_items": joined.lines, "raw_users": joined.heads}
+        for table, side in whole.items():
+            tables[table] = [
+                part for part in tables[table] if part.files is not side or len(part.columns) > 1
+            ]
+        notes.append(
+            f"{joined.lines.pattern} and {joined.heads.pattern} make events together, by {joined.on[0]}: look at that"
+        )
+    elif "raw_events" not in tables:
         raise NoEvents(
             "In no file a customer and a product stand together.",
             expected="a file with a column for the customer (user_id, customer_id, visitor …) and one for the product "
@@ -98,14 +108,20 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
             advice="write raw_events.sql by hand: README shows one",
         )
     events = tables["raw_events"]
+    for files in groups:
+        parts = [part for table in tables.values() for part in table if part.files is files]
+        notes += [f"{files.pattern}: {note}" for note in files.notes]
+        notes += _notes_on(files, parts, joined.on if joined is not None else ())
     undated = not any("event_time" in part.columns for part in events)
     if undated:
         notes.append(
             "no column holds the time of an event; without times nothing can be said of what comes next"
         )
     default = "purchase" if not undated and _are_bought(events) else _ONE_EVENT
-    order = [table for table in RAW_COLUMNS if table in tables]
+    order = [table for table in RAW_COLUMNS if tables.get(table)]  # pyright: ignore[reportArgumentType]
     texts = {f"{table}.sql": table_sql(tables[table]) for table in order}  # pyright: ignore[reportArgumentType]
+    if joined is not None:
+        texts["raw_events.sql"] = joined_sql(joined)
     texts["source.toml"] = settings_text(title, undated=undated, default_behaviour=default)
     found = {table: tuple(tables[table]) for table in order}  # pyright: ignore[reportArgumentType]
     return Proposal(root, tuple(groups), found, unread, tuple(dict.fromkeys(notes)), texts)  # pyright: ignore[reportArgumentType]
@@ -118,10 +134,11 @@ def _are_bought(events: Sequence[Roles]) -> bool:
     return not columns or "purchase" in words
 
 
-def _notes_on(files: SampledFiles, roles: Sequence[Roles]) -> list[str]:
+def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]) -> list[str]:
+    """What a person should know of some files; `keys` are columns that are used to join them."""
     if not roles:
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
-    used = {column.name for role in roles for column in role.columns.values()}
+    used = {column.name for role in roles for column in role.columns.values()} | {*keys}
     read = {
         column.name
         for role in roles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, EPOCHS, ISO
@@ -27,6 +28,23 @@ def table_sql(parts: Sequence[Roles]) -> str:
     whole = [part.files.pattern for part in parts]
     comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
     return f"{comment}\n" + "\nUNION ALL\n".join(_select(part, given) for part in parts) + "\n"
+
+
+def joined_sql(joined: JoinedFiles) -> str:
+    """The SELECT of raw_events over lines and the heads that they belong to.
+
+    A line without a head stays, so that it is refused as one of no customer and not lost.
+    """
+    given = [name for name in RAW_COLUMNS["raw_events"] if name in joined.columns]
+    values = []
+    for name in given:
+        side, column = joined.columns[name]
+        values.append(f"{_value(name, column, f'{side}.{quote(column.name)}')} AS {name}")
+    line, head = joined.on
+    scans = f"FROM {joined.lines.scan} AS line\nLEFT JOIN {joined.heads.scan} AS head"
+    comment = f"-- Every line of {joined.lines.pattern}, with its customer of {joined.heads.pattern}."
+    body = ",\n    ".join([*values, "line._file", "line._line"])
+    return f"{comment}\nSELECT\n    {body}\n{scans}\n    ON head.{quote(head)} = line.{quote(line)}\n"
 
 
 def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
@@ -97,7 +115,11 @@ def _expression(part: Roles, name: str) -> str:
     if column is None:
         word = _named(part) if name == "behaviour" else ""
         return literal(word) if word else "NULL"
-    at = quote(column.name)
+    return _value(name, column, quote(column.name))
+
+
+def _value(name: str, column: SampledColumn, at: str) -> str:
+    """What a raw table takes from a column of files, which stands in the statement as `at`."""
     if name in ("event_time", "start_day", "end_day"):
         return _time(column, at)
     if name in NUMBERS:

@@ -174,6 +174,46 @@ def test_files_of_many_kinds_are_loaded_whole(
     assert {*events["event_time"]} == {datetime(2024, 3, 1, 10)}
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "orders.csv": "order_id,customer_id,created_at\n1,u1,2024-03-01 10:00\n2,u2,2024-03-02 10:00\n",
+            "order_items.csv": "order_id,sku,qty,price\n1,i1,1,3.5\n1,i2,2,4.5\n2,i1,1,3.5\n3,i1,1,3.5\n",
+        },
+        {
+            "sales-2024-03-01.csv": "card_no,sku,qty,unit_price,sold at date\n"
+            "a,i1,1,3.5,2024-03-01 10:00\na,i2,2,4.5,2024-03-01 10:00\n"
+            "b,i1,1,3.5,2024-03-02 10:00\nc,i1,1,3.5,2024-03-01 10:00\n",
+            "cards.csv": "card_no,customer\na,u1\nb,u2\n",
+            "products.csv": "sku,title\ni1,mug\ni2,cup\n",
+        },
+    ],
+)
+def test_lines_and_heads_make_events_together_and_no_line_is_lost(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name, content in files.items():
+        (tmp_path / "data" / name).write_text(content)
+    proposal = propose("Two files", [tmp_path / "data"])
+    proposal.write(tmp_path / "source")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert sorted(events["user_id", "item_id", "unit_price"].iter_rows()) == [
+        ("u1", "i1", 3.5), ("u1", "i2", 4.5), ("u2", "i1", 3.5)
+    ]  # fmt: skip
+    assert set(events["event_time"].dt.day()) == {1, 2}
+    assert rejected["reason"].to_list() == ["missing user id"]
+    assert ("raw_items.sql" in proposal.files) == ("products.csv" in files)
+
+
+def test_products_and_customers_alone_make_no_events(tmp_path: Path) -> None:
+    write(tmp_path / "p.csv", ["id", "sku", "date"], [["1", "i", "2024-01-01"]], ",", "utf-8")
+    write(tmp_path / "c.csv", ["id", "customer", "date"], [["1", "u", "2024-01-01"]], ",", "utf-8")
+    with pytest.raises(NoEvents):
+        propose("Apart", [tmp_path])
+
+
 def test_a_column_named_like_a_time_is_not_left_out_though_nothing_reads_it(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", ["date", "customer", "sku"], [["day 12 of 2024", "u", "i"]], ",", "utf-8")
     proposal = propose("Odd times", [tmp_path])
