@@ -2,6 +2,7 @@
 
     python benchmarks/drift.py                   300 quiet nights of five made-up shops, then ten faults in each
     python benchmarks/drift.py --shops 1         a quick look
+    python benchmarks/drift.py --recommendations the same of what is recommended: nights of a model that is fitted anew
 
 A made-up shop has weekdays, growth, promotions, new products every week, prices that rise and a season that moves its
 departments; a quiet night has nothing else. Each fault is planted into one night of a copy, so that none hides another.
@@ -12,10 +13,12 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -151,6 +154,36 @@ def report(tables: dict[str, pl.DataFrame], nights: int) -> pl.DataFrame:
         return connection.sql(load_sql("feedback", "drift_report")).pl()
 
 
+def of_recommendations(shops: int, nights: int) -> None:
+    """Print how often the report on recommendations alarms on quiet nights, and which faults it finds."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from tests.sql.recommended_nights import FAULTS as OF_LISTS
+    from tests.sql.recommended_nights import profile, quiet_nights
+    from tests.sql.recommended_nights import report as report_of_lists
+
+    found: dict[str, list[bool]] = {name: [] for name in OF_LISTS}
+    alarms = []
+    for seed in range(shops):
+        made = list(enumerate(quiet_nights(seed, LEARNING + nights)))
+        profiles = pl.concat([profile(version, night) for version, night in made])
+        cried = report_of_lists(profiles).filter("alarm", pl.col("version") >= LEARNING)
+        alarms.append(cried["version"].n_unique())
+        for row in cried.iter_rows(named=True):
+            moved = f"{row['value']:.3f} > {row['threshold']:.3f}"
+            print(f"    night {row['version']} {row['column_name']} {row['measure']} {moved}")
+        generator = np.random.default_rng(seed)
+        for name, fault in OF_LISTS.items():
+            version = int(generator.integers(LEARNING, LEARNING + nights))
+            family, lists = made[version][1]
+            before = profiles.filter(pl.col("version") < version, pl.col("version") >= version - 100)
+            told = report_of_lists(pl.concat([before, profile(version, (family, fault(lists)))]))
+            found[name].append(bool(told.filter("alarm", pl.col("version") == version).height))
+    met = "met" if max(alarms) <= 2 else "MISSED"
+    print(f"\nfalse alarms in {nights} quiet nights of recommendations: {alarms} (target 0 to 2: {met})\n")
+    for name, noticed in found.items():
+        print(f"{name:32} found the same night in {sum(noticed)} of {len(noticed)}")
+
+
 def main() -> None:
     """Print the two tables."""
     parser = argparse.ArgumentParser(
@@ -159,12 +192,19 @@ def main() -> None:
     parser.add_argument("--shops", type=int, default=5)
     parser.add_argument("--nights", type=int, default=300)
     parser.add_argument("--events", type=int, default=2_000)
+    parser.add_argument(
+        "--recommendations", action="store_true", help="watch what is recommended, not events"
+    )
     given = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when this began")
     print(
         f"versions: Python {platform.python_version()}, DuckDB {version('duckdb')}, polars {version('polars')}\n"
     )
     began = time.process_time()
+    if given.recommendations:
+        of_recommendations(given.shops, given.nights)
+        print(f"\n{time.process_time() - began:.1f} CPU s")
+        return
     nights = LEARNING + given.nights
     first = BEGIN + timedelta(days=LEARNING)
     found: dict[str, list[str]] = {name: [] for name in FAULTS}

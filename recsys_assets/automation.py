@@ -14,11 +14,13 @@ import dagster as dg
 from recsys_assets.assets.retention import NAME as LAST_OF_NIGHT
 from recsys_lineage.assets.asset_code import REUSE_TAG
 
-FOLLOW_INPUTS = dg.AssetSelection.groups("clean", "features", "graph", "feedback")
+WATCH_SERVED = dg.AssetSelection.assets("recommendation_profiles", "recommendation_drift")
+"""What watches served tables, and changes with them alone."""
+FOLLOW_INPUTS = dg.AssetSelection.groups("clean", "features", "graph", "feedback") - WATCH_SERVED
 """Assets that follow all that they are made of."""
 FOLLOW_MODELS = ("champion", "evaluation")
 """The models and figures whose reports and served tables follow them."""
-SERVED = dg.AssetSelection.groups("serving") | dg.AssetSelection.assets("metrics_report")
+SERVED = dg.AssetSelection.groups("serving") | dg.AssetSelection.assets("metrics_report") | WATCH_SERVED
 _NIGHT_IS_AT_WORK = dg.AutomationCondition.asset_matches(
     dg.AssetKey(LAST_OF_NIGHT), dg.AutomationCondition.in_progress()
 ).with_label("a night is at work")

@@ -1,4 +1,4 @@
-"""`drift_report`: its check, and what Dagster's page of it shows."""
+"""`drift_report`: its check, and what Dagster's page of it and of `recommendation_drift` shows."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ NOTHING_DRIFTED = TableCheck(
 )
 
 
-def drift_over_nights(records: Records) -> Mapping[str, Any]:
-    """What the page of `drift_report` shows: the columns that moved most, as shares of what would alarm, day by day."""
+def drift_over_nights(records: Records, table: str = "drift_report") -> Mapping[str, Any]:
+    """What the page of a drift report shows: the columns that moved most, as shares of what would alarm, by night."""
     lake = records.lake
     with lake.reading(), lake.connect() as connection:
         rows = connection.sql(
             f"""WITH recent AS (
                 SELECT night, column_name, max(value / threshold) AS share
-                FROM {lake.relation(lake.version("drift_report"))}
+                FROM {lake.relation(lake.version(table))}
                 WHERE threshold IS NOT NULL
                 GROUP BY night, column_name
                 QUALIFY dense_rank() OVER (ORDER BY night DESC) <= {MOST_NIGHTS}
@@ -73,7 +73,10 @@ def drift_over_nights(records: Records) -> Mapping[str, Any]:
     by_night: dict[Any, dict[str, float]] = {}
     for night, column, share in rows:
         by_night.setdefault(night, {})[column] = float(share)
-    nights: list[Night] = [(datetime.combine(night, time()), values) for night, values in by_night.items()]
-    plots = nights_plots(nights, of="days")
+    nights: list[Night] = [
+        (night if isinstance(night, datetime) else datetime.combine(night, time()), values)
+        for night, values in by_night.items()
+    ]
+    plots = nights_plots(nights, of="days" if table == "drift_report" else "nights")
     names = ["what moved most; above 1 alarms", *(f"what moved most, part {n}" for n in range(2, _SHOWN + 2))]
     return {name: dg.MetadataValue.md(text) for name, text in zip(names, plots, strict=False)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.reconciliation import CLEAN_OF
 from recsys_assets.assets.rejections import most_rows_are_accepted, some_row_is_accepted
 from recsys_assets.assets.run_options import setting_options
+from recsys_assets.assets.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
 from recsys_assets.assets.table_checks import (
     ITEMS_JOIN,
     NO_CROWD,
@@ -71,6 +73,10 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     ),
     "day_profiles": (unique("night", "column_name", "bin"),),
     "drift_report": (unique("night", "column_name", "measure"), NOTHING_DRIFTED),
+    "recommendation_drift": (
+        unique("version", "column_name", "measure"),
+        RECOMMENDATIONS_LOOK_AS_USUAL,
+    ),
     "clicks_by_position": (unique("arm", "position"),),
 }
 PERSONAL: Mapping[str, str] = {
@@ -89,7 +95,10 @@ PERSONAL: Mapping[str, str] = {
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
 """Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
 
-SHOWN = {"drift_report": drift_over_nights}
+SHOWN = {
+    "drift_report": drift_over_nights,
+    "recommendation_drift": partial(drift_over_nights, table="recommendation_drift"),
+}
 """What Dagster's page of a table shows beside its record."""
 
 

@@ -1,0 +1,173 @@
+"""`recommendation_profiles`: what each night's recommendations look like, in counts, night beside night."""
+
+from __future__ import annotations
+
+from datetime import timezone
+
+import dagster as dg
+import polars as pl
+
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.schema import texts_of, types_of
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
+from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+
+NAME = "recommendation_profiles"
+NIGHTS = 120
+"""Versions of `recommendations` whose profiles are kept side by side."""
+PROFILE = """WITH described AS (
+    SELECT
+        r.user_id,
+        r.rank,
+        r.item_id,
+        p.department,
+        p.category,
+        p.brand,
+        r.cold::VARCHAR AS cold,
+        CASE
+            WHEN r.score = 0 OR NOT isfinite(r.score) THEN r.score::VARCHAR
+            ELSE (sign(r.score) * round(2 ^ (floor(4 * log2(abs(r.score))) / 4), 6))::VARCHAR
+        END AS score
+    FROM recommendations AS r
+    LEFT JOIN item_profiles AS p ON r.item_id = p.item_id
+),
+
+found AS (
+    SELECT column_name, value
+    FROM (SELECT item_id AS item, department, category, brand FROM described)
+    UNPIVOT INCLUDE NULLS (value FOR column_name IN (item, department, category, brand))
+    UNION ALL
+    SELECT 'score at rank ' || rank, score FROM described WHERE rank IN (1, 5, 20)
+    UNION ALL
+    SELECT 'cold', cold FROM described WHERE rank = 1
+    UNION ALL
+    SELECT 'length', count(*)::VARCHAR FROM described GROUP BY user_id
+),
+
+counted AS (
+    SELECT column_name, coalesce(value, '(missing)') AS value, count(*) AS lists FROM found GROUP BY ALL
+),
+
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY column_name ORDER BY lists DESC, value) AS place FROM counted
+)
+
+SELECT
+    column_name,
+    CASE WHEN place <= 100 OR value = '(missing)' THEN value ELSE '(other)' END AS bin,
+    sum(lists)::BIGINT AS lists
+FROM ranked
+GROUP BY ALL
+ORDER BY column_name, lists DESC, bin"""
+"""Of a version of `recommendations`, how often what stands in its lists; scores fall into four ranges a doubling."""
+_FAMILY = """SELECT coalesce(max(challenger) FILTER (WHERE promoted), any_value(champion_before)) AS family FROM gate"""
+
+
+class ProfileColumns:
+    """Columns of `recommendation_profiles`."""
+
+    version = pl.Int64
+    """The version of `recommendations`."""
+    night = pl.Datetime("us")
+    """When that version was written (UTC)."""
+    family = pl.String
+    """The champion's family then."""
+    column_name = pl.String
+    """What is counted: the item and its groups, the score at a rank, the length of lists, cold customers."""
+    bin = pl.String
+    """A value, the lower end of a range of scores, (missing) or (other)."""
+    lists = pl.Int64
+    """How many places (or lists) have such a value."""
+
+
+def recommendation_profiles(inputs: Inputs) -> Output:
+    """What each night's recommendations look like: how many places hold which item, category and score, by version.
+
+    Tonight's version is put beside those that were counted before. Of items and their groups the hundred commonest
+    values of a night have a row each, and the others one together.
+    """
+    served = inputs.version("recommendations")
+    version, night = served.version, served.committed.astimezone(timezone.utc).replace(tzinfo=None)
+    (family,) = inputs.query(_FAMILY)["family"].to_list()
+    tonight = inputs.query(PROFILE).select(
+        pl.lit(version, pl.Int64).alias("version"),
+        pl.lit(night, pl.Datetime("us")).alias("night"),
+        pl.lit(family, pl.String).alias("family"),
+        "column_name",
+        "bin",
+        "lists",
+    )
+    before, previous = pl.DataFrame(schema=types_of(ProfileColumns)), inputs.previous()
+    if previous is not None:
+        before = previous.frame(list(types_of(ProfileColumns)))
+        # a table that was begun anew counts its versions from 0 again
+        before = before.filter(pl.col("version") < version)
+    kept = before["version"].unique().sort().tail(NIGHTS - 1)
+    before = before.filter(pl.col("version").is_in(kept.implode()))
+    return Output(pl.concat([before, tonight]), statistics={"versions": kept.len() + 1})
+
+
+_READS: Origins = {
+    "recommendations": ("user_id", "rank", "item_id", "score", "cold"),
+    "item_profiles": ("item_id", "department", "category", "brand"),
+}
+_GATE: Origins = {"gate": ("challenger", "promoted", "champion_before")}
+_BEFORE: Origins = {NAME: tuple(types_of(ProfileColumns))}
+_COUNTED: Origins = {**_READS, **_BEFORE}
+COLUMNS_FROM: ColumnsFrom = {
+    "version": _BEFORE,
+    "night": _BEFORE,
+    "family": {**_GATE, **_BEFORE},
+    "column_name": _COUNTED,
+    "bin": _COUNTED,
+    "lists": _COUNTED,
+}
+
+
+def asset() -> dg.AssetsDefinition:
+    """`recommendation_profiles`."""
+    return frame_asset(
+        recommendation_profiles,
+        reads=("recommendations", "item_profiles", "gate"),
+        checks=(unique("version", "column_name", "bin"),),
+        columns=texts_of(ProfileColumns),
+        columns_from=COLUMNS_FROM,
+        rows_from=_COUNTED,
+        look=look("feedback", personal="how many lists hold which item; no customer is named"),
+    )
+
+
+_CHECK = "recommendations_look_as_usual"
+
+
+def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
+    """Whether tonight's recommendations look like those of the nights before, by what is usual of each column."""
+    found = inputs.query(
+        f"""SELECT column_name, measure, value, threshold, alarm FROM {OUTPUT}
+        WHERE version = (SELECT max(version) FROM {OUTPUT}) ORDER BY column_name, measure"""
+    )
+    known = found.filter(pl.col("threshold").is_not_null())
+    if known.is_empty():
+        return CheckOutcome(
+            _CHECK, True, "what is usual is still being learned, which takes two weeks of nights"
+        )
+    loud = found.filter("alarm")
+    counts = {"measures": known.height, "alarms": loud.height}
+    if loud.is_empty():
+        return CheckOutcome(_CHECK, True, f"{known.height} measures look as usual", counts=counts)
+    told = "; ".join(
+        f"{column} ({measure})" for column, measure in loud.select("column_name", "measure").iter_rows()
+    )
+    words = f"tonight's recommendations are unusual: {told}; recommendation_drift says by how much"
+    return CheckOutcome(_CHECK, False, words, counts=counts)
+
+
+RECOMMENDATIONS_LOOK_AS_USUAL = TableCheck(
+    _CHECK,
+    "tonight's recommendations look like those of the nights before: scores by rank, items and their groups, how many",
+    function=recommendations_look_as_usual,
+)
