@@ -42,8 +42,11 @@ _COUNTED_TIME = ("%Y-%m-%d %H:%M:%S%z", "%Y-%m-%d %H:%M:%S.%f%z")
 # A row group is held in memory until it is written: rows can be a megabyte each (blobs, embeddings).
 _PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, RETURN_STATS"
 _ROW_GROUP = "ROW_GROUP_SIZE_BYTES '64MB'"
-# DuckDB 1 counts no bytes where it keeps the order of rows.
-_ORDERED_ROW_GROUP = _ROW_GROUP if int(duckdb.__version__.split(".")[0]) > 1 else "ROW_GROUP_SIZE 16384"
+# What a compaction joins is read a part at a time, such as records by a sender of events, and a row group is read as a
+# whole. DuckDB 1 counts no bytes where it keeps the order of rows.
+_ORDERED_ROW_GROUP = (
+    "ROW_GROUP_SIZE_BYTES '8MB'" if int(duckdb.__version__.split(".")[0]) > 1 else "ROW_GROUP_SIZE 4096"
+)
 
 
 @dataclass(frozen=True)
@@ -278,18 +281,22 @@ def read_files(
 
 
 def scan_files(
-    files: Sequence[str], schema: Sequence[Column], partition_by: str | None, storage: Storage
+    files: Sequence[str],
+    schema: Sequence[Column],
+    partition_by: str | None,
+    storage: Storage,
+    path_column: str | None = None,
 ) -> pl.LazyFrame:
-    """The given files of one table as a Polars LazyFrame."""
+    """The given files of one table as a Polars LazyFrame, with each row's file in a column `path_column`, if any."""
     hive = None
     if partition_by:
         type_ = next(column.type for column in schema if column.name == partition_by)
         hive = {partition_by: _PARTITION_TYPES[type_]}
     frame = pl.scan_parquet(
         list(files), glob=False, hive_partitioning=hive is not None, hive_schema=hive,
-        storage_options=dict(storage.options) or None,
+        storage_options=dict(storage.options) or None, include_file_paths=path_column,
     )  # fmt: skip
-    return frame.select([column.name for column in schema])
+    return frame.select([column.name for column in schema] + ([path_column] if path_column else []))
 
 
 def active_files(delta: DeltaTable, partition_column: str | None) -> list[tuple[str, int, str]]:

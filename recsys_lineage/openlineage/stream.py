@@ -90,8 +90,7 @@ class Stream:
             LineageError: when the table of records cannot be read.
         """
         done = _NO_CURSOR if cursor is None else cursor
-        counted, _ = self._records.table(None if cursor is None else cursor, [ADDED])
-        counts = counted.group_by(ADDED).len().sort(ADDED)
+        counts = self._records.commits(cursor)
         block: list[int] = []
         size = 0
         waiting: Message | None = None  # until it is known whether more of its commit follows
@@ -114,8 +113,9 @@ class Stream:
 
     def _told(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
         """The messages of some commits, and None behind each commit; with each the last commit that is told whole."""
-        within = pl.col(ADDED).is_between(commits[0], commits[-1])
-        frame, _ = self._table.frame(where=within & pl.col("kind").is_in(_TOLD), columns=list(_PLACES))
+        frame, _ = self._table.frame(
+            where=pl.col("kind").is_in(_TOLD), columns=list(_PLACES), commits=(commits[0], commits[-1])
+        )
         places = _in_order(frame)
         runs = _Runs(self._table, frame, commits[0])
         for start in range(0, len(places), _AT_ONCE):
@@ -132,7 +132,7 @@ class Stream:
     def _json(self, places: Sequence[_Place]) -> dict[str, dict[str, Any]]:
         first, last = min(place.added for place in places), max(place.added for place in places)
         ids = [place.id for place in places]
-        frame, _ = self._table.frame(where=pl.col(ADDED).is_between(first, last) & pl.col("id").is_in(ids))
+        frame, _ = self._table.frame(where=pl.col("id").is_in(ids), commits=(first, last))
         return {data["id"]: data for data in self._table.json(frame, shared)}
 
     def _made(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_files import scan_files
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.records.append_once import append_once, join_small_files
 from recsys_lineage.records.record_row import SCHEMA, joined, named_texts, split
@@ -20,6 +21,7 @@ TABLE = "lineage_records"
 ADDED = "added"
 """The column with the number of the commit that added a row; cursors point between two of them."""
 _STARTED = "started"
+_PATH = "path of the file"
 _ORDER = (ADDED, "ended", "id")
 _AT_ONCE = 20_000
 _SHORTEST_RUN = 1_000
@@ -35,6 +37,7 @@ class RecordTable:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._texts = Texts(lake)
+        self._places: tuple[TableVersion, pl.DataFrame] | None = None
 
     @property
     def exists(self) -> bool:
@@ -71,6 +74,7 @@ class RecordTable:
         since: int | None = None,
         where: pl.Expr | None = None,
         columns: Sequence[str | pl.Expr] | None = None,
+        commits: tuple[int, int] | None = None,
     ) -> tuple[pl.DataFrame, int | None]:
         """Rows in their order, and the cursor behind the last of them; None for the cursor while there are none.
 
@@ -78,11 +82,12 @@ class RecordTable:
             since: a cursor; only what was added after it.
             where: which of them.
             columns: only these, or what follows from them row by row; all when None.
+            commits: only what was added from the one to the other, both included; of all files no other is opened.
         """
         latest = self._lake.latest(TABLE)
         if latest is None:
             return pl.DataFrame(schema={**SCHEMA, ADDED: pl.Int64}).select(columns or pl.all()), None
-        scan = self._lake.scan(latest)
+        scan = self._lake.scan(latest) if commits is None else self._scan_of(latest, commits)
         if since is not None:
             scan = scan.filter(pl.col(ADDED) > since)
         if where is not None:
@@ -91,6 +96,40 @@ class RecordTable:
         keys = scan.select(_ORDER).collect(engine="streaming").with_row_index("place")
         place = keys.sort(_ORDER)["place"].cast(pl.Int64)
         return _arranged(scan.select(columns or pl.all()).collect(engine="streaming"), place), latest.version
+
+    def commits(self, since: int | None = None) -> pl.DataFrame:
+        """How many rows (`len`) each commit added (`added`), in their order; only commits behind a cursor."""
+        latest = self._lake.latest(TABLE)
+        if latest is None:
+            return pl.DataFrame(schema={ADDED: pl.Int64, "len": pl.UInt32})
+        counts = self._placed(latest).group_by(ADDED).agg(pl.col("len").sum()).sort(ADDED)
+        return counts if since is None else counts.filter(pl.col(ADDED) > since)
+
+    def _scan_of(self, version: TableVersion, commits: tuple[int, int]) -> pl.LazyFrame:
+        """Rows that some commits added.
+
+        A scan of all files would begin to read each, and hold what it then leaves out.
+        """
+        within = pl.col(ADDED).is_between(*commits)
+        files = sorted(self._placed(version).filter(within)[_PATH].unique())
+        if not files:
+            return self._lake.scan(version).limit(0)
+        return self._files_of(version, files).filter(within)
+
+    def _placed(self, version: TableVersion) -> pl.DataFrame:
+        """How many rows of each commit stand in each file; read once for a version."""
+        if self._places is None or self._places[0] != version:
+            files = self._lake.files(version)
+            if files:
+                rows = self._files_of(version, files, _PATH)
+            else:
+                rows = self._lake.scan(version).with_columns(pl.lit("").alias(_PATH))
+            counts = rows.group_by(_PATH, ADDED).agg(pl.len())
+            self._places = version, counts.collect(engine="streaming")
+        return self._places[1]
+
+    def _files_of(self, version: TableVersion, files: Sequence[str], path: str | None = None) -> pl.LazyFrame:
+        return scan_files(files, version.schema, version.partition_column, self._lake.storage, path)
 
     def json(self, frame: pl.DataFrame, parsed: Callable[[str], Any] = loads) -> Iterator[dict[str, Any]]:
         """The records of rows with all columns, as JSON objects; `parsed` as in `joined`."""

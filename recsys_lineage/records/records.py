@@ -171,6 +171,15 @@ class Records:
         frame, cursor = self._table.frame(since, pl.col("kind").is_in(list(kinds)))
         return [Materialization.from_json(data) for data in self._table.json(frame)], cursor
 
+    def commits(self, since: int | None = None) -> pl.DataFrame:
+        """How many records (`len`) each commit added (`added`), in their order.
+
+        Args:
+            since: as for `read`.
+        """
+        self._move_former()
+        return self._table.commits(since)
+
     def table(
         self, since: int | None = None, columns: Sequence[str | pl.Expr] | None = None
     ) -> tuple[pl.DataFrame, int | None]:

@@ -18,7 +18,7 @@ from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.records import append_once
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_row import SCHEMA
-from recsys_lineage.records.record_table import TABLE
+from recsys_lineage.records.record_table import ADDED, TABLE, RecordTable
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.texts import TABLE as TEXTS
@@ -75,6 +75,29 @@ def test_reading_in_any_increments_is_reading_all_at_once(given_steps: Sequence[
         )
         assert records.read()[0] == added
         assert records.read(last) == ([], last)
+
+
+@slow
+@given(steps, st.integers(0, 9), st.integers(0, 9))
+def test_commits_are_read_apart_however_files_were_joined(
+    given_steps: Sequence[Step], first: int, last: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as often:
+        often.setattr(append_once, "COMPACT_EVERY", 3)
+        records, number = Records(Lake(folder, ENGINE)), 0
+        table = RecordTable(records.lake)
+        for step, count in given_steps:
+            if step == "append":
+                records.append([record(f"a{number + n}") for n in range(count)])
+                number += count
+            elif step == "compact":
+                table.compact()
+            whole, _ = table.frame()
+            assert table.commits().sum()["len"].to_list() in ([whole.height], [None])
+            some, _ = table.frame(commits=(first, last))
+            assert some.equals(whole.filter(pl.col(ADDED).is_between(first, last)))
+            behind = whole.filter(pl.col(ADDED) > first).group_by(ADDED).len().sort(ADDED)
+            assert table.commits(first).equals(behind)
 
 
 def test_a_record_that_was_added_late_comes_after_the_cursor(lake: Lake) -> None:
