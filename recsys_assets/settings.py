@@ -164,6 +164,11 @@ class Settings(BaseSettings):
     rate_limit: int = Field(
         default=500, ge=0, description="requests a second that one token may make; 0: any number"
     )
+    join_simulated: bool = Field(
+        default=False,
+        description="whether what `recsys simulate` plays joins the shop's events too, so that models learn from it; "
+        "for rehearsals",
+    )
     assignment_key: SecretStr | None = Field(
         default=None,
         description="key by which customers are assigned to arms of experiments; empty: a random one, kept in the home",

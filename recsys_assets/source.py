@@ -153,8 +153,9 @@ class Source:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
         Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
-        for malformed rows. `raw_events` gives `_day` too, and `_row_hash` of the whole row of the file; it reads the
-        relation `file_days` and has the parameters of `raw_parameters`.
+        for malformed rows. `raw_events` gives `_day` too, `_row_hash` of the whole row of the file, and `_event_id`,
+        NULL here, for events that the service took stand beside these; it reads the relation `file_days` and has the
+        parameters of `raw_parameters`.
 
         Args:
             table: its name.
@@ -183,8 +184,8 @@ class Source:
             selected.append(f"coalesce({day}, file_days.day) AS _day")
             absent.append("file_days.day AS _day")
             days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
-            selected.append("whole_rows._row_hash")
-            absent.append("NULL AS _row_hash")
+            selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
+            absent += ["NULL AS _row_hash", "NULL AS _event_id"]
         rewritten = self.written(table, relations).statement.strip()
         whole = self._whole_rows() if table == "raw_events" else ""
         parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
@@ -198,7 +199,7 @@ class Source:
         """The columns that `query` gives, each with the type that it mostly has: files may give it another one."""
         columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
         if table == "raw_events":
-            columns += ["_day", "_row_hash"]
+            columns += ["_day", "_row_hash", "_event_id"]
         return {name: _TYPES.get(name, "VARCHAR") for name in columns}
 
     def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:

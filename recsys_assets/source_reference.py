@@ -112,6 +112,8 @@ KEYS: Mapping[str, str] = {
     "largest_quantity": "more pieces than this in a line are taken for an error",
     "largest_price": "a higher price of a piece is taken for an error",
     "half_life_days": "after how many days an event counts half in `recency_weight`",
+    "service_events": "which events of the service join, by action, and as which behaviour, such as "
+    '`{view = "view", purchase = "order"}`; empty: see below',
     "holdout_weeks": "last weeks of the data, which judge the models; empty: `RECSYS_HOLDOUT_WEEKS`",
     "time_zone": "the shop's clock, an IANA name: times with an offset are turned to it, others are by it",
     "no_value": 'texts that mean "no value" in ids, texts and numbers; yours replace these',
@@ -152,6 +154,8 @@ def _type(hint: Any) -> str:
     (kind, *_) = [each for each in get_args(hint) if each is not type(None)] or [hint]
     if tuple in (get_origin(hint), hint):
         return "list of texts"
+    if kind == Mapping[str, str]:
+        return "table of texts"
     return {str: TEXT, bool: "true or false", float: NUMBER, int: WHOLE, date: DAY}[kind]
 
 

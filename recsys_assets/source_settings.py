@@ -11,10 +11,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 import duckdb
 from pydantic import TypeAdapter, ValidationError
 
-from recsys_assets.shop_rules import ShopRules, SourceError, checked_rules
+from recsys_assets.shop_rules import BEHAVIOURS, ShopRules, SourceError, checked_rules
 from recsys_assets.toml_file import toml_of
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.lake.engine import Engine
+
+JOINABLE = ("view", "cart", "purchase", "rating")
+"""Actions of events of the service that may become events of the shop; what was only shown was nobody's deed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,8 @@ class SourceSettings(ShopRules):
 
     `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
     event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.
-    Quantities and prices above the largest ones are taken for errors.
+    Quantities and prices above the largest ones are taken for errors. `service_events` says as which behaviour events
+    join that the service took, by their action; None: see `joined_events`.
     """
 
     title: str = ""
@@ -38,6 +42,20 @@ class SourceSettings(ShopRules):
     largest_price: float = 100_000.0
     half_life_days: float = 60.0
     holdout_weeks: int | None = None
+    service_events: Mapping[str, str] | None = None
+
+    def joined_events(self) -> dict[str, str]:
+        """Action of an event that the service took → behaviour as which it joins the events of the shop's files.
+
+        Where the source does not say, views, carts and purchases join, purchases as the target behaviour; none do where
+        the files hold no times, or have a word of their own for what customers do: another behaviour beside it would
+        become what recommendations are to bring about.
+        """
+        if self.service_events is not None:
+            return dict(self.service_events)
+        if self.undated or (self.target_behaviour is None and self.default_behaviour not in BEHAVIOURS):
+            return {}
+        return {"view": "view", "cart": "cart", "purchase": self.target_behaviour or "purchase"}
 
 
 def read_settings(path: Path) -> SourceSettings:
@@ -62,6 +80,14 @@ def read_settings(path: Path) -> SourceSettings:
     for name, value in values.items():
         if name not in rules:
             _check_type(name, value, hints[name], path)
+    if unknown := sorted(values.get("service_events", {}).keys() - JOINABLE):
+        raise SourceError(
+            f"{unknown[0]!r} is no action of an event that could join.",
+            expected=f"actions among {', '.join(JOINABLE)}",
+            found=repr(unknown[0]),
+            where=f"{path}, service_events",
+            advice=did_you_mean(unknown[0], JOINABLE) or "take the line out",
+        )
     patterns = values.get("non_products", [])
     for pattern in patterns:
         try:
@@ -98,6 +124,7 @@ _IN_WORDS: Mapping[Any, str] = {
     int: "a whole number, without quotes",
     float: "a number, without quotes",
     date: "a day without quotes, such as 2024-01-31",
+    Mapping[str, str]: 'a table of texts, such as {view = "view", purchase = "order"}; {} for none',
     tuple: 'a list of texts, such as ["POST", "GIFT_.*"]',
     str: "a text in quotes",
 }

@@ -13,6 +13,7 @@ from recsys_assets.assets import (
     evaluation,
     experiment_report,
     feedback,
+    feedback_files,
     gate,
     graph,
     policies,
@@ -30,6 +31,7 @@ from recsys_assets.assets import (
 )
 from recsys_assets.assets.competing import competing
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.service_events import ServiceEvents
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings
 from recsys_lineage.orchestration.lineage_proof import lineage_proof
@@ -60,7 +62,7 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
     files = ServiceFiles(settings.home)
     assets = [
         source_files.asset(folder, forget),
-        *raw.assets(folder),
+        *raw.assets(folder, ServiceEvents.of(folder.source.settings, simulated=settings.join_simulated)),
         *tables.assets(folder.source, settings),
         graph.asset(),
         *candidates.assets(families, settings),
@@ -72,7 +74,8 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
         search_index.asset(settings),
         served_profiles.asset(),
         *reports.assets(),
-        *feedback.assets(files.feedback),
+        feedback_files.asset(files, folder.source.settings.time_zone),
+        *feedback.assets(files, folder.source.settings.time_zone),
         experiment_report.asset(files.experiments),
         policies.asset(families),
     ]

@@ -15,6 +15,8 @@ from recsys_assets.source import NamedScan
 
 KEPT = "rows kept"
 """In a digest, beside the path of a file that is gone: its rows are those of before, not made anew."""
+SERVICE = "the service"
+"""In a digest, beside a hash of what it took."""
 FORGET = "bring it back, or give its rows up by: recsys forget {path}"
 
 
@@ -73,7 +75,11 @@ class DayPlan:
 
 
 def day_plan(
-    files: pl.DataFrame, scans: EventScans, code_version: str, known: Mapping[str, str] | None = None
+    files: pl.DataFrame,
+    scans: EventScans,
+    code_version: str,
+    known: Mapping[str, str] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> DayPlan:
     """The plan for what `source_files` found.
 
@@ -85,6 +91,7 @@ def day_plan(
         scans: those of raw_events.
         code_version: of raw_events.
         known: what the table took, by day.
+        beside: day → a hash of what else its rows are made of, beside files.
     """
     known = dict(known or {})
     own = with_status(files, scans.own, "loaded", "gone")
@@ -100,6 +107,10 @@ def day_plan(
                 made[day].append((path, sha256))
                 kept[day].append((path, KEPT if status == "gone" else sha256))
             rows[day].append((held or 0, given or 0))
+    for day, held in (beside or {}).items():
+        made[day].append((SERVICE, held))
+        kept[day].append((SERVICE, held))
+        rows[day] += []
     digests = {day: inputs_digest([*made[day], *common], code_version) for day in rows}
     digests_kept = {
         day: inputs_digest([*kept[day], *common], code_version) for day in rows if kept[day] != made[day]

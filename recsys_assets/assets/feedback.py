@@ -1,197 +1,188 @@
-"""`exposures` and `feedback`: what the service showed and what customers did, with file and line."""
+"""`exposures` and `feedback`: what the service showed and what customers did, by day, with file and line."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.feedback_files import NAME as FILES
+from recsys_assets.assets.feedback_files import (
+    TABLE_OF,
+    closed,
+    opened,
+    query_of,
+    rows_sql,
+    stored_files,
+)
+from recsys_assets.assets.found_files import inputs_digest
 from recsys_assets.assets.looks import look
-from recsys_assets.service.feedback_log import Stream, closed_files
-from recsys_lineage.assets.asset_code import AssetCode, Output, Request
+from recsys_assets.assets.raw import EVENT_DAYS
+from recsys_assets.service.feedback_log import Stream
+from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.sql import load_sql
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_null, unique
 from recsys_lineage.assets.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import FilesChanged
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.records import Records
+from recsys_lineage.sql.sql_text import SqlText
 
 ITEMS = "items"
-MOST_SHOWN = 5
-Line = Mapping[str, Any]
-Rows = Callable[[Line], list[dict[str, Any]]]
-
-_TRACE = {
-    "_file": ("the file that holds the line", pl.String),
-    "_line": ("its number there", pl.Int64),
+DAY = "day"
+KEYS: Mapping[Stream, tuple[str, ...]] = {"exposures": ("query_id", "position"), "events": ("event_id",)}
+"""By which columns a row of each stream's table stands once."""
+_TEXTS: Mapping[Stream, str] = {
+    "exposures": "What the service showed: one row a product of an answer, with file and line; a partition a day.",
+    "events": "What customers did, as the service took it: one row an event, with file and line; a partition a day.",
 }
-EXPOSURES: Mapping[str, tuple[str, Any]] = {
-    "day": ("the day of the answer (UTC)", pl.Date),
-    "time": ("when the answer was given (UTC)", pl.Datetime("us")),
-    "query_id": ("the answer", pl.String),
-    "user_id": ("the customer; NULL for a visitor without a name [pii, person]", pl.String),
-    "client_id": ("the browser or device, where it was told [pii]", pl.String),
-    "model_table": (
-        "the table of the model that answered; in an interleaved list, that the item is of",
-        pl.String,
-    ),
-    "model_version": ("the version of that table", pl.Int64),
-    "record": ("id of the record of that version", pl.String),
-    "arm": ("the arm that decided the answer; control without an experiment", pl.String),
-    "experiments": ("the arm of each experiment that ran, as JSON", pl.String),
-    "cold": ("whether nothing was known, so that the list was what is popular", pl.Boolean),
-    "item_id": ("the product that was shown", pl.String),
-    "position": ("its place in the list, from 1", pl.Int64),
-    "propensity": ("probability of showing it there, given what stood above", pl.Float64),
-    "credit": ("in an interleaved list, the arm that a click counts for; NULL elsewhere", pl.String),
-    **_TRACE,
-}
-FEEDBACK: Mapping[str, tuple[str, Any]] = {
-    "day": ("the day of the event (UTC)", pl.Date),
-    "time": ("when it happened (UTC)", pl.Datetime("us")),
-    "event_id": ("the event; one that was sent twice counts once", pl.String),
-    "action": ("exposure, view, cart, purchase or rating", pl.String),
-    "user_id": ("the customer; NULL for a visitor without a name [pii, person]", pl.String),
-    "client_id": ("the browser or device, where it was told [pii]", pl.String),
-    "item_id": ("the product", pl.String),
-    "query_id": ("the answer in which it was shown, where it was told", pl.String),
-    "position": ("its place in that answer, where it was told", pl.Int64),
-    "propensity": ("probability of that place, where it was told", pl.Float64),
-    "model_version": ("version of the model of that answer, where it was told", pl.Int64),
-    "arm": ("arm of that answer, where it was told", pl.String),
-    "value": ("of a rating: how much it was liked", pl.Float64),
-    **_TRACE,
-}
-"""Columns of the two tables: what each holds, and its type."""
 
 
 @dataclass(frozen=True)
-class _Read:
-    """What the closed files of a stream hold."""
+class FeedbackPlan:
+    """Which days of a stream's table are to be written.
 
-    rows: list[dict[str, Any]]
-    files: int
-    lines: int
-    damaged: list[str]
+    Attributes:
+        digests: day → a hash of the files that its rows are made of, and of the code.
+        known: the same for what the table holds.
+    """
 
+    digests: Mapping[str, str]
+    known: Mapping[str, str]
 
-def exposures(folder: Path, inputs: Inputs, request: Request) -> Output:
-    """What the service showed: one row a product of an answer, with file and line; empty while nothing was shown."""
-    read = _read(folder, "exposures", inputs, _shown)
-    return _output(read, EXPOSURES, {})
+    @classmethod
+    def of(
+        cls, found: pl.DataFrame, stream: Stream, version: str, known: Mapping[str, str] | None
+    ) -> FeedbackPlan:
+        """The plan for what `feedback_files` found.
 
+        Args:
+            found: `feedback_files`.
+            stream: of the service's log.
+            version: of the code.
+            known: what the table took, by day.
+        """
+        files: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        own = found.filter((pl.col("stream") == stream) & pl.col("status").is_in(["loaded", "gone"]))
+        for path, sha256, days in own.select("path", "sha256", "days").iter_rows():
+            for day in days:
+                files[str(day)].append((path, sha256))
+        return cls({day: inputs_digest(held, version) for day, held in files.items()}, dict(known or {}))
 
-def feedback(folder: Path, inputs: Inputs, request: Request) -> Output:
-    """What customers did, as the service took it: one row an event, with file and line; empty where none is."""
-    read = _read(folder, "events", inputs, _done)
-    once = {row["event_id"]: row for row in reversed(read.rows)}  # the first of copies
-    rows = list(reversed(once.values()))
-    duplicates = len(read.rows) - len(rows)
-    return _output(_Read(rows, read.files, read.lines, read.damaged), FEEDBACK, {"duplicates": duplicates})
+    @property
+    def changed(self) -> list[str]:
+        """The days that are to be written, for the table does not hold what it should."""
+        return sorted(day for day, digest in self.digests.items() if self.known.get(day) != digest)
 
-
-def observed(folder: Path, stream: Stream) -> str:
-    """A text that changes when the closed files of a stream do."""
-    seen = [(path.name, path.stat().st_size) for path in closed_files(folder, stream)]
-    return hashlib.sha256(repr(seen).encode()).hexdigest()
-
-
-def _read(folder: Path, stream: Stream, inputs: Inputs, rows_of: Rows) -> _Read:
-    rows: list[dict[str, Any]] = []
-    damaged: list[str] = []
-    files = closed_files(folder, stream)
-    count = 0
-    for path in files:
-        with inputs.open_file(path) as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.endswith(b"\n"):
-                    continue  # torn by a kill, it belongs to no answer that anybody heard
-                try:
-                    found = rows_of(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    damaged.append(f"{path.name}:{number}")
-                    continue
-                count += 1
-                rows += [{**row, "_file": path.absolute().as_posix(), "_line": number} for row in found]
-    return _Read(rows, len(files), count, damaged)
+    def taken(self, written: Iterable[str]) -> dict[str, str]:
+        """What the table holds, by day, once some days are written."""
+        now = {day: self.digests[day] for day in written if day in self.digests}
+        return dict(sorted({**self.known, **now}.items()))
 
 
-def _shown(line: Line) -> list[dict[str, Any]]:
-    moment = _moment(line["time"])
-    common = {
-        "day": moment.date(),
-        "time": moment,
-        "query_id": line["query_id"],
-        "user_id": line["user"],
-        "client_id": line["client_id"],
-        "model_table": line["table"],
-        "model_version": line["model_version"],
-        "record": line["record"],
-        "arm": line["arm"],
-        "experiments": json.dumps(line["experiments"], sort_keys=True),
-        "cold": line["cold"],
-    }
-    items = zip(line["object_ids"], line["propensities"], strict=True)
-    rows = [
-        {**common, "item_id": item, "position": place, "propensity": propensity, "credit": None}
-        for place, (item, propensity) in enumerate(items, 1)
-    ]
-    if "models" not in line:
-        return rows
-    return [
-        {**row, **_model(line["models"][source]), "credit": credit}
-        for row, source, credit in zip(rows, line["sources"], line["credits"], strict=True)
-    ]
-
-
-def _model(model: Line) -> dict[str, Any]:
-    """The model that an item of an interleaved list comes from."""
-    return {
-        "model_table": model["table"],
-        "model_version": model["model_version"],
-        "record": model["record"],
-    }
-
-
-def _done(line: Line) -> list[dict[str, Any]]:
-    moment = _moment(line["time"])
-    known = ("client_id", "query_id", "position", "propensity", "model_version", "arm", "value")
-    return [
-        {
-            "day": moment.date(),
-            "time": moment,
-            "event_id": line["event_id"],
-            "action": line["action_name"],
-            "user_id": line.get("user"),
-            "item_id": line["object_id"],
-            **{name: line.get(name) for name in known},
-        }
-    ]
-
-
-def _moment(micros: int) -> datetime:
-    return datetime.fromtimestamp(micros / 1e6, timezone.utc).replace(tzinfo=None)
-
-
-def _output(read: _Read, columns: Mapping[str, tuple[str, Any]], more: Mapping[str, int]) -> Output:
-    frame = pl.DataFrame(read.rows, schema={name: kind for name, (_, kind) in columns.items()})
-    warnings = []
-    if read.damaged:
-        shown = ", ".join(read.damaged[:MOST_SHOWN])
-        warnings.append(f"{len(read.damaged)} lines of the service's files cannot be read: {shown}")
-    return Output(
-        frame,
-        statistics={"files": read.files, "lines": read.lines, "damaged": len(read.damaged), **more},
-        warnings=warnings,
+def feedback_rows(
+    files: ServiceFiles, stream: Stream, time_zone: str, inputs: Inputs, request: Request
+) -> Output | Unchanged:
+    """The rows of a stream's table, of the days whose files changed; of files that are gone, the rows of before."""
+    table, found = TABLE_OF[stream], inputs.frame(FILES)
+    before = inputs.previous()
+    held = None if before is None else inputs.version(table, (), ())
+    is_divided = held is not None and held.partition_column == DAY
+    known = before.record.takes if before is not None and is_divided else None
+    plan = FeedbackPlan.of(found, stream, request.code_version, known)
+    asked = plan.changed if request.reuse else sorted(plan.digests)
+    wanted = (
+        asked if request.partitions is None else [day for day in request.partitions if day in plan.digests]
     )
+    if is_divided and not wanted:
+        return Unchanged()
+    own = found.filter(pl.col("stream") == stream)
+    gone = own.filter(pl.col("status") == "gone")["path"].to_list()
+    _open(files, inputs, stream, own, wanted)
+    in_days = f"list_contains($days, CAST({DAY} AS VARCHAR))"
+    kept = ""
+    values: dict[str, Any] = {"time_zone": time_zone, "days": wanted}
+    if is_divided and gone:
+        inputs.view(table)
+        columns = ", ".join(query_of(stream).columns)
+        kept = (
+            f"\nUNION ALL\nSELECT {columns} FROM {table} WHERE {in_days} AND _file IN (SELECT unnest($gone))"
+        )
+        values["gone"] = gone
+    copies = _copies(inputs, stream, values, table if is_divided else None, gone)
+    sql = f"SELECT * FROM ({rows_sql(stream)}) AS told WHERE {in_days}"
+    if copies:
+        sql += " AND NOT list_contains($copies, _file || ':' || _line)"
+        values["copies"] = copies
+    return Output(
+        Query(sql + kept, values),
+        partition_by=DAY,
+        partitions=wanted if is_divided else None,
+        statistics={"days": len(wanted), "duplicates": len(copies)},
+        takes=plan.taken(wanted),
+        partition_files={day: [path for path, days in _days_of(own) if day in days] for day in wanted},
+    )
+
+
+def _days_of(own: pl.DataFrame) -> list[tuple[str, list[str]]]:
+    """Path and days of each file that is there."""
+    there = own.filter(pl.col("status") == "loaded")
+    return [(path, [str(day) for day in days]) for path, days in there.select("path", "days").iter_rows()]
+
+
+def _open(files: ServiceFiles, inputs: Inputs, stream: Stream, own: pl.DataFrame, days: list[str]) -> None:
+    """Open the files of some days, sure that they are what `feedback_files` saw.
+
+    Raises:
+        FilesChanged: one is another now, or gone.
+    """
+    wanted = {path for path, held in _days_of(own) if not set(held).isdisjoint(days)}
+    seen = {path: sha for path, sha in own.select("path", "sha256").iter_rows() if path in wanted}
+    listed = [file for file in closed(files, stream) if file.path in wanted]
+    there = {file.path: file.sha256 for file in listed}
+    for path, sha256 in seen.items():
+        if there.get(path) != sha256:
+            raise FilesChanged(
+                f"The file {path} is not what it was when {FILES} looked at it.",
+                expected=f"sha256 {sha256[:16]}…",
+                found=f"sha256 {there[path][:16]}…" if path in there else "no file",
+                where=str(files.home / path),
+                advice=f"materialize {FILES}, then this asset again",
+            )
+    opened(files, inputs, stream, listed)
+
+
+def _copies(
+    inputs: Inputs, stream: Stream, values: Mapping[str, Any], before: str | None, gone: list[str]
+) -> list[str]:
+    """File and line of rows that stand in the table once already: of these files, or of what the table keeps."""
+    key = ", ".join(KEYS[stream])
+    parameters = {name: values[name] for name in ("time_zone", "days")}
+    wanted = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
+    rows = f"(SELECT {key}, _file, _line FROM ({rows_sql(stream)}) AS told WHERE {wanted}) AS new"
+    sql = f"""SELECT _file || ':' || _line AS place
+        FROM (SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY _file, _line) AS copy FROM {rows}) AS numbered
+        WHERE copy > 1"""
+    if before is not None:
+        inputs.view(before)
+        stays = f"NOT ({wanted})"
+        if gone:
+            stays += " OR _file IN (SELECT unnest($gone))"
+            parameters["gone"] = gone
+        sql += f"""
+        UNION SELECT _file || ':' || _line FROM {rows}
+        SEMI JOIN (SELECT {key} FROM {before} WHERE {stays}) AS held USING ({key})"""
+    return inputs.query(f"SELECT place FROM ({sql}) AS copies ORDER BY place", parameters)["place"].to_list()
 
 
 def items_are_known(inputs: Inputs) -> CheckOutcome:
@@ -211,47 +202,53 @@ def items_are_known(inputs: Inputs) -> CheckOutcome:
 ITEMS_ARE_KNOWN = TableCheck(
     "items_are_known", "the shop's table of products has what was shown or chosen", function=items_are_known
 )
-_PERSONAL = {
+_PERSONAL: Mapping[Stream, str] = {
     "exposures": "what was shown to whom is what experiments are judged by",
-    "feedback": "what customers did with what was shown is what experiments are judged by",
+    "events": "what customers did is what experiments are judged by, and what models learn from",
 }
 
 
-def assets(folder: Path) -> list[dg.AssetsDefinition]:
-    """`exposures` and `feedback` of a home's folder of feedback."""
-    return [
-        _asset("exposures", folder, exposures, "exposures", EXPOSURES, ("query_id", "position")),
-        _asset("feedback", folder, feedback, "events", FEEDBACK, ("event_id",)),
-    ]
+def assets(files: ServiceFiles, time_zone: str) -> list[dg.AssetsDefinition]:
+    """`exposures` and `feedback` of a home, each with a partition a day.
+
+    Args:
+        files: where the service keeps its files.
+        time_zone: the shop's clock.
+    """
+    return [_asset(files, stream, time_zone) for stream in TABLE_OF]
 
 
-def _asset(
-    name: str,
-    folder: Path,
-    function: Callable[[Path, Inputs, Request], Output],
-    stream: Stream,
-    columns: Mapping[str, tuple[str, Any]],
-    key: tuple[str, ...],
-) -> dg.AssetsDefinition:
-    compute = partial(function, folder)
+def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefinition:
+    table, compute = TABLE_OF[stream], partial(feedback_rows, files, stream, time_zone)
+    text = rows_sql(stream)
+
+    def takes(lake: Lake) -> dict[str, str]:
+        before = Records(lake).latest(table)
+        known = before.takes if before is not None else None
+        plan = FeedbackPlan.of(stored_files(lake), stream, code.code_version, known)
+        return plan.taken(plan.changed)
+
     code = AssetCode(
-        name=name,
-        code=Code("python", f"{stream}-*.jsonl", __file__),
-        code_version=code_version(compute, {}),
+        name=table,
+        code=Code("sql", text, query_of(stream).origin, "duckdb"),
+        code_version=code_version(compute, {"sql": text, "time_zone": time_zone}),
         covers=lambda: by_module(reachable(compute)),
-        upstream=(ITEMS,),
+        upstream=(FILES,),
         compute=compute,
-        checks=(unique(*key), not_null("day", "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
-        column_descriptions={column: text for column, (text, _) in columns.items()},
-        observe=partial(observed, folder, stream),
-        columns_from={column: {} for column in columns},  # of files alone
+        parameters={"time_zone": time_zone},
+        takes=takes,
+        checks=(unique(*KEYS[stream]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
+        column_descriptions=SqlText(load_sql("service", table)).column_descriptions,
+        looks_at=(ITEMS,),
     )
     return lineage_asset(
         code,
         look(
-            "feedback",
-            kinds={"python", "deltalake"},
-            description=function.__doc__,
-            personal=_PERSONAL[name],
+            "raw",
+            kinds={"sql", "duckdb", "deltalake"},
+            description=_TEXTS[stream],
+            personal=_PERSONAL[stream],
+            partitions_def=EVENT_DAYS,
+            backfill_policy=dg.BackfillPolicy.single_run(),
         ),
     )

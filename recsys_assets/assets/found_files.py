@@ -14,7 +14,10 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.seen import digest_of
 
 EVENT_DAYS_NAME = "event_days"
-"""The set of days that events have, by which `raw_events` is partitioned."""
+"""The set of days that events have, of the source's files and of the service, by which tables are partitioned.
+
+It is one set, for Dagster lets a job have assets of one partitioning only.
+"""
 
 
 class SourceFilesColumns:

@@ -28,10 +28,14 @@ from recsys_assets.assets.found_files import (
     newest_files,
     with_status,
 )
+from recsys_assets.assets.given_rows import tomorrow
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw_events import raw_events
 from recsys_assets.assets.reconciliation import CLEAN_OF
+from recsys_assets.assets.service_events import TABLE as SERVICE_TABLE
+from recsys_assets.assets.service_events import ServiceEvents
 from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.raw_columns import TRACE
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
@@ -60,6 +64,7 @@ COLUMNS = {
     "_row": "The line's text, where it could not.",
     "_day": "The day of the event, by which the table is divided.",
     "line_id": "The line's own number, where the source has one; copies are told by it.",
+    "_event_id": "The event's id, of one that the service took; null for events of the source's files.",
     "_row_hash": "A hash of the whole row of the file, by which copies are told where lines have no number.",
 }
 """Columns that raw tables have and clean ones do not."""
@@ -160,8 +165,13 @@ CHECKS = (
 )
 
 
-def assets(folder: SourceFolder) -> list[dg.AssetsDefinition]:
-    """The four raw tables, `raw_events` with a partition an event day."""
+def assets(folder: SourceFolder, service: ServiceEvents | None = None) -> list[dg.AssetsDefinition]:
+    """The four raw tables, `raw_events` with a partition an event day.
+
+    Args:
+        folder: the source and its folder.
+        service: which events of the service stand beside the files' ones; None where there is no service.
+    """
     raw = look(
         "raw", kinds={"sql", "duckdb", "deltalake"}, personal="what the shop's files hold, as it arrived"
     )
@@ -172,7 +182,7 @@ def assets(folder: SourceFolder) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     return [
-        lineage_asset(_events_code(folder), by_day),
+        lineage_asset(_events_code(folder, service), by_day),
         *(
             lineage_asset(_table_code(folder, table), replace(raw, description=description))
             for table, description in TABLES.items()
@@ -180,16 +190,17 @@ def assets(folder: SourceFolder) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _events_code(folder: SourceFolder) -> AssetCode:
+def _events_code(folder: SourceFolder, service: ServiceEvents | None) -> AssetCode:
     scans = EventScans.of(folder)
 
     def takes(lake: Lake) -> dict[str, str]:
         before = Records(lake).latest("raw_events")
         known = before.takes if before is not None else {}
-        plan = day_plan(newest_files(lake), scans, code.code_version, known)
+        told = {} if service is None else service.stored_days(lake, tomorrow())
+        plan = day_plan(newest_files(lake), scans, code.code_version, known, told)
         return plan.taken(plan.changed)
 
-    code = _raw_code(folder, "raw_events", partial(raw_events, folder), takes)
+    code = _raw_code(folder, "raw_events", partial(raw_events, folder, service), takes, service)
     return code
 
 
@@ -203,21 +214,29 @@ def _table_code(folder: SourceFolder, table: str) -> AssetCode:
     return code
 
 
-def _raw_code(folder: SourceFolder, table: str, compute: Compute, takes: Callable[[Lake], Any]) -> AssetCode:
+def _raw_code(
+    folder: SourceFolder,
+    table: str,
+    compute: Compute,
+    takes: Callable[[Lake], Any],
+    service: ServiceEvents | None = None,
+) -> AssetCode:
     query = folder.source.query(table)
     origin = folder.source.folder / f"{table}.sql"
     limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
+    told = {} if service is None else {"service": service.as_parameters()}
     return AssetCode(
         name=table,
         code=Code("sql", query, str(origin), "duckdb"),
-        code_version=code_version(compute, {"sql": query, "limits": limits}),
+        code_version=code_version(compute, {"sql": query, "limits": limits, **told}),
         covers=lambda: by_module(reachable(compute)),
         compute=compute,
-        upstream=("source_files",),
-        parameters={"source": folder.source.name},
+        upstream=("source_files",) if service is None else ("source_files", SERVICE_TABLE),
+        parameters={"source": folder.source.name, **told},
         takes=takes,
         opens=(folder.root,),
         column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
         checks=CHECKS,
         column_types=folder.source.column_types(table),
+        keys=TRACE if service is not None else (),
     )

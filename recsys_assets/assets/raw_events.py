@@ -24,9 +24,11 @@ from recsys_assets.assets.file_rows import (
     rows_with_kept,
     wide_columns,
 )
-from recsys_assets.assets.found_files import as_found, with_status
+from recsys_assets.assets.found_files import EVENT_DAYS_NAME, as_found, with_status
 from recsys_assets.assets.given_rows import tomorrow
 from recsys_assets.assets.raw_shape import fits
+from recsys_assets.assets.service_events import READ, ServiceEvents
+from recsys_assets.assets.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.source_folder import SourceFolder
 from recsys_assets.source import NamedScan
 from recsys_assets.sql import parameters_of
@@ -49,9 +51,14 @@ _FILE_DAYS = """WITH file_days AS (
 _IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
 
 
-def raw_events(folder: SourceFolder, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """Every event line as it arrived, with the file and line that it came from; one partition a day."""
-    load = _Load(folder, inputs, request.code_version)
+def raw_events(
+    folder: SourceFolder, service: ServiceEvents | None, inputs: Inputs, request: Request
+) -> Output | Unchanged:
+    """Every event line as it arrived, with the file and line that it came from; one partition a day.
+
+    Events that the service took stand beside those of the source's files.
+    """
+    load = _Load(folder, service, inputs, request.code_version)
     wanted = load.wanted(request)
     if not wanted and request.partitions is None and load.before is not None:
         return Unchanged()
@@ -89,19 +96,28 @@ class _Made:
 class _Load:
     """One load of raw_events."""
 
-    def __init__(self, folder: SourceFolder, inputs: Inputs, code_version: str) -> None:
-        self._folder, self._inputs = folder, inputs
+    def __init__(
+        self, folder: SourceFolder, service: ServiceEvents | None, inputs: Inputs, code_version: str
+    ) -> None:
+        self._folder, self._inputs, self._service = folder, inputs, service
         self._files = as_found(inputs.frame("source_files"))
         self._scans = EventScans.of(folder)
         self.before = inputs.previous()
         known = self.before.record.takes if self.before is not None else {}
-        self._plan: DayPlan = day_plan(self._files, self._scans, code_version, known)
+        self._service_days = self._told_days()
+        self._plan: DayPlan = day_plan(self._files, self._scans, code_version, known, self._service_days)
         self.refused: dict[str, tuple[str, ...]] = dict(self._plan.refused)
         self._held = (
             frozenset(inputs.version(TABLE, (), ()).partitions) if self.before is not None else frozenset()
         )
         self._left_out: dict[FileScan, str] | None = None
         self._gone = with_status(self._files, self._scans.own, "gone")
+
+    def _told_days(self) -> dict[str, str]:
+        """The days of which the service may have events → a hash of them."""
+        if self._service is None or not self._inputs.exists(SERVICE_TABLE):
+            return {}
+        return self._service.days(self._inputs.version(SERVICE_TABLE, None, ("day",)), tomorrow())
 
     def wanted(self, request: Request) -> list[str]:
         """The days to write: those asked for, or those whose files changed; never one that is refused."""
@@ -215,6 +231,7 @@ class _Load:
             takes=self._plan.taken(made.days),
             failures=failures,
             partition_files=self._files_by_day(made.days),
+            found_partitions=(EVENT_DAYS_NAME, made.days),
             warnings=warnings,
         )
 
@@ -240,11 +257,17 @@ class _Load:
             f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
         )
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
+        told = sorted(set(days) & set(self._service_days))
+        if self._service is not None and told:
+            self._inputs.view(SERVICE_TABLE, told, READ)
+            query = f"{query}\nUNION ALL\n{self._service.query(columns)}"
+            columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         return _Made(days, query, columns)
 
     def _values(self, days: list[str]) -> dict[str, Any]:
         limits = self._folder.source.raw_parameters(tomorrow())
-        return {**limits, "days": sorted(days), "gone": sorted(set(self._gone["path"]))}
+        told = {} if self._service is None else self._service.parameters(set(days) & set(self._service_days))
+        return {**limits, **told, "days": sorted(days), "gone": sorted(set(self._gone["path"]))}
 
     def _keeps(self, days: list[str]) -> bool:
         """Whether rows of the version before stay when some days are written."""

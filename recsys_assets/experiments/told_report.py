@@ -8,7 +8,7 @@ from typing import Any
 
 from recsys_lineage.lake.lake import Lake
 
-NOT_MADE = "There is no report yet: run `recsys materialize group:feedback`."
+NOT_MADE = "There is no report yet: run `recsys nightly`."
 EMPTY = (
     "There is no experiment in experiments.toml of the home, or nothing was shown in one yet. The service tells what "
     "it showed once a file of it is closed: when it stops, or at the end of the day."

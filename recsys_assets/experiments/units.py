@@ -61,7 +61,7 @@ def experiment_units(
         .join(prices, on="item_id", how="left")
     )
     if experiment.last_day is not None:
-        did = did.filter(pl.col("day") <= experiment.last_day)
+        did = did.filter(pl.col("time").dt.date() <= experiment.last_day)
     bought = pl.col("action") == "purchase"
     done = did.group_by("unit").agg(
         bought.sum().alias("purchases"),

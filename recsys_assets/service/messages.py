@@ -92,6 +92,7 @@ class Event(_Message):
     arm: Id | None = Field(None, description="Of that answer; an arm of an experiment, or control.")
     value: float | None = Field(None, ge=-1e6, le=1e6, description="Of a rating: how much it was liked.")
     timestamp: AwareDatetime | None = Field(None, description="When; now where it is left out.")
+    simulated: bool = Field(False, description="Whether nobody did it: no model learns from what was played.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Event:

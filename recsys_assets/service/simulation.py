@@ -220,6 +220,7 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
                     "propensity": shown["propensity"],
                     "model_version": answer["model_version"],
                     "arm": answer["arm"],
+                    "simulated": True,
                 }
             )
     return events

@@ -58,9 +58,17 @@ def why_stale(
     if due is not None and (reason := due(record)) is not None:
         return reason
     changed = changed_read(records.lake, record, upstream)
+    if changed is None and takes is not None:
+        changed = _come_since(records.lake, record, upstream)
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
         return changed
     return None if is_as_seen(record.takes, takes(records.lake), names) else changed
+
+
+def _come_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
+    """The first table upstream that a run could not read, for it was not there, and that is there now, in words."""
+    read = {each.name for each in record.reads if each.kind == "table"}
+    return next((f"{name} was not there" for name in upstream if name not in read and lake.has(name)), None)
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from recsys_lineage.errors import FilesChanged, LineageError, TableNotFound
 from recsys_lineage.lake.lake import Lake
@@ -252,10 +253,11 @@ class _Backward:
                 for read in files
             ]
             return
+        rows = self._without_those_of_tables(record, rows)
         lines: dict[str, set[int]] = {}
         for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
             lines.setdefault(str(file), set()).add(line)
-        for file, numbers in self._further_lines(record, rows).items():
+        for file, numbers in self._further_lines(record, rows).items() if rows.num_rows else ():
             lines.setdefault(file, set()).update(numbers)
         for file, numbers in sorted(lines.items()):
             read = self._read_of(record, file)
@@ -269,6 +271,26 @@ class _Backward:
                     tuple(sorted(numbers)),
                 )
             )
+
+    def _without_those_of_tables(self, record: Materialization, rows: pa.Table) -> pa.Table:
+        """Goes on from rows of files that the asset did not read itself to the tables that have their lines; gives the
+        other rows."""
+        others = [
+            file for file in rows[FILE].unique().to_pylist() if self._read_of(record, str(file)) is None
+        ]
+        for read in table_reads(record) if others else ():
+            version = self.lake.version(read.name, read.version)
+            if read.name == record.asset or not {FILE, LINE} <= set(version.columns):
+                continue
+            with self.lake.reading(), self.lake.connect() as connection:
+                connection.register(
+                    GIVEN, rows.filter(pc.is_in(rows[FILE], pa.array(others, rows[FILE].type)))
+                )
+                held = by_keys(connection, self.lake.relation(version, read.partitions), (FILE, LINE))
+            self.add(version, held)
+            of_table = pc.is_in(rows[FILE], held[FILE].combine_chunks().cast(rows[FILE].type))
+            rows = rows.filter(pc.invert(of_table))
+        return rows
 
     def _further_lines(self, record: Materialization, rows: pa.Table) -> dict[str, set[int]]:
         """Lines that rows do not name themselves, where their source's SQL joins or groups lines of files."""

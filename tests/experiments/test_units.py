@@ -11,16 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_assets.assets.feedback import EXPOSURES, FEEDBACK
 from recsys_assets.experiments.experiment import Experiment
 from recsys_assets.experiments.units import experiment_units, with_past
 
 BOTH = Experiment.model_validate({"name": "both", "arms": [{"name": "control"}, {"name": "other"}]})
 START = datetime(2026, 5, 1)
+_COMMON = {
+    "day": pl.Date, "time": pl.Datetime("us"), "query_id": pl.String, "user_id": pl.String, "client_id": pl.String,
+    "item_id": pl.String, "position": pl.Int64,
+}  # fmt: skip
+EXPOSURES = {**_COMMON, "experiments": pl.String}
+FEEDBACK = {**_COMMON, "action": pl.String, "value": pl.Float64}
+"""Columns of the two tables that are judged by."""
 
 
 def frame(rows: list[dict[str, Any]], columns: Any) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema={name: kind for name, (_, kind) in columns.items()})
+    return pl.DataFrame(rows, schema=columns)
 
 
 def shown(

@@ -11,7 +11,8 @@ from recsys_assets.jobs import EVERYTHING, INGEST, NIGHTLY
 from tests.platform.test_graph import definitions
 
 JOBS = {EVERYTHING, INGEST, NIGHTLY}
-RAW = {"raw_events", "raw_users", "raw_items", "raw_promotions"}
+BY_DAY = {"raw_events", "exposures", "feedback"}
+RAW = {"raw_users", "raw_items", "raw_promotions", "feedback_files", *BY_DAY}
 MODELS = ("candidate_", "tuning_")
 MADE_BY_NIGHT = {"source_files", "split", "evaluation", "gate", "champion", "lake_retention", *RAW}
 
@@ -30,7 +31,7 @@ class Shop:
 
     def made(self, name: str) -> None:
         """The asset is materialized, and its checks pass."""
-        partition = "2024-01-01" if name == "raw_events" else None
+        partition = "2024-01-01" if name in BY_DAY else None
         self.instance.report_runless_asset_event(dg.AssetMaterialization(name, partition=partition))
         for check in self.graph.get(dg.AssetKey(name)).check_keys:
             self.checked(name, check.name, passed=True)

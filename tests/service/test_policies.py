@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets import feedback, policies
+from recsys_assets.assets import feedback, feedback_files, policies
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize
@@ -40,7 +40,9 @@ def _report(home: Path, families: list[str]) -> tuple[Outcome, dict[tuple[str, s
     lake = lake_of(home)
     materialize(frame_code(items), lake)
     outcome = None
-    for each in (*feedback.assets(ServiceFiles(home).feedback), policies.asset(families)):
+    files = ServiceFiles(home)
+    made = (feedback_files.asset(files, "UTC"), *feedback.assets(files, "UTC"), policies.asset(families))
+    for each in made:
         code = code_of(each)
         assert code is not None
         outcome = materialize(code, lake)

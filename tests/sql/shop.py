@@ -42,7 +42,7 @@ def write_raw(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -
     """Makes a raw table of text columns; `_file` is a.csv and `_line` the row's place where a row does not say."""
     names = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
     if table == "raw_events":
-        names += ["_day", "_row_hash"]
+        names += ["_day", "_row_hash", "_event_id"]
     full = [{"_file": "a.csv", "_line": place, **row} for place, row in enumerate(rows, start=2)]
     for row in full:
         if table == "raw_events":

@@ -39,7 +39,7 @@ def connected(rows: Sequence[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": 1})
     for table, columns in RAW_COLUMNS.items():
         typed = ", ".join(f"{name} VARCHAR" for name in columns)
-        more = ", _day DATE, _row_hash BIGINT" if table == "raw_events" else ""
+        more = ", _day DATE, _row_hash BIGINT, _event_id VARCHAR" if table == "raw_events" else ""
         connection.execute(
             f"CREATE TABLE {table} ({typed}, _file VARCHAR, _line BIGINT, _fault VARCHAR, _row VARCHAR{more})"
         )

@@ -54,7 +54,7 @@ def test_every_source_gives_the_canonical_columns(con, tmp_path: Path, table: st
         values = source.raw_parameters(date(2027, 1, 1)) if table == "raw_events" else {}
         con.execute(f"CREATE OR REPLACE TABLE made AS {sql}", values).fetchall()
         columns = [row[0] for row in con.execute("DESCRIBE made").fetchall()]
-        days = ["_day", "_row_hash"] if table == "raw_events" else []
+        days = ["_day", "_row_hash", "_event_id"] if table == "raw_events" else []
         assert columns == [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row", *days]
 
 

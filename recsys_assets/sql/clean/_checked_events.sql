@@ -9,6 +9,7 @@ WITH typed AS NOT MATERIALIZED (
         _day,
         _fault,
         _row,
+        _event_id,
         struct_pack(
             event_time := event_time, user_id := user_id, item_id := item_id, order_id := order_id,
             behaviour := behaviour, quantity := quantity, unit_price := unit_price, amount := amount,
@@ -65,7 +66,7 @@ judged AS NOT MATERIALIZED (
 -- a copy is a whole row of a file again, or a line's own number again where the source gives one; few rows have one,
 -- so only rows whose hash is not alone are compared in full
 repeated AS MATERIALIZED (
-    SELECT hash(raw, rest) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw, rest) HAVING count(*) > 1
+    SELECT hash(raw, rest, _event_id) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw, rest, _event_id) HAVING count(*) > 1
 ),
 
 suspects AS MATERIALIZED (
@@ -75,14 +76,33 @@ suspects AS MATERIALIZED (
             THEN first_value(_file || ':' || _line) OVER first_to_last
         END AS copy_of
     FROM judged
-    WHERE reason IS NULL AND hash(raw, rest) IN (SELECT raw_hash FROM repeated)
-    WINDOW first_to_last AS (PARTITION BY raw, rest ORDER BY starts_with(_file, 'landing/'), _file, _line)
+    WHERE reason IS NULL AND hash(raw, rest, _event_id) IN (SELECT raw_hash FROM repeated)
+    WINDOW first_to_last AS (PARTITION BY raw, rest, _event_id ORDER BY starts_with(_file, 'landing/'), _file, _line)
+),
+
+-- an event that the service took and that the shop's own files bring as well counts once, as the files tell it; their
+-- clocks may differ, so what lies within a day is the same
+told AS MATERIALIZED (
+    SELECT user_id, item_id, behaviour, event_time, _event_id FROM judged WHERE reason IS NULL AND _event_id IS NOT NULL
+),
+
+brought AS MATERIALIZED (
+    SELECT told._event_id, min(own._file || ':' || own._line) AS place
+    FROM judged AS own
+    INNER JOIN told ON told.user_id = own.user_id AND told.item_id = own.item_id
+    WHERE
+        own.reason IS NULL
+        AND own._event_id IS NULL
+        AND coalesce(own.behaviour, $default_behaviour) = told.behaviour
+        AND own.event_time BETWEEN told.event_time - INTERVAL 1 DAY AND told.event_time + INTERVAL 1 DAY
+    GROUP BY told._event_id
 ),
 
 counted AS NOT MATERIALIZED (
-    SELECT *, NULL::VARCHAR AS copy_of
+    SELECT judged.*, brought.place AS copy_of
     FROM judged
-    WHERE reason IS NOT NULL OR hash(raw, rest) NOT IN (SELECT raw_hash FROM repeated)
+    LEFT JOIN brought ON brought._event_id = judged._event_id
+    WHERE judged.reason IS NOT NULL OR hash(judged.raw, judged.rest, judged._event_id) NOT IN (SELECT raw_hash FROM repeated)
     UNION ALL
     SELECT * FROM suspects
 ),
@@ -172,11 +192,14 @@ SELECT
     counted._row,
     CASE
         WHEN counted.reason IS NOT NULL THEN counted.reason
+        WHEN counted.copy_of IS NOT NULL AND counted._event_id IS NOT NULL THEN 'event that the files have too'
         WHEN counted.copy_of IS NOT NULL THEN 'exact duplicate'
         WHEN marks.purchase IS NOT NULL THEN 'return of a purchase'
         WHEN counted.quantity < 0 OR counted.behaviour = 'return' THEN 'return without a purchase'
     END AS reason,
     CASE
+        WHEN counted.copy_of IS NOT NULL AND counted._event_id IS NOT NULL
+            THEN 'the same as ' || counted.copy_of || ', within a day'
         WHEN counted.copy_of IS NOT NULL THEN 'the same row as ' || counted.copy_of
         WHEN marks.purchase IS NOT NULL THEN 'return of order ' || marks.purchase
         WHEN counted.reason IS NULL AND (counted.quantity < 0 OR counted.behaviour = 'return') THEN
