@@ -154,7 +154,9 @@ def by_worker(service: Command, n: int = 2) -> dict[int, Customer]:
     def met() -> bool:
         customer = Customer(service.port)
         with suppress(OSError):  # they are still loading, on a busy machine
-            found[customer.ask("GET", "/status").json["process"]] = customer  # the newest: idle ones are closed
+            found[customer.ask("GET", "/status").json["process"]] = (
+                customer  # the newest: idle ones are closed
+            )
         return len(found) == n
 
     until(met, f"{n} workers answer")
