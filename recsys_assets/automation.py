@@ -26,7 +26,7 @@ _NIGHT_IS_AT_WORK = dg.AutomationCondition.asset_matches(
 ).with_label("a night is at work")
 _INPUT_WITHOUT_DAYS_IS_MISSING = dg.AutomationCondition.any_deps_missing().ignore(
     # a day whose files cannot be read is missing, and holds up nothing; nor does a service that showed nothing yet
-    dg.AssetSelection.assets("raw_events", "exposures", "feedback")
+    dg.AssetSelection.assets("raw_events", "exposures", "feedback", "searches")
 )
 _INPUT_IS_WRONG = dg.AutomationCondition.any_deps_match(
     # not "all passed": a check that a killed run left out says nothing against the table

@@ -1,4 +1,4 @@
-"""`exposures` and `feedback`: what the service showed and what customers did, by day, with file and line."""
+"""`exposures`, `feedback` and `searches`: what the service showed, what customers did and looked for, by day."""
 
 from __future__ import annotations
 
@@ -40,11 +40,16 @@ from recsys_lineage.sql.sql_text import SqlText
 
 ITEMS = "items"
 DAY = "day"
-KEYS: Mapping[Stream, tuple[str, ...]] = {"exposures": ("query_id", "position"), "events": ("event_id",)}
+KEYS: Mapping[Stream, tuple[str, ...]] = {
+    "exposures": ("query_id", "position"),
+    "events": ("event_id",),
+    "searches": ("query_id",),
+}
 """By which columns a row of each stream's table stands once."""
 _TEXTS: Mapping[Stream, str] = {
     "exposures": "What the service showed: one row a product of an answer, with file and line; a partition a day.",
     "events": "What customers did, as the service took it: one row an event, with file and line; a partition a day.",
+    "searches": "What was searched for and found: one row a search, with file and line; a partition a day.",
 }
 
 
@@ -202,14 +207,20 @@ def items_are_known(inputs: Inputs) -> CheckOutcome:
 ITEMS_ARE_KNOWN = TableCheck(
     "items_are_known", "the shop's table of products has what was shown or chosen", function=items_are_known
 )
+CHECKS: Mapping[Stream, tuple[TableCheck, ...]] = {
+    "exposures": (unique(*KEYS["exposures"]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
+    "events": (unique(*KEYS["events"]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
+    "searches": (unique(*KEYS["searches"]), not_null(DAY, "query", "_file", "_line")),
+}
 _PERSONAL: Mapping[Stream, str] = {
     "exposures": "what was shown to whom is what experiments are judged by",
     "events": "what customers did is what experiments are judged by, and what models learn from",
+    "searches": "what people type is what search is judged by",
 }
 
 
 def assets(files: ServiceFiles, time_zone: str) -> list[dg.AssetsDefinition]:
-    """`exposures` and `feedback` of a home, each with a partition a day.
+    """`exposures`, `feedback` and `searches` of a home, each with a partition a day.
 
     Args:
         files: where the service keeps its files.
@@ -237,9 +248,9 @@ def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefi
         compute=compute,
         parameters={"time_zone": time_zone},
         takes=takes,
-        checks=(unique(*KEYS[stream]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
+        checks=CHECKS[stream],
         column_descriptions=SqlText(load_sql("service", table)).column_descriptions,
-        looks_at=(ITEMS,),
+        looks_at=() if stream == "searches" else (ITEMS,),
     )
     return lineage_asset(
         code,

@@ -35,7 +35,7 @@ from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
 
 NAME = "feedback_files"
-TABLE_OF: Mapping[Stream, str] = {"exposures": "exposures", "events": "feedback"}
+TABLE_OF: Mapping[Stream, str] = {"exposures": "exposures", "events": "feedback", "searches": "searches"}
 """The table that each stream of the service's log becomes."""
 LINES = "feedback_lines"
 MOST_SHOWN = 5
@@ -47,7 +47,7 @@ class FeedbackFilesColumns:
     path = pl.String
     """The file, below the home."""
     stream = pl.String
-    """What its lines are: exposures or events."""
+    """What its lines are: exposures, events or searches."""
     sha256 = pl.String
     """Hash of the file."""
     bytes = pl.Int64

@@ -78,6 +78,14 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
         RECOMMENDATIONS_LOOK_AS_USUAL,
     ),
     "clicks_by_position": (unique("arm", "position"),),
+    "search_quality": (
+        unique("query"),
+        TableCheck(
+            "usual_queries_find_something",
+            "of the queries that ten or more people asked, none finds nothing more often than something",
+            f"SELECT searches, people, without_result FROM {OUTPUT} WHERE people >= 10 AND without_result > 0.5",
+        ),
+    ),
 }
 PERSONAL: Mapping[str, str] = {
     "events": "what each customer did is what recommendations are made of",
@@ -89,6 +97,7 @@ PERSONAL: Mapping[str, str] = {
     "user_profiles": "what is known of each customer, for models and for the fairness of their results",
     "split": "what each customer did, divided for training and test",
     "day_profiles": "how many events of a day come from each country and age group; no customer is named",
+    "search_quality": "queries that at least five people typed in the same words; nobody is named",
     "drift_report": "by how much the shares of countries and age groups moved; no customer is named",
 }
 """Why a table may hold personal data; every other one must do without."""

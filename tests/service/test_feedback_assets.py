@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from recsys_assets.assets import experiment_report, feedback, feedback_files
-from recsys_assets.assets.tables import CHECKS
+from recsys_assets.assets.tables import CHECKS, PERSONAL
 from recsys_assets.cli.commands import app
 from recsys_assets.service.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
@@ -74,9 +75,16 @@ def codes(home: Path) -> list[AssetCode]:
         experiment_report.asset(files.experiments),
     ]
     found = [code for each in made if (code := code_of(each)) is not None]
-    text = SqlText(load_sql("feedback", "clicks_by_position"), "clicks_by_position.sql")
-    clicks = sql_code(text, name="clicks_by_position", checks=CHECKS["clicks_by_position"])
-    return [*found[:3], clicks, found[3]]
+    reports = [
+        sql_code(
+            SqlText(load_sql("feedback", name), f"{name}.sql"),
+            name=name,
+            checks=CHECKS[name],
+            cleared={"pii": PERSONAL[name]} if name in PERSONAL else {},
+        )
+        for name in ("clicks_by_position", "search_quality")
+    ]
+    return [*found[:4], *reports, found[4]]
 
 
 def made(home: Path) -> dict[str, Outcome]:
@@ -113,6 +121,37 @@ def play(home: Path) -> None:
                 for _ in range(2):
                     assert customer.tell(event).status == 200
         assert not closed_files(ServiceFiles(home).feedback, "exposures"), "it is being written to"
+
+
+def test_searches_become_a_table_and_queries_that_many_ask_are_judged(home: Path) -> None:
+    with served(home) as (customer, _):
+        for client in range(9):
+            query = "Thing  7" if client < 6 else "my secret"
+            path = f"/search?q={quote(query)}&client_id=c{client}&k=5"
+            answer = customer.ask("GET", path).json
+            if client < 3:
+                event = {
+                    "event_id": f"e{client}",
+                    "action_name": "purchase" if client else "view",
+                    "client_id": f"c{client}",
+                    "object_id": answer["items"][client]["item"],
+                    "query_id": answer["query_id"],
+                }
+                assert customer.tell(event).json["accepted"] == 1
+    outcomes = made(home)
+    assert {name: outcome.error for name, outcome in outcomes.items() if outcome.error} == {}
+    lake = lake_of(home)
+    searches = rows(lake, "searches")
+    assert len(searches) == 9 and {row["found"] for row in searches if row["query"] == "Thing  7"} == {5}
+    for row in searches:
+        line = (home / row["_file"]).read_bytes().splitlines()[row["_line"] - 1]
+        assert json.loads(line)["query_id"] == row["query_id"]
+    (judged,) = rows(lake, "search_quality")
+    assert judged == {
+        "query": "thing 7", "searches": 6, "people": 6, "without_result": 0.0, "corrected": 0.0, "clicks": 3,
+        "click_rate": 0.5, "reciprocal_rank": pytest.approx((1 + 1 / 2 + 1 / 3) / 6), "purchases": 2,
+    }  # fmt: skip
+    assert all(check.passed for check in outcomes["search_quality"].record.checks)
 
 
 def test_without_feedback_and_experiments_all_is_legal_and_said(
