@@ -43,7 +43,14 @@ class LoadReport:
         return {name: value for name, value in asdict(self).items() if value}
 
 
-def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: bool = False) -> LoadReport:
+def load_report(
+    lake: Lake,
+    folder: SourceFolder,
+    code_version: str,
+    *,
+    loaded: bool = False,
+    beside: Mapping[str, str] | None = None,
+) -> LoadReport:
     """What became of the files that `source_files` found last.
 
     Args:
@@ -51,10 +58,12 @@ def load_report(lake: Lake, folder: SourceFolder, code_version: str, *, loaded: 
         folder: the source.
         code_version: of raw_events.
         loaded: whether raw_events was materialized since; a day that waits for it is no fault before.
+        beside: what raw_events takes beside files, as `day_plan` has it.
     """
     files = newest_files(lake)
     before = Records(lake).latest("raw_events")
-    plan = day_plan(files, EventScans.of(folder), code_version, before.takes if before is not None else {})
+    known = before.takes if before is not None else {}
+    plan = day_plan(files, EventScans.of(folder), code_version, known, beside)
     days = dict(plan.refused)
     failures = before.written.failures if before is not None and before.written is not None else {}
     days |= {day: (failures[day],) for day in plan.changed if day in failures}

@@ -11,7 +11,9 @@ import dagster as dg
 from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.catalogue import groups_of
 from recsys_assets.assets.found_files import newest_files
-from recsys_assets.assets.source_folder import source_folder
+from recsys_assets.assets.given_rows import tomorrow
+from recsys_assets.assets.service_events import ServiceEvents
+from recsys_assets.assets.source_folder import SourceFolder, source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.event_days import EventDays, require_divided
 from recsys_assets.foreground_run import RunOutcome, run_here
@@ -125,7 +127,8 @@ class Platform:
         if days is not None:
             require_divided(list(names), self.definitions)
         folder = source_folder(self.settings)
-        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days)
+        beside = self._told_days(folder)
+        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days, beside=beside)
 
     def nightly_names(self) -> list[str]:
         """The assets of the nightly job, upstream first."""
@@ -293,7 +296,13 @@ class Platform:
     def load_report(self, *, loaded: bool = False) -> LoadReport:
         """What became of the source's files; `loaded` where raw_events was materialized since they were looked at."""
         version = self.codes["raw_events"].code_version
-        return load_report(self.lake, source_folder(self.settings), version, loaded=loaded)
+        folder = source_folder(self.settings)
+        return load_report(self.lake, folder, version, loaded=loaded, beside=self._told_days(folder))
+
+    def _told_days(self, folder: SourceFolder) -> dict[str, str]:
+        """The days of which the service has events that may join → a hash of them."""
+        service = ServiceEvents.of(folder.source.settings, simulated=self.settings.join_simulated)
+        return service.stored_days(self.lake, tomorrow())
 
     def show_faulty_days(self) -> dict[str, str]:
         """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""

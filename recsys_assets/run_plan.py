@@ -60,6 +60,7 @@ def run_plan(
     *,
     reuse: bool,
     days: Sequence[str] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> list[PlannedAsset]:
     """What a run of some assets would do with each, upstream first.
 
@@ -72,6 +73,7 @@ def run_plan(
         names: the assets of the run.
         reuse: whether the run keeps what would come out unchanged.
         days: of raw_events, the only ones that the run is asked for; None when it is asked for none by name.
+        beside: what raw_events takes beside files, as `day_plan` has it.
     """
     records = Records(lake)
     planned: dict[str, PlannedAsset] = {}
@@ -83,7 +85,8 @@ def run_plan(
     if EVENTS in planned:
         looks = planned.get(FILES, _KEPT).action != "keep"
         with _files_as_found(codes[FILES], lake, look=looks) as (found, known):
-            plan = day_plan(newest_files(found), EventScans.of(folder), codes[EVENTS].code_version, known)
+            version = codes[EVENTS].code_version
+            plan = day_plan(newest_files(found), EventScans.of(folder), version, known, beside)
         planned[EVENTS] = _by_day(planned[EVENTS], plan, reuse=reuse, days=days)
     return list(planned.values())
 

@@ -13,6 +13,7 @@ from recsys_assets.assets import (
     evaluation,
     experiment_report,
     feedback,
+    feedback_days,
     feedback_files,
     gate,
     graph,
@@ -76,6 +77,7 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
         *reports.assets(),
         feedback_files.asset(files, folder.source.settings.time_zone),
         *feedback.assets(files, folder.source.settings.time_zone),
+        feedback_days.asset(),
         experiment_report.asset(files.experiments),
         policies.asset(families),
     ]

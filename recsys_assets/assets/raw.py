@@ -32,6 +32,7 @@ from recsys_assets.assets.given_rows import tomorrow
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw_events import raw_events
 from recsys_assets.assets.reconciliation import CLEAN_OF
+from recsys_assets.assets.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.service_events import ServiceEvents
 from recsys_assets.assets.source_folder import SourceFolder
@@ -231,7 +232,8 @@ def _raw_code(
         code_version=code_version(compute, {"sql": query, "limits": limits, **told}),
         covers=lambda: by_module(reachable(compute)),
         compute=compute,
-        upstream=("source_files",) if service is None else ("source_files", SERVICE_TABLE),
+        upstream=("source_files",) if service is None else ("source_files", SERVICE_DAYS),
+        looks_at=() if service is None else (SERVICE_TABLE,),
         parameters={"source": folder.source.name, **told},
         takes=takes,
         opens=(folder.root,),

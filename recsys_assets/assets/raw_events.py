@@ -27,6 +27,7 @@ from recsys_assets.assets.file_rows import (
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, as_found, with_status
 from recsys_assets.assets.given_rows import tomorrow
 from recsys_assets.assets.raw_shape import fits
+from recsys_assets.assets.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.service_events import READ, ServiceEvents
 from recsys_assets.assets.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.source_folder import SourceFolder
@@ -115,9 +116,14 @@ class _Load:
 
     def _told_days(self) -> dict[str, str]:
         """The days of which the service may have events → a hash of them."""
-        if self._service is None or not self._inputs.exists(SERVICE_TABLE):
+        if self._service is None or not self._inputs.exists(SERVICE_DAYS):
             return {}
-        return self._service.days(self._inputs.version(SERVICE_TABLE, None, ("day",)), tomorrow())
+        days = {
+            str(day): content
+            for day, content in self._inputs.frame(SERVICE_DAYS, ("day", "content")).iter_rows()
+        }
+        told = self._service.days(self._inputs.version(SERVICE_TABLE, (), ()), tomorrow())
+        return {day: content for day, content in told.items() if day in days}
 
     def wanted(self, request: Request) -> list[str]:
         """The days to write: those asked for, or those whose files changed; never one that is refused."""

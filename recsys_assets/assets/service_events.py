@@ -14,6 +14,8 @@ from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.sql.names import literal, quote
 
 TABLE = "feedback"
+DAYS = "feedback_days"
+"""The table of the days of `TABLE`, which raw_events follows."""
 _LOCAL_TIME = "timezone($time_zone, timezone('UTC', time))"
 _VALUES = {
     "user_id": "user_id",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recsys_lineage.errors import FilesChanged, LineageError, TableNotFound
 from recsys_lineage.lake.lake import Lake
@@ -275,21 +274,16 @@ class _Backward:
     def _without_those_of_tables(self, record: Materialization, rows: pa.Table) -> pa.Table:
         """Goes on from rows of files that the asset did not read itself to the tables that have their lines; gives the
         other rows."""
-        others = [
-            file for file in rows[FILE].unique().to_pylist() if self._read_of(record, str(file)) is None
-        ]
+        others = {file for file in rows[FILE].to_pylist() if self._read_of(record, str(file)) is None}
         for read in table_reads(record) if others else ():
             version = self.lake.version(read.name, read.version)
             if read.name == record.asset or not {FILE, LINE} <= set(version.columns):
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
-                connection.register(
-                    GIVEN, rows.filter(pc.is_in(rows[FILE], pa.array(others, rows[FILE].type)))
-                )
+                connection.register(GIVEN, _of_files(rows, others))
                 held = by_keys(connection, self.lake.relation(version, read.partitions), (FILE, LINE))
             self.add(version, held)
-            of_table = pc.is_in(rows[FILE], held[FILE].combine_chunks().cast(rows[FILE].type))
-            rows = rows.filter(pc.invert(of_table))
+            rows = _of_files(rows, {*rows[FILE].to_pylist()} - {*held[FILE].to_pylist()})
         return rows
 
     def _further_lines(self, record: Materialization, rows: pa.Table) -> dict[str, set[int]]:
@@ -317,6 +311,11 @@ class _Backward:
             if before is None or (kept := self._record(before)) is None:
                 return None
             record = kept
+
+
+def _of_files(rows: pa.Table, files: Collection[object]) -> pa.Table:
+    """The rows of some files."""
+    return rows.filter(pa.array([file in files for file in rows[FILE].to_pylist()], pa.bool_()))
 
 
 def _check_file(lines: TracedLines, folder: Path) -> None:

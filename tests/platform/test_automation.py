@@ -12,7 +12,7 @@ from tests.platform.test_graph import definitions
 
 JOBS = {EVERYTHING, INGEST, NIGHTLY}
 BY_DAY = {"raw_events", "exposures", "feedback", "searches"}
-RAW = {"raw_users", "raw_items", "raw_promotions", "feedback_files", *BY_DAY}
+RAW = {"raw_users", "raw_items", "raw_promotions", "feedback_files", "feedback_days", *BY_DAY}
 MODELS = ("candidate_", "tuning_")
 MADE_BY_NIGHT = {"source_files", "split", "evaluation", "gate", "champion", "lake_retention", *RAW}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets import feedback, feedback_files, raw, source_files
+from recsys_assets.assets import feedback, feedback_days, feedback_files, raw, source_files
 from recsys_assets.assets.service_events import ServiceEvents
+from recsys_assets.load_report import load_report
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import Outcome, materialize
@@ -66,6 +67,7 @@ def codes(made: Nights, *, simulated: bool = False) -> Mapping[str, AssetCode]:
             source_files.asset(source),
             feedback_files.asset(files, rules.time_zone),
             *feedback.assets(files, rules.time_zone)[1:],
+            feedback_days.asset(),
             events,
         ]
     )
@@ -135,6 +137,9 @@ def test_only_days_with_new_events_are_written(tmp_path: Path) -> None:
     assert set(made.events(*SEEN)) - set(before) == {
         ("2024-01-04", "2024-01-04 12:00:00", "u1", "i1", "view", "feedback/events-2.jsonl", "1", "c")
     }
+    version = codes(made)["raw_events"].code_version
+    days = ServiceEvents.of(made.source.source.settings, simulated=False).stored_days(made.lake, date.max)
+    assert load_report(made.lake, made.source, version, loaded=True, beside=days).complete
     (ServiceFiles(made.folder).feedback / "events-1.jsonl").unlink()
     write(made, "3", [event("d", 3)])
     night(made)
@@ -197,7 +202,10 @@ def test_a_table_that_comes_later_makes_raw_events_stale(tmp_path: Path) -> None
     made = shop(tmp_path)
     write(made, "1", [event("a", 1)])
     every = codes(made)
-    for name in ("source_files", "raw_events", "feedback_files", "feedback"):
+    for name in ("source_files", "raw_events", "feedback_files", "feedback", "feedback_days"):
         materialize(every[name], made.lake, Request(reuse=True))
-    assert materialize(every["raw_events"], made.lake, Request(reuse=True)).reason == "feedback was not there"
+    assert (
+        materialize(every["raw_events"], made.lake, Request(reuse=True)).reason
+        == "feedback_days was not there"
+    )
     assert {name for (name,) in made.events("_event_id")} == {None, "a"}

@@ -52,6 +52,7 @@ def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(
     assert found.clicks == sum(event["action_name"] == "view" for event in sent) > 0
     assert found.purchases == sum(event["action_name"] == "purchase" for event in sent) > 0
     lists = {line["query_id"]: line["object_ids"] for line in shown}
+    assert all(event["simulated"] for event in sent)
     for event in sent:
         assert lists[event["query_id"]][event["position"] - 1] == event["object_id"]
         assert event["action_name"] == "view" or event["object_id"] in TRUTH[event["user"]]

@@ -46,7 +46,9 @@ def made(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[st
     """Accepted and rejected events."""
     with duckdb.connect(config={"threads": 1}) as connection:
         write_raw(connection, "raw_events", rows)
-        checked = connection.execute(CHECKED, parameters_of(CHECKED, PARAMETERS)).to_arrow_table().to_pylist()
+        checked = (
+            connection.sql(CHECKED, params=parameters_of(CHECKED, PARAMETERS)).to_arrow_table().to_pylist()
+        )
     checked.sort(key=lambda each: (each["_file"], each["_line"]))
     return [each for each in checked if not each["reason"]], [each for each in checked if each["reason"]]
 
