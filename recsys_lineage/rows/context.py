@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.catalog import Catalog
-from recsys_lineage.rows.definitions import Statement
+from recsys_lineage.rows.definitions import Statement, everything
 from recsys_lineage.rows.from_item import from_items
 from recsys_lineage.rows.syntax import Node, children, copied, is_expression, is_query, parts
 from recsys_lineage.rows.window_rows import is_over_all
@@ -94,6 +94,7 @@ class _Context:
                 )
                 names |= {renamed.get(name, name) for name in below.names}
                 whole |= bool(below.places)
+        needs.rows |= self._is_shaped_of_needs(relation)
         for part in parts(relation):
             if part.get("type") == "JOIN" and part.get("ref_type") == "POSITIONAL" and self._reads(query):
                 needs.rows = True
@@ -130,6 +131,13 @@ class _Context:
         else:
             needs.places = {n for n, each in enumerate(select) if self._hit(each, names, whole, query)}
         return needs
+
+    def _is_shaped_of_needs(self, relation: Node) -> bool:
+        """Whether PIVOT, UNPIVOT or SUMMARIZE makes its columns of some that need the context, or its rows."""
+        shaped = [part for part in everything(relation) if part.get("type") in ("PIVOT", "SHOW_REF")]
+        read = [part.get("table_name", "").casefold() for part in everything(shaped)]
+        below = [self.needs[name] for name in read if name in self.needs]
+        return any(each.rows or bool(each.places) for each in below)
 
     def _by_name(self, query: Node, names: set[str]) -> set[int]:
         """Places of the columns of these names, where a `*` stands for some."""

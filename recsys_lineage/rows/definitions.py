@@ -27,7 +27,7 @@ from recsys_lineage.rows.syntax import (
     set_children,
 )  # fmt: skip
 from recsys_lineage.sql.names import quote
-from recsys_lineage.sql.sql_place import place_in, plain
+from recsys_lineage.sql.sql_place import place_in
 
 _RECURRING = "recurring"
 """The schema by which a recursive query USING KEY names all of its rows so far."""
@@ -197,10 +197,14 @@ class Statement:
             if body["type"] == "RECURSIVE_CTE_NODE":
                 known[key.casefold()] = self._recursive(key, entry, known)
                 continue
+            before = [*self.definitions]
             try:
                 made = self._add(self._name(key), body, known, list(entry.get("aliases", [])))
-            except duckdb.Error as error:
-                raise self.cannot(f"the WITH entry {key}: {plain(error)}", body) from error
+            except duckdb.Error:
+                self._forget_but(before)
+                self._put_in_place(key, entry, query)
+                _ = known.pop(key.casefold(), None)
+                continue
             made.materialized = entry.get("materialized", "")
             known[key.casefold()] = made.name
         query["cte_map"] = {"map": []}
@@ -219,17 +223,33 @@ class Statement:
 
     def _reference(self, query: Node, known: Mapping[str, str], word: str) -> Node:
         """A query that reads a definition made of the given one; the query itself, where it needs what is around it."""
-        before = dict(self.definitions)
+        before = [*self.definitions]
         try:
             name = self._add(self._name(word), query, known, []).name
         except duckdb.Error:
-            for left_over in [each for each in self.definitions if each not in before]:
-                del self.definitions[left_over]
-                self.catalog.drop(left_over)
+            self._forget_but(before)
             return self._hoisted(query, known)
         parsed = self.catalog.syntax.parsed(f"SELECT * FROM {quote(name)}")
         assert isinstance(parsed, dict)
         return parsed
+
+    def _forget_but(self, names: list[str]) -> None:
+        for left_over in [each for each in self.definitions if each not in names]:
+            del self.definitions[left_over]
+            self.catalog.drop(left_over)
+
+    def _put_in_place(self, key: str, entry: Node, query: Node) -> None:
+        """Puts a WITH entry that uses columns around its query wherever the query reads it, in place."""
+        entries = common_tables(query)
+        places = [name for name, _ in entries]
+        later = [body_of(each) for _, each in entries[places.index(key) + 1 :]]
+        for part in everything([[part for name, part in query.items() if name != "cte_map"], later]):
+            if part.get("type") == "BASE_TABLE" and part["table_name"].casefold() == key.casefold():
+                alias, names = part.get("alias") or part["table_name"], part.get("column_name_alias") or []
+                part.clear()
+                part.update(self.catalog.syntax.relation(f"(SELECT 1) AS {quote(alias)}"))
+                part["subquery"]["node"] = copied(body_of(entry))
+                part["column_name_alias"] = names or [*entry.get("aliases", [])]
 
     def _recursive(self, key: str, entry: Node, known: dict[str, str]) -> str:
         body = body_of(entry)

@@ -121,7 +121,14 @@ class Witnesses:
         in_calls = [each for call in calls for each in subqueries(call)]
         where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
         below = [*subqueries(relation), *subqueries(where), *in_calls]
-        beside = [each for each in subqueries(result) if not any(each is other for other in in_calls)]
+        in_keys = subqueries(self._keys(query)) if aggregated else []
+        below += in_keys
+        keys = [without_places(each) for each in in_keys]
+        beside = [
+            each
+            for each in subqueries(result)
+            if not any(each is other for other in in_calls) and without_places(each) not in keys
+        ]
         if not aggregated:
             below, beside = [*below, *beside], []
         asked = [each for each in where if is_expression(each, "SUBQUERY")]
@@ -157,11 +164,7 @@ class Witnesses:
 
     def _of_union(self, query: Node) -> Witnessed:
         if not query["setop_type"].startswith("UNION"):
-            raise self.statement.cannot(
-                f"{query['setop_type']} in a subquery that uses columns around it", query
-            )
-        if query["setop_type"] != "UNION":
-            raise self.statement.cannot("UNION BY NAME in a subquery that uses columns around it", query)
+            return self._of_difference(query)
         sides = [self.of(side) for side in children(query)]
         tables = [table for side in sides for table in side.tables]
         before = 0
@@ -183,7 +186,33 @@ class Witnesses:
         made = copied(query)
         made["setop_all"], made["modifiers"] = True, []
         set_children(made, [side.query for side in sides])
+        if (
+            query["setop_type"] != "UNION" and tables
+        ):  # columns that only the second side has come behind the lists
+            lists = ", ".join(f"__w{n}" for n in range(len(tables)))
+            text = f"SELECT * EXCLUDE ({lists}), {lists} FROM ({self.syntax.text(made)}) AS __both"
+            parsed = self.syntax.parsed(text)
+            assert isinstance(parsed, dict)
+            made = parsed
         return Witnessed(made, tables)
+
+    def _of_difference(self, query: Node) -> Witnessed:
+        """EXCEPT and INTERSECT that use columns around them: what equal rows of the first side, or of both, are of."""
+        sides = children(query)[: 1 if query["setop_type"] == "EXCEPT" else 2]
+        width = self._width(query, 0)
+        if not width:
+            raise self.statement.cannot(
+                f"{query['setop_type']} in a subquery that uses columns around it",
+                query,
+                "write out its columns",
+            )
+        same = " AND ".join(f"__q.__o{n} IS NOT DISTINCT FROM __s.__s{n}" for n in range(width))
+        found = [pair for side in sides for pair in self._lists(self.of(side), width, same)]
+        lists = "".join(f", {text} AS __w{n}" for n, (_, text) in enumerate(found))
+        names = ", ".join(f"__s{n}" for n in range(width))
+        parsed = self.syntax.parsed(f"SELECT __s.*{lists} FROM ({self.syntax.text(query)}) AS __s({names})")
+        assert isinstance(parsed, dict)
+        return Witnessed(parsed, [table for table, _ in found])
 
     def _of_shaped(self, query: Node) -> Witnessed:
         """PIVOT and UNPIVOT with the rows that are equal in the columns that stay, SUMMARIZE with all rows."""
@@ -286,14 +315,11 @@ class Witnesses:
         for each in query["select_list"]:
             if is_expression(each, "STAR"):
                 items = from_items(query["from_table"], self.statement.catalog)
-                if (
-                    len(items) != 1
-                    or items[0].columns is None
-                    or each.get("exclude_list")
-                    or each.get("expr")
-                ):
+                changed = any(each.get(key) for key in ("exclude_list", "rename_list", "expr"))
+                of_item = self._names_of_item(items[0]) if len(items) == 1 and not changed else None
+                if of_item is None:
                     return None
-                names += items[0].columns
+                names += of_item
             elif each.get("alias"):
                 names.append(each["alias"])
             elif is_expression(each, "COLUMN_REF"):
@@ -301,6 +327,13 @@ class Witnesses:
             else:
                 return None
         return names
+
+    def _names_of_item(self, item: FromItem) -> list[str] | None:
+        if item.columns is not None or item.node.get("type") != "SUBQUERY":
+            return item.columns
+        given = item.node.get("column_name_alias") or []
+        names = self._names(item.node["subquery"]["node"])
+        return None if names is None else [*given, *names[len(given) :]]
 
     def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
         """For a subquery of an expression, lists of the rows by which it says what it says.
@@ -391,6 +424,21 @@ class Witnesses:
             if is_expression(part, "FUNCTION")
             and part["function_name"].lower() in self.statement.catalog.aggregates
         ]
+
+    def _keys(self, query: Node) -> list[Node]:
+        """The expressions by which a query groups its rows, also where GROUP BY names aliases, places or ALL."""
+        select = query["select_list"]
+        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
+            return [each for each in select if not self._aggregate_calls(each)]
+        found: list[Node] = [*query.get("group_expressions", [])]
+        for key in query.get("group_expressions", []):
+            if is_expression(key, "COLUMN_REF") and len(key["column_names"]) == 1:
+                name = key["column_names"][0].casefold()
+                found += [each for each in select if each.get("alias", "").casefold() == name]
+            elif is_expression(key, "CONSTANT"):
+                place = self.syntax.expression_text(key)
+                found += select[int(place) - 1 : int(place)] if place.isdecimal() else []
+        return found
 
     def _one_row_calls(self, calls: list[Node]) -> list[Node]:
         """The aggregates of a query, where each takes the value of one row."""

@@ -93,6 +93,11 @@ LAST = ("amount",)
         ("SELECT shop, lag(amount) OVER (ORDER BY amount) AS amount FROM orders", None, ()),
         ("SELECT shop, amount FROM orders ORDER BY ALL LIMIT 2 OFFSET 1", "true", BOTH),
         ("SELECT shop, amount FROM (FROM orders ORDER BY ALL LIMIT 2 OFFSET 1) AS q", "true", BOTH),
+        (
+            "SELECT * FROM (SELECT shop, rank() OVER (ORDER BY amount) AS r FROM orders) UNPIVOT (amount FOR n IN (r))",
+            "true",
+            ("shop", "n", "amount"),
+        ),
         ("SELECT shop, amount FROM orders USING SAMPLE 10% ORDER BY ALL", "true", BOTH),
         ("SELECT shop, amount FROM orders TABLESAMPLE 100%", None, ()),
     ],
@@ -100,7 +105,9 @@ LAST = ("amount",)
 def test_windows_over_the_whole_table_are_context(
     sql: str, context: str | None, insufficient: tuple[str, ...]
 ) -> None:
-    made = trace(sql, SCHEMAS, "orders", {"shop": "A", "amount": 1})
+    made = trace(
+        sql, SCHEMAS, "orders", {"shop": "A", "amount": 1} | ({"n": "r"} if "UNPIVOT" in sql else {})
+    )
     assert (made.context, made.insufficient) == (context, insufficient)
 
 
