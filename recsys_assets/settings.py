@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import ByteSize, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from recsys_assets.checkout import checkout_commit, checkout_repository
+from recsys_assets.checkout import checkout_folder as checkout_folder
+from recsys_assets.checkout import checkout_is_dirty as checkout_is_dirty
 from recsys_lineage.errors import LineageError, did_you_mean
 
 PREFIX = "RECSYS_"
@@ -178,11 +177,11 @@ class Settings(BaseSettings):
         description="Dagster's Postgres, `postgresql://user:password@host:5432/database`; empty: SQLite",
     )
     git_commit: str = Field(
-        default_factory=lambda: _checkout_commit(),
+        default_factory=lambda: checkout_commit(),
         description="commit that the records name as the code that ran; empty: asked of git",
     )
     git_repository: str = Field(
-        default_factory=lambda: _checkout_repository(),
+        default_factory=lambda: checkout_repository(),
         description="web address of the code's repository, for events; empty: asked of git",
     )
     openlineage_url: SecretStr | None = Field(
@@ -447,53 +446,3 @@ def _field_of(location: str) -> str:
 
 def _in_dotenv(name: str) -> str | None:
     return dotenv_values(".env").get(variable(name))
-
-
-@lru_cache(maxsize=1)
-def _checkout_commit() -> str:
-    """The commit of the checkout that this file lies in; empty for an installed wheel."""
-    return _git("rev-parse", "HEAD") or ""
-
-
-@lru_cache(maxsize=1)
-def _checkout_repository() -> str:
-    """The web address of the repository that this file's checkout came from; empty where there is none."""
-    remote = _git("config", "--get", "remote.origin.url") or ""
-    if (found := re.fullmatch(r"(?:ssh://)?git@([^:/]+)[:/](.+)", remote)) is not None:
-        remote = f"https://{found[1]}/{found[2]}"
-    parts = urlsplit(remote)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return ""
-    host = (
-        parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
-    )  # without a user or a token
-    return f"{parts.scheme}://{host}{parts.path.removesuffix('/').removesuffix('.git')}"
-
-
-@lru_cache(maxsize=1)
-def checkout_folder() -> str | None:
-    """The folder of the checkout that this file lies in; None for an installed wheel."""
-    return _git("rev-parse", "--show-toplevel")
-
-
-@lru_cache(maxsize=1)
-def checkout_is_dirty() -> bool | None:
-    """Whether the checkout that this file lies in has changes beside its commit; None for an installed wheel."""
-    changes = _git("status", "--porcelain", "--untracked-files=no")
-    return None if changes is None else bool(changes)
-
-
-def _git(*command: str) -> str | None:
-    """What git says in the folder of this file; None where there is no checkout."""
-    try:
-        answer = subprocess.run(
-            ["git", *command],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()

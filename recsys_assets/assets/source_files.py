@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from functools import partial
@@ -18,6 +18,7 @@ from recsys_assets.assets.file_changes import WHAT_IS_NEW, FileChanges, nothing_
 from recsys_assets.assets.file_rows import failing_of
 from recsys_assets.assets.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
 from recsys_assets.assets.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
+from recsys_assets.assets.known_files import KnownFiles
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.assets.source_folder import SourceFolder
@@ -29,10 +30,9 @@ from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Option
 from recsys_lineage.assets.scanned_files import open_scan, sql_failed
 from recsys_lineage.errors import LineageError, did_you_mean
-from recsys_lineage.files import DuplicateFile, FileReport, FileScan, KnownContent, SourceFile, deduplicate
+from recsys_lineage.files import DuplicateFile, FileReport, KnownContent, SourceFile, deduplicate
 from recsys_lineage.files.hive_folders import folder_columns
-from recsys_lineage.files.path_meaning import fits_pattern, path_meanings
-from recsys_lineage.files.source_bytes import unpacked_sha256
+from recsys_lineage.files.path_meaning import path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code, Materialization
@@ -107,7 +107,7 @@ def inspect(
     listed = folder.listed()
     if not any(listed.values()) and before.is_empty():
         raise folder.no_files()
-    memory = _Memory(before, frozenset(forget), {named.scan.described() for named in listed})
+    memory = KnownFiles(before, frozenset(forget), {named.scan.described() for named in listed})
     known = earlier.known(listed, memory.rows)
     rows = [
         row
@@ -126,55 +126,10 @@ def inspect(
     return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern"), min(days_ahead, default=None)
 
 
-class _Memory:
-    """What the table said before."""
-
-    def __init__(self, before: pl.DataFrame, forget: frozenset[str], patterns: Collection[str]) -> None:
-        self.rows = {(row["path"], row["pattern"]): row for row in before.iter_rows(named=True)}
-        self._forget, self._patterns = forget, patterns
-
-    def of(self, row: Row) -> Row:
-        """What was known of the same file and pattern; empty where nothing was."""
-        return self.rows.get((row["path"], row["pattern"]), {})
-
-    def loaded(self, scan: FileScan) -> list[Row]:
-        """The files of a scan that gave rows to the tables, as far as it is known, and that are not to be forgotten.
-
-        Where the SQL has other patterns than it had, a file belongs to the scan that it fits now.
-        """
-        return [
-            row | {"pattern": scan.described()}
-            for row in self.rows.values()
-            if (
-                row["pattern"] == scan.described()
-                or (row["pattern"] not in self._patterns and fits_pattern(row["path"], scan.pattern))
-            )
-            and row["path"] not in self._forget
-            and row["status"] in ("loaded", "gone", "faulty")
-            and max(row["rows"] or 0, row["given"] or 0) > 0
-        ]
-
-    def contents(self, folder: SourceFolder, files: Iterable[SourceFile], pattern: str) -> dict[str, str]:
-        """The hash of what is in each file; a compressed one is unpacked where that was not done before."""
-        found: dict[str, str] = {}
-        for file in files:
-            row = self.rows.get((file.path, pattern), {})
-            if file.fault is None and row.get("sha256") == file.sha256 and row.get("content"):
-                found[file.path] = row["content"]
-            elif file.fault is None:
-                found[file.path] = unpacked_sha256(folder.root / file.path, file.path) or file.sha256
-        return found
-
-    def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
-        """Whether somebody said that this content of the file is to be left out."""
-        row = self.rows.get((path, pattern), {})
-        return path in self._forget or (row.get("status") == "forgotten" and row["sha256"] == sha256)
-
-
 def _of_scan(
     folder: SourceFolder,
     inputs: Inputs,
-    memory: _Memory,
+    memory: KnownFiles,
     named: NamedScan,
     files: list[SourceFile],
     known: Mapping[tuple[str, str], KnownContent],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -22,6 +22,8 @@ from recsys_lineage.assets.checks import run_checks
 from recsys_lineage.assets.column_origins import ColumnOrigins, origins_of
 from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.outcome import BlockingCheckFailed as BlockingCheckFailed
+from recsys_lineage.assets.outcome import Outcome as Outcome
 from recsys_lineage.assets.people_check import PeopleCheck
 from recsys_lineage.assets.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.tagged_columns import CHECK as CLEARANCE
@@ -34,7 +36,7 @@ from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.engine_versions import engine_versions
-from recsys_lineage.records.failure import LEFT_OUT, Failure
+from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (
     FORMAT,
     Materialization,
@@ -52,37 +54,6 @@ from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE
 
 _FRAME = "_output_frame"
-
-
-class BlockingCheckFailed(LineageError):
-    """A blocking check found the new version wrong; it was not committed."""
-
-
-def _nothing(value: Any) -> Any:
-    return LEFT_OUT
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of materializing an asset.
-
-    Attributes:
-        record: what happened; of a version that was kept, with the checks and statistics of when it was written.
-        version: the version that was written, or kept; None where nothing was committed.
-        output: what the code handed back; None where the asset was kept or its code failed.
-        reason: why the asset was made, or that it was kept, in words.
-        error: what went wrong.
-        warnings: what a person should know of, in words.
-        plain: of a JSON value that the code handed back, what may be kept: nothing that could be a cell of a table.
-    """
-
-    record: Materialization
-    version: TableVersion | None = None
-    output: Output | None = None
-    reason: str | None = None
-    error: BaseException | None = None
-    warnings: tuple[str, ...] = ()
-    plain: Callable[[Any], Any] = field(default=_nothing, compare=False, repr=False)
 
 
 def materialize(asset: AssetCode, lake: Lake, request: Request | None = None) -> Outcome:
