@@ -21,11 +21,10 @@ from recsys_assets.service.feedback_log import held_alone
 from recsys_assets.service.log_reader import read_log
 from recsys_assets.service.server import Service
 from recsys_assets.service.worker_team import WorkerTeam
-from recsys_lineage.assets.materialize import materialize
 from tests.service.running import Command, Customer, served, until
-from tests.service.small_shop import ITEMS, lake_of, train
+from tests.service.small_shop import ITEMS, train
 from tests.service.test_answers import event
-from tests.service.test_feedback_assets import codes
+from tests.service.test_feedback_assets import made
 
 Worker = tuple[Customer, Service]
 
@@ -104,8 +103,8 @@ def test_an_event_that_two_workers_write_at_once_counts_once(
         assert heard == [1, 1], "each wrote it down"
         assert counted(one) == counted(other) == 1
     assert len(list(read_log(home / "feedback", "events"))) == 2
-    outcome = materialize(codes(home)[1], lake_of(home))
-    assert outcome.record.rows == 1 and outcome.record.statistics["duplicates"] == 1
+    feedback = made(home)["feedback"].record
+    assert feedback.rows == 1 and feedback.statistics["duplicates"] == 1
 
 
 def test_an_event_that_one_worker_could_not_write_counts_where_another_could(
