@@ -58,6 +58,7 @@ class LogReader:
         needs: keys without which a line cannot be read.
         without: names of files that are passed over, such as those that this process writes itself.
         since: stamp (`stamp_of`) of the first file that is read; all when it is empty.
+        skip: bytes of that file that are passed over; a line begins behind them.
     """
 
     def __init__(
@@ -68,10 +69,11 @@ class LogReader:
         needs: Collection[str] = (),
         without: Collection[str] = (),
         since: str = "",
+        skip: int = 0,
     ) -> None:
         self.found = Found()
         self._folder, self._prefix, self._needs = folder, f"{stream}-", frozenset(needs)
-        self._without, self._first = without, f"{stream}-{since}"
+        self._without, self._first, self._skip = without, f"{stream}-{since}", skip
         self._known: set[str] = set()
         self._growing: list[_Growing] = []
         self._listed: int | None = None
@@ -99,7 +101,8 @@ class LogReader:
             if not fresh or name in self._known or name in self._without:
                 continue
             try:
-                self._growing.append(_Growing(name, (self._folder / name).open("rb")))
+                skip = self._skip if name.startswith(self._first) else 0
+                self._growing.append(_Growing(name, (self._folder / name).open("rb"), skip))
             except FileNotFoundError:  # deleted meanwhile
                 continue
             self._known.add(name)

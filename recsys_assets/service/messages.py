@@ -248,7 +248,7 @@ class Status(BaseModel):
     workers: int = Field(
         description="How many processes answer; minutes, latency, statuses and swaps are of this one alone."
     )
-    started: datetime = Field(description="Since when answers are counted.")
+    started: datetime = Field(description="Since when it runs; requests are counted from then on.")
     serves: dict[str, Any] | None = Field(
         description="The champion, since when, its age, its prepared lists."
     )
@@ -256,7 +256,8 @@ class Status(BaseModel):
     minutes: list[dict[str, Any]] = Field(description="Answers, refusals and faults of the last hour.")
     latency_ms: dict[str, float | None] = Field(description="Quantiles over the last 10,000 lists.")
     arms: list[dict[str, Any]] = Field(
-        description="Click rate, coverage, share of cold and of degraded lists, over a day and by hour."
+        description="Click rate, coverage, share of cold and of degraded lists, over a day and by hour; a restart "
+        "forgets none."
     )
     statuses: dict[str, int] = Field(description="Requests by their status.")
     swaps: int

@@ -67,7 +67,7 @@ class Hour:
 
 
 class Observations:
-    """The last day of one service, since its start at the earliest; it forgets when it stops.
+    """The last day of one service. Latency and statuses are forgotten when it stops; what arms answered is in its log.
 
     Args:
         clock: seconds since 1970.

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 import uvicorn
@@ -26,7 +27,7 @@ from recsys_assets.service.door import Access, Door
 from recsys_assets.service.feedback_log import FeedbackLog, stamp_of
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.log_reader import LogReader
-from recsys_assets.service.other_workers import SHOWN, OtherWorkers
+from recsys_assets.service.other_workers import SHOWN, OtherWorkers, recalled_since
 from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.service.tokens import Tokens
@@ -113,16 +114,13 @@ def opened_service(
     log = FeedbackLog(
         files.feedback, settings.durable_within_ms, figures.group_seconds.observe, alone=team is None
     )
-    activity, others = Activity(), None
+    activity = Activity()
     events = LogReader(files.feedback, "events", needs=NEEDED, without=log.own)
-    if team is None:
-        for event in events.new():
-            activity.count(event)
-    else:
-        shown = LogReader(
-            files.feedback, "exposures", needs=SHOWN, without=log.own, since=stamp_of(team.since)
-        )
-        others = OtherWorkers(events, shown, activity, figures.seen)
+    since, skip = recalled_since(files.feedback, datetime.now(timezone.utc))
+    if team is not None and stamp_of(team.since) < since:
+        since, skip = stamp_of(team.since), 0  # what its workers write on is read from its beginning
+    shown = LogReader(files.feedback, "exposures", needs=SHOWN, without=log.own, since=since, skip=skip)
+    others = OtherWorkers(events, shown, activity, figures.seen)
     found = events.found
     figures.log_lines.labels("read").inc(found.lines)
     figures.log_lines.labels("torn").inc(found.torn)
@@ -135,7 +133,10 @@ def opened_service(
         raise rotation.error
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
-    desk = Desk(rotation, log, activity, figures, others=others, workers=1 if team is None else team.workers)
+    desk = Desk(
+        rotation, log, activity, figures,
+        others=None if team is None else others, workers=1 if team is None else team.workers,
+    )  # fmt: skip
     app = service_app(desk)
     service = Service(Door(app, access, figures), desk, rotation, log)
     at_end = (lambda: None) if team is None else service.close

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.service import other_workers
+from recsys_assets.service.feedback_log import closed_files, stamp_of
+from recsys_assets.service.log_reader import LogReader
 from recsys_assets.service.observations import HOURS, Observations
-from tests.service.running import Customer
+from recsys_assets.service.other_workers import recalled_since
+from recsys_assets.service.service_files import ServiceFiles
+from tests.service.running import Customer, served
 from tests.service.small_shop import ITEMS
 from tests.service.test_answers import event
 
@@ -45,6 +53,58 @@ def test_status_tells_what_was_answered_and_clicked(customer: Customer) -> None:
     assert 'recsys_click_rate{arm="control"} 0.2' in figures
     assert f'recsys_coverage{{arm="control"}} {arm["coverage"]}' in figures
     assert 'recsys_clicks_total{arm="control"} 1.0' in figures
+
+
+def test_a_restart_forgets_no_answer_of_the_day(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(home) as (customer, _):
+        lists = [customer.list_of(f"customer-{user}", k=4).json for user in range(4)]
+        for user, answer in enumerate(lists[:2]):
+            item = answer["items"][user]["item"]
+            customer.tell(event("view", item, user=f"customer-{user}", query_id=answer["query_id"]))
+        before = customer.ask("GET", "/status").json["arms"]
+    assert before[0]["click_rate"] == 2 / 4 and before[0]["answers"] == 4
+    shown = closed_files(ServiceFiles(home).feedback, "exposures")[0]
+    two_days_ago = [
+        orjson.dumps(
+            {**orjson.loads(line), "time": orjson.loads(line)["time"] - 48 * 3_600_000_000, "query_id": "old"}
+        )
+        for line in shown.read_bytes().splitlines()
+    ]
+    (shown.parent / f"exposures-{shown.name.split('-')[1]}0-1.jsonl").write_bytes(
+        b"\n".join(two_days_ago) + b"\n"
+    )
+    with served(home) as (customer, _):
+        assert customer.ask("GET", "/status").json["arms"] == before
+        late, again = (
+            lists[2],
+            lists[0],
+        )  # a click on a list of before counts, and one that was counted does not
+        for answer in (late, again):
+            item = answer["items"][3]["item"]
+            customer.tell(event("view", item, user="customer-2", query_id=answer["query_id"]))
+        (arm,) = customer.ask("GET", "/status").json["arms"]
+        assert arm["click_rate"] == 3 / 4 and arm["answers"] == 4
+        assert 'recsys_click_rate{arm="control"} 0.75' in customer.figures()
+
+
+def test_a_start_reads_the_newest_files_of_a_day_up_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 5, 3, 10, tzinfo=timezone.utc)
+    stamps = [stamp_of(now - timedelta(hours=hours)) for hours in (60, 30, 20, 1)]
+    for stamp in stamps:
+        lines = b"".join(b'{"n": "%s %d"}\n' % (stamp[-4:].encode(), number) for number in range(10))
+        (tmp_path / f"exposures-{stamp}-7.jsonl").write_bytes(lines)
+    size = (tmp_path / f"exposures-{stamps[0]}-7.jsonl").stat().st_size
+    assert recalled_since(tmp_path, now) == (stamps[1], 0), (
+        "begun yesterday, it may have lines of the last 24 hours"
+    )
+    monkeypatch.setattr(other_workers, "MOST_RECALLED", size + size // 2)
+    since, skip = recalled_since(tmp_path, now)
+    assert since == stamps[2] and size // 2 <= skip < size
+    read = list(LogReader(tmp_path, "exposures", since=since, skip=skip).new())
+    assert len(read) in (14, 15) and read[-1]["n"].endswith(" 9"), "whole lines, the newest"
+    assert recalled_since(tmp_path / "none", now) == (stamp_of(now), 0)
 
 
 SHOWN = st.tuples(
