@@ -184,7 +184,7 @@ def _some_row_is_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -
     reasons = rejections(raw, inputs.query, values)
     told = "; ".join(each.told(total) for each in reasons[:3])
     counts = {"rows": total, **_counts(reasons)}
-    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where)
+    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where if reasons else ())
 
 
 def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:

@@ -121,7 +121,8 @@ def test_the_command_sends_its_spans_to_a_collector(home: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
-        service = Command(home, **{tracing.ENDPOINT: url, "PYTHONPATH": os.environ.get("PYTHONPATH", "")})
+        variables: dict[str, str] = {tracing.ENDPOINT: url, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        service = Command(home, cwd=None, **variables)
         assert Customer(service.port).list_of("customer-1").status == 200
         service.end()
         server.shutdown()
