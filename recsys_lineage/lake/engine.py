@@ -62,6 +62,8 @@ class Engine:
             "python_enable_replacements": False,
             # a file is read as it is now, also by the cursors of a connection that stays open
             "enable_external_file_cache": False,
+            # rows that wait for their partitions' writers are memory; sixteen times as many wait otherwise
+            "partitioned_write_flush_threshold": 32_768,
         }
         if self.threads:
             config["threads"] = self.threads
