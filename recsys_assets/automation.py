@@ -22,7 +22,9 @@ FOLLOW_INPUTS = (dg.AssetSelection.groups("clean", "features", "graph", "feedbac
 """Assets that follow all that they are made of."""
 FOLLOW_MODELS = ("champion", "evaluation")
 """The models and figures whose reports and served tables follow them."""
-SERVED = (dg.AssetSelection.groups("serving") - SEARCH) | dg.AssetSelection.assets("metrics_report") | WATCH_SERVED
+SERVED = (
+    (dg.AssetSelection.groups("serving") - SEARCH) | dg.AssetSelection.assets("metrics_report") | WATCH_SERVED
+)
 _NIGHT_IS_AT_WORK = dg.AutomationCondition.asset_matches(
     dg.AssetKey(LAST_OF_NIGHT), dg.AutomationCondition.in_progress()
 ).with_label("a night is at work")
