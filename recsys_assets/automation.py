@@ -16,11 +16,17 @@ from recsys_lineage.assets.asset_code import REUSE_TAG
 
 WATCH_SERVED = dg.AssetSelection.assets("recommendation_profiles", "recommendation_drift")
 """What watches served tables, and changes with them alone."""
-FOLLOW_INPUTS = dg.AssetSelection.groups("clean", "features", "graph", "feedback") - WATCH_SERVED
+_OF_TABLES = dg.AssetSelection.assets("search_index")
+"""What is served, but made of tables and of no model."""
+FOLLOW_INPUTS = (
+    dg.AssetSelection.groups("clean", "features", "graph", "feedback") | _OF_TABLES
+) - WATCH_SERVED
 """Assets that follow all that they are made of."""
 FOLLOW_MODELS = ("champion", "evaluation")
 """The models and figures whose reports and served tables follow them."""
-SERVED = dg.AssetSelection.groups("serving") | dg.AssetSelection.assets("metrics_report") | WATCH_SERVED
+SERVED = (
+    dg.AssetSelection.groups("serving") | dg.AssetSelection.assets("metrics_report") | WATCH_SERVED
+) - _OF_TABLES
 _NIGHT_IS_AT_WORK = dg.AutomationCondition.asset_matches(
     dg.AssetKey(LAST_OF_NIGHT), dg.AutomationCondition.in_progress()
 ).with_label("a night is at work")
