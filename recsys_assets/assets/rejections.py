@@ -205,11 +205,9 @@ def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs)
     accepted, total = inputs.query(
         f"SELECT (SELECT count(*) FROM {OUTPUT}) AS here, (SELECT count(*) FROM {raw}) AS read"
     ).row(0)
-    reasons: tuple[Rejection, ...] = ()
-    if 2 * accepted < total:
-        reasons = tuple(rejections(raw, inputs.query, values))
+    reasons = list(rejections(raw, inputs.query, values)) if 2 * accepted < total else []
     if raw != "raw_events":
-        reasons = tuple(each for each in reasons if not each.reason.startswith(_DESCRIBED_AGAIN))
+        reasons = [each for each in reasons if not each.reason.startswith(_DESCRIBED_AGAIN)]
     refused = total - accepted if raw == "raw_events" else sum(each.rows for each in reasons)
     if 2 * refused <= total:
         found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
