@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,12 @@ from recsys_assets.assets.refit import FULL, REFIT, continued, was_refitted
 from recsys_assets.assets.resumable_fit import ResumableFits
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.side_information import EVERYTHING, fitted_from, side_information, side_tables
-from recsys_assets.assets.training import EpochProgress, split_data, trained_on
+from recsys_assets.assets.training import SPLIT_FROM, EpochProgress, split_data, trained_on
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.lake.blobs import COLUMNS, CONTENT, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_models.families import families as registry
@@ -76,7 +77,22 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
         trained_on=[trained_on(inputs, EVERYTHING)],
         metadata={"fit": plot} if plot is not None else {},
         warnings=model.incidents,
+        columns_from=partial(_columns_from, [family]),
     )
+
+
+def _columns_from(families: Sequence[str]) -> ColumnsFrom:
+    """Of what the files of a champion of one of these families are made."""
+    return files_from(_made_of(families))
+
+
+def _made_of(families: Sequence[str]) -> dict[str, Collection[str]]:
+    """Of which columns a champion of one of these families is made: what it learns from, its candidate, the choice."""
+    return {
+        **fitted_from(registry[family] for family in families),
+        **dict.fromkeys(map(candidate_name, families), CONTENT),
+        "gate": dict.fromkeys(_CHOICE, "CONDITIONAL"),
+    }
 
 
 def _evidence(gate: pl.DataFrame, promoted: pl.DataFrame) -> dict[str, float | int]:
@@ -96,11 +112,6 @@ def _evidence(gate: pl.DataFrame, promoted: pl.DataFrame) -> dict[str, float | i
 def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
     """`champion` of the candidates of these families, with the side information of each."""
     tables = sorted({table for family in families for table in side_tables(registry[family])})
-    made_of = {
-        **fitted_from(registry[family] for family in families),
-        **dict.fromkeys(map(candidate_name, families), CONTENT),
-        "gate": dict.fromkeys(_CHOICE, "CONDITIONAL"),
-    }
     parameters = {"seed": settings.seed, "device": settings.device}
     return frame_asset(
         champion,
@@ -108,8 +119,8 @@ def asset(families: Sequence[str], settings: Settings) -> dg.AssetsDefinition:
         options=setting_options(parameters),
         reads=("gate", "split", "interaction_graph", *map(candidate_name, families), *tables),
         columns=COLUMNS,
-        columns_from=files_from(made_of),
-        rows_from=made_of,
+        columns_from=_columns_from(families),
+        rows_from={**_made_of(families), **SPLIT_FROM},  # of `split` what every family reads
         look=look(
             "model",
             kinds={"pytorch"},
