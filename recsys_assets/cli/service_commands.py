@@ -144,14 +144,19 @@ def promote(
 
     Who and why is recorded. A running service takes it over within seconds.
     """
-    from recsys_assets.service.champions import promote_candidate
+    from recsys_assets.service.champions import DecisionError, promote_candidate
 
-    if bool(version) == bool(candidate):
-        raise typer.BadParameter("name either a version of the champion, or a candidate by --candidate")
-    if version:
+    if version and not candidate:
         _decide("promote", version, reason, who, hold, as_json)
         return
     with opened_lake() as lake:
+        if version or not candidate:
+            raise DecisionError(
+                "It is not clear what is to serve.",
+                expected="either a version of the champion, or a candidate by --candidate",
+                found="both" if version else "neither",
+                advice="recsys champion list shows the versions, recsys ls the candidates",
+            )
         decision = promote_candidate(lake, candidate, who=who or getpass.getuser(), reason=reason, held=hold)
         _tell(decision, as_json)
 
