@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import dagster as dg
 import numpy as np
 
@@ -14,33 +16,50 @@ from recsys_lineage.lake.blobs import COLUMNS, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_models.search.encoder import encoder_version, installed_encoder, load_encoder
+from recsys_models.search.intent import Click
 from recsys_models.search.search_index import SearchIndex
+from recsys_models.search.words import words
 
 ITEMS = "item_profiles"
 READ = ("item_id", "title", "text", "category", "users")
 UNKNOWN = "unknown"
 """The category of an item of which the source says none."""
+SEARCHES, FEEDBACK = "searches", "feedback"
+MADE_OF: Mapping[str, Collection[str]] = {ITEMS: READ, SEARCHES: "*", FEEDBACK: "*"}
+FEWEST_PEOPLE = 5
+"""Who typed a word and took something, before it teaches which category it asks for."""
+CLICKS = f"""WITH acted AS (
+    SELECT DISTINCT query_id, item_id FROM {FEEDBACK}
+    WHERE action IN ('view', 'cart', 'purchase') AND query_id IS NOT NULL
+)
+SELECT coalesce(s.meant, s.query) AS query, s.asked_by, i.category, count(*)::DOUBLE AS times
+FROM {SEARCHES} AS s
+INNER JOIN acted ON acted.query_id = s.query_id AND list_contains(s.items, acted.item_id)
+INNER JOIN {ITEMS} AS i ON i.item_id = acted.item_id
+WHERE i.category <> 'unknown'
+GROUP BY ALL ORDER BY ALL"""
 SAMPLE = 100
 """How many titles are looked for when the index is made."""
 LEAST_FOUND = 0.9
 """Share of them that is to be among the first ten."""
 
 
-def search_index(inputs: Inputs, search_encoder: str) -> Output:
+def search_index(inputs: Inputs, encoder: str) -> Output:
     """The index that `GET /search` looks in: words, parts of words, meaning, and what category a query asks for.
 
     Kept as safetensors and JSON, one row a file; `SearchIndex.from_files(...)` reads it.
     """
     items = inputs.frame(ITEMS, READ).sort("item_id")
-    name = search_encoder.partition(" ")[0]
-    encoder = load_encoder(name) if name in ("wordllama", "minilm") else None
+    name = encoder.partition(" ")[0]
+    made_by = load_encoder(name) if name in ("wordllama", "minilm") else None
     index = SearchIndex.of(
         items["item_id"].to_list(),
         items["title"].to_list(),
         items["text"].to_list(),
         [None if category == UNKNOWN else category for category in items["category"].to_list()],
         items["users"].to_numpy(),
-        encoder,
+        made_by,
+        clicks=clicks(inputs),
     )
     return Output(
         blob_table(index.to_files()),
@@ -53,6 +72,22 @@ def search_index(inputs: Inputs, search_encoder: str) -> Output:
             "dimensions": int(index.vectors.shape[1]),
         },
     )
+
+
+def clicks(inputs: Inputs) -> list[Click]:
+    """What people took from searches, by the words of which enough people typed each before they took something."""
+    if not (inputs.exists(SEARCHES) and inputs.exists(FEEDBACK)):
+        return []
+    people: dict[str, set[str]] = {}
+    taken: list[tuple[list[str], str, float]] = []
+    for query, asked_by, category, times in inputs.query(CLICKS).iter_rows():
+        typed = words(query)
+        taken.append((typed, category, times))
+        for word in typed:
+            people.setdefault(word, set()).add(asked_by)
+    usual = {word for word, those in people.items() if len(those) >= FEWEST_PEOPLE}
+    kept = [([word for word in typed if word in usual], category, times) for typed, category, times in taken]
+    return [Click(*each) for each in kept if each[0]]
 
 
 def titles_are_found(inputs: Inputs) -> CheckOutcome:
@@ -115,14 +150,18 @@ def encoder_of(settings: Settings) -> str:
 
 def asset(settings: Settings) -> dg.AssetsDefinition:
     """`search_index`."""
-    parameters = {"search_encoder": encoder_of(settings)}
+    parameters = {"encoder": encoder_of(settings)}
     return frame_asset(
         search_index,
         parameters=parameters,
-        reads=(ITEMS,),
+        reads=(ITEMS, SEARCHES, FEEDBACK),
         checks=CHECKS,
         columns=COLUMNS,
-        columns_from=files_from({ITEMS: READ}),
-        rows_from={ITEMS: READ},
-        look=look("serving", kinds={"scipy"}, personal="how many customers had an item puts it in order"),
+        columns_from=files_from(MADE_OF),
+        rows_from=MADE_OF,
+        look=look(
+            "serving",
+            kinds={"scipy"},
+            personal="how many customers had an item, and words that at least five people typed; nobody is named",
+        ),
     )

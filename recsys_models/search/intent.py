@@ -1,10 +1,11 @@
-"""Intent: which categories a query asks for, learned from the words of titles and of their categories."""
+"""Intent: which categories a query asks for, learned from words of titles and categories, and from clicks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,39 +17,85 @@ from recsys_models.state_arrays import must_be, sparse
 _SMOOTHING = 0.1
 
 
+class Click(NamedTuple):
+    """An item that was taken from what a query found.
+
+    Attributes:
+        words: of the query.
+        category: of the item.
+        times: how often.
+    """
+
+    words: Sequence[str]
+    category: str
+    times: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Intent:
     """Multinomial naive Bayes of words given a category (Manning, Raghavan and Schütze 2008, chapter 13).
 
+    A click is another document of the item's category, whose words are those of the query.
+
     Attributes:
+        terms: (n_terms,) str.
         categories: (n_categories,) str.
         counts: (n_terms, n_categories) CSR: documents of a category that have a word.
         documents: (n_categories,) documents of each.
     """
 
+    terms: NDArray[np.str_]
     categories: NDArray[np.str_]
     counts: sp.csr_array
     documents: NDArray[np.float32]
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The row of each term."""
+        return {term: row for row, term in enumerate(self.terms.tolist())}
+
     @classmethod
-    def of(cls, words: TermIndex, category_of: Sequence[str | None]) -> Intent:
-        """What the documents of an index say, of which each is in one category or none."""
+    def of(cls, words: TermIndex, category_of: Sequence[str | None], clicks: Iterable[Click] = ()) -> Intent:
+        """What the documents of an index say, of which each is in one category or none, and what clicks add.
+
+        Clicks on items of a category that no document has count for nothing.
+        """
         names = sorted({each for each in category_of if each is not None})
         place = {name: row for row, name in enumerate(names)}
+        clicked = [click for click in clicks if click.category in place]
+        new = sorted({word for click in clicked for word in click.words} - words.place.keys())
+        terms = [*words.terms.tolist(), *new]
+        row_of = words.place | {word: row for row, word in enumerate(new, words.terms.size)}
         kept = [(at, place[name]) for at, name in enumerate(category_of) if name is not None]
-        ones = np.ones(len(kept), np.float32)
         rows, columns = (np.array(each, np.int64) for each in zip(*kept, strict=True)) if kept else ([], [])
-        belongs = sp.csr_array((ones, (rows, columns)), shape=(len(category_of), len(names)))
+        belongs = sp.csr_array(
+            (np.ones(len(kept), np.float32), (rows, columns)), shape=(len(category_of), len(names))
+        )
         present = words.scores.copy()
         present.data = np.ones_like(present.data)
+        shape = (len(terms), len(names))
         counts = sp.csr_array(present @ belongs)
-        counts.sort_indices()
+        counts.resize(shape)
+        told = [
+            (row_of[word], place[click.category], click.times) for click in clicked for word in {*click.words}
+        ]
+        if told:
+            at, to, times = zip(*told, strict=True)
+            counts = sp.csr_array(counts + sp.csr_array((np.array(times, np.float32), (at, to)), shape=shape))
+        counts.sum_duplicates()
         documents = np.asarray(belongs.sum(axis=0), np.float32).ravel()
-        return cls(np.array(names, np.str_) if names else np.empty(0, "<U1"), counts, documents)
+        for click in clicked:
+            documents[place[click.category]] += click.times
+        return cls(
+            np.array(terms, np.str_) if terms else np.empty(0, "<U1"),
+            np.array(names, np.str_) if names else np.empty(0, "<U1"),
+            sp.csr_array(counts, dtype=np.float32),
+            documents,
+        )
 
-    def shares(self, words: TermIndex, query: Sequence[str]) -> NDArray[np.float32]:
+    def shares(self, query: Sequence[str]) -> NDArray[np.float32]:
         """(n_categories,) the probability of each, given the query's words; all 0 where none of them is known."""
-        known = [words.place[word] for word in dict.fromkeys(query) if word in words.place]
+        known = [self.place[word] for word in dict.fromkeys(query) if word in self.place]
         if not known or not self.categories.size:
             return np.zeros(self.categories.size, np.float32)
         logs = np.log(
@@ -65,6 +112,7 @@ class Intent:
     def state(self) -> dict[str, NDArray[Any]]:
         """The arrays."""
         return {
+            "intent_terms": self.terms,
             "intent_categories": self.categories,
             "intent_documents": self.documents,
             "intent_data": self.counts.data,
@@ -73,13 +121,14 @@ class Intent:
         }
 
     @classmethod
-    def restored(cls, state: Mapping[str, NDArray[Any]], n_terms: int) -> Intent:
+    def restored(cls, state: Mapping[str, NDArray[Any]]) -> Intent:
         """The intent of `state`.
 
         Raises:
             ValueError, KeyError: the arrays are none.
         """
-        categories = state["intent_categories"]
+        terms, categories = state["intent_terms"], state["intent_categories"]
+        must_be(terms, "intent_terms", shape=(None,), kind="U")
         must_be(categories, "intent_categories", shape=(None,), kind="U")
         must_be(state["intent_documents"], "intent_documents", shape=(categories.size,), kind="f")
         counts = sparse(
@@ -87,6 +136,6 @@ class Intent:
             state["intent_data"],
             state["intent_indices"],
             state["intent_indptr"],
-            (n_terms, categories.size),
+            (terms.size, categories.size),
         )
-        return cls(categories, counts, state["intent_documents"])
+        return cls(terms, categories, counts, state["intent_documents"])

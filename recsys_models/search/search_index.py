@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recsys_models.model_files import ModelFileError, from_files, to_files
 from recsys_models.search.encoder import Encoder
-from recsys_models.search.intent import Intent
+from recsys_models.search.intent import Click, Intent
 from recsys_models.search.spelling import Spelling
 from recsys_models.search.term_index import TermIndex
 from recsys_models.search.words import MOST_WORDS, trigrams, words
@@ -27,6 +27,8 @@ LEAST_TRIGRAMS = 0.34
 """Share of a query's trigrams, weighted by rarity, from which an item without any of its words is found."""
 LEAST_MEANING = 0.5
 """Cosine from which an item that shares no word with the query is found."""
+SURE = 0.5
+"""Probability from which a category is what is asked for, where no title has anything of the query."""
 LEAST_ALIKE = 0.2
 """Share of its trigrams, or half a cosine, from which a title is offered instead of one that is not there."""
 
@@ -116,6 +118,7 @@ class SearchIndex:
         customers: Sequence[float] | NDArray[Any],
         encoder: Encoder | None = None,
         weights: Weights | None = None,
+        clicks: Iterable[Click] = (),
     ) -> SearchIndex:
         """The index of items.
 
@@ -126,6 +129,7 @@ class SearchIndex:
             categories: of the items.
             customers: by how many customers each was had.
             encoder: what makes vectors of titles; without one nothing is found by meaning.
+            clicks: what was taken from earlier searches; it teaches which categories words ask for.
 
         Raises:
             ValueError: the columns differ in length, or an id comes twice.
@@ -146,7 +150,7 @@ class SearchIndex:
         )
         by_words = TermIndex.of([words(text) for _, text, _ in documents])
         by_trigrams = TermIndex.of([trigrams(words(title)) for title, _, _ in documents])
-        intent = Intent.of(by_words, [category for _, _, category in documents])
+        intent = Intent.of(by_words, [category for _, _, category in documents], clicks)
         place = {name: row for row, name in enumerate(intent.categories.tolist())}
         category_of = np.array([place.get(category or "", -1) for _, _, category in documents], np.int32)
         vectors = np.zeros((len(documents), 0), np.float32)
@@ -215,10 +219,12 @@ class SearchIndex:
         if not asked or not self.n_items:
             return Found(np.empty(0, np.int32), np.empty(0, np.float32), None, [], {})
         corrected, meant = self._corrected(asked)
-        shares = self.intent.shares(self.by_words, corrected)
+        shares = self.intent.shares(corrected)
         parts, matched = self._matched(query if meant is None else meant, asked, corrected, encoder)
         if shares.size:
             parts["intent"] = np.where(self.category_of < 0, np.float32(0), shares[self.category_of])
+            if not matched.any():  # words that no title has, but that people took items of a category for
+                matched = parts["intent"] >= SURE
         weights = asdict(self.weights)
         parts = {name: np.float32(weights[name]) * part for name, part in parts.items()}
         of_document = np.zeros(matched.size, np.float32)
@@ -294,7 +300,8 @@ class SearchIndex:
         """The words of a query with unknown ones replaced, and as a text where any was."""
         corrected: list[str] = []
         for word in asked:
-            corrected += self.spelling.meant(word) or [word]
+            known = word in self.intent.place  # also one that no title has, but that people type
+            corrected += [word] if known else self.spelling.meant(word) or [word]
         return corrected, " ".join(corrected) if corrected != list(asked) else None
 
     def to_files(self) -> dict[str, bytes]:
@@ -336,7 +343,7 @@ class SearchIndex:
         n = arrays["vectors"].shape[0]
         must_be(arrays["category_of"], "category_of", shape=(n,), kind="i")
         by_words = TermIndex.restored("words", arrays, n)
-        intent = Intent.restored(arrays, by_words.terms.size)
+        intent = Intent.restored(arrays)
         for name, rows, end in (
             ("document_of", document_of, n),
             ("category_of", arrays["category_of"], intent.categories.size),

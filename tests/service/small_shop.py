@@ -89,5 +89,5 @@ def build(home: Path, family: str = "item_neighbours") -> Path:
 
 def index(lake: Lake, encoder: str = "none") -> str:
     """Make the next version of the search index; returns the id of its record."""
-    code = frame_code(search_index, reads=("item_profiles",), parameters={"search_encoder": encoder})
+    code = frame_code(search_index, reads=("item_profiles",), parameters={"encoder": encoder})
     return materialize(code, lake).record.id

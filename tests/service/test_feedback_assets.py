@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from recsys_assets.assets import experiment_report, feedback, feedback_files
+from recsys_assets.assets.search_index import search_index
 from recsys_assets.assets.tables import CHECKS, PERSONAL
 from recsys_assets.cli.commands import app
 from recsys_assets.service.feedback_log import closed_files
@@ -29,6 +30,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.dagster_internals import code_of
 from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.sql.sql_text import SqlText
+from tests.service import small_shop
 from tests.service.running import served
 from tests.service.small_shop import ITEMS, USERS, lake_of
 
@@ -146,6 +148,12 @@ def test_searches_become_a_table_and_queries_that_many_ask_are_judged(home: Path
     for row in searches:
         line = (home / row["_file"]).read_bytes().splitlines()[row["_line"] - 1]
         assert json.loads(line)["query_id"] == row["query_id"]
+    materialize(frame_code(small_shop.item_profiles), lake)
+    taught = frame_code(
+        search_index, reads=("item_profiles", "searches", "feedback"), parameters={"encoder": "none"},
+        cleared={"pii": "a test"},
+    )  # fmt: skip
+    assert materialize(taught, lake).error is None
     (judged,) = rows(lake, "search_quality")
     assert judged == {
         "query": "thing 7", "searches": 6, "people": 6, "without_result": 0.0, "corrected": 0.0, "clicks": 3,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_models import ModelFileError
-from recsys_models.search import SearchIndex, Weights
+from recsys_models.search import Click, SearchIndex, Weights
 from recsys_models.search.encoder import EncoderMissing, encoder_version, load_encoder
 from recsys_models.search.words import words
 
@@ -147,6 +147,21 @@ def test_a_query_asks_for_a_category(shop: SearchIndex) -> None:
     assert shop.search("christmas").categories[0][0] == "seasonal"
     assert shop.search("teacup").categories[0][0] == "kitchen"
     assert shop.search("qwertz").categories == []
+
+
+def test_clicks_teach_words_that_no_title_has() -> None:
+    titles, groups = ["cola can", "lemonade bottle", "oak table"], ["drinks", "drinks", "furniture"]
+    plain = index_of(titles, list(groups))
+    assert not plain.search("soda").rows.size
+    taught = index_of(
+        titles, list(groups), clicks=[Click(["soda"], "drinks", 6.0), Click(["soda"], "gone", 9.0)]
+    )
+    again = SearchIndex.from_files(taught.to_files())
+    for index in (taught, again):
+        found = index.search("soda")
+        assert set(found.rows.tolist()) == {0, 1} and found.meant is None
+        assert found.categories[0][0] == "drinks"
+    assert plain.search("oak").categories[0][0] == taught.search("oak").categories[0][0] == "furniture"
 
 
 def test_popularity_and_then_the_customer_decide_between_equals(shop: SearchIndex) -> None:

@@ -78,7 +78,7 @@ def test_shares_of_categories_are_probabilities(
     groups = data.draw(
         st.lists(st.sampled_from(["x", "y", None]), min_size=len(documents), max_size=len(documents))
     )
-    shares = Intent.of(index, groups).shares(index, query)
+    shares = Intent.of(index, groups).shares(query)
     known = any(term in document for term in query for document in documents)
     assert shares.size == len({group for group in groups if group})
     assert math.isclose(float(shares.sum()), 1, abs_tol=1e-5) if known and shares.size else not shares.any()
