@@ -98,6 +98,7 @@ PERSONAL: Mapping[str, str] = {
     "split": "what each customer did, divided for training and test",
     "day_profiles": "how many events of a day come from each country and age group; no customer is named",
     "search_quality": "queries that at least five people typed in the same words; nobody is named",
+    "recommendation_drift": "by how much the shares of recommended items moved; no customer is named",
     "drift_report": "by how much the shares of countries and age groups moved; no customer is named",
 }
 """Why a table may hold personal data; every other one must do without."""
