@@ -185,7 +185,11 @@ class Platform:
         return name in self.codes and self.codes[name].on_request
 
     def _is_told(self, name: str) -> bool:
-        return self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None
+        """Whether Dagster knows what there is: of a table divided by day each day, and nothing while it has none."""
+        if self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None:
+            return True
+        stored = self.lake.latest(name)
+        return stored is not None and stored.partition_column is not None and not stored.partitions
 
     def run(
         self,

@@ -25,7 +25,11 @@ READ = ("item_id", "title", "text", "category", "users")
 UNKNOWN = "unknown"
 """The category of an item of which the source says none."""
 SEARCHES, FEEDBACK = "searches", "feedback"
-MADE_OF: Mapping[str, Collection[str]] = {ITEMS: READ, SEARCHES: "*", FEEDBACK: "*"}
+MADE_OF: Mapping[str, Collection[str]] = {
+    ITEMS: READ,
+    SEARCHES: ("query_id", "asked_by", "query", "meant", "items"),
+    FEEDBACK: ("query_id", "item_id", "action"),
+}
 FEWEST_PEOPLE = 5
 """Who typed a word and took something, before it teaches which category it asks for."""
 CLICKS = f"""WITH acted AS (

@@ -27,6 +27,9 @@ def latest_events(shop: Shop) -> dict[str, dg.AssetMaterialization]:
     events = {}
     with opened(shop) as platform:
         for name in platform.names():
+            stored = platform.lake.latest(name)
+            if stored is not None and stored.partition_column is not None and not stored.partitions:
+                continue  # Dagster's events of such a table are its days, and it has none yet
             log = platform.instance.get_latest_materialization_event(dg.AssetKey(name))
             assert log is not None and log.asset_materialization is not None, name
             events[name] = log.asset_materialization
@@ -45,7 +48,7 @@ def test_every_asset_shows_its_columns_its_rows_and_what_it_read(original: Shop)
         schema = event.metadata["dagster/column_schema"].value
         assert isinstance(schema, dg.TableSchema) and schema.columns, name
         assert isinstance(event.metadata["dagster/row_count"].value, int), name
-        assert reads_of(event), name
+        assert reads_of(event) or name == "feedback_files", name  # there is no file before a service ran
 
 
 def test_a_day_of_events_shows_its_own_rows_and_files_and_the_last_one_those_of_the_run(

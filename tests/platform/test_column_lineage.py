@@ -68,6 +68,13 @@ def test_what_the_code_tells_before_the_first_run_is_what_the_runs_find(
         not codes.keys()
         - told.keys()
         - {"source_files", "raw_events", "raw_users", "raw_items", "raw_promotions"}
+        - {
+            "exposures",
+            "feedback",
+            "searches",
+            "clicks_by_position",
+            "search_quality",
+        }  # of the service's files alone
     )
 
     def direct(lineage: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, set[tuple[str, str]]]:
