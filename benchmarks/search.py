@@ -105,7 +105,7 @@ def personal(home: Path, family: str, encoder: Encoder, queries: int) -> None:
     known_items = {str(item): row for row, item in enumerate(model.item_ids.tolist())}
     to_model = np.array([known_items.get(item, -1) for item in index.item_ids.tolist()], np.int64)
     found: dict[str, list[float]] = {"not reordered": [], "by popularity": [], "for the customer": []}
-    plain = SearchIndex(**{**vars_of(index), "weights": type(index.weights)(liking=0.0)})
+    plain = SearchIndex(**{**vars_of(index), "weights": type(index.weights)(popularity=0.0)})
     for user, category, items in new.iter_rows():
         right = {index.item_rows[item] for item in items}
         row = model.rows([user])

@@ -98,7 +98,8 @@ class ServedSearch:
             fault,
             descriptions(lake, index.item_ids.tolist()),
         )
-        _ = index.item_rows, index.spelling, served.item_ids, served.groups  # now, not in the first request
+        # now, not in the first request
+        _ = index.item_rows, index.spelling, index.of_title, served.item_ids, served.groups
         index.search("first", encoder=encoder)
         return served
 

@@ -44,16 +44,20 @@ class Weights:
         words: BM25 over title and groups, as a share of what an item with all words would have.
         trigrams: the same over the trigrams of the title.
         meaning: cosine of query and title.
+        title: whether the words of the query are those of the title, no more and no fewer.
         intent: probability of the item's category, given the query.
         liking: by which share the item that the customer likes best, of those found, is raised above the one they like
-            least; for whom nothing is known popularity tells.
+            least.
+        popularity: the same by popularity, for whom nothing is known.
     """
 
     words: float = 1.0
     trigrams: float = 0.7
     meaning: float = 0.5
+    title: float = 0.6
     intent: float = 0.1
     liking: float = 0.3
+    popularity: float = 0.1
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -89,6 +93,7 @@ class SearchIndex:
         document_of: (n_items,) int32, the document of each item.
         popularity: (n_items,) float32, from 0 to 1, the share of items that fewer customers had.
         category_of: (n_documents,) int32, row of `intent.categories`; -1 where there is none.
+        title_words: (n_documents,) str, the different words of each title, in order.
         by_words: the words of title and groups.
         by_trigrams: the trigrams of the title.
         intent: which categories a query asks for.
@@ -101,6 +106,7 @@ class SearchIndex:
     document_of: NDArray[np.int32]
     popularity: NDArray[np.float32]
     category_of: NDArray[np.int32]
+    title_words: NDArray[np.str_]
     by_words: TermIndex
     by_trigrams: TermIndex
     intent: Intent
@@ -156,6 +162,8 @@ class SearchIndex:
         vectors = np.zeros((len(documents), 0), np.float32)
         if encoder is not None:
             vectors = encoder.encode([title for title, _, _ in documents])
+        keys = [_different(words(title)) for title, _, _ in documents]
+        title_words = np.array(keys, np.str_) if keys else np.empty(0, "<U1")
         counts = np.asarray(customers, np.float64)
         ranked = np.searchsorted(np.sort(counts), counts) / max(1, n)
         ids = np.array(list(item_ids), np.str_) if n else np.empty(0, "<U1")
@@ -164,6 +172,7 @@ class SearchIndex:
             document_of,
             ranked.astype(np.float32),
             category_of,
+            title_words,
             by_words,
             by_trigrams,
             intent,
@@ -181,6 +190,14 @@ class SearchIndex:
     def item_rows(self) -> dict[str, int]:
         """The row of each item."""
         return {item: row for row, item in enumerate(self.item_ids.tolist())}
+
+    @cached_property
+    def of_title(self) -> dict[str, list[int]]:
+        """The documents whose titles have exactly some words."""
+        found: dict[str, list[int]] = {}
+        for document, key in enumerate(self.title_words.tolist()):
+            found.setdefault(key, []).append(document)
+        return found
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -239,13 +256,13 @@ class SearchIndex:
         rows = np.flatnonzero(found).astype(np.int32)
         of_text = of_document[self.document_of[rows]]
         of_text[rows == exact] = EXACT
-        by_popularity = of_text * (1 + np.float32(self.weights.liking) * self.popularity[rows])
+        by_popularity = of_text * (1 + np.float32(self.weights.popularity) * self.popularity[rows])
         kept = self._best(by_popularity, max(k, REORDERED))
         rows, of_text = rows[kept], of_text[kept]
-        liking = self.popularity[rows]
+        liking, counts = self.popularity[rows], self.weights.popularity
         if taste is not None:
-            liking = _liked(taste(rows), liking)
-        raised = (of_text * np.float32(self.weights.liking) * liking).astype(np.float32)
+            liking, counts = _liked(taste(rows), liking), self.weights.liking
+        raised = (of_text * np.float32(counts) * liking).astype(np.float32)
         order = np.argsort(-(of_text + raised), kind="stable")[:k]
         documents = self.document_of[rows[order]]
         told = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}
@@ -260,7 +277,9 @@ class SearchIndex:
         by_trigrams = self.by_trigrams.coverage(trigrams(asked))
         if corrected != asked:
             by_trigrams = np.maximum(by_trigrams, self.by_trigrams.coverage(trigrams(corrected)))
-        parts = {"words": by_words, "trigrams": by_trigrams}
+        title = np.zeros_like(by_words)
+        title[self.of_title.get(_different(corrected), [])] = 1
+        parts = {"words": by_words, "trigrams": by_trigrams, "title": title}
         matched = (by_words > 0) | (by_trigrams >= LEAST_TRIGRAMS)
         if encoder is not None and self.vectors.shape[1]:
             parts["meaning"] = np.maximum(self.vectors @ encoder.encode([spoken])[0], 0)
@@ -311,6 +330,7 @@ class SearchIndex:
             "document_of": self.document_of,
             "popularity": self.popularity,
             "category_of": self.category_of,
+            "title_words": self.title_words,
             "vectors": self.vectors,
             **self.by_words.state("words"),
             **self.by_trigrams.state("trigrams"),
@@ -342,6 +362,7 @@ class SearchIndex:
         must_be(arrays["vectors"], "vectors", shape=(None, None), kind="f")
         n = arrays["vectors"].shape[0]
         must_be(arrays["category_of"], "category_of", shape=(n,), kind="i")
+        must_be(arrays["title_words"], "title_words", shape=(n,), kind="U")
         by_words = TermIndex.restored("words", arrays, n)
         intent = Intent.restored(arrays)
         for name, rows, end in (
@@ -355,6 +376,7 @@ class SearchIndex:
             document_of,
             arrays["popularity"],
             arrays["category_of"],
+            arrays["title_words"],
             by_words,
             TermIndex.restored("trigrams", arrays, n),
             intent,
@@ -374,6 +396,10 @@ def _liked(scores: NDArray[np.float32], popularity: NDArray[np.float32]) -> NDAr
     liked = np.empty(order.size, np.float32)
     liked[order] = np.arange(1, order.size + 1) / order.size
     return liked
+
+
+def _different(found: Sequence[str]) -> str:
+    return " ".join(sorted(set(found)))
 
 
 def _largest(names: NDArray[np.str_], shares: NDArray[np.float32], most: int = 3) -> list[tuple[str, float]]:
