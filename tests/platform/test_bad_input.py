@@ -214,6 +214,7 @@ def test_a_file_delivered_twice_is_loaded_once(shop: Shop) -> None:
     assert failed == ["no_file_twice"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_compressed_is_the_same_file(shop: Shop) -> None:
     days = "SELECT * EXCLUDE (_file) FROM {raw_events} ORDER BY ALL"
     others = "SELECT status FROM {source_files} WHERE status <> 'loaded'"
@@ -235,6 +236,7 @@ def test_a_file_that_is_compressed_is_the_same_file(shop: Shop) -> None:
     assert (shop.rows(days), shop.rows(others)) == (before, [])
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_told_and_given_up_when_somebody_says_so(shop: Shop) -> None:
     before = shop.lake.version("raw_events")
     (shop.data / day_file(5)).unlink()

@@ -88,6 +88,7 @@ def test_the_sensor_reads_files_of_the_landing_folder_only_and_only_when_one_cha
         assert tick(cursor)[1] == 1
 
 
+@pytest.mark.slow
 def test_the_sensor_asks_for_the_faulty_day_with_a_key_of_the_file(new_shop: Shop) -> None:
     broken = new_shop.data / "landing" / day_file(SHOP_DAYS)
     broken.parent.mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ def versions(shop: Shop) -> dict[str, int | None]:
     return {name: table["version"] for name, table in shop.tables().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["RECSYS_SOURCE", pytest.param("RECSYS_DATA", marks=pytest.mark.slow)])
 def test_another_source_is_refused_until_it_is_said_to_be_meant(
     loaded: Shop, tmp_path: Path, other: str

@@ -83,6 +83,7 @@ def a_row_that_says_nothing(shop: Shop) -> None:
         file.write("u1,old\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -163,6 +164,7 @@ def test_days_from_one_to_another_are_made_and_no_others(shop: Shop) -> None:
     )
 
 
+@pytest.mark.slow
 def test_with_reuse_only_days_whose_files_changed_are_made(shop: Shop) -> None:
     a_changed_day(shop)
     assert shop.recsys("materialize", "source_files").exit_code == 0

@@ -245,6 +245,7 @@ def test_a_version_that_is_none_is_answered_in_words(shop: Shop, name: str) -> N
     assert "Expected" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_study_is_made_on_request_and_its_best_parameters_are_taken_when_told_to(shop: Shop) -> None:
     tuned = {"RECSYS_TUNED": "true", "RECSYS_TRIALS": "4"}
     missing = shop.recsys("materialize", "candidate_popularity", **tuned)
@@ -265,6 +266,7 @@ def test_a_study_is_made_on_request_and_its_best_parameters_are_taken_when_told_
     assert json.loads(best[1]).items() <= taken.statistics["params"].items()
 
 
+@pytest.mark.slow
 def test_a_study_that_stopped_goes_on_with_the_trials_it_had(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ def test_an_event_told_to_two_workers_counts_once(two: tuple[Worker, Worker]) ->
     assert counted(one) == counted(other) == 1
 
 
+@pytest.mark.slow
 def test_an_event_that_two_workers_write_at_once_counts_once(
     home: Path, team: WorkerTeam, monkeypatch: pytest.MonkeyPatch
 ) -> None:

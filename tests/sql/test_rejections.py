@@ -76,6 +76,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.lists(VALUES, max_size=12))
 def test_the_counts_are_those_of_rejected_rows_most_first(rows: list[dict[str, str]]) -> None:
