@@ -13,7 +13,7 @@ import pytest
 from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
 
-# What judges a change tries the same examples each time, and about a third as many; new ones are sought wherever CI is not set.
+# What judges a change tries the same examples each time, a third as many; new ones are sought where CI is not set.
 JUDGES = "CI" in os.environ
 settings.register_profile(
     "change", deadline=None, derandomize=JUDGES, max_examples=35 if JUDGES else 100, print_blob=True
