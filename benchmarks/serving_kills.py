@@ -26,7 +26,7 @@ from typing import Any
 from quality import machine
 from serving_http import Served, copied, questions
 
-from recsys_assets.service.log_reader import LogReader
+from recsys_assets.service.feedback.log_reader import LogReader
 
 
 async def _ask_until_it_dies(

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import dagster as dg
 
 from recsys_assets.assets import all_assets
-from recsys_assets.assets.reports import ReportFiles
 from recsys_assets.assets.retention import NAME as RETENTION
+from recsys_assets.assets.serving.reports import ReportFiles
 from recsys_assets.automation import automated, following_sensor
 from recsys_assets.instance import keep_private
 from recsys_assets.jobs import (

@@ -7,7 +7,7 @@ from datetime import date
 
 import dagster as dg
 
-from recsys_assets.assets.found_files import EVENT_DAYS_NAME
+from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME
 from recsys_assets.settings import Settings
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import partition_tags

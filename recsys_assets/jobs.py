@@ -7,10 +7,10 @@ from datetime import timedelta
 import dagster as dg
 
 from recsys_assets.assets.catalogue import PROOF
-from recsys_assets.assets.found_files import FaultyFile, faulty_days, newest_files
+from recsys_assets.assets.model.tuning import TUNING
+from recsys_assets.assets.raw.found_files import FaultyFile, faulty_days, newest_files
+from recsys_assets.assets.raw.source_folder import source_folder
 from recsys_assets.assets.retention import UPKEEP
-from recsys_assets.assets.source_folder import source_folder
-from recsys_assets.assets.tuning import TUNING
 from recsys_assets.landing import contents, glimpsed
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets.day_plan import EventScans, day_plan
-from recsys_assets.assets.found_files import newest_files
-from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.assets.raw.day_plan import EventScans, day_plan
+from recsys_assets.assets.raw.found_files import newest_files
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 

@@ -10,10 +10,10 @@ import dagster as dg
 
 from recsys_assets.answers import CustomerAnswer, customer
 from recsys_assets.assets.catalogue import groups_of
-from recsys_assets.assets.found_files import newest_files
-from recsys_assets.assets.given_rows import tomorrow
-from recsys_assets.assets.service_events import ServiceEvents
-from recsys_assets.assets.source_folder import SourceFolder, source_folder
+from recsys_assets.assets.raw.found_files import newest_files
+from recsys_assets.assets.raw.given_rows import tomorrow
+from recsys_assets.assets.raw.service_events import ServiceEvents
+from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.event_days import EventDays, require_divided
 from recsys_assets.foreground_run import RunOutcome, run_here

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from recsys_assets.assets.day_plan import DayPlan, EventScans, day_plan
-from recsys_assets.assets.found_files import newest_files
-from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.assets.raw.day_plan import DayPlan, EventScans, day_plan
+from recsys_assets.assets.raw.found_files import newest_files
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.lake.lake import Lake

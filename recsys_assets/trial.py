@@ -16,10 +16,10 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from recsys_assets.assets.given_rows import EVENTS, given_rows, tomorrow
-from recsys_assets.assets.reconciliation import CLEAN_OF
-from recsys_assets.assets.rejections import rejections
-from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.assets.tables.reconciliation import CLEAN_OF
+from recsys_assets.assets.tables.rejections import rejections
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan
 from recsys_lineage.lake.engine import Engine

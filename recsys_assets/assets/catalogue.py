@@ -7,32 +7,21 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from recsys_assets.assets import (
-    candidates,
-    champion,
-    evaluation,
+from recsys_assets.assets import retention
+from recsys_assets.assets.feedback import (
     experiment_report,
-    feedback,
     feedback_days,
     feedback_files,
-    gate,
-    graph,
+    feedback_tables,
     policies,
-    raw,
-    reconciliation,
-    reports,
-    retention,
-    search_index,
-    served_profiles,
-    serving,
-    source_files,
-    source_folder,
-    tables,
-    tuning,
 )
-from recsys_assets.assets.competing import competing
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.service_events import ServiceEvents
+from recsys_assets.assets.model import candidates, champion, evaluation, gate, graph, tuning
+from recsys_assets.assets.model.competing import competing
+from recsys_assets.assets.raw import raw_tables, source_files, source_folder
+from recsys_assets.assets.raw.service_events import ServiceEvents
+from recsys_assets.assets.serving import reports, search_index, served_profiles, served_tables
+from recsys_assets.assets.tables import reconciliation, sql_tables
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings
 from recsys_lineage.orchestration.lineage_proof import lineage_proof
@@ -63,20 +52,22 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
     files = ServiceFiles(settings.home)
     assets = [
         source_files.asset(folder, forget),
-        *raw.assets(folder, ServiceEvents.of(folder.source.settings, simulated=settings.join_simulated)),
-        *tables.assets(folder.source, settings),
+        *raw_tables.assets(
+            folder, ServiceEvents.of(folder.source.settings, simulated=settings.join_simulated)
+        ),
+        *sql_tables.assets(folder.source, settings),
         graph.asset(),
         *candidates.assets(families, settings),
         *tuning.assets(families, settings),
         evaluation.asset(families),
         gate.asset(settings),
         champion.asset(families, settings),
-        *serving.assets(settings),
+        *served_tables.assets(settings),
         search_index.asset(settings),
         served_profiles.asset(),
         *reports.assets(),
         feedback_files.asset(files, folder.source.settings.time_zone),
-        *feedback.assets(files, folder.source.settings.time_zone),
+        *feedback_tables.assets(files, folder.source.settings.time_zone),
         feedback_days.asset(),
         experiment_report.asset(files.experiments),
         policies.asset(families),

@@ -130,8 +130,8 @@ def search(
     """Find items by words, as `GET /search` does for a visitor without a name, and say what speaks for each."""
     with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.cli.show import search_text
-        from recsys_assets.service.searching import SearchQuestion, searched_alone
-        from recsys_assets.service.served_search import ServedSearch
+        from recsys_assets.service.answers.searching import SearchQuestion, searched_alone
+        from recsys_assets.service.answers.served_search import ServedSearch
 
         found = searched_alone(ServedSearch.load(platform.lake), SearchQuestion(query, k=k))
         if as_json:

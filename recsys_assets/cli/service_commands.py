@@ -76,8 +76,8 @@ def simulate(
 @champion_app.command("list")
 def list_champions(as_json: AsJson = False) -> None:
     """Show the versions of the champion, which of them serves, and what was decided."""
+    from recsys_assets.service.answers.served_model import CHAMPION
     from recsys_assets.service.champions import champions
-    from recsys_assets.service.served_model import CHAMPION
 
     with opened_lake() as lake:
         found = champions(lake)
@@ -224,7 +224,7 @@ def add_token(
 ) -> None:
     """Make a token and show it once; only its hash is kept."""
     from recsys_assets.service.service_files import ServiceFiles
-    from recsys_assets.service.tokens import Tokens
+    from recsys_assets.service.web.tokens import Tokens
 
     with errors_in_words():
         secret = Tokens(ServiceFiles(load_settings().home).tokens).add(name, scope)
@@ -235,7 +235,7 @@ def add_token(
 def list_tokens(as_json: AsJson = False) -> None:
     """Show the tokens' names and what they may."""
     from recsys_assets.service.service_files import ServiceFiles
-    from recsys_assets.service.tokens import Tokens
+    from recsys_assets.service.web.tokens import Tokens
 
     with errors_in_words():
         found = Tokens(ServiceFiles(load_settings().home).tokens).all()
@@ -253,7 +253,7 @@ def list_tokens(as_json: AsJson = False) -> None:
 def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> None:
     """Take a token back; a running service refuses it within seconds."""
     from recsys_assets.service.service_files import ServiceFiles
-    from recsys_assets.service.tokens import Tokens
+    from recsys_assets.service.web.tokens import Tokens
 
     with errors_in_words():
         Tokens(ServiceFiles(load_settings().home).tokens).remove(name)

@@ -73,7 +73,7 @@ def check(as_json: AsJson = False) -> None:
     Exits with 1 when a scan finds no file, a file has a fault, or no event is accepted.
     """
     with errors_in_words():
-        from recsys_assets.assets.source_folder import source_folder
+        from recsys_assets.assets.raw.source_folder import source_folder
         from recsys_assets.trial import try_source
 
         with console.status("trying the source"):
@@ -87,7 +87,7 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _show_trial(trial: Trial) -> None:
-    from recsys_assets.assets.file_rows import FAILING_ADVICE
+    from recsys_assets.assets.raw.file_rows import FAILING_ADVICE
 
     for scan in trial.scans:
         mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"

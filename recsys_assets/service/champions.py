@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from recsys_assets.service.served_model import CHAMPION
+from recsys_assets.service.answers.served_model import CHAMPION
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision

@@ -13,19 +13,19 @@ from typing import Any, TypeVar
 
 import orjson
 
-from recsys_assets.service.activity import Activity
-from recsys_assets.service.answering import Listed, Question, answered, explained
-from recsys_assets.service.described_items import DescribedItems
-from recsys_assets.service.drafting import Shown, drafted, models_of, shown_alone
-from recsys_assets.service.feedback_log import FeedbackLog
+from recsys_assets.service.answers.answering import Listed, Question, answered, explained
+from recsys_assets.service.answers.described_items import DescribedItems
+from recsys_assets.service.answers.drafting import Shown, drafted, models_of, shown_alone
+from recsys_assets.service.answers.searching import Searched, SearchQuestion, searched, told
+from recsys_assets.service.answers.serving import CANARY, CONTROL, Chosen
+from recsys_assets.service.feedback.activity import Activity
+from recsys_assets.service.feedback.feedback_log import FeedbackLog
 from recsys_assets.service.figures import Figures
-from recsys_assets.service.messages import Event
-from recsys_assets.service.other_workers import OtherWorkers
-from recsys_assets.service.problems import Refused
+from recsys_assets.service.processes.other_workers import OtherWorkers
 from recsys_assets.service.rotation import Rotation
-from recsys_assets.service.searching import Searched, SearchQuestion, searched, told
-from recsys_assets.service.serving import CANARY, CONTROL, Chosen
 from recsys_assets.service.tracing import span
+from recsys_assets.service.web.messages import Event
+from recsys_assets.service.web.problems import Refused
 from recsys_lineage.errors import did_you_mean
 from recsys_models import families
 

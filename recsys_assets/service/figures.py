@@ -11,9 +11,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from recsys_assets.service.observations import Observations
+from recsys_assets.service.feedback.observations import Observations
+from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.rotation import Rotation
-from recsys_assets.service.worker_team import WorkerTeam
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 

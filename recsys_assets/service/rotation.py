@@ -12,12 +12,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.service.answers.prepared import TABLE as PREPARED
+from recsys_assets.service.answers.rules import RulesError
+from recsys_assets.service.answers.served_model import CHAMPION
+from recsys_assets.service.answers.served_search import TABLE as SEARCH
+from recsys_assets.service.answers.serving import Serving, load_serving
 from recsys_assets.service.champions import chosen_model, decides_what_serves
-from recsys_assets.service.prepared import TABLE as PREPARED
-from recsys_assets.service.rules import RulesError
-from recsys_assets.service.served_model import CHAMPION
-from recsys_assets.service.served_search import TABLE as SEARCH
-from recsys_assets.service.serving import Serving, load_serving
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision

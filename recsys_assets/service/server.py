@@ -19,19 +19,19 @@ from fastapi import FastAPI
 from recsys_assets.instance import keep_private
 from recsys_assets.serve import is_of_this_machine_alone, stop_requests
 from recsys_assets.service import tracing
-from recsys_assets.service.activity import NEEDED, Activity
-from recsys_assets.service.app import service_app
 from recsys_assets.service.assignment_key import assignment_key
 from recsys_assets.service.desk import Desk
-from recsys_assets.service.door import Access, Door
-from recsys_assets.service.feedback_log import FeedbackLog, stamp_of
+from recsys_assets.service.feedback.activity import NEEDED, Activity
+from recsys_assets.service.feedback.feedback_log import FeedbackLog, stamp_of
+from recsys_assets.service.feedback.log_reader import LogReader
 from recsys_assets.service.figures import Figures
-from recsys_assets.service.log_reader import LogReader
-from recsys_assets.service.other_workers import SHOWN, OtherWorkers, recalled_since
+from recsys_assets.service.processes.other_workers import SHOWN, OtherWorkers, recalled_since
+from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.tokens import Tokens
-from recsys_assets.service.worker_team import WorkerTeam
+from recsys_assets.service.web.app import service_app
+from recsys_assets.service.web.door import Access, Door
+from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
@@ -175,7 +175,7 @@ def run_service(
         shown = f"[{host}]" if ":" in host else host
         listens = f"Listening on http://{shown}:{number}; Ctrl-C stops it."
         if workers > 1:
-            from recsys_assets.service.workers import run_workers
+            from recsys_assets.service.processes.workers import run_workers
 
             say(f"{workers} workers load the champion.")
             say(listens)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from recsys_assets.service.served_model import CHAMPION
+from recsys_assets.service.answers.served_model import CHAMPION
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records

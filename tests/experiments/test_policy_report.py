@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.experiments.drawn_places import choices, drawn_places
 from recsys_assets.experiments.policy_report import judged_policy, shown_policies
-from recsys_assets.service.arrangement import arranged
+from recsys_assets.service.answers.arrangement import arranged
 
 ITEMS, LENGTH = 12, 4
 CHAMPION = list(range(ITEMS))

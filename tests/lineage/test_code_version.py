@@ -302,7 +302,7 @@ def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
         "sys.path[:0] = ['.']\n"
         "from recsys_lineage.assets.reachable_code import Codebase, Definition\n"
         "code = Codebase('recsys_assets')\n"
-        "found = code.reach([Definition('recsys_assets.assets.serving', 'user_embeddings')])\n"
+        "found = code.reach([Definition('recsys_assets.assets.serving.served_tables', 'user_embeddings')])\n"
         "assert Definition('recsys_models.ranker.ranker', 'Ranker') in found\n"
         "print([name for name in ('torch', 'dgl', 'lightgbm', 'numpy', 'recsys_models') if name in sys.modules])\n"
     )

@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recsys_assets.assets import raw, source_files
-from recsys_assets.assets.found_files import newest_files
-from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.assets.raw import raw_tables as raw
+from recsys_assets.assets.raw import source_files
+from recsys_assets.assets.raw.found_files import newest_files
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.load_report import LoadReport, load_report
 from recsys_assets.source import Source
 from recsys_lineage.assets.asset_code import AssetCode, Request

@@ -7,7 +7,7 @@ import json
 import dagster as dg
 import pytest
 
-from recsys_assets.assets.file_changes import WHAT_IS_NEW
+from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import day_file
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import recsys_assets.assets.catalogue  # noqa: F401  (its modules are looked through for code versions)
-from recsys_assets.assets.reports import ReportFiles, metrics_frame, recommendations_frame
+from recsys_assets.assets.serving.reports import ReportFiles, metrics_frame, recommendations_frame
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code_version import code_version, reachable, roots_of
 from recsys_lineage.assets.materialize import Outcome
@@ -246,8 +246,11 @@ def test_families_gates_and_tables_do_not_reach_what_is_not_theirs(
     }
     assert changed("recsys_models.evaluation.significance", "paired_bootstrap") == {"gate"}
     candidates = {f"candidate_{family}" for family in families}
-    assert changed("recsys_assets.assets.serving", "_vectors") == {"user_embeddings", "item_embeddings"}
-    assert changed("recsys_assets.assets.gate", "_scores_by_user") == {"gate"}
+    assert changed("recsys_assets.assets.serving.served_tables", "_vectors") == {
+        "user_embeddings",
+        "item_embeddings",
+    }
+    assert changed("recsys_assets.assets.model.gate", "_scores_by_user") == {"gate"}
     assert candidates <= changed("recsys_lineage.lake.blobs", "blob_table")
     assert candidates | {"interaction_graph"} <= changed("recsys_models.data.interactions", "Interactions")
     raw_tables = {"source_files", "raw_events", "raw_users", "raw_items", "raw_promotions"}

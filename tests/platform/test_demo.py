@@ -10,7 +10,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.reconciliation import CLEAN_OF, reconciled_rows
+from recsys_assets.assets.tables.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from recsys_assets.assets import source_files
-from recsys_assets.assets.earlier_look import is_timeless
-from recsys_assets.assets.file_rows import FaultyFiles
-from recsys_assets.assets.found_files import newest_files
+from recsys_assets.assets.raw import source_files
+from recsys_assets.assets.raw.earlier_look import is_timeless
+from recsys_assets.assets.raw.file_rows import FaultyFiles
+from recsys_assets.assets.raw.found_files import newest_files
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.files import scan

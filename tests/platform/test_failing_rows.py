@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.file_rows import FaultyFiles
+from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_lineage.errors import LineageError, SqlFailed
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.records import Records

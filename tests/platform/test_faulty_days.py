@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.found_files import SCHEMA, faulty_days, newest_files
+from recsys_assets.assets.raw.found_files import SCHEMA, faulty_days, newest_files
 from recsys_assets.jobs import landing_sensor
 from recsys_lineage.files import source_file
 from recsys_lineage.lake.lake import Lake

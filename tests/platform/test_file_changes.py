@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.file_changes import LONGEST_SHOWN, WHAT_IS_NEW, FileChanges, nothing_new
+from recsys_assets.assets.raw.file_changes import LONGEST_SHOWN, WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.errors import LineageError

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.file_rows import FaultyFiles
-from recsys_assets.assets.raw_shape import common, fits, widened
+from recsys_assets.assets.raw.file_rows import FaultyFiles
+from recsys_assets.assets.raw.raw_shape import common, fits, widened
 from recsys_lineage.assets.materialize import materialize
 from tests.platform.nights import CSV, PARQUET, Nights
 

@@ -12,8 +12,9 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets import reasons, serving
-from recsys_assets.assets.reasons import (
+from recsys_assets.assets.serving import reasons
+from recsys_assets.assets.serving import served_tables as serving
+from recsys_assets.assets.serving.reasons import (
     PERSONAL,
     POPULAR,
     TOGETHER,
@@ -22,7 +23,7 @@ from recsys_assets.assets.reasons import (
     in_words,
     nearest_in_history,
 )
-from recsys_assets.assets.serving import ReasonedLists
+from recsys_assets.assets.serving.served_tables import ReasonedLists
 from recsys_assets.shop_rules import BEHAVIOURS
 from recsys_models import Interactions
 from recsys_models.families import families

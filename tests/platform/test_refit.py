@@ -10,9 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.competing import FAMILIES, competing
-from recsys_assets.assets.refit import Before, Fitted, model_before, refit_or_fit
-from recsys_assets.assets.side_information import (
+from recsys_assets.assets.model.competing import FAMILIES, competing
+from recsys_assets.assets.model.refit import Before, Fitted, model_before, refit_or_fit
+from recsys_assets.assets.model.side_information import (
     BEFORE_TEST,
     EVERYTHING,
     TRAIN,

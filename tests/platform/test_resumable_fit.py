@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from recsys_assets.assets.resumable_fit import KEPT_DAYS, ResumableFits
+from recsys_assets.assets.model.resumable_fit import KEPT_DAYS, ResumableFits
 from recsys_lineage.assets.asset_code import Request
 from recsys_models import Interactions, Popularity
 

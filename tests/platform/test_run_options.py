@@ -12,9 +12,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from recsys_assets.assets import candidates
-from recsys_assets.assets.competing import FAMILIES, candidate_name
-from recsys_assets.assets.evaluation import checked_cut_offs
+from recsys_assets.assets.model import candidates
+from recsys_assets.assets.model.competing import FAMILIES, candidate_name
+from recsys_assets.assets.model.evaluation import checked_cut_offs
 from recsys_assets.assets.run_options import family_parameters
 from recsys_assets.settings import Settings, SettingsError, checked_setting, load_settings
 from recsys_lineage.assets.asset_code import AssetCode, Request

@@ -42,8 +42,8 @@ class Silent:
 
 def column_classes() -> Iterator[type]:
     """Every class of columns of the platform."""
-    for module in pkgutil.iter_modules(recsys_assets.assets.__path__):
-        found = importlib.import_module(f"recsys_assets.assets.{module.name}")
+    for module in pkgutil.walk_packages(recsys_assets.assets.__path__, "recsys_assets.assets."):
+        found = importlib.import_module(module.name)
         for name, held in vars(found).items():
             if inspect.isclass(held) and name.endswith("Columns") and held.__module__ == found.__name__:
                 yield held

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets import feedback, feedback_days, feedback_files, raw, source_files
-from recsys_assets.assets.service_events import ServiceEvents
+from recsys_assets.assets.feedback import feedback_days, feedback_files
+from recsys_assets.assets.feedback import feedback_tables as feedback
+from recsys_assets.assets.raw import raw_tables as raw
+from recsys_assets.assets.raw import source_files
+from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.load_report import load_report
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.asset_code import AssetCode, Request

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from recsys_assets import trial
-from recsys_assets.assets.reconciliation import CLEAN_OF
-from recsys_assets.assets.source_folder import NoFiles, SourceFolder
+from recsys_assets.assets.raw.source_folder import NoFiles, SourceFolder
+from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.cli.commands import app
 from recsys_assets.source import Source
 from recsys_assets.trial import try_source, whole_records

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recsys_assets.assets.search_index import search_index
+from recsys_assets.assets.serving.search_index import search_index
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.inputs import Inputs

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recsys_assets.assets.serving import FEWEST_CUSTOMERS
-from recsys_assets.service import served_model
+from recsys_assets.assets.serving.served_tables import FEWEST_CUSTOMERS
+from recsys_assets.service.answers import served_model
 from recsys_assets.service.server import Service
 from recsys_lineage.lake.blobs import read_blobs
 from recsys_lineage.records.records import Records

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.experiments.experiment import Experiments
-from recsys_assets.service.rules import Rules
+from recsys_assets.service.answers.rules import Rules
 from tests.service.running import Customer
 
 TEXT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()

@@ -14,11 +14,12 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from recsys_assets.assets import experiment_report, feedback, feedback_files
-from recsys_assets.assets.search_index import search_index
-from recsys_assets.assets.tables import CHECKS, PERSONAL
+from recsys_assets.assets.feedback import experiment_report, feedback_files
+from recsys_assets.assets.feedback import feedback_tables as feedback
+from recsys_assets.assets.serving.search_index import search_index
+from recsys_assets.assets.tables.sql_tables import CHECKS, PERSONAL
 from recsys_assets.cli.commands import app
-from recsys_assets.service.feedback_log import closed_files
+from recsys_assets.service.feedback.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode

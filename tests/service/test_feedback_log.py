@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.service import feedback_log
-from recsys_assets.service.feedback_log import FeedbackError, FeedbackLog
-from recsys_assets.service.log_reader import LogReader, read_log
+from recsys_assets.service.feedback import feedback_log
+from recsys_assets.service.feedback.feedback_log import FeedbackError, FeedbackLog
+from recsys_assets.service.feedback.log_reader import LogReader, read_log
 from tests.service.running import Command, Customer, Reply, served
 from tests.service.test_answers import event
 

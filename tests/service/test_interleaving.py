@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from recsys_assets.service.desk import Desk
-from recsys_assets.service.feedback_log import closed_files
+from recsys_assets.service.feedback.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
 from tests.service.running import served, until
 from tests.service.small_shop import USERS, lake_of, train

@@ -11,8 +11,8 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_assets.service import log_reader
-from recsys_assets.service.log_reader import LogReader
+from recsys_assets.service.feedback import log_reader
+from recsys_assets.service.feedback.log_reader import LogReader
 
 
 class Writer:

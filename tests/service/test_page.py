@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.service import other_workers
-from recsys_assets.service.feedback_log import closed_files, stamp_of
-from recsys_assets.service.log_reader import LogReader
-from recsys_assets.service.observations import HOURS, Observations
-from recsys_assets.service.other_workers import recalled_since
+from recsys_assets.service.feedback.feedback_log import closed_files, stamp_of
+from recsys_assets.service.feedback.log_reader import LogReader
+from recsys_assets.service.feedback.observations import HOURS, Observations
+from recsys_assets.service.processes import other_workers
+from recsys_assets.service.processes.other_workers import recalled_since
 from recsys_assets.service.service_files import ServiceFiles
 from tests.service.running import Customer, served
 from tests.service.small_shop import ITEMS

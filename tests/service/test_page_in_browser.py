@@ -10,7 +10,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: 
 
 from playwright.sync_api import expect
 
-from recsys_assets.service.tokens import Tokens
+from recsys_assets.service.web.tokens import Tokens
 from tests.platform.browser import chromium, window
 from tests.service.running import served
 from tests.service.small_shop import lake_of, train

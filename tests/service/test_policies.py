@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets import feedback, feedback_files, policies
+from recsys_assets.assets.feedback import feedback_files, policies
+from recsys_assets.assets.feedback import feedback_tables as feedback
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.service.arrangement import arranged
-from recsys_assets.service.described_items import Groups
-from recsys_assets.service.rules import Rules, RulesError
+from recsys_assets.service.answers.arrangement import arranged
+from recsys_assets.service.answers.described_items import Groups
+from recsys_assets.service.answers.rules import Rules, RulesError
 from recsys_lineage.lake.lake import Lake
 from tests.service.running import served, until
 from tests.service.small_shop import ITEMS, lake_of, split

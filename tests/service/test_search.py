@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recsys_assets.service.log_reader import read_log
+from recsys_assets.service.feedback.log_reader import read_log
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.lake.blobs import read_blobs, write_blobs

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
-from recsys_assets.service import door
-from recsys_assets.service.door import DEEPEST_BODY, HEADERS, _is_deep
-from recsys_assets.service.tokens import TokenError, Tokens
+from recsys_assets.service.web import door
+from recsys_assets.service.web.door import DEEPEST_BODY, HEADERS, _is_deep
+from recsys_assets.service.web.tokens import TokenError, Tokens
 from tests.service.running import Command, Customer, served, until
 from tests.service.test_answers import event
 

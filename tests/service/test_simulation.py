@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from recsys_assets.service.log_reader import read_log
+from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.simulation import (
     BUYS_TRUE,
     CLICKS_TRUE,

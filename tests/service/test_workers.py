@@ -16,11 +16,11 @@ from random import Random
 import psutil
 import pytest
 
-from recsys_assets.service import feedback_log
-from recsys_assets.service.feedback_log import held_alone
-from recsys_assets.service.log_reader import read_log
+from recsys_assets.service.feedback import feedback_log
+from recsys_assets.service.feedback.feedback_log import held_alone
+from recsys_assets.service.feedback.log_reader import read_log
+from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.server import Service
-from recsys_assets.service.worker_team import WorkerTeam
 from tests.service.running import Command, Customer, served, until
 from tests.service.small_shop import ITEMS, train
 from tests.service.test_answers import event

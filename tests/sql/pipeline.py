@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.given_rows import given_rows
+from recsys_assets.assets.raw.given_rows import given_rows
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_assets.source import Source
 from recsys_assets.sql import load_sql, parameters_of

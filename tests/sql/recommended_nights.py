@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from recsys_assets.assets.served_profiles import PROFILE
+from recsys_assets.assets.serving.served_profiles import PROFILE
 from recsys_assets.sql import load_sql
 
 ITEMS, LENGTH = 300, 20

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.assets.source_files import _meanings
-from recsys_assets.assets.source_folder import SourceFolder
+from recsys_assets.assets.raw.source_files import _meanings
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.source import Source
 from recsys_lineage.files import deduplicate, list_files
 from tests.sql.test_source import folder

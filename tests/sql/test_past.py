@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.side_information import item_features, user_features
+from recsys_assets.assets.model.side_information import item_features, user_features
 from tests.sql.shop import make_shop, records
 
 NEWEST = datetime(2020, 3, 1, 12)

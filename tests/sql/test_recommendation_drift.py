@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from recsys_assets.assets.served_profiles import PROFILE
+from recsys_assets.assets.serving.served_profiles import PROFILE
 from tests.sql.recommended_nights import FAULTS, PROFILES, Night, profile, quiet_nights, report
 
 NIGHTS = 40

@@ -13,7 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.rejections import NUMBERS, TIMES, Rejection, most_rows_are_accepted, rejections
+from recsys_assets.assets.tables.rejections import (
+    NUMBERS,
+    TIMES,
+    Rejection,
+    most_rows_are_accepted,
+    rejections,
+)
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_assets.source import Source
 from recsys_assets.source_settings import SourceSettings

@@ -1,0 +1,1 @@
+"""Group feedback: what was shown and done, what experiments tell, and what drifts."""

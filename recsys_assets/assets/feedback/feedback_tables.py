@@ -1,0 +1,265 @@
+"""`exposures`, `feedback` and `searches`: what the service showed, what customers did and looked for, by day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from recsys_assets.assets.feedback.feedback_files import NAME as FILES
+from recsys_assets.assets.feedback.feedback_files import (
+    TABLE_OF,
+    closed,
+    opened,
+    query_of,
+    rows_sql,
+    stored_files,
+)
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw.found_files import inputs_digest
+from recsys_assets.assets.raw.raw_tables import EVENT_DAYS
+from recsys_assets.service.feedback.feedback_log import Stream
+from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.sql import load_sql
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_null, unique
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.errors import FilesChanged
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lineage_asset import lineage_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.records import Records
+from recsys_lineage.sql.sql_text import SqlText
+
+ITEMS = "items"
+DAY = "day"
+KEYS: Mapping[Stream, tuple[str, ...]] = {
+    "exposures": ("query_id", "position"),
+    "events": ("event_id",),
+    "searches": ("query_id",),
+}
+"""By which columns a row of each stream's table stands once."""
+_TEXTS: Mapping[Stream, str] = {
+    "exposures": "What the service showed: one row a product of an answer, with file and line; a partition a day.",
+    "events": "What customers did, as the service took it: one row an event, with file and line; a partition a day.",
+    "searches": "What was searched for and found: one row a search, with file and line; a partition a day.",
+}
+
+
+@dataclass(frozen=True)
+class FeedbackPlan:
+    """Which days of a stream's table are to be written.
+
+    Attributes:
+        digests: day → a hash of the files that its rows are made of, and of the code.
+        known: the same for what the table holds.
+    """
+
+    digests: Mapping[str, str]
+    known: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, found: pl.DataFrame, stream: Stream, version: str, known: Mapping[str, str] | None
+    ) -> FeedbackPlan:
+        """The plan for what `feedback_files` found.
+
+        Args:
+            found: `feedback_files`.
+            stream: of the service's log.
+            version: of the code.
+            known: what the table took, by day.
+        """
+        files: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        own = found.filter((pl.col("stream") == stream) & pl.col("status").is_in(["loaded", "gone"]))
+        for path, sha256, days in own.select("path", "sha256", "days").iter_rows():
+            for day in days:
+                files[str(day)].append((path, sha256))
+        return cls({day: inputs_digest(held, version) for day, held in files.items()}, dict(known or {}))
+
+    @property
+    def changed(self) -> list[str]:
+        """The days that are to be written, for the table does not hold what it should."""
+        return sorted(day for day, digest in self.digests.items() if self.known.get(day) != digest)
+
+    def taken(self, written: Iterable[str]) -> dict[str, str]:
+        """What the table holds, by day, once some days are written."""
+        now = {day: self.digests[day] for day in written if day in self.digests}
+        return dict(sorted({**self.known, **now}.items()))
+
+
+def feedback_rows(
+    files: ServiceFiles, stream: Stream, time_zone: str, inputs: Inputs, request: Request
+) -> Output | Unchanged:
+    """The rows of a stream's table, of the days whose files changed; of files that are gone, the rows of before."""
+    table, found = TABLE_OF[stream], inputs.frame(FILES)
+    before = inputs.previous()
+    held = None if before is None else inputs.version(table, (), ())
+    is_divided = held is not None and held.partition_column == DAY
+    known = before.record.takes if before is not None and is_divided else None
+    plan = FeedbackPlan.of(found, stream, request.code_version, known)
+    asked = plan.changed if request.reuse else sorted(plan.digests)
+    wanted = (
+        asked if request.partitions is None else [day for day in request.partitions if day in plan.digests]
+    )
+    if is_divided and not wanted:
+        return Unchanged()
+    own = found.filter(pl.col("stream") == stream)
+    gone = own.filter(pl.col("status") == "gone")["path"].to_list()
+    _open(files, inputs, stream, own, wanted)
+    in_days = f"list_contains($days, CAST({DAY} AS VARCHAR))"
+    kept = ""
+    values: dict[str, Any] = {"time_zone": time_zone, "days": wanted}
+    if is_divided and gone:
+        inputs.view(table)
+        columns = ", ".join(query_of(stream).columns)
+        kept = (
+            f"\nUNION ALL\nSELECT {columns} FROM {table} WHERE {in_days} AND _file IN (SELECT unnest($gone))"
+        )
+        values["gone"] = gone
+    copies = _copies(inputs, stream, values, table if is_divided else None, gone)
+    sql = f"SELECT * FROM ({rows_sql(stream)}) AS told WHERE {in_days}"
+    if copies:
+        sql += " AND NOT list_contains($copies, _file || ':' || _line)"
+        values["copies"] = copies
+    return Output(
+        Query(sql + kept, values),
+        partition_by=DAY,
+        partitions=wanted if is_divided else None,
+        statistics={"days": len(wanted), "duplicates": len(copies)},
+        takes=plan.taken(wanted),
+        partition_files={day: [path for path, days in _days_of(own) if day in days] for day in wanted},
+    )
+
+
+def _days_of(own: pl.DataFrame) -> list[tuple[str, list[str]]]:
+    """Path and days of each file that is there."""
+    there = own.filter(pl.col("status") == "loaded")
+    return [(path, [str(day) for day in days]) for path, days in there.select("path", "days").iter_rows()]
+
+
+def _open(files: ServiceFiles, inputs: Inputs, stream: Stream, own: pl.DataFrame, days: list[str]) -> None:
+    """Open the files of some days, sure that they are what `feedback_files` saw.
+
+    Raises:
+        FilesChanged: one is another now, or gone.
+    """
+    wanted = {path for path, held in _days_of(own) if not set(held).isdisjoint(days)}
+    seen = {path: sha for path, sha in own.select("path", "sha256").iter_rows() if path in wanted}
+    listed = [file for file in closed(files, stream) if file.path in wanted]
+    there = {file.path: file.sha256 for file in listed}
+    for path, sha256 in seen.items():
+        if there.get(path) != sha256:
+            raise FilesChanged(
+                f"The file {path} is not what it was when {FILES} looked at it.",
+                expected=f"sha256 {sha256[:16]}…",
+                found=f"sha256 {there[path][:16]}…" if path in there else "no file",
+                where=str(files.home / path),
+                advice=f"materialize {FILES}, then this asset again",
+            )
+    opened(files, inputs, stream, listed)
+
+
+def _copies(
+    inputs: Inputs, stream: Stream, values: Mapping[str, Any], before: str | None, gone: list[str]
+) -> list[str]:
+    """File and line of rows that stand in the table once already: of these files, or of what the table keeps."""
+    key = ", ".join(KEYS[stream])
+    parameters = {name: values[name] for name in ("time_zone", "days")}
+    wanted = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
+    rows = f"(SELECT {key}, _file, _line FROM ({rows_sql(stream)}) AS told WHERE {wanted}) AS new"
+    sql = f"""SELECT _file || ':' || _line AS place
+        FROM (SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY _file, _line) AS copy FROM {rows}) AS numbered
+        WHERE copy > 1"""
+    if before is not None:
+        inputs.view(before)
+        stays = f"NOT ({wanted})"
+        if gone:
+            stays += " OR _file IN (SELECT unnest($gone))"
+            parameters["gone"] = gone
+        sql += f"""
+        UNION SELECT _file || ':' || _line FROM {rows}
+        SEMI JOIN (SELECT {key} FROM {before} WHERE {stays}) AS held USING ({key})"""
+    return inputs.query(f"SELECT place FROM ({sql}) AS copies ORDER BY place", parameters)["place"].to_list()
+
+
+def items_are_known(inputs: Inputs) -> CheckOutcome:
+    """How many rows name a product that the shop's table of products does not have."""
+    name = "items_are_known"
+    if not inputs.exists(ITEMS):
+        return CheckOutcome(name, True, "there is no table of products yet")
+    found = inputs.query(
+        f"SELECT count(*) AS unknown FROM {OUTPUT} AS o ANTI JOIN {ITEMS} AS i ON o.item_id = i.item_id"
+    )
+    unknown = int(found["unknown"][0])
+    return CheckOutcome(
+        name, not unknown, f"{unknown} rows name unknown products", counts={"unknown": unknown}
+    )
+
+
+ITEMS_ARE_KNOWN = TableCheck(
+    "items_are_known", "the shop's table of products has what was shown or chosen", function=items_are_known
+)
+CHECKS: Mapping[Stream, tuple[TableCheck, ...]] = {
+    "exposures": (unique(*KEYS["exposures"]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
+    "events": (unique(*KEYS["events"]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
+    "searches": (unique(*KEYS["searches"]), not_null(DAY, "query", "_file", "_line")),
+}
+_PERSONAL: Mapping[Stream, str] = {
+    "exposures": "what was shown to whom is what experiments are judged by",
+    "events": "what customers did is what experiments are judged by, and what models learn from",
+    "searches": "what people type is what search is judged by",
+}
+
+
+def assets(files: ServiceFiles, time_zone: str) -> list[dg.AssetsDefinition]:
+    """`exposures`, `feedback` and `searches` of a home, each with a partition a day.
+
+    Args:
+        files: where the service keeps its files.
+        time_zone: the shop's clock.
+    """
+    return [_asset(files, stream, time_zone) for stream in TABLE_OF]
+
+
+def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefinition:
+    table, compute = TABLE_OF[stream], partial(feedback_rows, files, stream, time_zone)
+    text = rows_sql(stream)
+
+    def takes(lake: Lake) -> dict[str, str]:
+        before = Records(lake).latest(table)
+        known = before.takes if before is not None else None
+        plan = FeedbackPlan.of(stored_files(lake), stream, code.code_version, known)
+        return plan.taken(plan.changed)
+
+    code = AssetCode(
+        name=table,
+        code=Code("sql", text, query_of(stream).origin, "duckdb"),
+        code_version=code_version(compute, {"sql": text, "time_zone": time_zone}),
+        covers=lambda: by_module(reachable(compute)),
+        upstream=(FILES,),
+        compute=compute,
+        parameters={"time_zone": time_zone},
+        takes=takes,
+        checks=CHECKS[stream],
+        column_descriptions=SqlText(load_sql("service", table)).column_descriptions,
+        looks_at=() if stream == "searches" else (ITEMS,),
+    )
+    return lineage_asset(
+        code,
+        look(
+            "raw",
+            kinds={"sql", "duckdb", "deltalake"},
+            description=_TEXTS[stream],
+            personal=_PERSONAL[stream],
+            partitions_def=EVENT_DAYS,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+        ),
+    )

@@ -1,0 +1,167 @@
+"""DayPlan: which days of `raw_events` hold what their files hold, which are to be written, and which cannot be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from recsys_assets.assets.raw.found_files import faulty_days, inputs_digest, with_status
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.source import NamedScan
+
+KEPT = "rows kept"
+"""In a digest, beside the path of a file that is gone: its rows are those of before, not made anew."""
+SERVICE = "the service"
+"""In a digest, beside a hash of what it took."""
+FORGET = "bring it back, or give its rows up by: recsys forget {path}"
+
+
+@dataclass(frozen=True)
+class EventScans:
+    """The scans of raw_events: those whose files give rows of their own, and those that every row may depend on."""
+
+    own: frozenset[NamedScan]
+    shared: frozenset[NamedScan]
+
+    @classmethod
+    def of(cls, folder: SourceFolder) -> EventScans:
+        """The scans of a source."""
+        own = folder.scans_by_file("raw_events")
+        return cls(own, frozenset(folder.source.table_scans("raw_events")) - own)
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """What the days of raw_events should be.
+
+    Attributes:
+        digests: day → a hash of the files that its rows are made of, and of the code.
+        kept: the same for days with a file that is gone, where the rows of that file are kept.
+        known: day → that hash for what the table holds.
+        refused: day → why it cannot be loaded, in words; the table keeps what it has of that day.
+        hindered: whether no day can be made anew, since a file that all need is gone or faulty.
+    """
+
+    digests: Mapping[str, str]
+    kept: Mapping[str, str]
+    known: Mapping[str, str]
+    refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hindered: bool = False
+
+    def is_right(self, day: str) -> bool:
+        """Whether the table holds of a day what it should."""
+        held = self.known.get(day)
+        return held is not None and held in (self.digests.get(day), self.kept.get(day))
+
+    @property
+    def days(self) -> list[str]:
+        """Every day that can be written: of the files, or to be emptied since no file has it any more."""
+        days = (set(self.digests) | set(self.known)) - set(self.refused)
+        return [] if self.hindered else sorted(days)
+
+    @property
+    def changed(self) -> list[str]:
+        """The days that are to be written, for the table does not hold what it should."""
+        return [day for day in self.days if not self.is_right(day)]
+
+    def taken(self, written: Iterable[str]) -> dict[str, str]:
+        """What the table holds, by day, once some days are written."""
+        now = {day: self.kept.get(day, self.digests.get(day)) for day in written}
+        return dict(sorted((day, held) for day, held in {**self.known, **now}.items() if held is not None))
+
+
+def day_plan(
+    files: pl.DataFrame,
+    scans: EventScans,
+    code_version: str,
+    known: Mapping[str, str] | None = None,
+    beside: Mapping[str, str] | None = None,
+) -> DayPlan:
+    """The plan for what `source_files` found.
+
+    A day's digest covers the files that hold the day and all files that every row may depend on. Where one of the
+    latter is gone or faulty, no day can be made: those that changed are refused.
+
+    Args:
+        files: `source_files`.
+        scans: those of raw_events.
+        code_version: of raw_events.
+        known: what the table took, by day.
+        beside: day → a hash of what else its rows are made of, beside files.
+    """
+    known = dict(known or {})
+    own = with_status(files, scans.own, "loaded", "gone")
+    shared = with_status(files, scans.shared, "loaded", "gone")
+    common = set(shared.select("path", "sha256").iter_rows())
+    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    kept: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for path, sha256, status, held, given, days in _by_day(pl.concat([own, shared])):
+        is_own = (path, sha256) not in common
+        for day in days:
+            if is_own:
+                made[day].append((path, sha256))
+                kept[day].append((path, KEPT if status == "gone" else sha256))
+            rows[day].append((held or 0, given or 0))
+    for day, held in (beside or {}).items():
+        made[day].append((SERVICE, held))
+        kept[day].append((SERVICE, held))
+        rows[day] += []
+    digests = {day: inputs_digest([*made[day], *common], code_version) for day in rows}
+    digests_kept = {
+        day: inputs_digest([*kept[day], *common], code_version) for day in rows if kept[day] != made[day]
+    }
+    refused: dict[str, list[str]] = defaultdict(list)
+    for day, broken in faulty_days(with_status(files, scans.own, "faulty")).items():
+        refused[day] += sorted({file.fault for file in broken})
+    plan = DayPlan(digests, digests_kept, known)
+    hindrances = _hindrances(files, scans)
+    for reason in hindrances:
+        for day in set(digests) | set(known):
+            if not plan.is_right(day):
+                refused[day].append(reason)
+    for day, counts in rows.items():
+        if not any(given for _, given in counts) and (unused := sum(held for held, _ in counts)):
+            refused[day].append(_nothing_of(day, unused, files, scans))
+    words = {day: tuple(reasons) for day, reasons in sorted(refused.items())}
+    return DayPlan(digests, digests_kept, known, words, hindered=bool(hindrances))
+
+
+def _by_day(files: pl.DataFrame) -> Iterable[tuple[str, str, str, int | None, int | None, list[str]]]:
+    for *row, days in files.select("path", "sha256", "status", "rows", "given", "days").iter_rows():
+        path, sha256, status, held, given = row
+        yield path, sha256, status, held, given, [str(day) for day in days]
+
+
+def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
+    """Why no day can be made anew, in words: of the files that every row may depend on some are faulty or gone."""
+    reasons = with_status(files, scans.shared, "faulty")["fault"].to_list()
+    for path, pattern in with_status(files, scans.shared, "gone").select("path", "pattern").iter_rows():
+        reasons.append(
+            f"{path}: the file is gone, and the events of every day are made with {pattern}. "
+            f"What to do: {FORGET.format(path=path)}"
+        )
+    return sorted(set(reasons))
+
+
+def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> str:
+    """Why a day whose files have rows ends with none, as far as it can be told."""
+    own = with_status(files, scans.own | scans.shared, "loaded").filter(
+        pl.col("days").list.contains(date.fromisoformat(day))
+    )
+    paths = own["path"].to_list()
+    named = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more files" if len(paths) > 3 else "")
+    looked_up = []
+    for scan in sorted(scans.shared, key=str):
+        there = with_status(files, [scan], "loaded")
+        looked_up.append(f"{scan.scan} with {there['rows'].sum() or 0} rows in {there.height} files")
+    beside = f"; it is joined with {' and '.join(looked_up)}" if looked_up else ""
+    return (
+        f"{named}: raw_events.sql gives none of the {rows:,} rows{beside}. "
+        "What to do: look at its joins and its WHERE, and at the files that it joins; "
+        f"if there is nothing to load: recsys forget {paths[0] if paths else 'FILE'}"
+    )

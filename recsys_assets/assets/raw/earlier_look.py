@@ -1,0 +1,169 @@
+"""EarlierLook: what the look before told of files that still holds, so that they need not be read again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot.tokenizer_core import TokenType
+
+from recsys_assets.assets.raw.given_rows import EVENTS
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.source import NamedScan
+from recsys_lineage.assets.asset_code import Request
+from recsys_lineage.assets.inputs import Previous
+from recsys_lineage.files import KnownContent, SourceFile
+from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.records.materialization import Materialization
+
+AHEAD = "first day ahead"
+"""The statistic that tells the first day of events too far ahead, which become legal when it comes."""
+_CLOCKS = frozenset({"age", "ago", "localtime", "localtimestamp"})
+"""Words of SQL that read a clock, beside those that DuckDB says do and those that begin with `current_`."""
+Row = dict[str, Any]
+
+
+def as_statistic(ahead: date | None) -> dict[str, int]:
+    """What the record keeps of the first day of events too far ahead; a number, for those stay in a record."""
+    return {} if ahead is None else {AHEAD: int(f"{ahead:%Y%m%d}")}
+
+
+def first_day_ahead(record: Materialization) -> date | None:
+    """The first day of events that was too far ahead for a look, as its record keeps it."""
+    said = record.statistics.get(AHEAD)
+    return None if said is None else datetime.strptime(str(said).replace("-", ""), "%Y%m%d").date()
+
+
+@dataclass(frozen=True)
+class EarlierLook:
+    """What is still true of the look before; the one without arguments knows nothing, so that all files are read.
+
+    Attributes:
+        columns: the columns of each file, by path.
+        own: whether what files of their own give to raw_events holds too, as long as the files `shared` do.
+        last_day: no event can be later.
+        ahead: the first day of events that were too far ahead.
+    """
+
+    folder: SourceFolder | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: bool = False
+    last_day: date = date.max
+    ahead: date | None = None
+
+    @classmethod
+    def of(
+        cls, folder: SourceFolder, before: Previous | None, request: Request, last_day: date
+    ) -> EarlierLook:
+        """What is still true of a look.
+
+        That is nothing where the code, the source's SQL, its settings or a library has changed since, or where all is
+        asked to be made anew.
+
+        Args:
+            folder: the source and its folder.
+            before: the look.
+            request: of the look now.
+            last_day: no event can be later.
+        """
+        if before is None or not request.reuse:
+            return cls()
+        record = before.record
+        same_code = record.code_version == request.code_version
+        if not same_code or dict(record.engine) != dict(engine_versions()):
+            return cls()
+        columns: dict[str, tuple[str, ...]] = {}
+        shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for read in record.reads:
+            if read.kind == "file":
+                names = tuple(column.name for column in read.schema)
+                columns[read.name] = shared.setdefault(names, names)
+        ahead = first_day_ahead(record)
+        own = is_timeless(folder.source.queries[EVENTS].sql) and (ahead is None or ahead > last_day)
+        return cls(folder, columns, own, last_day, ahead if own else None)
+
+    def known(
+        self,
+        listed: Mapping[NamedScan, Collection[SourceFile]],
+        rows: Mapping[tuple[str, str], Row],
+    ) -> dict[NamedScan, dict[tuple[str, str], KnownContent]]:
+        """For each scan, what those of its files hold that need not be read again, by path and sha256.
+
+        A file is read again where its content is another, where it could not be read or was not loaded, where several
+        scans read it, and where every row may depend on it; all files of events are where one of the latter changed.
+
+        Args:
+            listed: the files of each scan, as they are.
+            rows: `source_files` as it was, by path and pattern.
+        """
+        if self.folder is None:
+            return {}
+        own = self.folder.scans_by_file(EVENTS)
+        events = frozenset(self.folder.source.table_scans(EVENTS))
+        own_hold = self.own and _contents(listed, events - own) == _contents_before(rows, events - own)
+        places = Counter(file.path for files in listed.values() for file in files)
+        known: dict[NamedScan, dict[tuple[str, str], KnownContent]] = {}
+        for named, files in listed.items():
+            if named in events and not (named in own and own_hold):
+                continue
+            known[named] = {
+                (file.path, file.sha256): KnownContent(row["rows"], row["malformed"], self.columns[file.path])
+                for file in files
+                if places[file.path] == 1
+                and (row := rows.get((file.path, named.scan.described()))) is not None
+                and self._holds(file, row)
+            }
+        return known
+
+    def _holds(self, file: SourceFile, row: Row) -> bool:
+        """Whether a file is what a row of `source_files` says, and the row says all that a look would."""
+        return (
+            row["status"] == "loaded"
+            and row["sha256"] == file.sha256
+            and row["rows"] is not None
+            and bool(self.columns.get(file.path))
+            and all(day <= self.last_day for day in row["days"])
+        )
+
+
+def _contents(
+    listed: Mapping[NamedScan, Collection[SourceFile]], scans: Collection[NamedScan]
+) -> set[tuple[str, ...]]:
+    return {(file.path, named.scan.described(), file.sha256) for named in scans for file in listed[named]}
+
+
+def _contents_before(
+    rows: Mapping[tuple[str, str], Row], scans: Collection[NamedScan]
+) -> set[tuple[str, ...]]:
+    patterns = {named.scan.described() for named in scans}
+    return {
+        (path, pattern, row["sha256"])
+        for (path, pattern), row in rows.items()
+        if pattern in patterns and row["status"] != "gone"
+    }
+
+
+def is_timeless(sql: str) -> bool:
+    """Whether a SELECT gives the same rows of the same files at any time; False where that is not sure.
+
+    DuckDB says which of its functions do not: those that draw at random, count or read a clock.
+    """
+    tokens = sqlglot.tokenize(sql, dialect="duckdb")
+    words = {token.text.lower() for token in tokens if token.token_type != TokenType.STRING}
+    return not (words & (_CLOCKS | _volatile())) and not any(word.startswith("current_") for word in words)
+
+
+@cache
+def _volatile() -> frozenset[str]:
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
+            "WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
+        ).fetchall()
+    return frozenset(name for (name,) in found)

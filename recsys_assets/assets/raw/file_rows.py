@@ -1,0 +1,126 @@
+"""The rows of a raw table: of files that are there, and those kept of files that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from recsys_assets.assets.raw.raw_shape import cast_columns, common, widened
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.raw_columns import TRACE
+from recsys_assets.source import NamedScan
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.scanned_files import failing_rows, open_scan
+from recsys_lineage.errors import FilesChanged, LineageError
+from recsys_lineage.files import FailingRows, SourceFile
+from recsys_lineage.files.source_file import hashed_file
+from recsys_lineage.lake.table_version import Column
+
+DAY = "_day"
+MOST_SHOWN = 5
+FAILING_ADVICE = (
+    "mend the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
+    "then, and a row that needs it is rejected with its file and line"
+)
+_FIXED = (*TRACE, "_fault", "_row", DAY)
+"""Columns of raw tables that are no file's."""
+
+
+class FaultyFiles(LineageError):
+    """Files that hold what was asked for cannot be read, or are gone."""
+
+
+def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
+    """Open the files of each scan on the run's connection, sure that they are what `source_files` saw.
+
+    Raises:
+        FilesChanged: one is another now, or gone.
+        FaultyFiles: one cannot be read any more, or lacks what is asked of it now.
+    """
+    inside = folder.root.resolve()
+    for named, frame in chosen.items():
+        files: list[SourceFile] = []
+        for path, sha in frame["path", "sha256"].iter_rows():
+            file = hashed_file(folder.root / path, path, inside)
+            if file.sha256 != sha:
+                raise FilesChanged(
+                    f"The file {path} is not what it was when source_files looked at it.",
+                    expected=f"sha256 {sha[:16]}…",
+                    found=f"sha256 {file.sha256[:16]}…" if file.fault is None else file.fault.found,
+                    where=str(folder.root / path),
+                    advice="materialize source_files, then this asset again",
+                )
+            files.append(file)
+        opened = open_scan(
+            inputs,
+            folder.root,
+            named.scan,
+            files,
+            named.relation,
+            required_columns=named.required_columns,
+            named_at=named.named_at,
+        )
+        if opened.faults:
+            raise FaultyFiles(
+                "Files that could be read when source_files looked at them cannot be read any more.\n  "
+                + "\n  ".join(map(str, opened.faults[:MOST_SHOWN])),
+                found=f"{len(opened.faults)} of {len(files)} files",
+                where=", ".join(fault.path for fault in opened.faults[:MOST_SHOWN]),
+                advice="materialize source_files, then this asset again; readers still see what it held before",
+            )
+
+
+def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exception) -> FailingRows:
+    """The rows of the opened files at which the SQL of a raw table stops; none where an error is not of a value."""
+    source = folder.source
+    if table not in source.queries:
+        return FailingRows()
+    own = [named.scan for named in folder.scans_by_file(table)]
+    return failing_rows(inputs, source.queries[table], source.relations(table), own, error)
+
+
+def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
+    """The error of rows at which the source's SQL stops; their values stand in what it found, which no record keeps."""
+    shown = failing.values()
+    more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+    error = FaultyFiles(
+        "\n  ".join([message, *failing.places()[:MOST_SHOWN]]),
+        found="; ".join(shown[:MOST_SHOWN]) + more,
+        where=where,
+        advice=FAILING_ADVICE,
+    )
+    error.__cause__ = failing.first
+    return error
+
+
+def wide_columns(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a raw table whose query gives these."""
+    return tuple(
+        column if column.name in _FIXED else Column(column.name, widened(column.type)) for column in columns
+    )
+
+
+def columns_for_both(columns: Sequence[Column], before: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a raw table that holds rows of a query and rows of the version before."""
+    types = {column.name: column.type for column in before}
+    return tuple(
+        Column(column.name, common(column.type, types.get(column.name, '"NULL"')))
+        for column in wide_columns(columns)
+    )
+
+
+def rows_with_kept(
+    query: str, given: Sequence[Column], wanted: Sequence[Column], kept: Mapping[str, Sequence[Column]]
+) -> str:
+    """A SELECT of a query's rows and of the rows kept, all with the columns `wanted`.
+
+    Args:
+        query: a SELECT with the columns `given`.
+        given: its columns.
+        wanted: the table's columns.
+        kept: FROM clause of the rows that are kept, with WHERE → their columns.
+    """
+    parts = [f"SELECT {cast_columns(given, wanted)} FROM ({query})"]
+    parts += [f"SELECT {cast_columns(columns, wanted)} FROM {source}" for source, columns in kept.items()]
+    return "\nUNION ALL\n".join(parts)

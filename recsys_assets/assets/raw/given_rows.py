@@ -1,0 +1,91 @@
+"""What raw_events takes of each opened file: how many rows, and of which days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import polars as pl
+
+from recsys_assets.assets.raw.found_files import SCHEMA
+from recsys_assets.source import Source
+from recsys_assets.sql import parameters_of, with_macros
+from recsys_lineage.assets.asset_code import Query
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.query_columns import query_columns
+from recsys_lineage.columns.column_edge import Subtype
+from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.files import FileScan
+
+EVENTS = "raw_events"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What raw_events takes of a file: how many rows, the days of their valid times, and the first too far ahead."""
+
+    rows: int
+    days: list[date]
+    ahead: date | None = None
+
+
+def given_rows(
+    source: Source,
+    ask: Callable[[str, Mapping[str, Any]], pl.DataFrame],
+    tomorrow: date,
+    relations: Mapping[FileScan, str] | None = None,
+) -> dict[str, Given]:
+    """What the SQL of raw_events gives of each opened file; files of which it gives nothing are left out.
+
+    Args:
+        ask: answers a SELECT with its parameters over the opened relations.
+        relations: what stands in the SQL for each scan, where it is not the whole relation.
+    """
+    sql = days_sql(source, relations)
+    found = ask(sql, parameters_of(sql, source.raw_parameters(tomorrow)))
+    return {path: Given(rows, days or [], ahead) for path, rows, days, ahead in found.iter_rows()}
+
+
+def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) -> str:
+    """The SELECT of `given_rows`: file, rows, days and the first day too far ahead."""
+    query = source.queries[EVENTS]
+    sql = source.written(EVENTS, relations).statement.strip()
+    if "event_time" not in {name.casefold() for name in query.columns}:
+        return f"SELECT _file, count(*), NULL, NULL FROM ({sql}) WHERE _file IS NOT NULL GROUP BY _file"
+    return with_macros(
+        f"""SELECT _file, count(*), list_sort(list(DISTINCT day) FILTER (
+            day BETWEEN $earliest_day AND $latest_day)) AS days, min(day) FILTER (day > $latest_day) AS ahead
+        FROM (SELECT _file, CAST(local_time(event_time) AS DATE) AS day FROM ({sql}))
+        WHERE _file IS NOT NULL GROUP BY _file"""
+    )
+
+
+def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
+    """Of what the columns of `source_files` are made.
+
+    How many rows a file gives, and of which days, comes from the files' own columns; all else from none. What is known
+    of a file that was not read again, or is gone, stands in the version before.
+
+    Args:
+        source: of the files.
+        inputs: of the run that opened them.
+
+    Raises:
+        ColumnLineageError: it cannot be derived from the source's SQL.
+    """
+    found = query_columns(Query(days_sql(source)), inputs, f"the SQL of {EVENTS}")
+    names = ["path", "given", "days", "ahead"]
+    of_files = dict(zip(names, found.values(), strict=True))
+    made: dict[str, dict[str, dict[str, Subtype]]] = {}
+    for name in SCHEMA:
+        origins = made[name] = {"source_files": {name: "IDENTITY"}}
+        for edge in reversed(of_files.get(name, ())):  # a DIRECT way stands first, and counts
+            origins.setdefault(edge.table, {})[edge.column] = edge.subtype
+    return made
+
+
+def tomorrow() -> date:
+    """The first day that no event can have."""
+    return datetime.now(timezone.utc).date() + timedelta(days=1)

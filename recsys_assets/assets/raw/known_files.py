@@ -1,0 +1,58 @@
+"""KnownFiles: what `source_files` said of each file before, by its path and pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import polars as pl
+
+from recsys_assets.assets.raw.earlier_look import Row
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_lineage.files import FileScan, SourceFile
+from recsys_lineage.files.path_meaning import fits_pattern
+from recsys_lineage.files.source_bytes import unpacked_sha256
+
+
+class KnownFiles:
+    """What the table said before."""
+
+    def __init__(self, before: pl.DataFrame, forget: frozenset[str], patterns: Collection[str]) -> None:
+        self.rows = {(row["path"], row["pattern"]): row for row in before.iter_rows(named=True)}
+        self._forget, self._patterns = forget, patterns
+
+    def of(self, row: Row) -> Row:
+        """What was known of the same file and pattern; empty where nothing was."""
+        return self.rows.get((row["path"], row["pattern"]), {})
+
+    def loaded(self, scan: FileScan) -> list[Row]:
+        """The files of a scan that gave rows to the tables, as far as it is known, and that are not to be forgotten.
+
+        Where the SQL has other patterns than it had, a file belongs to the scan that it fits now.
+        """
+        return [
+            row | {"pattern": scan.described()}
+            for row in self.rows.values()
+            if (
+                row["pattern"] == scan.described()
+                or (row["pattern"] not in self._patterns and fits_pattern(row["path"], scan.pattern))
+            )
+            and row["path"] not in self._forget
+            and row["status"] in ("loaded", "gone", "faulty")
+            and max(row["rows"] or 0, row["given"] or 0) > 0
+        ]
+
+    def contents(self, folder: SourceFolder, files: Iterable[SourceFile], pattern: str) -> dict[str, str]:
+        """The hash of what is in each file; a compressed one is unpacked where that was not done before."""
+        found: dict[str, str] = {}
+        for file in files:
+            row = self.rows.get((file.path, pattern), {})
+            if file.fault is None and row.get("sha256") == file.sha256 and row.get("content"):
+                found[file.path] = row["content"]
+            elif file.fault is None:
+                found[file.path] = unpacked_sha256(folder.root / file.path, file.path) or file.sha256
+        return found
+
+    def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
+        """Whether somebody said that this content of the file is to be left out."""
+        row = self.rows.get((path, pattern), {})
+        return path in self._forget or (row.get("status") == "forgotten" and row["sha256"] == sha256)

@@ -1,0 +1,337 @@
+"""`raw_events`: every event line as it arrived, by day; only days whose files changed are written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from recsys_assets.assets.raw.day_plan import FORGET, DayPlan, EventScans, day_plan
+from recsys_assets.assets.raw.file_rows import (
+    DAY,
+    FAILING_ADVICE,
+    MOST_SHOWN,
+    FaultyFiles,
+    columns_for_both,
+    failing_of,
+    open_files,
+    rows_failed,
+    rows_with_kept,
+    wide_columns,
+)
+from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
+from recsys_assets.assets.raw.given_rows import tomorrow
+from recsys_assets.assets.raw.raw_shape import fits
+from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
+from recsys_assets.assets.raw.service_events import READ, ServiceEvents
+from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.source import NamedScan
+from recsys_assets.sql import parameters_of
+from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.scanned_files import sql_failed
+from recsys_lineage.errors import LineageError
+from recsys_lineage.files import FailingRows, FileScan
+from recsys_lineage.files.failing_rows import rows_where
+from recsys_lineage.lake.table_version import Column
+from recsys_lineage.progress import Progress, tell
+from recsys_lineage.sql.names import quote
+
+TABLE = "raw_events"
+_FILE_DAYS = """WITH file_days AS (
+    SELECT path AS _file, min(days[1]) AS day FROM source_files WHERE status = 'loaded' GROUP BY path
+)
+"""
+"""The day of each file's rows that have none of their own; in SQL, so that the record says all that the rows are of."""
+_IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
+
+
+def raw_events(
+    folder: SourceFolder, service: ServiceEvents | None, inputs: Inputs, request: Request
+) -> Output | Unchanged:
+    """Every event line as it arrived, with the file and line that it came from; one partition a day.
+
+    Events that the service took stand beside those of the source's files.
+    """
+    load = _Load(folder, service, inputs, request.code_version)
+    wanted = load.wanted(request)
+    if not wanted and request.partitions is None and load.before is not None:
+        return Unchanged()
+    if not wanted and load.refused:
+        raise refused_days(load.refused)
+    return load.output(wanted)
+
+
+def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
+    """The error of days that cannot be loaded: day → why, in words."""
+    texts = sorted({text for reasons in refused.values() for text in reasons})
+    shown = _shown(refused)
+    return FaultyFiles(
+        f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
+        where=shown,
+        advice="mend the file, or give it up by recsys forget, materialize source_files, then these days of "
+        "raw_events; all other days are loaded",
+    )
+
+
+def _shown(refused: Collection[str]) -> str:
+    days = sorted(refused)
+    return ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the files that are there give of some days: a SELECT and its columns."""
+
+    days: list[str]
+    query: str
+    columns: tuple[Column, ...]
+
+
+class _Load:
+    """One load of raw_events."""
+
+    def __init__(
+        self, folder: SourceFolder, service: ServiceEvents | None, inputs: Inputs, code_version: str
+    ) -> None:
+        self._folder, self._inputs, self._service = folder, inputs, service
+        self._files = as_found(inputs.frame("source_files"))
+        self._scans = EventScans.of(folder)
+        self.before = inputs.previous()
+        known = self.before.record.takes if self.before is not None else {}
+        self._service_days = self._told_days()
+        self._plan: DayPlan = day_plan(self._files, self._scans, code_version, known, self._service_days)
+        self.refused: dict[str, tuple[str, ...]] = dict(self._plan.refused)
+        self._held = (
+            frozenset(inputs.version(TABLE, (), ()).partitions) if self.before is not None else frozenset()
+        )
+        self._left_out: dict[FileScan, str] | None = None
+        self._gone = with_status(self._files, self._scans.own, "gone")
+
+    def _told_days(self) -> dict[str, str]:
+        """The days of which the service may have events → a hash of them."""
+        if self._service is None or not self._inputs.exists(SERVICE_DAYS):
+            return {}
+        days = {
+            str(day): content
+            for day, content in self._inputs.frame(SERVICE_DAYS, ("day", "content")).iter_rows()
+        }
+        told = self._service.days(self._inputs.version(SERVICE_TABLE, (), ()), tomorrow())
+        return {day: content for day, content in told.items() if day in days}
+
+    def wanted(self, request: Request) -> list[str]:
+        """The days to write: those asked for, or those whose files changed; never one that is refused."""
+        if request.partitions is None:
+            return self._without_lost(self._plan.changed if request.reuse else self._plan.days)
+        asked = [day for day in request.partitions if day not in self.refused]
+        asked = self._without_lost([] if self._plan.hindered else asked)
+        if len(request.partitions) == 1 and (broken := set(request.partitions) & set(self.refused)):
+            raise refused_days({day: self.refused[day] for day in broken})
+        return asked
+
+    def output(self, wanted: list[str]) -> Output:
+        """Those days made, and what is kept beside them.
+
+        Where the source's SQL stops at a row, the days of such rows are refused, and the others made without them.
+        """
+        try:
+            made = self._output(wanted)
+        except duckdb.Error as error:
+            if (other := self._without_failing(wanted, error)) is None:
+                raise self._explained(error) or error from None
+            return other
+        return replace(made, otherwise=partial(self._without_failing, wanted))
+
+    def _without_failing(self, wanted: list[str], error: Exception) -> Output | None:
+        """What can be made without the rows at which the SQL stops; None where an error is not of such rows.
+
+        Raises:
+            FaultyFiles: nothing is left.
+        """
+        failing = failing_of(self._folder, self._inputs, TABLE, error)
+        if not failing:
+            return None
+        stopped = self._days_of(failing, wanted)
+        left = [day for day in wanted if day not in stopped]
+        if not left:
+            raise rows_failed(f"The events of {_shown(stopped)} cannot be loaded.", failing, _shown(stopped))
+        self.refused |= stopped
+        tell(Progress(TABLE, "note", "; ".join(failing.values()[:MOST_SHOWN])))
+        self._left_out = failing.without(self._folder.source.relations(TABLE))
+        return self._output(left)
+
+    def _days_of(self, failing: FailingRows, wanted: list[str]) -> dict[str, tuple[str, ...]]:
+        """Of the days wanted, those of rows that fail → these rows, in words."""
+        own = with_status(self._files, self._scans.own, "loaded")
+        stopped: dict[str, list[str]] = {}
+        for path in failing.files:
+            held = own.filter(pl.col("path") == path)["days"].explode().drop_nulls().cast(pl.String).to_list()
+            if path in failing.whole or not held:
+                for day in held or wanted:
+                    stopped.setdefault(day, []).extend(failing.of_file(path).places())
+                continue
+            for line in failing.rows[path]:
+                row = failing.of_row(path, line)
+                stopped.setdefault(self._day_of(row) or held[0], []).extend(row.places())
+        return {
+            day: (f"{'; '.join(dict.fromkeys(words))}. What to do: {FAILING_ADVICE}",)
+            for day, words in stopped.items()
+            if day in wanted
+        }
+
+    def _day_of(self, row: FailingRows) -> str | None:
+        """The day of a row that fails; None where that cannot be read either."""
+        source = self._folder.source
+        only = {
+            scan: rows_where(name, f"NOT ({row.condition()})")
+            for scan, name in source.relations(TABLE).items()
+        }
+        only |= {named.scan: quote(named.relation) for named in self._scans.shared}
+        rows = source.query(TABLE, only)
+        sql = f"{_FILE_DAYS}SELECT CAST({DAY} AS VARCHAR) FROM ({rows}) WHERE _fault IS NULL LIMIT 1"
+        try:
+            days = self._inputs.query(sql, parameters_of(sql, self._values([]))).to_series().to_list()
+        except duckdb.Error:
+            return None
+        return days[0] if days else None
+
+    def _explained(self, error: Exception) -> LineageError | None:
+        return sql_failed(self._inputs, self._folder.source.written(TABLE), error)
+
+    def _output(self, wanted: list[str]) -> Output:
+        made = self._made(wanted)
+        warnings: list[str] = []
+        schema = self.before.record.schema if self.before is not None else ()
+        if self._keeps(made.days) and (changed := _misfits(made.columns, schema)):
+            # What stays in the lake has other types: whatever can be is made anew.
+            warnings.append(f"all days are loaded anew, for another type: {', '.join(changed)}")
+            made = self._made(self._without_lost(sorted({*self._plan.days, *wanted})))
+        kept = self._kept(made.days)
+        staying = self._held - set(made.days)
+        columns = wide_columns(made.columns)
+        partitions: list[str] | None = made.days
+        if kept or staying:
+            columns = _fitted(made.columns, schema) or columns_for_both(made.columns, schema)
+        if self.before is not None and columns != schema:
+            partitions = None
+            if staying:
+                kept |= {f"{TABLE} WHERE NOT {_IN_DAYS}": schema}
+        if kept:
+            self._inputs.view(TABLE, None if partitions is None else sorted(self._held & set(made.days)))
+            warnings += self._kept_words(made.days)
+        if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
+            warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
+        sql = rows_with_kept(made.query, made.columns, columns, kept)
+        failures = {day: "; ".join(why) for day, why in self.refused.items()}
+        return Output(
+            Query(sql, parameters_of(sql, self._values(made.days)), self._explained),
+            partition_by=DAY,
+            partitions=partitions,
+            statistics={"days": len(made.days), "days not loaded": len(failures)},
+            takes=self._plan.taken(made.days),
+            failures=failures,
+            partition_files=self._files_by_day(made.days),
+            found_partitions=(EVENT_DAYS_NAME, made.days),
+            warnings=warnings,
+        )
+
+    def _files_by_day(self, days: Collection[str]) -> dict[str, list[str]]:
+        """Some days → the files that are there and that the day's rows may be made of."""
+        own = with_status(self._files, self._scans.own, "loaded").select("path", "days").explode("days")
+        shared = with_status(self._files, self._scans.shared, "loaded")["path"].to_list()
+        found: dict[str, list[str]] = {day: list(shared) for day in days}
+        for path, day in own.drop_nulls().iter_rows():
+            if str(day) in found:
+                found[str(day)].append(path)
+        return found
+
+    def _made(self, days: list[str]) -> _Made:
+        """Open the files of some days; a file that every row may depend on is opened always."""
+        chosen: dict[NamedScan, pl.DataFrame] = {}
+        for named in (*self._scans.own, *self._scans.shared):
+            frame = with_status(self._files, [named], "loaded")
+            chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
+        open_files(self._folder, self._inputs, chosen)
+        self._inputs.view("source_files", columns=["path", "status", "days"])
+        query = (
+            f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
+        )
+        columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
+        told = sorted(set(days) & set(self._service_days))
+        if self._service is not None and told:
+            self._inputs.view(SERVICE_TABLE, told, READ)
+            query = f"{query}\nUNION ALL\n{self._service.query(columns)}"
+            columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
+        return _Made(days, query, columns)
+
+    def _values(self, days: list[str]) -> dict[str, Any]:
+        limits = self._folder.source.raw_parameters(tomorrow())
+        told = {} if self._service is None else self._service.parameters(set(days) & set(self._service_days))
+        return {**limits, **told, "days": sorted(days), "gone": sorted(set(self._gone["path"]))}
+
+    def _keeps(self, days: list[str]) -> bool:
+        """Whether rows of the version before stay when some days are written."""
+        return bool(self._kept(days) or self._held - set(days))
+
+    def _kept(self, days: list[str]) -> dict[str, tuple[Column, ...]]:
+        """Of the days written, the rows of files that are gone: where they lie, and their columns."""
+        if self.before is None or _of_days(self._gone, days).is_empty():
+            return {}
+        return {f"{TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone))": self.before.record.schema}
+
+    def _kept_words(self, days: list[str]) -> list[str]:
+        paths = sorted(set(_of_days(self._gone, days)["path"]))
+        if not paths:
+            return []
+        return [
+            f"the rows of {len(paths)} files that are gone were kept as they were: {', '.join(paths[:5])}"
+        ]
+
+    def _without_lost(self, days: list[str]) -> list[str]:
+        """Without the days of which the table holds no row of a file that is gone; those are refused."""
+        gone = _of_days(self._gone.filter(pl.col("given") > 0), days)
+        if gone.is_empty():
+            return days
+        there: set[tuple[str, str]] = set()
+        if self.before is not None:
+            found = self._inputs.query(
+                f"SELECT DISTINCT _file, CAST({DAY} AS VARCHAR) AS day FROM {TABLE} "
+                "WHERE _file IN (SELECT unnest($gone))",
+                {"gone": sorted(set(gone["path"]))},
+            )
+            there = set(found.iter_rows())
+        lost: dict[str, list[str]] = {}
+        for path, held in gone.select("path", "days").iter_rows():
+            for day in map(str, held):
+                if day in days and (path, day) not in there:
+                    reason = f"{path}: the file is gone, and was never loaded. What to do: "
+                    lost.setdefault(day, []).append(reason + FORGET.format(path=path))
+        self.refused |= {day: tuple(reasons) for day, reasons in lost.items()}
+        return [day for day in days if day not in lost]
+
+
+def _misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:
+    """The columns that the table's columns cannot take, in words."""
+    types = {column.name: column.type for column in schema}
+    return [
+        f"{column.name} is {column.type} and was {types.get(column.name, 'not there')}"
+        for column in columns
+        if column.name not in types or not fits(column.type, types[column.name])
+    ]
+
+
+def _fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Column, ...] | None:
+    """The table's columns where they can take these; None where they cannot."""
+    same_names = [column.name for column in columns] == [column.name for column in schema]
+    return schema if same_names and not _misfits(columns, schema) else None
+
+
+def _of_days(files: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
+    wanted = pl.Series([date.fromisoformat(day) for day in days], dtype=pl.Date)
+    return files.filter(pl.col("days").list.eval(pl.element().is_in(wanted)).list.any())

@@ -1,0 +1,244 @@
+"""The four raw tables: what the source's files hold, as its SQL maps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw.day_plan import FORGET, KEPT, EventScans, day_plan
+from recsys_assets.assets.raw.file_rows import (
+    FaultyFiles,
+    columns_for_both,
+    failing_of,
+    open_files,
+    rows_failed,
+    rows_with_kept,
+)
+from recsys_assets.assets.raw.found_files import (
+    EVENT_DAYS_NAME,
+    as_found,
+    inputs_digest,
+    loadable,
+    newest_files,
+    with_status,
+)
+from recsys_assets.assets.raw.given_rows import tomorrow
+from recsys_assets.assets.raw.raw_events import raw_events
+from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
+from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
+from recsys_assets.assets.raw.service_events import ServiceEvents
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.assets.tables.reconciliation import CLEAN_OF
+from recsys_assets.raw_columns import TRACE
+from recsys_assets.source import NamedScan
+from recsys_assets.sql import load_sql
+from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.materialize import explaining
+from recsys_lineage.assets.scanned_files import sql_failed
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lineage_asset import lineage_asset
+from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.records import Records
+from recsys_lineage.sql.sql_text import SqlText
+
+EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
+TABLES = {
+    "raw_users": "What the source says about customers, as it arrived, with file and line.",
+    "raw_items": "What the source says about products, as it arrived, with file and line.",
+    "raw_promotions": "What the source says about promotions and coupons, as it arrived, with file and line.",
+}
+"""The raw tables that are loaded whole, with what each is."""
+COLUMNS = {
+    "occurrences": "How many rows of the source say so, where it counts them: the most frequent stays.",
+    "_fault": "Why the line could not be divided into its columns; null where it could.",
+    "_row": "The line's text, where it could not.",
+    "_day": "The day of the event, by which the table is divided.",
+    "line_id": "The line's own number, where the source has one; copies are told by it.",
+    "_event_id": "The event's id, of one that the service took; null for events of the source's files.",
+    "_row_hash": "A hash of the whole row of the file, by which copies are told where lines have no number.",
+}
+"""Columns that raw tables have and clean ones do not."""
+
+
+def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
+    """Every row of the files of one table; of files that are gone or cannot be read any more, those of before."""
+    files = as_found(inputs.frame("source_files"))
+    before = inputs.previous()
+    plan = _TablePlan.of(files, folder, table, request.code_version)
+    if before is not None and before.record.takes in plan.right and (request.reuse or plan.hindrances):
+        return Unchanged()
+    if plan.hindrances:
+        raise _cannot_load(table, plan.hindrances)
+    open_files(folder, inputs, plan.chosen)
+    query = folder.source.query(table)
+    explain = partial(_explained, folder, table, inputs)
+    if before is None or not plan.kept:
+        return Output(Query(query, explain=explain), takes=plan.right[-1])
+    with explaining(explain):
+        schema, given = before.record.schema, inputs.columns_of(query)
+    inputs.view(table)
+    source = f"{table} WHERE _file IN (SELECT unnest($kept))"
+    sql = rows_with_kept(query, given, columns_for_both(given, schema), {source: schema})
+    words = f"the rows of {len(plan.kept)} files were kept as they were: {', '.join(plan.kept[:5])}"
+    return Output(Query(sql, {"kept": plan.kept}, explain), takes=plan.right[-1], warnings=[words])
+
+
+@dataclass(frozen=True)
+class _TablePlan:
+    """What a raw table that is loaded whole should be made of.
+
+    Attributes:
+        chosen: the files to open, for each scan.
+        kept: the files whose rows of before are kept: they are gone, or cannot be read any more.
+        right: hashes of the files and the code for which the table is right; the last is what it is when written.
+        hindrances: why it cannot be written, in words.
+    """
+
+    chosen: dict[NamedScan, pl.DataFrame]
+    kept: list[str]
+    right: tuple[str, ...]
+    hindrances: list[str]
+
+    @classmethod
+    def of(cls, files: pl.DataFrame, folder: SourceFolder, table: str, code_version: str) -> _TablePlan:
+        """The plan for what `source_files` found."""
+        scans = folder.source.table_scans(table)
+        own = folder.scans_by_file(table)
+        chosen = loadable(files, scans)
+        hindrances: set[str] = set()
+        kept: set[str] = set()
+        for named, frame in chosen.items():
+            faulty = with_status(files, [named], "faulty")
+            gone = with_status(files, [named], "gone")
+            if frame.is_empty() or named not in own:
+                hindrances.update(faulty["fault"])
+            if named not in own:
+                hindrances.update(
+                    f"{path}: the file is gone, and every row of {table} may depend on it. "
+                    f"What to do: {FORGET.format(path=path)}"
+                    for path in gone["path"]
+                )
+            kept.update(pl.concat([gone, faulty.filter(pl.col("given") > 0)])["path"])
+        loaded = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
+        gone = with_status(files, scans, "gone")
+        made = inputs_digest([*loaded, *gone["path", "sha256"].iter_rows()], code_version)
+        as_kept = inputs_digest([*loaded, *((path, KEPT) for path in kept)], code_version)
+        only_gone = kept == set(gone["path"])
+        right = (made, as_kept) if kept and only_gone else (as_kept,)
+        return cls(chosen, sorted(kept), right, sorted(hindrances))
+
+
+def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:
+    """What an error of DuckDB means: a row at which the source's SQL stops, or a place in that SQL."""
+    if table not in folder.source.queries:
+        return None
+    if failing := failing_of(folder, inputs, table, error):
+        return rows_failed(f"{table} cannot be loaded.", failing, table)
+    return sql_failed(inputs, folder.source.written(table), error)
+
+
+def _cannot_load(table: str, reasons: list[str]) -> FaultyFiles:
+    return FaultyFiles(
+        f"{table} cannot be loaded.\n  " + "\n  ".join(reasons),
+        where=table,
+        advice=f"mend the file, materialize source_files, then {table}; readers still see what it held before",
+    )
+
+
+CHECKS = (
+    TableCheck(
+        "every_row_has_file_and_line",
+        "every row says which file and line it came from",
+        f"SELECT * FROM {OUTPUT} WHERE _file IS NULL OR _line IS NULL",
+        blocking=True,
+    ),
+)
+
+
+def assets(folder: SourceFolder, service: ServiceEvents | None = None) -> list[dg.AssetsDefinition]:
+    """The four raw tables, `raw_events` with a partition an event day.
+
+    Args:
+        folder: the source and its folder.
+        service: which events of the service stand beside the files' ones; None where there is no service.
+    """
+    raw = look(
+        "raw", kinds={"sql", "duckdb", "deltalake"}, personal="what the shop's files hold, as it arrived"
+    )
+    by_day = replace(
+        raw,
+        description=raw_events.__doc__,
+        partitions_def=EVENT_DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    return [
+        lineage_asset(_events_code(folder, service), by_day),
+        *(
+            lineage_asset(_table_code(folder, table), replace(raw, description=description))
+            for table, description in TABLES.items()
+        ),
+    ]
+
+
+def _events_code(folder: SourceFolder, service: ServiceEvents | None) -> AssetCode:
+    scans = EventScans.of(folder)
+
+    def takes(lake: Lake) -> dict[str, str]:
+        before = Records(lake).latest("raw_events")
+        known = before.takes if before is not None else {}
+        told = {} if service is None else service.stored_days(lake, tomorrow())
+        plan = day_plan(newest_files(lake), scans, code.code_version, known, told)
+        return plan.taken(plan.changed)
+
+    code = _raw_code(folder, "raw_events", partial(raw_events, folder, service), takes, service)
+    return code
+
+
+def _table_code(folder: SourceFolder, table: str) -> AssetCode:
+    def takes(lake: Lake) -> str:
+        right = _TablePlan.of(newest_files(lake), folder, table, code.code_version).right
+        before = Records(lake).latest(table)
+        return before.takes if before is not None and before.takes in right else right[-1]
+
+    code = _raw_code(folder, table, partial(raw_table, folder, table), takes)
+    return code
+
+
+def _raw_code(
+    folder: SourceFolder,
+    table: str,
+    compute: Compute,
+    takes: Callable[[Lake], Any],
+    service: ServiceEvents | None = None,
+) -> AssetCode:
+    query = folder.source.query(table)
+    origin = folder.source.folder / f"{table}.sql"
+    limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
+    told = {} if service is None else {"service": service.as_parameters()}
+    return AssetCode(
+        name=table,
+        code=Code("sql", query, str(origin), "duckdb"),
+        code_version=code_version(compute, {"sql": query, "limits": limits, **told}),
+        covers=lambda: by_module(reachable(compute)),
+        compute=compute,
+        upstream=("source_files",) if service is None else ("source_files", SERVICE_DAYS),
+        looks_at=() if service is None else (SERVICE_TABLE,),
+        parameters={"source": folder.source.name, **told},
+        takes=takes,
+        opens=(folder.root,),
+        column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
+        checks=CHECKS,
+        column_types=folder.source.column_types(table),
+        keys=TRACE if service is not None else (),
+    )

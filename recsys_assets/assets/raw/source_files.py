@@ -1,0 +1,371 @@
+"""`source_files`: every file of the source, its sha256, what it holds, and whether it can be loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw.earlier_look import EarlierLook, Row, as_statistic, first_day_ahead, is_timeless
+from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
+from recsys_assets.assets.raw.file_rows import failing_of
+from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
+from recsys_assets.assets.raw.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
+from recsys_assets.assets.raw.known_files import KnownFiles
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.assets.schema import texts_of
+from recsys_assets.source import NamedScan
+from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.options import Option
+from recsys_lineage.assets.scanned_files import open_scan, sql_failed
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.files import DuplicateFile, FileReport, KnownContent, SourceFile, deduplicate
+from recsys_lineage.files.hive_folders import folder_columns
+from recsys_lineage.files.path_meaning import path_meanings
+from recsys_lineage.orchestration.lineage_asset import lineage_asset
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code, Materialization
+
+_DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+
+FORGET_TEXT = (
+    "Files to leave out from now on, by their paths, as recsys forget does; then materialize the raw tables with the "
+    f"tag {REUSE_TAG}: true"
+)
+
+
+def source_files(
+    folder: SourceFolder, inputs: Inputs, request: Request, *, forget: Collection[str] = ()
+) -> Output:
+    """Every file of the source with its sha256, size, rows and arrival, and whether it could be read."""
+    before = inputs.previous()
+    table = pl.DataFrame(schema=SCHEMA) if before is None else as_found(before.frame())
+    forget = {*forget, *request.options.get("forget", ())}
+    latest = tomorrow()
+    last_day = folder.source.settings.last_day or latest
+    earlier = EarlierLook() if forget else EarlierLook.of(folder, before, request, last_day)
+    files, ahead = inspect(folder, inputs, table, latest, forget, earlier)
+    if unknown := sorted(forget - set(table["path"]) - set(files["path"])):
+        raise LineageError(
+            f"There is no file {unknown[0]!r} to forget.",
+            expected="a file's path below the data folder",
+            found=", ".join(map(repr, unknown[:5])),
+            where=str(folder.root),
+            advice=did_you_mean(unknown[0], {*table["path"], *files["path"]})
+            or "look at the column path of source_files",
+        )
+    changes = FileChanges.between(table, files)
+    inputs.vouch_for({*changes.new, *changes.changed, *changes.gone})
+    counts = files.group_by("status").len()
+    days = files.select(pl.col("days").explode().drop_nulls().unique().sort()).to_series()
+    statistics: dict[str, Any] = {f"{status} files": n for status, n in counts.iter_rows()}
+    return Output(
+        files,
+        statistics=statistics | changes.as_statistics() | as_statistic(ahead),
+        found_partitions=(EVENT_DAYS_NAME, [str(day) for day in days]),
+        metadata={WHAT_IS_NEW: dg.MetadataValue.md(changes.in_words())},
+        columns_from=partial(columns_from, folder.source, inputs),
+    )
+
+
+def inspect(
+    folder: SourceFolder,
+    inputs: Inputs,
+    before: pl.DataFrame,
+    tomorrow: date,
+    forget: Collection[str] = (),
+    earlier: EarlierLook | None = None,
+) -> tuple[pl.DataFrame, date | None]:
+    """Read every file of the source to its end and say what it holds; one row a file and pattern.
+
+    Args:
+        folder: the source and its folder.
+        inputs: opens the files, and notes them as read.
+        before: the table as it was: the days that each path held, the files that were loaded, and those forgotten.
+        tomorrow: no event can be later.
+        forget: paths whose files are left out from now on, until they have another content.
+        earlier: what of `before` still holds, so that files of which it tells all need not be read again.
+
+    Returns:
+        The table, and the first day of events that is later than any can be; None where there is none.
+
+    Raises:
+        NoFiles: when the folder is missing, or holds no file and never did.
+    """
+    earlier = earlier or EarlierLook()
+    listed = folder.listed()
+    if not any(listed.values()) and before.is_empty():
+        raise folder.no_files()
+    memory = KnownFiles(before, frozenset(forget), {named.scan.described() for named in listed})
+    known = earlier.known(listed, memory.rows)
+    rows = [
+        row
+        for named, files in listed.items()
+        for row in _of_scan(folder, inputs, memory, named, files, known.get(named, {}))
+    ]
+    given = _given(folder, inputs, tomorrow)
+    with_events = {named.scan.described(): named for named in folder.source.table_scans("raw_events")}
+    by_file = folder.scans_by_file("raw_events")
+    for row in rows:
+        if row["given"] is not None or row["status"] in ("gone", "forgotten"):
+            continue
+        named = with_events.get(str(row["pattern"]))
+        _say_what_it_gives(row, memory.of(row), given, named, gives_events=named in by_file)
+    days_ahead = [each.ahead for each in (*given.values(), earlier) if each.ahead is not None]
+    return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern"), min(days_ahead, default=None)
+
+
+def _of_scan(
+    folder: SourceFolder,
+    inputs: Inputs,
+    memory: KnownFiles,
+    named: NamedScan,
+    files: list[SourceFile],
+    known: Mapping[tuple[str, str], KnownContent],
+) -> list[Row]:
+    """The rows of one scan's files, without what they give to events, but for those that were not read again."""
+    pattern = named.scan.described()
+    left_out = [file for file in files if memory.is_forgotten(file.path, pattern, file.sha256)]
+    there = [file for file in files if file not in left_out]
+    remembered = memory.loaded(named.scan)
+    means = _meanings(folder, named, [*(file.path for file in there), *(row["path"] for row in remembered)])
+    held_in = memory.contents(folder, files, pattern)
+    unique, duplicates = deduplicate(there, means, held_in)
+    opened = open_scan(
+        inputs,
+        folder.root,
+        named.scan,
+        unique,
+        named.relation,
+        required_columns=named.required_columns,
+        named_at=named.named_at,
+        decode=True,
+        known=known,
+    )
+    rows = [_reported(named, report) for report in opened.reports]
+    for row, report in zip(rows, opened.reports, strict=True):
+        if report.known:
+            before = memory.of(row)
+            row |= {"given": before["given"], "days": before["days"]}
+    held = {report.file.path: report for report in opened.reports}
+    rows += [_copied(folder, inputs, named, copy, held[copy.duplicate_of]) for copy in duplicates]
+    rows += [_row(named, file) | {"status": "forgotten"} for file in left_out]
+    for file in (*left_out, *(copy.file for copy in duplicates)):
+        inputs.file(file.path, bytes=file.bytes, sha256=file.sha256, root=str(folder.root))
+    for row in rows:
+        row["content"] = held_in.get(row["path"], row["sha256"])
+    present = {file.path for file in files}
+    contents = {(held_in.get(file.path, file.sha256), means[file.path]) for file in there}
+    for row in remembered:
+        # the same content at another path that means the same is the file moved, or compressed
+        if row["path"] not in present and (row["content"], means[row["path"]]) not in contents:
+            rows.append(row | {"status": "gone", "fault": None})
+    return rows
+
+
+def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
+    """What each path says to the source: what its SQL takes from it, its folders' columns, an undated day."""
+    wanted = {column.casefold() for column in named.required_columns}
+    taken = {
+        path: (*values, *(pair for pair in folder_columns(path).items() if pair[0].casefold() in wanted))
+        for path, values in path_meanings(folder.path_expressions(named), paths).items()
+    }
+    if not folder.source.settings.undated:
+        return taken
+    return {path: (*values, _named_day(path)) for path, values in taken.items()}
+
+
+def _reported(named: NamedScan, report: FileReport) -> Row:
+    return _row(named, report.file) | {
+        "rows": report.rows,
+        "malformed": report.malformed,
+        "status": "faulty" if report.fault else "loaded",
+        "fault": str(report.fault) if report.fault else None,
+    }
+
+
+def _copied(
+    folder: SourceFolder, inputs: Inputs, named: NamedScan, copy: DuplicateFile, original: FileReport
+) -> Row:
+    """The row of a file with the content of another; one of a header alone says that there was nothing."""
+    if original.rows == 0:
+        return _reported(named, replace(original, file=copy.file))
+    return _row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of}
+
+
+def _say_what_it_gives(
+    row: Row,
+    before: Row,
+    given: Mapping[str, Given],
+    events: NamedScan | None,
+    *,
+    gives_events: bool,
+) -> None:
+    """Set `given` and `days` of a file.
+
+    Args:
+        row: what is known of it so far.
+        before: what was known of it before.
+        given: what raw_events takes of each file.
+        events: its scan, where raw_events reads it.
+        gives_events: whether each of its rows becomes events.
+    """
+    row["days"] = []
+    if row["status"] == "faulty":
+        row["given"] = before.get("given")
+    elif events is None or not (gives_events or row["path"] in given):
+        row["given"] = row["rows"]
+    else:
+        row["given"] = given.get(row["path"], Given(0, [])).rows + row["malformed"]
+    if events is None or row["status"] == "duplicate":
+        return
+    named = _named_day(row["path"])
+    if row["status"] == "faulty":
+        # of a file that never could be read only its name may tell the day
+        row["days"] = before.get("days") or ([named] if named is not None and gives_events else [])
+        return
+    row["days"] = given.get(row["path"], Given(0, [])).days
+    if not row["days"] and (gives_events or row["malformed"] or row["path"] in given):
+        row["days"] = before.get("days") or [named or row["arrival"].date()]
+
+
+def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
+    """What the SQL of raw_events gives of each opened file; a row at which it stops counts, but has no day.
+
+    Raises:
+        SqlFailed: it is the SQL itself that is wrong.
+    """
+    source = folder.source
+    try:
+        return given_rows(source, inputs.query, tomorrow)
+    except duckdb.Error as error:
+        failing = failing_of(folder, inputs, EVENTS, error)
+        if not failing:
+            raise sql_failed(inputs, source.written(EVENTS), error) or error from None
+    given = given_rows(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
+    for path, lines in failing.rows.items():
+        held = given.get(path, Given(0, []))
+        given[path] = replace(held, rows=held.rows + len(lines))
+    return given
+
+
+def _row(named: NamedScan, file: SourceFile) -> Row:
+    return {
+        "path": file.path,
+        "pattern": named.scan.described(),
+        "sha256": file.sha256,
+        "content": file.sha256,
+        "bytes": file.bytes,
+        "rows": None,
+        "malformed": 0,
+        "given": None,
+        "arrival": file.modified.replace(tzinfo=None),
+        "status": "loaded",
+        "duplicate_of": None,
+        "fault": None,
+        "days": [],
+    }
+
+
+def _named_day(path: str) -> date | None:
+    match = _DAY_IN_NAME.search(path.rsplit("/", 1)[-1])
+    return date(int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def no_file_changed(inputs: Inputs) -> CheckOutcome:
+    """Whether every file that was loaded before has the content that it had then."""
+    name = "no_file_changed"
+    before = inputs.previous()
+    if before is None:
+        return CheckOutcome(name, True, "nothing was loaded before")
+    inputs.register("files_before", before.frame(["path", "pattern", "sha256"]))
+    paths = inputs.query(
+        f"""SELECT DISTINCT now.path FROM {OUTPUT} AS now JOIN files_before AS before
+        ON now.path = before.path AND now.pattern = before.pattern WHERE now.sha256 <> before.sha256 ORDER BY 1"""
+    )["path"].to_list()
+    if not paths:
+        return CheckOutcome(name, True, "no file changed")
+    found = f"{len(paths)} files changed after they were loaded: {', '.join(paths[:5])}; their new content is loaded"
+    return CheckOutcome(name, False, found, counts={"files": len(paths)}, where=tuple(paths[:100]))
+
+
+CHECKS = (
+    TableCheck(
+        "every_file_can_be_read",
+        "every file of the source can be read and has the columns that the source's SQL names",
+        f"SELECT path, fault FROM {OUTPUT} WHERE status = 'faulty'",
+    ),
+    TableCheck(
+        "no_file_twice",
+        "no file has the content of another, compressed or not, whose path says the same; a copy is not loaded",
+        f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
+    ),
+    TableCheck(
+        "no_file_gone",
+        "every file that was loaded is still there; the rows of one that is gone are kept",
+        f"SELECT path FROM {OUTPUT} WHERE status = 'gone'",
+    ),
+    TableCheck(
+        "no_file_changed",
+        "no file that was loaded before has another content now",
+        function=no_file_changed,
+    ),
+)
+
+
+def due(folder: SourceFolder, record: Materialization) -> str | None:
+    """Why another look is needed though no file changed: a day of events has come, or their SQL reads a clock."""
+    limit = folder.source.settings.last_day or tomorrow()
+    ahead = first_day_ahead(record)
+    if ahead is not None and ahead <= limit:
+        return f"{ahead} has come, of which files have events"
+    is_older = record.started.date() < datetime.now(timezone.utc).date()
+    if is_older and not is_timeless(folder.source.queries[EVENTS].sql):
+        return "the SQL of raw_events reads a clock"
+    return None
+
+
+def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefinition:
+    """`source_files`: looks at the data folder, and registers the days that events have as partitions.
+
+    Args:
+        folder: the source and its folder.
+        forget: paths that its next run is to leave out from then on.
+    """
+    compute = partial(source_files, folder)
+    text = _source_text(folder)
+    code = AssetCode(
+        name="source_files",
+        code=Code("python", text, str(folder.source.folder)),
+        code_version=code_version(compute, {"source": text, "days": days_sql(folder.source)}),
+        covers=lambda: by_module(reachable(compute)),
+        upstream=(),
+        parameters={"source": folder.source.name},
+        checks=CHECKS,
+        column_descriptions=texts_of(SourceFilesColumns),
+        observe=folder.observe,
+        due=partial(due, folder),
+        compute=compute,
+        opens=(folder.root,),
+    )
+    options = {"forget": Option(list[str], [], FORGET_TEXT)}
+    code = replace(code, compute=partial(compute, forget=frozenset(forget)), options=options)
+    return lineage_asset(
+        code, look("raw", kinds={"python", "deltalake"}, description=source_files.__doc__, shown=nothing_new)
+    )
+
+
+def _source_text(folder: SourceFolder) -> str:
+    parts = [f"{table}: {query.sql}" for table, query in sorted(folder.source.queries.items())]
+    return "\n".join([*parts, repr(folder.source.settings)])

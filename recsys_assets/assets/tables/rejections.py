@@ -1,0 +1,254 @@
+"""Why rows of a raw table are refused, most rows first, and what their values look like where it is a known kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from recsys_assets.assets.tables.reconciliation import CLEAN_OF
+from recsys_assets.sql import load_named_query, parameters_of
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.sql.names import literal
+
+_DATE = r"([0-9]{1,2})[./-]([0-9]{1,2})[./-][0-9]{2,4}"
+_FIRST_IS_DAY = r"(1[3-9]|2[0-9]|3[01])[./-][0-9]{1,2}[./-][0-9]{2,4}"
+_FIRST_IS_MONTH = r"[0-9]{1,2}[./-](1[3-9]|2[0-9]|3[01])[./-][0-9]{2,4}"
+TIMES = (
+    ("epoch seconds", r"[0-9]{9,10}(\.[0-9]+)?", "to_timestamp(TRY_CAST(… AS DOUBLE))"),
+    ("epoch milliseconds", r"[0-9]{12,13}(\.[0-9]+)?", "epoch_ms(TRY_CAST(… AS BIGINT))"),
+    ("epoch microseconds", r"[0-9]{15,16}", "make_timestamp(TRY_CAST(… AS BIGINT))"),
+    ("epoch nanoseconds", r"[0-9]{18,19}", "make_timestamp_ns(TRY_CAST(… AS BIGINT))"),
+    ("numbers in scientific notation", r"[0-9.,]+[eE]\+?[0-9]+", "export the column as text"),
+    ("days as YYYYMMDD", r"(19|20)[0-9]{6}", "try_strptime(…::VARCHAR, '%Y%m%d')"),
+    ("times as YYYYMMDDHHMMSS", r"(19|20)[0-9]{12}", "try_strptime(…::VARCHAR, '%Y%m%d%H%M%S')"),
+    (
+        "days as a spreadsheet counts them",
+        r"[2-6][0-9]{4}([.,][0-9]+)?",
+        "TIMESTAMP '1899-12-30' + to_seconds(TRY_CAST(… AS DOUBLE) * 86400)",
+    ),
+    ("day-first dates", rf"{_FIRST_IS_DAY}.*", "try_strptime(…, '%d/%m/%Y %H:%M'), with the marks of the file"),
+    ("month-first dates", rf"{_FIRST_IS_MONTH}.*", "try_strptime(…, '%m/%d/%Y %H:%M'), with the marks of the file"),
+    (
+        "dates with the day or the month first",
+        rf"{_DATE}.*",
+        "try_strptime(…, '%d/%m/%Y %H:%M') where the day is first, '%m/%d/%Y %H:%M' where the month is",
+    ),
+    ("dates of zeros", r"0000-00-00.*", "the shop's own mark for no date; leave such rows out, or take another column"),
+)  # fmt: skip
+"""What a time that cannot be read may be: what to call it, a pattern for the whole text, and what reads it."""
+NUMBERS = (
+    (
+        "decimal commas and points between thousands",
+        r"[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+",
+        "TRY_CAST(replace(replace(…, '.', ''), ',', '.') AS DOUBLE)",
+    ),
+    (
+        "commas between thousands",
+        r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?",
+        "TRY_CAST(replace(…, ',', '') AS DOUBLE); where the comma is a decimal one, replace it by a point",
+    ),
+    ("decimal commas", r"[+-]?[0-9]+,[0-9]+", "TRY_CAST(replace(…, ',', '.') AS DOUBLE)"),
+    (
+        "a minus behind the number",
+        r"[0-9.,]+-",
+        "CASE WHEN ends_with(…, '-') THEN -TRY_CAST(rtrim(…, '-') AS DOUBLE) ELSE TRY_CAST(… AS DOUBLE) END",
+    ),
+    (
+        "blanks between thousands",
+        r"[+-]?[0-9]{1,3}([\s\x{a0}\x{202f}'\x{2019}][0-9]{3})+([.,][0-9]+)?",
+        r"TRY_CAST(regexp_replace(…, '[^0-9.-]', '', 'g') AS DOUBLE)",
+    ),
+    (
+        "a currency or a unit beside the number",
+        r"(\p{Sc}|[A-Za-z]+\.?)\s*[+-]?[0-9][0-9., ]*|[+-]?[0-9][0-9., ]*\s*(\p{Sc}|[A-Za-z%]+\.?)",
+        r"TRY_CAST(regexp_replace(…, '[^0-9.-]', '', 'g') AS DOUBLE)",
+    ),
+)  # fmt: skip
+"""The same for numbers."""
+_COLUMNS = {"event time": "event_time", "quantity": "quantity", "unit price": "unit_price", "amount": "amount",
+            "discount": "discount"}  # fmt: skip
+_SETTINGS = {
+    "event time is missing": "undated = true in source.toml, where the files have no times",
+    "event time is outside the data's range": "first_day and last_day of source.toml, or a file's own days",
+    "quantity is out of range": "largest_quantity of source.toml",
+    "unit price is out of range": "largest_price of source.toml",
+    "amount is out of range": "largest_price and largest_quantity of source.toml",
+    "discount is out of range": "largest_price and largest_quantity of source.toml",
+    "not a product": "non_products of source.toml",
+}
+"""What decides over a reason."""
+MOST_KINDS = 3
+_MALFORMED = "malformed row"
+_DESCRIBED_AGAIN = ("exact duplicate", "another ")
+"""How reasons begin for which a further description of an item or a customer is left out."""
+
+Ask = Callable[[str, Mapping[str, Any]], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A reason for which rows of a table are refused.
+
+    Attributes:
+        reason: in the words of `rejected_rows`.
+        rows: how many.
+        hint: what their values look like and what reads them, which setting decides, or of malformed rows the commonest
+            fault; empty where nothing is known.
+        where: up to three of them, as `file:line`.
+        kinds: numbers of rows by the kind of value that is known.
+    """
+
+    reason: str
+    rows: int
+    hint: str
+    where: tuple[str, ...]
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    def told(self, total: int) -> str:
+        """The count, the reason and the hint, of a table of `total` rows."""
+        return f"{self.rows:,} of {total:,}: {self.reason}{f'; {self.hint}' if self.hint else ''}"
+
+
+def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection, ...]:
+    """Why rows of a raw table are refused, most rows first; copies and returns included.
+
+    Args:
+        raw: the table.
+        ask: answers a SELECT over it, with its parameters.
+        values: the parameters of the clean SQL.
+    """
+    checked = _checked(raw)
+    value = "NULL::VARCHAR"
+    if raw == "raw_events":
+        cases = " ".join(
+            f"WHEN starts_with(reason, {literal(word)}) THEN raw.{column}::VARCHAR"
+            for word, column in _COLUMNS.items()
+        )
+        value = f"CASE {cases} END"
+    sql = f"""SELECT reason, {_kind("trim(value)")} AS kind, count(*) AS rows,
+            list_sort(arg_min(_file || ':' || _line, (_file, _line), 3)) AS places,
+            arg_min(detail, (-same, detail)) FILTER (reason = {literal(_MALFORMED)}) AS fault
+        FROM (
+            SELECT reason, detail, _file, _line, {value} AS value, count(*) OVER (PARTITION BY reason, detail) AS same
+            FROM ({checked}) AS checked WHERE reason IS NOT NULL
+        )
+        GROUP BY ALL ORDER BY rows DESC, reason, kind"""
+    kinds: dict[str, list[tuple[str | None, int, list[str]]]] = {}
+    faults: dict[str, str] = {}
+    for reason, kind, rows, places, fault in ask(sql, parameters_of(sql, values)).iter_rows():
+        kinds.setdefault(reason, []).append((kind, rows, places))
+        if fault:
+            faults[reason] = fault
+    found = [
+        Rejection(
+            reason,
+            sum(rows for _, rows, _ in of),
+            faults.get(reason)
+            or _hint(
+                reason, {kind: rows for kind, rows, _ in of if kind is not None}, sum(n for _, n, _ in of)
+            ),
+            tuple(of[0][2]),
+            {kind: rows for kind, rows, _ in of if kind is not None},
+        )
+        for reason, of in kinds.items()
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.rows, each.reason)))
+
+
+def some_row_is_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
+    """Blocking: not all rows of a raw table are refused, and it has some; says why most are where that is not so."""
+    return TableCheck(
+        "some_row_is_accepted",
+        f"at least one row of {raw} can be read",
+        function=partial(_some_row_is_accepted, raw, dict(values)),
+        statements=(_checked(raw),),
+        blocking=True,
+    )
+
+
+def _some_row_is_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -> CheckOutcome:
+    name = "some_row_is_accepted"
+    accepted = inputs.query(f"SELECT count(*) AS n FROM {OUTPUT}")["n"][0]
+    if accepted:
+        return CheckOutcome(name, True, f"{accepted:,} rows are accepted", counts={"rows": accepted})
+    total = inputs.query(f"SELECT count(*) AS n FROM {raw}")["n"][0]
+    if not total:
+        found = f"{raw} has no row: no file that was loaded has any"
+        return CheckOutcome(name, False, found, counts={"rows": 0})
+    reasons = rejections(raw, inputs.query, values)
+    told = "; ".join(each.told(total) for each in reasons[:3])
+    counts = {"rows": total, **_counts(reasons)}
+    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where if reasons else ())
+
+
+def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
+    """Warns where more than half of the rows of a raw table are refused, and says why most are.
+
+    Further descriptions of an item or a customer are not counted: a shop may export all of them each day.
+    """
+    return TableCheck(
+        "most_rows_are_accepted",
+        f"at least half of the rows of {raw} can be read",
+        function=partial(_most_rows_are_accepted, raw, dict(values)),
+        statements=(_checked(raw),),
+    )
+
+
+def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -> CheckOutcome:
+    name = "most_rows_are_accepted"
+    accepted, total = inputs.query(
+        f"SELECT (SELECT count(*) FROM {OUTPUT}) AS here, (SELECT count(*) FROM {raw}) AS read"
+    ).row(0)
+    reasons = list(rejections(raw, inputs.query, values)) if 2 * accepted < total else []
+    if raw != "raw_events":
+        reasons = [each for each in reasons if not each.reason.startswith(_DESCRIBED_AGAIN)]
+    refused = total - accepted if raw == "raw_events" else sum(each.rows for each in reasons)
+    if 2 * refused <= total:
+        found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
+        return CheckOutcome(name, True, found, counts={"rows": accepted, "read": total})
+    told = "; ".join(each.told(total) for each in reasons[:3])
+    counts = {"rows": refused, "read": total, **_counts(reasons)}
+    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where)
+
+
+def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:
+    """Numbers of rows by reason, and of those of each kind of value that a reason's hint tells of."""
+    return {each.reason: each.rows for each in reasons} | {
+        f"{each.reason}: {kind}": rows for each in reasons for kind, rows in each.kinds.items()
+    }
+
+
+def _checked(raw: str) -> str:
+    """The SELECT that gives each row of a raw table with the reason for which it is refused."""
+    return load_named_query("clean", f"checked_{CLEAN_OF[raw]}")
+
+
+def _kind(value: str) -> str:
+    whens = [
+        f"WHEN starts_with(reason, {literal('event time')}) AND regexp_full_match({value}, {literal(pattern)}) "
+        f"THEN {literal(kind)}"
+        for kind, pattern, _ in TIMES
+    ]
+    whens += [
+        f"WHEN ends_with(reason, 'is not a number') AND regexp_full_match({value}, {literal(pattern)}) "
+        f"THEN {literal(kind)}"
+        for kind, pattern, _ in NUMBERS
+    ]
+    return f"CASE {' '.join(whens)} END"
+
+
+def _hint(reason: str, kinds: Mapping[str, int], total: int) -> str:
+    """What decides over a reason, or the kinds of values that are known, with what reads each; most rows first."""
+    if reason in _SETTINGS:
+        return f"what decides is {_SETTINGS[reason]}"
+    advice = {kind: text for kind, _, text in (*TIMES, *NUMBERS)}
+    return "; ".join(
+        f"{kind}{f' in {rows:,} of them' if rows < total else ''}? {advice[kind]}"
+        for kind, rows in [*kinds.items()][:MOST_KINDS]
+    )

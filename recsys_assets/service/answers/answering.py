@@ -1,0 +1,173 @@
+"""Answering: from a question and a model to the list that is shown, as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from recsys_assets.assets.serving.reasons import evidence_of, in_words, nearest_of_one
+from recsys_assets.service.answers.arrangement import Placed, arranged
+from recsys_assets.service.answers.bound_rules import BoundRules
+from recsys_assets.service.answers.known_histories import Did, Past
+from recsys_assets.service.answers.prepared import Prepared
+from recsys_assets.service.answers.ranking import ranked
+from recsys_assets.service.answers.served_model import ServedModel
+from recsys_assets.service.tracing import span
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody is asked to be recommended.
+
+    Attributes:
+        user: the customer, known or not.
+        client: the browser or device of a visitor without a name.
+        session: what they did just now, beside what the service knows of. What is in the cart is not recommended.
+        k: how many items.
+        exclude: ids of items that are not to be in the list.
+        categories: of which the items are to be; all when there is none.
+    """
+
+    user: str | None = None
+    client: str | None = None
+    session: Sequence[Did] = ()
+    k: int = 20
+    exclude: Sequence[str] = ()
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list, and what it was made of.
+
+    Attributes:
+        placed: the items at their places.
+        scores: the model's, of the same items; None for a pinned one that is not among the model's best, and in a
+            prepared list.
+        past: all that was known of the customer.
+        names: of its behaviours.
+        unknown: ids of the question that the model does not know.
+        did: what the service had seen the customer do since the fit.
+    """
+
+    placed: Sequence[Placed]
+    scores: Sequence[float | None]
+    past: Past
+    names: Sequence[str]
+    unknown: Sequence[str]
+    did: Sequence[Did]
+
+    @property
+    def cold(self) -> bool:
+        """Whether nothing was known of the customer, who therefore gets what is popular."""
+        return not self.past.items.size
+
+
+def answered(
+    served: ServedModel,
+    rules: BoundRules,
+    question: Question,
+    did: Sequence[Did],
+    now: int,
+    chance: Random,
+    prepared: Prepared | None = None,
+    *,
+    explores: bool = True,
+) -> Listed:
+    """The list for a question.
+
+    Args:
+        did: what the service has seen the customer do since the model was fitted.
+        now: UTC, µs since 1970.
+        chance: draws the places that are explored.
+        prepared: lists to take the ranking from instead of computing it; every rule holds all the same.
+        explores: whether the share of places is drawn that the rules ask for.
+    """
+    known = {(each.item, each.behaviour) for each in did}
+    session = [each for each in question.session if (each.item, each.behaviour) not in known]
+    with span("fold in"):
+        past, names = served.histories.grown(
+            served.histories.of(question.user), [*did, *session], served.item_rows
+        )
+    asked = [*(each.item for each in question.session), *question.exclude]
+    unknown = sorted({item for item in asked if item not in served.item_rows})
+    in_cart = [each.item for each in question.session if each.behaviour != "view"]
+    excluded = np.concatenate([rules.bought_before(past, now), served.rows([*question.exclude, *in_cart])])
+    among = served.groups["category"].rows_with(question.categories) if question.categories else None
+    if among is not None:
+        among = among[~rules.hidden[among]]
+    else:
+        excluded = np.concatenate([excluded, rules.hidden_rows])
+    day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
+    pins, lift = rules.pins_on(day), rules.lift_on(day)
+    if pins:
+        banned = set(excluded.tolist())
+        allowed = None if among is None else set(among.tolist())
+        pins = {
+            place: row
+            for place, row in pins.items()
+            if row not in banned and not rules.hidden[row] and (allowed is None or row in allowed)
+        }
+    exploration = rules.rules.exploration
+    depth = question.k + rules.reach
+    n_items = served.model.n_items
+    while True:
+        most = min(depth, n_items)
+        with span("rank"):
+            if prepared is None:
+                ranking, scores = ranked(served, question.user, past, names, most, excluded, among)
+            else:
+                ranking, scores = prepared.ranked(question.user, most, excluded, among), None
+        with span("rules"):
+            placed = arranged(
+                ranking,
+                question.k,
+                pins=pins,
+                lift=lift,
+                limits=rules.limits,
+                share=exploration.share if explores else 0.0,
+                among=exploration.among,
+                chance=chance,
+            )
+        if len(placed) >= question.k or ranking.size < most or depth >= n_items:
+            break
+        depth *= 4  # the limits left out too many
+    return Listed(
+        placed,
+        [float(scores[each.rank]) if scores is not None and each.rank >= 0 else None for each in placed],
+        past,
+        names,
+        unknown,
+        did,
+    )
+
+
+def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
+    """For each item of a list, why it stands there: in words, and by which item of the customer's own."""
+    past = listed.past
+    rows = np.array([each.row for each in listed.placed], np.int32)
+    place = nearest_of_one(served.model, past.items, rows)
+    evidence, ids, titles = evidence_of(served.model), served.item_ids, served.titles
+    found: list[dict[str, Any]] = []
+    for each, at in zip(listed.placed, place.tolist(), strict=True):
+        source = None if at < 0 else int(past.items[at])
+        behaviour = None if at < 0 else listed.names[int(past.behaviours[at])]
+        title = {} if source is None else {ids[source]: titles[source] or ids[source]}
+        like = None if source is None else ids[source]
+        words = in_words(listed.cold, like, behaviour, title, evidence)
+        if each.why in ("pinned", "explored"):
+            words = {"pinned": "pinned by the shop", "explored": "drawn by lot"}[each.why]
+        found.append(
+            {
+                "reason": words,
+                "because_of": like,
+                "placed_by": each.why,
+                "rank_of_model": each.rank + 1 if each.rank >= 0 else None,
+            }
+        )
+    return found

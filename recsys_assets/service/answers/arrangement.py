@@ -1,0 +1,114 @@
+"""Arrangement: a list made of a model's ranking and the shop's rules, place by place, each with its propensity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_assets.service.answers.described_items import Groups
+
+Why = Literal["model", "pinned", "boosted", "explored"]
+
+
+class Placed(NamedTuple):
+    """An item at its place.
+
+    Attributes:
+        row: of the model's items.
+        rank: its place in the model's ranking, from 0; -1 for a pinned item that is not in it.
+        propensity: the probability of showing it here, given what stands above.
+        why: what put it here.
+    """
+
+    row: int
+    rank: int
+    propensity: float
+    why: Why
+
+
+def arranged(
+    ranking: NDArray[np.int32],
+    k: int,
+    *,
+    pins: Mapping[int, int] | None = None,
+    lift: NDArray[np.int32] | None = None,
+    limits: Sequence[tuple[int, Groups]] = (),
+    share: float = 0.0,
+    among: int = 50,
+    chance: Random | None = None,
+) -> list[Placed]:
+    """The list of the k best, as the rules want it. It is shorter where the ranking has no more that may be shown.
+
+    Pins come first; they count where a group is limited, and one that would break the limit is left out. At every other
+    place stands the best item that is left, or with the probability `share` one drawn evenly from the `among` best. So
+    whatever is shown has a known propensity given the places above: share / (how many are drawn from), and 1 - share
+    more for the best.
+
+    Args:
+        ranking: rows of items that may be shown, best first, each once.
+        k: number of places.
+        pins: place, from 0, → row. The caller sees to it that it may be shown.
+        lift: (n_items,) how many places each item stands higher than the model has it.
+        limits: how many of a group may be in the list.
+        share: of places that are drawn by lot.
+        among: how many of the best a place is drawn from.
+        chance: draws; needed where `share` is above 0.
+    """
+    taken: set[int] = set()
+    counts = [dict[int, int]() for _ in limits]
+
+    def fits(row: int) -> bool:
+        return all(
+            (code := int(groups.code[row])) < 0 or count.get(code, 0) < n
+            for (n, groups), count in zip(limits, counts, strict=True)
+        )
+
+    def take(row: int) -> None:
+        taken.add(row)
+        for (_, groups), count in zip(limits, counts, strict=True):
+            code = int(groups.code[row])
+            count[code] = count.get(code, 0) + 1
+
+    held: dict[int, int] = {}
+    for place, row in sorted((pins or {}).items()):
+        if place < k and row not in taken and fits(row):
+            held[place] = row
+            take(row)
+    rank_of = {int(row): rank for rank, row in enumerate(ranking)}
+    order = np.arange(ranking.size)
+    if lift is not None:
+        order = np.argsort(order - lift[ranking], kind="stable")
+    left = [int(row) for row in ranking[order] if int(row) not in taken]
+    placed: list[Placed] = []
+    at = 0
+    for place in range(k):
+        if place in held:
+            placed.append(Placed(held[place], rank_of.get(held[place], -1), 1.0, "pinned"))
+            continue
+        best: list[int] = []
+        wanted = among if share > 0 else 1
+        for index in range(at, len(left)):
+            row = left[index]
+            if row not in taken and fits(row):
+                best.append(row)
+                if len(best) == wanted:
+                    break
+            elif not best:
+                at = index + 1  # neither becomes free again
+        if not best:
+            placed += [
+                Placed(row, rank_of.get(row, -1), 1.0, "pinned") for p, row in held.items() if p > place
+            ]
+            break
+        drawn = share > 0 and chance is not None and chance.random() < share
+        row = chance.choice(best) if drawn and chance is not None else best[0]
+        propensity = share / len(best) + (1 - share if row == best[0] else 0.0)
+        take(row)
+        lifted = lift is not None and lift[row] != 0
+        why: Why = "explored" if row != best[0] else "boosted" if lifted else "model"
+        placed.append(Placed(row, rank_of[row], propensity, why))
+    return placed

@@ -1,0 +1,142 @@
+"""Drafting: from the lists of two models to the one that is shown, by the shop's rules, each item with its arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from recsys_assets.experiments.interleaving import Pick, team_draft
+from recsys_assets.service.answers.answering import Listed, Question, answered
+from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.serving import Teams, Variant
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item of a list, as it is shown.
+
+    Attributes:
+        item, title: of the product.
+        score: of the model that it comes from; None where that has none.
+        propensity: the probability of showing it here, given what stands above.
+        source: which of the answer's lists it comes from, and its place there, from 0.
+        credit: the arm that a click on it counts for; None in a list of one model, and where it is nobody's.
+    """
+
+    item: str
+    title: str | None
+    score: float | None
+    propensity: float
+    source: tuple[int, int]
+    credit: str | None = None
+
+
+def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
+    """The items of a list of one model."""
+    return [_shown(variant, listed, 0, at, each.propensity) for at, each in enumerate(listed.placed)]
+
+
+def drafted(
+    teams: Teams, question: Question, did: Sequence[Did], now: int, query_id: str
+) -> tuple[tuple[Listed, Listed], list[Shown]]:
+    """The lists of two models for a question, and the one that they make by picking in turns.
+
+    Every rule holds for the whole list: pins stand at their places and are nobody's, limits count both arms' items. No
+    place is drawn by lot, for the coin of the draft is chance enough; it is the query's.
+
+    Args:
+        did: what the service has seen the customer do since the models were fitted.
+        now: UTC, µs since 1970.
+        query_id: of the answer.
+    """
+    limits = teams.variants[0].rules.rules.at_most
+    # a list of p times the length, by p limits, always has an item left that fits beside fewer than length others
+    depth = question.k * max(1, len(limits))
+    one, other = (
+        answered(
+            each.served, each.rules, replace(question, k=depth), did, now, Random(query_id), explores=False
+        )
+        for each in teams.variants
+    )
+    lists = (one, other)
+    places: list[dict[str, int]] = [
+        {variant.served.item_ids[each.row]: at for at, each in enumerate(listed.placed)}
+        for variant, listed in zip(teams.variants, lists, strict=True)
+    ]
+    pinned = _pinned(teams, lists, question.k)
+    held = {item for _, item in pinned.values()}
+    first, second = ([item for item in own if item not in held] for own in places)
+    groups = _groups(teams, [column.column for column in limits], places)
+    counted = [[groups[item][number] for item in held] for number in range(len(limits))]
+
+    def fits(item: str, picks: Sequence[Pick]) -> bool:
+        for number, limit in enumerate(limits):
+            group = groups[item][number]
+            if group is None:
+                continue
+            there = counted[number].count(group)
+            there += sum(groups[str(pick.item)][number] == group for pick in picks)
+            if there >= limit.n:
+                return False
+        return True
+
+    free = question.k - len(pinned)
+    picks = team_draft(first, second, free, query_id, fits=fits, enough=depth - len(pinned))
+    shown: list[Shown] = []
+    rest = iter(picks)
+    for place in range(question.k):
+        if place in pinned:
+            team, item = pinned[place]
+            shown.append(_shown(teams.variants[team], lists[team], team, places[team][item], 1.0))
+        elif (pick := next(rest, None)) is not None:
+            team = 0 if pick.team == "a" else 1
+            at = places[team][str(pick.item)]
+            credit = teams.names[team] if pick.counts else None
+            shown.append(_shown(teams.variants[team], lists[team], team, at, pick.propensity, credit))
+    return lists, shown
+
+
+def _pinned(teams: Teams, lists: Sequence[Listed], k: int) -> dict[int, tuple[int, str]]:
+    """Place → the team that knows the item that is pinned there, and the item."""
+    found: dict[int, tuple[int, str]] = {}
+    for team, (variant, listed) in enumerate(zip(teams.variants, lists, strict=True)):
+        for at, each in enumerate(listed.placed[:k]):
+            item = variant.served.item_ids[each.row]
+            if each.why == "pinned" and item not in {known for _, known in found.values()}:
+                found.setdefault(at, (team, item))
+    return found
+
+
+def _groups(
+    teams: Teams, columns: Sequence[str], places: Sequence[Mapping[str, int]]
+) -> dict[str, list[str | None]]:
+    """Of each item that may be shown, its value in each column of which only so many may be in a list."""
+    found: dict[str, list[str | None]] = {}
+    for variant, own in zip(teams.variants, places, strict=True):
+        served = variant.served
+        for item in own:
+            row = served.item_rows[item]
+            found.setdefault(item, [served.described[column][row] for column in columns])
+    return found
+
+
+def _shown(
+    variant: Variant, listed: Listed, team: int, at: int, propensity: float, credit: str | None = None
+) -> Shown:
+    row = listed.placed[at].row
+    served = variant.served
+    return Shown(served.item_ids[row], served.titles[row], listed.scores[at], propensity, (team, at), credit)
+
+
+def models_of(teams: Teams) -> dict[str, dict[str, Any]]:
+    """The model of each arm, as answers and the log name it."""
+    return {
+        name: {
+            "table": each.served.table,
+            "model_version": each.served.version,
+            "record": each.served.record,
+        }
+        for name, each in zip(teams.names, teams.variants, strict=True)
+    }

@@ -1,0 +1,97 @@
+"""Prepared: the lists that the night wrote down, from which the service answers where there is no time to compute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys_assets.service.answers.served_model import ServedModel
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
+
+TABLE = "recommendations"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A list for each customer, and what is popular for all others; looked up, never computed.
+
+    Attributes:
+        version: of the table `recommendations`; None where there is none of the model that serves.
+        customers: the customer's place.
+        starts: (n + 1,) where each customer's list begins in `rows`.
+        rows: rows of the model's items, best first, of all lists one after another.
+        popular: (n_items,) rows of all items, that of the most customers first.
+    """
+
+    version: int | None
+    customers: dict[str, int]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    popular: NDArray[np.int32]
+
+    @classmethod
+    def read(cls, lake: Lake, served: ServedModel) -> Prepared:
+        """The lists that were made from a version of the model.
+
+        Lists of another version are none of its, so that an answer never mixes versions.
+        """
+        customers = np.diff(served.model.seen.tocsc().indptr)
+        popular = np.argsort(-customers, kind="stable").astype(np.int32)
+        version = version_made_from(lake, served.table, served.version)
+        if version is None:
+            return cls(None, {}, np.zeros(1, np.int64), np.zeros(0, np.int32), popular)
+        rows = pl.DataFrame({"item_id": pl.Series(served.item_ids, dtype=pl.String)}).with_row_index("row")
+        frame = (
+            lake.scan(lake.version(TABLE, version))
+            .select("user_id", "rank", "item_id")
+            .collect()
+            .join(rows, on="item_id", how="inner")
+            .sort("user_id", "rank")
+        )
+        lists = frame["user_id"].rle().struct.unnest()
+        starts = np.concatenate([[0], np.cumsum(lists["len"].to_numpy())]).astype(np.int64)
+        places = {user: place for place, user in enumerate(lists["value"].to_list())}
+        return cls(version, places, starts, frame["row"].to_numpy().astype(np.int32), popular)
+
+    def has(self, user: str | None) -> bool:
+        """Whether there is a list of a customer's own."""
+        return user is not None and user in self.customers
+
+    def ranked(
+        self, user: str | None, k: int, excluded: NDArray[np.int32], among: NDArray[np.int32] | None
+    ) -> NDArray[np.int32]:
+        """The first k of a customer's list, and then of what is popular, best first, or fewer where there are no more.
+
+        Args:
+            user: the customer; what is popular alone where they have no list.
+            excluded: rows of items that are left out.
+            among: rows of the items that the list is chosen from; None: all.
+        """
+        allowed = np.full(self.popular.size, among is None)
+        if among is not None:
+            allowed[among] = True
+        allowed[excluded] = False
+        place = None if user is None else self.customers.get(user)
+        own = self.rows[:0] if place is None else self.rows[self.starts[place] : self.starts[place + 1]]
+        own = own[allowed[own]][:k]
+        allowed[own] = False
+        return np.concatenate([own, self.popular[allowed[self.popular]][: k - own.size]])
+
+
+def version_made_from(lake: Lake, table: str, version: int) -> int | None:
+    """The newest version of `recommendations` that was made from a version of a model; None where there is none."""
+    if not lake.has(TABLE):
+        return None
+    pruned, records = lake.pruned(TABLE).all(), Records(lake)
+    latest = lake.version(TABLE).version
+    for number in range(latest, max(-1, latest - 50), -1):  # older ones are of other nights
+        if number in pruned:
+            continue
+        record = records.get(TABLE, number)
+        if any(read.name == table and read.version == version for read in record.reads):
+            return number
+    return None

@@ -1,0 +1,165 @@
+"""Searching: from what somebody types to the items that are shown, as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_assets.service.answers.bound_rules import BoundRules
+from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.ranking import ranked
+from recsys_assets.service.answers.served_model import ServedModel
+from recsys_assets.service.answers.served_search import TABLE, ServedSearch
+from recsys_models.search.search_index import Found
+
+_IN_WORDS = {
+    "words": "has words of the query",
+    "trigrams": "is written alike",
+    "meaning": "means nearly the same",
+}
+"""What brings an item about."""
+MOST_NEAREST = 3
+"""Titles that are offered where nothing is found."""
+_COUNTS = 0.05
+"""Score from which a part is worth a word."""
+
+
+@dataclass(frozen=True)
+class SearchQuestion:
+    """What somebody searches for.
+
+    Attributes:
+        text: as it was typed.
+        user: the customer, known or not.
+        client: the browser or device of a visitor without a name.
+        k: how many items.
+        categories: of which the items are to be; all when there is none.
+    """
+
+    text: str
+    user: str | None = None
+    client: str | None = None
+    k: int = 20
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What is found, and what it was put in order by.
+
+    Attributes:
+        found: rows of the index's items, with their scores.
+        nearest: where nothing is found, rows of items that may be meant instead.
+        personal: whether it was put in order by what the customer did.
+    """
+
+    found: Found
+    nearest: NDArray[np.int32]
+    personal: bool
+
+
+def searched(
+    search: ServedSearch, rules: BoundRules, model: ServedModel, question: SearchQuestion, did: Sequence[Did]
+) -> Searched:
+    """The items that a question asks for.
+
+    What the shop's rules hide is not found; what a customer bought is, for they may look for it again.
+
+    Args:
+        rules: bound to the items of `search`.
+        model: by which what is found is put in order, for a customer of whom something is known.
+        did: what the service has seen the customer do since the model was fitted.
+    """
+    allowed = ~rules.hidden
+    if question.categories:
+        chosen = np.zeros(search.n_items, bool)
+        chosen[search.groups["category"].rows_with(question.categories)] = True
+        allowed &= chosen
+    past, names = model.histories.grown(model.histories.of(question.user), did, model.item_rows)
+    personal = bool(past.items.size)
+
+    def taste(rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        ids = search.item_ids
+        own = np.array([model.item_rows.get(ids[row], -1) for row in rows.tolist()], np.int32)
+        known = np.unique(own[own >= 0])
+        scores = np.full(model.n_items + 1, np.nan, np.float32)
+        if known.size:
+            nothing = np.empty(0, np.int32)
+            best, values = ranked(model, question.user, past, names, known.size, nothing, known)
+            scores[best] = values
+        return scores[own]  # -1 is the last place, of which nothing is known
+
+    text, encoder = question.text, search.encoder
+    found = search.index.search(
+        text, question.k, encoder=encoder, allowed=allowed, taste=taste if personal else None
+    )
+    nearest = np.empty(0, np.int32)
+    if not found.rows.size:
+        nearest = search.index.nearest(text, 4 * MOST_NEAREST, encoder=encoder, allowed=allowed)
+    return Searched(found, nearest, personal)
+
+
+def searched_alone(search: ServedSearch, question: SearchQuestion) -> dict[str, Any]:
+    """What is found where neither rules nor a customer are known, explained."""
+    found = search.index.search(question.text, question.k, encoder=search.encoder)
+    nearest = np.empty(0, np.int32)
+    if not found.rows.size:
+        nearest = search.index.nearest(question.text, 4 * MOST_NEAREST, encoder=search.encoder)
+    return told(search, question, Searched(found, nearest, False), explain=True)
+
+
+def told(
+    search: ServedSearch, question: SearchQuestion, result: Searched, *, explain: bool
+) -> dict[str, Any]:
+    """What is answered of a result: items with titles, what was meant, and with `explain` what speaks for each item."""
+    found, ids, titles = result.found, search.item_ids, search.titles
+    because = _because(result) if explain else [{}] * found.rows.size
+    answer: dict[str, Any] = {
+        "query": question.text,
+        "meant": found.meant,
+        "personal": result.personal,
+        "categories": [{"category": name, "probability": share} for name, share in found.categories],
+        "items": [
+            {"item": ids[row], "title": titles[row], "position": place, "score": score, **why}
+            for place, (row, score, why) in enumerate(
+                zip(found.rows.tolist(), found.scores.tolist(), because, strict=True), 1
+            )
+        ],
+        "nearest": _of_different_titles(search, result.nearest.tolist()),
+    }
+    if explain:
+        answer["explanation"] = {
+            "index": f"{TABLE}@{search.version}",
+            "reads": search.reads,
+            "encoder": search.index.encoder,
+            "weights": asdict(search.index.weights),
+        }
+    return answer
+
+
+def _of_different_titles(search: ServedSearch, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """The first items of rows, one a title."""
+    found: dict[str | None, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(search.titles[row], {"item": search.item_ids[row], "title": search.titles[row]})
+    return list(found.values())[:MOST_NEAREST]
+
+
+def _because(searched: Searched) -> list[dict[str, Any]]:
+    """For each item that is found, what speaks for it: in words, and what each part adds to the score."""
+    found = searched.found
+    reasons: list[dict[str, Any]] = []
+    for at in range(found.rows.size):
+        parts = {name: round(float(values[at]), 4) for name, values in found.parts.items()}
+        strongest = max(_IN_WORDS, key=lambda name: parts.get(name, 0))
+        said = [_IN_WORDS[strongest]] if parts.get(strongest, 0) >= _COUNTS else []
+        if parts.get("intent", 0) >= _COUNTS:
+            said.append("is of the category that is asked for")
+        if parts["liking"] >= _COUNTS:
+            said.append("is like what the customer chose" if searched.personal else "is bought by many")
+        reasons.append({"reason": ", ".join(said) or "is the product of this number", "parts": parts})
+    return reasons

@@ -1,0 +1,136 @@
+"""ServedModel: one version of a model in memory, with the histories, titles and categories that answers need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_assets.service.answers.described_items import Groups, descriptions, rows_of_items
+from recsys_assets.service.answers.known_histories import KnownHistories
+from recsys_assets.service.answers.ranking import why_not_folded
+from recsys_lineage.lake.blobs import read_blobs
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
+
+if TYPE_CHECKING:
+    from recsys_models import Recommender
+
+CHAMPION = "champion"
+FEWEST_CUSTOMERS = 5
+"""As of the asset `similar_items`, whose module would bring the orchestrator along."""
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """A version of a model, ready to answer.
+
+    Attributes:
+        table, version: where it lies.
+        record: id of the record of that version.
+        made: when it was fitted, UTC.
+        reads: the versions of the tables that it was made of.
+        model: what scores.
+        histories: what each customer did before it was fitted.
+        cannot_fold: why the family cannot count what a customer just did; None where it can.
+        described: the columns of text of `item_profiles`, a value for each row of the model's items.
+    """
+
+    table: str
+    version: int
+    record: str
+    made: datetime
+    reads: dict[str, int]
+    model: Recommender
+    histories: KnownHistories
+    cannot_fold: str | None
+    described: dict[str, list[str | None]] = field(repr=False)
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """The ids of the model's items, as text."""
+        return [str(item) for item in self.model.item_ids.tolist()]
+
+    @property
+    def item_rows(self) -> dict[str, int]:
+        """The row of each item."""
+        return self._item_rows
+
+    @cached_property
+    def _item_rows(self) -> dict[str, int]:
+        return {item: row for row, item in enumerate(self.item_ids)}
+
+    @property
+    def n_items(self) -> int:
+        """How many items the model knows."""
+        return self.model.n_items
+
+    @property
+    def titles(self) -> list[str | None]:
+        """The name of each item."""
+        return self.described["title"]
+
+    @property
+    def groups(self) -> dict[str, Groups]:
+        """For each column of text, which items share a value."""
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> dict[str, Groups]:
+        return {column: Groups.of(values) for column, values in self.described.items()}
+
+    def rows(self, items: Sequence[str]) -> NDArray[np.int32]:
+        """The rows of items; those that the model does not know are left out."""
+        return rows_of_items(items, self.item_rows)
+
+    @cached_property
+    def similar_items(self) -> Callable[[str, int], list[tuple[str, float]]]:
+        """Gives the items most like one, with their cosines, as the asset `similar_items` finds them: among those that
+        enough customers had. The last ones asked for are kept."""
+        model = self.model
+        judged = model.item_ids[np.flatnonzero(np.diff(model.seen.tocsc().indptr) >= FEWEST_CUSTOMERS)]
+
+        def found(item: str, k: int) -> list[tuple[str, float]]:
+            ids, cosines = model.similar_items(model.item_ids[[self.item_rows[item]]], k, among=judged)
+            pairs = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
+            return [(str(each), cosine) for each, cosine in pairs if cosine > 0]
+
+        return lru_cache(maxsize=4096)(found)
+
+    @classmethod
+    def load(cls, lake: Lake, table: str = CHAMPION, version: int | None = None) -> ServedModel:
+        """A version of a model of the lake, the latest when none is named.
+
+        Raises:
+            TableNotFound: there is none.
+            LineageError: its files are missing or damaged.
+            ModelFileError: they hold no model that can be used.
+        """
+        from recsys_models import load_model
+
+        stored = lake.version(table, version)
+        record = Records(lake).get(table, stored.version)
+        model = load_model(read_blobs(lake, stored))
+        reads = {
+            read.name: read.version
+            for read in record.reads
+            if read.kind == "table" and read.version is not None and read.purpose == "input"
+        }
+        served = cls(
+            table,
+            stored.version,
+            record.id,
+            record.ended,
+            reads,
+            model,
+            KnownHistories.read(lake, reads.get("split"), model),
+            why_not_folded(model),
+            descriptions(lake, [str(each) for each in model.item_ids.tolist()]),
+        )
+        _ = served.item_rows, served.groups  # now, not in the first request
+        return served

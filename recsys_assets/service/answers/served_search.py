@@ -1,0 +1,121 @@
+"""ServedSearch: one version of the search index in memory, with what filters and rules are applied to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from recsys_assets.service.answers.described_items import Groups, descriptions
+from recsys_lineage.lake.blobs import read_blobs
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.records import Records
+from recsys_models.search.encoder import Encoder, EncoderMissing, load_encoder
+from recsys_models.search.search_index import SearchIndex
+
+TABLE = "search_index"
+
+
+@dataclass(frozen=True, eq=False)
+class ServedSearch:
+    """A version of the search index, ready to answer.
+
+    Attributes:
+        version: of the table `search_index`.
+        record: id of the record of that version.
+        made: when, UTC.
+        reads: the versions of the tables that it was made of.
+        index: what finds.
+        encoder: what made its vectors; None where it has none, or they cannot be used.
+        fault: why nothing is found by meaning though the index has vectors; None where it is.
+        described: the columns of text of `item_profiles`, a value for each row of the index's items.
+    """
+
+    version: int
+    record: str
+    made: datetime
+    reads: dict[str, int]
+    index: SearchIndex
+    encoder: Encoder | None
+    fault: str | None
+    described: dict[str, list[str | None]] = field(repr=False)
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are."""
+        return self.index.n_items
+
+    @property
+    def item_rows(self) -> Mapping[str, int]:
+        """The row of each item."""
+        return self.index.item_rows
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """The ids of the items."""
+        return self.index.item_ids.tolist()
+
+    @property
+    def titles(self) -> list[str | None]:
+        """The name of each item."""
+        return self.described["title"]
+
+    @property
+    def groups(self) -> Mapping[str, Groups]:
+        """For each column of text, which items share a value."""
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> dict[str, Groups]:
+        return {column: Groups.of(values) for column, values in self.described.items()}
+
+    @classmethod
+    def load(cls, lake: Lake, version: int | None = None) -> ServedSearch:
+        """A version of the index, the latest when none is named.
+
+        Raises:
+            TableNotFound: there is none.
+            LineageError: its files are missing or damaged.
+            ModelFileError: they hold no index.
+        """
+        stored = lake.version(TABLE, version)
+        record = Records(lake).get(TABLE, stored.version)
+        index = SearchIndex.from_files(read_blobs(lake, stored))
+        encoder, fault = _encoder_of(index)
+        reads = {
+            read.name: read.version
+            for read in record.reads
+            if read.kind == "table" and read.version is not None and read.purpose == "input"
+        }
+        served = cls(
+            stored.version,
+            record.id,
+            record.ended,
+            reads,
+            index,
+            encoder,
+            fault,
+            descriptions(lake, index.item_ids.tolist()),
+        )
+        # now, not in the first request
+        _ = index.item_rows, index.spelling, index.of_title, served.item_ids, served.groups
+        index.search("first", encoder=encoder)
+        return served
+
+
+def _encoder_of(index: SearchIndex) -> tuple[Encoder | None, str | None]:
+    """The encoder that made an index's vectors, or why it is not there."""
+    if index.encoder is None:
+        return None, None
+    name = index.encoder.partition(" ")[0]
+    if name not in ("wordllama", "minilm"):
+        return None, f"the search index was made with the encoder {index.encoder}, which is not known here"
+    try:
+        encoder = load_encoder(name)
+    except EncoderMissing as error:
+        return None, f"nothing is found by meaning: {error}"
+    if encoder.name != index.encoder:
+        told = f"the search index was made with {index.encoder}, installed is {encoder.name}"
+        return None, f"nothing is found by meaning: {told}"
+    return encoder, None

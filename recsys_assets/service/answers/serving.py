@@ -1,0 +1,279 @@
+"""Serving: everything that answers are made of at one moment; it is swapped as a whole, so no answer mixes versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import combinations
+from pathlib import Path
+
+from recsys_assets.experiments.assignment import place
+from recsys_assets.experiments.experiment import Arm, Experiment, ExperimentError, Experiments
+from recsys_assets.service.answers.bound_rules import BoundRules
+from recsys_assets.service.answers.prepared import Prepared
+from recsys_assets.service.answers.rules import Rules
+from recsys_assets.service.answers.served_model import CHAMPION, ServedModel
+from recsys_assets.service.answers.served_search import TABLE as SEARCH
+from recsys_assets.service.answers.served_search import ServedSearch
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.decision import Decision
+from recsys_models import ModelFileError
+
+CONTROL = "control"
+CANARY = "canary:"
+"""Before a family's name, its arm; no arm of an experiment has a colon."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What answers one arm: a model, and the rules for it."""
+
+    served: ServedModel
+    rules: BoundRules
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A candidate that answers a share of the customers.
+
+    Attributes:
+        variant: the candidate, by the champion's rules.
+        share: of the customers.
+        who, reason: of the decision.
+    """
+
+    variant: Variant
+    share: float
+    who: str
+    reason: str
+
+    @property
+    def arm(self) -> str:
+        """As answers name it."""
+        return f"{CANARY}{self.variant.served.model.name}"
+
+    def answers(self, unit: str, key: bytes) -> bool:
+        """Whether somebody is answered by it; always the same for a key and a share, and still for a larger one."""
+        return self.share >= 1 or place(key, self.arm, unit) < self.share
+
+
+@dataclass(frozen=True)
+class Teams:
+    """Two arms whose items share one list.
+
+    Attributes:
+        names: of the control, and of the other one.
+        variants: their models, by the champion's rules.
+    """
+
+    names: tuple[str, str]
+    variants: tuple[Variant, Variant]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What answers one request.
+
+    Attributes:
+        variant: the model and its rules.
+        arm: of the first experiment that runs; `control` where none does; that of the canary for its customers.
+        arms: of each experiment that runs.
+        teams: the arms that share the list, where an experiment interleaves; `variant` is the control's then.
+    """
+
+    variant: Variant
+    arm: str
+    arms: Mapping[str, str]
+    teams: Teams | None = None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The champion, its rules, and the experiments with their arms.
+
+    Attributes:
+        champion: what answers where no arm says otherwise; a candidate where one was promoted.
+        experiments: those that can run.
+        variants: what answers an arm that differs, by the experiment's and the arm's name.
+        key: by which customers are assigned to arms.
+        problems: what somebody should see to, in words.
+        prepared: the champion's lists, for when more is asked than can be computed.
+        canary: what answers a share of the customers, who are in no experiment then.
+        search: what is searched in, with the champion's rules for it; None while there is no index.
+    """
+
+    champion: Variant
+    experiments: tuple[Experiment, ...] = ()
+    variants: Mapping[tuple[str, str], Variant] | None = None
+    key: bytes = b""
+    problems: tuple[str, ...] = ()
+    prepared: Prepared | None = None
+    canary: Canary | None = None
+    search: tuple[ServedSearch, BoundRules] | None = None
+
+    def chosen(
+        self, user: str | None, client: str | None, query_id: str, day: date, *, alone: bool = False
+    ) -> Chosen:
+        """What answers somebody on a day.
+
+        A visitor without a name is assigned by their client; without that, each request by itself.
+
+        Args:
+            alone: whether one model is to answer, so that no experiment interleaves.
+        """
+        canary = self.canary
+        if canary is not None and canary.answers(user or client or query_id, self.key):
+            return Chosen(canary.variant, canary.arm, {})
+        arms: dict[str, str] = {}
+        variant, teams = self.champion, None
+        for experiment in self.experiments:
+            if not experiment.runs_on(day) or (alone and experiment.interleaves):
+                continue
+            if experiment.interleaves:
+                one, other = (self._variant(experiment, arm.name) for arm in experiment.arms)
+                teams = Teams((experiment.arms[0].name, experiment.arms[1].name), (one, other))
+                arms[experiment.name], variant = experiment.both_arms, one
+                continue
+            units = (client, user) if experiment.unit == "session" else (user, client)
+            unit = next((each for each in units if each is not None), query_id)
+            arm = experiment.arm_of(unit, self.key)
+            arms[experiment.name] = arm.name
+            variant = (self.variants or {}).get((experiment.name, arm.name), variant)
+        return Chosen(variant, next(iter(arms.values()), CONTROL), arms, teams)
+
+    def _variant(self, experiment: Experiment, arm: str) -> Variant:
+        return (self.variants or {}).get((experiment.name, arm), self.champion)
+
+    def loaded(self) -> dict[tuple[str, int], ServedModel]:
+        """Every model that is in memory, by its table and version."""
+        variants = [self.champion, *(self.variants or {}).values()]
+        variants += [] if self.canary is None else [self.canary.variant]
+        return {(each.served.table, each.served.version): each.served for each in variants}
+
+
+def load_serving(
+    lake: Lake,
+    table: str,
+    version: int,
+    *,
+    rules_file: Path,
+    experiments_file: Path,
+    key: bytes,
+    before: Serving | None = None,
+    canary: Decision | None = None,
+) -> Serving:
+    """What is to serve now.
+
+    An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
+
+    Args:
+        table: the champion's, or that of a candidate in its place.
+        version: of it.
+        before: what serves so far; its models are taken over where they are the same.
+        canary: the decision by which a candidate answers a share of the customers.
+
+    Raises:
+        RulesError: the file of rules cannot be used.
+        ExperimentError: the file of experiments cannot be used.
+        LineageError: the champion cannot be read.
+        ModelFileError: the champion's files hold no model.
+    """
+    models = {} if before is None else before.loaded()
+    rules, problems = Rules.load(rules_file), list[str]()
+
+    def model(table: str, number: int | None) -> ServedModel:
+        wanted = lake.version(table, number).version if number is None else number
+        if (table, wanted) not in models:
+            models[table, wanted] = ServedModel.load(lake, table, wanted)
+        return models[table, wanted]
+
+    def variant(served: ServedModel, of: Rules) -> Variant:
+        bound = BoundRules.of(of, served, lake)
+        problems.extend(each for each in bound.warnings if each not in problems)
+        return Variant(served, bound)
+
+    champion = variant(model(table, version), rules)
+    if champion.served.cannot_fold:
+        problems.append(f"what customers just did does not count: {champion.served.cannot_fold}")
+    found = Experiments.load(experiments_file)
+    _one_at_a_time(found, experiments_file)
+    running: list[Experiment] = []
+    variants: dict[tuple[str, str], Variant] = {}
+    for experiment in found.experiments:
+        try:
+            own: dict[tuple[str, str], Variant] = {}
+            for arm in experiment.arms:
+                if not _differs(arm):
+                    continue
+                named = CHAMPION if arm.family is None else f"candidate_{arm.family}"
+                own_model = arm.family is not None or arm.version is not None
+                answers = model(named, arm.version) if own_model else champion.served
+                of = rules if arm.rules is None else Rules.load(_there(experiments_file.parent / arm.rules))
+                own[experiment.name, arm.name] = variant(answers, of)
+        except (LineageError, ModelFileError) as error:
+            problems.append(f"the experiment {experiment.name!r} does not run: {str(error).splitlines()[0]}")
+            continue
+        running.append(experiment)
+        variants |= own
+    beside = None
+    if canary is not None and canary.share:
+        try:
+            candidate = variant(model(canary.asset, None), rules)
+            beside = Canary(candidate, canary.share, canary.who, canary.reason)
+        except (LineageError, ModelFileError) as error:
+            problems.append(f"the canary {canary.asset} does not answer: {str(error).splitlines()[0]}")
+    prepared = Prepared.read(lake, champion.served)
+    search, fault = _search(lake, rules, None if before is None else before.search)
+    problems += [] if fault is None else [fault]
+    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside, search)
+
+
+def _search(
+    lake: Lake, rules: Rules, before: tuple[ServedSearch, BoundRules] | None
+) -> tuple[tuple[ServedSearch, BoundRules] | None, str | None]:
+    """The newest index with the rules for it, and what is wrong; where it cannot be read, that before."""
+    version = lake.log(SEARCH).latest()
+    if version is None:
+        return None, None
+    served = None if before is None else before[0]
+    fault = None
+    if served is None or served.version != version:
+        try:
+            served = ServedSearch.load(lake, version)
+        except (LineageError, ModelFileError) as error:
+            fault = f"{SEARCH}@{version} cannot be searched in: {str(error).splitlines()[0]}"
+    if served is None:
+        return None, fault
+    return (served, BoundRules.of(rules, served, lake)), fault or served.fault
+
+
+def _differs(arm: Arm) -> bool:
+    return any(each is not None for each in (arm.family, arm.version, arm.rules))
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise ExperimentError(
+            f"The file of rules {path.name!r} of an arm is not there.",
+            expected="a file beside experiments.toml",
+            where=str(path),
+            advice="write it, or correct the arm",
+        )
+    return path
+
+
+def _one_at_a_time(experiments: Experiments, path: Path) -> None:
+    """Refuse two experiments of one day that both change what answers: the later one would hide the other's arms."""
+    changing = [each for each in experiments.experiments if each.interleaves or any(map(_differs, each.arms))]
+    for one, other in combinations(changing, 2):
+        latest_first = max(one.first_day or date.min, other.first_day or date.min)
+        earliest_last = min(one.last_day or date.max, other.last_day or date.max - timedelta(1))
+        if latest_first <= earliest_last:
+            raise ExperimentError(
+                f"The experiments {one.name!r} and {other.name!r} change the same answers on the same days.",
+                expected="one experiment at a time that interleaves, or sets a family, a version or rules",
+                where=str(path),
+                advice="let one end (last_day) before the other begins (first_day), or make one of them with more arms",
+            )

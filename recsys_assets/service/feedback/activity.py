@@ -1,0 +1,81 @@
+"""Activity: what customers did since the service knows of them, and which events it has counted already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from recsys_assets.service.answers.known_histories import Did
+
+RECENT = 200
+"""How many of the last things that a customer did are kept in memory; the log has all."""
+BEHAVIOURS = ("view", "cart", "purchase")
+"""Actions that change what a customer is recommended."""
+
+NEEDED = ("event_id", "action_name", "object_id", "time")
+"""Keys of a logged event that are read here."""
+
+
+class Activity:
+    """What customers, and visitors without a name, did; held in memory and made anew from the log at every start."""
+
+    def __init__(self) -> None:
+        self._did: dict[str, deque[Did]] = {}
+        self._counted: set[bytes] = set()
+        self._claimed: set[bytes] = set()
+
+    @classmethod
+    def replayed(cls, events: Iterable[Mapping[str, Any]]) -> Activity:
+        """The activity that a log of events tells of."""
+        activity = cls()
+        for event in events:
+            activity.count(event)
+        return activity
+
+    @property
+    def events(self) -> int:
+        """How many events were counted."""
+        return len(self._counted)
+
+    def claim(self, event_id: str) -> bool:
+        """Take the id of an event that is to be written down; False where it was counted or taken before."""
+        key = _key(event_id)
+        if key in self._counted or key in self._claimed:
+            return False
+        self._claimed.add(key)
+        return True
+
+    def give_back(self, event_id: str) -> None:
+        """Let an id be taken again, of an event that could not be written down."""
+        self._claimed.discard(_key(event_id))
+
+    def count(self, event: Mapping[str, Any]) -> bool:
+        """Count an event that is written down, in the next answer already; False where its id was counted before."""
+        key = _key(event["event_id"])
+        self._claimed.discard(key)
+        if key in self._counted:
+            return False
+        self._counted.add(key)
+        if event["action_name"] in BEHAVIOURS:
+            did = Did(event["object_id"], event["action_name"], event["time"])
+            for whom in whom_of(event.get("user"), event.get("client_id")):
+                self._did.setdefault(whom, deque(maxlen=RECENT)).append(did)
+        return True
+
+    def of(self, user: str | None, client: str | None) -> list[Did]:
+        """What somebody did, oldest first: the customer where they have a name, else the visitor of a client."""
+        key = next(iter(whom_of(user, client)), None)
+        return list(self._did.get(key, ())) if key is not None else []
+
+
+def whom_of(user: str | None, client: str | None) -> list[str]:
+    """Under which keys somebody's activity is kept; a customer's is not a visitor's who uses the same client later."""
+    if user is not None:
+        return [f"user:{user}"]
+    return [] if client is None else [f"client:{client}"]
+
+
+def _key(event_id: str) -> bytes:
+    return hashlib.blake2b(event_id.encode(), digest_size=16).digest()

@@ -1,0 +1,142 @@
+"""LogReader: the lines of the feedback's files, also those that are being written by other processes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from recsys_assets.service.feedback.feedback_log import Stream
+from recsys_lineage.files.unlocked import is_unlocked
+
+BLOCK = 1024 * 1024
+"""Bytes that are read at once."""
+SETTLED_NS = 100_000_000
+"""So old a folder's time is when two changes cannot share it any more: the kernel's clock for files ticks coarsely."""
+
+
+@dataclass
+class Found:
+    """What reading the log met with.
+
+    Attributes:
+        lines: that could be read.
+        torn: files whose last line was cut by a kill.
+        damaged: file and line of others that cannot be read.
+    """
+
+    lines: int = 0
+    torn: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Growing:
+    """A file that somebody may still write to, read up to `offset`, after `lines` lines."""
+
+    name: str
+    file: IO[bytes]
+    offset: int = 0
+    lines: int = 0
+    ended: bool = False
+
+
+class LogReader:
+    """Reads a stream of the feedback line by line, and later what came since.
+
+    A file is watched while its writer lives; asking again costs a look at the folder's time and at these files' sizes.
+    A line without its end is being written, or was torn by a kill, which is told in `found`.
+
+    Args:
+        folder: of the feedback.
+        stream: exposures or events.
+        needs: keys without which a line cannot be read.
+        without: names of files that are passed over, such as those that this process writes itself.
+        since: stamp (`stamp_of`) of the first file that is read; all when it is empty.
+        skip: bytes of that file that are passed over; a line begins behind them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stream: Stream,
+        *,
+        needs: Collection[str] = (),
+        without: Collection[str] = (),
+        since: str = "",
+        skip: int = 0,
+    ) -> None:
+        self.found = Found()
+        self._folder, self._prefix, self._needs = folder, f"{stream}-", frozenset(needs)
+        self._without, self._first, self._skip = without, f"{stream}-{since}", skip
+        self._known: set[str] = set()
+        self._growing: list[_Growing] = []
+        self._listed: int | None = None
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """The lines that came since the last time, file by file in the order these were begun."""
+        self._look_for_files()
+        for each in tuple(self._growing):
+            yield from self._lines(each)
+            if each.ended:
+                self.found.torn += os.fstat(each.file.fileno()).st_size > each.offset
+                each.file.close()
+                self._growing.remove(each)
+
+    def _look_for_files(self) -> None:
+        try:
+            changed = self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        if changed == self._listed:
+            return
+        self._listed = changed if time.time_ns() - changed > SETTLED_NS else None
+        for name in sorted(os.listdir(self._folder)):
+            fresh = name.startswith(self._prefix) and name.endswith(".jsonl") and name >= self._first
+            if not fresh or name in self._known or name in self._without:
+                continue
+            try:
+                skip = self._skip if name.startswith(self._first) else 0
+                self._growing.append(_Growing(name, (self._folder / name).open("rb"), skip))
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            self._known.add(name)
+        for each in self._growing:  # an empty file is one whose writer is about to lock it
+            each.ended = is_unlocked(each.file) and os.fstat(each.file.fileno()).st_size > 0
+
+    def _lines(self, file: _Growing) -> Iterator[dict[str, Any]]:
+        most = BLOCK
+        while os.fstat(file.file.fileno()).st_size > file.offset:
+            block = os.pread(file.file.fileno(), most, file.offset)
+            whole = block[: block.rfind(b"\n") + 1]
+            if not whole:
+                if len(block) < most:
+                    return  # the line is not at its end yet
+                most *= 2
+                continue
+            file.offset += len(whole)
+            for line in whole[:-1].split(b"\n"):
+                file.lines += 1
+                entry = self._entry(line)
+                if entry is None:
+                    self.found.damaged.append(f"{file.name}:{file.lines}")
+                    continue
+                self.found.lines += 1
+                yield entry
+
+    def _entry(self, line: bytes) -> dict[str, Any] | None:
+        try:
+            entry = orjson.loads(line)
+        except ValueError:
+            return None
+        return entry if isinstance(entry, dict) and entry.keys() >= self._needs else None
+
+
+def read_log(folder: Path, stream: Stream) -> Iterator[dict[str, Any]]:
+    """The lines of a stream that there are now, in the order they were written; what cannot be read is left out."""
+    return LogReader(folder, stream).new()

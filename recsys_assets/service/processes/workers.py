@@ -1,0 +1,116 @@
+"""Several processes that answer on one port: started together, started again when one dies, stopped together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from recsys_assets.experiments.experiment import Experiments
+from recsys_assets.service.answers.rules import Rules
+from recsys_assets.service.feedback.feedback_log import held_alone
+from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam
+from recsys_assets.service.server import SERVED_BY, ServiceError, opened_service, said_of, traced
+from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.service.web.door import Door
+from recsys_assets.settings import Settings, load_settings
+from recsys_lineage.errors import LineageError
+
+START_SECONDS = 120
+"""After which a worker that does not answer its supervisor is started again."""
+_CANNOT_START = 3
+"""The exit code by which uvicorn's supervisor knows that starting again is of no use."""
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables by which the libraries of matrices know how many threads to take."""
+
+
+def run_workers(settings: Settings, listener: socket.socket, workers: int, *, open_to_all: bool) -> None:
+    """Answer with several processes until Ctrl-C or a SIGTERM; one that dies is started again.
+
+    They share the socket, so that what waits there is answered by whoever lives. Each loads the champion itself.
+
+    Args:
+        settings: the home, among others; the cores are divided among the workers.
+        listener: where they answer.
+        workers: how many.
+        open_to_all: whether no token is needed.
+
+    Raises:
+        ServiceError: a worker cannot start.
+        FeedbackError: another service writes to the home.
+        LineageError: the files of rules or experiments cannot be used.
+    """
+    files = ServiceFiles(settings.home)
+    Rules.load(files.rules)  # a fault of these two is said here, and not by each worker
+    Experiments.load(files.experiments)
+    threads = max(1, (settings.threads or os.cpu_count() or 1) // workers)
+    with held_alone(files.feedback), tempfile.TemporaryDirectory(prefix="recsys-serve-") as folder:
+        team = WorkerTeam(Path(folder), datetime.now(timezone.utc), workers, open_to_all)
+        team.write()
+        own = settings.model_copy(update={"threads": threads}).as_environment() | {FOLDER: folder}
+        own |= {name: str(threads) for name in _THREADS if name not in os.environ}
+        with _environment(own):
+            config = uvicorn.Config(
+                f"{__name__}:worker_app",
+                factory=True,
+                workers=workers,
+                timeout_worker_healthcheck=START_SECONDS,
+                **SERVED_BY,
+            )
+            supervisor = Multiprocess(config, [listener])
+            # uvicorn would restart them when the terminal is closed
+            signal.signal(signal.SIGHUP, lambda *_: supervisor.should_exit.set())
+            try:
+                supervisor.run()
+            except BaseException:  # such as a process that cannot be started: the others must not stay
+                supervisor.terminate_all()
+                supervisor.join_all()
+                raise
+        if team.failure is not None:
+            raise ServiceError(f"A worker of the service cannot start.\n{team.failure}")
+
+
+def worker_app() -> Door:
+    """The application of one worker, made in its process."""
+    supervisor = os.getppid()
+    _end_with_parent()
+    if os.getppid() != supervisor:  # it died before that was asked for
+        sys.exit(_CANNOT_START)
+    team = WorkerTeam.read()
+    try:
+        settings = load_settings()
+        service = opened_service(settings, open_to_all=team.open_to_all, team=team)
+    except LineageError as error:
+        team.fail(str(error))
+        sys.exit(_CANNOT_START)
+    for line in (*said_of(service), *traced(settings)):
+        print(f"Worker {os.getpid()}: {line}", flush=True)
+    return service.door
+
+
+def _end_with_parent() -> None:
+    """Have Linux send this process a SIGTERM when its supervisor dies, even of a SIGKILL."""
+    parent_death_signal = 1
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Have processes that are started meanwhile find these variables."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,182 @@
+"""The service's routes: what can be asked over HTTP, and the description of it (OpenAPI)."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import orjson
+from fastapi import FastAPI, Query, Request, Response
+from fastapi import Path as InPath
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from recsys_assets.service.answers.answering import Question
+from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.searching import SearchQuestion
+from recsys_assets.service.desk import Desk, moment_of
+from recsys_assets.service.feedback.feedback_log import FeedbackError
+from recsys_assets.service.rotation import NoChampion
+from recsys_assets.service.web.messages import (
+    MOST_ITEMS,
+    Events,
+    EventsTaken,
+    Health,
+    Id,
+    K,
+    Problem,
+    Ready,
+    RecommendationRequest,
+    Recommendations,
+    SearchResults,
+    SearchText,
+    SimilarItems,
+    Status,
+    Version,
+)
+from recsys_assets.service.web.problems import MEDIA_TYPE, Refused, faults, in_words, problem
+from recsys_assets.service.web.status import page, problems_of, status_of
+
+_DESCRIPTION = """Recommendations that count what a customer did a moment ago, each with the version of the model that
+made it. Errors are problem details (RFC 9457)."""
+_PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_ASKED = (400, 401, 403, 413, 421, 422, 429, 503)
+
+
+def service_app(desk: Desk) -> FastAPI:
+    """The application of a desk, without the door that stands before it."""
+    app = FastAPI(
+        title="recsys serve",
+        version=version("recsys-platform"),
+        description=_DESCRIPTION,
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        responses={status: _PROBLEM for status in _ASKED},
+    )
+    rotation = desk.rotation
+
+    @app.get("/recommendations/{user:path}", response_model=Recommendations, summary="A customer's list")
+    async def of_user(
+        user: Annotated[Id, InPath(description="The customer, known or not.", examples=["1823"])],
+        k: Annotated[K, Query()] = 20,
+        exclude: Annotated[list[Id], Query(max_length=MOST_ITEMS, description="Items to leave out.")] = [],  # noqa: B006
+        category: Annotated[list[Id], Query(max_length=50, description="Only of these.")] = [],  # noqa: B006
+        client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
+        explain: Annotated[bool, Query(description="Whether to say why each item is there.")] = False,
+    ) -> Response:
+        question = Question(user, client_id, (), k, exclude, category)
+        return _json(await desk.recommend(question, explain=explain))
+
+    @app.post("/recommendations", response_model=Recommendations, summary="A list for a session")
+    async def of_session(asked: RecommendationRequest) -> Response:
+        session = [
+            Did(each, "view", moment_of(None, ""))
+            if isinstance(each, str)
+            else Did(each.item, each.behaviour, moment_of(each.time, f"items.{place}.time"))
+            for place, each in enumerate(asked.items)
+        ]
+        question = Question(asked.user, asked.client_id, session, asked.k, asked.exclude, asked.category)
+        return _json(await desk.recommend(question, explain=asked.explain))
+
+    @app.get(
+        "/items/{item:path}/similar",
+        response_model=SimilarItems,
+        summary="Items like another one",
+        responses={404: _PROBLEM},
+    )
+    async def similar(
+        item: Annotated[Id, InPath(description="The item.", examples=["1029743"])],
+        k: Annotated[K, Query()] = 20,
+    ) -> Response:
+        return _json(await desk.similar(item, k))
+
+    @app.get("/search", response_model=SearchResults, summary="Items that somebody looks for")
+    async def search(
+        q: Annotated[SearchText, Query(description="What is looked for.", examples=["frozen pizza"])],
+        user: Annotated[Id | None, Query(description="The customer; what they like comes first.")] = None,
+        k: Annotated[K, Query()] = 20,
+        category: Annotated[list[Id], Query(max_length=50, description="Only of these.")] = [],  # noqa: B006
+        client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
+        explain: Annotated[bool, Query(description="Whether to say what speaks for each item.")] = False,
+    ) -> Response:
+        return _json(await desk.search(SearchQuestion(q, user, client_id, k, category), explain=explain))
+
+    @app.post("/events", response_model=EventsTaken, summary="What customers did and were shown")
+    async def events(told: Events) -> Response:
+        return _json(await desk.take(told.events))
+
+    @app.get("/health", response_model=Health, summary="Whether the process answers")
+    async def health() -> Response:
+        return _json({"status": "alive"})
+
+    @app.get("/ready", response_model=Ready, summary="Whether answers can be given")
+    async def ready(request: Request) -> Response:
+        told: dict[str, Any] = {"status": "waiting" if rotation.now is None else "ready"}
+        if rotation.now is not None:
+            served = rotation.now.champion.served
+            told |= {"model_table": served.table, "model_version": served.version}
+            told |= {"record": served.record, "family": served.model.name}
+            told["made"] = served.made
+        if request.scope["state"]["trusted"]:
+            told["problems"] = problems_of(rotation, desk.log)
+        return _json(told, 503 if rotation.now is None else 200)
+
+    @app.get("/version", response_model=Version, summary="What answers")
+    async def what() -> Response:
+        served = None if rotation.now is None else rotation.now.champion.served
+        return _json(
+            {
+                "service": version("recsys-platform"),
+                "model_table": served and served.table,
+                "model_version": served and served.version,
+                "record": served and served.record,
+                "family": served and served.model.name,
+                "reads": {} if served is None else served.reads,
+            }
+        )
+
+    @app.get("/", include_in_schema=False)
+    async def for_people() -> Response:
+        html, policy = page()
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy})
+
+    @app.get("/status", response_model=Status, summary="What the page at / shows")
+    async def status() -> Response:
+        desk.catch_up()
+        return _json(status_of(rotation, desk.log, desk.figures.seen, desk.workers))
+
+    @app.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
+    async def metrics() -> Response:
+        desk.catch_up()
+        return Response(desk.figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem(422, "The request cannot be used as it is.", faults(error.errors()))
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> Response:
+        return problem(error.status, error.detail, error.errors, error.headers)
+
+    @app.exception_handler(NoChampion)
+    @app.exception_handler(FeedbackError)
+    async def unavailable(_: Request, error: NoChampion | FeedbackError) -> Response:
+        return problem(503, in_words(error), headers={"Retry-After": "5"})
+
+    @app.exception_handler(HTTPException)
+    async def wrong_place(_: Request, error: HTTPException) -> Response:
+        words = {404: "There is nothing at this address; /openapi.json says what there is."}
+        return problem(
+            error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers
+        )
+
+    return app
+
+
+def _json(told: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(told), status, media_type="application/json")

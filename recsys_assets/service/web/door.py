@@ -1,0 +1,215 @@
+"""Door: what every request passes before it is looked at: who asks, how much, how often, and how many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from recsys_assets.service import tracing
+from recsys_assets.service.figures import Figures
+from recsys_assets.service.web import tokens
+from recsys_assets.service.web.problems import Refused, log_fault, problem
+from recsys_assets.service.web.tokens import Token
+
+LARGEST_BODY = 1024 * 1024
+MOST_DISCARDED = 64 * LARGEST_BODY
+"""Of a larger body so much is read all the same, for who is still sending does not hear an answer."""
+DEEPEST_BODY = 8
+BODY_SECONDS = 20.0
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+OPEN = ("/", "/health", "/ready")
+"""Without a token; the page at / shows nothing before it is given one."""
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+@dataclass
+class Access:
+    """Whom the door lets in.
+
+    Attributes:
+        open: whether it asks for no token, because only this machine reaches the service.
+        tokens: by the hash of their secret.
+        rate: requests a second that each token may make; 0: any number.
+        most: requests that are answered at once; more are asked to come again.
+    """
+
+    open: bool
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    rate: float = 0.0
+    most: int = 512
+
+
+class Door:
+    """The outermost layer of the service.
+
+    A request is turned away with 401 without a token where one is needed, with 403 where its token may not, with 421
+    where a page of elsewhere had the browser ask this machine, with 429 where its token asks too often or too many are
+    being answered, with 413 and 400 where its body is too large or too deep.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, figures: Figures) -> None:
+        self._app, self.access, self._figures = app, access, figures
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with tracing.request(scope["method"], scope["headers"]) as made:
+            await self._answer(scope, receive, send, made)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, made: Any) -> None:
+        began, status = time.perf_counter(), 500
+        started = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                own = list(message.get("headers", ()))
+                given = {name for name, _ in own}
+                message["headers"] = [*own, *(each for each in HEADERS if each[0] not in given)]
+            await send(message)
+
+        self._inside += 1
+        self._figures.waiting.set(self._inside)
+        try:
+            self._admit(scope)
+            body = receive
+            if scope["method"] not in ("GET", "HEAD"):
+                body = await asyncio.wait_for(_whole(receive), BODY_SECONDS)
+            await self._app(scope, body, guarded)
+        except Refused as refused:
+            self._figures.refused.labels(str(refused.status)).inc()
+            answer = problem(refused.status, refused.detail, headers=refused.headers)
+            await answer(scope, receive, guarded)
+        except asyncio.TimeoutError:
+            self._figures.refused.labels("408").inc()
+            answer = problem(408, "The body took too long.", headers={"Connection": "close"})
+            await answer(scope, receive, guarded)
+        except Exception as error:
+            log_fault(error)
+            if not started:
+                await problem(500, "The service is at fault; its log says where.")(scope, receive, guarded)
+        finally:
+            self._inside -= 1
+            self._figures.waiting.set(self._inside)
+            route = getattr(scope.get("route"), "path_format", "none")
+            self._figures.replied(route, status, time.perf_counter() - began)
+            tracing.answered(made, scope["method"], route, status)
+
+    def _admit(self, scope: Scope) -> None:
+        headers = {name: value for name, value in reversed(scope["headers"])}
+        open_here = self.access.open and not any(
+            name in headers for name in (b"forwarded", b"x-forwarded-for")
+        )
+        if self.access.open and _name_of(headers.get(b"host", b"")) not in _LOCAL_NAMES and open_here:
+            raise Refused(421, "Without a token the service answers to localhost and 127.0.0.1 only.")
+        scope["state"] = {**scope.get("state", {}), "trusted": open_here}
+        if scope["path"] in OPEN and not self._token(headers):
+            return
+        if not open_here:
+            token = self._token(headers)
+            if token is None:
+                raise Refused(
+                    401,
+                    "A bearer token is needed: Authorization: Bearer TOKEN. `recsys token add` makes one.",
+                    headers={"WWW-Authenticate": "Bearer"},
+                )
+            needed = _scope_of(scope["method"], scope["path"])
+            if not token.may(needed):
+                raise Refused(
+                    403,
+                    f"The token may not: it needs the scope {needed!r}.",
+                    headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
+                )
+            scope["state"]["trusted"] = token.may("admin")
+            self._spend(token.name)
+        if self._inside > self.access.most:
+            raise Refused(429, "Too many requests are being answered.", headers={"Retry-After": "1"})
+
+    def _token(self, headers: Mapping[bytes, bytes]) -> Token | None:
+        kind, _, secret = headers.get(b"authorization", b"").partition(b" ")
+        if kind.lower() != b"bearer":
+            return None
+        return tokens.token_of(secret.strip().decode("latin-1"), dict(self.access.tokens))
+
+    def _spend(self, name: str) -> None:
+        """Take one request of what a token may make (a token bucket that holds one second's worth)."""
+        rate = self.access.rate
+        if not rate:
+            return
+        now = time.monotonic()
+        left, at = self._buckets.get(name, (rate, now))
+        left = min(rate, left + (now - at) * rate)
+        self._buckets[name] = (max(0.0, left - 1), now) if left >= 1 else (left, now)
+        if left < 1:
+            raise Refused(429, "The token asks too often.", headers={"Retry-After": "1"})
+
+
+def _scope_of(method: str, path: str) -> tokens.Scope:
+    if path in ("/metrics", "/status"):
+        return "admin"
+    return "events" if path == "/events" and method == "POST" else "read"
+
+
+def _name_of(host: bytes) -> str:
+    """The name in a Host header, without the port."""
+    text = host.decode("latin-1").lower()
+    return text[: text.index("]") + 1] if text.startswith("[") and "]" in text else text.partition(":")[0]
+
+
+async def _whole(receive: Receive) -> Receive:
+    """The request's body, read and found to be small and shallow enough, to be received again."""
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more and size <= MOST_DISCARDED:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "The request ended before its body did.")
+        part = message.get("body", b"")
+        size, more = size + len(part), message.get("more_body", False)
+        if size <= LARGEST_BODY:
+            parts.append(part)
+    if size > LARGEST_BODY:
+        raise Refused(
+            413, f"The body is larger than {LARGEST_BODY:,} bytes.", headers={"Connection": "close"}
+        )
+    body = b"".join(parts)
+    if _is_deep(body):
+        raise Refused(400, f"The body is nested more than {DEEPEST_BODY} deep.")
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether JSON is nested too deep; brackets inside of texts do not count."""
+    depth = 0
+    for bracket in _BRACKETS.findall(_TEXTS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEEPEST_BODY:
+            return True
+    return False
