@@ -158,7 +158,7 @@ class Output:
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
         otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
             where there is nothing.
-        columns_from: gives what `AssetCode.columns_from` is, where only a run knows it.
+        columns_from: gives what `AssetCode.columns_from` is, where only a run knows it, or knows it closer.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table | Iterator[pl.DataFrame]

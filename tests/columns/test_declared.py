@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from recsys_lineage import ColumnEdge, Inputs, Lake, frame_code, materialize
+from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Declared
 from recsys_lineage.errors import ColumnLineageError
 
@@ -72,6 +73,17 @@ def test_a_column_that_was_not_read_cannot_be_declared(lake: Lake) -> None:
     declared = {"user_id": {"events": ["user_id"]}, "score": {"events": ["paid"]}}
     with pytest.raises(ColumnLineageError, match="read no column 'paid' of events"):
         _ = materialize(frame_code(scored, reads=["events"], columns_from=declared), lake)
+
+
+def test_what_a_run_says_of_itself_is_closer_than_what_holds_of_all_runs(lake: Lake) -> None:
+    def narrower(inputs: Inputs) -> Output:
+        return Output(scored(inputs), columns_from=lambda: {"user_id": of_user, "score": {}})
+
+    of_user = {"events": ["user_id"]}
+    every_run = {"user_id": of_user, "score": {"events": ["user_id", "paid"]}}
+    _ = materialize(frame_code(events), lake)
+    made = materialize(frame_code(narrower, reads=["events"], columns_from=every_run), lake).record
+    assert made.column_lineage == {"user_id": (edge("events", "user_id"),), "score": ()}
 
 
 def spending(events: pl.LazyFrame) -> pl.LazyFrame:
