@@ -12,6 +12,7 @@ those of `benchmarks/openlineage.py`.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
@@ -65,30 +66,35 @@ class InstantClock(SystemClock):
 def sink(
     port: Any, seconds: float, faults: Mapping[int, str], kills: set[int], told: Any, victim: Any
 ) -> None:
-    """Take events, each after some seconds; at the requests of these numbers misbehave, or kill the sender."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        port.put(server.getsockname()[1])
-        count = 0
-        while True:
-            connection, _ = server.accept()
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection, connection.makefile("rb") as lines:
-                while body := _request(lines):
-                    fault = faults.get(count, "")
-                    if count in kills and victim is not None:
+    """Take events one after the other, each after some seconds; at requests of these numbers misbehave, or kill."""
+    one_at_a_time, count = threading.Lock(), itertools.count()
+
+    def serve(connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            while body := _request(lines):
+                with one_at_a_time:
+                    number = next(count)
+                    fault = faults.get(number, "")
+                    if number in kills and victim is not None:
                         os.kill(victim.get(), signal.SIGKILL)
-                    count += 1
                     if seconds:
                         time.sleep(seconds)
                     if told is not None and fault in ("", "stored500", "storedreset"):
                         told.put(body)
-                    if fault.endswith("reset"):
-                        break
-                    status = {"500": 500, "stored500": 500, "503": 503, "429": 429}.get(fault, 201)
-                    try:
-                        connection.sendall(_ANSWER % status)
-                    except OSError:
-                        break
+                if fault.endswith("reset"):
+                    break
+                status = {"500": 500, "stored500": 500, "503": 503, "429": 429}.get(fault, 201)
+                try:
+                    connection.sendall(_ANSWER % status)
+                except OSError:
+                    break
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        port.put(server.getsockname()[1])
+        while True:
+            connection, _ = server.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
 
 def _request(lines: Any) -> bytes | None:
@@ -123,13 +129,13 @@ class Running:
         self._process.kill()
 
 
-def delivery_of(folder: str, url: str, *, instant: bool = False) -> Delivery:
-    """The delivery of a lake below a folder to one catalog."""
+def delivery_of(folder: str, url: str, *, instant: bool = False, workers: int = 1) -> Delivery:
+    """The delivery of a lake below a folder to one catalog, with so many events under way at once."""
     lake = Lake(f"{folder}/lake", Engine("256MB", 1))
     settings = ClientSettings((TransportSettings("sink", "http", {"url": url, "timeout": 20}, "benchmark"),))
     state = Path(folder, "openlineage")
     clock = InstantClock() if instant else SystemClock()
-    return Delivery(lake, Stream(lake), state, lambda _again: opened(settings, state), clock)
+    return Delivery(lake, Stream(lake), state, lambda _again: opened(settings, state, workers=workers), clock)
 
 
 def fill(folder: str, records: int) -> int:
@@ -144,10 +150,12 @@ def fill(folder: str, records: int) -> int:
     return count + len(block)
 
 
-def measured(folder: str, url: str, seconds: float | None, queue: Any) -> None:
+def measured(folder: str, url: str, seconds: float | None, workers: int, queue: Any) -> None:
     """Send, and tell what it took; the work of a process of its own."""
     before, began, cpu = _peak(), time.perf_counter(), time.process_time()
-    (done,) = delivery_of(folder, url).send(until=None if seconds is None else time.time() + seconds)
+    (done,) = delivery_of(folder, url, workers=workers).send(
+        until=None if seconds is None else time.time() + seconds
+    )
     queue.put(
         {
             "events": done.taken,
@@ -174,7 +182,7 @@ def deliver(records: int) -> dict[str, Any]:
     """All pending records to a sink that takes all at once."""
     with tempfile.TemporaryDirectory() as folder:
         count, running = fill(folder, records), Running()
-        found = in_a_process(measured, folder, running.url, None)
+        found = in_a_process(measured, folder, running.url, None, 1)
         running.stop()
     rate = round(found["events"] / found["wall seconds"])
     each = round(found["CPU seconds"] / found["events"] * 1e6)
@@ -184,17 +192,20 @@ def deliver(records: int) -> dict[str, Any]:
 def slow(records: int, seconds: float) -> list[dict[str, Any]]:
     """A sink of 28 events a second: how busy it is kept, and what an event costs, whatever is pending."""
     rows = []
-    for times in (1, 4, 16):
+    for times, workers in itertools.product((1, 4, 16), (1, 2)):
         with tempfile.TemporaryDirectory() as folder:
             count, running = fill(folder, records * times), Running(seconds=1 / _SLOW)
-            ticks = [in_a_process(measured, folder, running.url, seconds) for _ in range(3)]
+            ticks = [in_a_process(measured, folder, running.url, seconds, workers) for _ in range(3)]
             running.stop()
         events, cpu = sum(tick["events"] for tick in ticks), sum(tick["CPU seconds"] for tick in ticks)
+        a_second = events / sum(tick["wall seconds"] for tick in ticks)
         rows.append(
             {
                 "records pending": count,
+                "under way": workers,
                 "events sent": events,
-                "events a second": round(events / sum(tick["wall seconds"] for tick in ticks), 1),
+                "events a second": round(a_second, 1),
+                "catalog busy %": round(100 * a_second / _SLOW),
                 "CPU ms an event": round(cpu / events * 1e3, 2),
                 "peak MB": max(tick["peak MB"] for tick in ticks),
             }

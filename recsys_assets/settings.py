@@ -215,10 +215,11 @@ class Settings(BaseSettings):
         description="whether no events are sent at all",
     )
     openlineage_workers: int = Field(
-        default=1,
+        default=2,
         ge=1,
         le=64,
-        description="events under way at once to each catalog; those of one job stay in order",
+        description="events under way at once to each catalog; those of one job stay in order. With 2 a catalog has "
+        "the next one while the answer to the one before is on its way",
     )
     otel_endpoint: str | None = Field(
         default=None,
