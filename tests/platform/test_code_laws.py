@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import sys
 import threading
 from collections import defaultdict
@@ -119,6 +120,9 @@ class Executed:
     def around(self, name: str, compute: Callable[..., Any]) -> Callable[..., Any]:
         def observed(*arguments: Any) -> Any:
             self._asset = name
+            # A generator that an asset before left unfinished is ended when it is collected: not by this one's code.
+            gc.collect()
+            gc.disable()
             threading.setprofile(self._seen)
             sys.setprofile(self._seen)
             try:
@@ -126,6 +130,7 @@ class Executed:
             finally:
                 sys.setprofile(None)
                 threading.setprofile(None)  # type: ignore[arg-type]
+                gc.enable()
 
         return observed
 
