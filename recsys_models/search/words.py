@@ -14,7 +14,10 @@ _WORDS = re.compile(r"\d+|[^\W\d_]+")
 
 def words(text: str) -> list[str]:
     """The words and numbers of a text, without case and accents: `Crème 15OZ` → creme, 15, oz."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    if text.isascii():
+        return _WORDS.findall(text.lower())
+    # Twice, for a letter may be a capital only once it is taken apart: 𝚨 → Α → α.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return _WORDS.findall("".join(each for each in plain if not unicodedata.combining(each)))
 
 

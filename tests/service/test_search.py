@@ -73,6 +73,9 @@ def test_an_answer_names_what_it_was_made_of(shop: Customer, home: Path) -> None
     for item in answer["items"]:
         assert sum(item["parts"].values()) == pytest.approx(item["score"], abs=1e-3)
         assert "has words of the query" in item["reason"]
+    told = shop.ask("GET", "/status").json["serves"]["search"]
+    assert told["table"] == f"search_index@{answer['index_version']}" and told["by"] == "words alone"
+    assert told["items"] == lake.version("item_profiles").rows
 
 
 def test_what_came_in_tonight_is_found_and_nobody_is_lost_in_the_swap(home: Path) -> None:
@@ -151,7 +154,10 @@ def test_without_an_index_it_says_what_makes_one(home: Path) -> None:
     shutil.rmtree(home / "lake" / "search_index")
     with served(home) as (customer, _):
         answer = search(customer, "lamp")
-    assert answer.status == 503 and "recsys materialize search_index" in answer.json["detail"]
+        told = customer.ask("GET", "/status").json["serves"]["search"]
+    assert (
+        answer.status == 503 and "recsys materialize search_index" in answer.json["detail"] and told is None
+    )
 
 
 def test_a_broken_index_leaves_the_one_before_in_service(home: Path) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 from recsys_assets.experiments.experiment import Arm, Experiment
 from recsys_assets.service.answers.rules import Rules
+from recsys_assets.service.answers.served_search import TABLE as SEARCH
+from recsys_assets.service.answers.served_search import ServedSearch
 from recsys_assets.service.answers.serving import Canary, Serving
 from recsys_assets.service.feedback.feedback_log import FeedbackLog
 from recsys_assets.service.feedback.observations import Observations
@@ -73,9 +75,15 @@ def _served(serving: Serving, rotation: Rotation, now: datetime) -> dict[str, An
         "since": rotation.since,
         "age_seconds": (now - served.made).total_seconds(),
         "prepared": None if serving.prepared is None else serving.prepared.version,
+        "search": None if serving.search is None else _searched(serving.search[0]),
         "canary": None if serving.canary is None else _canary(serving.canary),
         "decided": f"{decision.who}: {decision.reason}" if decision is not None and stands else None,
     }
+
+
+def _searched(search: ServedSearch) -> dict[str, Any]:
+    by = "words alone" if search.encoder is None else f"words and meaning ({search.encoder.name})"
+    return {"table": f"{SEARCH}@{search.version}", "items": search.n_items, "by": by}
 
 
 def _canary(canary: Canary) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -44,6 +45,19 @@ def test_words_have_neither_case_nor_accents(text: str) -> None:
     assert words(" ".join(found)) == found == words(" ".join(found).upper().lower())
     assert all(word.isdigit() or word.isalpha() or not word.isascii() for word in found)
     assert len(trigrams(found)) >= len("".join(found))
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=5), min_size=1, max_size=4))
+def test_trigrams_are_all_of_each_word_and_those_across_its_gaps(of: list[str]) -> None:
+    found = trigrams(of)
+    for word in of:
+        ended = f"<{word}>"
+        assert {ended[at : at + 3] for at in range(len(word))} <= set(found)
+    for one, other in pairwise(of):
+        joint = f"<{one}{other}>"
+        across = {joint[at : at + 3] for at in range(len(one) - 1, len(one) + 1)}
+        assert {each for each in across if "<" not in each and ">" not in each} <= set(found)
+    assert all(len(each) == 3 for each in found)
 
 
 @given(
