@@ -80,6 +80,16 @@ def test_a_known_word_a_number_and_a_short_one_stay() -> None:
     assert spelling.meant("light") == spelling.meant("1234") == spelling.meant("lig") == []
 
 
+def test_the_shortest_word_that_is_corrected_is() -> None:
+    assert Spelling({"lamp": 1}).meant("lapm") == ["lamp"] and Spelling({"lam": 1}).meant("lap") == []
+
+
+def test_two_words_written_as_one_are_nearer_than_two_errors_and_further_than_one() -> None:
+    parts = {"tea": 5, "light": 5}
+    assert Spelling({**parts, "tealighter": 1}).meant("tealight") == ["tea", "light"]
+    assert Spelling({**parts, "tealights": 1}).meant("tealight") == ["tealights"]
+
+
 def test_of_two_words_as_near_the_usual_one_is_meant() -> None:
     assert Spelling({"holder": 2, "folder": 9}).meant("solder") == ["folder"]
 
