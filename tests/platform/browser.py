@@ -13,7 +13,7 @@ ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-GROUPS = ("raw", "clean", "features", "graph", "model", "serving")
+GROUPS = ("raw", "clean", "features", "graph", "model", "serving", "feedback")
 WHOLE_GRAPH = "/asset-groups?expanded=" + ",".join(f"global@global:{group}" for group in GROUPS)
 
 
