@@ -6,12 +6,10 @@ import fcntl
 import json
 import tempfile
 from pathlib import Path
-from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_assets.service.feedback import log_reader
 from recsys_assets.service.feedback.log_reader import LogReader
 
 
@@ -44,10 +42,10 @@ whatever = st.sampled_from(["line", "line", "line in two parts", "new file", "re
 
 @given(st.lists(st.tuples(whoever, whatever), max_size=40), st.integers(3, 80))
 def test_each_line_is_found_once_in_the_order_of_its_writer(steps: list[tuple[str, str]], block: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, patch.object(log_reader, "BLOCK", block):
+    with tempfile.TemporaryDirectory() as folder:
         writers = {name: Writer(Path(folder), name) for name in "ab"}
         found: dict[str, list[str]] = {name: [] for name in writers}
-        reader = LogReader(Path(folder), "events", needs=("id",))
+        reader = LogReader(Path(folder), "events", needs=("id",), block=block)
 
         def read() -> None:
             for entry in reader.new():

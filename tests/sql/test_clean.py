@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -22,52 +23,67 @@ _QUANTITY = ", and largest_quantity of source.toml is 1000.00"
 _PRICE = ", and largest_price of source.toml is 1000.00"
 
 
-@pytest.mark.parametrize(
-    ("change", "reason", "detail"),
-    [
-        ({"user_id": None}, "missing user id", "missing user id"),
-        ({"user_id": "  "}, "missing user id", "missing user id"),
-        ({"item_id": ""}, "missing item id", "missing item id"),
-        ({"item_id": "post"}, "not a product", "item id post is on the source's list"),
-        ({"item_id": "gift_0001_20"}, "not a product", "item id gift_0001_20 is on the source's list"),
-        ({"quantity": "abc"}, "quantity is not a number", "quantity is 'abc'"),
-        ({"unit_price": "2,50"}, "unit price is not a number", "unit price is '2,50'"),
-        ({"amount": "x"}, "amount is not a number", "amount is 'x'"),
-        ({"discount": "x"}, "discount is not a number", "discount is 'x'"),
-        ({"quantity": "0"}, "quantity is zero", "quantity is '0'"),
-        ({"quantity": "1001"}, "quantity is out of range", "quantity is '1001'" + _QUANTITY),
-        ({"quantity": "nan"}, "quantity is out of range", "quantity is 'nan'" + _QUANTITY),
-        ({"quantity": "-inf"}, "quantity is out of range", "quantity is '-inf'" + _QUANTITY),
-        ({"unit_price": "-0.01"}, "unit price is out of range", "unit price is '-0.01'" + _PRICE),
-        ({"unit_price": "1001"}, "unit price is out of range", "unit price is '1001'" + _PRICE),
-        ({"unit_price": "nan"}, "unit price is out of range", "unit price is 'nan'" + _PRICE),
-        ({"amount": "-1"}, "amount is out of range", "amount is '-1'"),
-        ({"amount": "inf"}, "amount is out of range", "amount is 'inf'"),
-        ({"discount": "nan"}, "discount is out of range", "discount is 'nan'"),
-        ({"event_time": None}, "event time is missing", "event time is empty"),
-        ({"event_time": "01/02/2020"}, "event time cannot be read", "event time is '01/02/2020'"),
-        (
-            {"event_time": "2031-01-01 00:00:00"},
-            "event time is outside the data's range",
-            "event time is 2031-01-01 00:00:00, its file holds 2031-01-01",
-        ),
-        (
-            {"event_time": "1999-01-01 00:00:00", "_day": date(2020, 1, 1)},
-            "event time is outside the data's range",
-            "event time is 1999-01-01 00:00:00, its file holds 2020-01-01",
-        ),
-        ({"quantity": "-1"}, "return without a purchase",
-         "no earlier purchase of item i by user u is large enough for 1.0"),
-        ({"_fault": "row has 9 fields where the header names 8", "_row": "a,b"}, "malformed row",
-         "row has 9 fields where the header names 8"),
-    ],
-)  # fmt: skip
+WRONG = [
+    ({"user_id": None}, "missing user id", "missing user id"),
+    ({"user_id": "  "}, "missing user id", "missing user id"),
+    ({"item_id": ""}, "missing item id", "missing item id"),
+    ({"item_id": "post"}, "not a product", "item id post is on the source's list"),
+    ({"item_id": "gift_0001_20"}, "not a product", "item id gift_0001_20 is on the source's list"),
+    ({"quantity": "abc"}, "quantity is not a number", "quantity is 'abc'"),
+    ({"unit_price": "2,50"}, "unit price is not a number", "unit price is '2,50'"),
+    ({"amount": "x"}, "amount is not a number", "amount is 'x'"),
+    ({"discount": "x"}, "discount is not a number", "discount is 'x'"),
+    ({"quantity": "0"}, "quantity is zero", "quantity is '0'"),
+    ({"quantity": "1001"}, "quantity is out of range", "quantity is '1001'" + _QUANTITY),
+    ({"quantity": "nan"}, "quantity is out of range", "quantity is 'nan'" + _QUANTITY),
+    ({"quantity": "-inf"}, "quantity is out of range", "quantity is '-inf'" + _QUANTITY),
+    ({"unit_price": "-0.01"}, "unit price is out of range", "unit price is '-0.01'" + _PRICE),
+    ({"unit_price": "1001"}, "unit price is out of range", "unit price is '1001'" + _PRICE),
+    ({"unit_price": "nan"}, "unit price is out of range", "unit price is 'nan'" + _PRICE),
+    ({"amount": "-1"}, "amount is out of range", "amount is '-1'"),
+    ({"amount": "inf"}, "amount is out of range", "amount is 'inf'"),
+    ({"discount": "nan"}, "discount is out of range", "discount is 'nan'"),
+    ({"event_time": None}, "event time is missing", "event time is empty"),
+    ({"event_time": "01/02/2020"}, "event time cannot be read", "event time is '01/02/2020'"),
+    (
+        {"event_time": "2031-01-01 00:00:00"},
+        "event time is outside the data's range",
+        "event time is 2031-01-01 00:00:00, its file holds 2031-01-01",
+    ),
+    (
+        {"event_time": "1999-01-01 00:00:00", "_day": date(2020, 1, 1)},
+        "event time is outside the data's range",
+        "event time is 1999-01-01 00:00:00, its file holds 2020-01-01",
+    ),
+    ({"quantity": "-1"}, "return without a purchase",
+     "no earlier purchase of item i by user u is large enough for 1.0"),
+    ({"_fault": "row has 9 fields where the header names 8", "_row": "a,b"}, "malformed row",
+     "row has 9 fields where the header names 8"),
+]  # fmt: skip
+"""What is wrong with an event, the reason for which it is rejected, and the detail."""
+
+
+@pytest.fixture(scope="module")
+def wrong_events() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A shop with each wrong event, in the order of `WRONG` from line 2, and a right one behind them."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        events = [{**EVENT, **change} for change, *_ in WRONG]
+        make_shop(con, events=[*events, {**EVENT, "user_id": "other"}])
+        yield con
+
+
+@pytest.mark.parametrize("place", range(len(WRONG)), ids=lambda place: WRONG[place][2])
 def test_a_wrong_event_is_rejected_with_its_reason(
-    con, change: dict[str, Any], reason: str, detail: str
+    wrong_events: duckdb.DuckDBPyConnection, place: int
 ) -> None:
-    make_shop(con, events=[{**EVENT, **change}, {**EVENT, "user_id": "other"}])
-    assert rejected(con) == [(reason, detail, "a.csv", 2)]
-    assert con.execute("SELECT user_id, _line FROM events").fetchall() == [("other", 3)]
+    _, reason, detail = WRONG[place]
+    assert rejected(wrong_events)[place] == (reason, detail, "a.csv", place + 2)
+
+
+def test_the_right_event_beside_wrong_ones_is_accepted(wrong_events: duckdb.DuckDBPyConnection) -> None:
+    assert len(rejected(wrong_events)) == len(WRONG)
+    found = wrong_events.execute("SELECT user_id, _line FROM events").fetchall()
+    assert found == [("other", len(WRONG) + 2)]
 
 
 def test_a_rejected_row_is_kept_as_it_was(con: duckdb.DuckDBPyConnection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -51,29 +51,63 @@ def test_every_column_and_every_key_is_told_and_no_other() -> None:
     assert set(KEYS) == {field.name for field in fields(SourceSettings)}
 
 
-def made(
-    con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any], **parameters: Any
-) -> dict[str, Any]:
-    """The row that is made of a raw one: the clean one, or why it was refused."""
-    tables = {name.removeprefix("raw_"): [] for name in RAW_COLUMNS} | {table.removeprefix("raw_"): [row]}
-    make_shop(con, **tables, **parameters)
-    refused = records(con, "SELECT reason FROM rejected_rows")
-    return refused[0] if refused else records(con, f"SELECT * FROM {table.removeprefix('raw_')}")[0]
+def with_value(value: str | None) -> dict[str, list[dict[str, Any]]]:
+    """For each table its full row with this value in one column after another, and the full row itself behind them.
+
+    Each row is of a customer or an item of its own.
+    """
+    rows = {}
+    for table, names in RAW_COLUMNS.items():
+        own = [name for name in ("user_id", "item_id") if name in names]
+        full = [
+            {**FULL[table], **{name: f"{name}{place}" for name in own}} for place in range(len(names) + 1)
+        ]
+        for name, row in zip(names, full, strict=False):
+            row[name] = value
+        rows[table.removeprefix("raw_")] = full
+    return rows
+
+
+def made(con: duckdb.DuckDBPyConnection, table: str, place: int) -> dict[str, Any]:
+    """What is made of a raw table's row at a place: the clean one, or why it was refused."""
+    line = place + 2
+    refused = f"SELECT reason FROM rejected_rows WHERE table_name = '{table}' AND _line = {line}"
+    clean = f"SELECT * FROM {table.removeprefix('raw_')} WHERE _line = {line}"
+    (row,) = records(con, refused) or records(con, clean)
+    return row
+
+
+@pytest.fixture(scope="module")
+def lacking() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A shop in which each column is missing once."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        make_shop(con, **with_value(None))
+        yield con
+
+
+@pytest.fixture(scope="module")
+def nonsense() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A shop in which each column once holds what is no number and no time."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        make_shop(con, **with_value("no such thing"))
+        yield con
 
 
 @pytest.mark.parametrize(("table", "column"), EVERY_COLUMN)
 def test_where_a_column_is_missing_that_is_done_which_is_told(
-    con: duckdb.DuckDBPyConnection, table: str, column: str
+    lacking: duckdb.DuckDBPyConnection, table: str, column: str
 ) -> None:
     told = COLUMNS[table][column].missing
-    row = made(con, table, {**FULL[table], column: None})
+    place = RAW_COLUMNS[table].index(column)
+    row = made(lacking, table, place)
     if refusal := re.match(r"row refused: ([a-z ]+)", told):
         assert row == {"reason": refusal[1].strip()}
         return
     assert "reason" not in row and column not in REQUIRED_COLUMNS[table]
     if told == "`unknown`":
-        profile = {"raw_users": "user_profiles", "raw_items": "items"}[table]
-        assert records(con, f"SELECT {column} FROM {profile}") == [{column: "unknown"}]
+        profile, key = {"raw_users": ("user_profiles", "user_id"), "raw_items": ("items", "item_id")}[table]
+        profiled = f"SELECT {column} FROM {profile} WHERE {key} = '{key}{place}'"
+        assert records(lacking, profiled) == [{column: "unknown"}]
     elif column in row:
         expected = {
             "`default_behaviour`": "purchase",
@@ -89,14 +123,15 @@ def test_where_a_column_is_missing_that_is_done_which_is_told(
 
 
 def test_without_times_an_event_gets_the_day_of_its_file(con: duckdb.DuckDBPyConnection) -> None:
-    row = made(con, "raw_events", {**FULL["raw_events"], "event_time": None}, undated=True)
-    assert str(row["event_time"]) == "2020-01-01 00:00:00"
+    make_shop(con, events=[{**FULL["raw_events"], "event_time": None}], undated=True)
+    assert str(made(con, "raw_events", 0)["event_time"]) == "2020-01-01 00:00:00"
 
 
 @pytest.mark.parametrize(("table", "column"), EVERY_COLUMN)
 def test_a_value_that_is_not_of_the_type_is_refused_and_none_else(
-    con: duckdb.DuckDBPyConnection, table: str, column: str
+    nonsense: duckdb.DuckDBPyConnection, table: str, column: str
 ) -> None:
-    assert "reason" not in made(con, table, FULL[table])
+    names = RAW_COLUMNS[table]
+    assert "reason" not in made(nonsense, table, len(names))
     is_text = COLUMNS[table][column].type in ("id", "text")
-    assert ("reason" in made(con, table, {**FULL[table], column: "no such thing"})) is not is_text
+    assert ("reason" in made(nonsense, table, names.index(column))) is not is_text

@@ -15,7 +15,7 @@ from recsys_assets.service.feedback.feedback_log import Stream
 from recsys_lineage.files.unlocked import is_unlocked
 
 BLOCK = 1024 * 1024
-"""Bytes that are read at once."""
+"""Bytes that are read at once, where nothing else is asked for."""
 SETTLED_NS = 100_000_000
 """So old a folder's time is when two changes cannot share it any more: the kernel's clock for files ticks coarsely."""
 
@@ -59,6 +59,7 @@ class LogReader:
         without: names of files that are passed over, such as those that this process writes itself.
         since: stamp (`stamp_of`) of the first file that is read; all when it is empty.
         skip: bytes of that file that are passed over; a line begins behind them.
+        block: bytes that are read at once; more where one line is longer.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class LogReader:
         without: Collection[str] = (),
         since: str = "",
         skip: int = 0,
+        block: int = BLOCK,
     ) -> None:
         self.found = Found()
         self._folder, self._prefix, self._needs = folder, f"{stream}-", frozenset(needs)
         self._without, self._first, self._skip = without, f"{stream}-{since}", skip
+        self._block = block
         self._known: set[str] = set()
         self._growing: list[_Growing] = []
         self._listed: int | None = None
@@ -110,7 +113,7 @@ class LogReader:
             each.ended = is_unlocked(each.file) and os.fstat(each.file.fileno()).st_size > 0
 
     def _lines(self, file: _Growing) -> Iterator[dict[str, Any]]:
-        most = BLOCK
+        most = self._block
         while os.fstat(file.file.fileno()).st_size > file.offset:
             block = os.pread(file.file.fileno(), most, file.offset)
             whole = block[: block.rfind(b"\n") + 1]
