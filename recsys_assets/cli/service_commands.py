@@ -64,12 +64,14 @@ def simulate(
         service = simulation.Asked(url or f"http://{settings.service_host}:{settings.service_port}", token)
         service.wait(wait, experiment=wrote)
         service.require_home(lake)
-        found = simulation.simulate(truth, service, customers=customers, k=k, seed=seed)
+        typed = simulation.queries(lake)
+        found = simulation.simulate(truth, service, customers=customers, k=k, seed=seed, queries=typed)
         if as_json:
             print(json.dumps(asdict(found)))
             return
         console.print(
-            f"{found.answers:,} customers came, clicked {found.clicks:,} times and bought {found.purchases:,} things."
+            f"{found.answers:,} customers came, searched {found.searches:,} times, clicked {found.clicks:,} times and"
+            f" bought {found.purchases:,} things."
         )
 
 
@@ -272,6 +274,7 @@ def report_experiments(as_json: AsJson = False) -> None:
             return
         for policy in found.policies:
             console.print(f"{policy['policy']}: {policy['words']}", markup=False)
+        print_searches(found.searches)
         if found.nothing is not None:
             console.print(found.nothing, markup=False)
             return
@@ -294,6 +297,22 @@ def report_experiments(as_json: AsJson = False) -> None:
                     f"{row['click_rate']:.2%}",
                 )  # fmt: skip
             console.print(table)
+
+
+def print_searches(searches: list[dict[str, Any]]) -> None:
+    """Print how the commonest queries fared; nothing where there is none."""
+    from rich.table import Table
+
+    table = Table(
+        "query", "searches", "people", "nothing found", "corrected", "click rate", "1 / first place"
+    )
+    for row in searches:
+        table.add_row(
+            escape(row["query"]), f"{row['searches']:,}", f"{row['people']:,}", f"{row['without_result']:.0%}",
+            f"{row['corrected']:.0%}", f"{row['click_rate']:.0%}", f"{row['reciprocal_rank']:.2f}",
+        )  # fmt: skip
+    if searches:
+        console.print(table)
 
 
 def shown_number(value: float | None) -> str:

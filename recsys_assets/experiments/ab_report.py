@@ -10,7 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys_assets.experiments.coverage import TOGETHER, coverage, coverage_together
+from recsys_assets.experiments.coverage import (
+    COVERAGE,
+    COVERAGE_TOGETHER,
+    TOGETHER,
+    coverage,
+    coverage_together,
+)
 from recsys_assets.experiments.experiment import Experiment
 from recsys_assets.experiments.interval import (
     Interval,
@@ -76,7 +82,8 @@ def ab_report(units: pl.DataFrame, experiment: Experiment, catalogue: int | None
         catalogue: number of items that could have been shown; coverage is left out where it is not given.
 
     Raises:
-        ValueError: a unit has an arm that the experiment does not know, or the deciding metric's columns are missing.
+        ValueError: a unit has an arm that the experiment does not know, or what the deciding metric or a guard rail is
+            made of is missing.
     """
     names = [arm.name for arm in experiment.arms]
     if strange := sorted(set(units["arm"].unique()) - set(names)):
@@ -96,7 +103,9 @@ def ab_report(units: pl.DataFrame, experiment: Experiment, catalogue: int | None
             continue
         rows += _rows(experiment, metric.name, metric.values(units, arm), arm, rails.get(metric.name))
     if catalogue and "items" in units.columns:
-        rows += _rows_of_coverage(experiment, units, catalogue)
+        rows += _rows_of_coverage(experiment, units, catalogue, rails.get(COVERAGE_TOGETHER))
+    elif experiment.metric == COVERAGE_TOGETHER or COVERAGE_TOGETHER in rails:
+        raise ValueError(f"{COVERAGE_TOGETHER} needs what units were shown, of a catalogue of known size")
     table = pl.DataFrame(rows, schema=SCHEMA)
     return AbReport(table, p, decision(table, p, experiment, counts))
 
@@ -151,19 +160,21 @@ def _rows(
     return rows
 
 
-def _rows_of_coverage(experiment: Experiment, units: pl.DataFrame, catalogue: int) -> list[dict[str, object]]:
+def _rows_of_coverage(
+    experiment: Experiment, units: pl.DataFrame, catalogue: int, may_fall: float | None
+) -> list[dict[str, object]]:
     """The rows of what arms show of the catalogue: all of their units, and a fixed number of them together."""
     rows: list[dict[str, object]] = []
     for arm in experiment.arms:
         own = units.filter(pl.col("arm") == arm.name)
         rows.append(
             {
-                "experiment": experiment.name, "arm": arm.name, "metric": "coverage", "role": "described",
+                "experiment": experiment.name, "arm": arm.name, "metric": COVERAGE, "role": "described",
                 "units": own.height, "value": coverage(own["items"], catalogue), "verdict": "not compared",
             }
         )  # fmt: skip
     values, arms = coverage_together(units, catalogue)
-    return rows + _rows(experiment, f"coverage_of_{TOGETHER}", values, arms, None, TOGETHER)
+    return rows + _rows(experiment, COVERAGE_TOGETHER, values, arms, may_fall, TOGETHER)
 
 
 def _needed(

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 TOGETHER = 20
 """Units whose lists are laid together: more than one, so that an arm that shows all of them the same is known by it."""
+COVERAGE, COVERAGE_TOGETHER = "coverage", f"coverage_of_{TOGETHER}"
+"""Names of both in the report."""
 
 
 def coverage(items: pl.Series, catalogue: int) -> float:

@@ -8,15 +8,33 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from recsys_assets.experiments.assignment import arm_at, place
+from recsys_assets.experiments.coverage import COVERAGE, COVERAGE_TOGETHER
 from recsys_assets.experiments.metric import METRICS
 from recsys_assets.toml_file import TomlPart, line_of, read_toml
 from recsys_lineage.errors import LineageError, did_you_mean
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Small letters, digits and underscores, so that a name can be a column, a label of a metric and part of a file."""
+
+JUDGED_BY = (*METRICS, COVERAGE_TOGETHER)
+"""What can decide an experiment or be its guard rail."""
+
+
+def _judged_by(metric: str) -> str:
+    """The metric of a name; `coverage` grows with the arm, so it is judged by what a fixed number of units see."""
+    if metric == COVERAGE:
+        return COVERAGE_TOGETHER
+    if metric not in JUDGED_BY:
+        near = did_you_mean(metric, (*JUDGED_BY, COVERAGE)) or f"There are {', '.join(JUDGED_BY)}."
+        raise ValueError(f"a metric, and {metric!r} is none. {near}")
+    return metric
+
+
+MetricName = Annotated[str, AfterValidator(_judged_by)]
+"""One of `JUDGED_BY`; `coverage` becomes the one of them that can be compared."""
 
 
 class ExperimentError(LineageError):
@@ -47,7 +65,7 @@ class GuardRail(TomlPart):
     `may_fall` is the share of the control's value that an arm may lose.
     """
 
-    metric: str
+    metric: MetricName
     may_fall: float = Field(gt=0, lt=1)
 
 
@@ -64,7 +82,7 @@ class Experiment(TomlPart):
             turns, and counts whose items are clicked.
         arms: two or more; of interleaving two, of the same rules.
         unit: what is assigned: a customer for good, or each session by itself; of interleaving, what is counted once.
-        metric: by which the experiment is decided.
+        metric: by which the experiment is decided; `coverage` means `coverage_of_20`.
         guard_rails: what must not suffer.
         first_day, last_day: within which answers are given by the arms and count; open where None.
         least_effect: relative to the control, the smallest difference that matters; sizes the experiment. Of
@@ -78,7 +96,7 @@ class Experiment(TomlPart):
     kind: Literal["arms", "interleaving"] = "arms"
     arms: tuple[Arm, ...] = Field(min_length=2)
     unit: Literal["customer", "session"] = "customer"
-    metric: str = "conversion"
+    metric: MetricName = "conversion"
     guard_rails: tuple[GuardRail, ...] = ()
     first_day: date | None = None
     last_day: date | None = None
@@ -95,10 +113,6 @@ class Experiment(TomlPart):
             raise ValueError("at least two arms need a share above 0")
         if self.interleaves:
             self._can_interleave()
-        for metric in (self.metric, *(rail.metric for rail in self.guard_rails)):
-            if metric not in METRICS:
-                near = did_you_mean(metric, METRICS) or f"There are {', '.join(METRICS)}."
-                raise ValueError(f"there is no metric {metric!r}. {near}")
         if self.first_day and self.last_day and self.last_day < self.first_day:
             raise ValueError("last_day lies before first_day")
         return self

@@ -1,4 +1,4 @@
-"""ToldReport: what the lake's `ab_report`, `off_policy_report` and `clicks_by_position` say, for the command line."""
+"""ToldReport: what the lake's reports say of experiments, candidates, positions and searches, for the command line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ EMPTY = (
     "it showed once a file of it is closed: when it stops, or at the end of the day."
 )
 FIRST_POSITIONS = 10
+COMMONEST_QUERIES = 10
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class ToldReport:
         experiments: in the order of their names.
         positions: clicks of the first places of the lists.
         policies: what is known of each candidate that was not shown.
+        searches: how the queries fared that most searches were for.
         nothing: why there is no experiment to tell of, in words; None where there is one.
     """
 
     experiments: list[ToldExperiment]
     positions: list[dict[str, Any]]
     policies: list[dict[str, Any]]
+    searches: list[dict[str, Any]]
     nothing: str | None = None
 
     def to_json(self) -> Mapping[str, Any]:
@@ -49,7 +52,7 @@ class ToldReport:
 def told_report(lake: Lake) -> ToldReport:
     """What the newest versions say."""
     if not lake.has("ab_report"):
-        return ToldReport([], [], [], NOT_MADE)
+        return ToldReport([], [], [], [], NOT_MADE)
     rows = _rows(lake, "ab_report", "TRUE")
     positions: list[dict[str, Any]] = []
     if lake.has("clicks_by_position"):
@@ -59,13 +62,17 @@ def told_report(lake: Lake) -> ToldReport:
     if lake.has("off_policy_report"):
         policies = _rows(lake, "off_policy_report", "kind = 'candidate' AND reward = 'click'")
         policies.sort(key=lambda row: row["policy"])
+    searches: list[dict[str, Any]] = []
+    if lake.has("search_quality"):
+        searches = _rows(lake, "search_quality", "TRUE")
+        searches.sort(key=lambda row: (-row["searches"], row["query"]))
     names = sorted({row["experiment"] for row in rows})
     told = [
         ToldExperiment(name, of_it[0]["decision"], of_it)
         for name in names
         if (of_it := [row for row in rows if row["experiment"] == name])
     ]
-    return ToldReport(told, positions, policies, None if told else EMPTY)
+    return ToldReport(told, positions, policies, searches[:COMMONEST_QUERIES], None if told else EMPTY)
 
 
 def _rows(lake: Lake, table: str, condition: str) -> list[dict[str, Any]]:

@@ -1,14 +1,16 @@
-"""Simulation: customers of the held-out weeks ask the running service, and take to what they really bought."""
+"""Simulation: customers of the held-out weeks ask the running service, search, and take to what they bought."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +21,8 @@ from recsys_lineage.records.records import Records
 
 CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
 """Of what is looked at: how often it is clicked if they did buy it later, then bought, and how often clicked if not."""
+SEARCHING, MISSPELT = 0.5, 0.3
+"""How many of those who come also look for something, and how many of them misspell it."""
 EXAMPLE = """# Whether the champion is better than what is popular.
 [[experiment]]
 name = "champion_or_popular"
@@ -39,11 +43,17 @@ class SimulationError(LineageError):
 
 @dataclass
 class Simulated:
-    """What came of it: answers that were asked for, clicks and purchases that were sent."""
+    """What came of it: lists and searches that were asked for, clicks and purchases that were sent."""
 
     answers: int = 0
+    searches: int = 0
     clicks: int = 0
     purchases: int = 0
+
+    def count(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Add what was sent."""
+        self.clicks += sum(event["action_name"] == "view" for event in events)
+        self.purchases += sum(event["action_name"] == "purchase" for event in events)
 
 
 def looked_at(position: int) -> float:
@@ -71,6 +81,30 @@ def held_out(lake: Lake) -> dict[str, frozenset[str]]:
     if not rows:
         raise SimulationError("Nobody bought anything in the held-out weeks.", where="the table split")
     return {user: frozenset(items) for user, items in rows}
+
+
+def queries(lake: Lake) -> dict[str, str]:
+    """What people type who look for an item: its title up to the first comma, in small letters.
+
+    Nothing is looked for where there is no index to look in.
+    """
+    if not (lake.has("search_index") and lake.has("item_profiles")):
+        return {}
+    with lake.reading(), lake.connect() as connection:
+        rows = connection.sql(
+            f"""SELECT item_id, trim(split_part(lower(title), ',', 1)) AS query
+            FROM {lake.relation(lake.version("item_profiles"))} WHERE query <> '' AND length(query) <= 200"""
+        ).fetchall()
+    return dict(rows)
+
+
+def misspelt(query: str) -> str:
+    """A query with two letters of its longest word changed over, always the same ones, as many people err alike."""
+    word = max(query.split(), key=len, default="")
+    for at in range(len(word) // 2, 0, -1):
+        if len(word) > 4 and word[at] != word[at - 1]:
+            return query.replace(word, word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :], 1)
+    return query
 
 
 def write_example(experiments: Path, rules: Path) -> bool:
@@ -172,30 +206,48 @@ def simulate(
     customers: int,
     k: int,
     seed: int,
+    queries: Mapping[str, str] = MappingProxyType({}),
     told: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
     """Have customers ask once each, look at places as `looked_at` says, and send what they did.
+
+    Half of them also look for something that they bought, the likelier the more others bought it, and some misspell it.
 
     Args:
         truth: what each customer bought.
         customers: how many; all where there are fewer.
         k: length of the lists.
-        seed: who comes, and what each does with a given list.
+        seed: who comes, what each looks for, and does with a given list.
+        queries: item → what is typed by who looks for it; nobody looks for others.
         told: called with the number of customers that came so far.
 
     Raises:
         SimulationError: the service does not answer, or refuses.
     """
     came = Random(seed).sample(sorted(truth), min(customers, len(truth)))
+    buyers = Counter(
+        query for items in truth.values() for query in {queries[i] for i in items & queries.keys()}
+    )
     found = Simulated()
-    for number, user in enumerate(came, 1):
-        answer = _accepted(service, "GET", f"/recommendations/{quote(user, safe='')}?k={k}")
-        found.answers += 1
-        events = done(answer, user, truth[user], Random(f"{seed}/{user}"))
+
+    def see(path: str, user: str, luck: Random) -> None:
+        answer = _accepted(service, "GET", path)
+        events = done(answer, user, truth[user], luck)
         for first in range(0, len(events), 500):
             _accepted(service, "POST", "/events", {"events": events[first : first + 500]})
-        found.clicks += sum(event["action_name"] == "view" for event in events)
-        found.purchases += sum(event["action_name"] == "purchase" for event in events)
+        found.count(events)
+
+    for number, user in enumerate(came, 1):
+        named = quote(user, safe="")
+        see(f"/recommendations/{named}?k={k}", user, Random(f"{seed}/{user}"))
+        found.answers += 1
+        luck = Random(f"{seed}/{user}/search")
+        known = sorted({queries[item] for item in truth[user] & queries.keys()})
+        if known and luck.random() < SEARCHING:
+            (query,) = luck.choices(known, [buyers[each] for each in known])
+            query = misspelt(query) if luck.random() < MISSPELT else query
+            see(f"/search?q={quote(query, safe='')}&user={named}&k={k}", user, luck)
+            found.searches += 1
         told(number)
     return found
 
@@ -217,7 +269,7 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
                     "user": user,
                     "query_id": answer["query_id"],
                     "position": shown["position"],
-                    "propensity": shown["propensity"],
+                    "propensity": shown.get("propensity", 1.0),  # nothing that is found is drawn by lot
                     "model_version": answer["model_version"],
                     "arm": answer["arm"],
                     "simulated": True,

@@ -1,9 +1,10 @@
-"""The column lineage that assets will have, as far as their code tells it before they are made."""
+"""The columns that assets will have and what they will be made of, as far as code tells it before they are made."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -22,10 +23,21 @@ _UNKNOWN = '"NULL"'
 Schema = Mapping[str, str]
 
 
-def expected_columns(
-    codes: Mapping[str, AssetCode], known: Mapping[str, Schema]
-) -> dict[str, Mapping[str, Sequence[ColumnEdge]]]:
-    """For each asset that was not made yet, the edges of its columns: of a SELECT over tables, or as it declares them.
+@dataclass(frozen=True)
+class ExpectedColumns:
+    """What is known of assets that were not made yet.
+
+    Attributes:
+        lineage: asset → column → the edges of it.
+        types: asset → column → DuckDB's type, empty where nobody tells it.
+    """
+
+    lineage: Mapping[str, Mapping[str, Sequence[ColumnEdge]]]
+    types: Mapping[str, Schema]
+
+
+def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]) -> ExpectedColumns:
+    """Of each asset that was not made yet, columns and their edges: of a SELECT over tables, or as it declares them.
 
     No code runs and no file is opened: of a SELECT over files, and of Python that declares nothing, nothing is known
     before the first run; nor of what is made of their columns by a SELECT, where nobody tells which they have.
@@ -52,7 +64,12 @@ def expected_columns(
                 _log.info("The column lineage of %s is not known before it is made: %s", name, error)
         if name not in schemas and code.column_types:
             schemas[name] = code.column_types
-    return found
+    types = {
+        name: {column: "" if type_ == _UNKNOWN else type_ for column, type_ in schema.items()}
+        for name, schema in schemas.items()
+        if name not in known
+    }
+    return ExpectedColumns(found, types)
 
 
 def _columns_of(text: SqlText, schemas: Mapping[str, Schema]) -> dict[str, str]:

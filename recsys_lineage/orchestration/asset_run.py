@@ -161,7 +161,8 @@ class AssetRun:
     ) -> None:
         """One event for each partition written, and for any that a run died before telling of.
 
-        The last one, which Dagster shows as the asset's latest, also tells of the run as a whole.
+        The last one, which Dagster shows as the asset's latest, also tells of the run as a whole. Where there is no
+        partition yet an observation does, so that a page has columns and why there is nothing else.
         """
         known = self._context.instance.get_materialized_partitions(key)
         written = set(output.partitions or version.partitions) if output else set()
@@ -169,6 +170,10 @@ class AssetRun:
         made_of = _reads_by_partition(record, output.partition_files if output else {})
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
         told = sorted(p for p in version.partitions if p not in failed and (p in written or p not in known))
+        if not version.partitions:
+            words = f"No {version.partition_column} yet: nothing that was read has a row of one."
+            shown = {"partitions": words, **of_run}
+            self._context.log_event(dg.AssetObservation(asset_key=key, description=words, metadata=shown))
         with many_events():
             for partition in told:
                 held = version.partitions[partition]

@@ -9,10 +9,8 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.columns.tags import split_description
-from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.orchestration.column_metadata import column_metadata
+from recsys_lineage.orchestration.column_metadata import COLUMN_SCHEMA, column_metadata, shown_schema
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
@@ -72,26 +70,14 @@ def _table_metadata(
     version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
 ) -> dict[str, Any]:
     """What Dagster shows of a table as a whole, under its standard keys."""
-    names = [column.name for column in version.schema]
-    told = COLUMNS if names == list(COLUMNS) else column_descriptions
-    columns = [_column(column.name, column.type, told.get(column.name)) for column in version.schema]
+    types = {column.name: column.type for column in version.schema}
     return {
         "dagster/row_count": version.rows,
-        "dagster/column_schema": dg.TableSchema(columns),
+        COLUMN_SCHEMA: shown_schema(types, column_descriptions),
         "dagster/uri": uri,
         "dagster/table_name": version.table,
         "dagster/storage_kind": "deltalake",
     }
-
-
-def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
-    text, tags = split_description(described or "")
-    return dg.TableColumn(
-        name,
-        type_,
-        description=text or None,
-        tags={tag.name: "indirect" if tag.indirect else "" for tag in tags},
-    )
 
 
 def reads_table(reads: Iterable[Read]) -> dg.TableMetadataValue:

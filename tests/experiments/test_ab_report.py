@@ -99,6 +99,36 @@ def test_a_guard_rail_stops_what_converts_better() -> None:
     assert "go on" in unsure.decision
 
 
+@pytest.mark.parametrize(
+    ("metric", "sums"),
+    [
+        ("conversion", {"converted": (6, 3)}),
+        ("revenue", {"revenue": (60, 30)}),
+        ("purchases", {"purchases": (6, 3)}),
+        ("click_rate", {"exposures": (100, 100), "clicks": (20, 10)}),
+        ("satisfaction", {"ratings": (4, 4), "rating_sum": (18, 9)}),
+    ],
+)
+def test_whatever_is_measured_can_decide_and_can_be_a_guard_rail(
+    metric: str, sums: dict[str, tuple[int, int]]
+) -> None:
+    generator = np.random.default_rng(9)
+    new = generator.random(6_000) < 0.5
+    halved = {
+        column: generator.poisson(np.where(new, of_new, of_control))
+        for column, (of_control, of_new) in sums.items()
+    }
+    units = (
+        _units(9, 6_000).with_columns(arm=pl.Series(np.where(new, "new", "control"))).with_columns(**halved)
+    )
+    other = "revenue" if metric == "conversion" else "conversion"
+    rails = {"metric": other, "guard_rails": [{"metric": metric, "may_fall": 0.3}]}
+    told = ab_report(units, _experiment(**rails))
+    assert _verdicts(told)[metric] == "harmed"
+    assert f"Stop new: it harms {metric}" in told.decision
+    assert f"Stop new: it is worse in {metric}" in ab_report(units, _experiment(metric=metric)).decision
+
+
 def test_lost_units_are_noticed_before_anything_else() -> None:
     report = ab_report(_units(6, bought=0.5, share=0.45), _experiment())
     assert not report.trustworthy

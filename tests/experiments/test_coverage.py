@@ -84,3 +84,21 @@ def test_nothing_shown_covers_nothing() -> None:
     )
     row = _row(few, "new", f"coverage_of_{TOGETHER}")
     assert row["verdict"] == "open" and row["value_low"] is None  # too few groups to say anything
+
+
+def test_coverage_can_decide_and_can_be_a_guard_rail() -> None:
+    rail = {"guard_rails": [{"metric": "coverage", "may_fall": 0.1}]}
+    sizes = {"control": 1_500, "new": 1_500}
+    narrower = ab_report(_units(3, sizes, {"control": 90, "new": 40}), _experiment(**rail), CATALOGUE)
+    row = _row(narrower, "new", f"coverage_of_{TOGETHER}")
+    assert (row["role"], row["verdict"]) == ("guard rail", "harmed")
+    assert "Stop new: it harms coverage_of_20" in narrower.decision
+    wider = _units(3, sizes, {"control": 60, "new": 90})
+    assert (
+        _row(ab_report(wider, _experiment(**rail), CATALOGUE), "new", "coverage_of_20")["verdict"] == "safe"
+    )
+    decided = ab_report(wider, _experiment(metric="coverage"), CATALOGUE)
+    assert "Take new: it is better in coverage_of_20" in decided.decision
+    for wanted in (rail, {"metric": "coverage"}):
+        with pytest.raises(ValueError, match="coverage_of_20 needs what units were shown"):
+            ab_report(wider, _experiment(**wanted))

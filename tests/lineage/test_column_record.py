@@ -24,8 +24,9 @@ from recsys_lineage import (
 )
 from recsys_lineage.assets import column_origins
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE
+from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE, COLUMN_SCHEMA
 from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
@@ -161,6 +162,35 @@ def test_before_the_first_run_no_file_is_opened_and_no_function_called(
         lineage = found[name]
         assert isinstance(lineage, dg.TableColumnLineage)
         assert lineage.deps_by_column == {column: [dg.TableColumnDep(dg.AssetKey(made_of[0]), made_of[1])]}
+
+
+def daily() -> Output:
+    """No day yet."""
+    frame = pl.DataFrame(schema={"day": pl.Date, "n": pl.Int64})
+    return Output(frame, partition_by="day", partitions=[])
+
+
+def test_before_its_first_partition_an_asset_shows_its_columns(project: Project) -> None:
+    days = dg.DynamicPartitionsDefinition(name="days")
+    look = AssetLook(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
+    asset = frame_asset(daily, columns_from={"day": {}, "n": {}}, columns={"n": "how many"}, look=look)
+    definitions = dg.Definitions([asset], resources={"lake": project.resource})
+
+    def columns(value: object) -> list[tuple[str, str, str | None]]:
+        assert isinstance(value, dg.TableSchema)
+        return [(column.name, column.type, column.description) for column in value.columns]
+
+    (before,) = shown(definitions, project)
+    assert columns(before.metadata[COLUMN_SCHEMA]) == [("day", "", None), ("n", "", "how many")]
+    project.run(asset)
+    wanted = [("day", "DATE", None), ("n", "BIGINT", "how many")]
+    (after,) = shown(definitions, project)
+    assert columns(after.metadata[COLUMN_SCHEMA]) == wanted
+    assert project.instance.get_latest_materialization_event(asset.key) is None, "there is no partition"
+    (record,) = project.instance.fetch_observations(asset.key, limit=2).records
+    observed = record.asset_observation
+    assert observed is not None and "No day yet" in str(observed.metadata["partitions"].value)
+    assert columns(observed.metadata[COLUMN_SCHEMA].value) == wanted
 
 
 def _is_bare(uri: str) -> bool:

@@ -23,6 +23,7 @@ from recsys_assets.service.feedback.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.expected_columns import expected_columns
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize
 from recsys_lineage.assets.plot import Plot
@@ -126,7 +127,9 @@ def play(home: Path) -> None:
         assert not closed_files(ServiceFiles(home).feedback, "exposures"), "it is being written to"
 
 
-def test_searches_become_a_table_and_queries_that_many_ask_are_judged(home: Path) -> None:
+def test_searches_become_a_table_and_queries_that_many_ask_are_judged(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with served(home) as (customer, _):
         for client in range(9):
             query = "Thing  7" if client < 6 else "my secret"
@@ -161,6 +164,8 @@ def test_searches_become_a_table_and_queries_that_many_ask_are_judged(home: Path
         "click_rate": 0.5, "reciprocal_rank": pytest.approx((1 + 1 / 2 + 1 / 3) / 6), "purchases": 2,
     }  # fmt: skip
     assert all(check.passed for check in outcomes["search_quality"].record.checks)
+    assert json.loads(told(home, monkeypatch, "--json"))["searches"] == [judged]
+    assert "thing 7" in told(home, monkeypatch)
 
 
 def test_without_feedback_and_experiments_all_is_legal_and_said(
@@ -173,6 +178,11 @@ def test_without_feedback_and_experiments_all_is_legal_and_said(
     for outcome in outcomes.values():
         record = outcome.record
         assert list(record.column_lineage) == [column.name for column in record.schema]
+    told_before = expected_columns({code.name: code for code in codes(home)}, {}).types
+    for table, outcome in outcomes.items():
+        found = {column.name: column.type for column in outcome.record.schema}
+        assert list(told_before[table]) == list(found)
+        assert all(type_ in ("", found[column]) for column, type_ in told_before[table].items()), table
     assert "no experiment" in told(home, monkeypatch)
 
 

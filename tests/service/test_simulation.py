@@ -6,6 +6,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.simulation import (
@@ -15,6 +17,8 @@ from recsys_assets.service.simulation import (
     SimulationError,
     done,
     looked_at,
+    misspelt,
+    queries,
     simulate,
 )
 from tests.service.running import served
@@ -56,6 +60,36 @@ def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(
     for event in sent:
         assert lists[event["query_id"]][event["position"] - 1] == event["object_id"]
         assert event["action_name"] == "view" or event["object_id"] in TRUTH[event["user"]]
+
+
+@given(query=st.from_regex(r"[a-zäö]{1,12}( [a-z0-9]{1,9}){0,3}", fullmatch=True))
+def test_misspelling_changes_over_two_letters_of_one_word_and_nothing_else(query: str) -> None:
+    wrong = misspelt(query)
+    assert wrong == misspelt(query) and sorted(wrong) == sorted(query)
+    differ = [at for at, (one, other) in enumerate(zip(query, wrong, strict=True)) if one != other]
+    assert not differ or differ == [differ[0], differ[0] + 1]
+
+
+def test_what_is_looked_for_is_found_misspelt_too_and_fills_the_report(home: Path) -> None:
+    lake = lake_of(home)
+    typed = queries(lake)
+    assert typed["item-7"] == "thing 7" and len(typed) == ITEMS
+    words = {item: f"{query} thingamajig" for item, query in typed.items()}  # long enough to be misspelt
+    with served(home) as (customer, _):
+        service = Asked(f"http://127.0.0.1:{customer.port}")
+        service.wait(10)
+        found = simulate(TRUTH, service, customers=40, k=5, seed=3, queries=words)
+    lines = list(read_log(home / "feedback", "searches"))
+    assert found.searches == len(lines) and 10 <= len(lines) <= 30
+    wrong = [line for line in lines if line["query"] not in words.values()]
+    assert 0 < len(wrong) < len(lines) / 2 and {misspelt(each) for each in words.values()} >= {
+        line["query"] for line in wrong
+    }
+    shown = {line["query_id"]: line for line in lines}
+    taken = [event for event in read_log(home / "feedback", "events") if event["query_id"] in shown]
+    assert taken and all(event["simulated"] for event in taken)
+    for event in taken:
+        assert shown[event["query_id"]]["object_ids"][event["position"] - 1] == event["object_id"]
 
 
 def test_a_service_that_is_not_there_is_told() -> None:

@@ -46,6 +46,22 @@ KEYS: Mapping[Stream, tuple[str, ...]] = {
     "searches": ("query_id",),
 }
 """By which columns a row of each stream's table stands once."""
+_TYPES = {
+    "day": "DATE",
+    "time": "TIMESTAMP",
+    "model_version": "BIGINT",
+    "index_version": "BIGINT",
+    "cold": "BOOLEAN",
+    "personal": "BOOLEAN",
+    "simulated": "BOOLEAN",
+    "position": "BIGINT",
+    "propensity": "DOUBLE",
+    "value": "DOUBLE",
+    "items": "VARCHAR[]",
+    "found": "BIGINT",
+    "_line": "BIGINT",
+}
+"""DuckDB's types of columns, where they are no text."""
 _TEXTS: Mapping[Stream, str] = {
     "exposures": "What the service showed: one row a product of an answer, with file and line; a partition a day.",
     "events": "What customers did, as the service took it: one row an event, with file and line; a partition a day.",
@@ -250,6 +266,7 @@ def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefi
         takes=takes,
         checks=CHECKS[stream],
         column_descriptions=SqlText(load_sql("service", table)).column_descriptions,
+        column_types={column: _TYPES.get(column, "VARCHAR") for column in query_of(stream).columns},
         looks_at=() if stream == "searches" else (ITEMS,),
     )
     return lineage_asset(

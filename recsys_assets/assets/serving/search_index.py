@@ -28,13 +28,13 @@ SEARCHES, FEEDBACK = "searches", "feedback"
 MADE_OF: Mapping[str, Collection[str]] = {
     ITEMS: READ,
     SEARCHES: ("query_id", "asked_by", "query", "meant", "items"),
-    FEEDBACK: ("query_id", "item_id", "action"),
+    FEEDBACK: ("query_id", "item_id", "action", "simulated"),
 }
 FEWEST_PEOPLE = 5
 """Who typed a word and took something, before it teaches which category it asks for."""
 CLICKS = f"""WITH acted AS (
     SELECT DISTINCT query_id, item_id FROM {FEEDBACK}
-    WHERE action IN ('view', 'cart', 'purchase') AND query_id IS NOT NULL
+    WHERE action IN ('view', 'cart', 'purchase') AND query_id IS NOT NULL AND NOT simulated
 )
 SELECT coalesce(s.meant, s.query) AS query, s.asked_by, i.category, count(*)::DOUBLE AS times
 FROM {SEARCHES} AS s
