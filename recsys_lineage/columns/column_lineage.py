@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
+import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.columns.answers import Answers
-from recsys_lineage.columns.binding.empty_tables import is_syntax
+from recsys_lineage.columns.binding.empty_tables import empty_tables, is_syntax
 from recsys_lineage.columns.binding.inputs import Inputs
 from recsys_lineage.columns.binding.scope import Reader, Scope
 from recsys_lineage.columns.binding.statement import Statement
@@ -20,6 +22,7 @@ from recsys_lineage.columns.queries.query import relation
 from recsys_lineage.columns.relation import folded
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.parsed import parsed_select
+from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
 _ADVICE = "give the one SELECT whose result the columns are of"
@@ -33,6 +36,7 @@ def column_lineage(
     *,
     origin: str = "<sql>",
     people: Collection[tuple[str, str]] | None = None,
+    result: Sequence[str] | None = None,
 ) -> dict[str, list[ColumnEdge]]:
     """For each column of a query's result, from which columns of its tables it comes, and how.
 
@@ -59,6 +63,8 @@ def column_lineage(
     """
     inputs = Inputs(schemas)
     known = None if people is None else frozenset(people)
+    if result is not None:
+        sql = with_pivot_values(sql, result, partial(_names, inputs=inputs))
     question = (sql, known)
     if (answer := _answers.find(question, Inputs(schemas))) is not None:
         return answer
@@ -66,6 +72,13 @@ def column_lineage(
     if inputs.lasting:
         _answers.keep(question, inputs, answer)
     return answer
+
+
+def _names(sql: str, *, inputs: Inputs) -> list[str]:
+    """What a statement's columns are called, whose tables stand in the text by their names alone."""
+    words = {token.text for token in sqlglot.tokenize(sql, read="duckdb")}
+    tables = {found.name: found.columns for word in words if (found := inputs.find(word)) is not None}
+    return [name for name, _ in empty_tables().described(bare_statement(sql), tables)]
 
 
 def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:

@@ -8,7 +8,8 @@ from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import MAIN, Definition, Statement, everything
 from recsys_lineage.rows.from_item import FromItem, from_items
 from recsys_lineage.rows.syntax import Node, children, conjuncts, is_expression, parts, subqueries
-from recsys_lineage.rows.witness import Witnesses, ways
+from recsys_lineage.rows.ways import ways
+from recsys_lineage.rows.witness import Witnesses
 
 SHAPED = ("PIVOT", "SHOW_REF")
 """Relations that are no rows of tables as they are."""

@@ -20,6 +20,7 @@ from recsys_lineage.rows.samples import refuse_drawn
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.value_literal import equals
+from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
 
@@ -152,7 +153,8 @@ def traced_tables(
     """
     catalog = Catalog(schemas, parameters)
     try:
-        statement = Statement(bare_statement(sql), catalog)
+        named = with_pivot_values(bare_statement(sql), rows.column_names, partial(_names, catalog=catalog))
+        statement = Statement(named, catalog)
         refuse_drawn(statement)
         folded = [catalog.folded(source) for source in sources]
         if rows.num_rows == 1:
@@ -170,9 +172,13 @@ def traced_tables(
         catalog.connection.close()
 
 
+def _names(sql: str, *, catalog: Catalog) -> list[str]:
+    return [column.name for column in catalog.columns_of(sql, (), sure=False)]
+
+
 def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
     folded = catalog.folded(source)
-    statement = Statement(sql, catalog)
+    statement = Statement(with_pivot_values(sql, [*row], partial(_names, catalog=catalog)), catalog)
     refuse_drawn(statement)
     fits = fits_of(statement, row)
     tracing = traced(statement, (folded,), fits)

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-import duckdb
-
+from recsys_lineage.rows.column_names import bound_names, names_of, width_of
 from recsys_lineage.rows.contribution import Contribution, Lists
-from recsys_lineage.rows.definitions import Statement, everything, parameters_in
+from recsys_lineage.rows.definitions import Statement, parameters_in
 from recsys_lineage.rows.from_item import FromItem, from_items, mark_nulled
-from recsys_lineage.rows.one_row import row_of, takes_one_row
+from recsys_lineage.rows.one_row import row_of
+from recsys_lineage.rows.query_facts import QueryFacts
 from recsys_lineage.rows.syntax import (
     Node,
     arguments,
@@ -27,12 +27,12 @@ from recsys_lineage.rows.syntax import (
     conjuncts,
     copied,
     is_expression,
-    is_query,
     parts,
     set_children,
     subqueries,
     without_places,
 )  # fmt: skip
+from recsys_lineage.rows.ways import ways
 from recsys_lineage.rows.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.sql.names import quote
 
@@ -58,7 +58,7 @@ class Witnessed:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-class Witnesses:
+class Witnesses(QueryFacts):
     """The way to witnesses of some tables in one statement.
 
     Args:
@@ -67,14 +67,7 @@ class Witnesses:
     """
 
     def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
-        self.statement = statement
-        self.syntax = statement.catalog.syntax
-        self.followed = {*sources} | {
-            name
-            for name, each in statement.definitions.items()
-            if any(each.depends_on(source, statement.definitions) for source in sources)
-        }
-        self._name_of: Callable[[str], str] = str
+        super().__init__(statement, sources)
         self._say: Contribution = Lists()
         self._ways = ways(statement, sources)
 
@@ -199,7 +192,7 @@ class Witnesses:
     def _of_difference(self, query: Node) -> Witnessed:
         """EXCEPT and INTERSECT that use columns around them: what equal rows of the first side, or of both, are of."""
         sides = children(query)[: 1 if query["setop_type"] == "EXCEPT" else 2]
-        width = self._width(query, 0)
+        width = width_of(query, 0, self.statement.catalog)
         if not width:
             raise self.statement.cannot(
                 f"{query['setop_type']} in a subquery that uses columns around it",
@@ -288,7 +281,11 @@ class Witnesses:
         witnessed = self.of(inner)
         if not witnessed.tables:
             return []
-        names = item.node.get("column_name_alias") or self._names(inner) or self._bound_names(item, query)
+        names = (
+            item.node.get("column_name_alias")
+            or names_of(inner, self.statement.catalog)
+            or bound_names(item, query, self.statement.catalog)
+        )
         if names is None:
             raise self.statement.cannot(
                 "a LATERAL subquery with columns that are not named", item.node, "write out its columns"
@@ -298,42 +295,6 @@ class Witnesses:
             for n, name in enumerate(names)
         )
         return self._lists(witnessed, len(names), fits)
-
-    def _bound_names(self, item: FromItem, query: Node) -> list[str] | None:
-        """The columns of a relation as DuckDB names them, where nothing around the query is needed to say."""
-        text = f"SELECT {quote(item.alias)}.* FROM {self.syntax.relation_text(query['from_table'])}"
-        try:
-            columns = self.statement.catalog.columns_of(text, parameters_in(query["from_table"]), sure=False)
-        except duckdb.Error:
-            return None
-        return [column.name for column in columns]
-
-    def _names(self, query: Node) -> list[str] | None:
-        if query["type"] != "SELECT_NODE":
-            return self._names(children(query)[0])
-        names: list[str] = []
-        for each in query["select_list"]:
-            if is_expression(each, "STAR"):
-                items = from_items(query["from_table"], self.statement.catalog)
-                changed = any(each.get(key) for key in ("exclude_list", "rename_list", "expr"))
-                of_item = self._names_of_item(items[0]) if len(items) == 1 and not changed else None
-                if of_item is None:
-                    return None
-                names += of_item
-            elif each.get("alias"):
-                names.append(each["alias"])
-            elif is_expression(each, "COLUMN_REF"):
-                names.append(each["column_names"][-1])
-            else:
-                return None
-        return names
-
-    def _names_of_item(self, item: FromItem) -> list[str] | None:
-        if item.columns is not None or item.node.get("type") != "SUBQUERY":
-            return item.columns
-        given = item.node.get("column_name_alias") or []
-        names = self._names(item.node["subquery"]["node"])
-        return None if names is None else [*given, *names[len(given) :]]
 
     def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
         """For a subquery of an expression, lists of the rows by which it says what it says.
@@ -349,7 +310,7 @@ class Witnesses:
             return self._lists(witnessed, 0, "")
         child = subquery["child"]
         many = is_expression(child, "FUNCTION") and child["function_name"] == "row"
-        width = self._width(inner, len(arguments(child))) if many else 1
+        width = width_of(inner, len(arguments(child)), self.statement.catalog) if many else 1
         many &= width > 1
         value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
         operator = _COMPARED[subquery["comparison_type"]]
@@ -357,43 +318,6 @@ class Witnesses:
         if self.says_something_of_nothing(subquery["subquery"]["node"]):
             return self._lists(witnessed, width, "")
         return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
-
-    def _width(self, query: Node, otherwise: int) -> int:
-        """How many columns a query gives; what is said otherwise, where its text does not tell."""
-        if query["type"] != "SELECT_NODE":
-            return self._width(children(query)[0], otherwise)
-        width = 0
-        for each in query["select_list"]:
-            if is_expression(each, "STAR"):
-                names = self._names({**query, "select_list": [each]})
-                if names is None:
-                    return otherwise
-                width += len(names)
-            else:
-                width += 1
-        return width
-
-    def _is_absence(self, condition: Node) -> bool:
-        """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
-        inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
-        if inner is None or not is_expression(inner, "SUBQUERY"):
-            return False
-        if inner["subquery_type"] not in ("ANY", "EXISTS"):
-            return False
-        return not self.says_something_of_nothing(inner["subquery"]["node"])
-
-    def says_something_of_nothing(self, query: Node) -> bool:
-        """Whether a query gives a row also where its tables have none, as an aggregate without groups does."""
-        read = [query]
-        for part in everything(query):
-            name = self._name_of(part.get("table_name", "").casefold())
-            definition = self.statement.definitions.get(name)
-            if part.get("type") == "BASE_TABLE" and definition is not None and not definition.recursive:
-                read.append(definition.query)
-        return any(
-            each["type"] == "SELECT_NODE" and self.is_aggregated(each) and not each.get("group_expressions")
-            for each in read
-        ) or any(self.says_something_of_nothing(each) for each in read[1:])
 
     def _lists(self, witnessed: Witnessed, width: int, condition: str) -> list[tuple[str, str]]:
         if not witnessed.tables:
@@ -407,73 +331,6 @@ class Witnesses:
             (table, f"(SELECT {self._say.gathered(f'__q.__w{n}')} FROM ({text}) AS __q{names}{where})")
             for n, table in enumerate(witnessed.tables)
         ]
-
-    def is_aggregated(self, query: Node) -> bool:
-        """Whether a query groups its rows."""
-        if query.get("group_expressions") or query.get("group_sets") or query.get("having"):
-            return True
-        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
-            return True
-        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
-        return bool(self._aggregate_calls(result))
-
-    def _aggregate_calls(self, result: object) -> list[Node]:
-        return [
-            part
-            for part in parts(result)
-            if is_expression(part, "FUNCTION")
-            and part["function_name"].lower() in self.statement.catalog.aggregates
-        ]
-
-    def _keys(self, query: Node) -> list[Node]:
-        """The expressions by which a query groups its rows, also where GROUP BY names aliases, places or ALL."""
-        select = query["select_list"]
-        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
-            return [each for each in select if not self._aggregate_calls(each)]
-        found: list[Node] = [*query.get("group_expressions", [])]
-        for key in query.get("group_expressions", []):
-            if is_expression(key, "COLUMN_REF") and len(key["column_names"]) == 1:
-                name = key["column_names"][0].casefold()
-                found += [each for each in select if each.get("alias", "").casefold() == name]
-            elif is_expression(key, "CONSTANT"):
-                place = self.syntax.expression_text(key)
-                found += select[int(place) - 1 : int(place)] if place.isdecimal() else []
-        return found
-
-    def _one_row_calls(self, calls: list[Node]) -> list[Node]:
-        """The aggregates of a query, where each takes the value of one row."""
-        if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
-            return []
-        return calls if all(takes_one_row(call) for call in calls) else []
-
-    def _is_plain(self, query: Node) -> bool:
-        """Whether rows below a query come out the same when other rows are not there."""
-        if any(is_expression(part, "SUBQUERY") for part in parts(query)):
-            return False
-        for part in parts(query["from_table"]) if query["type"] == "SELECT_NODE" else []:
-            if part.get("type") in ("SUBQUERY", "PIVOT", "SHOW_REF"):
-                return False
-            if part.get("type") == "JOIN" and (
-                part["join_type"] not in ("INNER", "SEMI") or part["ref_type"] == "POSITIONAL"
-            ):
-                return False
-            if part.get("type") == "BASE_TABLE":
-                name = self._name_of(part["table_name"].casefold())
-                below = self.statement.definitions.get(name)
-                if below is not None and name in self.followed and not self.is_row_by_row(below.query):
-                    return False
-        return True
-
-    def is_row_by_row(self, query: Node) -> bool:
-        """Whether each row of a query is made of one row of each relation, whatever others there are."""
-        if query["type"] == "SET_OPERATION_NODE":
-            return query["setop_type"].startswith("UNION") and all(
-                self.is_row_by_row(each) for each in children(query)
-            )
-        if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
-            return False
-        windows = any(is_expression(part, "WINDOW") for part in parts(query))
-        return not windows and self._is_plain(query)
 
     def _of_group(self, row: str, one: list[Node]) -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
@@ -493,23 +350,6 @@ class Witnesses:
         limited = any(each["type"].startswith("LIMIT") for each in modifiers)
         if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
             query["modifiers"] = []
-
-
-def ways(statement: Statement, sources: Iterable[str]) -> dict[str, int]:
-    """For sources and definitions by how many ways, at most, rows of one of the sources come into the result of those.
-
-    A source itself, and a definition over it, has the number by which it comes into the statement's result.
-    """
-    counted: dict[str, int] = {}
-    for source in sources:
-        counts = {source: 1}
-        for name, each in statement.definitions.items():
-            counts[name] = sum(counts.get(table, 0) for table in each.reads if table != name)
-        whole = counts[statement.main.name.casefold()]
-        for name, count in counts.items():
-            if count:
-                counted[name] = max(whole, counted.get(name, 0))
-    return counted
 
 
 def _drop_own_columns(witnessed: Witnessed) -> None:
@@ -535,6 +375,3 @@ def _once(nodes: list[Node]) -> list[Node]:
             seen.append(plain)
             kept.append(node)
     return kept
-
-
-__all__ = ["Witnessed", "Witnesses", "is_query"]

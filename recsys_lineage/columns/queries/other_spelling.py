@@ -17,12 +17,13 @@ _ENDS_OF_VALUES = (
     TokenType.VAR,
     TokenType.IDENTIFIER,
 )
+_PIVOTS = {"PIVOT_LONGER": "UNPIVOT", "PIVOT_WIDER": "PIVOT"}
 _FACTORIAL = "::HUGEINT"
 """Like `!` behind a value, another value made of it, of the type that a factorial has."""
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
-    """The statements of a text with `x!`, `apply(…)` or `USING KEY (k, min(x))`; none where that does not help.
+    """The statements of a text with `x!`, `apply(…)`, PIVOT_LONGER or `USING KEY (k, min(x))`, where that helps.
 
     Each part keeps its place in the text.
     """
@@ -48,6 +49,8 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
             found.append((token.start, token.end + 1, _FACTORIAL))
         elif token.token_type is TokenType.APPLY and after and after.token_type is TokenType.L_PAREN:
             found.append((token.start, token.end + 1, f'"{token.text}"'))
+        elif token.text.upper() in _PIVOTS:
+            found.append((token.start, token.end + 1, _PIVOTS[token.text.upper()].ljust(len(token.text))))
         elif token.token_type is TokenType.USING and after and after.text.upper() == "KEY":
             found += [(start, end, " " * (end - start)) for start, end in _aggregates(tokens[place + 2 :])]
     return found

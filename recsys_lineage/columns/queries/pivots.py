@@ -14,6 +14,7 @@ from recsys_lineage.columns.edges import How, deciding, united
 from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, folded, merged
 
 _WAY_OUT = "name the values: ON column IN ('one', 'other')"
+_WAY_OUT_OF_DATA = f"{_WAY_OUT}; or give column_lineage the columns of a result, result=[…]"
 
 
 def pivoted(node: exp.Expr, scope: Scope) -> Relation:
@@ -82,7 +83,7 @@ def _chosen(field: exp.Expr, scope: Scope) -> list[str]:
             field,
             expected="the values that become columns",
             found=field.sql("duckdb"),
-            advice=_WAY_OUT,
+            advice=_WAY_OUT_OF_DATA,
         )
     return [_text(each, scope) for each in field.expressions]
 

@@ -1,0 +1,213 @@
+"""PIVOTs that do not name their values: these are told from the columns that the statement's result had.
+
+Which columns a PIVOT without IN gives depends on the data. A result that was made of it shows them, so they can be
+written out: then the statement means the same on these data, and what it gives is known from its text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import sqlglot
+from sqlglot.tokenizer_core import Token, TokenType
+
+from recsys_lineage.sql.names import literal
+
+_NO_VALUE = "\u0001"
+_OPENS = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
+_CLOSES = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
+_ENDS = ("USING", "GROUP", "ORDER", "GROUP BY", "ORDER BY", "LIMIT", "OFFSET", "UNION", "EXCEPT", "INTERSECT")
+_UNKNOWN = re.compile(r'(?:Referenced column|column named) "((?:[^"]|"")+)"')
+_MOST_NAMED = 1000
+
+Described = Callable[[str], Sequence[str]]
+"""The names of a statement's columns, as DuckDB gives them over tables without rows; it raises duckdb.Error."""
+
+
+@dataclass(frozen=True)
+class _Pivot:
+    """A PIVOT in a text.
+
+    Attributes:
+        elements: from where to where what stands behind ON is, each.
+        without: which of them do not name their values.
+        statistics: the texts behind USING.
+    """
+
+    elements: tuple[tuple[int, int], ...]
+    without: tuple[int, ...]
+    statistics: tuple[str, ...]
+
+
+def with_pivot_values(sql: str, columns: Sequence[str], described: Described) -> str:
+    """A statement whose PIVOT names the values that it must have had; as it is where these cannot be told.
+
+    Args:
+        sql: one statement.
+        columns: the names of its result's columns, in order.
+        described: what DuckDB says of such a statement.
+    """
+    if "PIVOT" not in sql.upper():
+        return sql
+    pivots = [pivot for pivot in _pivots(sql) if pivot.without]
+    if len(pivots) != 1:
+        return sql
+    return _Finder(sql, pivots[0], list(columns), described).found() or sql
+
+
+class _Finder:
+    """The search for the values of one PIVOT."""
+
+    def __init__(self, sql: str, pivot: _Pivot, columns: list[str], described: Described) -> None:
+        self._sql, self._pivot, self._columns, self._described = sql, pivot, columns, described
+
+    def found(self) -> str | None:
+        """The statement with values whose columns are those of the result."""
+        used: list[str] = []
+        for _ in range(_MOST_NAMED):
+            names = [self._value(name) for name in used] or [_NO_VALUE]
+            try:
+                before = list(self._described(self._written([names, *[[_NO_VALUE]] * (self._width - 1)])))
+            except duckdb.Error as error:
+                unknown = _UNKNOWN.search(str(error))
+                if self._width > 1 or unknown is None or unknown[1] in used:
+                    return None
+                used.append(unknown[1].replace('""', '"'))
+                continue
+            return self._checked(used, [name for name in before if _NO_VALUE not in name])
+        return None
+
+    @property
+    def _width(self) -> int:
+        return len(self._pivot.elements)
+
+    def _checked(self, used: list[str], others: list[str]) -> str | None:
+        folded = {name.casefold() for name in (*others, *used)}
+        made = [*used, *(name for name in self._columns if name.casefold() not in folded)]
+        places = {name: place for place, name in enumerate(self._columns)}
+        made.sort(key=lambda name: places.get(name, -1))
+        for suffix in self._suffixes():
+            values = [name.removesuffix(suffix) for name in made if name.endswith(suffix)]
+            for each in _product(list(dict.fromkeys(values)), self._width):
+                text = self._written(each)
+                try:
+                    if [*self._described(text)] == self._columns:
+                        return text
+                except duckdb.Error:
+                    continue
+        return None
+
+    def _value(self, name: str) -> str:
+        """The value of a column that the statement itself names: without the alias of its statistic."""
+        for each in self._pivot.statistics:
+            suffix = f"_{_last_word(each)}"
+            if name.endswith(suffix):
+                return name.removesuffix(suffix)
+        return name
+
+    def _suffixes(self) -> Iterator[str]:
+        """What the first statistic may add to a value's name: its alias or its text, where there are several."""
+        statistics = self._pivot.statistics
+        if len(statistics) <= 1:
+            yield ""
+        yield from (f"_{_last_word(each)}" for each in statistics[:1])
+        if len(statistics) > 1:
+            shown = [*self._described(self._written([[_NO_VALUE]] * self._width))]
+            yield from (name.rpartition(_NO_VALUE)[2] for name in shown if _NO_VALUE in name)
+
+    def _written(self, values: Sequence[Sequence[str]]) -> str:
+        text = self._sql
+        for place in reversed(self._pivot.without):
+            start, end = self._pivot.elements[place]
+            listed = ", ".join(literal(value) for value in values[place])
+            element = text[start:end]
+            shown = element if re.fullmatch(r'(?:\w|\.|"[^"]*")+', element) else f"({element})"
+            text = f"{text[:start]}{shown} IN ({listed}){text[end:]}"
+        return text
+
+
+def _last_word(text: str) -> str:
+    return sqlglot.tokenize(text, read="duckdb")[-1].text
+
+
+def _product(names: list[str], width: int) -> Iterator[list[list[str]]]:
+    """Lists of values whose combinations, joined by `_`, some names are."""
+    if width == 1:
+        yield [names]
+        return
+    if not names:
+        return
+    first = names[0]
+    for place in (at for at, letter in enumerate(first) if letter == "_"):
+        behind = [name[place + 1 :] for name in names if name.startswith(first[: place + 1])]
+        ends = [f"_{end}" for end in behind]
+        heads = list(dict.fromkeys(name.removesuffix(ends[0]) for name in names if name.endswith(ends[0])))
+        if [f"{head}{end}" for head in heads for end in ends] == names:
+            for rest in _product(behind, width - 1):
+                yield [heads, *rest]
+
+
+def _pivots(sql: str) -> Iterator[_Pivot]:
+    """The PIVOT statements of a text, which have ON and not FOR."""
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    for place, token in enumerate(tokens):
+        if token.text.upper() in ("PIVOT", "PIVOT_WIDER") and (pivot := _pivot(tokens[place + 1 :], sql)):
+            yield pivot
+
+
+def _pivot(tokens: Sequence[Token], sql: str) -> _Pivot | None:
+    on, rest = _until(tokens, ("ON", *_ENDS))
+    del on
+    if not rest or rest[0].text.upper() != "ON":
+        return None
+    listed, rest = _until(rest[1:], _ENDS)
+    elements = _separated(listed)
+    statistics: list[list[Token]] = []
+    if rest and rest[0].text.upper() == "USING":
+        statistics = _separated(_until(rest[1:], _ENDS)[0])
+    spans = tuple((each[0].start, each[-1].end + 1) for each in elements)
+    without = tuple(n for n, each in enumerate(elements) if not _names_values(each))
+    return _Pivot(spans, without, tuple(sql[each[0].start : each[-1].end + 1] for each in statistics))
+
+
+def _names_values(element: Sequence[Token]) -> bool:
+    return any(token.text.upper() == "IN" for token in _outer(element))
+
+
+def _outer(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Those that stand in no parentheses."""
+    depth = 0
+    for token in tokens:
+        depth -= token.token_type in _CLOSES
+        if depth == 0:
+            yield token
+        depth += token.token_type in _OPENS
+
+
+def _until(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Sequence[Token], Sequence[Token]]:
+    """What comes before one of some words, or before the parentheses around it close, and the rest."""
+    depth = 0
+    for place, token in enumerate(tokens):
+        if token.token_type in _CLOSES:
+            depth -= 1
+        if depth < 0 or (depth == 0 and token.text.upper() in words):
+            return tokens[:place], tokens[place:]
+        depth += token.token_type in _OPENS
+    return tokens, ()
+
+
+def _separated(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Parts between commas that stand in no parentheses."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth -= token.token_type in _CLOSES
+        if depth == 0 and token.token_type is TokenType.COMMA:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+        depth += token.token_type in _OPENS
+    return [part for part in parts if part]

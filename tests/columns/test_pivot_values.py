@@ -1,0 +1,57 @@
+"""A PIVOT that names no values is analysed and traced as one that names those which its result shows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import duckdb
+import pytest
+
+from recsys_lineage import column_lineage
+from recsys_lineage.errors import ColumnLineageError
+from recsys_lineage.proof import verify_rows
+from recsys_lineage.rows.trace_query import trace
+
+SCHEMAS = {"sold": {"shop": "INTEGER", "way": "VARCHAR", "pieces": "INTEGER"}}
+ROWS = [(1, "web", 2), (2, "in store", 3), (1, None, 4), (3, "o'x", 5), (3, "web", 7), (3, "web", None)]
+WAYS, HALVES = "('in store', 'o''x', 'web')", "('0', '1')"
+STATEMENTS = {
+    "alone": ("PIVOT sold ON way USING sum(pieces)", {"way": WAYS}),
+    "with an alias": ("PIVOT sold ON way USING max(pieces) AS most GROUP BY shop ORDER BY shop", {"way": WAYS}),
+    "two of two": (
+        "PIVOT sold ON way, (pieces % 2) USING count(*) AS n, sum(pieces) GROUP BY shop",
+        {"way": WAYS, "(pieces % 2)": HALVES},
+    ),
+    "in WITH, and more columns": (
+        "WITH w AS (PIVOT (SELECT shop, way, pieces FROM sold) ON way USING sum(pieces)) SELECT *, 1 AS one FROM w",
+        {"way": WAYS},
+    ),
+    "named around it": (
+        'SELECT shop, web_n + "o\'x_n" AS both_n FROM (PIVOT sold ON way USING count(*) AS n, sum(pieces) AS s)',
+        {"way": "('web', 'o''x')"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STATEMENTS)
+def test_the_result_tells_the_values(case: str) -> None:
+    sql, values = STATEMENTS[case]
+    named = sql
+    for element, listed in values.items():
+        named = named.replace(f"ON {element}", f"ON {element} IN {listed}").replace(
+            f", {element} USING", f", {element} IN {listed} USING"
+        )
+    with duckdb.connect() as connection:
+        _ = connection.execute("CREATE TABLE sold (shop INTEGER, way VARCHAR, pieces INTEGER)")
+        _ = connection.executemany("INSERT INTO sold VALUES (?, ?, ?)", ROWS)
+        result = [column[0] for column in connection.execute(sql).description]
+    found = column_lineage(sql, SCHEMAS, result=result)
+    assert list(found) == result
+    assert found == column_lineage(named, SCHEMAS)
+    rows = verify_rows(named, SCHEMAS, {"sold": ROWS}, partial(trace, sql, SCHEMAS), sample=2, superfluous=False)
+    assert rows.true and not rows.refused, rows.report()
+
+
+def test_a_result_of_another_statement_tells_nothing() -> None:
+    with pytest.raises(ColumnLineageError, match="depend on the data"):
+        _ = column_lineage("PIVOT sold ON way USING sum(pieces)", SCHEMAS, result=["web", "nothing", "shop"])
