@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.fitted_model import Embeddings
+from recsys_models.fitted_model import NO_EVIDENCE, Embeddings
 from recsys_models.kernels.fold_map import EXPONENTS, FoldMap
+from recsys_models.kernels.longest_first import LongestFirst
 from recsys_models.recommender import Recommender
 from recsys_models.state_arrays import must_be
 
@@ -29,12 +30,49 @@ class EmbeddingRecommender(Recommender):
         self._user_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._item_factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._fold_map: FoldMap | None = None
+        self._longest_first: tuple[tuple[Any, ...], LongestFirst] | None = None
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self._user_vectors[user_rows] @ self._item_factors.T
 
     def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
         return self._fold_vectors(customers) @ self._item_factors.T
+
+    def _quick_list(
+        self,
+        customer: Interactions,
+        k: int,
+        hidden: NDArray[np.int32] | None,
+        chosen: NDArray[np.int32] | None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        query = self._queries(self._fold_vectors(customer))[0]
+        if not np.isfinite(query).all():
+            return None
+        items = self._items_longest_first()
+        rows, values = items.best(query, k, exclude=hidden, among=chosen)
+        if items.rows.size < self.n_items and (rows.size < k or values[-1] <= NO_EVIDENCE):
+            return None  # items that nothing is known of have a place in the list
+        found, scores = np.full(k, -1, np.int32), np.full(k, -np.inf, np.float32)
+        found[: rows.size], scores[: rows.size] = rows, values
+        return found, scores
+
+    def _queries(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors of customers whose inner products with `embeddings().item` are the scores."""
+        return vectors
+
+    def _items_longest_first(self) -> LongestFirst:
+        """Of the items that are judged, those embeddings."""
+        made_of = self._scored_by()
+        known = self._longest_first
+        if known is None or any(one is not other for one, other in zip(known[0], made_of, strict=True)):
+            embeddings = self.embeddings()
+            assert embeddings is not None
+            known = self._longest_first = (made_of, LongestFirst.of(embeddings.item, self._items_judged()))
+        return known[1]
+
+    def _scored_by(self) -> tuple[Any, ...]:
+        """The arrays that items are scored and judged by; a fit makes new ones."""
+        return self._item_factors, self.seen
 
     def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:
         """Vectors of customers to fold in, shape (n_users, d)."""

@@ -106,16 +106,9 @@ class Folding(FittedModel):
         chosen = None if among is None else self._item_rows(among, "among")
         hidden = None if exclude is None else self._item_rows(exclude, "exclude")
         customer = as_interactions([history], self.item_ids, latest)
-        near = self._near_scores(customer) if len(customer) else None
-        if near is not None:
-            if hidden is not None:
-                near[hidden] = 0
-            if chosen is not None:
-                near, known = np.zeros_like(near), near
-                near[chosen] = known[chosen]
-            rows, values = top_k(near[None, :], k)
-            if values[0, -1] > 0:
-                return rows[0], values[0]
+        quick = self._quick_list(customer, k, hidden, chosen) if len(customer) else None
+        if quick is not None:
+            return quick
         scores = self._scores_of_all(customer)
         if chosen is not None:
             rest = np.ones(self.n_items, bool)
@@ -125,6 +118,31 @@ class Folding(FittedModel):
             scores[0, hidden] = -np.inf
         rows, values = top_k(scores, k)
         return rows[0], values[0]
+
+    def _quick_list(
+        self,
+        customer: Interactions,
+        k: int,
+        hidden: NDArray[np.int32] | None,
+        chosen: NDArray[np.int32] | None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        """The list of one customer, as `answer` gives it, where it is found without the scores of all items.
+
+        Args:
+            customer: one, who has an interaction.
+            hidden: rows of items that are left out.
+            chosen: rows of the items that the list is chosen from.
+        """
+        near = self._near_scores(customer)
+        if near is None:
+            return None
+        if hidden is not None:
+            near[hidden] = 0
+        if chosen is not None:
+            near, known = np.zeros_like(near), near
+            near[chosen] = known[chosen]
+        rows, values = top_k(near[None, :], k)
+        return (rows[0], values[0]) if values[0, -1] > 0 else None
 
     def _near_scores(self, customer: Interactions) -> NDArray[np.float32] | None:
         """Scores as of `_fold_scores` for one customer, shape (n_items,), in a family whose scores are 0 without

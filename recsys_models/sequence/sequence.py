@@ -171,6 +171,12 @@ class SequenceEncoder(EmbeddingRecommender):
     def _fold_scores(self, customers: Interactions) -> NDArray[np.float32]:
         return super()._fold_scores(customers) + self._prior
 
+    def _queries(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.hstack([vectors, np.ones((vectors.shape[0], 1), np.float32)])
+
+    def _scored_by(self) -> tuple[Any, ...]:
+        return *super()._scored_by(), self._prior
+
     def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:
         """The states after the customers' latest interactions."""
         from recsys_models.sequence.history_encoder import last_states, restored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,7 @@ def test_behaviours_of_a_cascade_count_apart_and_none_is_the_target() -> None:
 
 
 rows = st.lists(st.integers(-1, ITEMS - 1), max_size=8).map(lambda found: np.array(found, np.int32))
+wider_rows = st.lists(st.integers(-1, ITEMS + 2), max_size=8).map(lambda found: np.array(found, np.int32))
 SHOP = ItemNeighbours(neighbours=4).fit(crowd())
 
 
@@ -170,6 +172,38 @@ def test_an_answer_is_what_the_folded_scores_rank(
     found, values = SHOP.answer(History(had), k, exclude=exclude, among=among)
     assert found.tolist() == expected + [-1] * (k - len(expected))
     np.testing.assert_array_equal(values[: len(expected)], scores[expected])
+
+
+UNJUDGED = 3
+WIDER = replace(crowd(), item_ids=np.append(crowd().item_ids, 10_000 + np.arange(UNJUDGED)), _rows={})
+"""Three more items, which nobody had."""
+VECTORS = [
+    families[name](**params).fit(WIDER)
+    for name, params in (("ials", {"dim": 4, "iterations": 2}), ("spectral", {"rank": 4, "iterations": 2}))
+]
+
+
+@pytest.mark.parametrize("model", VECTORS, ids=lambda model: model.family)
+@settings(max_examples=60, deadline=None)
+@given(had=rows, k=st.integers(1, ITEMS + 9), exclude=st.none() | rows, among=st.none() | wider_rows)
+def test_an_answer_by_vectors_is_what_the_folded_scores_rank(
+    model: Recommender,
+    had: np.ndarray[Any, Any],
+    k: int,
+    exclude: np.ndarray[Any, Any] | None,
+    among: np.ndarray[Any, Any] | None,
+) -> None:
+    """The pruned search gives what sorting all scores gives; scores that rounding alone tells apart may swap."""
+    (scores,) = model.fold_in([History(had)])
+    offered = set(range(ITEMS + UNJUDGED)) if among is None else set(among.tolist())
+    offered -= {-1, *([] if exclude is None else exclude.tolist())}
+    expected = sorted(offered, key=lambda item: (-scores[item], item))[:k]
+    found, values = model.answer(History(had), k, exclude=exclude, among=among)
+    some = len(expected)
+    assert set(found[:some].tolist()) <= offered and len(set(found[:some].tolist())) == some
+    assert found[some:].tolist() == [-1] * (k - some)
+    np.testing.assert_allclose(values[:some], scores[expected], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(values[:some], scores[found[:some]], rtol=1e-5, atol=1e-6)
 
 
 def test_a_trained_customer_who_is_one_of_several_alike_counts_once() -> None:
