@@ -16,7 +16,7 @@ def words(text: str) -> list[str]:
     """The words and numbers of a text, without case and accents: `Crème 15OZ` → creme, 15, oz."""
     if text.isascii():
         return _WORDS.findall(text.lower())
-    # Twice, for a letter may be a capital only once it is taken apart: 𝚨 → Α → α.
+    # Twice, for a letter may be a capital only once it is taken apart, as those of mathematics are.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return _WORDS.findall("".join(each for each in plain if not unicodedata.combining(each)))
 

@@ -48,7 +48,9 @@ def test_the_result_tells_the_values(case: str) -> None:
     found = column_lineage(sql, SCHEMAS, result=result)
     assert list(found) == result
     assert found == column_lineage(named, SCHEMAS)
-    rows = verify_rows(named, SCHEMAS, {"sold": ROWS}, partial(trace, sql, SCHEMAS), sample=2, superfluous=False)
+    rows = verify_rows(
+        named, SCHEMAS, {"sold": ROWS}, partial(trace, sql, SCHEMAS), sample=2, superfluous=False
+    )
     assert rows.true and not rows.refused, rows.report()
 
 
