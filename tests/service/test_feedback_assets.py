@@ -186,6 +186,19 @@ def test_without_feedback_and_experiments_all_is_legal_and_said(
     assert "no experiment" in told(home, monkeypatch)
 
 
+def test_a_file_that_cannot_be_read_is_left_out_and_named(home: Path) -> None:
+    play(home)
+    whole = made(home)["feedback"].record.rows
+    ServiceFiles(home).feedback.joinpath("events-9999999999999-1.jsonl").write_bytes(b"\x1f\x8b\x08 cut off")
+    outcomes = made(home)
+    (faulty,) = [row for row in rows(lake_of(home), "feedback_files") if row["status"] == "faulty"]
+    assert faulty["path"].endswith("events-9999999999999-1.jsonl") and faulty["fault"]
+    assert any(faulty["path"] in each for each in outcomes["feedback_files"].warnings)
+    failed = [check.name for check in outcomes["feedback_files"].record.checks if not check.passed]
+    assert failed == ["every_line_can_be_read"]
+    assert outcomes["feedback"].record.rows == whole
+
+
 def test_what_was_shown_and_done_becomes_tables_and_a_report(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from recsys_assets.service.answers.searching import MOST_NEAREST, SearchQuestion, searched_alone
+from recsys_assets.service.answers.served_search import ServedSearch
 from recsys_assets.service.feedback.log_reader import read_log
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
@@ -62,6 +64,22 @@ def test_words_in_any_order_misspelt_and_joined_are_found(shop: Customer) -> Non
     for query in ("red lantern", "lantern red", "red lantren", "redlantern"):
         assert search(shop, query).items[0] == f"item-{SHELVES}", query
     assert search(shop, "red lantren").json["meant"] == "red lantern"
+
+
+def test_where_nothing_is_found_titles_are_offered_one_of_each(shop: Customer, home: Path) -> None:
+    served_index = ServedSearch.load(lake_of(home))
+    for answer in (
+        search(shop, "lanterzzqqq").json,
+        searched_alone(served_index, SearchQuestion("lanterzzqqq")),
+    ):
+        offered = [each["title"] for each in answer["nearest"]]
+        assert answer["items"] == [] and "lantern" in offered[0]
+        assert len(set(offered)) == len(offered) <= MOST_NEAREST
+    for answer in (
+        search(shop, "red lantern").json,
+        searched_alone(served_index, SearchQuestion("red lantern")),
+    ):
+        assert answer["items"] and answer["nearest"] == []
 
 
 def test_an_answer_names_what_it_was_made_of(shop: Customer, home: Path) -> None:
