@@ -7,16 +7,14 @@ set many, so they come before.
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
 
-# What judges a change tries the same examples each time, a third as many; new ones are sought where CI is not set.
-JUDGES = "CI" in os.environ
+from tests.examples import JUDGES, examples
+
 settings.register_profile(
-    "change", deadline=None, derandomize=JUDGES, max_examples=35 if JUDGES else 100, print_blob=True
+    "change", deadline=None, derandomize=JUDGES, max_examples=examples(100), print_blob=True
 )
 settings.load_profile("change")
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from recsys_lineage import ColumnEdge, column_lineage
 from tests.columns.made_queries import Made, queries
 from tests.columns.written_cases import SCHEMAS, Case, cases
+from tests.examples import examples
 
 WRAPS = {
     "subquery": "SELECT * FROM ({sql}) AS q",
@@ -19,7 +20,7 @@ WRAPS = {
     "left side of a semi join": "SELECT * FROM ({sql}) AS q SEMI JOIN (SELECT 1) AS one ON true",
     "beside a single row": "SELECT q.* FROM ({sql}) AS q CROSS JOIN (SELECT count(*) AS n FROM u) AS one",
 }
-MANY = settings(deadline=None, max_examples=150)
+MANY = settings(deadline=None, max_examples=examples(150))
 
 
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.experiments.interleaving import Pick, preference, team_draft
+from tests.examples import examples
 
 LISTS = st.lists(st.integers(0, 12), unique=True, max_size=8)
 LONG = st.lists(st.integers(0, 12), unique=True, min_size=6, max_size=8)
@@ -29,7 +30,7 @@ def test_a_list_holds_each_item_once_in_each_team_s_order(
     assert abs(sizes[0] - sizes[1]) <= 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(LISTS | LONG, LISTS | LONG, st.integers(1, 6))
 def test_who_clicks_at_random_prefers_nobody(first: list[int], second: list[int], length: int) -> None:
     lists = [team_draft(first, second, length, seed) for seed in range(400)]
@@ -51,7 +52,7 @@ def _at_most_two(item: int, picks: Sequence[Pick]) -> bool:
     return sum(hash(pick.item) % 4 == item % 4 for pick in picks) < 2
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(LISTS | LONG, LISTS | LONG, st.integers(1, 6))
 def test_a_propensity_is_how_often_an_item_follows_those_above(
     first: list[int], second: list[int], length: int
@@ -75,7 +76,7 @@ def test_a_propensity_is_how_often_an_item_follows_those_above(
             )
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.permutations(range(16)), st.permutations(range(16)))
 def test_a_limit_holds_for_the_whole_list_and_favours_nobody(first: list[int], second: list[int]) -> None:
     def alone(ranking: list[int]) -> list[int]:

@@ -23,6 +23,7 @@ from recsys_lineage.files import csv_file, csv_record, source_bytes
 from recsys_lineage.files.csv_dialect import CsvDialect
 from recsys_lineage.files.csv_file import MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault
+from tests.examples import examples
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -335,7 +336,7 @@ FIELD = st.text(st.sampled_from('ab ,"\n\r\té0'), max_size=6)
 RECORDS = st.lists(st.lists(FIELD, min_size=3, max_size=3), max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(records=RECORDS, block_bytes=st.integers(1, 80), end=st.sampled_from(["\n", "\r\n"]))
 def test_what_is_written_is_read_with_its_line(records: list[list[str]], block_bytes: int, end: str) -> None:
     text = io.StringIO(newline="")
@@ -374,7 +375,7 @@ DIALECTS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @example(dirt=[b'"', b"\n", b'"', b"\n"], long=50, block_bytes=1, dialect=CsvDialect())
 @example(dirt=[b'"', b"\n"], long=50, block_bytes=13, dialect=CsvDialect())
 @given(dirt=DIRT, long=st.sampled_from([1, 1, 50]), block_bytes=st.integers(1, 60), dialect=DIALECTS)
@@ -405,7 +406,7 @@ def outcome(folder: Path, content: bytes, dialect: CsvDialect, block_bytes: int)
     return found.columns, rows(found), faults(found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(dirt=DIRT)
 def test_rows_are_those_of_a_reader_of_the_whole_file(dirt: list[bytes]) -> None:
     """Where Python's strict reader takes the whole file, its rows are the file's; else they are those up to there."""
@@ -423,7 +424,7 @@ def test_rows_are_those_of_a_reader_of_the_whole_file(dirt: list[bytes]) -> None
     assert found == expected if whole else found[: len(expected)] == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(dirt=DIRT)
 def test_no_line_is_lost(dirt: list[bytes]) -> None:
     content = b"a,b\n" + b"".join(dirt)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, parse_source_sql
 from recsys_lineage.files.failing_rows import MOST_ROWS
+from tests.examples import examples
 
 FILES = st.lists(st.lists(st.booleans(), max_size=40), min_size=1, max_size=6)
 """For each file, for each row, whether its price is a number."""
@@ -51,7 +52,7 @@ PRICES = (
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(FILES)
 def test_exactly_the_rows_that_fail_are_found_and_all_others_can_be_read(files: list[list[bool]]) -> None:
     texts = {

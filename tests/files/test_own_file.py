@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.files.own_file import relations_by_file
 from recsys_lineage.files.path_meaning import path_expressions, path_meanings
+from tests.examples import examples
 
 RELATIONS = frozenset({"lines", "orders"})
 DIVIDED = {
@@ -82,7 +83,7 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(lines=ROWS, orders=ROWS, gone=st.sampled_from("abc"))
 def test_a_file_of_a_divided_scan_adds_its_own_rows_and_no_others(lines, orders, gone) -> None:
     with duckdb.connect() as connection:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from recsys_lineage.errors import InsufficientSpace
 from recsys_lineage.files import FileReport, FileScan, OpenedScan, csv_file, list_files, open_scan, row_store
 from recsys_lineage.lake.engine import Engine
+from tests.examples import examples
 
 CSV = FileScan("read_csv", "*.csv")
 
@@ -62,7 +63,7 @@ def scratch(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(files=FILES, memory_bytes=st.integers(0, 200))
 def test_on_disk_and_in_memory_are_one_relation(
     files: list[tuple[bytes, list[bytes], bool]], memory_bytes: int

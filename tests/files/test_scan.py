@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from recsys_lineage.errors import FilesChanged, SourceSqlError
 from recsys_lineage.files import FileFault, FileScan, KnownContent, OpenedScan, list_files, open_scan
 from recsys_lineage.files.parquet_file import decode_parquet
+from tests.examples import examples
 
 CSV = FileScan("read_csv", "*.csv")
 PARQUET = FileScan("read_parquet", "*.parquet")
@@ -232,7 +233,7 @@ def test_bytes_are_text_where_the_sql_says_so(con, tmp_path: Path) -> None:
 NAME = st.text(st.sampled_from("o1[]*?{}!-^'%=, é"), min_size=1, max_size=6).filter(lambda name: name.strip())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(folder=NAME, names=st.sets(NAME, min_size=1, max_size=6))
 def test_a_file_s_name_is_no_pattern(folder: str, names: set[str]) -> None:
     with tempfile.TemporaryDirectory() as above, duckdb.connect() as con:
@@ -329,7 +330,7 @@ TIMES = [
 MOMENT = "2024-01-03 00:00:00"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     kinds=st.lists(st.sampled_from(TIMES), min_size=1, max_size=4),
     rest=st.lists(st.booleans(), min_size=4, max_size=4),
@@ -360,7 +361,7 @@ def test_a_time_keeps_its_zone_or_has_none_whatever_other_files_have(
         assert type_ != "VARCHAR", "where all agree they stay times"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(
         st.sampled_from([5, -7, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, 2.5, None]), min_size=1, max_size=5

@@ -18,6 +18,7 @@ from recsys_lineage.assets.materialize import attempt, materialize
 from recsys_lineage.errors import LineageError, UndeclaredRead
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 
 SCHEMA = {"id": pl.Int64, "name": pl.String, "parts": pl.List(pl.Float32)}
 rows = st.tuples(
@@ -27,7 +28,7 @@ rows = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(content=st.lists(rows, max_size=12), cuts=st.lists(st.integers(0, 12), max_size=4))
 def test_blocks_make_the_same_version_as_the_whole(
     content: list, cuts: list[int], tmp_path_factory: pytest.TempPathFactory

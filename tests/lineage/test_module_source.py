@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.assets.module_source import ModuleSource
+from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
@@ -69,7 +70,7 @@ def _digests(text: str) -> dict[str, str]:
 
 
 @given(st.sampled_from(FILES), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_comments_and_blank_lines_anywhere_leave_every_digest_of_real_modules(path: Path, data: Any) -> None:
     text = path.read_text()
     lines = text.split("\n")
@@ -82,7 +83,7 @@ def test_comments_and_blank_lines_anywhere_leave_every_digest_of_real_modules(pa
 
 
 @given(st.sampled_from(FILES), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_other_token_changes_the_digest_of_its_definition(path: Path, data: Any) -> None:
     text = path.read_text()
     source = ModuleSource(text)

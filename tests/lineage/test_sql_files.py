@@ -21,6 +21,7 @@ from recsys_lineage.lake.table_version import Column
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.sql.file_call import FILE_FUNCTIONS, PURE_FUNCTIONS
 from recsys_lineage.sql.sql_text import SqlText
+from tests.examples import examples
 from tests.lineage.project import Project, table
 
 REUSE = {"lineage/reuse": "true"}
@@ -262,7 +263,9 @@ def test_every_table_function_of_duckdb_is_a_scan_reads_nothing_or_is_refused(tm
                 table("x", f"FROM {name}('{path}')")
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.text("ä' \n\"/*-", max_size=8), st.sampled_from(sorted(FILE_FUNCTIONS)), st.text("a(),'[]", max_size=6)
 )

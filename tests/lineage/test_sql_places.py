@@ -17,6 +17,7 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
+from tests.examples import examples
 
 SOUND = (
     "id",
@@ -108,7 +109,9 @@ def failed(lake: Lake, path: Path, text: str) -> LineageError:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_a_fault_is_told_at_its_place(fault: str, lake: Lake, tmp_path: Path, data: st.DataObject) -> None:
     sql = data.draw(written(fault))

@@ -24,6 +24,7 @@ from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 
 # A number with a fraction cannot be told from one that was computed, nor a short one from a number of the code.
 _LIKE_COMPUTED = re.compile(r"\d{1,5}|\d*\.\d+")
@@ -104,7 +105,7 @@ def _drawn(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(str(frame.rows()))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(CELLS, st.sampled_from(WAYS))
 @example("@".join(("00", "v")), "{}")  # both are constants of this code, but say nothing
 @example("@".join(("0", "0", "10")), "{}")

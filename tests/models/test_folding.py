@@ -24,6 +24,7 @@ from recsys_models import (
 from recsys_models.data.recency import DAY
 from recsys_models.folding import Folding
 from recsys_models.kernels.top_items import mask_items
+from tests.examples import examples
 from tests.models.contract import before_folding, histories, overlap
 from tests.models.test_traits import ITEMS, TINY, USERS, crowd
 
@@ -143,7 +144,7 @@ wider_rows = st.lists(st.integers(-1, ITEMS + 2), max_size=8).map(lambda found: 
 SHOP = ItemNeighbours(neighbours=4).fit(crowd())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(had=rows, new=st.integers(0, ITEMS - 1))
 def test_one_more_item_raises_its_neighbours_and_nothing_falls(had: np.ndarray[Any, Any], new: int) -> None:
     before, after = SHOP.fold_in([History(had), History(np.append(had, new).astype(np.int32))])
@@ -156,7 +157,7 @@ def test_one_more_item_raises_its_neighbours_and_nothing_falls(had: np.ndarray[A
         assert (after[near] > np.where((had >= 0).any(), before[near], 0)).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(had=rows, k=st.integers(1, ITEMS + 3), exclude=st.none() | rows, among=st.none() | rows)
 def test_an_answer_is_what_the_folded_scores_rank(
     had: np.ndarray[Any, Any],

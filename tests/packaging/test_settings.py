@@ -20,6 +20,7 @@ from recsys_assets.settings import (
     settings_table,
     variable,
 )
+from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -106,7 +107,7 @@ def test_what_is_taken_for_a_cron_expression_dagster_runs(cron: str) -> None:
     assert schedule.cron_schedule == cron
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @for_all(
     number=st.integers(1, 9_999),
     unit=st.sampled_from(["MB", "GB", "TB", "PB", "MiB", "GiB", "TiB", "mb", "gib", "M", "G"]),

@@ -13,6 +13,7 @@ from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_lineage.errors import LineageError, SqlFailed
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 from tests.platform.conftest import Shop
 from tests.platform.nights import CSV, Nights
 from tests.platform.shop import DAYS, HEADER, day_file, day_name, day_rows, write_day
@@ -29,7 +30,7 @@ def loaded_days(shop: Nights) -> set[str]:
     return {found for (found,) in shop.events("_day")}
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(12), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=1, max_size=5), min_size=1, max_size=3

@@ -15,6 +15,7 @@ from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 from tests.platform.nights import Nights
 
 FILES = st.dictionaries(st.text("ab`/é", min_size=1, max_size=400), st.sampled_from(["1", "2"]), max_size=30)
@@ -26,7 +27,7 @@ def found(files: dict[str, str], gone: dict[str, str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["path", "sha256", "status"], orient="row")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(FILES, FILES)
 def test_changes_lead_from_one_look_to_the_next_and_their_words_are_short(
     before: dict[str, str], now: dict[str, str]

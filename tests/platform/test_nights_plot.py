@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.nights_plot import ENOUGH_NIGHTS, LONGEST_SHOWN, MOST_NIGHTS, nights_plots
 from recsys_models.families import families
+from tests.examples import examples
 
 VALUES = st.floats(0, 1)
 NIGHTS = st.lists(st.dictionaries(st.sampled_from(sorted(families)), VALUES), max_size=MOST_NIGHTS + 5)
@@ -42,7 +43,7 @@ def points(path: str) -> list[tuple[int, int]]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(NIGHTS)
 def test_every_family_has_a_line_and_every_picture_is_short(nights: list[dict[str, float]]) -> None:
     texts, drawn = pictures(nights)
@@ -53,7 +54,7 @@ def test_every_family_has_a_line_and_every_picture_is_short(nights: list[dict[st
     assert {name for name in families if any(label.startswith(name) for label in told)} >= seen
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.fixed_dictionaries({"ease": VALUES, "gcn": VALUES}), min_size=1, max_size=ENOUGH_NIGHTS))
 def test_a_line_goes_up_where_the_value_does(nights: list[dict[str, float]]) -> None:
     _, (picture,) = pictures(nights)

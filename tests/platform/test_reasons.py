@@ -27,6 +27,7 @@ from recsys_assets.assets.serving.served_tables import ReasonedLists
 from recsys_assets.shop_rules import BEHAVIOURS
 from recsys_models import Interactions
 from recsys_models.families import families
+from tests.examples import examples
 
 TITLES = {"a": "Apples"}
 PAIRS = [
@@ -196,7 +197,7 @@ events = st.lists(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(known=events, more=events, block=st.integers(1, 5), cells=st.integers(1, 40))
 def test_blocks_give_the_rows_that_customer_by_customer_gives(family, known, more, block, cells) -> None:
     """Whatever the size of blocks, and where history has customers and items that the model does not know."""

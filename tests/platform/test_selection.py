@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from recsys_assets.definitions import build_definitions
 from recsys_assets.selection import UnknownAsset, selected_assets
 from recsys_assets.settings import Settings
+from tests.examples import examples
 
 
 @cache
@@ -83,7 +84,7 @@ def wider(inner: st.SearchStrategy[Selection]) -> st.SearchStrategy[Selection]:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(selection=st.recursive(SIMPLE, wider, max_leaves=4))
 def test_a_selection_names_what_its_parts_say(selection: Selection) -> None:
     text, expected = selection

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from recsys_lineage import column_lineage
 from recsys_lineage.proof import Experiment, verify_columns, verify_rows
 from recsys_lineage.rows.trace_query import trace
+from tests.examples import examples
 from tests.proof.generated import statements
 from tests.proof.generated_tables import SCHEMAS, tables
 
@@ -21,8 +22,8 @@ SLOW = [
     HealthCheck.large_base_example,
     HealthCheck.filter_too_much,
 ]
-few = settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=SLOW)
-many = settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
+few = settings(max_examples=examples(6), derandomize=True, deadline=None, suppress_health_check=SLOW)
+many = settings(max_examples=examples(80), deadline=None, suppress_health_check=SLOW)
 Tables = Mapping[str, Sequence[Sequence[Any]]]
 
 

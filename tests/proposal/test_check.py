@@ -24,6 +24,7 @@ from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.cli.commands import app
 from recsys_assets.source import Source
 from recsys_assets.trial import try_source, whole_records
+from tests.examples import examples
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
 EVENTS = """SELECT
@@ -93,7 +94,7 @@ ROWS = st.lists(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_it_counts_as_loading_does(files: list[list[tuple]]) -> None:
     with tempfile.TemporaryDirectory() as place:

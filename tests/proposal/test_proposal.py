@@ -19,6 +19,7 @@ from recsys_assets.proposal.known_names import EVENT
 from recsys_assets.proposal.proposal import FolderInUse, NoEvents, propose
 from recsys_assets.proposal.sampled_files import NothingToSample, common_pattern, sampled_files
 from recsys_assets.source import Source
+from tests.examples import examples
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
 _START = datetime(2024, 3, 14, 9, 30)
@@ -58,7 +59,7 @@ def write(path: Path, header: list[str], rows: list[list[str]], delimiter: str, 
 
 
 # each example makes and loads a shop, so what fails is not made smaller
-@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=examples(15), deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
     user=st.sampled_from(EVENT["user_id"]),
     item=st.sampled_from(EVENT["item_id"]),
@@ -314,7 +315,7 @@ def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later:
     assert {file.path for file in list_files(tmp_path, pattern)} == {*paths, later}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode),
     start=st.sampled_from([b"", b"PAR1", b"\x1f\x8b", b"\xff\xfe", b"a,b\n1,2\n", b'user,item\n"']),

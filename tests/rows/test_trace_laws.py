@@ -14,6 +14,7 @@ from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.flowing import flow_query, flowed
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
+from tests.examples import examples
 from tests.rows.generated import SCHEMAS, Made, statements, tables
 
 Rows = list[tuple[object, ...]]
@@ -45,7 +46,9 @@ def _traces(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) -> di
         return found
 
 
-@settings(max_examples=50, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(50), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(made=statements(), data=tables())
 def test_traced_rows_are_rows_of_the_table_enough_and_needed(made: Made, data: dict[str, Rows]) -> None:
     check_laws(made, data)
@@ -86,7 +89,9 @@ def _witnesses(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) ->
     return found
 
 
-@settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(15), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(made=statements(), data=tables())
 @example(
     made=Made("SELECT k, n AS v FROM t WHERE k NOT IN (SELECT k FROM u WHERE k IS NOT NULL)"),

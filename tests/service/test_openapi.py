@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.examples import examples
 from tests.service.running import served
 
 OPERATIONS = [
@@ -45,7 +46,7 @@ def test_no_request_makes_it_fail(openapi: Any, operation: tuple[str, str]) -> N
     path, method = operation
 
     @settings(
-        max_examples=8,
+        max_examples=examples(8),
         phases=[Phase.generate],
         deadline=None,
         derandomize=True,

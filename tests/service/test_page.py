@@ -17,6 +17,7 @@ from recsys_assets.service.feedback.observations import HOURS, Observations
 from recsys_assets.service.processes import other_workers
 from recsys_assets.service.processes.other_workers import recalled_since
 from recsys_assets.service.service_files import ServiceFiles
+from tests.examples import examples
 from tests.service.running import Customer, served
 from tests.service.small_shop import ITEMS
 from tests.service.test_answers import event
@@ -112,7 +113,7 @@ SHOWN = st.tuples(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(SHOWN, max_size=30))
 def test_shares_are_those_of_the_lists_of_a_day(shown: list[tuple[str, int, set[int], bool, bool]]) -> None:
     now = 1_800_000_000.0

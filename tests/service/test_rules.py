@@ -17,6 +17,7 @@ from recsys_assets.service.answers.arrangement import arranged
 from recsys_assets.service.answers.described_items import Groups
 from recsys_assets.service.answers.rules import Rules, RulesError
 from recsys_lineage.lake.lake import Lake
+from tests.examples import examples
 from tests.service.running import served, until
 from tests.service.small_shop import ITEMS, lake_of, split
 
@@ -99,7 +100,7 @@ def test_a_value_that_cannot_be_is_told_with_its_line(tmp_path: Path, wrong: str
 GROUPS = Groups(np.array([row % 5 - 1 for row in range(40)], np.int32), {})
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     ranking=st.permutations(range(40)).flatmap(lambda p: st.integers(0, 40).map(lambda n: p[:n])),
     k=st.integers(1, 15),

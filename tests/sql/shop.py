@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -60,18 +60,21 @@ def make_shop(
     users: Sequence[Row] = (),
     items: Sequence[Row] = (),
     promotions: Sequence[Row] = (),
+    without: Collection[str] = (),
     **parameters: Any,
 ) -> None:
-    """Makes the raw tables and every clean and feature table of them."""
+    """Makes the raw tables and every clean and feature table of them, but those that nobody asks for."""
     for table, rows in zip(RAW_COLUMNS, (events, users, items, promotions), strict=True):
         write_raw(con, table, rows)
-    make_tables(con, **parameters)
+    make_tables(con, without, **parameters)
 
 
-def make_tables(con: duckdb.DuckDBPyConnection, **parameters: Any) -> None:
-    """Makes every clean and feature table of the raw tables that are there."""
+def make_tables(con: duckdb.DuckDBPyConnection, without: Collection[str] = (), **parameters: Any) -> None:
+    """Makes every clean and feature table of the raw tables that are there, but those that nobody asks for."""
     for group, tables in GROUPS.items():
         for table in tables:
+            if table in without:
+                continue
             sql, names = _loaded(group, table)
             values = {name: {**PARAMETERS, **parameters}[name] for name in names}
             con.execute(f"CREATE OR REPLACE TABLE {table} AS {sql}", values).fetchall()

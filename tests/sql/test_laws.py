@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_assets.source import Source
+from tests.examples import examples
 from tests.sql.pipeline import CLEAN, FEATURES, open_source, run_pipeline
 from tests.sql.shop import counts, make_shop, make_tables, write_raw
 
@@ -61,7 +62,7 @@ def contents(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]
     return {table: con.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in (*CLEAN, *FEATURES)}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(shop=SHOPS, undated=st.booleans(), seed=st.integers(0, 2**32))
 def test_accepted_and_rejected_are_what_was_read_in_any_order(
     shop: dict[str, Any], undated: bool, seed: int

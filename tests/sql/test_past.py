@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.assets.model.side_information import item_features, user_features
+from tests.examples import examples
 from tests.sql.shop import make_shop, records
 
 NEWEST = datetime(2020, 3, 1, 12)
@@ -72,7 +73,7 @@ def told(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> Mapping[str, Any]:
     """Everything that a model fitted before the cut-off is told."""
     users, items = described(rows)
     everything = [{"_line": line, **row} for line, row in enumerate(rows, start=2)]
-    make_shop(con, events=everything, users=users, items=items)
+    make_shop(con, events=everything, users=users, items=items, without=["rejected_rows"])
     before = records(
         con,
         "SELECT * EXCLUDE (is_target) FROM split WHERE subset <> 'test' ORDER BY user_id, item_id, subset",
@@ -84,7 +85,7 @@ def told(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> Mapping[str, Any]:
         ]
         for name, made in (("items", item_features), ("users", user_features))
     }
-    make_shop(con, events=everything, users=users, items=items, as_of=CUT_OFF)
+    make_shop(con, events=everything, users=users, items=items, as_of=CUT_OFF, without=["rejected_rows", "split"])
     tables = ("interactions", "user_profiles", "item_profiles", "item_relations", "user_sequences")
     return {
         "split": before,
@@ -93,7 +94,7 @@ def told(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> Mapping[str, Any]:
     }
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(
     events(EARLIER - timedelta(days=20), CUT_OFF, 14), events(CUT_OFF, NEWEST, 8), events(CUT_OFF, NEWEST, 8)
 )

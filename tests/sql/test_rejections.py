@@ -29,6 +29,7 @@ from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.sql.sql_text import SqlText
+from tests.examples import examples
 
 PARAMETERS = Source("made", Path(), SourceSettings(), {}).parameters()
 SOUND = {
@@ -83,7 +84,7 @@ VALUES = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(VALUES, max_size=12))
 def test_the_counts_are_those_of_rejected_rows_most_first(rows: list[dict[str, str]]) -> None:
     with connected(rows) as connection:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from recsys_assets.shop_rules import SourceError
 from recsys_assets.source_settings import SourceSettings, read_settings
 from recsys_assets.sql import load_named_query, parameters_of
+from tests.examples import examples
 from tests.sql.shop import EVENT, PARAMETERS, write_raw
 
 START = datetime(2020, 1, 10)
@@ -53,7 +54,7 @@ def made(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[st
     return [each for each in checked if not each["reason"]], [each for each in checked if each["reason"]]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(own=st.lists(DEEDS, max_size=5, unique=True), seen=st.lists(DEEDS, max_size=5))
 def test_what_the_files_tell_within_a_day_counts_once(
     own: list[tuple[str, str, str, int]], seen: list[tuple[str, str, str, int]]

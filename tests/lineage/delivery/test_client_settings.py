@@ -18,6 +18,7 @@ from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
 from recsys_lineage.openlineage.client_settings import BadClientSettings, ClientSettings, client_settings
 from recsys_lineage.openlineage.destinations.opening import opened
+from tests.examples import examples
 
 HTTP = {"type": "http", "url": "http://catalog:5000"}
 SECRET = "sk-geheim"
@@ -49,7 +50,7 @@ _transports = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     variables=st.dictionaries(_keys, _values, max_size=4),
     url=st.none() | st.just("http://single:4"),

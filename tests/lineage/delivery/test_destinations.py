@@ -21,6 +21,7 @@ from recsys_lineage.openlineage.destinations.file import FileDestination
 from recsys_lineage.openlineage.destinations.http import HttpDestination, kind_of
 from recsys_lineage.openlineage.destinations.key_order import belong_in_order
 from recsys_lineage.openlineage.message import Message
+from tests.examples import examples
 from tests.lineage.delivery.made_stream import made_messages
 from tests.lineage.delivery.sink import TAKE, Behaviour, Sink, refuse
 
@@ -56,7 +57,7 @@ class TestFile:
         put_aside = sorted(path.name for path in tmp_path.glob("events.*.jsonl"))
         assert len(put_aside) == 2 and lines(tmp_path) == BODIES[-len(lines(tmp_path)) :]
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=examples(40), deadline=None)
     @given(
         calls=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=6),
         largest=st.integers(200, 5_000),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.openlineage.sender import MOST_REFUSED_IN_A_ROW
+from tests.examples import examples
 from tests.lineage.delivery.made_stream import SetClock, delivery_to, made_messages
 from tests.lineage.delivery.sink import TAKE, Behaviour, Sink, refuse, require_each_once_in_order
 
@@ -253,7 +254,7 @@ def test_of_two_senders_at_once_one_sends(tmp_path: Path) -> None:
     assert sink.stored == [message.id for message in MESSAGES]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data(), workers=st.sampled_from([1, 3]))
 def test_law_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, workers: int

@@ -25,14 +25,15 @@ from recsys_lineage.graph.version_part import Part, Partitions
 from recsys_lineage.graph.walk import Direction, walk
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 from tests.lineage.graph.histories import COLUMNS, PARTITIONS, TABLES, UNNAMED, History, histories, whole
 from tests.lineage.graph.kept_in_memory import InMemory
 from tests.lineage.records.made_records import TODAY
 from tests.lineage.records.record_writers import ENGINE
 
-patient = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 _directions: st.SearchStrategy[Direction] = st.sampled_from(["up", "down"])
-a_few = settings(patient, max_examples=10)
+a_few = settings(patient, max_examples=examples(10))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.lake.compaction import compact
 from recsys_lineage.lake.lake import Lake
+from tests.examples import examples
 
 _BEGAN = datetime(2024, 2, 29, 23, 59, 59, tzinfo=timezone.utc)
 _times = st.none() | st.integers(-(10**12), 10**12).map(lambda n: _BEGAN + timedelta(microseconds=n))
@@ -34,7 +35,7 @@ def _between(lake: Lake, earliest: datetime, latest: datetime) -> list[datetime]
     return sorted(scan.filter(pl.col("at").is_between(earliest, latest)).collect()["at"])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     batches=st.lists(
         st.tuples(st.lists(_times, min_size=1, max_size=4), st.booleans()), min_size=1, max_size=4

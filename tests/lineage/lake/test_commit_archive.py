@@ -13,6 +13,7 @@ from recsys_lineage.errors import LineageError, TableNotFound
 from recsys_lineage.lake.commit_archive import CommitArchive
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.storage import Storage
+from tests.examples import examples
 
 
 def _archive(lake: Lake, numbers: range) -> None:
@@ -69,7 +70,9 @@ ADDED = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(added=ADDED)
 def test_what_was_added_is_found(
     tmp_path_factory: pytest.TempPathFactory, added: list[dict[int, bytes]]

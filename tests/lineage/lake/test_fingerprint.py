@@ -22,6 +22,7 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints, table_fingerprint
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
+from tests.examples import examples
 from tests.lineage.lake.conftest import ENGINE
 
 INNER = pa.struct([("x", pa.int32()), ("y", pa.list_(pa.string()))])
@@ -70,8 +71,10 @@ row = st.fixed_dictionaries(
     }
 )
 rows = st.lists(row, max_size=6)
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-slow = settings(quick, max_examples=6)
+quick = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+slow = settings(quick, max_examples=examples(6))
 
 
 @pytest.fixture(scope="module")

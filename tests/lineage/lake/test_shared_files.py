@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import read_blobs, write_blobs
 from recsys_lineage.lake.lake import Lake
+from tests.examples import examples
 
 
 def _parquet(lake: Lake, table: str = "t") -> set[str]:
@@ -84,7 +85,9 @@ FILES = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(nights=st.lists(FILES, min_size=1, max_size=5))
 def test_every_version_of_a_model_reads_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, nights

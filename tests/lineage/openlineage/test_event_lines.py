@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.openlineage.event_lines import DEEPEST, EventLine, events_of, read_events
+from tests.examples import examples
 from tests.lineage.openlineage.written import Event, lines, night
 
 _values = st.recursive(
@@ -23,7 +24,7 @@ def _read(body: bytes, most: int = 2**20) -> list[EventLine]:
     return list(read_events(io.BytesIO(body), most))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(_events, st.sampled_from([None, 2]))
 def test_lines_a_list_and_a_laid_out_document_give_the_same_events(events: list[Event], indent: int) -> None:
     as_lines = _read(lines(events))

@@ -12,6 +12,7 @@ from recsys_lineage.openlineage.events import events
 from recsys_lineage.openlineage.facets.facet import Json
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.run_record import RunRecord
+from tests.examples import examples
 from tests.lineage.openlineage.laws import broken_laws
 from tests.lineage.openlineage.made_events import (
     any_events,
@@ -28,7 +29,7 @@ def sent(event: Json) -> Json:
     return json.loads(body_of(event))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(materializations | run_records)
 def test_equal_records_give_equal_bytes(record: Materialization | RunRecord) -> None:
     again = type(record).from_json(json.loads(json.dumps(record.to_json())))
@@ -37,7 +38,7 @@ def test_equal_records_give_equal_bytes(record: Materialization | RunRecord) -> 
 
 
 @needs_specification
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(materializations | run_records)
 def test_whatever_a_record_holds_its_events_are_valid(record: Materialization | RunRecord) -> None:
     for event in events(record):
@@ -45,21 +46,21 @@ def test_whatever_a_record_holds_its_events_are_valid(record: Materialization | 
 
 
 @needs_specification
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(orderly_materializations)
 def test_events_of_records_as_assets_leave_them_are_valid(record: Materialization) -> None:
     for event in events(record, described):
         assert faults(sent(event)) == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(orderly_materializations)
 def test_inputs_cover_the_sources_of_columns_and_their_schemas_have_them(record: Materialization) -> None:
     if record.run.run_id is None:
         assert broken_laws(sent(event) for event in events(record, described)) == []
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(orderly_materializations)
 def test_no_edge_between_columns_is_lost(record: Materialization) -> None:
     for event in events(record):
@@ -79,7 +80,7 @@ def test_no_edge_between_columns_is_lost(record: Materialization) -> None:
             }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.one_of(any_events))
 def test_an_event_says_what_the_clients_own_classes_would_say(event: Json) -> None:
     from openlineage.client.serde import Serde

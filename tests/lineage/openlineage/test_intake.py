@@ -22,6 +22,7 @@ from recsys_lineage.openlineage.intake.receiving import Received, receive
 from recsys_lineage.openlineage.validation.schemas import Schemas
 from recsys_lineage.openlineage.validation.spec import Spec
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 from tests.lineage.graph.shop import Shop
 from tests.lineage.openlineage.peers import airflow_copy, dbt_model, spark_write
 from tests.lineage.openlineage.written import Event, lines, night, run_id
@@ -201,7 +202,7 @@ def test_symlinks_join_a_table_with_the_place_it_lies_in(tmp_path: Path) -> None
     assert found == {_label(REPORT), _label(("s3://warehouse", "shop.db/orders")), _label(LANDING, 0)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=15), st.sets(st.integers(0, 9)))
 def test_names_that_are_joined_in_any_order_are_one_and_ours_stand_for_all(
     pairs: list[tuple[int, int]], ours: set[int]
@@ -296,7 +297,7 @@ _junk: Any = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.sampled_from(["run", "job", "inputs", "outputs", "eventTime"]), _junk)

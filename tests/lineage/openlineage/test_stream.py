@@ -20,6 +20,7 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import AnyRecord, Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
+from tests.examples import examples
 from tests.lineage.openlineage.laws import broken_laws, told
 from tests.lineage.openlineage.made_events import BEGAN, NAMES, orderly_materializations
 from tests.lineage.openlineage.official_schemas import faults, needs_specification
@@ -78,7 +79,7 @@ def lake_of(folder: Path, commits: list[list[AnyRecord]]) -> Lake:
     return lake
 
 
-@settings(deadline=None, max_examples=6, phases=_NO_SHRINKING)
+@settings(deadline=None, max_examples=examples(6), phases=_NO_SHRINKING)
 @given(commits_of_records(), st.sampled_from([1, 2, 500]))
 def test_whatever_ran_the_stream_obeys_the_laws_and_goes_on_behind_any_cursor(
     commits: list[list[AnyRecord]], at_once: int

@@ -20,6 +20,7 @@ from recsys_lineage.openlineage.event_parts import facets_of
 from recsys_lineage.openlineage.validation import Report, validate
 from recsys_lineage.openlineage.validation.spec import NoSpec, Spec
 from recsys_lineage.openlineage.validation.validator import RULES
+from tests.examples import examples
 from tests.lineage.openlineage.conftest import SPEC
 from tests.lineage.openlineage.written import EVENT, Event, dataset, event, facet, lines, night, run_id
 
@@ -198,7 +199,7 @@ def test_broken_lines_are_faults_with_their_lines(spec: Spec) -> None:
     assert report.faults[0].line == 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_any_prefix_of_a_good_stream_lacks_only_its_ends(data: st.DataObject) -> None:
     if not SPEC.is_dir():
@@ -217,7 +218,7 @@ def test_any_prefix_of_a_good_stream_lacks_only_its_ends(data: st.DataObject) ->
 _SPEC = [Spec(str(SPEC))] if SPEC.is_dir() else []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_whatever_is_put_into_an_event_is_a_fault_or_none_and_never_an_exception(data: st.DataObject) -> None:
     if not _SPEC:

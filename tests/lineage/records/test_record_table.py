@@ -23,10 +23,11 @@ from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.texts import TABLE as TEXTS
 from recsys_lineage.sql.sql_text import SqlText
+from tests.examples import examples
 from tests.lineage.records.made_records import TODAY, materializations, record, run_record, run_records
 from tests.lineage.records.record_writers import ENGINE
 
-slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Step = tuple[str, int]
 steps: st.SearchStrategy[Sequence[Step]] = st.lists(
     st.tuples(st.sampled_from(["append", "append", "again", "compact", "read"]), st.integers(1, 4)),

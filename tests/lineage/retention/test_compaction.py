@@ -16,6 +16,7 @@ from recsys_lineage.lake.compaction import compact, is_compactable, plan_compact
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import prune
+from tests.examples import examples
 from tests.lineage.lake import writers
 from tests.lineage.retention.conftest import ENGINE, Nights
 
@@ -35,7 +36,9 @@ def rows(lake: Lake, since: int | None) -> list[int]:
 STEPS = st.lists(st.one_of(st.integers(0, 4), st.sampled_from(["compact", "prune"])), min_size=1, max_size=20)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(steps=STEPS, largest=st.sampled_from([1, 2000, 1 << 30]))
 def test_cursors_survive(tmp_path_factory: pytest.TempPathFactory, steps, largest: int) -> None:
     clock = Nights()

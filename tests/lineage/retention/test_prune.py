@@ -21,6 +21,7 @@ from recsys_lineage.retention.holds import Holds
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune
 from recsys_lineage.retention.table_history import TableHistory, files_held_alone
+from tests.examples import examples
 from tests.lineage.retention.conftest import ENGINE, Nights
 
 SHORT = Policy(2)
@@ -72,7 +73,9 @@ KINDS = st.sampled_from(["whole", "parts", "one_part", "appended", "compact", "m
 NIGHTS = st.lists(st.lists(st.tuples(KINDS, st.integers(0, 5)), max_size=3), min_size=1, max_size=7)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     writes=NIGHTS,
     policy=st.builds(Policy, st.integers(0, 3), st.integers(0, 1)),

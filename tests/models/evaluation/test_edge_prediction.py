@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accuracy
+from tests.examples import examples
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.integers(1, 30), st.integers(1, 40), st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_draws_are_as_many_as_asked_and_never_edges(n: int, m: int, density: float, seed: int) -> None:
     generator = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys_models.kernels import top_items
 from recsys_models.kernels.top_items import top_k
+from tests.examples import examples
 
 
 def sorted_rows(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -29,7 +30,7 @@ def same(scores: NDArray[np.float32], k: int) -> None:
     np.testing.assert_array_equal(scores, before)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     n=st.integers(1, 5),
     m=st.integers(1, 3000),
