@@ -144,7 +144,8 @@ def promote(
 ) -> None:
     """Have a newer champion serve, or a candidate in its place, until a night brings a new champion.
 
-    Who and why is recorded. A running service takes it over within seconds.
+    Who and why is recorded. A running service takes it over within seconds. A candidate's family stays champion,
+    whatever the gate finds, until the next decision.
     """
     from recsys_assets.service.champions import DecisionError, promote_candidate
 
@@ -214,7 +215,9 @@ def _tell(decision: Decision, as_json: bool) -> None:
     newer = "a newer one" if decision.asset == "champion" else "a new champion"
     until = "until the next decision" if decision.held else f"until there is {newer}"
     before = f"{decision.before_asset or decision.asset}@{decision.before}"
-    console.print(f"{decision.asset}@{decision.version} serves instead of {before}, {until}.", markup=False)
+    now = f"{decision.asset}@{decision.version}"
+    instead = f" instead of {before}" if now != before else ""
+    console.print(f"{now} serves{instead}, {until}.", markup=False)
     console.print(f"Recorded as {decision.id}.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from itertools import islice
 from random import Random
 from typing import Literal, NamedTuple, TypeVar
 
@@ -20,14 +21,17 @@ class Pick(NamedTuple):
     Attributes:
         item: the item.
         team: the recommender that picked it.
-        counts: whether a click on it is that recommender's; never in a list that does not tell them apart fairly.
+        counts: whether a click on it is that recommender's; never in a list that does not tell them apart fairly, nor
+            of an item that was drawn by lot.
         propensity: the probability of the item at this place, given those above.
+        explored: whether it was drawn by lot; `team` is then one that has it.
     """
 
     item: Hashable
     team: Team
     counts: bool
     propensity: float
+    explored: bool = False
 
     @property
     def credit(self) -> Team | None:
@@ -43,6 +47,8 @@ def team_draft(
     *,
     fits: Callable[[Item, Sequence[Pick]], bool] = lambda item, picks: True,
     enough: int | None = None,
+    share: float = 0.0,
+    among: int = 50,
 ) -> list[Pick]:
     """One list out of two, picked in turns as captains pick teams (Radlinski, Kurup and Joachims 2008).
 
@@ -50,12 +56,17 @@ def team_draft(
     random, neither recommender wins; so that this holds, picks count for nobody in a list that one of the two could not
     have filled alone: there, who runs out first depends on the coin.
 
+    Of the places a `share` is drawn by lot, evenly from the best of both that are left. Such an item is nobody's and
+    takes nobody's turn, so that neither recommender gains by it.
+
     Args:
         first, second: the items of the recommenders a and b, best first, each once.
         length: of the list.
         seed: of the coin, such as the id of the query, so that the same list can be made again.
         fits: whether an item may stand in a list beside those picked before it; what does not fit never will again.
         enough: items that each must have so that picks count; `length` where every item fits.
+        share: of the places, drawn by lot.
+        among: such an item is one of the so many best of either recommender.
     """
     coin = Random(seed)
     counts = min(len(first), len(second)) >= (length if enough is None else enough)
@@ -72,17 +83,37 @@ def team_draft(
             best[team] = items[0] if items else None
         if best["a"] is None and best["b"] is None:
             break
-        if not order:
-            order = _THROWS[coin.random() < 0.5]
-        picking: Team | None = next((team for team in order if best[team] is not None), None)
-        if picking is None:
-            order = ()
-            continue
-        item, order = best[picking], order[order.index(picking) + 1 :]
-        propensity, belief = _seen(belief, best, item)
+        pool = _best_left(left, taken, picks, fits, among) if share > 0 else []
+        explored = share > 0 and coin.random() < share
+        picking: Team | None = None
+        if explored:
+            item = coin.choice(pool)
+            picking = "a" if item in left["a"] else "b"
+        else:
+            while picking is None:
+                order = order or _THROWS[coin.random() < 0.5]
+                picking = next((team for team in order if best[team] is not None), None)
+                order = () if picking is None else order[order.index(picking) + 1 :]
+            item = best[picking]
+        propensity, belief = _seen(belief, best, item, share, pool)
         taken.add(item)
-        picks.append(Pick(item, picking, counts, propensity))
+        picks.append(Pick(item, picking, counts and not explored, propensity, explored))
     return picks
+
+
+def _best_left(
+    left: Mapping[Team, Sequence[Item]],
+    taken: Collection[Hashable],
+    picks: Sequence[Pick],
+    fits: Callable[[Item, Sequence[Pick]], bool],
+    among: int,
+) -> list[Item]:
+    """The best items of either recommender that may stand next, each once."""
+    found: dict[Item, None] = {}
+    for items in left.values():
+        free = (item for item in items if item not in taken and fits(item, picks))
+        found.update(dict.fromkeys(islice(free, among)))
+    return list(found)
 
 
 def _turns(order: Order, best: Mapping[Team, Hashable | None]) -> Iterator[tuple[float, Team, Order]]:
@@ -98,14 +129,21 @@ def _turns(order: Order, best: Mapping[Team, Hashable | None]) -> Iterator[tuple
 
 
 def _seen(
-    belief: Mapping[Order, float], best: Mapping[Team, Hashable | None], item: Hashable | None
+    belief: Mapping[Order, float],
+    best: Mapping[Team, Hashable | None],
+    item: Hashable | None,
+    share: float,
+    pool: Sequence[Hashable],
 ) -> tuple[float, Mapping[Order, float]]:
     """How likely an item was the next for somebody who sees only the list, and what they know of the round then."""
     after: dict[Order, float] = defaultdict(float)
+    by_lot = share / len(pool) if item in pool else 0.0
     for order, weight in belief.items():
+        if by_lot:
+            after[order] += weight * by_lot
         for chance, team, rest in _turns(order, best):
             if best[team] == item:
-                after[rest] += weight * chance
+                after[rest] += weight * (1 - share) * chance
     propensity = sum(after.values())
     return propensity, {order: weight / propensity for order, weight in after.items()}
 

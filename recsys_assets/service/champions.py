@@ -46,6 +46,29 @@ class Champion:
     decided: str | None
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What people decided about families, for the gate to know.
+
+    Attributes:
+        promoted: the family whose candidate was promoted, unless somebody decided anew about what serves since.
+        canary: the family whose candidate answers a share of the customers.
+    """
+
+    promoted: str | None = None
+    canary: str | None = None
+
+    @classmethod
+    def of(cls, lake: Lake) -> Decided:
+        """What was decided last in a lake."""
+        decisions = Records(lake).decisions()
+        serves = [each for each in decisions if decides_what_serves(each)]
+        canaries = [each for each in decisions if each.action == "canary"]
+        promoted = serves[-1].asset if serves and serves[-1].asset != CHAMPION else None
+        canary = canaries[-1].asset if canaries and canaries[-1].share else None
+        return cls(promoted and promoted.removeprefix(CANDIDATE), canary and canary.removeprefix(CANDIDATE))
+
+
 def decides_what_serves(decision: Decision) -> bool:
     """Whether it is about what answers all customers: a version of the champion, or a candidate in its place."""
     return decision.asset == CHAMPION or decision.action == "promote"
@@ -158,7 +181,8 @@ def roll_back(
 def promote_candidate(lake: Lake, family: str, *, who: str, reason: str, held: bool = False) -> Decision:
     """Have a candidate's newest version serve in the champion's place; returns the record of that.
 
-    The gate knows nothing of it: the next night judges the candidates as ever.
+    The gate takes its family for the champion from now on, and no other one, until the next decision: the next night
+    fits it on all interactions, and that champion takes this version's place.
 
     Args:
         family: the recommender's, whose table is `candidate_` and its name.
@@ -187,7 +211,8 @@ def _decided(
     _require_reason(reason)
     table, version = wanted
     holds = last is not None and last.held
-    if before is None or (before == wanted and holds == held):
+    frees_the_gate = last is not None and last.asset != table == CHAMPION
+    if before is None or (before == wanted and holds == held and not frees_the_gate):
         raise DecisionError(
             f"{table}@{version} serves already.",
             expected="another version",

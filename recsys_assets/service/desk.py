@@ -91,6 +91,7 @@ class Desk:
                 "propensity": each.propensity,
                 **({} if chosen.teams is None else {"credit": each.credit}),
                 **(because[each.source[0]][each.source[1]] if because else {}),
+                **({"placed_by": "explored"} if because and each.explored else {}),
             }
             for place, each in enumerate(shown, 1)
         ]

@@ -53,11 +53,14 @@ def _at_most_two(item: int, picks: Sequence[Pick]) -> bool:
 
 
 @settings(max_examples=examples(20))
-@given(LISTS | LONG, LISTS | LONG, st.integers(1, 6))
+@given(LISTS | LONG, LISTS | LONG, st.integers(1, 6), st.sampled_from([0.0, 0.3, 1.0]), st.integers(2, 5))
 def test_a_propensity_is_how_often_an_item_follows_those_above(
-    first: list[int], second: list[int], length: int
+    first: list[int], second: list[int], length: int, share: float, among: int
 ) -> None:
-    lists = [team_draft(first, second, length, seed, fits=_at_most_two) for seed in range(300)]
+    lists = [
+        team_draft(first, second, length, seed, fits=_at_most_two, share=share, among=among)
+        for seed in range(300)
+    ]
     told: dict[tuple[int, ...], dict[int, float]] = {}
     seen: dict[tuple[int, ...], Counter[int]] = {}
     for picks in lists:
@@ -74,6 +77,57 @@ def test_a_propensity_is_how_often_an_item_follows_those_above(
             assert (
                 abs(count - lists_so_far * share) <= 5.5 * np.sqrt(lists_so_far * share * (1 - share)) + 1e-6
             )
+
+
+def _all_lists(
+    first: list[int], second: list[int], length: int, share: float, among: int
+) -> dict[tuple[int, ...], float]:
+    """Each list that there can be, with its probability by the definition: rounds, coins and lots told apart."""
+    found: dict[tuple[int, ...], float] = {}
+
+    def go(placed: tuple[int, ...], order: str, weight: float) -> None:
+        free = {
+            team: [item for item in own if item not in placed] for team, own in (("a", first), ("b", second))
+        }
+        if len(placed) == length or not (free["a"] or free["b"]):
+            found[placed] = found.get(placed, 0.0) + weight
+            return
+        pool = {*free["a"][:among], *free["b"][:among]}
+        for item in pool if share else ():
+            go((*placed, item), order, weight * share / len(pool))
+        for throw in (order,) if order else ("ab", "ba"):
+            left = throw
+            while not free[left[0]]:
+                left = left[1:] or "ab"  # the coin of a new round matters not: one of both has nothing left
+            go((*placed, free[left[0]][0]), left[1:], weight * (1 - share) * (1.0 if order else 0.5))
+
+    go((), "", 1.0)
+    return found
+
+
+@settings(max_examples=examples(20))
+@given(LISTS, LISTS, st.integers(1, 3), st.sampled_from([0.0, 0.4]))
+def test_the_propensities_of_a_list_multiply_to_its_probability(
+    first: list[int], second: list[int], length: int, share: float
+) -> None:
+    probability = _all_lists(first, second, length, share, 3)
+    for seed in range(30):
+        picks = team_draft(first, second, length, seed, share=share, among=3)
+        told = float(np.prod([pick.propensity for pick in picks]))
+        assert told == pytest.approx(probability[tuple(hash(pick.item) for pick in picks)])
+
+
+@settings(max_examples=examples(30))
+@given(LISTS | LONG, LISTS | LONG, st.integers(1, 6))
+def test_what_is_drawn_by_lot_is_nobody_s_and_favours_nobody(
+    first: list[int], second: list[int], length: int
+) -> None:
+    lists = [team_draft(first, second, length, seed, share=0.4, among=4) for seed in range(400)]
+    for picks in lists:
+        assert len({pick.item for pick in picks}) == len(picks) == min(length, len({*first, *second}))
+        assert all(pick.credit is None for pick in picks if pick.explored)
+    credit = [sum({"a": 1, "b": -1, None: 0}[pick.credit] for pick in picks) for picks in lists]
+    assert abs(np.mean(credit)) <= 5 / np.sqrt(400)
 
 
 @settings(max_examples=examples(20))

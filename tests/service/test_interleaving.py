@@ -76,10 +76,12 @@ def test_every_rule_holds_for_the_whole_list(shared: Path) -> None:
     (shared / "rules.toml").write_text(RULES)
     profiles = {row["item_id"]: row for row in _rows(shared, "item_profiles")}
     bought = {(row["user_id"], row["item_id"]) for row in _rows(shared, "split") if row["is_target"]}
+    drawn: list[dict[str, Any]] = []
     with served(shared) as (customer, _):
         for user in range(USERS):
-            answer = customer.list_of(f"customer-{user}", k=6, exclude="item-3").json["items"]
+            answer = customer.list_of(f"customer-{user}", k=6, exclude="item-3", explain=True).json["items"]
             items = [each["item"] for each in answer]
+            drawn += [each for each in answer if each["placed_by"] == "explored"]
             assert len(set(items)) == 6 and "item-3" not in items
             for column, most in (("category", 2), ("brand", 3)):
                 values = Counter(profiles[item][column] for item in items)
@@ -87,6 +89,8 @@ def test_every_rule_holds_for_the_whole_list(shared: Path) -> None:
             assert not {(f"customer-{user}", item) for item in items} & bought
             if (f"customer-{user}", "item-47") not in bought:
                 assert items[2] == "item-47" and answer[2]["credit"] is None
+    assert 0.35 < len(drawn) / (5 * USERS) < 0.65, "half of the places that are not pinned are explored"
+    assert all(each["credit"] is None and 0 < each["propensity"] < 1 for each in drawn)
 
 
 def _rows(home: Path, table: str) -> list[dict[str, Any]]:

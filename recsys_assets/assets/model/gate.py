@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +16,20 @@ from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import intervals
+from recsys_assets.service.champions import Decided
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.plot import Plot
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 
+_log = logging.getLogger(__name__)
 METRIC = "ndcg"
 _READ = ("family", "kind", "level", "member", "metric", "value")
 _CHOSEN = dict.fromkeys(("kind", "level", "metric"), "FILTER") | {"member": "JOIN"}
@@ -101,11 +107,18 @@ class Promotion:
         return cls(kept["champion"], kept["champion before"], kept["champion ndcg@20"])
 
 
-def gate(inputs: Inputs, seed: int) -> Output:
+def gate(inputs: Inputs, seed: int, promoted: str | None, canary: str | None) -> Output:
     """The evidence for tonight's champion: each challenger against it, user by user (paired bootstrap).
 
     The first champion is the better baseline. A challenger is promoted when the whole 95 % interval of its NDCG@20
-    gain lies above zero; of several, the one with the highest NDCG@20.
+    gain lies above zero; of several, the one with the highest NDCG@20. A family that a person promoted stays champion
+    until the next decision; where another one is better, a warning says so.
+
+    Args:
+        inputs: the evaluation.
+        seed: of the bootstrap.
+        promoted: the family that a person promoted.
+        canary: the family whose candidate answers a share of the customers.
     """
     from recsys_models import paired_bootstrap
 
@@ -113,9 +126,10 @@ def gate(inputs: Inputs, seed: int) -> Output:
     kind, scores = _scores_by_user(evaluation)
     last = Promotion.of(inputs)
     if scores.is_empty():
-        return _nothing_judged(evaluation, last)
+        return _nothing_judged(evaluation, last, promoted)
     means = {name: float(scores[name].to_numpy().mean()) for name in scores.columns if name != "member"}
-    before = last.champion if last is not None else None
+    is_settled = promoted in means
+    before = promoted if is_settled else last.champion if last is not None else None
     if before not in means:
         before = max((f for f in BASELINES if f in means), key=lambda family: means[family])
     rows = []
@@ -125,12 +139,15 @@ def gate(inputs: Inputs, seed: int) -> Output:
         gain = paired_bootstrap(scores[family], scores[before], seed=seed)
         rows.append((family, means[family], gain, gain.low > 0))
     better = [row for row in rows if row[3]]
-    champion = max(better, key=lambda row: row[1])[0] if better else before
+    champion = before if is_settled or not better else max(better, key=lambda row: row[1])[0]
+    warnings = _told_of_decisions([row[0] for row in better], champion, promoted, canary, is_settled)
+    inputs.vouch_for(warnings)  # names of families, no cells
     table = pl.DataFrame(
         [
             (
                 before, family, f"{METRIC}@20, {kind}", means[before], mean, gain.mean, gain.low, gain.high,
-                gain.p, scores.height, is_better, family == champion, _reason(family, champion, is_better, gain),
+                gain.p, scores.height, is_better, family == champion,
+                _reason(family, champion, is_better, gain, is_settled),
             )
             for family, mean, gain, is_better in rows
         ],
@@ -144,7 +161,31 @@ def gate(inputs: Inputs, seed: int) -> Output:
             **{f"{NDCG}{family}": round(mean, 6) for family, mean in sorted(means.items())},
         },
         metadata={"evidence": Plot(table, intervals)},
+        warnings=warnings,
     )
+
+
+def _told_of_decisions(
+    better: list[str], champion: str, promoted: str | None, canary: str | None, is_settled: bool
+) -> list[str]:
+    """What people should know of what they decided, in words."""
+    words: list[str] = []
+    if is_settled and better:
+        words.append(
+            f"{' and '.join(better)} would be champion by the evidence, but {promoted} was promoted by a person: it"
+            " stays until the next decision (recsys champion promote VERSION gives the choice back to the gate)"
+        )
+    elif promoted is not None and not is_settled:
+        words.append(
+            f"{promoted} was promoted by a person, but is not among the families that were judged, so {champion} is"
+            " champion"
+        )
+    if canary == champion:
+        words.append(
+            f"{canary} is champion, and its candidate still answers a share of the customers: recsys champion canary"
+            f" {canary} 0 ends that"
+        )
+    return words
 
 
 def not_much_worse_than_before(inputs: Inputs) -> CheckOutcome:
@@ -170,10 +211,11 @@ CHECKS = (
 )
 
 
-def _nothing_judged(evaluation: pl.DataFrame, last: Promotion | None) -> Output:
+def _nothing_judged(evaluation: pl.DataFrame, last: Promotion | None, promoted: str | None) -> Output:
     """The gate's table where no customer of the held-out weeks can be judged by: whoever is champion stays."""
     families = evaluation["family"].unique(maintain_order=True).to_list()
     champion = last.champion if last is not None and last.champion in families else None
+    champion = promoted if promoted in families else champion
     before = champion or next(family for family in BASELINES if family in families)
     reason = "no customer of the held-out weeks can be judged by, so the champion stays"
     table = pl.DataFrame(
@@ -197,18 +239,30 @@ def _scores_by_user(evaluation: pl.DataFrame) -> tuple[str, pl.DataFrame]:
     return kind, chosen.pivot(on="family", index="member", values="value").sort("member")
 
 
-def _reason(family: str, champion: str, is_better: bool, gain) -> str:
+def _reason(family: str, champion: str, is_better: bool, gain, is_settled: bool) -> str:
     interval = f"95 % interval {gain.low:+.4f} to {gain.high:+.4f}"
     if not is_better:
         return f"not better by more than chance: {gain.mean:+.4f}, {interval}"
+    if is_settled:
+        return f"better by more than chance: {gain.mean:+.4f}, {interval}, but a person promoted {champion}"
     if family == champion:
         return f"better by more than chance: {gain.mean:+.4f}, {interval}"
     return f"better than the champion, but {champion} has the higher NDCG@20"
 
 
+def _decided(settings: Settings) -> Decided:
+    """What people decided so far; nothing where the lake cannot be read, which every run will say."""
+    try:
+        return Decided.of(Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads)))
+    except (LineageError, OSError) as error:
+        _log.warning("Decisions about what serves cannot be read: %s", error)
+        return Decided()
+
+
 def asset(settings: Settings) -> dg.AssetsDefinition:
-    """`gate`, its bootstrap started from the settings' seed."""
-    parameters = {"seed": settings.seed}
+    """`gate`, its bootstrap started from the settings' seed; what people decided is among its parameters."""
+    decided = _decided(settings)
+    parameters = {"seed": settings.seed, "promoted": decided.promoted, "canary": decided.canary}
     return frame_asset(
         gate,
         parameters=parameters,

@@ -23,6 +23,7 @@ class Shown:
         propensity: the probability of showing it here, given what stands above.
         source: which of the answer's lists it comes from, and its place there, from 0.
         credit: the arm that a click on it counts for; None in a list of one model, and where it is nobody's.
+        explored: whether the lot of a shared list put it there.
     """
 
     item: str
@@ -31,6 +32,7 @@ class Shown:
     propensity: float
     source: tuple[int, int]
     credit: str | None = None
+    explored: bool = False
 
 
 def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
@@ -43,21 +45,21 @@ def drafted(
 ) -> tuple[tuple[Listed, Listed], list[Shown]]:
     """The lists of two models for a question, and the one that they make by picking in turns.
 
-    Every rule holds for the whole list: pins stand at their places and are nobody's, limits count both arms' items. No
-    place is drawn by lot, for the coin of the draft is chance enough; it is the query's.
+    Every rule holds for the whole list: pins stand at their places and are nobody's, limits count both arms' items, and
+    the share of places that is explored is drawn by lot from both arms' best, for nobody.
 
     Args:
         did: what the service has seen the customer do since the models were fitted.
         now: UTC, µs since 1970.
         query_id: of the answer.
     """
-    limits = teams.variants[0].rules.rules.at_most
+    rules = teams.variants[0].rules.rules
+    limits, exploration = rules.at_most, rules.exploration
     # a list of p times the length, by p limits, always has an item left that fits beside fewer than length others
     depth = question.k * max(1, len(limits))
+    deeper = replace(question, k=depth + (exploration.among if exploration.share > 0 else 0))
     one, other = (
-        answered(
-            each.served, each.rules, replace(question, k=depth), did, now, Random(query_id), explores=False
-        )
+        answered(each.served, each.rules, deeper, did, now, Random(query_id), explores=False)
         for each in teams.variants
     )
     lists = (one, other)
@@ -83,7 +85,10 @@ def drafted(
         return True
 
     free = question.k - len(pinned)
-    picks = team_draft(first, second, free, query_id, fits=fits, enough=depth - len(pinned))
+    picks = team_draft(
+        first, second, free, query_id,
+        fits=fits, enough=depth - len(pinned), share=exploration.share, among=exploration.among,
+    )  # fmt: skip
     shown: list[Shown] = []
     rest = iter(picks)
     for place in range(question.k):
@@ -94,7 +99,8 @@ def drafted(
             team = 0 if pick.team == "a" else 1
             at = places[team][str(pick.item)]
             credit = teams.names[team] if pick.counts else None
-            shown.append(_shown(teams.variants[team], lists[team], team, at, pick.propensity, credit))
+            drawn = _shown(teams.variants[team], lists[team], team, at, pick.propensity, credit)
+            shown.append(replace(drawn, explored=pick.explored))
     return lists, shown
 
 
