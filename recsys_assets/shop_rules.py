@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -60,20 +61,34 @@ class ShopRules:
     def rule_parameters(self) -> dict[str, Any]:
         """The rules as bound parameters of the SQL; a statement takes those that it names."""
         texts = sorted({text.casefold() for text in self.no_value})
-        one_letter = any(text.isalnum() and text.isascii() and len(text) == 1 for text in texts)
+        number = any(text.isdecimal() for text in texts)
         return {
             "behaviours": list(BEHAVIOURS),
             "decimal_zeros": r"^(-?(?:0|[1-9][0-9]*))\.0+$" if self.whole_number_ids else NEVER,
             "invisible": INVISIBLE,
             "no_value": f"^(?i:{'|'.join(map(re.escape, texts))})$" if texts else NEVER,
             # what needs no look, which spares most rows of most shops the work
-            "plain_id": NEVER if any(text.isdecimal() for text in texts) else "[1-9][0-9]*",
-            "plain_text": NEVER if one_letter else "[0-9A-Za-z]",
+            "plain_id": "|".join([*(["[1-9][0-9]*"] * (not number)), _plain_text(texts, ascii_letters)]),
+            "plain_text": _plain_text(texts),
             "spaces": SPACES,
             "target_behaviour": self.target_behaviour,
             "time_zone": self.time_zone,
             "zoned_time": ZONED_TIME,
         }
+
+
+def _plain_text(no_value: list[str], first: str = ascii_letters + digits) -> str:
+    """A pattern of texts that stay as they are: visible ASCII, spaces inside, begun as no text of `no_value` is.
+
+    Args:
+        no_value: texts in lower case.
+        first: what they may begin with.
+    """
+    begun = {text[0] for text in no_value if text}
+    long = "".join(each for each in first if each.lower() not in begun)
+    short = "".join(each for each in first if each.lower() not in no_value)
+    patterns = [f"[{long}][ -~]*[!-~]"] * bool(long) + [f"[{short}]"] * bool(short)
+    return "|".join(patterns) or NEVER
 
 
 def checked_rules(values: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.shop_rules import NO_VALUE, ShopRules
+from recsys_assets.shop_rules import NEVER, NO_VALUE, ShopRules
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_assets.sql.load import MACROS
 from tests.sql.shop import EVENT, make_shop
@@ -30,10 +30,12 @@ VISIBLE = st.text(
 CON = duckdb.connect()
 
 
-def cleaned(macro: str, texts: Sequence[str | None], rules: ShopRules | None = None) -> list[Any]:
+def cleaned(
+    macro: str, texts: Sequence[str | None], rules: ShopRules | None = None, **parameters: str
+) -> list[Any]:
     """What a macro makes of texts."""
     sql = with_macros(f"SELECT {macro}(text) FROM (SELECT unnest($texts::VARCHAR[]) AS text)")
-    values = {**(rules or ShopRules()).rule_parameters(), "texts": list(texts)}
+    values = {**(rules or ShopRules()).rule_parameters(), **parameters, "texts": list(texts)}
     return [row[0] for row in CON.execute(sql, parameters_of(sql, values)).fetchall()]
 
 
@@ -77,6 +79,24 @@ def test_what_means_no_value_is_the_shop_s_to_say() -> None:
     assert cleaned("clean_id", texts, rules) == [None, "00", None, None, "axb", "NULL", "7", None, None, "y"]
     assert cleaned("clean_text", ["x", "0", "y"], rules) == [None, None, "y"]
     assert cleaned("clean_id", ["NULL", ""], ShopRules(no_value=())) == ["NULL", None]
+
+
+_LIKE_NO_VALUE = st.one_of(
+    st.sampled_from(NO_VALUE),
+    st.text("nNkK\u212a0.1 a-", max_size=3),
+    st.sampled_from(
+        ["purchase", "Nothing", "C1", "12.0", "Add to cart", "a ", " a", "a\tb", "a\x7f", "ab\n"]
+    ),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_LIKE_NO_VALUE, max_size=4), st.lists(_LIKE_NO_VALUE | VISIBLE))
+def test_texts_that_need_no_look_come_out_as_looked_at(no_value: list[str], texts: list[str]) -> None:
+    rules = ShopRules(no_value=tuple(no_value))
+    asked = [*texts, *no_value, *(text.upper() for text in no_value)]
+    for macro, shortcut in (("clean_id", "plain_id"), ("clean_text", "plain_text")):
+        assert cleaned(macro, asked, rules) == cleaned(macro, asked, rules, **{shortcut: NEVER})
 
 
 def test_whole_numbers_that_became_decimal_are_whole_again() -> None:
