@@ -14,12 +14,13 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor",
         "clientid", "memberid", "householdid", "household",
         "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
-        "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient",
+        "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient", "klantid", "klantnummer",
+        "email", "emailaddress", "customeremail", "useremail",
     ),
     "item_id": (
         "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
         "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
-        "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid",
+        "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc", "barcode",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {

@@ -7,7 +7,8 @@ from typing import Literal
 
 import polars as pl
 
-from recsys_assets.proposal.written_times import EPOCHS, ISO, epoch_unit, written_times
+from recsys_assets.proposal.known_names import EVENT, rank_of
+from recsys_assets.proposal.written_times import EPOCHS, ISO, epoch_unit, numbered_times, written_times
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
@@ -15,7 +16,7 @@ _COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 _WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
 _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
-BESIDE_NUMBERS = r"[\p{Sc}\s\x{a0}\x{202f}']|\b[A-Z]{3}\b"
+BESIDE_NUMBERS = r"[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?"
 """What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
 _EXAMPLES = 3
 _FEW = 30
@@ -32,7 +33,7 @@ class SampledColumn:
         distinct: how many different values the sample has.
         filled: the share of rows that have a value, 0 to 1.
         is_text: whether the files hold it as text, as CSV files do.
-        formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its unit: s, ms or us.
+        formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its units, such as ms.
         comma: whether its numbers have a decimal comma.
         thousands: whether its numbers have commas between thousands.
         decorated: whether currencies or blanks stand beside its numbers.
@@ -69,7 +70,17 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         is_text,
         values=_few(there) if is_text else (),
     )
-    return _of_text(found, there) if is_text and there.len() else _of_type(found, there)
+    told = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
+    return _of_moments(told, there) if told.kind == "number" else told
+
+
+def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
+    """A column of numbers as one of moments, where it is named like a time and its numbers can be such."""
+    if rank_of(column.name, EVENT["event_time"]) is None:
+        return column
+    numbers = values.str.replace(",", ".", literal=True) if column.is_text else values
+    times = numbered_times(numbers.cast(pl.Float64, strict=False))
+    return replace(column, kind="epoch", formats=times.formats, note=times.note) if times else column
 
 
 def _few(values: pl.Series) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, SampledColumn
-from recsys_assets.proposal.written_times import EPOCH_PATTERNS, EPOCHS, ISO
+from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.sql.names import literal, quote
 
@@ -121,7 +121,7 @@ def _expression(part: Roles, name: str) -> str:
 def _value(name: str, column: SampledColumn, at: str) -> str:
     """What a raw table takes from a column of files, which stands in the statement as `at`."""
     if name in ("event_time", "start_day", "end_day"):
-        return _time(column, at)
+        return moment_sql(column, at)
     if name in NUMBERS:
         return _number(column, at)
     if name == "behaviour":
@@ -137,21 +137,25 @@ def _number(column: SampledColumn, at: str) -> str:
     return f"replace({at}, ',', '')" if column.thousands else at
 
 
-def _time(column: SampledColumn, at: str) -> str:
-    if column.kind == "epoch" and not column.is_text:
+def moment_sql(column: SampledColumn, at: str) -> str:
+    """An expression for the times of a column of files, which stands in the statement as `at`."""
+    if column.kind == "epoch" and not column.is_text and len(column.formats) == 1:
         return _moment(column.formats[0], at)
-    if not column.is_text or column.formats == (ISO,):
+    if not column.is_text and column.kind != "epoch":
+        return at
+    if column.formats == (ISO,):
         return at
     # what no way reads stays as it was, so that its row is rejected with its text
     alone = len(column.formats) == 1
+    text = at if column.is_text else f"{at}::VARCHAR"
     reads = [
-        f"{_moment(way, at, alone)}::VARCHAR"
-        if way in EPOCHS
-        else f"try_strptime(trim({at}), {literal(way)})::VARCHAR"
+        f"{_moment(way, text, alone)}::VARCHAR"
+        if way in EPOCH_PATTERNS
+        else f"try_strptime(trim({text}), {literal(way)})::VARCHAR"
         for way in column.formats
         if way != ISO
     ]
-    return f"coalesce({', '.join([*reads, at])})"
+    return f"coalesce({', '.join([*reads, text])})"
 
 
 def _moment(unit: str, at: str, alone: bool | None = None) -> str:
@@ -159,11 +163,21 @@ def _moment(unit: str, at: str, alone: bool | None = None) -> str:
     number = at
     if alone is not None:
         number = f"TRY_CAST({at} AS {'DOUBLE' if unit == 's' else 'BIGINT'})"
-    made = {"s": "timezone('UTC', to_timestamp({}))", "ms": "epoch_ms({})", "us": "make_timestamp({})"}[unit]
-    moment = made.format(number)
+        if unit == SPREADSHEET:
+            number = f"TRY_CAST(replace({at}, ',', '.') AS DOUBLE)"
+    moment = _MOMENTS[unit].format(number)
     if alone is False:
         return f"CASE WHEN regexp_full_match(trim({at}), {literal(EPOCH_PATTERNS[unit])}) THEN {moment} END"
     return moment
+
+
+_MOMENTS = {
+    "s": "timezone('UTC', to_timestamp({}))",
+    "ms": "epoch_ms({})",
+    "us": "make_timestamp({})",
+    "ns": "make_timestamp_ns({})::TIMESTAMP",
+    SPREADSHEET: "(TIMESTAMP '1899-12-30' + to_seconds(round({} * 86400)))",
+}
 
 
 def _behaviour(column: SampledColumn, at: str) -> str:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 ISO = ""
 """The format of times that DuckDB reads by itself."""
-EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000}
+EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 """Units of numbers that are moments, and how many make a second."""
+SPREADSHEET = "spreadsheet"
+"""The unit of numbers that are days since the end of 1899, as spreadsheets count them."""
 _EPOCH_YEARS = (946_684_800, 2_208_988_800)  # the years 2000 to 2040, in seconds
-_DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y")
-_MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-_OTHER_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
-_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S")
+_SPREADSHEET_YEARS = (36_526, 51_501)  # the same in a spreadsheet's days
+_YEARS = (1900, 2100)
+"""Years that a time can be of; two digits read as four are none of them."""
+_DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%d-%m-%y")
+_MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
+_OTHER_DAYS = (
+    "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
+    "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y",
+)  # fmt: skip
+_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
+_STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
+"""What DuckDB asks for where Polars is content with less."""
+_DIGITS = r"\d\D*\d\D*\d"
+"""What every time has."""
 _ISO_TIME = r"^\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
 _MOST_WAYS = 5
 
@@ -45,6 +57,26 @@ def epoch_unit(numbers: pl.Series) -> str:
     )
 
 
+def numbered_times(numbers: pl.Series) -> WrittenTimes | None:
+    """How numbers of a column that is named like a time are moments; None where more than half of them are none.
+
+    Args:
+        numbers: of seconds, milliseconds and so on since 1970, mixed or not, or of a spreadsheet's days.
+    """
+    first, last = _EPOCH_YEARS
+    masks = {
+        unit: numbers.is_between(first * times, last * times).fill_null(False)
+        for unit, times in EPOCHS.items()
+    }
+    masks[SPREADSHEET] = numbers.is_between(*_SPREADSHEET_YEARS).fill_null(False)
+    counts = {unit: int(mask.sum()) for unit, mask in masks.items() if mask.any()}
+    read = sum(counts.values())
+    if 2 * read <= numbers.len():
+        return None
+    units = tuple(sorted(counts, key=lambda unit: -counts[unit]))
+    return WrittenTimes(units, True, read, _note(units, read, numbers.len()))
+
+
 def written_times(texts: pl.Series) -> WrittenTimes | None:
     """How texts write times; None where more than half of them are none.
 
@@ -52,19 +84,21 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
     month first and another one the day.
     """
     stripped = texts.str.strip_chars()
+    if 2 * int(stripped.str.contains(_DIGITS).sum()) <= stripped.len():
+        return None
     iso = stripped.str.contains(_ISO_TIME)
     if iso.all():
         return _of_iso(stripped)
-    for days, others in ((_DAY_FIRST, _MONTH_FIRST), (_MONTH_FIRST, ()), (_OTHER_DAYS, ())):
-        for clock in _CLOCKS:
-            for day in days:
-                if _read(stripped, day + clock).all():
-                    doubtful = [
-                        other
-                        for other in others
-                        if day[2] == other[2] and _read(stripped, other + clock).all()
-                    ]
-                    return WrittenTimes((day + clock,), bool(clock), stripped.len(), _doubt(day, doubtful))
+    whole = [
+        day + clock
+        for clock in _CLOCKS
+        for day in (*_DAY_FIRST, *_MONTH_FIRST, *_OTHER_DAYS)
+        if _read(stripped, day + clock).all()
+    ]
+    if whole:
+        # of several readings that of the fewest days: files hold what happened from one day to the next
+        best = min(whole, key=lambda way: (_days(stripped, way), whole.index(way)))
+        return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole))
     return _mixed(stripped, iso)
 
 
@@ -77,8 +111,19 @@ def _of_iso(texts: pl.Series) -> WrittenTimes:
     return WrittenTimes((ISO,), bool(timed.any()), texts.len(), note)
 
 
-def _doubt(day: str, doubtful: list[str]) -> str:
-    return f"its days can be read as {day} and as {doubtful[0]}; it is read as {day}" if doubtful else ""
+def _doubt(best: str, whole: list[str]) -> str:
+    others = [way for way in whole if way != best]
+    return f"its days can be read as {best} and as {others[0]}; it is read as {best}" if others else ""
+
+
+def _days(texts: pl.Series, way: str) -> int:
+    """How many days lie between the first and the last."""
+    days = _parsed(texts, way).cast(pl.Date)
+    return (days.max() - days.min()).days  # pyright: ignore[reportOperatorIssue, reportOptionalOperand, reportAttributeAccessIssue]
+
+
+def _has_clock(way: str) -> bool:
+    return "%H" in way or "%I" in way or way in EPOCHS
 
 
 def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
@@ -100,15 +145,21 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     read = texts.len() - int(left.sum())
     if 2 * read <= texts.len():
         return None
-    ways = ", ".join(_WORDS.get(way, way) for way in chosen)
-    note = f"its times are written in several ways, which are read as {ways}" if len(chosen) > 1 else ""
-    if read < texts.len():
-        rest = f"{texts.len() - read} of {texts.len()} values are read as no time"
-        note = f"{note}; {rest}" if note else rest
-    has_clock = any("%H" in way or "%I" in way or way in EPOCHS for way in chosen) or (
+    has_clock = any(map(_has_clock, chosen)) or (
         ISO in chosen and bool((iso & texts.str.contains(r"\d[ T]\d\d?:\d\d")).any())
     )
-    return WrittenTimes(tuple(chosen), has_clock, read, note)
+    return WrittenTimes(tuple(chosen), has_clock, read, _note(chosen, read, texts.len()))
+
+
+def _note(ways: Sequence[str], read: int, values: int) -> str:
+    """What a person should know of several ways, and of values that none reads."""
+    words = ", ".join(_WORDS.get(way, way) for way in ways)
+    notes = [f"its times are written in several ways, which are read as {words}"] if len(ways) > 1 else []
+    if SPREADSHEET in ways and len(ways) == 1:
+        notes.append(f"its numbers are read as {words}")
+    if read < values:
+        notes.append(f"{values - read} of {values} values are read as no time")
+    return "; ".join(notes)
 
 
 _WORDS: dict[str, str] = {
@@ -116,6 +167,8 @@ _WORDS: dict[str, str] = {
     "s": "epoch seconds",
     "ms": "epoch milliseconds",
     "us": "epoch microseconds",
+    "ns": "epoch nanoseconds",
+    SPREADSHEET: "days as a spreadsheet counts them",
 }
 
 
@@ -135,13 +188,24 @@ def _any(masks: dict[str, pl.Series], texts: pl.Series) -> pl.Series:
 
 def _read(texts: pl.Series, format_: str) -> pl.Series:
     """Which of the texts a format reads."""
-    parsed = (
-        texts.str.to_datetime(format_, strict=False, ambiguous="earliest")
-        if "%H" in format_ or "%I" in format_
-        else texts.str.to_date(format_, strict=False)
-    )
-    return parsed.is_not_null()
+    read = _parsed(texts, format_).dt.year().is_between(*_YEARS).fill_null(False)
+    for sign, pattern in _STRICTER.items():
+        if sign in format_:
+            read &= texts.str.contains(pattern)
+    return read
 
 
-EPOCH_PATTERNS = {"s": r"[0-9]{9,10}(\.[0-9]+)?", "ms": "[0-9]{12,13}", "us": "[0-9]{15,16}"}
+def _parsed(texts: pl.Series, format_: str) -> pl.Series:
+    if _has_clock(format_):
+        return texts.str.to_datetime(format_, strict=False, ambiguous="earliest")
+    return texts.str.to_date(format_, strict=False)
+
+
+EPOCH_PATTERNS = {
+    "s": r"[0-9]{9,10}(\.[0-9]+)?",
+    "ms": r"[0-9]{12,13}(\.0*)?",
+    "us": r"[0-9]{15,16}(\.0*)?",
+    "ns": "[0-9]{18,19}",
+    SPREADSHEET: r"[345][0-9]{4}([.,][0-9]+)?",
+}
 """Patterns for the whole text of a moment of the years 2000 to 2040, by its unit."""

@@ -1,0 +1,93 @@
+"""What a proposed source makes of a column of times gives the moments that were written, or says that it is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys_assets.proposal.sampled_column import sampled_column
+from recsys_assets.proposal.source_sql import moment_sql
+
+_1970, _1899 = datetime(1970, 1, 1), datetime(1899, 12, 30)
+_DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "%Y/%m/%d",
+         "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%B %d, %Y")  # fmt: skip
+
+
+def _counted(unit: int) -> Callable[[datetime], str]:
+    return lambda at: str(int((at - _1970).total_seconds()) * unit)
+
+
+WRITTEN: dict[str, Callable[[datetime], str]] = {
+    **{f"{day} %H:%M:%S": lambda at, way=f"{day} %H:%M:%S": at.strftime(way) for day in _DAYS},
+    "%m/%d/%Y %I:%M:%S %p": lambda at: at.strftime("%m/%d/%Y %I:%M:%S %p"),
+    "s": _counted(1),
+    "ms": _counted(1_000),
+    "us": _counted(1_000_000),
+    "ns": _counted(1_000_000_000),
+    "spreadsheet": lambda at: f"{(at - _1899).total_seconds() / 86400:.6f}",
+    "spreadsheet, decimal commas": lambda at: f"{(at - _1899).total_seconds() / 86400:.6f}".replace(".", ","),
+}
+
+
+def read(values: pl.Series) -> tuple[list[datetime | None], str]:
+    """The moments that the proposed SQL makes of a column's values, and what init says of it."""
+    column = sampled_column(values)
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'").fetchall()
+        con.register("files", pl.DataFrame([values]))
+        sql = moment_sql(column, f'"{values.name}"')
+        rows = con.execute(f"SELECT TRY_CAST(TRY_CAST({sql} AS VARCHAR) AS TIMESTAMP) FROM files").fetchall()
+    return [moment for (moment,) in rows], column.note
+
+
+MOMENTS = st.builds(
+    lambda first, gaps: [first + timedelta(seconds=sum(gaps[:n])) for n in range(len(gaps) + 1)],
+    st.datetimes(datetime(2001, 1, 1), datetime(2039, 1, 1)).map(lambda at: at.replace(microsecond=0)),
+    st.lists(st.integers(0, 3 * 86_400), max_size=12),
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(MOMENTS, st.sampled_from(sorted(WRITTEN)))
+def test_every_way_of_writing_times_is_read_or_in_doubt(moments: list[datetime], form: str) -> None:
+    found, note = read(pl.Series("ordered_at", [WRITTEN[form](at) for at in moments]))
+    assert found == moments or "can be read as" in note
+
+
+@settings(deadline=None, max_examples=8)
+@given(MOMENTS, st.data())
+def test_units_may_be_mixed_and_a_mark_for_no_time_costs_no_other(
+    moments: list[datetime], data: st.DataObject
+) -> None:
+    units = [data.draw(st.sampled_from(["s", "ms", "us", "ns"])) for _ in moments]
+    texts = [WRITTEN[unit](at) for unit, at in zip(units, moments, strict=True)]
+    found, note = read(pl.Series("ts", [*texts, "0"] if len(texts) > 1 else texts))
+    assert found[: len(moments)] == moments
+    assert len(texts) == 1 or "1 of" in note
+
+
+@pytest.mark.parametrize("unit", [1_000, 1_000_000_000])
+def test_numbers_of_a_typed_column_are_moments_too(unit: int) -> None:
+    moments = [datetime(2024, 1, 1, 10), datetime(2024, 1, 2, 11)]
+    counted = [int((at - _1970).total_seconds()) * unit for at in moments]
+    assert read(pl.Series("ts", [*counted]))[0] == moments
+    assert read(pl.Series("ts", [*counted, 0]))[0][:2] == moments
+
+
+def test_the_reading_of_the_fewest_days_is_taken_and_the_other_one_named() -> None:
+    texts = [f"02/{day:02}/2024 10:00" for day in range(1, 5)]
+    found, note = read(pl.Series("ordered_at", texts))
+    assert found == [datetime(2024, 2, day, 10) for day in range(1, 5)]
+    assert "%m/%d/%Y" in note
+    assert "%d/%m/%Y" in note
+
+
+def test_numbers_that_no_moment_is_are_left_alone() -> None:
+    assert sampled_column(pl.Series("timestamp", ["1", "2", "3"])).kind == "number"
+    assert sampled_column(pl.Series("weight", ["45000", "45001"])).kind == "number"
