@@ -20,7 +20,8 @@ IDS: Mapping[str, tuple[str, ...]] = {
     "item_id": (
         "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
         "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
-        "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc", "barcode",
+        "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc",
+        "barcode",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {

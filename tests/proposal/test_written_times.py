@@ -1,4 +1,4 @@
-"""What a proposed source makes of a column of times gives the moments that were written, or says that it is in doubt."""
+"""What a proposed source makes of a column of times gives the moments that were written, or says that it doubts."""
 
 from __future__ import annotations
 
