@@ -199,6 +199,18 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(home: Path) -> None:
     assert outcomes["feedback"].record.rows == whole
 
 
+def test_with_another_clock_the_files_are_of_other_days(home: Path) -> None:
+    play(home)
+    days = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):  # 25 hours apart
+        code = code_of(feedback_files.asset(ServiceFiles(home), zone))
+        assert code is not None
+        materialize(code, lake_of(home))
+        found = rows(lake_of(home), "feedback_files")
+        days.append({day for row in found for day in row["days"]})
+    assert days[0] and days[1] and min(days[0]) > max(days[1])
+
+
 def test_what_was_shown_and_done_becomes_tables_and_a_report(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
