@@ -22,7 +22,7 @@ from recsys_assets.cli.commands import app
 from recsys_assets.service.feedback.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
-from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.expected_columns import expected_columns
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize
@@ -197,6 +197,21 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(home: Path) -> None:
     failed = [check.name for check in outcomes["feedback_files"].record.checks if not check.passed]
     assert failed == ["every_line_can_be_read"]
     assert outcomes["feedback"].record.rows == whole
+
+
+def test_a_table_is_made_again_where_its_own_files_grew_and_only_there(home: Path) -> None:
+    play(home)
+    before = made(home)["feedback"].record.rows
+    again = {code.name: materialize(code, lake_of(home), Request(reuse=True)) for code in codes(home)}
+    assert {outcome.output for outcome in again.values()} == {None}, "nothing is new"
+    folder = ServiceFiles(home).feedback
+    text = closed_files(folder, "events")[0].read_bytes()
+    more = folder / "events-9999999999999-1.jsonl"
+    more.write_bytes(text.replace(b'"event_id":"', b'"event_id":"another '))
+    again = {code.name: materialize(code, lake_of(home), Request(reuse=True)) for code in codes(home)}
+    renewed = {name for name, outcome in again.items() if outcome.output is not None}
+    assert {"feedback_files", "feedback"} <= renewed and not renewed & {"exposures", "searches"}
+    assert again["feedback"].record.rows == before + text.count(b"\n")
 
 
 def test_with_another_clock_the_files_are_of_other_days(home: Path) -> None:
