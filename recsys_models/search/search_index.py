@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recsys_models.model_files import ModelFileError, from_files, to_files
 from recsys_models.search.encoder import Encoder
 from recsys_models.search.intent import Click, Intent
+from recsys_models.search.items_of_documents import ItemsOfDocuments
 from recsys_models.search.spelling import Spelling
 from recsys_models.search.term_index import TermIndex
 from recsys_models.search.words import MOST_WORDS, trigrams, words
@@ -200,6 +201,15 @@ class SearchIndex:
         return found
 
     @cached_property
+    def _items_of(self) -> ItemsOfDocuments:
+        return ItemsOfDocuments.of(self.document_of, self.category_of.size)
+
+    @cached_property
+    def _popularities(self) -> tuple[float, float]:
+        """The least and the largest."""
+        return (float(self.popularity.min()), float(self.popularity.max())) if self.n_items else (0.0, 0.0)
+
+    @cached_property
     def spelling(self) -> Spelling:
         """The words that there are."""
         terms, counts = self.by_words.terms.tolist(), self.by_words.documents_with.tolist()
@@ -247,22 +257,21 @@ class SearchIndex:
         of_document = np.zeros(matched.size, np.float32)
         for part in parts.values():
             of_document += part
-        found = matched[self.document_of]
         exact = self.item_rows.get(query.strip(), -1)
-        if exact >= 0:
-            found[exact] = True
-        if allowed is not None:
-            found &= allowed
-        rows = np.flatnonzero(found).astype(np.int32)
+        wanted, count = max(k, REORDERED), self.weights.popularity
+        raised = 1 + count * self._popularities[0], 1 + count * self._popularities[1]
+        rows = self._items_of.candidates(of_document, np.flatnonzero(matched), wanted, raised, allowed)
+        if exact >= 0 and (allowed is None or allowed[exact]):
+            rows = np.union1d(rows, np.array([exact], np.int32))
         of_text = of_document[self.document_of[rows]]
         of_text[rows == exact] = EXACT
-        by_popularity = of_text * (1 + np.float32(self.weights.popularity) * self.popularity[rows])
-        kept = self._best(by_popularity, max(k, REORDERED))
+        by_popularity = of_text * (1 + np.float32(count) * self.popularity[rows])
+        kept = self._best(by_popularity, wanted)
         rows, of_text = rows[kept], of_text[kept]
-        liking, counts = self.popularity[rows], self.weights.popularity
+        liking = self.popularity[rows]
         if taste is not None:
-            liking, counts = _liked(taste(rows), liking), self.weights.liking
-        raised = (of_text * np.float32(counts) * liking).astype(np.float32)
+            liking, count = _liked(taste(rows), liking), self.weights.liking
+        raised = (of_text * np.float32(count) * liking).astype(np.float32)
         order = np.argsort(-(of_text + raised), kind="stable")[:k]
         documents = self.document_of[rows[order]]
         told = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}

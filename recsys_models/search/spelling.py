@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 SHORTEST = 4
 """Letters of a word that is corrected; among shorter ones everything is near everything."""
@@ -34,10 +35,17 @@ class Spelling:
         allowed = 1 if len(word) <= ONE_ERROR_UP_TO else 2
         best: tuple[int, int, str] | None = None
         for length in range(len(word) - allowed, len(word) + allowed + 1):
-            for known in self._of_length.get(length, ()):
-                errors = OSA.distance(word, known, score_cutoff=allowed)
-                if errors <= allowed and (errors < 2 or word[0] == known[0]):
-                    found = (errors, -self._documents_with[known], known)
+            near = extract(
+                word,
+                self._of_length.get(length, ()),
+                scorer=OSA.distance,
+                processor=None,
+                score_cutoff=allowed,
+                limit=None,
+            )
+            for known, errors, _ in near:
+                if errors < 2 or word[0] == known[0]:
+                    found = (int(errors), -self._documents_with[known], known)
                     best = found if best is None else min(best, found)
         parts = self._parts(word)
         if best is not None and not (parts and best[0] > 1):

@@ -74,17 +74,16 @@ def searched(
         model: by which what is found is put in order, for a customer of whom something is known.
         did: what the service has seen the customer do since the model was fitted.
     """
-    allowed = ~rules.hidden
+    allowed = ~rules.hidden if rules.hidden_rows.size else None
     if question.categories:
         chosen = np.zeros(search.n_items, bool)
         chosen[search.groups["category"].rows_with(question.categories)] = True
-        allowed &= chosen
+        allowed = chosen if allowed is None else allowed & chosen
     past, names = model.histories.grown(model.histories.of(question.user), did, model.item_rows)
     personal = bool(past.items.size)
 
     def taste(rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        ids = search.item_ids
-        own = np.array([model.item_rows.get(ids[row], -1) for row in rows.tolist()], np.int32)
+        own = search.rows_in(model)[rows]
         known = np.unique(own[own >= 0])
         scores = np.full(model.n_items + 1, np.nan, np.float32)
         if known.size:

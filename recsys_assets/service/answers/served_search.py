@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recsys_assets.service.answers.described_items import Groups, descriptions
 from recsys_lineage.lake.blobs import read_blobs
@@ -13,6 +18,9 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 from recsys_models.search.encoder import Encoder, EncoderMissing, load_encoder
 from recsys_models.search.search_index import SearchIndex
+
+if TYPE_CHECKING:
+    from recsys_assets.service.answers.served_model import ServedModel
 
 TABLE = "search_index"
 
@@ -40,6 +48,18 @@ class ServedSearch:
     encoder: Encoder | None
     fault: str | None
     described: dict[str, list[str | None]] = field(repr=False)
+    _rows_in: WeakKeyDictionary[ServedModel, NDArray[np.int32]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
+
+    def rows_in(self, model: ServedModel) -> NDArray[np.int32]:
+        """(n_items,) the row that each item has in a model; -1 for one that the model does not know."""
+        rows = self._rows_in.get(model)
+        if rows is None:
+            known = model.item_rows
+            rows = np.fromiter((known.get(item, -1) for item in self.item_ids), np.int32, self.n_items)
+            self._rows_in[model] = rows
+        return rows
 
     @property
     def n_items(self) -> int:

@@ -227,6 +227,8 @@ def load_serving(
     prepared = Prepared.read(lake, champion.served)
     search, fault = _search(lake, rules, None if before is None else before.search)
     problems += [] if fault is None else [fault]
+    if search is not None:
+        search[0].rows_in(champion.served)  # now, not in the first request
     return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside, search)
 
 
