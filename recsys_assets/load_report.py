@@ -25,6 +25,7 @@ class LoadReport:
         copies: file → the file whose content it has, which is loaded instead.
         gone: files that were loaded and are there no more; their rows are kept.
         forgotten: files that are left out since somebody said so.
+        overlooked: file that no pattern of the source fits → the file that is read whose name is like its own.
     """
 
     faulty: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class LoadReport:
     copies: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
+    overlooked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -81,6 +83,7 @@ def load_report(
         copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
         gone=_kept(lake, folder, by_status["gone"]),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
+        overlooked=folder.overlooked() if folder.root.is_dir() else {},
     )
 
 

@@ -6,7 +6,7 @@ import gzip
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -73,11 +73,19 @@ class TriedTable:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of trying a source."""
+    """What came of trying a source.
+
+    Attributes:
+        scans: those of its SQL.
+        tables: the raw tables that it has.
+        days: how many days the events are of.
+        overlooked: file that no pattern fits → the file that is read whose name is like its own.
+    """
 
     scans: tuple[TriedScan, ...]
     tables: tuple[TriedTable, ...]
     days: int
+    overlooked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
@@ -101,6 +109,7 @@ class Trial:
             "good": self.is_good,
             "days": self.days,
             "scans": [asdict(s) for s in self.scans],
+            "overlooked": dict(self.overlooked),
             "tables": tables,
         }
 
@@ -137,7 +146,7 @@ def try_source(folder: SourceFolder) -> Trial:
                 faults = tuple(str(fault).replace(str(heads), str(folder.root)) for fault in opened.faults)
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))
             days = _register_days(connection, folder, {path for paths in chosen.values() for path in paths})
-            return Trial(tuple(scans), tuple(_tables(connection, folder)), days)
+            return Trial(tuple(scans), tuple(_tables(connection, folder)), days, folder.overlooked())
 
 
 def _failing(

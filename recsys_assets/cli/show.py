@@ -185,9 +185,21 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
             f"{len(report.gone)} files that were loaded are gone; their rows are kept: {shown}. "
             "recsys forget FILE gives them up."
         )
+    notes += overlooked_lines(report.overlooked)
     if report.forgotten:
         notes.append(f"{len(report.forgotten)} files are left out, as was said by recsys forget.")
     return wrong, notes
+
+
+def overlooked_lines(overlooked: Mapping[str, str]) -> list[str]:
+    """Files that are not read though their names are like those of files that are, in words."""
+    shown = [
+        f"{escape(path)} is read by no pattern of the source, and its name is like that of {escape(like)}: "
+        "widen the pattern in the source's SQL, or move the file away."
+        for path, like in [*overlooked.items()][:MOST_SHOWN]
+    ]
+    more = len(overlooked) - len(shown)
+    return [*shown, f"and {more} more files are read by no pattern."] if more > 0 else shown
 
 
 def summary_lines(facts: Mapping[str, Any]) -> list[str]:

@@ -88,6 +88,7 @@ def check(as_json: AsJson = False) -> None:
 
 def _show_trial(trial: Trial) -> None:
     from recsys_assets.assets.raw.file_rows import FAILING_ADVICE
+    from recsys_assets.cli.show import overlooked_lines
 
     for scan in trial.scans:
         mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
@@ -112,6 +113,8 @@ def _show_trial(trial: Trial) -> None:
         for row in table.sample.head(1).iter_rows(named=True):
             shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
             console.print(f"  for example: {escape(shown)}")
+    for line in overlooked_lines(trial.overlooked):
+        console.print(f"[yellow]{line}[/yellow]")
     console.print(f"The events looked at are of {trial.days} days.")
     if trial.is_good:
         console.print("What to do next:\n  recsys demo")

@@ -33,6 +33,12 @@ class JoinedFiles:
     columns: Mapping[str, tuple[Side, SampledColumn]]
 
     @property
+    def repeats(self) -> bool:
+        """Whether some keys stand in several rows of the heads, as far as the sample tells."""
+        key = next(column for column in self.heads.columns if column.name == self.on[1])
+        return key.distinct < round(key.filled * self.heads.rows)
+
+    @property
     def parts(self) -> tuple[Roles, Roles]:
         """What the lines and the heads give of raw_events."""
         sides: dict[Side, SampledFiles] = {"line": self.lines, "head": self.heads}

@@ -95,7 +95,7 @@ NAMES: Mapping[RawTable, Mapping[str, tuple[str, ...]]] = {
 
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
     """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
-    plain = re.sub(r"[\W_]+", "", name.casefold())
+    plain = re.sub(r"\(.*?\)|\[.*?\]|[\W_]+", "", name.casefold())  # a unit in brackets is no part of it
     return known.index(plain) if plain in known else None
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_assets.proposal.joined_files import joined_files
-from recsys_assets.proposal.known_names import RawTable
-from recsys_assets.proposal.roles import NUMBERS, Roles, roles_of
+from recsys_assets.proposal.known_names import NAMES, RawTable
+from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, roles_of
 from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, mapped_behaviours, settings_text, table_sql
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.errors import LineageError
 
 _ONE_EVENT = "interaction"
+_MOST_SHOWN = 20
 
 
 class NoEvents(LineageError):
@@ -98,6 +99,11 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
         notes.append(
             f"{joined.lines.pattern} and {joined.heads.pattern} make events together, by {joined.on[0]}: look at that"
         )
+        if joined.repeats:
+            notes.append(
+                f"{joined.heads.pattern}: some values of {joined.on[1]} stand in several rows; lines of these count "
+                "several times until the SQL takes one row of each"
+            )
     elif "raw_events" not in tables:
         raise NoEvents(
             "In no file a customer and a product stand together.",
@@ -139,6 +145,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     if not roles:
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
     used = {column.name for role in roles for column in role.columns.values()} | {*keys}
+    taken = {name for role in roles for name in role.columns}
     read = {
         column.name
         for role in roles
@@ -150,10 +157,21 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
         for column in files.columns
         if column.note and column.name in read
     ]
+    unread = {
+        column.name: f"column {column.name} is called like {role}, but nothing here reads such values as "
+        f"{', '.join(column.samples)}; it is not used"
+        for table in sorted({part.table for part in roles})
+        for role, names in NAMES[table].items()
+        for column in files.columns
+        if column.name not in used and role not in taken and could_be(role, names, column)
+    }
+    notes += [f"{files.pattern}: {words}" for words in unread.values()]
+    used |= unread.keys()
     if left := [
         column.name for column in files.columns if column.name not in used and column.kind != "nothing"
     ]:
-        notes.append(f"{files.pattern}: not used: {', '.join(left)}")
+        more = f" and {len(left) - _MOST_SHOWN} more" if len(left) > _MOST_SHOWN else ""
+        notes.append(f"{files.pattern}: not used: {', '.join(left[:_MOST_SHOWN])}{more}")
     events = next((role for role in roles if role.table == "raw_events"), None)
     if events is not None and "event_time" in events.columns and events.columns["event_time"].kind == "day":
         notes.append(

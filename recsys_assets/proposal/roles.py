@@ -72,6 +72,11 @@ def matched(files: SampledFiles, table: RawTable) -> dict[str, SampledColumn]:
     return found
 
 
+def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:
+    """Whether a column is called like one of a raw table, and its values are none that it could take."""
+    return rank_of(column.name, names) is not None and column.kind != "nothing" and not _can_be(role, column)
+
+
 def _can_be(role: str, column: SampledColumn) -> bool:
     if column.kind == "nothing":
         return False

@@ -33,10 +33,16 @@ _SAMPLED_FILES = 3
 _MOST_APART = 20
 """Files that are named one by one where a pattern would read others too."""
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?!\d)")
+_NUMBERED = re.compile(r"(.*?)\d+((?:\.[^\W\d]\w*)+)")
+"""A name that ends with a number, as that of the next file will."""
+_DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
+"""A folder for files of some days, such as `day=2024-01-31`, `2024` or `sales 2024`."""
 _MOST_LINES_BEFORE = 20
 _FEWEST_KNOWN = 2
 """Names of known columns in a line that is taken for the header."""
 _TEXTS = (".csv", ".tsv", ".txt", ".psv")
+_JSON = (".json", ".jsonl", ".ndjson")
+_OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError)
 """What a file raises that is damaged, or is not what its name says."""
 _BOMS = (
@@ -155,26 +161,41 @@ def _described(members: Sequence[str], others: Sequence[str], samples: Sequence[
 
 
 def common_pattern(paths: Sequence[str]) -> str:
-    """A pattern that fits all the paths: what their names begin and end with, and `*` between."""
-    if len(paths) == 1:
-        folder, _, name = paths[0].rpartition("/")
-        days = _DAY.findall(name)
-        name = (
-            "*".join(map(literal_pattern, name.split(days[0]))) if len(days) == 1 else literal_pattern(name)
-        )
-        return f"{literal_pattern(folder)}/{name}" if folder else name
+    """A pattern that fits all the paths: what their names begin and end with, and `*` between.
+
+    Days and numbers differ in the files to come, those of folders too, so none of them is in the pattern.
+    """
     folders = [path.rpartition("/")[0] for path in paths]
     names = [_bare(path.rpartition("/")[2]) for path in paths]
-    # dates and numbers differ in the files to come, also where these happen to share a year
-    start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
-    ends = re.sub(r"^[\d\W_]*\d", "", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
-    end = ends[-min(len(ends), min(map(len, names)) - len(start)) :] if ends else ""
-    name = f"{literal_pattern(start)}*{literal_pattern(end)}"
-    if len(set(folders)) == 1:
-        return f"{literal_pattern(folders[0])}/{name}" if folders[0] else name
+    if len(paths) == 1:
+        name = _of_one(paths[0].rpartition("/")[2])
+    elif len(set(names)) == 1:
+        name = _of_one(names[0])
+    else:
+        start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
+        ends = re.sub(r"^[\d\W_]*\d", "", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
+        shortest = min(map(len, names)) - len(start)
+        end = ends[len(ends) - min(len(ends), shortest) :]
+        name = f"{literal_pattern(start)}*{literal_pattern(end)}"
     parts = [folder.split("/") if folder else [] for folder in folders]
     shared = [one[0] for one in takewhile(lambda each: len(set(each)) == 1, zip(*parts, strict=False))]
-    return "/".join([*map(literal_pattern, shared), "**", name])
+    kept = [*takewhile(lambda part: not _DATED.search(part), shared)]
+    below = ["**"] if any(len(kept) < len(part) for part in parts) else []
+    return "/".join([*map(literal_pattern, kept), *below, name])
+
+
+def _of_one(name: str) -> str:
+    """A pattern for one name: its day, or the number that it ends with, is any."""
+    days, numbered = _DAY.findall(name), _NUMBERED.fullmatch(name)
+    if len(days) == 1:
+        return "*".join(map(literal_pattern, name.split(days[0])))
+    return "*".join(map(literal_pattern, numbered.groups())) if numbered else literal_pattern(name)
+
+
+def json_to_parquet(name: str) -> str:
+    """A command that makes Parquet of a file of JSON."""
+    stem = name.split(".", 1)[0]
+    return f"""duckdb -c "COPY (FROM read_json('{name}')) TO '{stem}.parquet'\""""
 
 
 def literal_pattern(path: str) -> str:
@@ -211,6 +232,10 @@ def _sample(path: Path) -> _Sample:
         )
     if magic == b"PK\3\4":
         raise ValueError("a zip archive or a workbook: unpack it, or save it as CSV")
+    if _bare(path.name).casefold().endswith(_JSON):
+        raise ValueError(f"JSON: make Parquet of it, as by {json_to_parquet(path.name)}")
+    if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
+        raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
     if not _bare(path.name).casefold().endswith(_TEXTS):
         raise ValueError("neither CSV nor Parquet")
     with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
@@ -243,6 +268,7 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
             encoding = "cp1252"
             notes = ("it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents",)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
     lines = text if whole else text[: text.rfind("\n") + 1]
     return lines, encoding, notes
 

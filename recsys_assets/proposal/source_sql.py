@@ -52,7 +52,8 @@ def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
     if undated:
         lines += [
-            "# no column holds the time of an event: it gets the day on which its file was last changed"
+            "# no column holds the time of an event: it gets the day that the name or the folders of its file tell,",
+            "# else the one on which the file was last changed",
         ]
         lines += ["undated = true"]
     return "\n".join(lines) + "\n"

@@ -60,7 +60,8 @@ def _has_the_header(table: pa.Table, header: Sequence[str], dialect: CsvDialect)
     place = next((n for n, name in enumerate(header) if name and name not in dialect.nulls), None)
     if place is None:
         return True
-    same = pc.call_function("equal", [table.column(place), pa.scalar(header[place])])
+    # a byte order mark may stand before it, where files were put together
+    same = pc.call_function("ends_with", [table.column(place)], pc.MatchSubstringOptions(header[place]))
     return pc.call_function("any", [same]).as_py() is True
 
 

@@ -356,7 +356,7 @@ class _Reader:
         if fault is None and fields and len(fields) != width:
             number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             fault = f"row has {number} where {'its columns' if self.dialect.names else 'the header'} names {width}"
-        elif fault is None and fields and fields == self.header:
+        elif fault is None and fields and _unmarked(fields) == self.header:
             fault = "row is the header again"
         if fault is not None:
             taken.malformed.append(MalformedRow(line, fault, _shortened(text())))
@@ -372,6 +372,12 @@ class _Reader:
         ]
         table = pa.table([*arrays, pa.array(taken.starts, pa.int64())], names=[*self.columns, "_line"])
         return CsvBlock(self.columns, table, tuple(taken.malformed), self.repeated)
+
+
+def _unmarked(fields: list[str]) -> list[str]:
+    """The fields of a record without the byte order mark that it has where files were put together."""
+    first = fields[0]
+    return [first.lstrip("\ufeff").strip('"'), *fields[1:]] if first.startswith("\ufeff") else fields
 
 
 def _line_end(block: bytes, at: int, near: int) -> int:

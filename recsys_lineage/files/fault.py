@@ -43,7 +43,8 @@ def missing_columns_fault(
         named_at: where the source's SQL names the columns.
     """
     places = [named_at[name] for name in missing if named_at and name in named_at]
-    where = f" at {', '.join(places)}" if places else ""
+    more = f" and {len(places) - 1} more places" if len(places) > 1 else ""
+    where = f" at {places[0]}{more}" if places else ""
     guesses = [f"{name!r}: {guess}" for name in missing if (guess := did_you_mean(name, columns))]
     plural = "columns" if len(missing) > 1 else "column"
     return FileFault(

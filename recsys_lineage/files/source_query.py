@@ -193,6 +193,9 @@ def _scanned_tables(
     return scanned
 
 
+_JSON = "make Parquet of JSON before, by DuckDB: COPY (FROM read_json('day.jsonl')) TO 'day.parquet'"
+
+
 def _scan(call: FileCall) -> FileScan:
     if call.function not in FUNCTIONS:
         raise SourceSqlError(
@@ -200,7 +203,7 @@ def _scan(call: FileCall) -> FileScan:
             expected=f"one of {', '.join(FUNCTIONS)}",
             found=call.function,
             where=call.where,
-            advice=_FROM,
+            advice=_FROM + (f"; {_JSON}" if "json" in call.function else ""),
         )
     if len(call.patterns) != 1:
         raise SourceSqlError(

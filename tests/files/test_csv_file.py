@@ -205,6 +205,13 @@ def test_a_header_again_is_no_row(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("again", ["\ufeffa,b", '\ufeff"a",b', "\ufeff\ufeffa,b"])
+def test_a_header_of_a_file_that_was_put_behind_another_is_no_row(tmp_path: Path, again: str) -> None:
+    content = read(tmp_path, f"\ufeffa,b\n1,2\n{again}\n3,4\n")
+    assert rows(content) == [("1", "2", 2), ("3", "4", 4)]
+    assert [(row.line, row.fault) for row in content.malformed] == [(3, "row is the header again")]
+
+
 def test_columns_of_one_name_get_numbers(tmp_path: Path) -> None:
     content = read(tmp_path, "a,note,Note,NOTE_1,note\n1,2,3,4,5\n")
     assert content.columns == ("a", "note", "Note_2", "NOTE_1", "note_3")

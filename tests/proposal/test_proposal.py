@@ -303,6 +303,10 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
         (["2010-12-01.csv", "2010-12-02.csv"], "*.csv", "2031-01-01.csv"),
         (["x/2024/e1.parquet", "x/2025/e2.parquet"], "x/**/e*.parquet", "x/2026/e9.parquet"),
         (["orders1.csv.gz", "orders2.csv"], "orders*.csv", "orders33.csv"),
+        (["orders-1.csv"], "orders-*.csv", "orders-2.csv"),
+        (["a.csv", "a.csv.gz"], "a.csv", "a.csv"),
+        (["day=2024-01-01/part-0.csv", "day=2024-01-02/part-0.csv"], "**/part-*.csv", "day=2024-01-03/part-1.csv"),
+        (["x/2024/01/a.csv"], "x/**/a.csv", "x/2024/02/a.csv"),
     ],
 )  # fmt: skip
 def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later: str, tmp_path: Path) -> None:

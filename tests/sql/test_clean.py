@@ -179,6 +179,22 @@ def test_a_return_belongs_to_the_latest_earlier_purchase_that_is_large_enough(co
     assert returned == [("latest", 3.0)]
 
 
+def test_a_return_that_names_an_order_belongs_to_it(con: duckdb.DuckDBPyConnection) -> None:
+    make_shop(
+        con,
+        events=[
+            bought(5, 8, "first"),
+            bought(5, 9, "second"),
+            bought(-3, 10, "first"),
+            bought(-5, 11, "second"),
+        ],
+    )
+    assert [row[1] for row in rejected(con)] == [
+        "return of order first, a.csv:2",
+        "return of order second, a.csv:3",
+    ]
+
+
 def test_no_more_comes_back_than_was_bought(con: duckdb.DuckDBPyConnection) -> None:
     make_shop(con, events=[bought(5, 8, "a"), bought(-3, 9, "b"), bought(-3, 10, "c"), bought(-2, 8, "d")])
     assert [row[0] for row in rejected(con)] == [

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.rejections import (
     NUMBERS,
     TIMES,
@@ -20,6 +21,7 @@ from recsys_assets.assets.tables.rejections import (
     most_rows_are_accepted,
     rejections,
 )
+from recsys_assets.assets.tables.table_checks import EVERY_FILE_COUNTS, LINES_COUNT_ONCE
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_assets.source import Source
 from recsys_assets.source_settings import SourceSettings
@@ -114,6 +116,9 @@ TIMES_WRITTEN: dict[str, str] = {
     "day-first dates": f"{MOMENT:%d/%m/%Y %H:%M}",
     "month-first dates": f"{MOMENT:%m/%d/%Y %H:%M}",
     "dates with the day or the month first": "03/04/2024 09:30",
+    "dates with the name of a month": f"{MOMENT:%d %B %Y %H:%M}",
+    "days of a week": f"{MOMENT:%G-W%V-%u}",
+    "days of a year": f"{MOMENT:%Y-%j}",
     "dates of zeros": "0000-00-00 00:00:00",
     "numbers in scientific notation": "1.7104E+12",
 }
@@ -122,6 +127,7 @@ NUMBERS_WRITTEN: dict[str, tuple[str, float]] = {
     "commas between thousands": ("1,299", 1299.0),
     "decimal commas": ("1299,5", 1299.5),
     "a minus behind the number": ("12.5-", -12.5),
+    "numbers below zero in brackets, or with another sign for minus": ("(12.5)", -12.5),
     "blanks between thousands": ("1 299.5", 1299.5),
     "a currency or a unit beside the number": ("12.50 €", 12.5),
 }
@@ -151,6 +157,8 @@ def test_a_time_of_a_known_kind_is_named_and_the_advice_reads_it(kind: str) -> N
         ).fetchall()
         wanted = {
             "days as YYYYMMDD": datetime(2024, 3, 14),
+            "days of a week": datetime(2024, 3, 14),
+            "days of a year": datetime(2024, 3, 14),
             "dates with the day or the month first": datetime(2024, 4, 3, 9, 30),
         }
         assert abs(read - wanted.get(kind, MOMENT)) < timedelta(seconds=1)
@@ -245,3 +253,53 @@ def test_most_items_that_are_lost_are_told_and_further_descriptions_are_not(
     ]
     assert check.passed == (told is None)
     assert told is None or check.found.startswith(told)
+
+
+FILES = st.dictionaries(
+    st.sampled_from(["a.csv", "b.csv", "c.csv"]),
+    st.lists(st.sampled_from(["good", "no time", "nobody", "return"]), min_size=1, max_size=4),
+    max_size=3,
+)
+
+
+@settings(deadline=None, max_examples=12)
+@given(FILES)
+def test_a_file_of_which_no_event_is_accepted_is_named_but_not_one_of_returns(
+    files: dict[str, list[str]],
+) -> None:
+    kinds = {
+        "good": {},
+        "no time": {"event_time": "x"},
+        "nobody": {"user_id": ""},
+        "return": {"quantity": "-5"},
+    }
+    rows = [{**kinds[kind], "_file": path, "item_id": path} for path, each in files.items() for kind in each]
+    with connected(rows) as connection:
+        for table, name in (("promotions", "promotions"), ("output", "rejected_rows")):
+            sql = load_sql("clean", name)
+            connection.execute(f"CREATE TABLE {table} AS {sql}", parameters_of(sql, PARAMETERS))
+        assert EVERY_FILE_COUNTS.sql is not None
+        found = {path for path, _ in connection.execute(EVERY_FILE_COUNTS.sql).fetchall()}
+    assert found == {path for path, each in files.items() if "good" not in each and {*each} != {"return"}}
+
+
+def test_a_line_that_a_join_counts_twice_is_told_and_only_where_something_is_joined(tmp_path: Path) -> None:
+    (tmp_path / "raw_events.sql").write_text(
+        "SELECT head.who AS user_id, line.what AS item_id, line._file, line._line FROM read_csv('lines.csv') AS line "
+        "LEFT JOIN read_csv('heads.csv') AS head ON head.no = line.no"
+    )
+    joined = SourceFolder(Source.load(tmp_path), tmp_path).shared_scans("raw_events")
+    assert [named.scan.pattern for named in joined] == ["heads.csv"]
+    (tmp_path / "raw_events.sql").write_text(
+        "SELECT who AS user_id, what AS item_id, _file, _line FROM read_csv('a.csv')"
+    )
+    assert not SourceFolder(Source.load(tmp_path), tmp_path).shared_scans("raw_events")
+    rows = [("a", 2, "i", "view"), ("a", 2, "j", "view"), ("a", 3, "i", "view"), ("a", 3, "i", "cart"),
+            ("a", 4, "i", "view"), ("a", 4, "i", "view")]  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE output (_file VARCHAR, _line BIGINT, item_id VARCHAR, behaviour VARCHAR)"
+        )
+        connection.executemany("INSERT INTO output VALUES (?, ?, ?, ?)", rows)
+        assert LINES_COUNT_ONCE.sql is not None
+        assert connection.execute(LINES_COUNT_ONCE.sql).fetchall() == [("a", 4)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timezone
@@ -14,12 +13,14 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw.corrected_files import NO_CORRECTION_BESIDE
 from recsys_assets.assets.raw.earlier_look import EarlierLook, Row, as_statistic, first_day_ahead, is_timeless
 from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_assets.assets.raw.file_rows import failing_of
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
 from recsys_assets.assets.raw.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
 from recsys_assets.assets.raw.known_files import KnownFiles
+from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.source import NamedScan
@@ -36,8 +37,6 @@ from recsys_lineage.files.path_meaning import path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code, Materialization
-
-_DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 FORGET_TEXT = (
     "Files to leave out from now on, by their paths, as recsys forget does; then materialize the raw tables with the "
@@ -183,7 +182,7 @@ def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[
     }
     if not folder.source.settings.undated:
         return taken
-    return {path: (*values, _named_day(path)) for path, values in taken.items()}
+    return {path: (*values, named_day(path)) for path, values in taken.items()}
 
 
 def _reported(named: NamedScan, report: FileReport) -> Row:
@@ -230,7 +229,7 @@ def _say_what_it_gives(
         row["given"] = given.get(row["path"], Given(0, [])).rows + row["malformed"]
     if events is None or row["status"] == "duplicate":
         return
-    named = _named_day(row["path"])
+    named = named_day(row["path"])
     if row["status"] == "faulty":
         # of a file that never could be read only its name may tell the day
         row["days"] = before.get("days") or ([named] if named is not None and gives_events else [])
@@ -278,11 +277,6 @@ def _row(named: NamedScan, file: SourceFile) -> Row:
     }
 
 
-def _named_day(path: str) -> date | None:
-    match = _DAY_IN_NAME.search(path.rsplit("/", 1)[-1])
-    return date(int(match[1]), int(match[2]), int(match[3])) if match else None
-
-
 def no_file_changed(inputs: Inputs) -> CheckOutcome:
     """Whether every file that was loaded before has the content that it had then."""
     name = "no_file_changed"
@@ -311,6 +305,7 @@ CHECKS = (
         "no file has the content of another, compressed or not, whose path says the same; a copy is not loaded",
         f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
     ),
+    NO_CORRECTION_BESIDE,
     TableCheck(
         "no_file_gone",
         "every file that was loaded is still there; the rows of one that is gone are kept",

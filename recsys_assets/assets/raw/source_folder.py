@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_assets.assets.raw.overlooked_files import overlooked_files
 from recsys_assets.settings import Settings
 from recsys_assets.source import NamedScan, Source
 from recsys_lineage.errors import LineageError
@@ -43,6 +44,14 @@ class SourceFolder:
         """
         self._require_folder()
         return {named: list(found_paths(self.root, named.scan.pattern)) for named in self.source.scans()}
+
+    def overlooked(self) -> dict[str, str]:
+        """Files that no pattern fits though their names are like that of one that is read → that one's path.
+
+        Raises:
+            NoFiles: when the folder is missing.
+        """
+        return overlooked_files(self.root, {path for paths in self.paths().values() for path in paths})
 
     @property
     def patterns(self) -> str:
@@ -84,6 +93,12 @@ class SourceFolder:
         sql = query.rewritten({each.scan: each.relation for each in named})
         own = relations_by_file(sql, frozenset(each.relation for each in named))
         return frozenset(each for each in named if each.relation in own)
+
+    def shared_scans(self, table: str) -> frozenset[NamedScan]:
+        """The scans of a raw table on which all rows may depend, such as a lookup that is joined."""
+        if table not in self.source.queries:
+            return frozenset()
+        return frozenset(self.source.table_scans(table)) - self.scans_by_file(table)
 
     def path_expressions(self, named: NamedScan) -> tuple[str, ...]:
         """What the SQL of all tables that read a scan takes from the paths of files."""

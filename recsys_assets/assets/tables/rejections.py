@@ -39,6 +39,13 @@ TIMES = (
         rf"{_DATE}.*",
         "try_strptime(…, '%d/%m/%Y %H:%M') where the day is first, '%m/%d/%Y %H:%M' where the month is",
     ),
+    (
+        "dates with the name of a month",
+        r"([A-Za-z]{3}, )?([0-9]{1,2}[. -]+[A-Za-z]{3,9}\.?|[A-Za-z]{3,9}\.? [0-9]{1,2},?)[ -]+[0-9]{2,4}.*",
+        "try_strptime(…, '%d %B %Y %H:%M'), with %b for names of three letters; replace() names that are not English",
+    ),
+    ("days of a week", r"[0-9]{4}-?W[0-9]{2}.*", "try_strptime(…, '%G-W%V-%u')"),
+    ("days of a year", r"[0-9]{4}-[0-9]{3}", "try_strptime(…, '%Y-%j')"),
     ("dates of zeros", r"0000-00-00.*", "the shop's own mark for no date; leave such rows out, or take another column"),
 )  # fmt: skip
 """What a time that cannot be read may be: what to call it, a pattern for the whole text, and what reads it."""
@@ -58,6 +65,11 @@ NUMBERS = (
         "a minus behind the number",
         r"[0-9.,]+-",
         "CASE WHEN ends_with(…, '-') THEN -TRY_CAST(rtrim(…, '-') AS DOUBLE) ELSE TRY_CAST(… AS DOUBLE) END",
+    ),
+    (
+        "numbers below zero in brackets, or with another sign for minus",
+        r"\([0-9.,]+\)|[\x{2212}\x{2013}\x{2010}][0-9.,]+",
+        r"TRY_CAST(regexp_replace(…, '^[\x{2212}\x{2013}\x{2010}(]([0-9.,]+)\)?$', '-\1') AS DOUBLE)",
     ),
     (
         "blanks between thousands",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from recsys_assets.assets.feedback.drift import NOTHING_DRIFTED, drift_over_nights
 from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw.given_rows import EVENTS
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import most_rows_are_accepted, some_row_is_accepted
 from recsys_assets.assets.tables.table_checks import (
+    EVERY_FILE_COUNTS,
     ITEMS_JOIN,
+    LINES_COUNT_ONCE,
     NO_CROWD,
     USERS_JOIN,
     behaviours_are_known,
@@ -57,7 +62,7 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "users": (unique("user_id"), not_null("user_id", "_file", "_line"), no_scientific_ids("user_id")),
     "items": (unique("item_id"), not_null("item_id", "_file", "_line"), no_scientific_ids("item_id")),
     "promotions": (not_null("item_id", "_file", "_line"),),
-    "rejected_rows": (not_null("table_name", "reason", "_file", "_line"),),
+    "rejected_rows": (not_null("table_name", "reason", "_file", "_line"), EVERY_FILE_COUNTS),
     "interactions": (not_empty(), unique("user_id", "item_id", "behaviour")),
     "user_profiles": (unique("user_id"), USERS_JOIN),
     "item_profiles": (unique("item_id"), ITEMS_JOIN),
@@ -138,6 +143,7 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
             *most["events"],
             behaviours_are_known(named),
             *skipped,
+            *((LINES_COUNT_ONCE,) if SourceFolder(source, Path()).shared_scans(EVENTS) else ()),
         ),
         "split": (target_occurs(rules.target_behaviour), divided_by_weeks(weeks)),
     }

@@ -33,6 +33,26 @@ NO_CROWD = TableCheck(
     usual AS (SELECT median(events) AS each, sum(events) AS whole, count(*) AS users FROM by_user)
     SELECT user_id FROM by_user, usual WHERE users >= 100 AND 20 * events > whole AND events > 50 * each""",
 )
+EVERY_FILE_COUNTS = TableCheck(
+    "every_file_has_an_accepted_row",
+    "of the events of a file some are accepted, unless they are returns, no products, or what other files have too; "
+    "the reasons are in this table",
+    f"""WITH refused AS (
+        SELECT _file, min(_line) AS _line, count(*) AS refused, count(*) FILTER (
+            reason NOT IN ('exact duplicate', 'event that the files have too', 'return of a purchase',
+                'return without a purchase', 'not a product')
+        ) AS wrong
+        FROM {OUTPUT} WHERE table_name = 'raw_events' GROUP BY _file
+    ), given AS (SELECT _file, count(*) AS rows FROM raw_events GROUP BY _file)
+    SELECT _file, _line FROM refused INNER JOIN given USING (_file) WHERE refused = rows AND wrong > 0""",
+)
+LINES_COUNT_ONCE = TableCheck(
+    "no_line_counts_twice",
+    "no line of a file is several events of the same product; where a join fits several rows, it counts several times: "
+    "take one row of each, as by arg_max() and GROUP BY",
+    f"""SELECT _file, _line FROM {OUTPUT} WHERE _line IS NOT NULL
+    GROUP BY _file, _line, item_id, behaviour HAVING count(*) > 1""",
+)
 ITEMS_JOIN = TableCheck(
     "items_of_events_are_described",
     "where the source describes items, every item of an event is described; else their ids may be written in two ways",

@@ -113,7 +113,8 @@ returns AS MATERIALIZED (
     WHERE reason IS NULL AND copy_of IS NULL AND (quantity < 0 OR behaviour = 'return')
 ),
 
--- a return belongs to the customer's latest earlier purchase of the item that was large enough for it
+-- a return belongs to the customer's latest earlier purchase of the item that was large enough for it; where it names an
+-- order, to that of this order
 matched AS (
     SELECT
         returns.user_id,
@@ -124,9 +125,10 @@ matched AS (
         returns._file,
         returns._line,
         max(struct_pack(
+            is_named := coalesce(purchases.order_id = returns.order_id, FALSE),
             event_time := purchases.event_time, order_id := purchases.order_id, _file := purchases._file,
             _line := purchases._line, quantity := coalesce(purchases.quantity, 1)
-        )) AS purchase
+        )) AS best
     FROM returns
     INNER JOIN counted AS purchases
         ON purchases.user_id = returns.user_id
@@ -146,7 +148,15 @@ settled AS MATERIALIZED (
         sum(quantity::DECIMAL(18, 4)) OVER (
             PARTITION BY user_id, item_id, purchase ORDER BY event_time, _file, _line ROWS UNBOUNDED PRECEDING
         ) <= purchase.quantity AS fits
-    FROM matched
+    FROM (
+        SELECT
+            user_id, item_id, event_time, quantity, subset, _file, _line,
+            struct_pack(
+                event_time := best.event_time, order_id := best.order_id, _file := best._file, _line := best._line,
+                quantity := best.quantity
+            ) AS purchase
+        FROM matched
+    )
 ),
 
 -- what else is known of a row: it is a settled return, or a purchase of which some came back

@@ -1,0 +1,20 @@
+"""Files that are called like corrected ones of others that are loaded too."""
+
+from __future__ import annotations
+
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+
+_ENDS = (
+    r"[ _.-]*(?:v[0-9]+|corr(?:ected|ection)?|korr(?:ektur|igiert)?|fix(?:ed)?|new|neu|final|resen[dt]|updated?"
+    r"|copy|kopie|\([0-9]+\))((?:\.[a-z0-9]+)+)$"
+)
+"""What the name of a file ends with that was sent again, mended."""
+NO_CORRECTION_BESIDE = TableCheck(
+    "no_file_corrects_another",
+    "no file is called like a corrected one of another that is loaded too, such as day_v2.csv beside day.csv: the rows "
+    "of both count until recsys forget gives one of them up",
+    f"""SELECT newer.path FROM {OUTPUT} AS newer INNER JOIN {OUTPUT} AS older
+    ON older.pattern = newer.pattern AND lower(older.path) = regexp_replace(lower(newer.path), '{_ENDS}', '\\1')
+    WHERE newer.path <> older.path AND newer.status = 'loaded' AND older.status = 'loaded'
+    AND newer.rows > 0 AND older.rows > 0""",
+)

@@ -1,0 +1,48 @@
+"""Files of the data folder that a source probably means to read, and does not."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+_FORMATS = (".csv", ".tsv", ".txt", ".psv", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls")
+_COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".7z")
+
+
+def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
+    """Files whose paths differ from that of a file that is read in numbers, format or compression alone → that file.
+
+    Such a file is the next day's under a name that no pattern fits, or one whose format changed. A file that is read in
+    another form is not told. No file is opened; hidden ones and links to folders are left out.
+
+    Args:
+        root: the data folder.
+        read: paths of the files that are read, below it.
+    """
+    stems = {_stem(path) for path in read}
+    like = {_unnumbered(stem): path for stem, path in zip(map(_stem, read), read, strict=True)}
+    found: dict[str, str] = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(folder, name).relative_to(root).as_posix()
+            stem = _stem(path)
+            if name.startswith((".", "~")) or path in read or stem == path.casefold() or stem in stems:
+                continue
+            if (other := like.get(_unnumbered(stem))) is not None:
+                found[path] = other
+    return dict(sorted(found.items()))
+
+
+def _stem(path: str) -> str:
+    """A path without the ends that name a format and a compression, letters alike; whole where it has none."""
+    bare = path.casefold()
+    for ends in (_COMPRESSED, _FORMATS):
+        bare = next((bare.removesuffix(end) for end in ends if bare.endswith(end)), bare)
+    return bare
+
+
+def _unnumbered(stem: str) -> str:
+    return re.sub(r"\d+(?:[-_.]\d+)*", "0", stem)
