@@ -85,7 +85,9 @@ def told(con: duckdb.DuckDBPyConnection, rows: list[Row]) -> Mapping[str, Any]:
         ]
         for name, made in (("items", item_features), ("users", user_features))
     }
-    make_shop(con, events=everything, users=users, items=items, as_of=CUT_OFF, without=["rejected_rows", "split"])
+    make_shop(
+        con, events=everything, users=users, items=items, as_of=CUT_OFF, without=["rejected_rows", "split"]
+    )
     tables = ("interactions", "user_profiles", "item_profiles", "item_relations", "user_sequences")
     return {
         "split": before,
