@@ -51,6 +51,7 @@ def load_named_query(group: str, name: str) -> str:
     return _whole(group, *_parts(_text(group, f"_{name}")))
 
 
+@functools.cache
 def _whole(group: str, comment: str, body: str) -> str:
     """A SELECT with the named queries that it reads in front."""
     named: dict[str, str] = {}
@@ -80,11 +81,16 @@ def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError: the SQL names a parameter that has no value.
     """
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
-    names = {parameter.name for parameter in tree.find_all(exp.Parameter, exp.Placeholder)}
+    names = _named_parameters(sql)
     if missing := sorted(names - values.keys()):
         raise KeyError(f"expected values for the SQL's parameters; found none for {', '.join(missing)}")
     return {name: values[name] for name in sorted(names)}
+
+
+@functools.lru_cache(maxsize=256)
+def _named_parameters(sql: str) -> frozenset[str]:
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    return frozenset(parameter.name for parameter in tree.find_all(exp.Parameter, exp.Placeholder))
 
 
 _CALL = re.compile(rf"\b({'|'.join(sorted(path.stem for path in MACROS.glob('*.sql')))})\(([\w.]+)\)")

@@ -52,7 +52,7 @@ def code_version(
     """
     with _undisturbed():
         codebase, roots = _entered(root, parameters, more_roots, owner)
-        digest = codebase.digest(codebase.reach(roots))
+        digest = codebase.digest_of_reached(tuple(roots))
     values = json.dumps(as_recorded(parameters), sort_keys=True, default=_plain)
     return hashlib.sha256(f"{digest}|{values}".encode()).hexdigest()[:16]
 

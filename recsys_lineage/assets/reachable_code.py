@@ -56,6 +56,7 @@ class Codebase:
         self._uses: dict[Definition, _Uses] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._effects: dict[str, tuple[Definition, ...]] = {}
+        self._digests: dict[tuple[Definition, ...], str] = {}
 
     def changed(self) -> bool:
         """Whether a file or a folder that was looked at is not what it was."""
@@ -299,6 +300,12 @@ class Codebase:
             for module in used.runs:
                 execute(module)
         return tuple(met)
+
+    def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
+        """The digest of what roots lead to, kept as long as the codebase is: many assets start from the same code."""
+        if roots not in self._digests:
+            self._digests[roots] = self.digest(self.reach(roots))
+        return self._digests[roots]
 
     def digest(self, reached: tuple[Definition, ...]) -> str:
         """A hash of definitions and of what their names mean; where they stand does not count."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
@@ -9,6 +11,7 @@ BYTE_ORDER_MARK = "\ufeff"
 """What editors put before the text of a file."""
 
 
+@functools.lru_cache(maxsize=1024)
 def bare_statement(text: str) -> str:
     """A SQL text without byte order mark, closing semicolons and what follows them, so that it fits in parentheses."""
     text = text.removeprefix(BYTE_ORDER_MARK)

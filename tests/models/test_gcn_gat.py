@@ -10,7 +10,7 @@ import torch
 from recsys_models import GAT, GCN, Features, Interactions, Popularity, Recommender, evaluate
 from tests.models.contract import SIZE, RecommenderContract, checkerboard
 
-SMALL: dict[str, Any] = {"dim": 16, "epochs": 40, "batch": 64, "learning_rate": 0.02}
+SMALL: dict[str, Any] = {"dim": 16, "epochs": 20, "batch": 64, "learning_rate": 0.04}
 
 
 class TestGCN(RecommenderContract):

@@ -222,7 +222,9 @@ def test_an_edit_of_a_module_changes_only_what_reaches_into_it(
             names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
             if names:
                 edits[module] = path, ModuleSource(with_a_statement(Definition(module, names[-1])))
-    for asset, each in roots.items():
+    for each, asset in {
+        each: asset for asset, each in roots.items()
+    }.items():  # many start from the same code
         beyond = edits.keys() - {definition.module for definition in covered[asset]}
         assert beyond
         codebase = Codebase("recsys_assets", replaced=dict(edits[module] for module in beyond))

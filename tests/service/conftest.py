@@ -27,6 +27,16 @@ def home(original_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def kept_home(original_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the built home for tests of a module that leave it as it is."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copytree(original_home, folder / "home")
+    with pytest.MonkeyPatch.context() as moved:
+        moved.chdir(folder)
+        yield folder / "home"
+
+
 @pytest.fixture
 def running(home: Path) -> Iterator[tuple[Customer, Service]]:
     """A service of the home, and a customer of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -130,9 +131,18 @@ FAULTY = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def asked_wrongly(kept_home: Path) -> Iterator[tuple[Customer, Service]]:
+    """A service that takes nothing in, however often it is asked."""
+    with served(kept_home) as found:
+        yield found
+
+
 @pytest.mark.parametrize("fault", FAULTY)
-def test_what_cannot_be_answered_is_told_as_a_problem(fault: str, running: tuple[Customer, Service]) -> None:
-    customer, service = running
+def test_what_cannot_be_answered_is_told_as_a_problem(
+    fault: str, asked_wrongly: tuple[Customer, Service]
+) -> None:
+    customer, service = asked_wrongly
     method, path, body, status = FAULTY[fault]
     answer = customer.ask(method, path, body)
     assert answer.status == status, answer.body

@@ -150,6 +150,13 @@ def test_what_was_found_is_on_the_disk(shop: Customer, home: Path) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def asked_wrongly(kept_home: Path) -> Iterator[Customer]:
+    indexed(kept_home)
+    with served(kept_home) as (customer, _):
+        yield customer
+
+
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
@@ -162,9 +169,9 @@ def test_what_was_found_is_on_the_disk(shop: Customer, home: Path) -> None:
     ],
 )
 def test_a_wrong_question_is_told_what_is_wrong(
-    shop: Customer, options: dict[str, object], status: int, words: str
+    asked_wrongly: Customer, options: dict[str, object], status: int, words: str
 ) -> None:
-    answer = search(shop, **options)  # pyright: ignore[reportArgumentType]
+    answer = search(asked_wrongly, **options)  # pyright: ignore[reportArgumentType]
     assert answer.status == status and words in json.dumps(answer.json, ensure_ascii=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -149,10 +150,16 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
     }
 
 
+@functools.cache
+def _packaged(group: str, name: str) -> SqlText:
+    """A file of this package; its text and what is derived from it stay what they are while the process lives."""
+    return SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
+
+
 def _sql_table(
     group: str, name: str, values: Mapping[str, Any], checks: tuple[TableCheck, ...]
 ) -> dg.AssetsDefinition:
-    text = SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
+    text = _packaged(group, name)
     parameters = parameters_of(text.text, values)
     return sql_asset(
         text,

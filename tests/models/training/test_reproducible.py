@@ -26,7 +26,7 @@ def test_lightgcn_fitted_twice_is_bit_identical(loss: Any) -> None:
     try:
         data = crowd()
         first, second = (
-            LightGCN(dim=32, epochs=2, loss=loss, batch=16_384, l2=1e-4)
+            LightGCN(dim=32, epochs=1, loss=loss, batch=16_384, l2=1e-4)
             .fit(data, seed=7, device="cpu")
             .embeddings()
             for _ in range(2)
@@ -44,7 +44,7 @@ def test_matrix_factorization_fitted_twice_is_bit_identical() -> None:
     try:
         data = crowd()
         first, second = (
-            MatrixFactorization(dim=32, epochs=2, batch=16_384).fit(data, seed=7, device="cpu").embeddings()
+            MatrixFactorization(dim=32, epochs=1, batch=16_384).fit(data, seed=7, device="cpu").embeddings()
             for _ in range(2)
         )
     finally:
@@ -61,7 +61,7 @@ def test_sequence_fitted_twice_is_bit_identical(encoder: Any) -> None:
     try:
         data = crowd(20_000)
         first, second = (
-            SequenceEncoder(dim=32, epochs=2, batch=512, encoder=encoder)
+            SequenceEncoder(dim=32, epochs=1, batch=256, encoder=encoder)
             .fit(data, seed=7, device="cpu")
             .to_files()
             for _ in range(2)
@@ -82,7 +82,7 @@ def test_multi_behaviour_fitted_twice_is_bit_identical() -> None:
             behaviour=np.where(np.arange(len(data)) % 3, "view", "purchase"),
         )
         first, second = (
-            MultiBehaviour(dim=32, epochs=2).fit(twice, seed=7, device="cpu").to_files() for _ in range(2)
+            MultiBehaviour(dim=32, epochs=1).fit(twice, seed=7, device="cpu").to_files() for _ in range(2)
         )
     finally:
         torch.set_num_threads(before)
