@@ -6,6 +6,7 @@ import ast
 import hashlib
 import io
 import keyword
+import sys
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -18,8 +19,12 @@ EFFECTS = "<module>"
 """Name of the definition that stands for a module's statements with effects, such as registrations."""
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 _MARKS = {tokenize.NEWLINE: "\n", tokenize.INDENT: "\t+", tokenize.DEDENT: "\t-"}
+_LAYOUT_MARKS = frozenset(_MARKS.values())
+_NOWHERE = ((sys.maxsize, 0), (sys.maxsize, 0))
+"""A place behind every text."""
 _BODIES = ("body", "orelse", "handlers", "finalbody", "cases")
 _OPENED_BY = {")": "(", "]": "[", "}": "{"}
+_OPENING = frozenset(_OPENED_BY.values())
 _FSTRING_START = getattr(tokenize, "FSTRING_START", None)
 _FSTRING_END = getattr(tokenize, "FSTRING_END", None)
 _SIMPLE = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
@@ -52,6 +57,7 @@ class ModuleSource:
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
         self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
+        self._digests: dict[str, str] = {}
         self._first_lines: list[int] = []
         self._statements: list[str] = []
         lines = text.split("\n")
@@ -96,8 +102,10 @@ class ModuleSource:
 
     def digest(self, name: str) -> str:
         """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
-        tokens = (self._at(place)[1] for place in self.definitions[name])
-        return hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
+        if name not in self._digests:
+            tokens = (self._at(place)[1] for place in self.definitions[name])
+            self._digests[name] = hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
+        return self._digests[name]
 
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
         """What the statement at a place uses, and its tokens."""
@@ -161,11 +169,14 @@ def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
 
 def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
     """The tokens of statements; docstrings, and notes below constants, are none."""
-    texts = _lone_texts(text, body)
+    texts = iter(sorted(_lone_texts(text, body)))
+    first, last = next(texts, _NOWHERE)
     kept: list[str] = []
     dropped = False
     for place, token in _whole_strings(text):
-        if token not in _MARKS.values() and any(first <= place < last for first, last in texts):
+        while last <= place:
+            first, last = next(texts, _NOWHERE)
+        if first <= place and token not in _LAYOUT_MARKS:
             dropped = True
         elif dropped and token == "\n":
             dropped = False
@@ -212,22 +223,22 @@ def _whole_strings(text: str) -> Iterator[tuple[tuple[int, int], str]]:
     """Tokens that count, with where they start; an f-string is one, as before Python 3.12, which takes it apart."""
     lines = text.split("\n")
     depth, began = 0, (0, 0)
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == _FSTRING_START:
-            began = began if depth else token.start
+    for kind, string, start, end, _ in tokenize.generate_tokens(io.StringIO(text).readline):
+        if kind == _FSTRING_START:
+            began = began if depth else start
             depth += 1
-        elif token.type == _FSTRING_END:
+        elif kind == _FSTRING_END:
             depth -= 1
             if depth == 0:
-                yield began, _between(lines, began, token.end)
-        elif depth or token.type in _LAYOUT:
+                yield began, _between(lines, began, end)
+        elif depth or kind in _LAYOUT:
             continue
-        elif token.type in _MARKS:
-            yield token.start, _MARKS[token.type]
-        elif token.string == ";":
-            yield token.start, "\n"
+        elif kind in _MARKS:
+            yield start, _MARKS[kind]
+        elif string == ";":
+            yield start, "\n"
         else:
-            yield token.start, token.string
+            yield start, string
 
 
 def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
@@ -242,7 +253,7 @@ def _without_trailing_commas(tokens: list[str]) -> list[str]:
     kept: list[str] = []
     opened: list[tuple[str, bool, int]] = []
     for token in tokens:
-        if token in _OPENED_BY.values():
+        if token in _OPENING:
             before = kept[-1] if kept else ""
             follows = before in {")", "]", "}"} or (
                 before.isidentifier() and not keyword.iskeyword(before) and before not in keyword.softkwlist

@@ -53,6 +53,7 @@ class Codebase:
             path: ModuleSource(text) if isinstance(text, str) else text
             for path, text in (replaced or {}).items()
         }
+        self._sources: dict[Path, ModuleSource] = {}
         self._uses: dict[Definition, _Uses] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._effects: dict[str, tuple[Definition, ...]] = {}
@@ -71,8 +72,10 @@ class Codebase:
             return None
         if path in self._replaced:
             return self._replaced[path]
-        self._modules.saw(path)
-        return ModuleSource.load(path)
+        if path not in self._sources:  # one that changes later is told by `changed`
+            self._modules.saw(path)
+            self._sources[path] = ModuleSource.load(path)
+        return self._sources[path]
 
     def _stub(self, module: str) -> ModuleSource | None:
         """The stub of a first-party module, from which its names are loaded when they are first used."""
