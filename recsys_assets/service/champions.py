@@ -271,7 +271,7 @@ def _candidate(lake: Lake, family: str) -> str:
     raise DecisionError(
         f"There is no candidate {family!r}.",
         expected=f"one of {', '.join(sorted(there))}" if there else "a candidate; none is trained yet",
-        advice=did_you_mean(family, there) or "recsys tables shows what there is",
+        advice=did_you_mean(family, there) or "recsys ls shows what there is",
     )
 
 

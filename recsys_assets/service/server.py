@@ -46,6 +46,7 @@ SERVED_BY: dict[str, Any] = {
     "date_header": True,
     "timeout_graceful_shutdown": 10,
     "backlog": 2048,
+    "http": "recsys_assets.service.web.problem_protocol:ProblemProtocol",
 }
 """How uvicorn serves."""
 

@@ -21,7 +21,7 @@ from urllib.parse import quote
 import uvicorn
 
 from recsys_assets.service.processes.worker_team import WorkerTeam
-from recsys_assets.service.server import Service, opened_service
+from recsys_assets.service.server import SERVED_BY, Service, opened_service
 from recsys_assets.settings import load_settings
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))
@@ -110,6 +110,7 @@ def served(
         access_log=False,
         server_header=False,
         timeout_keep_alive=300,
+        http=SERVED_BY["http"],
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -165,6 +165,14 @@ def test_an_experiment_that_cannot_run_is_told_and_everybody_is_in_control(home:
         assert {customer.list_of(f"customer-{user}").json["arm"] for user in range(20)} == {"control"}
 
 
+def test_an_arm_whose_family_is_misspelt_is_told_with_the_right_name(home: Path) -> None:
+    train(home, "popularity", table="candidate_popularity")
+    (home / "experiments.toml").write_text(EXPERIMENT.format(arm='family = "popularty"'))
+    with served(home) as (customer, _):
+        (problem,) = customer.ready()["problems"]
+    assert "there is no candidate 'popularty'. Did you mean 'popularity'?" in problem
+
+
 def test_two_experiments_that_would_hide_each_other_are_refused(home: Path) -> None:
     arm = "version = 0"
     two = EXPERIMENT.format(arm=arm) + EXPERIMENT.format(arm=arm).replace('"ranking"', '"other"')

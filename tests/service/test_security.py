@@ -113,6 +113,17 @@ def test_pages_of_elsewhere_and_proxies_do_not_reach_it_without_a_token(customer
     assert customer.ask("GET", path, headers={"Host": "localhost:1234"}).status == 200
     assert customer.ask("GET", path, headers={"Host": "evil.example"}).status == 421
     assert customer.ask("GET", path, headers={"X-Forwarded-For": "203.0.113.9"}).status == 401
+    for headers, status in (
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ({"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}, 200),
+        ({"Origin": f"http://127.0.0.1:{customer.port}", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+    ):
+        assert customer.ask("GET", path, headers=headers).status == status, headers
+    answer = customer.ask("GET", "/", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
+    assert answer.status == 200, "a link to the page may be followed"
     answer = customer.ask("OPTIONS", path, headers={"Origin": "https://evil.example"})
     assert not any(name.startswith("access-control") for name in answer.headers)
 
@@ -165,3 +176,43 @@ def test_depth_is_that_of_the_values(value: object, more: int) -> None:
     for _ in range(more):
         value = [value]
     assert _is_deep(json.dumps(value).encode()) == (depth_of(value) > DEEPEST_BODY)
+
+
+@pytest.mark.parametrize(
+    "path", ["/recommendations/%ff", "/search?q=%C3%28", "/recommendations/u?exclude=%ED%A0%80"]
+)
+def test_an_address_that_is_no_text_is_refused_and_one_of_any_letters_is_not(
+    customer: Customer, path: str
+) -> None:
+    """Else all ids that are no text would be one customer."""
+    answer = customer.ask("GET", path)
+    assert answer.status == 422 and "UTF-8" in answer.json["detail"]
+    assert customer.ask("GET", "/recommendations/%C3%A4%20%2525+%E2%82%AC?k=1").status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET /search?q=" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\r\n\r\n"],
+)
+def test_what_is_no_request_is_told_as_a_problem_too(customer: Customer, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", customer.port), timeout=30) as connection:
+        connection.sendall(sent)
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400") and b"application/problem+json" in head
+    assert json.loads(body)["status"] == 400 and "65,535 bytes" in json.loads(body)["detail"]
+    assert customer.list_of("customer-1").status == 200
+
+
+@pytest.mark.parametrize(
+    ("item", "where"),
+    [
+        (17, "body.items.0.id"),
+        (None, "body.items.0.id"),
+        ({"item": "a", "behaviour": "stolen"}, "body.items.0.item.behaviour"),
+        ({"itme": "a"}, "body.items.0.item.item"),
+    ],
+)
+def test_a_wrong_item_of_a_session_is_told_once(customer: Customer, item: object, where: str) -> None:
+    errors = customer.session(items=[item]).json["errors"]
+    assert errors[0]["where"] == where
+    assert len({error["where"].split(".")[3] for error in errors}) == 1, "of the form that it has"

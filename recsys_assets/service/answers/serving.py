@@ -16,7 +16,7 @@ from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.answers.served_model import CHAMPION, ServedModel
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.served_search import ServedSearch
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
 from recsys_models import ModelFileError
@@ -24,6 +24,10 @@ from recsys_models import ModelFileError
 CONTROL = "control"
 CANARY = "canary:"
 """Before a family's name, its arm; no arm of an experiment has a colon."""
+
+
+_CANDIDATE = "candidate_"
+"""Before a family's name, the table of its candidate."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,9 @@ def load_serving(
             for arm in experiment.arms:
                 if not _differs(arm):
                     continue
-                named = CHAMPION if arm.family is None else f"candidate_{arm.family}"
+                named = CHAMPION if arm.family is None else f"{_CANDIDATE}{arm.family}"
+                if arm.family is not None and not lake.has(named):
+                    raise ExperimentError(_no_candidate(lake, arm.family))
                 own_model = arm.family is not None or arm.version is not None
                 answers = model(named, arm.version) if own_model else champion.served
                 of = rules if arm.rules is None else Rules.load(_there(experiments_file.parent / arm.rules))
@@ -253,6 +259,12 @@ def _search(
 
 def _differs(arm: Arm) -> bool:
     return any(each is not None for each in (arm.family, arm.version, arm.rules))
+
+
+def _no_candidate(lake: Lake, family: str) -> str:
+    """That there is no such candidate, and which was probably meant."""
+    there = [name.removeprefix(_CANDIDATE) for name in lake.tables() if name.startswith(_CANDIDATE)]
+    return f"there is no candidate {family!r}. {did_you_mean(family, there) or 'recsys ls shows them.'}"
 
 
 def _there(path: Path) -> Path:

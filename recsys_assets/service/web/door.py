@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,8 +57,9 @@ class Access:
 class Door:
     """The outermost layer of the service.
 
-    A request is turned away with 401 without a token where one is needed, with 403 where its token may not, with 421
-    where a page of elsewhere had the browser ask this machine, with 429 where its token asks too often or too many are
+    A request is turned away with 401 without a token where one is needed, with 403 where its token may not or a page of
+    elsewhere had the browser ask this machine, with 421 where it asks for another machine, with 422 where its address
+    is no text, with 429 where its token asks too often or too many are
     being answered, with 413 and 400 where its body is too large or too deep.
     """
 
@@ -120,9 +122,14 @@ class Door:
         )
         if self.access.open and _name_of(headers.get(b"host", b"")) not in _LOCAL_NAMES and open_here:
             raise Refused(421, "Without a token the service answers to localhost and 127.0.0.1 only.")
+        for part in ("raw_path", "query_string"):
+            if not _is_text(scope.get(part) or b""):
+                raise Refused(422, "The address is no text in UTF-8.", [{"where": part, "what": "no UTF-8"}])
         scope["state"] = {**scope.get("state", {}), "trusted": open_here}
         if scope["path"] in OPEN and not self._token(headers):
             return
+        if open_here and _is_of_elsewhere(headers):
+            raise Refused(403, "Without a token the service answers to no page of another site.")
         if not open_here:
             token = self._token(headers)
             if token is None:
@@ -166,6 +173,25 @@ def _scope_of(method: str, path: str) -> tokens.Scope:
     if path in ("/metrics", "/status"):
         return "admin"
     return "events" if path == "/events" and method == "POST" else "read"
+
+
+def _is_text(raw: bytes) -> bool:
+    """Whether a part of an address is UTF-8 once it is unquoted; else two ids could be taken for the same."""
+    if b"%" not in raw and raw.isascii():
+        return True
+    try:
+        unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_of_elsewhere(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser says that a page of another site asks; such a page reads no answer, but would leave traces."""
+    if headers.get(b"sec-fetch-site") == b"cross-site":
+        return True
+    origin = headers.get(b"origin")
+    return origin is not None and _name_of(origin.partition(b"://")[2]) not in _LOCAL_NAMES
 
 
 def _name_of(host: bytes) -> str:

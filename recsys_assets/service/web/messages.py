@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 LARGEST_K = 1000
 LONGEST_QUERY = 500
@@ -44,6 +53,17 @@ class SessionItem(_Message):
     time: AwareDatetime | None = Field(None, description="When; now where it is left out.")
 
 
+def _kind_of(item: Any) -> str:
+    """Which of both an item of a session is, so that an error tells of this one alone."""
+    return "id" if isinstance(item, str) or not isinstance(item, dict | SessionItem) else "item"
+
+
+SessionEntry = Annotated[
+    Annotated[Id, Tag("id")] | Annotated[SessionItem, Tag("item")], Discriminator(_kind_of)
+]
+"""An item of a session: its id, or what the customer had to do with it."""
+
+
 class RecommendationRequest(_Message):
     """Who is asked for, and the session so far."""
 
@@ -60,7 +80,7 @@ class RecommendationRequest(_Message):
 
     user: Id | None = Field(None, description="The customer; none for a visitor without a name.")
     client_id: Id | None = Field(None, description="The browser or device of a visitor without a name.")
-    items: list[Id | SessionItem] = Field(
+    items: list[SessionEntry] = Field(
         default_factory=list, max_length=MOST_ITEMS, description="The session so far, oldest first."
     )
     k: K = 20

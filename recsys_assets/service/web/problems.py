@@ -58,7 +58,8 @@ def problem(
 
 def in_words(error: LineageError) -> str:
     """An error made for people as one paragraph."""
-    parts = [error.message, error.found and f"Found: {error.found}.", error.advice and f"{error.advice}."]
+    advice = error.advice and f"{error.advice[0].upper()}{error.advice[1:]}."
+    parts = [error.message, error.found and f"Found: {error.found}.", advice]
     return " ".join(part for part in parts if part)
 
 
