@@ -160,8 +160,8 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     unread = {
         column.name: f"column {column.name} is called like {role}, but nothing here reads such values as "
         f"{', '.join(column.samples)}; it is not used"
-        for table in sorted({part.table for part in roles})
-        for role, names in NAMES[table].items()
+        for part in roles
+        for role, names in NAMES[part.table].items()
         for column in files.columns
         if column.name not in used and role not in taken and could_be(role, names, column)
     }

@@ -7,12 +7,15 @@ import codecs
 from recsys_lineage.files.fault import csv_fault
 from recsys_lineage.files.source_bytes import SourceBytes
 
+_SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
+
 
 class Utf8Stream:
     """Reads a byte stream as UTF-8 without byte order mark.
 
     Bytes that are UTF-8 by name or by default pass unchecked, so that a stray byte can be blamed on its row. Any
-    other encoding, by name or by UTF-16's byte order mark, is decoded strictly.
+    other encoding, by name or by UTF-16's byte order mark, is decoded strictly. An encoding of one byte a letter reads
+    anything, UTF-8 as other letters; such a file is a fault.
     """
 
     def __init__(self, stream: SourceBytes, name: str, encoding: str | None) -> None:
@@ -28,19 +31,26 @@ class Utf8Stream:
         else:
             assert given is not None
             self.encoding = given
+            self.doubt = codecs.getincrementaldecoder("utf-8")() if given.startswith(_SINGLE_BYTE) else None
             self.decoder = codecs.getincrementaldecoder(given)()
 
     def read(self, size: int) -> bytes:
         """At least one byte and about `size` of them, or nothing at the end.
 
         Raises:
-            FileFault: the bytes are not in the encoding.
+            FileFault: the bytes are not in the encoding, or are UTF-8 where one of one byte a letter is named.
         """
         while True:
             raw = self.start + self.stream.read(size)
             self.start = b""
             if self.decoder is None:
                 return raw
+            if self._is_utf8(raw):
+                raise csv_fault(
+                    self.name,
+                    f"UTF-8, which read as {self.encoding} has two or three letters for one",
+                    "Read files that are UTF-8 by a read_csv without encoding, whose pattern fits them alone.",
+                )
             try:
                 text = self.decoder.decode(raw, final=not raw)
             except UnicodeError as error:
@@ -52,3 +62,13 @@ class Utf8Stream:
             text = text.removeprefix("\ufeff") if raw else text
             if text or not raw:
                 return text.encode()
+
+    def _is_utf8(self, block: bytes) -> bool:
+        """Whether letters beyond ASCII begin as UTF-8, which text of one byte a letter never does."""
+        if self.doubt is None:
+            return False
+        try:
+            return not self.doubt.decode(block, final=not block).isascii()
+        except UnicodeDecodeError:
+            self.doubt = None
+            return False

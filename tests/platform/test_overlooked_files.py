@@ -77,7 +77,7 @@ def test_a_file_sent_again_under_another_name_is_told_while_both_count(tmp_path:
     assert not _corrections(shop)
 
 
-def _corrections(shop: Nights) -> int:
+def _corrections(shop: Nights) -> float:
     record = Records(shop.lake).latest("source_files")
     assert record is not None
     return next(c for c in record.checks if c.name == "no_file_corrects_another").counts["rows"]
