@@ -57,8 +57,11 @@ def init(
         console.print(f"  {escape(str(path))}")
     from recsys_assets.settings import variable
 
+    # a home belongs to one source, and the usual one may be the demo's
+    home = shlex.quote(f".{shop.resolve().name}")
     given = (
-        f"{variable('source')}={shlex.quote(str(shop))} {variable('data')}={shlex.quote(str(proposal.root))}"
+        f"{variable('home')}={home} {variable('source')}={shlex.quote(str(shop))} "
+        f"{variable('data')}={shlex.quote(str(proposal.root))}"
     )
     console.print("What to do next:")
     console.print(f"  export {escape(given)}")

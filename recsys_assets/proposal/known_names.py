@@ -95,7 +95,8 @@ NAMES: Mapping[RawTable, Mapping[str, tuple[str, ...]]] = {
 
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
     """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
-    plain = re.sub(r"\(.*?\)|\[.*?\]|[\W_]+", "", name.casefold())  # a unit in brackets is no part of it
+    without_unit = re.sub(r"\(.*?\)|\[.*?\]", "", name.casefold())
+    plain = re.sub(r"[\W_]+", "", without_unit)
     return known.index(plain) if plain in known else None
 
 

@@ -167,9 +167,7 @@ def common_pattern(paths: Sequence[str]) -> str:
     """
     folders = [path.rpartition("/")[0] for path in paths]
     names = [_bare(path.rpartition("/")[2]) for path in paths]
-    if len(paths) == 1:
-        name = _of_one(paths[0].rpartition("/")[2])
-    elif len(set(names)) == 1:
+    if len(set(names)) == 1:
         name = _of_one(names[0])
     else:
         start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant

@@ -263,7 +263,12 @@ def test_init_leads_to_check_and_check_to_the_demo(tmp_path: Path) -> None:
     made = CliRunner().invoke(app, ["init", str(tmp_path / "made"), str(shop.data)])
     assert made.exit_code == 0, made.output
     steps = made.stdout.split("What to do next:")[1]
-    assert 0 < steps.index("export RECSYS_SOURCE=") < steps.index("recsys check") < steps.index("recsys demo")
+    assert (
+        0
+        < steps.index("export RECSYS_HOME=.made RECSYS_SOURCE=")
+        < steps.index("recsys check")
+        < steps.index("recsys demo")
+    )
     shop.source = tmp_path / "made"
     done = shop.check()
     assert done.exit_code == 0, done.output

@@ -208,6 +208,17 @@ def test_lines_and_heads_make_events_together_and_no_line_is_lost(
     assert ("raw_items.sql" in proposal.files) == ("products.csv" in files)
 
 
+def test_a_unit_behind_a_name_is_no_part_of_it_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:
+    header = ["Date", "Customer", "SKU", "Qty (pcs)", "Unit Price [EUR]", "Discount"]
+    write(tmp_path / "a.csv", header, [["2024-01-02", "u", "i", "2", "1.5", "a lot"]], ",", "utf-8")
+    proposal = propose("Units", [tmp_path])
+    (events,) = proposal.tables["raw_events"]
+    assert {events.columns["quantity"].name, events.columns["unit_price"].name} == {*header[3:5]}
+    assert "Discount is called like discount, but nothing here reads such values as a lot" in " ".join(
+        proposal.notes
+    )
+
+
 def test_products_and_customers_alone_make_no_events(tmp_path: Path) -> None:
     write(tmp_path / "p.csv", ["id", "sku", "date"], [["1", "i", "2024-01-01"]], ",", "utf-8")
     write(tmp_path / "c.csv", ["id", "customer", "date"], [["1", "u", "2024-01-01"]], ",", "utf-8")
@@ -305,6 +316,7 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
         (["orders1.csv.gz", "orders2.csv"], "orders*.csv", "orders33.csv"),
         (["orders-1.csv"], "orders-*.csv", "orders-2.csv"),
         (["a.csv", "a.csv.gz"], "a.csv", "a.csv"),
+        (["orders-1.csv.gz"], "orders-*.csv", "orders-2.csv"),
         (["day=2024-01-01/part-0.csv", "day=2024-01-02/part-0.csv"], "**/part-*.csv", "day=2024-01-03/part-1.csv"),
         (["x/2024/01/a.csv"], "x/**/a.csv", "x/2024/02/a.csv"),
     ],
