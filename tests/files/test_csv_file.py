@@ -3,71 +3,22 @@
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import hashlib
-import io
 import lzma
-import tempfile
 import tracemalloc
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from recsys_lineage.files import csv_file, csv_record, source_bytes
+from recsys_lineage.files import csv_file, source_bytes
 from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_file import MalformedRow, csv_blocks
+from recsys_lineage.files.csv_file import csv_blocks
 from recsys_lineage.files.fault import FileFault
-from tests.examples import examples
+from tests.files.csv_content import faults, no_block_is_short, read, rows
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_block_is_short() -> Iterator[None]:
-    """Small files are parsed as large ones are."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_file, "SHORT_BYTES", 0)
-        yield
-
-
-@dataclass
-class CsvContent:
-    """All blocks of a file together."""
-
-    columns: tuple[str, ...]
-    batches: list[pa.Table]
-    malformed: list[MalformedRow]
-
-    def table(self) -> pa.Table:
-        return pa.concat_tables(self.batches)
-
-    @property
-    def rows(self) -> int:
-        return self.table().num_rows
-
-
-def read(
-    folder: Path, content: bytes | str, dialect: CsvDialect | None = None, block_bytes: int = 1 << 20
-) -> CsvContent:
-    path = folder / "a.csv"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    blocks = list(csv_blocks(path, "a.csv", dialect or CsvDialect(), block_bytes=block_bytes))
-    (columns,) = {block.columns for block in blocks}
-    return CsvContent(
-        columns, [block.rows for block in blocks], [row for block in blocks for row in block.malformed]
-    )
-
-
-def rows(content: CsvContent) -> list[tuple[object, ...]]:
-    return [tuple(row.values()) for row in content.table().to_pylist()]
-
-
-def faults(content: CsvContent) -> list[tuple[int, str, str]]:
-    return [(row.line, row.fault, row.row) for row in content.malformed]
+__all__ = ["no_block_is_short"]
 
 
 def test_a_record_has_the_line_on_which_it_starts(tmp_path: Path) -> None:
@@ -352,115 +303,3 @@ def test_a_wrong_encoding_is_a_fault_of_the_file(tmp_path: Path) -> None:
 def test_lines_kept_whole(tmp_path: Path) -> None:
     content = read(tmp_path, '0 1 2\n1 "3\n', CsvDialect(delimiter="\t", quote="", names=("line",)))
     assert rows(content) == [("0 1 2", 1), ('1 "3', 2)]
-
-
-FIELD = st.text(st.sampled_from('ab ,"\n\r\té0'), max_size=6)
-RECORDS = st.lists(st.lists(FIELD, min_size=3, max_size=3), max_size=12)
-
-
-@settings(max_examples=examples(150), deadline=None)
-@given(records=RECORDS, block_bytes=st.integers(1, 80), end=st.sampled_from(["\n", "\r\n"]))
-def test_what_is_written_is_read_with_its_line(records: list[list[str]], block_bytes: int, end: str) -> None:
-    text = io.StringIO(newline="")
-    # Python's writer leaves a lone carriage return unquoted, which no reader can tell from a line's end
-    quoting = (
-        csv.QUOTE_ALL if any("\r" in field for record in records for field in record) else csv.QUOTE_MINIMAL
-    )
-    writer = csv.writer(text, lineterminator=end, quoting=quoting)
-    writer.writerow(["a", "b", "c"])
-    expected = []
-    for record in records:
-        line = len(text.getvalue().encode().splitlines()) + 1
-        writer.writerow(record)
-        expected.append((*(value or None for value in record), line))
-    with tempfile.TemporaryDirectory() as folder:
-        content = read(Path(folder), text.getvalue(), block_bytes=block_bytes)
-    assert faults(content) == []
-    assert rows(content) == expected
-
-
-DIRT = st.lists(
-    st.sampled_from(
-        [b"a", b"b", b",", b",", b'"', b"\n", b"\n", b"\r\n", b"\r", b"\0", b"\xe9", b" ", b"\\", b"N"]
-    ),
-    max_size=60,
-)
-
-
-DIALECTS = st.builds(
-    CsvDialect,
-    quote=st.sampled_from(['"', ""]),
-    escape=st.sampled_from(["", "\\"]),
-    names=st.sampled_from([(), ("a", "b")]),
-    skip=st.sampled_from([0, 0, 2]),
-    nulls=st.sampled_from([(), ("b", "\\N")]),
-)
-
-
-@settings(max_examples=examples(400), deadline=None)
-@example(dirt=[b'"', b"\n", b'"', b"\n"], long=50, block_bytes=1, dialect=CsvDialect())
-@example(dirt=[b'"', b"\n"], long=50, block_bytes=13, dialect=CsvDialect())
-@given(dirt=DIRT, long=st.sampled_from([1, 1, 50]), block_bytes=st.integers(1, 60), dialect=DIALECTS)
-def test_all_ways_of_reading_give_the_same(
-    dirt: list[bytes], long: int, block_bytes: int, dialect: CsvDialect
-) -> None:
-    content = b"a,b\n" + b"".join(part * (long if part in (b"a", b"\n") else 1) for part in dirt)
-    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        folder = Path(name)
-        patch.setattr(csv_file, "UNREADABLE_SHARE", 1)
-        patch.setattr(csv_file, "LARGEST_TEXT", 40)
-        patch.setattr(csv_record, "LARGEST_TEXT", 40)
-        patch.setattr(csv_record, "_PIECES", 3)
-        fast = outcome(folder, content, dialect, 1 << 20)
-        blocks = outcome(folder, content, dialect, block_bytes)
-        patch.setattr(csv_file._Reader, "_fast", lambda *_: None)
-        exact = outcome(folder, content, dialect, 1 << 20)
-        patch.setattr(csv_file._Reader, "_by_module", lambda _self, _lines, at, _taken: at)
-        by_line = outcome(folder, content, dialect, 1 << 20)
-    assert fast == exact == by_line == blocks
-
-
-def outcome(folder: Path, content: bytes, dialect: CsvDialect, block_bytes: int) -> object:
-    try:
-        found = read(folder, content, dialect, block_bytes)
-    except FileFault as fault:
-        return str(fault)
-    return found.columns, rows(found), faults(found)
-
-
-@settings(max_examples=examples(300), deadline=None)
-@given(dirt=DIRT)
-def test_rows_are_those_of_a_reader_of_the_whole_file(dirt: list[bytes]) -> None:
-    """Where Python's strict reader takes the whole file, its rows are the file's; else they are those up to there."""
-    content = b"a,b\n" + b"".join(part for part in dirt if part not in (b"\0", b"\xe9"))
-    expected: list[tuple[str | None, ...]] = []
-    whole = True
-    try:
-        for row in csv.reader(io.StringIO(content.decode(), newline=""), strict=True):
-            if len(row) == 2 and row != ["a", "b"]:
-                expected.append(tuple(value or None for value in row))
-    except csv.Error:
-        whole = False
-    with tempfile.TemporaryDirectory() as folder:
-        found = [row[:-1] for row in rows(read(Path(folder), content))]
-    assert found == expected if whole else found[: len(expected)] == expected
-
-
-@settings(max_examples=examples(150), deadline=None)
-@given(dirt=DIRT)
-def test_no_line_is_lost(dirt: list[bytes]) -> None:
-    content = b"a,b\n" + b"".join(dirt)
-    lines = content.splitlines()
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_file, "UNREADABLE_SHARE", 1)
-        found = read(Path(folder), content)
-    starts = sorted([*found.table().column("_line").to_pylist(), *(row.line for row in found.malformed)])
-    assert len(starts) == len(set(starts))
-    for line in starts:
-        assert lines[line - 1]
-    texts = [str(value) for row in rows(found) for value in row[:-1] if value] + [
-        row.row for row in found.malformed
-    ]
-    kept = "".join(texts).count("a") + "".join(texts).count("b")
-    # header apart, no letter vanishes (backslash escapes add none: \xe9 and \0 hold neither a nor b)
-    assert kept == content.count(b"a") + content.count(b"b") - 2

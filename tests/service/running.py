@@ -25,6 +25,8 @@ from recsys_assets.service.server import SERVED_BY, Service, opened_service
 from recsys_assets.settings import load_settings
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))
+PATIENCE = 300.0
+"""Seconds that nothing needs, however busy the machine is."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Customer:
 
     def __init__(self, port: int, token: str | None = None) -> None:
         self.port, self.token = port, token
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
     def ask(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
@@ -85,7 +87,8 @@ class Customer:
 
 def until(condition: Any, what: str) -> None:
     """Wait till something holds."""
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(0.05)
@@ -154,5 +157,5 @@ class Command:
     def end(self, how: signal.Signals = signal.SIGTERM) -> str:
         """Stop it; returns what it said in all."""
         self.process.send_signal(how)
-        rest = self.process.communicate(timeout=60)[0]
+        rest = self.process.communicate(timeout=PATIENCE)[0]
         return self.said + rest

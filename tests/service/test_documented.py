@@ -11,7 +11,7 @@ import pytest
 
 from recsys_assets.experiments.experiment import Experiments
 from recsys_assets.service.answers.rules import Rules
-from tests.service.running import Customer
+from tests.service.running import PATIENCE, Customer
 
 TEXT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
 BLOCKS = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
@@ -32,7 +32,7 @@ HERE = {
 def test_a_curl_is_answered_as_shown(line: str, answer: str, customer: Customer) -> None:
     for there, here in HERE.items():
         line = line.replace(there, here.format(port=customer.port))
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=PATIENCE)
     found = json.loads(done.stdout)
     shown = set(re.findall(r'"(\w+)":', answer.partition("\n```")[0].split("\n[")[0]))
     assert shown and shown <= set(re.findall(r'"(\w+)":', done.stdout)) | {

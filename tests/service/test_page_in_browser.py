@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from recsys_assets.service.web.tokens import Tokens
 from tests.platform.browser import chromium, window
-from tests.service.running import served
+from tests.service.running import PATIENCE, served
 from tests.service.small_shop import lake_of, train
 from tests.service.test_answers import event
 from tests.service.test_rotation import EXPERIMENT, break_champion
@@ -52,7 +52,7 @@ def test_a_person_reads_the_page(home: Path, tmp_path: Path) -> None:
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
         page.screenshot(path=tmp_path / "phone.png", full_page=True)
         break_champion(lake_of(home))
-        expect(page.locator("#problems")).to_contain_text("could not be taken over", timeout=20_000)
+        expect(page.locator("#problems")).to_contain_text("could not be taken over", timeout=1000 * PATIENCE)
         assert opened.troubles == []
 
 

@@ -21,7 +21,7 @@ from recsys_assets.service.simulation import (
     queries,
     simulate,
 )
-from tests.service.running import served
+from tests.service.running import PATIENCE, served
 from tests.service.small_shop import ITEMS, USERS, build, lake_of
 
 TRUTH = {
@@ -48,7 +48,7 @@ def test_places_are_clicked_and_bought_from_as_the_known_bias_says() -> None:
 def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(home: Path) -> None:
     with served(home) as (customer, _):
         service = Asked(f"http://127.0.0.1:{customer.port}")
-        service.wait(10)
+        service.wait(PATIENCE)
         found = simulate(TRUTH, service, customers=30, k=5, seed=3)
     shown = list(read_log(home / "feedback", "exposures"))
     sent = list(read_log(home / "feedback", "events"))

@@ -21,7 +21,7 @@ from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.server import Service
-from tests.service.running import Command, Customer, served, until
+from tests.service.running import PATIENCE, Command, Customer, served, until
 from tests.service.small_shop import ITEMS, train
 from tests.service.test_answers import event
 from tests.service.test_feedback_assets import made
@@ -88,7 +88,7 @@ def test_an_event_that_two_workers_write_at_once_counts_once(
         def sync_together(descriptor: int) -> None:
             if threading.get_ident() not in met:
                 met.add(threading.get_ident())
-                both.wait(20)  # here each is about to write, and neither has
+                both.wait(PATIENCE)  # here each is about to write, and neither has
             sync(descriptor)
 
         monkeypatch.setattr(feedback_log.os, "fsync", sync_together)
@@ -235,7 +235,7 @@ def test_a_supervisor_that_cannot_start_a_worker_again_leaves_none_behind(home: 
         killed, left = by_worker(service)
         (tmp_path / "here").rmdir()  # without a working folder Python starts no process
         os.kill(killed, signal.SIGKILL)
-        service.process.wait(60)
+        service.process.wait(PATIENCE)
         assert service.process.returncode != 0 and not psutil.pid_exists(left)
 
 
@@ -244,14 +244,14 @@ def test_a_worker_that_cannot_start_is_told_once(home: Path) -> None:
     (home / "service").mkdir(exist_ok=True)
     (home / "service" / "tokens.json").write_text("{")
     with ended(Command(home, "--workers", "2", RECSYS_SERVICE_HOST="0.0.0.0")) as service:
-        service.process.wait(60)
+        service.process.wait(PATIENCE)
         assert service.process.returncode != 0 and service.said.count("tokens.json") == 1
 
 
 def test_rules_with_a_typo_are_told_before_a_worker_starts(home: Path) -> None:
     (home / "rules.toml").write_text("\n[explorationn]\nshare = 0.1\n")
     with ended(Command(home, "--workers", "2")) as service:
-        said = service.said + service.process.communicate(timeout=60)[0]
+        said = service.said + service.process.communicate(timeout=PATIENCE)[0]
         assert said.count("rules.toml:2") == 1 and "Traceback" not in said
 
 

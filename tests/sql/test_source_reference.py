@@ -51,12 +51,12 @@ def test_every_column_and_every_key_is_told_and_no_other() -> None:
     assert set(KEYS) == {field.name for field in fields(SourceSettings)}
 
 
-def with_value(value: str | None) -> dict[str, list[dict[str, Any]]]:
-    """For each table its full row with this value in one column after another, and the full row itself behind them.
+def make_shop_with(con: duckdb.DuckDBPyConnection, value: str | None) -> None:
+    """Each table has its full row with this value in one column after another, and the full row itself behind them.
 
     Each row is of a customer or an item of its own.
     """
-    rows = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
     for table, names in RAW_COLUMNS.items():
         own = [name for name in ("user_id", "item_id") if name in names]
         full = [
@@ -64,8 +64,14 @@ def with_value(value: str | None) -> dict[str, list[dict[str, Any]]]:
         ]
         for name, row in zip(names, full, strict=False):
             row[name] = value
-        rows[table.removeprefix("raw_")] = full
-    return rows
+        rows[table] = full
+    make_shop(
+        con,
+        events=rows["raw_events"],
+        users=rows["raw_users"],
+        items=rows["raw_items"],
+        promotions=rows["raw_promotions"],
+    )
 
 
 def made(con: duckdb.DuckDBPyConnection, table: str, place: int) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def made(con: duckdb.DuckDBPyConnection, table: str, place: int) -> dict[str, An
 def lacking() -> Iterator[duckdb.DuckDBPyConnection]:
     """A shop in which each column is missing once."""
     with duckdb.connect(config={"threads": 1}) as con:
-        make_shop(con, **with_value(None))
+        make_shop_with(con, None)
         yield con
 
 
@@ -89,7 +95,7 @@ def lacking() -> Iterator[duckdb.DuckDBPyConnection]:
 def nonsense() -> Iterator[duckdb.DuckDBPyConnection]:
     """A shop in which each column once holds what is no number and no time."""
     with duckdb.connect(config={"threads": 1}) as con:
-        make_shop(con, **with_value("no such thing"))
+        make_shop_with(con, "no such thing")
         yield con
 
 

@@ -15,6 +15,8 @@ from tests.examples import examples
 from tests.lineage.delivery.made_stream import SetClock, delivery_to, made_messages
 from tests.lineage.delivery.sink import TAKE, Behaviour, Sink, refuse, require_each_once_in_order
 
+PATIENCE = 300.0
+"""Seconds that nothing needs, however busy the machine is."""
 MESSAGES = made_messages(5)
 POISON = "r1a0/COMPLETE"
 OTHERS = [message for message in MESSAGES if message.id != POISON]
@@ -240,13 +242,13 @@ def test_of_two_senders_at_once_one_sends(tmp_path: Path) -> None:
 
     def script(_number: int, _id: str) -> Behaviour:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
         return TAKE
 
     with Sink(script) as sink:
-        first = threading.Thread(target=delivery_to(tmp_path, MESSAGES, sink.url).send)
+        first = threading.Thread(target=delivery_to(tmp_path, MESSAGES, sink.url, timeout=PATIENCE).send)
         first.start()
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         (second,) = delivery_to(tmp_path, MESSAGES, sink.url).send()
         go_on.set()
         first.join()

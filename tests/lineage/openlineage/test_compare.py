@@ -53,7 +53,7 @@ def marquez() -> Iterator[RunningMarquez]:
 def _send(marquez: RunningMarquez, events: Sequence[dict[str, Any]]) -> None:
     with requests.Session() as session:
         for each in events:
-            assert session.post(f"{marquez.url}/api/v1/lineage", json=each, timeout=10).status_code == 201
+            assert session.post(f"{marquez.url}/api/v1/lineage", json=each, timeout=300).status_code == 201
 
 
 def _compared(marquez: RunningMarquez, shop: Shop) -> Comparison:

@@ -95,5 +95,5 @@ def test_a_stream_of_generated_runs_is_valid_and_understood(
         assert report.rules == {}, report.faults
         marquez.held.__init__()
         for body in bodies:
-            assert requests.post(f"{marquez.url}/api/v1/lineage", body, timeout=10).status_code == 201
+            assert requests.post(f"{marquez.url}/api/v1/lineage", body, timeout=300).status_code == 201
         assert compare(Marquez(marquez.url), [project.lake]).differences == ()

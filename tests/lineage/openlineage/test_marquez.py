@@ -24,12 +24,12 @@ def marquez() -> Iterator[RunningMarquez]:
 
 def _post(marquez: RunningMarquez, *events: Any) -> list[int]:
     return [
-        requests.post(f"{marquez.url}/api/v1/lineage", json=each, timeout=10).status_code for each in events
+        requests.post(f"{marquez.url}/api/v1/lineage", json=each, timeout=300).status_code for each in events
     ]
 
 
 def _get(marquez: RunningMarquez, path: str) -> Any:
-    answer = requests.get(f"{marquez.url}/api/v1/{path}", timeout=10)
+    answer = requests.get(f"{marquez.url}/api/v1/{path}", timeout=300)
     return answer.json() if answer.ok else answer.status_code
 
 
@@ -53,7 +53,7 @@ def test_the_recorded_requests_get_the_recorded_answers(marquez: RunningMarquez,
             json.dumps(call["body"]) if "body" in call and call["body"] is not None else call.get("body_text")
         )
         answer = requests.request(
-            call["method"], marquez.url + call["path"], params=call.get("params"), data=body, timeout=10
+            call["method"], marquez.url + call["path"], params=call.get("params"), data=body, timeout=300
         )
         assert answer.status_code == call["status"], call["path"]
         if answer.ok and call["method"] == "GET":

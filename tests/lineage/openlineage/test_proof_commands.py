@@ -84,7 +84,7 @@ def test_compare_names_what_is_missing_and_how_to_mend_it(shop: Shop, marquez: R
     assert missing.exit_code == 1
     assert "missing" in missing.stdout and "openlineage replay --since" in missing.stdout
     for message in Stream(shop.lake).after(None):
-        requests.post(f"{marquez.url}/api/v1/lineage", message.body, timeout=10)
+        requests.post(f"{marquez.url}/api/v1/lineage", message.body, timeout=300)
     good = _say(shop, "compare", marquez.url)
     assert (good.exit_code, "understood" in good.stdout) == (0, True)
     assert json.loads(_say(shop, "compare", marquez.url, "--json").stdout)["differences"] == []
