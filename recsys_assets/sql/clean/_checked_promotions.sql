@@ -1,17 +1,15 @@
--- Every row of raw_promotions once, typed, with the reason for which it is refused, or NULL. Copies of a row are
+-- Every row of raw_promotions once, as it is, with the reason for which it is refused, or NULL. Copies of a row are
 -- not found here but in promotions, since that takes a pass over all rows.
 SELECT
-    clean_id(item_id) AS item_id,
-    clean_id(store_id) AS store_id,
-    nullif(trim(kind::VARCHAR), '') AS kind,
-    clean_text(display) AS display,
-    clean_text(mailer) AS mailer,
-    clean_id(coupon_id) AS coupon_id,
-    clean_id(campaign_id) AS campaign_id,
-    TRY_CAST(start_day AS DATE) AS start_day,
-    TRY_CAST(end_day AS DATE) AS end_day,
-    (hash(item_id, store_id, kind, display, mailer, coupon_id, campaign_id, start_day, end_day) >> 32)::UINTEGER
-        AS half_hash,
+    item_id,
+    store_id,
+    kind,
+    display,
+    mailer,
+    coupon_id,
+    campaign_id,
+    start_day,
+    end_day,
     _file,
     _line,
     _fault,

@@ -15,8 +15,36 @@
 -- column: copies: file:line of each exact copy of this row, NULL where there is none
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
-WITH repeated AS (
-    SELECT half_hash FROM checked_promotions GROUP BY half_hash HAVING count(*) > 1
+WITH hashed AS NOT MATERIALIZED (
+    SELECT
+        *,
+        (hash(item_id, store_id, kind, display, mailer, coupon_id, campaign_id, start_day, end_day) >> 32)::UINTEGER
+            AS half_hash
+    FROM checked_promotions
+),
+
+repeated AS (
+    SELECT half_hash FROM hashed GROUP BY half_hash HAVING count(*) > 1
+),
+
+-- whether a hash is repeated is asked here, below what is typed, so that few rows are typed to be compared
+typed AS NOT MATERIALIZED (
+    SELECT
+        clean_id(item_id) AS item_id,
+        clean_id(store_id) AS store_id,
+        nullif(trim(kind::VARCHAR), '') AS kind,
+        clean_text(display) AS display,
+        clean_text(mailer) AS mailer,
+        clean_id(coupon_id) AS coupon_id,
+        clean_id(campaign_id) AS campaign_id,
+        TRY_CAST(start_day AS DATE) AS start_day,
+        TRY_CAST(end_day AS DATE) AS end_day,
+        half_hash IN (SELECT half_hash FROM repeated) AS repeats,
+        _file,
+        _line,
+        raw
+    FROM hashed
+    WHERE reason IS NULL
 ),
 
 suspects AS (
@@ -28,16 +56,16 @@ suspects AS (
             PARTITION BY raw ORDER BY starts_with(_file, 'landing/'), _file, _line
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS places
-    FROM checked_promotions
-    WHERE reason IS NULL AND half_hash IN (SELECT half_hash FROM repeated)
+    FROM typed
+    WHERE repeats
     WINDOW first_to_last AS (PARTITION BY raw ORDER BY starts_with(_file, 'landing/'), _file, _line)
 )
 
 SELECT
     item_id, store_id, kind, display, mailer, coupon_id, campaign_id, start_day, end_day,
     NULL::VARCHAR[] AS copies, _file, _line
-FROM checked_promotions
-WHERE reason IS NULL AND half_hash NOT IN (SELECT half_hash FROM repeated)
+FROM typed
+WHERE NOT repeats
 UNION ALL
 SELECT
     item_id, store_id, kind, display, mailer, coupon_id, campaign_id, start_day, end_day,
