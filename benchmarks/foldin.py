@@ -1,7 +1,7 @@
 """Folding in: how near it comes to the fit, and how many customers a second are answered.
 
     python benchmarks/serving.py foldin [--shop complete-journey online-retail] [--family NAME …] [--customers 500]
-        [--answers 2000] [--session 10] [--data ../shared/data/online-retail] [--json]
+        [--answers 2000] [--session 10] [--data ../shared/data/online-retail] [--judged] [--json]
 
 Each family is fitted on all purchases of a shop with its own settings, without validation. `overlap@20` is the mean
 number of items that the lists of 20 have in common when customers are listed by the fit and when the history that they
@@ -9,11 +9,15 @@ were fitted with is folded in; `same` is the share of lists that are equal in or
 one customer at a time, each with a made-up session of items drawn by popularity and left out of the list, on one
 thread; `of CPU` counts CPU seconds instead of wall seconds, which other work on the machine lengthens;
 `first` is the first of them, which prepares what the others use. `folded` are customers a second in blocks.
+
+With `--judged` it says instead how good the lists are: NDCG@20 of the last weeks, by what was bought before, of the
+lists of the fit and of those of the folded histories, of new items and with repeat purchases.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import sys
@@ -25,12 +29,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 import numpy as np  # noqa: E402
-from models_shop import SHOPS, Shop, unfitted  # noqa: E402
+from models_shop import SHOPS, WEEKS, Shop, compact, unfitted  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from quality import machine  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from recsys_models import History, Interactions, Recommender, families  # noqa: E402
+from recsys_models import (  # noqa: E402
+    History,
+    Interactions,
+    Recommender,
+    evaluate,
+    families,
+    time_split,
+)
 from recsys_models.kernels.top_items import mask_items, top_k  # noqa: E402
 
 K = 20
@@ -118,6 +129,26 @@ def measure(shop: Shop, name: str, arguments: argparse.Namespace) -> dict[str, A
     return {"family": name, "fit_seconds": seconds, **near, **quick}
 
 
+def judged(shop: Shop, name: str, seed: int) -> dict[str, Any]:
+    """NDCG@20 of a family's lists for the last weeks, of the fit and of the same histories folded in."""
+    train, valid, test = time_split(shop.interactions, valid_days=WEEKS, test_days=WEEKS)
+    both, train = compact(train.merged(valid)), compact(train)
+    model = unfitted(name).with_features(users=shop.users, items=shop.items)
+    model.fit(train, validation=valid.within(train), seed=seed)
+    final = model.retrained(both, seed=seed)
+    given = histories(both, np.arange(both.n_users))
+    scores = np.vstack([final.fold_in(given[at : at + BLOCK]) for at in range(0, len(given), BLOCK)])
+    folded = copy.copy(final)
+    folded.score_block = lambda user_rows: scores[user_rows]  # type: ignore[method-assign]
+    found: dict[str, Any] = {"family": name, "seed": seed}
+    for kind, exclude_seen in (("new", True), ("repeat", False)):
+        for who, lists in (("fit", final), ("folded", folded)):
+            found[f"{who}_{kind}"] = evaluate(lists, both, test.within(both), exclude_seen=exclude_seen)[
+                "ndcg"
+            ]
+    return found
+
+
 def main(given: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="serving.py foldin",
@@ -130,6 +161,8 @@ def main(given: list[str]) -> None:
     parser.add_argument("--customers", type=int, default=500)
     parser.add_argument("--answers", type=int, default=2000)
     parser.add_argument("--session", type=int, default=10, help="number of items of a session")
+    parser.add_argument("--judged", action="store_true", help="say how good the lists are")
+    parser.add_argument("--seed", type=int, default=0, help="of the fits that are judged")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     arguments = parser.parse_args(given)
     for variant in arguments.family:
@@ -140,6 +173,12 @@ def main(given: list[str]) -> None:
     results: list[dict[str, Any]] = []
     for name in arguments.shop:
         shop = SHOPS[name](arguments.data)
+        if arguments.judged:
+            for family in arguments.family:
+                results.append({"shop": name, **judged(shop, family, arguments.seed)})
+                if not arguments.json:
+                    print(results[-1], flush=True)
+            continue
         sizes = f"{shop.interactions.n_users:,} customers, {shop.items.ids.size:,} items"
         heads = (
             "fit s",

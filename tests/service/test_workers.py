@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -15,10 +17,12 @@ from random import Random
 
 import psutil
 import pytest
+import uvicorn
 
 from recsys_assets.service.feedback import feedback_log
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.feedback.log_reader import read_log
+from recsys_assets.service.processes.watched_process import WatchedProcess
 from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.server import Service
 from tests.service.running import PATIENCE, Command, Customer, served, until
@@ -257,3 +261,19 @@ def test_rules_with_a_typo_are_told_before_a_worker_starts(home: Path) -> None:
 
 def _no_space(_: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_worker_that_dies_while_its_supervisor_waits_for_its_word_is_known_to_be_dead() -> None:
+    worker = WatchedProcess(uvicorn.Config("nobody:app"), [])
+    worker.process = multiprocessing.get_context("spawn").Process(
+        target=time.sleep, args=(600,)
+    )  # says nothing
+    worker.start()
+    found: list[bool] = []
+    waiting = threading.Thread(target=lambda: found.append(worker.is_alive(timeout=600)), daemon=True)
+    waiting.start()
+    until(worker.child_conn.poll, "it is asked")
+    worker.process.kill()
+    waiting.join(60)
+    worker.process.join()
+    assert found == [False]

@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from recsys_assets.experiments.experiment import Experiments
 from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.feedback.feedback_log import held_alone
+from recsys_assets.service.processes.watched_process import watch_workers
 from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam
 from recsys_assets.service.server import SERVED_BY, ServiceError, opened_service, said_of, traced
 from recsys_assets.service.service_files import ServiceFiles
@@ -67,6 +68,7 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
                 timeout_worker_healthcheck=START_SECONDS,
                 **SERVED_BY,
             )
+            watch_workers()
             supervisor = Multiprocess(config, [listener])
             # uvicorn would restart them when the terminal is closed
             signal.signal(signal.SIGHUP, lambda *_: supervisor.should_exit.set())

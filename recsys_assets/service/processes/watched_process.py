@@ -1,0 +1,34 @@
+"""WatchedProcess: a worker whose death its supervisor sees at once, also while it waits for the worker's word."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import wait
+
+from uvicorn.supervisors import multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+
+class WatchedProcess(Process):
+    """A worker of uvicorn's supervisor.
+
+    uvicorn waits for a worker's answer alone: of one that is killed just then it would hear nothing for as long as a
+    worker may take to start, and start none in its place meanwhile.
+    """
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        """Whether it lives and answers within so many seconds."""
+        if not self.process.is_alive():
+            return False
+        try:
+            self.parent_conn.send(b"ping")
+            if self.parent_conn not in wait([self.parent_conn, self.process.sentinel], timeout):
+                return False
+            self.parent_conn.recv()
+        except (OSError, EOFError):
+            return False
+        return True
+
+
+def watch_workers() -> None:
+    """Have uvicorn's supervisor make its workers of this class; it takes no other way to name one."""
+    multiprocess.Process = WatchedProcess
