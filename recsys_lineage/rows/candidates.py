@@ -13,7 +13,7 @@ from recsys_lineage.rows.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.contribution import Marks
 from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.from_item import FromItem, from_items
-from recsys_lineage.rows.pushdown import Pushdown
+from recsys_lineage.rows.pushdown import Pushdown, put
 from recsys_lineage.rows.syntax import (
     Node,
     conjuncts,
@@ -99,6 +99,42 @@ class Candidates:
         step = self._marked[table], f"c{column}"
         return Condition.one_of(*self._values.get(step, step))
 
+    def of_marked(self, definition: Definition, table: str, count: int) -> list[Node]:
+        """A definition's query over the marked rows of a table in place of all, once for each place where it is read.
+
+        Together they give the rows that are made of marked rows. Nothing is given where a row may be made of several
+        rows of the table, as in a group or a window, or where the table is also read elsewhere than in FROM.
+        """
+        query = definition.query
+        if self._witnesses.is_aggregated(query) or self._windows(query):
+            return []
+        return self._over_marked(query, table, count)
+
+    def of_groups(
+        self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
+    ) -> Node | None:
+        """A definition's query over the groups that hold marked rows, all of which are made of them; None if not told.
+
+        Args:
+            definition, table, count: as for `known`.
+            ask: adds a step for a query and conditions, and gives its name.
+        """
+        query = definition.query
+        where = conjuncts(query.get("where_clause"))
+        if any(subqueries(each) for each in where) or not self._witnesses.takes_all_rows(query):
+            return None
+        keys = self._keys(query, from_items(query["from_table"], self._statement.catalog))
+        if not keys or not self._witnesses.is_aggregated(query):
+            return None
+        selects = [
+            f"SELECT DISTINCT {self._packed(keys)} AS {_KEYS} FROM {self._syntax.relation_text(around['from_table'])}"
+            for around in self._over_marked(query, table, count)
+        ]
+        if not selects:
+            return None
+        condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
+        return self._cut(query, keys, ask(f" WHERE {condition} UNION ".join(selects), where))
+
     def of_keys(
         self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
     ) -> Node | None:
@@ -115,25 +151,59 @@ class Candidates:
         around = copied(query["from_table"])
         items = from_items(around, catalog)
         number = self._only_place(items, table, count)
-        if number is None or not self._pushdown.is_open(query, items):
+        if number is None or items[number].nearest is not None or not self._pushdown.is_open(query, items):
             return None
         keys = self._keys(query, items)
         if not keys:
             return None
-        fields = ", ".join(f"k{n} := {self._syntax.expression_text(key)}" for n, key in enumerate(keys))
         marks = self._syntax.expression(self.marks(table).of_row(items[number]))
         best = best_column(catalog.columns[table], range(len(catalog.columns[table])))
         self._pushdown.put_part(items[number], {best: self.values_of(table, best)})
         where = [each for each in conjuncts(query.get("where_clause")) if not subqueries(each)]
-        select = f"SELECT DISTINCT struct_pack({fields}) AS {_KEYS} FROM {self._syntax.relation_text(around)}"
-        asked = ask(select, [*where, marks])
+        select = f"SELECT DISTINCT {self._packed(keys)} AS {_KEYS} FROM {self._syntax.relation_text(around)}"
+        return self._cut(query, keys, ask(select, [*where, marks]))
+
+    def _packed(self, keys: Sequence[Node]) -> str:
+        fields = ", ".join(f"k{n} := {self._syntax.expression_text(key)}" for n, key in enumerate(keys))
+        return f"struct_pack({fields})"
+
+    def _cut(self, query: Node, keys: Sequence[Node], asked: str) -> Node:
+        """A query over those rows only whose keys are asked for."""
         made = copied(query)
         whole = self._syntax.relation_text(query["from_table"])
         made["from_table"] = self._syntax.relation(
-            f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} "
-            f"ON struct_pack({fields}) = {quote(asked)}.{_KEYS}"
+            f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} ON {self._packed(keys)} = {quote(asked)}.{_KEYS}"
         )
         return made
+
+    def _over_marked(self, query: Node, table: str, count: int) -> list[Node]:
+        """A query over marked rows at one place after the other where FROM reads a table; none where not all are such.
+
+        A row that a join may replace by NULLs, or that stands for others in an ASOF JOIN, is none that can be taken
+        alone.
+        """
+        catalog = self._statement.catalog
+        found: list[Node] = []
+        names = [column.name.casefold() for column in catalog.columns[table]]
+        for number, each in enumerate(from_items(query["from_table"], catalog)):
+            if each.table != table or each.hidden is not None:
+                continue
+            made = copied(query)
+            items = from_items(made["from_table"], catalog)
+            item = items[number]
+            if item.nulled or item.nearest is not None or not self._pushdown.is_open(made, items):
+                return []
+            given = [name.casefold() for name in item.columns or ()]
+            known = {given[n]: self.values_of(table, n) for n in range(len(names))}
+            self._pushdown.put_parts_beside(made, items, number, known)
+            item.node["column_name_alias"] = [*(item.columns or ())]
+            put(item, self._marked[table])
+            found.append(made)
+        return found if len(found) == count else []
+
+    def _windows(self, query: Node) -> list[Node]:
+        result = [query["select_list"], query.get("qualify"), query.get("having"), query.get("modifiers")]
+        return [part for part in parts(result) if is_expression(part, "WINDOW")]
 
     def marks(self, *tables: str) -> Marks:
         """Marks of the marked rows of tables."""
@@ -150,8 +220,7 @@ class Candidates:
 
     def _keys(self, query: Node, items: list[FromItem]) -> list[Node]:
         """The keys of a query's groups, or those that all its windows have; none where they are not plain."""
-        result = [query["select_list"], query.get("qualify"), query.get("having"), query.get("modifiers")]
-        windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
+        windows = self._windows(query)
         if not self._witnesses.is_aggregated(query):
             first = windows[0].get("partitions", []) if windows else []
             others = [[without_places(key) for key in each.get("partitions", [])] for each in windows]

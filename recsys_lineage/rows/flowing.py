@@ -142,7 +142,11 @@ class Flowing:
         read = self.witnesses.of(query, self.pushdown.name_of)
         ways: list[tuple[Node, Conditions, list[str]]] = []
         known = [self.candidates.known(definition, table, read.counts[table]) for table in read.tables]
+        found: list[Part] = []
         for table, each in zip(read.tables, known, strict=True):
+            if whole := self._of_marked(definition, table, read.counts[table]):
+                found += whole
+                continue
             conditions = self.candidates.best(table, each)
             same = next((way for way in ways if conditions and way[1] == conditions), None)
             if same is not None:
@@ -153,7 +157,23 @@ class Flowing:
                 of_keys = self.candidates.of_keys(definition, table, read.counts[table], self.pushdown.ask)
             ways.append((of_keys or self.pushdown.pushed(query, conditions, width), conditions, [table]))
         self._known = [{n: made for n, (_, made) in each.items()} for each in known]
-        return [self._flow(query, tables, width) for query, _, tables in ways] or [Part(_nothing(width))]
+        found += [self._flow(query, tables, width) for query, _, tables in ways]
+        return found or [Part(_nothing(width))]
+
+    def _of_marked(self, definition: Definition, table: str, count: int) -> list[Part]:
+        """The rows that are made of marked rows of a table, where they can be found without marks."""
+        queries = self.candidates.of_marked(definition, table, count)
+        if not queries:
+            groups = self.candidates.of_groups(definition, table, count, self.pushdown.ask)
+            queries = [] if groups is None else [groups]
+        own = ", ".join(numbered(len(definition.columns), "__o"))
+        return [
+            Part(
+                f"SELECT DISTINCT {own} FROM ({self.syntax.text(query)}) AS __q({own})",
+                (self._marked[table],),
+            )
+            for query in queries
+        ]
 
     def _flow(self, query: Node, tables: list[str], width: int) -> Part:
         """The rows of a query that are made of marked rows of some tables."""

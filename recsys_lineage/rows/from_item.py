@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import Statement
-from recsys_lineage.rows.syntax import Node, copied, is_expression, parts
+from recsys_lineage.rows.syntax import Node, conjuncts, copied, is_expression, parts
 from recsys_lineage.sql.names import quote
 
 _NULLED = {"LEFT": (False, True), "RIGHT": (True, False), "FULL": (True, True), "OUTER": (True, True)}
@@ -23,6 +23,8 @@ class FromItem:
         table: the table or definition that it is, folded; empty for anything else.
         nulled: whether a join may put NULLs in place of its row.
         hidden: for the right side of a SEMI or ANTI join, that join.
+        nearest: for the right side of an ASOF join, that join: of the rows of a key it takes the nearest, so that which
+            one it is hangs on the others.
         marker: the column that is true where its row is there; empty where nothing marks it.
     """
 
@@ -32,8 +34,24 @@ class FromItem:
     table: str = ""
     nulled: bool = False
     hidden: Node | None = None
+    nearest: Node | None = None
     marker: str = ""
     left_of_hidden: list[FromItem] = field(default_factory=list)
+
+    def may_leave_out_by(self, column: str) -> bool:
+        """Whether rows with other values of a column can be left out, without another row coming in for one of them."""
+        if self.nearest is None:
+            return True
+        keys = {name.casefold() for name in self.nearest.get("using_columns", [])[:-1]}
+        for each in conjuncts(self.nearest.get("condition")):
+            if each.get("type") == "COMPARE_EQUAL":
+                sides = [each[side] for side in ("left", "right") if is_expression(each[side], "COLUMN_REF")]
+                keys |= {side["column_names"][-1].casefold() for side in sides if self._is_of(side)}
+        return column.casefold() in keys
+
+    def _is_of(self, column: Node) -> bool:
+        names = [name.casefold() for name in column["column_names"]]
+        return len(names) == 1 or names[-2] == self.alias.casefold()
 
     @property
     def row(self) -> str:
@@ -64,6 +82,8 @@ def from_items(relation: Node, catalog: Catalog) -> list[FromItem]:
             item.nulled |= left_nulled
         for item in right:
             item.nulled |= right_nulled
+            if relation.get("ref_type") == "ASOF" and item.nearest is None:
+                item.nearest = relation
             if relation["join_type"] in ("SEMI", "ANTI") and item.hidden is None:
                 item.hidden, item.left_of_hidden = relation, left
         return [*left, *right]

@@ -176,4 +176,5 @@ def conditions_of_item(number: int, item: FromItem, known: Mapping[Place, Condit
         for position, name in enumerate(item.columns or ())
         if (condition := known.get((number, name.casefold()))) is not None
         and (condition.refuses_null or not item.nulled)
+        and item.may_leave_out_by(name)
     }

@@ -160,7 +160,7 @@ class Pushdown(Knowledge):
     def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
         for number, item in enumerate(items):
             if item.table and (of_item := conditions_of_item(number, item, known)):
-                _put(item, self.part_of(self.name_of(item.table), of_item))
+                put(item, self.part_of(self.name_of(item.table), of_item))
 
     def _known_of_partitions(
         self, query: Node, items: list[FromItem], conditions: Conditions, width: int
@@ -230,11 +230,20 @@ class Pushdown(Knowledge):
             items = from_items(side["from_table"], self.catalog)
             of_side = self.side_conditions(query, items[0].table, conditions, names, types)
             if of_side:
-                _put(items[0], self.part_of(items[0].table, of_side))
+                put(items[0], self.part_of(items[0].table, of_side))
 
     def put_part(self, item: FromItem, conditions: Conditions) -> None:
         """Lets a relation hold only what fulfils conditions, in place."""
-        _put(item, self.part_of(self.name_of(item.table), conditions))
+        put(item, self.part_of(self.name_of(item.table), conditions))
+
+    def put_parts_beside(
+        self, query: Node, items: list[FromItem], number: int, known: Mapping[str, Condition]
+    ) -> None:
+        """Lets the other relations hold only what can stand beside rows of one, of whose columns something is known."""
+        spread = {(number, name): condition for name, condition in known.items()}
+        self._spread(spread, query, items)
+        others = {place: condition for place, condition in spread.items() if place[0] != number}
+        self._put_parts(items, others)
 
     def push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
@@ -273,7 +282,7 @@ class Pushdown(Knowledge):
             )
 
 
-def _put(item: FromItem, table: str) -> None:
+def put(item: FromItem, table: str) -> None:
     """Lets a relation read another table with the same columns, under the same names."""
     item.node["alias"] = item.alias
     item.node["table_name"] = table

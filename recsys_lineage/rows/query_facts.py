@@ -36,6 +36,11 @@ class QueryFacts:
         result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
         return bool(self._aggregate_calls(result))
 
+    def takes_all_rows(self, query: Node) -> bool:
+        """Whether a group of a query is made of all its rows, and not of those alone whose values are taken."""
+        result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
+        return not self._one_row_calls(self._aggregate_calls(result))
+
     def is_row_by_row(self, query: Node) -> bool:
         """Whether each row of a query is made of one row of each relation, whatever others there are."""
         if query["type"] == "SET_OPERATION_NODE":

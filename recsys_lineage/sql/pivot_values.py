@@ -22,6 +22,7 @@ _CLOSES = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 _ENDS = ("USING", "GROUP", "ORDER", "GROUP BY", "ORDER BY", "LIMIT", "OFFSET", "UNION", "EXCEPT", "INTERSECT")
 _UNKNOWN = re.compile(r'(?:Referenced column|column named) "((?:[^"]|"")+)"')
 _MOST_NAMED = 1000
+_PIVOTS = ("PIVOT", "PIVOT_WIDER")
 
 Described = Callable[[str], Sequence[str]]
 """The names of a statement's columns, as DuckDB gives them over tables without rows; it raises duckdb.Error."""
@@ -56,6 +57,20 @@ def with_pivot_values(sql: str, columns: Sequence[str], described: Described) ->
     if len(pivots) != 1:
         return sql
     return _Finder(sql, pivots[0], list(columns), described).found() or sql
+
+
+def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
+    """Where in a text the values of a PIVOT have a name, as in `IN ('a' AS b)`: from where to where, and the name."""
+    found: list[tuple[int, int, str]] = []
+    for place, token in enumerate(tokens):
+        if token.text.upper() not in _PIVOTS:
+            continue
+        for element in _separated(_elements(tokens[place + 1 :])):
+            listed = [n for n, each in enumerate(element) if each.text.upper() == "IN"][-1:]
+            for value in _separated(element[listed[0] + 2 : -1]) if listed else ():
+                if len(value) > 2 and value[-2].token_type is TokenType.ALIAS:
+                    found.append((value[0].start, value[-1].end + 1, literal(value[-1].text)))
+    return found
 
 
 class _Finder:
@@ -154,23 +169,28 @@ def _pivots(sql: str) -> Iterator[_Pivot]:
     """The PIVOT statements of a text, which have ON and not FOR."""
     tokens = sqlglot.tokenize(sql, read="duckdb")
     for place, token in enumerate(tokens):
-        if token.text.upper() in ("PIVOT", "PIVOT_WIDER") and (pivot := _pivot(tokens[place + 1 :], sql)):
+        if token.text.upper() in _PIVOTS and (pivot := _pivot(tokens[place + 1 :], sql)):
             yield pivot
 
 
 def _pivot(tokens: Sequence[Token], sql: str) -> _Pivot | None:
-    on, rest = _until(tokens, ("ON", *_ENDS))
-    del on
-    if not rest or rest[0].text.upper() != "ON":
+    listed = _elements(tokens)
+    if not listed:
         return None
-    listed, rest = _until(rest[1:], _ENDS)
     elements = _separated(listed)
+    _, rest = _until(tokens[tokens.index(listed[-1]) + 1 :], _ENDS)
     statistics: list[list[Token]] = []
     if rest and rest[0].text.upper() == "USING":
         statistics = _separated(_until(rest[1:], _ENDS)[0])
     spans = tuple((each[0].start, each[-1].end + 1) for each in elements)
     without = tuple(n for n, each in enumerate(elements) if not _names_values(each))
     return _Pivot(spans, without, tuple(sql[each[0].start : each[-1].end + 1] for each in statistics))
+
+
+def _elements(tokens: Sequence[Token]) -> Sequence[Token]:
+    """What stands behind ON."""
+    _, rest = _until(tokens, ("ON", *_ENDS))
+    return _until(rest[1:], _ENDS)[0] if rest and rest[0].text.upper() == "ON" else ()
 
 
 def _names_values(element: Sequence[Token]) -> bool:

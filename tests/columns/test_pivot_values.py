@@ -57,3 +57,11 @@ def test_the_result_tells_the_values(case: str) -> None:
 def test_a_result_of_another_statement_tells_nothing() -> None:
     with pytest.raises(ColumnLineageError, match="depend on the data"):
         _ = column_lineage("PIVOT sold ON way USING sum(pieces)", SCHEMAS, result=["web", "nothing", "shop"])
+
+
+def test_values_have_names() -> None:
+    values = "'web' AS net, 'o''x' AS \"of it\""
+    sql = f"PIVOT_WIDER sold ON way IN ({values}) USING sum(pieces) FILTER (pieces > 1) GROUP BY shop"
+    found = column_lineage(sql, SCHEMAS)
+    assert list(found) == ["shop", "net", "of it"]
+    assert {edge.column for edge in found["net"]} == {"shop", "way", "pieces"}

@@ -140,6 +140,11 @@ KEYED = {
     "LEFT JOIN (SELECT k, count(*) AS s FROM u GROUP BY k) AS c ON c.k = a.k",
     "groups of a right join": "SELECT u.k, sum(n)::INTEGER AS v FROM t RIGHT JOIN u ON u.k = t.k GROUP BY u.k",
     "a full join": "SELECT t.k, u.y AS v FROM t FULL JOIN u ON u.k = t.k",
+    "rows of a left join": "SELECT t.k, u.y AS v FROM t LEFT JOIN u ON u.k = t.k WHERE coalesce(u.y, 0) < 3",
+    "pairs of a table with itself": "SELECT a.k, b.n AS v FROM t AS a JOIN t AS b ON b.x = a.x",
+    "groups of such pairs": "SELECT a.k, count(*)::INTEGER AS v FROM t AS a JOIN t AS b ON b.x = a.x AND b.n > a.n "
+    "GROUP BY a.k, b.k",
+    "the nearest row": "SELECT t.k, u.y AS v FROM t ASOF JOIN u ON u.k = t.k AND t.n >= u.y",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",
 }
@@ -152,7 +157,7 @@ KEYED = {
 @example(
     data={
         "t": [("z", 1, 2), ("a", 1, 1), ("a", 0, 1), (None, 2, 3), ("b", 0, 0)],
-        "u": [("a", 1), (None, 0), ("b", 2)],
+        "u": [("a", 0), ("a", 1), (None, 0), ("b", 2)],
     }
 )
 def test_rows_flow_through_keys_as_their_traces_say(how: str, data: dict[str, Rows]) -> None:

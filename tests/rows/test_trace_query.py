@@ -132,7 +132,7 @@ def test_windows_over_the_whole_table_are_context(
             {"town": "Ulm"},
             r"a sample of rows[\s\S]*<sql>:1:41",
         ),
-        ("PIVOT orders ON shop USING sum(amount)", {"shop": "A"}, "PIVOT"),
+        ("PIVOT orders ON amount USING count(*) GROUP BY shop", {"of another result": "A"}, "PIVOT"),
     ],
 )
 def test_bad_input_is_told_with_its_place(sql: str, row: dict[str, object], words: str) -> None:

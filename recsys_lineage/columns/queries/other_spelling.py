@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
+from recsys_lineage.sql.pivot_values import renamed_values
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
@@ -27,7 +28,8 @@ def spelled_otherwise(text: str) -> list[exp.Expr]:
 
     Each part keeps its place in the text.
     """
-    changes = _changes(sqlglot.tokenize(text, read="duckdb"))
+    tokens = sqlglot.tokenize(text, read="duckdb")
+    changes = sorted([*_changes(tokens), *renamed_values(tokens)])
     other = text
     for start, end, words in reversed(changes):
         other = other[:start] + words + other[end:]
