@@ -62,10 +62,11 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
     names: tuple[str, ...] = ()
     code: NDArray[np.int8] | None = None
     if any(history.behaviours is not None for history in histories):
-        told, place = np.unique(_column("behaviours", histories, length, "", np.str_), return_inverse=True)
-        if told.size > 127:
-            raise ValueError(f"behaviours: expected at most 127 different names, found {told.size}")
-        names, code = tuple(told.tolist()), place.astype(np.int8)
+        named = _column("behaviours", histories, length, "", np.str_).tolist()
+        told = {name: place for place, name in enumerate(sorted(set(named)))}
+        if len(told) > 127:
+            raise ValueError(f"behaviours: expected at most 127 different names, found {len(told)}")
+        names, code = tuple(told), np.array([told[name] for name in named], np.int8)
     wrong = np.flatnonzero(item >= item_ids.size)
     if wrong.size:
         raise ValueError(

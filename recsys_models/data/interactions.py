@@ -191,10 +191,16 @@ class Interactions:
         """Users by items as float32 CSR with sorted columns; duplicates are summed by weight, or 1 with `binary`."""
         if "sum" not in self._rows:
             rows = self.counted
-            summed = sp.coo_array(
-                (rows.weight, (rows.user, rows.item)), shape=(self.n_users, self.n_items)
-            ).tocsr()
-            summed.sum_duplicates()
+            shape = self.n_users, self.n_items
+            if self.n_users == 1 and len(
+                rows
+            ):  # a customer who is folded in: without the way over a COO matrix
+                items, place = np.unique(rows.item, return_inverse=True)
+                weights = np.bincount(place, rows.weight).astype(np.float32)
+                summed = sp.csr_array((weights, items, np.array([0, items.size], np.int32)), shape=shape)
+            else:
+                summed = sp.coo_array((rows.weight, (rows.user, rows.item)), shape=shape).tocsr()
+                summed.sum_duplicates()
             self._rows["sum"] = summed
         matrix = self._rows["sum"].copy()
         if binary:

@@ -100,10 +100,14 @@ class FoldMap(NamedTuple):
             owner = np.repeat(np.arange(matrix.indptr.size - 1), np.diff(matrix.indptr))
             weight = np.asarray(matrix.data, np.float32)
             by_user = np.bincount(owner, weight, matrix.indptr.size - 1).astype(np.float64)
-            scaled = sp.csr_array(
-                (weight * scale[matrix.indices], matrix.indices, matrix.indptr), matrix.shape
-            )
-            summed = np.asarray(scaled @ items, np.float32)
+            scaled = weight * scale[matrix.indices]
+            if (
+                by_user.size == 1
+            ):  # one customer, whose few vectors NumPy adds up sooner than SciPy is asked to
+                summed = (scaled @ items[matrix.indices])[None, :]
+            else:
+                scaled = sp.csr_array((scaled, matrix.indices, matrix.indptr), matrix.shape)
+                summed = np.asarray(scaled @ items, np.float32)
             parts.append(summed * inverse_power(by_user, float(self.user_exponent[0]))[:, None])
         parts.append(np.ones((parts[0].shape[0], 1), np.float32))
         return np.hstack(parts)

@@ -54,10 +54,8 @@ class ItemsOfDocuments(NamedTuple):
             within = np.zeros(self.items.size + 1, np.int64)
             np.cumsum(allowed[self.items], out=within[1:])
             counts = within[self.starts[documents + 1]] - within[self.starts[documents]]
-            documents, counts = documents[counts > 0], counts[counts > 0]
-        if (
-            documents.size > n
-        ):  # each has an item, so that the n best of them are enough to find the least score
+        documents, counts = documents[counts > 0], counts[counts > 0]
+        if documents.size > n:  # each has an item, so that the n best of them are enough
             own = scores[documents]
             top = np.argpartition(own, own.size - n)[own.size - n :]
             top = top[np.argsort(-own[top], kind="stable")]

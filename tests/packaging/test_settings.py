@@ -73,6 +73,7 @@ def test_the_lake_is_in_the_home_by_default(elsewhere: Path) -> None:
         ("RECSYS_TIMEZONE", "../../etc/passwd", "the name of a timezone"),
         ("RECSYS_NIGHTLY_CRON", "at night", "five cron fields"),
         ("RECSYS_NIGHTLY_CRON", "0 25 * * *", "five cron fields"),
+        ("RECSYS_NIGHTLY_CRON", "60 2 * * *", "five cron fields"),
         ("RECSYS_MEMORY_LIMIT", "much", "a size with its unit"),
         ("RECSYS_MEMORY_LIMIT", "2", "a size with its unit"),
         ("RECSYS_MEMORY_LIMIT", "80%", "a size with its unit"),
@@ -94,7 +95,9 @@ def test_a_wrong_value_says_what_was_expected_and_what_was_found(
     assert f"Found: {value!r}" in message
 
 
-@pytest.mark.parametrize("cron", ["*/5 * * * *", "0 2 * * mon-fri", "30 1,13 1-7 JAN *", "0 0 * * 7"])
+@pytest.mark.parametrize(
+    "cron", ["59 23 * * *", "*/5 * * * *", "0 2 * * mon-fri", "30 1,13 1-7 JAN *", "0 0 * * 7"]
+)
 def test_usual_cron_expressions_are_taken(cron: str) -> None:
     assert load_settings(nightly_cron=cron).nightly_cron == cron
 

@@ -58,6 +58,10 @@ def arranged(
         among: how many of the best a place is drawn from.
         chance: draws; needed where `share` is above 0.
     """
+    if (
+        not pins and lift is None and not limits and share <= 0
+    ):  # as most shops have it: the model's order stays
+        return [Placed(row, rank, 1.0, "model") for rank, row in enumerate(ranking[:k].tolist())]
     taken: set[int] = set()
     counts = [dict[int, int]() for _ in limits]
 

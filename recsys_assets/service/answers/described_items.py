@@ -50,11 +50,10 @@ class Groups:
     @classmethod
     def of(cls, column: Sequence[str | None]) -> Groups:
         """The groups of a column."""
-        values: dict[str, int] = {}
-        code = np.empty(len(column), np.int32)
-        for row, value in enumerate(column):
-            code[row] = -1 if value is None else values.setdefault(value, len(values))
-        return cls(code, values)
+        found = pl.Series(column, dtype=pl.String)
+        values = found.drop_nulls().unique(maintain_order=True)
+        code = found.cast(pl.Enum(values)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+        return cls(code, {value: place for place, value in enumerate(values.to_list())})
 
     def rows_with(self, values: Sequence[str]) -> NDArray[np.int32]:
         """The rows of items that have one of these values."""

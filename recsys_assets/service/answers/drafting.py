@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from recsys_assets.experiments.interleaving import Pick, team_draft
 from recsys_assets.service.answers.answering import Listed, Question, answered
@@ -13,8 +13,7 @@ from recsys_assets.service.answers.known_histories import Did
 from recsys_assets.service.answers.serving import Teams, Variant
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """An item of a list, as it is shown.
 
     Attributes:

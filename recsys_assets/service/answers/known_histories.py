@@ -132,19 +132,24 @@ class KnownHistories:
         place = {pair: at for at, pair in enumerate(zip(items, kinds, strict=True))}
         new_times: list[int] = []
         new_weights: list[float] = []
+        known: dict[
+            str, tuple[int, bool]
+        ] = {}  # of each behaviour: its place in the names, whether it is bought
         for item, behaviour, time in did:
             if (row := item_rows.get(item)) is None:
                 continue
-            name = self.name_of(behaviour)
-            if name not in names:
-                names.append(name)
-            pair = row, names.index(name)
+            if (kind := known.get(behaviour)) is None:
+                name = self.name_of(behaviour)
+                if name not in names:
+                    names.append(name)
+                kind = known[behaviour] = names.index(name), self.is_bought(behaviour)
+            pair = row, kind[0]
             at = place.get(pair)
             if at is None:
                 place[pair] = len(items)
                 items.append(row)
-                kinds.append(pair[1])
-                bought.append(self.is_bought(behaviour))
+                kinds.append(kind[0])
+                bought.append(kind[1])
                 new_times.append(time)
                 new_weights.append(1.0)
             elif at < times.size:

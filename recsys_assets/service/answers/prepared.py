@@ -71,15 +71,25 @@ class Prepared:
             excluded: rows of items that are left out.
             among: rows of the items that the list is chosen from; None: all.
         """
-        allowed = np.full(self.popular.size, among is None)
-        if among is not None:
-            allowed[among] = True
-        allowed[excluded] = False
         place = None if user is None else self.customers.get(user)
         own = self.rows[:0] if place is None else self.rows[self.starts[place] : self.starts[place + 1]]
-        own = own[allowed[own]][:k]
-        allowed[own] = False
-        return np.concatenate([own, self.popular[allowed[self.popular]][: k - own.size]])
+        own = _allowed(own, excluded, among)[:k]
+        if own.size == k:
+            return own
+        # of what is popular only the first ones are looked at, as many as can be left out and then again k
+        without = np.concatenate([excluded, own])
+        head = self.popular if among is not None else self.popular[: k + without.size]
+        return np.concatenate([own, _allowed(head, without, among)[: k - own.size]])
+
+
+def _allowed(
+    rows: NDArray[np.int32], excluded: NDArray[np.int32], among: NDArray[np.int32] | None
+) -> NDArray[np.int32]:
+    """The rows that are not excluded, in their order."""
+    kept = ~np.isin(rows, excluded)
+    if among is not None:
+        kept &= np.isin(rows, among)
+    return rows[kept]
 
 
 def version_made_from(lake: Lake, table: str, version: int) -> int | None:
