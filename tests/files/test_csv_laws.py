@@ -129,3 +129,18 @@ def test_no_line_is_lost(dirt: list[bytes]) -> None:
     kept = "".join(texts).count("a") + "".join(texts).count("b")
     # header apart, no letter vanishes (backslash escapes add none: \xe9 and \0 hold neither a nor b)
     assert kept == content.count(b"a") + content.count(b"b") - 2
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(st.text("abcäöüéñß,\n", min_size=1), st.sampled_from(["cp1252", "latin-1"]), st.integers(3, 64))
+def test_utf8_is_never_read_as_letters_of_one_byte(text: str, encoding: str, block: int) -> None:
+    dialect = CsvDialect(encoding=encoding)
+    with tempfile.TemporaryDirectory() as folder:
+        content = f"name\n{text.replace(',', '')}\n"
+        expected = [line for line in content.split("\n")[1:] if line]
+        if expected:
+            found = read(Path(folder), content.encode(encoding), dialect, block_bytes=block)
+            assert [value for value, _ in rows(found)] == expected
+        if not text.isascii():
+            with pytest.raises(FileFault, match="UTF-8, which read as"):
+                read(Path(folder), content.encode(), dialect, block_bytes=64)
