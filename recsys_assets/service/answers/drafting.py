@@ -99,7 +99,7 @@ def drafted(
             at = places[team][str(pick.item)]
             credit = teams.names[team] if pick.counts else None
             drawn = _shown(teams.variants[team], lists[team], team, at, pick.propensity, credit)
-            shown.append(replace(drawn, explored=pick.explored))
+            shown.append(drawn._replace(explored=pick.explored))
     return lists, shown
 
 
