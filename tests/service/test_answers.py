@@ -111,7 +111,7 @@ FAULTY = {
     "negative k": ("GET", "/recommendations/u?k=-1", None, 422),
     "k of a million": ("GET", "/recommendations/u?k=1000000", None, 422),
     "an id of NUL": ("GET", "/recommendations/%00", None, 422),
-    "an id that is no UTF-8": ("GET", "/recommendations/%ff%fe", None, 200),
+    "an id that is no UTF-8": ("GET", "/recommendations/%ff%fe", None, 422),
     "half a character": ("POST", "/recommendations", b'{"user": "\\ud800"}', 422),
     "a number for an id": ("POST", "/recommendations", {"items": [7]}, 422),
     "a long id": ("GET", f"/recommendations/{'x' * 2000}", None, 422),
