@@ -185,7 +185,7 @@ VECTORS = [
 
 
 @pytest.mark.parametrize("model", VECTORS, ids=lambda model: model.family)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(had=rows, k=st.integers(1, ITEMS + 9), exclude=st.none() | rows, among=st.none() | wider_rows)
 def test_an_answer_by_vectors_is_what_the_folded_scores_rank(
     model: Recommender,

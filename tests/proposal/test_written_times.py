@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.proposal.sampled_column import sampled_column
 from recsys_assets.proposal.source_sql import moment_sql
+from tests.examples import examples
 
 _1970, _1899 = datetime(1970, 1, 1), datetime(1899, 12, 30)
 _DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "%Y/%m/%d",
@@ -53,14 +54,14 @@ MOMENTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(MOMENTS, st.sampled_from(sorted(WRITTEN)))
 def test_every_way_of_writing_times_is_read_or_in_doubt(moments: list[datetime], form: str) -> None:
     found, note = read(pl.Series("ordered_at", [WRITTEN[form](at) for at in moments]))
     assert found == moments or "can be read as" in note
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=examples(8))
 @given(MOMENTS, st.data())
 def test_units_may_be_mixed_and_a_mark_for_no_time_costs_no_other(
     moments: list[datetime], data: st.DataObject

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recsys_models.kernels import longest_first
 from recsys_models.kernels.longest_first import LongestFirst
+from tests.examples import examples
 
 Rows = NDArray[np.int32]
 
@@ -31,7 +32,7 @@ def sorted_items(
     return best, scores[best].tolist()
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=examples(120))
 @given(
     n=st.integers(1, 300),
     d=st.integers(1, 6),
@@ -68,7 +69,7 @@ def test_the_best_are_those_of_all_items(
     assert (rows.tolist(), values.tolist()) == sorted_items(vectors, query, k, offered)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(n=st.integers(1, 300), k=st.integers(1, 40), seed=st.integers(0, 2**32 - 1))
 def test_rounding_loses_no_item(n: int, k: int, seed: int) -> None:
     """Vectors that are nearly alike, so that float32 alone could not tell which is the better one."""
