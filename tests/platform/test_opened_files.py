@@ -112,9 +112,13 @@ def test_every_table_that_a_step_opens_is_a_read_of_its_record(traced: tuple[Sho
             record = _at_work(records, each.at)
             if record is not None:
                 seen.add((record.asset, each.path.relative_to(lake).parts[0]))
-    noted = {(record.asset, read.name) for record in records for read in record.reads if read.kind == "table"}
+    reads = [(record.asset, read) for record in records for read in record.reads if read.kind == "table"]
+    noted = {(asset, read.name) for asset, read in reads}
     of_itself = {(record.asset, record.asset) for record in records}
-    assert noted <= seen, "what a record names was opened"
+    # a table that is divided by days has no file before its first day
+    assert {(asset, read.name) for asset, read in reads if read.bytes != 0} <= seen, (
+        "what a record names was opened"
+    )
     # the fingerprint reads a step's own files, and the next records are appended to a table of the lake
     assert seen - noted <= of_itself | {(record.asset, table) for record in records for table in RESERVED}
 

@@ -102,8 +102,8 @@ def test_with_json_it_is_said_by_json(endless: Shop, processes: list[subprocess.
 @pytest.mark.slow
 def test_in_the_middle_of_loading_a_file(new_shop: Shop, processes: list[subprocess.Popen[str]]) -> None:
     write_day(new_shop.data / day_file(30), day_rows(30) * 5000)
-    process = begun(new_shop, processes, "source_files", "materialize", "group:raw")
-    stop_and_check(new_shop, process, {"source_files", "raw_events"}, signal.SIGTERM)
+    process = begun(new_shop, processes, "raw_events", "materialize", "group:raw")
+    stop_and_check(new_shop, process, {"raw_events"}, signal.SIGTERM)
     write_day(new_shop.data / day_file(30), day_rows(30))  # found already or not: another content is loaded
     assert new_shop.recsys("materialize", "group:raw").exit_code == 0
 
