@@ -31,7 +31,7 @@ def take_graph(page: Page, url: str) -> None:
     )
     page.goto(url + WHOLE_GRAPH)
     page.get_by_text("user_profiles", exact=True).locator("visible=true").first.wait_for()
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(12_000)  # states of assets come after their places
     page.screenshot(path=FOLDER / "asset-graph.png", clip={"x": 372, "y": 110, "width": 2228, "height": 1290})
 
 
