@@ -259,8 +259,8 @@ class SearchIndex:
             of_document += part
         exact = self.item_rows.get(query.strip(), -1)
         wanted, count = max(k, REORDERED), self.weights.popularity
-        raised = 1 + count * self._popularities[0], 1 + count * self._popularities[1]
-        rows = self._items_of.candidates(of_document, np.flatnonzero(matched), wanted, raised, allowed)
+        least, most = (1 + count * popularity for popularity in self._popularities)
+        rows = self._items_of.candidates(of_document, np.flatnonzero(matched), wanted, (least, most), allowed)
         if exact >= 0 and (allowed is None or allowed[exact]):
             rows = np.union1d(rows, np.array([exact], np.int32))
         of_text = of_document[self.document_of[rows]]
