@@ -25,6 +25,8 @@ ALONE = 5
 """How often it must fail, each time just before another one is taken, to be set aside."""
 MOST_REFUSED_IN_A_ROW = 25
 """After so many refused messages in a row none is set aside any more: it is the destination that is wrong."""
+_QUICK = 1.0
+"""Seconds in which what is given at once is answered: what was given cannot be taken back when the time is up."""
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 60.0, 3_600.0
 
 
@@ -106,22 +108,26 @@ class Sender:
         Args:
             messages: in order; as many are held in memory as the destination takes at once.
             done: is told each message that was taken or set aside, in order, as soon as it was.
-            until: when to stop, seconds of the epoch; a wait that would last longer is not begun. Never when None.
+            until: when to stop, seconds of the epoch; a wait that would last longer is not begun. A slow destination is
+                waited for one answer longer. Never when None.
             progress: is told how many were done so far.
         """
         sent = Sent()
         ahead = _Ahead(messages)
+        size = 1
         while True:
             if until is not None and self.clock.now() >= until:
                 sent.trouble = self.memory.trouble
                 sent.whole = sent.trouble is None and not ahead.peek(1)
                 return sent
             # In trouble one at a time, so that an event that is broken is known.
-            batch = ahead.peek(1 if self.memory.trouble else self.destination.at_once)
+            batch = ahead.peek(1 if self.memory.trouble else size)
             if not batch:
                 sent.whole = True
                 return sent
+            began = self.clock.now()
             answer = self._deliver(batch, ahead, done, sent)
+            size = min(_next_size(size, self.clock.now() - began), self.destination.at_once)
             if progress is not None:
                 progress(sent.taken + sent.set_aside)
             if answer is not None and not self._cope(answer, ahead, done, sent, until):
@@ -225,6 +231,13 @@ class Sender:
         times = trouble.alone or trouble.tries
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(times - 1, 16))
         return max(longest * (0.5 + 0.5 * self.chance()), min(answer.wait or 0.0, _LONGEST_ASKED))
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """How many messages to give at once after so many were answered in so many seconds."""
+    if seconds >= _QUICK:
+        return 1
+    return 2 * size if seconds < _QUICK / 2 else size
 
 
 class _Ahead:

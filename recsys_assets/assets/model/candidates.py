@@ -96,6 +96,7 @@ def fit_candidate(
     again = partial(continued, model) if chosen.refits else model.retrained
     final = fits.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run), family.load)
     fits.close()
+    inputs.vouch_for(model.params())  # names of parameters, as short as l2
     incidents = [*model.incidents, *final.incidents]
     plot = loss_curve(model.history)
     return Output(

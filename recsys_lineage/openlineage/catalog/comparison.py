@@ -76,7 +76,7 @@ def _datasets(
                 state, "version", str(key), ours.version or "none", theirs.version or "none", newest
             )
             continue
-        if theirs.fields != ours.fields:
+        if not ours.fields <= theirs.fields <= ours.fields | ours.before:
             yield Difference("different", "fields", str(key), _fields(ours), _fields(theirs), newest)
         yield from _columns(key, ours, theirs, newest)
     tables = records.datasets.keys() | records.others
@@ -155,7 +155,7 @@ def _times(run: RunPicture) -> str:
 
 
 def _fields(dataset: DatasetPicture) -> str:
-    return ", ".join(f"{name} {type_ or '?'}" for name, type_ in dataset.fields) or "none"
+    return ", ".join(sorted(f"{name} {type_ or '?'}" for name, type_ in dataset.fields)) or "none"
 
 
 def _checks(assertions: Set[tuple[str, str, bool]]) -> str:

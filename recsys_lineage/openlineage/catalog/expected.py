@@ -39,6 +39,8 @@ class _Gathered:
     first_of_run: dict[str, tuple[Run, Materialization]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     untold: set[Key] = field(default_factory=set)
+    fields: dict[Key, frozenset[tuple[str, str | None]]] = field(default_factory=dict)
+    places: set[Key] = field(default_factory=set)
 
 
 def expected(lake: Lake, options: EventOptions) -> Picture:
@@ -59,7 +61,10 @@ def expected(lake: Lake, options: EventOptions) -> Picture:
         id_ = orchestrator_run_id(run_id, run)
         started = run.started or first.started
         found.runs.setdefault(id_, RunPicture(Key(*options.run_job(run)), "RUNNING", started, None))
-    datasets = dict(_tables(lake, records, options))
+    datasets = {
+        key: replace(table, before=found.fields.get(key, frozenset()) - table.fields)
+        for key, table in _tables(lake, records, options)
+    }
     newest = {job: run for job, run in found.newest.items() if job not in found.untold}
     edges = {edge for run in newest.values() for edge in _edges(run)}
     read = {edge.dataset for run in found.runs.values() for edge in _edges(run)}
@@ -74,7 +79,7 @@ def expected(lake: Lake, options: EventOptions) -> Picture:
         frozenset(edges),
         found.runs,
         frozenset(read - datasets.keys()),
-        (Key(*options.table(lake.uri, "")),),
+        tuple(sorted(found.places | {Key(*options.table(lake.uri, ""))})),
         frozenset(bearable - edges),
         frozenset(found.silent),
     )
@@ -113,6 +118,9 @@ def _gather(record: Materialization, options: EventOptions, found: _Gathered) ->
     found.runs[asset_run_id(record)] = found.newest[job] = run
     if has_written:
         found.wrote[job] = run
+        for written in outputs:
+            found.fields[written] = found.fields.get(written, frozenset()) | _fields(record)
+        found.places.add(Key(*options.table(options.lake_of(record), "")))
 
 
 def _gather_run(record: RunRecord, options: EventOptions, found: _Gathered) -> None:
@@ -146,9 +154,15 @@ def _tables(lake: Lake, records: Records, options: EventOptions) -> Iterator[tup
         if table in RESERVED or lake.commit(table)["record"] is None:
             continue
         record = records.get(table)
-        fields = tuple((column.name, nested_fields(column.type)[0]) for column in record.schema)
         origins = frozenset(_origins(record, options)) if record.column_lineage else None
-        yield Key(*options.table(lake.uri, table)), DatasetPicture(fields, str(record.version), origins)
+        yield (
+            Key(*options.table(options.lake_of(record), table)),
+            DatasetPicture(_fields(record), str(record.version), origins),
+        )
+
+
+def _fields(record: Materialization) -> frozenset[tuple[str, str | None]]:
+    return frozenset((column.name, nested_fields(column.type)[0]) for column in record.schema)
 
 
 def _origins(record: Materialization, options: EventOptions) -> Iterator[ColumnOrigin]:

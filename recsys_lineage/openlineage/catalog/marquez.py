@@ -13,6 +13,8 @@ from recsys_lineage.errors import LineageError, WrongQuestion
 SECONDS = 60.0
 """To wait for an answer; a table of 1,000 columns takes a real one several."""
 _PAGE = 100
+_BESIDE = 1
+"""How far from a job others are told with it."""
 _Json = dict[str, Any]
 
 
@@ -52,8 +54,7 @@ class Marquez:
 
     def namespaces(self) -> list[str]:
         """The namespaces of datasets and jobs that it knows."""
-        found = self._required("namespaces")
-        return [each["name"] for each in found["namespaces"]]
+        return [each["name"] for each in self._pages("namespaces", "namespaces", is_required=True)]
 
     def datasets(self, namespace: str) -> Iterator[_Json]:
         """All datasets of a namespace."""
@@ -76,8 +77,16 @@ class Marquez:
         return None
 
     def jobs(self, namespace: str) -> Iterator[_Json]:
-        """All jobs of a namespace, each with its current datasets."""
+        """All jobs of a namespace, each with the datasets of the run that ended last."""
         return self._pages(f"namespaces/{_name(namespace)}/jobs", "jobs")
+
+    def drawn(self, namespace: str, job: str) -> Iterator[_Json]:
+        """A job and the jobs beside it, each with the datasets that are drawn to it; none where it knows no such job.
+
+        That is what its web page shows: the datasets of the run that was told last, whenever it ran.
+        """
+        found = self._answer("lineage", {"nodeId": f"job:{namespace}:{job}", "depth": _BESIDE})
+        return (node["data"] for node in (found or {}).get("graph", ()) if node.get("type") == "JOB")
 
     def runs(self, namespace: str, job: str) -> Iterator[_Json]:
         """The runs of a job, the newest first."""
@@ -87,22 +96,18 @@ class Marquez:
         """One run; None where it knows none."""
         return self._answer(f"jobs/runs/{_name(run_id)}")
 
-    def _pages(self, path: str, what: str) -> Iterator[_Json]:
+    def _pages(self, path: str, what: str, *, is_required: bool = False) -> Iterator[_Json]:
         """All objects of a list that is given page by page; none where it knows nothing of that name."""
         seen = 0
         while True:
             answer = self._answer(path, {"limit": _PAGE, "offset": seen})
+            if is_required and what not in (answer or {}):
+                raise self._strange("a page that is not there" if answer is None else f"no {what}", path)
             page = (answer or {}).get(what, [])
             yield from page
             seen += len(page)
             if len(page) < _PAGE:
                 return
-
-    def _required(self, path: str) -> _Json:
-        answer = self._answer(path)
-        if answer is None:
-            raise self._strange("a page that is not there", path)
-        return answer
 
     def _answer(self, path: str, query: Mapping[str, Any] | None = None) -> _Json | None:
         """The JSON of an answer; None where the catalog says that there is nothing of that name."""

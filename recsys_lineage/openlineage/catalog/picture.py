@@ -45,18 +45,21 @@ class DatasetPicture:
     """A table.
 
     Attributes:
-        fields: names and types, in order; a type is None where it is not told.
+        fields: names and types; a type is None where it is not told. Catalogs tell them in any order.
         version: the current one, as the lake counts them.
         origins: the column lineage of that version; None where it is not known.
         current: the catalog's own id of its current version; None for records.
+        before: for records, fields of versions before, which a catalog may still tell: it adds to the current version
+            what those are said to have that read an older one.
         shown: columns with the input columns that the catalog itself draws to them; None for records.
     """
 
-    fields: tuple[tuple[str, str | None], ...]
+    fields: frozenset[tuple[str, str | None]]
     version: str | None
     origins: frozenset[ColumnOrigin] | None = None
     shown: frozenset[tuple[str, Key, str]] | None = None
     current: str | None = None
+    before: frozenset[tuple[str, str | None]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from recsys_lineage.openlineage.catalog.marquez import Marquez
+from recsys_lineage.openlineage.catalog.marquez import CatalogError, Marquez
 from recsys_lineage.openlineage.catalog.picture import (
     ColumnOrigin,
     DatasetPicture,
@@ -38,16 +38,45 @@ def understood(catalog: Marquez, jobs: Collection[str], datasets: Collection[str
         for each in catalog.datasets(namespace)
         if not each.get("deleted")
     }
-    edges: set[Edge] = set()
+    listed: dict[Key, frozenset[Edge]] = {}
     runs: dict[str, RunPicture] = {}
     for namespace in sorted(known & set(jobs)):
         for job in catalog.jobs(namespace):
             key = _key(job)
-            edges |= {Edge(key, _key(each), False) for each in job.get("inputs") or ()}
-            edges |= {Edge(key, _key(each), True) for each in job.get("outputs") or ()}
+            listed[key] = _edges(job)
             for run in catalog.runs(*key):
                 runs[run["id"]] = _run(run, key)
-    return Picture(tables, frozenset(edges), runs)
+    edges = frozenset().union(*_drawn(catalog, listed).values())
+    return Picture(tables, edges, runs)
+
+
+def _drawn(catalog: Marquez, listed: Mapping[Key, frozenset[Edge]]) -> dict[Key, frozenset[Edge]]:
+    """The edges that a catalog draws of each job; those of its latest run where it cannot draw it.
+
+    Args:
+        catalog: a running Marquez.
+        listed: jobs, with the edges of their latest runs.
+    """
+    drawn: dict[Key, frozenset[Edge]] = {}
+    for key, latest in listed.items():
+        if key in drawn or not latest:
+            continue
+        try:
+            around = list(catalog.drawn(*key))
+        except CatalogError:  # it fails at this picture alone, or answers the next question neither
+            around = []
+        drawn |= {each: _edges(job) for job in around if (each := _key(job)) in listed}
+        drawn.setdefault(key, latest)
+    return drawn
+
+
+def _edges(job: _Json) -> frozenset[Edge]:
+    key = _key(job)
+    return frozenset(
+        Edge(key, _key(each), is_output)
+        for side, is_output in (("inputs", False), ("outputs", True))
+        for each in job.get(side) or ()
+    )
 
 
 def _key(named: _Json) -> Key:
@@ -57,7 +86,7 @@ def _key(named: _Json) -> Key:
 def _dataset(found: _Json) -> DatasetPicture:
     version = facet_of(found, "version").get("datasetVersion")
     lineage = facet_of(found, "columnLineage")
-    fields = tuple((each["name"], each.get("type")) for each in found.get("fields") or ())
+    fields = frozenset((each["name"], each.get("type")) for each in found.get("fields") or ())
     origins = frozenset(origins_of(lineage, [name for name, _ in fields])) if lineage else None
     shown = {
         (column["name"], Key(each["namespace"], each["dataset"]), each["field"])

@@ -7,13 +7,13 @@ that stores nothing, and gives up after 5 seconds, where a catalog needs longer 
 from __future__ import annotations
 
 import gzip
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from threading import local
 from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -22,6 +22,7 @@ import requests
 from openlineage.client.transport.http import HttpCompression, HttpConfig
 from requests.auth import AuthBase
 from requests.utils import get_netrc_auth
+from urllib3.exceptions import HTTPError
 
 from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
 from recsys_lineage.openlineage.destinations.key_order import in_order
@@ -29,12 +30,13 @@ from recsys_lineage.openlineage.message import Message
 
 SECONDS = 60.0
 """How long an answer is waited for, where the settings do not say."""
-_READ = 8_192
+_READ, _MOST = 8_192, 65_536
+_SECONDS_TO_READ = 5.0
 _WINDOW = 16
 # Of these an answer concerns the request's address or its sender, not the event.
 _CLOSED = frozenset({401, 402, 403, 404, 405, 406, 407, 410, 411, 415, 421, 426, 431, 451, 501, 505, 511})
 _LATER = frozenset({408, 423, 425, 429})
-
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 _SECRETS = ("api_key", "client_secret")
 
@@ -82,7 +84,7 @@ class HttpDestination:
                 if answer.kind != "taken":
                     break
             return answers
-        return in_order(messages, self._post_of, self._pool)
+        return in_order(messages, self._post_of, self._pool, self._workers)
 
     def close(self) -> None:
         """Close the connections."""
@@ -121,12 +123,11 @@ class HttpDestination:
     def _answer(self, response: requests.Response) -> Answer:
         status = response.status_code
         kind = kind_of(status)
-        text = b""
-        with suppress(requests.RequestException, OSError):  # the status was said, and that is what counts
-            # To its end, so that the connection can be used again; of an endless one only so much.
-            text = b"".join(islice(response.iter_content(_READ), 8))
-        if kind == "taken":
+        text = _beginning(response)
+        if kind == "taken" and not _PAGE.match(text):
             return TAKEN
+        if kind == "taken":  # of a proxy, a log-in or a catalog's web page: nothing was stored
+            return Answer("closed", f"it answers with a web page, as no catalog does: {self.target}", status)
         words = text.decode(errors="replace")
         if 300 <= status < 400:
             words = f"it is elsewhere: {shown_url(response.headers.get('Location', '?'))}"
@@ -156,6 +157,17 @@ class HttpDestination:
 
     def _told(self, text: str) -> str:
         return without(self._secrets, text)
+
+
+def _beginning(response: requests.Response) -> bytes:
+    """What was answered: to its end, so that the connection is used again; of an endless or slow one only so much."""
+    text, end = b"", time.monotonic() + _SECONDS_TO_READ
+    with suppress(
+        requests.RequestException, HTTPError, OSError
+    ):  # the status was said, and that is what counts
+        while len(text) < _MOST and time.monotonic() < end and (part := response.raw.read1(_READ)):
+            text += part
+    return text
 
 
 def kind_of(status: int) -> Literal["taken", "refused", "later", "closed"]:

@@ -19,11 +19,17 @@ def belong_in_order(one: str, other: str) -> bool:
 
 
 def in_order(
-    messages: Sequence[Message], send: Callable[[Message], Answer], pool: Executor
+    messages: Sequence[Message], send: Callable[[Message], Answer], pool: Executor, most: int
 ) -> list[Answer | None]:
     """Send messages side by side; a message waits for all before it that it belongs in an order with.
 
     Once one was not taken, no further one is begun.
+
+    Args:
+        messages: in order.
+        send: sends one.
+        pool: where it is called.
+        most: how many are under way at once; the pool has as many workers, so that none is begun later than here.
 
     Returns:
         The answers; None where a message was not sent.
@@ -38,7 +44,7 @@ def in_order(
             still: list[int] = []
             for place in waiting:
                 key = messages[place].key
-                if any(belong_in_order(key, other) for other in before):
+                if len(under_way) == most or any(belong_in_order(key, other) for other in before):
                     still.append(place)
                 else:
                     under_way[pool.submit(send, messages[place])] = place

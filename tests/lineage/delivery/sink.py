@@ -23,7 +23,8 @@ class Behaviour:
     Attributes:
         status: of the answer.
         stores: whether the event is kept.
-        does: `answer`; `hang`: never answer; `reset`: cut the connection instead of answering.
+        does: `answer`; `hang`: never answer; `reset`: cut the connection instead of answering; `drip`: answer at once,
+            and go on with the text letter by letter.
         text: the answer's.
         headers: the answer's.
         seconds: to wait before answering.
@@ -31,7 +32,7 @@ class Behaviour:
 
     status: int = 201
     stores: bool = True
-    does: Literal["answer", "hang", "reset"] = "answer"
+    does: Literal["answer", "hang", "reset", "drip"] = "answer"
     text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -177,6 +178,12 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name.replace("_", "-"), value)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
+            if behaviour.does == "drip":
+                for letter in text:
+                    self.wfile.write(bytes([letter]))
+                    self.wfile.flush()
+                    sink.free.wait(0.02)
+                return
             self.wfile.write(text)
 
         def log_message(self, format: str, *args: Any) -> None:

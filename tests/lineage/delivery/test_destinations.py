@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from openlineage.client.serde import Serde
 from openlineage.client.transport import Config, Transport
 from openlineage.client.transport.http import HttpConfig
 
+from recsys_lineage.openlineage.destinations import http
 from recsys_lineage.openlineage.destinations.client_transport import TransportDestination, client_event
 from recsys_lineage.openlineage.destinations.file import FileDestination
 from recsys_lineage.openlineage.destinations.http import HttpDestination, kind_of
@@ -137,6 +139,28 @@ class TestHttp:
             (answer,) = catalog(sink.url).deliver(MESSAGES[:1])
         assert answer is not None and answer.kind == "closed" and other.asked == []
         assert other.url in answer.text and "token" not in answer.text
+
+    @pytest.mark.parametrize("text", ["<!DOCTYPE html><p>Log in</p>", "\n <HTML lang='en'>"])
+    def test_a_web_page_is_no_answer(self, text: str) -> None:
+        with Sink(lambda _number, _id: Behaviour(200, text=text)) as sink:
+            (answer,) = catalog(sink.url).deliver(MESSAGES[:1])
+        assert answer is not None and answer.kind == "closed" and "web page" in answer.text
+
+    def test_an_answer_that_goes_on_and_on_is_read_for_so_long_only(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http, "_SECONDS_TO_READ", 0.1)
+        with Sink(lambda _number, _id: Behaviour(text="x" * 60_000, does="drip")) as sink:
+            (answer,) = catalog(sink.url).deliver(MESSAGES[:1])
+        assert answer is not None and answer.kind == "taken"
+
+    def test_once_one_is_not_taken_no_further_one_is_begun(self) -> None:
+        messages = [replace(each, key=f"shop/{place}") for place, each in enumerate(made_messages(2))]
+        with Sink(lambda _number, _id: refuse(400)) as sink:
+            destination = catalog(sink.url, workers=2)
+            destination.deliver(messages)
+            destination.close()
+        assert len(sink.asked) <= 2 < len(messages)
 
     @pytest.mark.parametrize("url", ["http://no-such-host.invalid", "http://127.0.0.1:1"])
     def test_what_cannot_be_reached_is_told_in_few_words(self, url: str) -> None:

@@ -74,6 +74,22 @@ def test_an_hour_without_a_catalog_loses_nothing_and_hammers_nobody(tmp_path: Pa
     require_each_once_in_order(sink.stored, MESSAGES)
 
 
+def test_a_slow_catalog_is_waited_for_no_longer_than_one_answer_beyond_the_time(tmp_path: Path) -> None:
+    clock = SetClock()
+
+    def script(_number: int, _id: str) -> Behaviour:
+        clock.time += 10
+        return TAKE
+
+    with Sink(script) as sink:
+        delivery = delivery_to(tmp_path, MESSAGES, sink.url, clock=clock, workers=4)
+        (done,) = delivery.send(until=clock.now() + 25)
+        assert (done.state, done.taken) == ("more", 3)
+        (rest,) = delivery.send()
+    assert rest.state == "delivered"
+    require_each_once_in_order(sink.stored, MESSAGES)
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     "fault",

@@ -90,7 +90,8 @@ def marquez_app(held: Marquez) -> ASGIApp:
 
     def namespaces(request: Request) -> Response:
         names = {key[0] for key in (*held.jobs, *held.datasets)} | {"default"}
-        return JSONResponse({"namespaces": [{"name": name} for name in sorted(names)]})
+        shown = [{"name": name} for name in sorted(names)]
+        return JSONResponse({"namespaces": _page(request, shown)})
 
     def lineage(request: Request) -> Response:
         node = request.query_params["nodeId"]

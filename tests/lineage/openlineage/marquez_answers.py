@@ -85,12 +85,15 @@ class Answers:
         return [self.run(run) for run in newest]
 
     def job(self, job: HeldJob, is_alone: bool = False) -> dict[str, Any]:
-        """A job; asked for alone, its datasets are listed by their symlinks too."""
+        """A job: alone with the datasets drawn to it, by their symlinks too; in a list with those of its latest run."""
         runs = self.runs(job)
+        latest = max(job.runs.values(), key=lambda run: run.updated, default=None)
+        shown = job if is_alone or latest is None else latest
         kind = job.facets.get("jobType", {})
         labels = [kind[name] for name in ("jobType", "integration") if name in kind]
         return self._job(job) | {
-            "inputs": self._datasets(job.inputs, is_alone), "outputs": self._datasets(job.outputs, is_alone),
+            "inputs": self._datasets(dict.fromkeys(shown.inputs), is_alone),
+            "outputs": self._datasets(dict.fromkeys(shown.outputs), is_alone),
             "latestRun": runs[0] if runs else None, "latestRuns": runs[:10], "facets": job.facets,
             "currentVersion": _id("job", job.key), "labels": labels, "tags": [],
         }  # fmt: skip
@@ -200,9 +203,10 @@ def _named(key: Key) -> dict[str, Any]:
 
 
 def _fields(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fields in no order: its question to the database asks for none."""
     return [
         {"name": each["name"], "type": each.get("type"), "tags": [], "description": each.get("description")}
-        for each in fields
+        for each in reversed(fields)
     ]
 
 

@@ -24,6 +24,11 @@ class HeldVersion:
     facets: dict[str, Any] = field(default_factory=dict)
     lifecycle: str = ""
 
+    def add(self, fields: list[dict[str, Any]]) -> None:
+        """Add fields: of who wrote it, and of all who read the dataset while it was current."""
+        known = {(each["name"], each.get("type")): each for each in (*self.fields, *fields)}
+        self.fields = list(known.values())
+
 
 @dataclass
 class HeldDataset:
@@ -32,7 +37,6 @@ class HeldDataset:
     updated: str
     versions: dict[str, HeldVersion] = field(default_factory=dict)
     current: str | None = None
-    fields: list[dict[str, Any]] = field(default_factory=list)
     symlinks: dict[Key, None] = field(default_factory=dict)
     origins: dict[str, dict[tuple[Key, str], None]] = field(default_factory=dict)
     description: str | None = None
@@ -41,6 +45,11 @@ class HeldDataset:
     @property
     def deleted(self) -> bool:
         return self.lifecycle == "DROP"
+
+    @property
+    def fields(self) -> list[dict[str, Any]]:
+        """Fields of the current version."""
+        return self.versions[self.current].fields if self.current else []
 
 
 @dataclass
@@ -96,8 +105,8 @@ class Marquez:
         job = self._job(event, when)
         inputs, outputs = event.get("inputs") or [], event.get("outputs") or []
         if "run" not in event:
-            job.inputs = {self._seen(each, when).key: None for each in inputs}
-            job.outputs = {self._written(each, when, None).key: None for each in outputs}
+            job.inputs = {self._seen(each, when).key: None for each in inputs} or job.inputs
+            job.outputs = {self._written(each, when, None).key: None for each in outputs} or job.outputs
             return
         run = self._run(event, job, when)
         for each in inputs:
@@ -107,11 +116,10 @@ class Marquez:
             run.columns[key] = run.columns.get(key, set()) | {column["name"] for column in given}
         for each in outputs:
             run.outputs[self._written(each, when, run).key] = each.get("outputFacets", {})
+        # What is drawn is that of the event that came last, whenever it happened.
         is_done = event["eventType"] in _DONE
-        if is_done or inputs:
-            job.inputs = dict.fromkeys(run.inputs)
-        if is_done or outputs:
-            job.outputs = dict.fromkeys(run.outputs)
+        job.inputs = dict.fromkeys(run.inputs) if is_done or inputs else {}
+        job.outputs = dict.fromkeys(run.outputs) if is_done or outputs else {}
 
     def _job(self, event: dict[str, Any], when: str) -> HeldJob:
         namespace, name = event["job"]["namespace"], event["job"]["name"]
@@ -152,11 +160,11 @@ class Marquez:
             link = (each["namespace"], each["name"])
             dataset.symlinks[link] = None
             self.aliases[link] = key
-        if "schema" in facets:
-            dataset.fields = facets["schema"].get("fields") or []
+        given_fields = facets.get("schema", {}).get("fields") or []
         if dataset.current is None:
             self._version(dataset, when, None)
         if dataset.current is not None:
+            dataset.versions[dataset.current].add(given_fields)
             dataset.versions[dataset.current].facets |= facets | given.get("inputFacets", {})
         return dataset
 
@@ -170,14 +178,13 @@ class Marquez:
         if dataset.current not in before:
             dataset.versions[dataset.current].facets = {}
         self._seen(given, when)
-        version = dataset.versions[dataset.current]
-        version.fields, version.lifecycle = dataset.fields, dataset.lifecycle
+        dataset.versions[dataset.current].lifecycle = dataset.lifecycle
         self._columns(dataset, given.get("facets", {}), run)
         return dataset
 
     def _version(self, dataset: HeldDataset, when: str, run: HeldRun | None) -> None:
         id_ = str(uuid5(NAMESPACE_URL, f"{dataset.key}/{run.id if run else None}"))
-        dataset.versions.setdefault(id_, HeldVersion(id_, when, run.id if run else None, dataset.fields))
+        dataset.versions.setdefault(id_, HeldVersion(id_, when, run.id if run else None))
         dataset.current = id_
 
     def _columns(self, dataset: HeldDataset, facets: dict[str, Any], run: HeldRun | None) -> None:

@@ -1,6 +1,7 @@
 """After our stream a catalog has everything; what is removed, changed or turned round is named, and can be mended."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -10,15 +11,19 @@ import pytest
 import requests
 
 from recsys_lineage.errors import WrongQuestion
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.catalog.compare import compare
+from recsys_lineage.openlineage.catalog.comparison import differences
 from recsys_lineage.openlineage.catalog.marquez import CatalogError, Marquez
 from recsys_lineage.openlineage.catalog.mending import Comparison
+from recsys_lineage.openlineage.catalog.picture import DatasetPicture, Key, Picture
 from recsys_lineage.openlineage.stream import Stream
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.graph.shop import Shop
 from tests.lineage.openlineage.marquez import RunningMarquez, running_marquez
+from tests.lineage.records.record_writers import ENGINE
 
 Events = list[dict[str, Any]]
 
@@ -65,6 +70,14 @@ def test_our_whole_stream_is_understood(marquez: RunningMarquez, shop: Shop, sen
     found = _compared(marquez, shop)
     assert (found.differences, found.replay_since, found.delete, found.found) == ((), None, (), True)
     assert found.datasets == 6 and found.edges > 10 and found.columns >= 10 and found.runs > 12
+
+
+def test_a_lake_that_was_moved_is_known_by_where_its_tables_were_written(
+    marquez: RunningMarquez, shop: Shop, tmp_path: Path
+) -> None:
+    moved = Lake(str(shutil.copytree(shop.lake.uri, tmp_path / "moved")), ENGINE)
+    _send(marquez, [json.loads(message.body) for message in Stream(moved).after(None)])
+    assert compare(Marquez(marquez.url), [moved]).found
 
 
 def test_an_empty_catalog_lacks_everything_and_a_replay_mends_it(
@@ -122,7 +135,8 @@ def test_a_start_that_came_last_is_told_and_whole_runs_mend_it(
     _send(marquez, [each for each in sent if each["run"]["runId"] == run_id and each["eventType"] == "START"])
     found = _compared(marquez, shop)
     assert {(each.state, each.what, each.runs) for each in found.differences} == {
-        ("stale", "state", (run_id,))
+        ("stale", "state", (run_id,)),
+        ("missing", "edge", (run_id,)),
     }
     assert found.replay_since is not None
     since = found.replay_since.isoformat()
@@ -142,6 +156,46 @@ def test_an_older_run_that_came_last_turned_the_clock_back(
         if (each.state, each.what) == ("stale", "version")
     }
     assert stale == {"orders": ("1", "0")}, "not raw_orders, of which only an older version was read again"
+
+
+def test_edges_are_those_that_a_catalog_draws(marquez: RunningMarquez, shop: Shop, sent: Events) -> None:
+    events = json.loads(json.dumps(sent))
+    runs = [run for run in _runs(events).values() if _is("shops")(run[0])]
+    for each in runs[0]:
+        each["inputs"].append({"namespace": "file", "name": "/srv/old.csv", "facets": {}})
+    _send(marquez, events)
+    assert not [each for each in _compared(marquez, shop).differences if each.what == "edge"]
+    _send(marquez, runs[0])
+    found = [each for each in _compared(marquez, shop).differences if each.what == "edge"]
+    assert [(each.state, each.name) for each in found] == [("extra", "/srv/old.csv → shop.shops")]
+
+
+def test_a_picture_that_cannot_be_drawn_is_that_of_the_latest_runs(
+    marquez: RunningMarquez, shop: Shop, sent: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_job: str) -> Iterator[Any]:
+        raise CatalogError("500")
+
+    _send(marquez, sent)
+    monkeypatch.setattr(Marquez, "drawn", fails)
+    assert _compared(marquez, shop).found
+
+
+def test_columns_of_older_versions_are_borne_and_no_others() -> None:
+    table, now, before, strange = (
+        Key("file", "/lake/orders"),
+        ("id", "BIGINT"),
+        ("id", "VARCHAR"),
+        ("x", "VARCHAR"),
+    )
+    ours = Picture({table: DatasetPicture(frozenset({now}), "1", before=frozenset({before}))})
+
+    def found(*fields: tuple[str, str]) -> list[tuple[str, str]]:
+        theirs = Picture({table: DatasetPicture(frozenset(fields), "1")})
+        return [(each.state, each.what) for each in differences(ours, theirs)]
+
+    assert found(now) == found(before, now) == []
+    assert found(now, strange) == found(before) == [("different", "fields")]
 
 
 def _outputs(sent: Events, job: str) -> dict[str, Any]:
