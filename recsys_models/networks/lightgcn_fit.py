@@ -42,6 +42,7 @@ class LightGCNFit(Fit):
             unequal_weights(matrix),
             device=device,
             exponent=settings.exponent,
+            layers=settings.layers,
         )
         scale = item_scale(matrix, settings.item_gain)
         if scale is not None:
