@@ -7,7 +7,6 @@ operator applied to the incoming gradient.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from recsys_models.kernels.degrees import inverse_power
 from recsys_models.kernels.dgl_import import import_dgl
+from recsys_models.kernels.projection import Projection, sum_of_rows, torch_csr
 
 COLUMNS = 32
 """Number of columns of wide vectors that the CPU sums at a time, so that more of the neighbours stay in its cache."""
@@ -33,12 +33,14 @@ class PropagationGraph:
         adjacency: a homogeneous DGL graph with int32 ids and both directions, or a torch sparse CSR matrix.
         scale: float32 tensor, shape (n_nodes, 1): degree^-exponent, 0 for nodes without edges.
         weight: float32 tensor, one per edge of the DGL graph, or None where all weights are 1.
+        projection: the way through the small side's projection, where there is a small side and it was asked for.
     """
 
     kernel: str
     adjacency: Any
     scale: torch.Tensor
     weight: torch.Tensor | None = None
+    projection: Projection | None = None
 
 
 def propagation_graph(
@@ -51,6 +53,7 @@ def propagation_graph(
     device: str = "cpu",
     kernel: str = "auto",
     exponent: float = 0.5,
+    layers: int = 1,
 ) -> PropagationGraph:
     """The graph of distinct edges (user, item), given as row numbers, prepared for one kernel.
 
@@ -80,28 +83,21 @@ def propagation_graph(
     if exponent != 0.5:
         scale /= np.sqrt(_largest_eigenvalue(left, right, values, scale))
     scale_tensor = torch.from_numpy(scale).unsqueeze(1).to(device)
-    order = np.lexsort((left, right))
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(right, minlength=n_nodes))]).astype(np.int32)
-    edge_values = torch.from_numpy(values[order])
+    projection = None
+    if layers > 1 and device == "cpu":
+        operator = values[: user.size] * scale[user] * scale[n_users + item.astype(np.int64)]
+        projection = Projection.of(sp.csr_array((operator, (user, item)), shape=(n_users, n_items)))
+    # row of a node: its neighbours, ascending
+    adjacency = sp.csr_array((values, (right, left)), shape=(n_nodes, n_nodes))
+    adjacency.sort_indices()
     if kernel == "dgl":
         dgl = import_dgl()
-        sources = torch.from_numpy(np.ascontiguousarray(left[order]))
+        csc = tuple(torch.from_numpy(part.astype(np.int32)) for part in (adjacency.indptr, adjacency.indices))
         edges = torch.empty(0, dtype=torch.int32)
-        graph = dgl.graph(
-            ("csc", (torch.from_numpy(indptr), sources, edges)), num_nodes=n_nodes, idtype=torch.int32
-        )
-        edge_weight = None if weight is None else edge_values.unsqueeze(1).to(device)
-        return PropagationGraph("dgl", graph.to(device), scale_tensor, edge_weight)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        matrix = torch.sparse_csr_tensor(
-            torch.from_numpy(indptr),
-            torch.from_numpy(np.ascontiguousarray(left[order])),
-            edge_values,
-            size=(n_nodes, n_nodes),
-            check_invariants=False,
-        )
-    return PropagationGraph("torch", matrix.to(device), scale_tensor)
+        graph = dgl.graph(("csc", (*csc, edges)), num_nodes=n_nodes, idtype=torch.int32)
+        edge_weight = None if weight is None else torch.from_numpy(adjacency.data).unsqueeze(1).to(device)
+        return PropagationGraph("dgl", graph.to(device), scale_tensor, edge_weight, projection)
+    return PropagationGraph("torch", torch_csr(adjacency).to(device), scale_tensor, projection=projection)
 
 
 def convolve(graph: PropagationGraph, features: torch.Tensor) -> torch.Tensor:
@@ -124,6 +120,8 @@ def _mean_of_layers(graph: PropagationGraph, features: torch.Tensor, layers: int
     """`propagate` by Horner's rule, x + Â (x + Â (x + …)), on scaled vectors: one pass over them per layer."""
     if not layers:
         return features
+    if graph.projection is not None:
+        return graph.projection.mean_of_layers(features, layers)
     on_cpu = features.device.type == "cpu"
     width = features.shape[1]
     step = COLUMNS if on_cpu and width > 2 * COLUMNS else max(1, width)
@@ -148,12 +146,7 @@ def _sum_of_neighbours(graph: PropagationGraph, features: torch.Tensor) -> torch
             return ops.copy_u_sum(graph.adjacency, features)
         return ops.u_mul_e_sum(graph.adjacency, features, graph.weight)
     if features.device.type == "cpu":
-        # the same sums in the same order as of the matrix product, in half its time
-        matrix = graph.adjacency
-        return torch.nn.functional.embedding_bag(
-            matrix.col_indices(), features, matrix.crow_indices(), mode="sum", per_sample_weights=matrix.values(),
-            include_last_offset=True,
-        )  # fmt: skip
+        return sum_of_rows(graph.adjacency, features)
     return graph.adjacency @ features
 
 

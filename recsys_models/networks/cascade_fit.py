@@ -40,6 +40,7 @@ class CascadeFit(LightGCNFit):
                     unequal_weights(matrix),
                     device=device,
                     exponent=settings.exponent,
+                    layers=settings.layers,
                 )
             )
         if self._earlier:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,6 +42,7 @@ class LightGCNFit(Fit):
             unequal_weights(matrix),
             device=device,
             exponent=settings.exponent,
+            layers=settings.layers,
         )
         scale = item_scale(matrix, settings.item_gain)
         if scale is not None:
@@ -116,11 +117,50 @@ def _softmax(
         other: nodes of the sampled items, shape (negatives,), the same for the whole batch.
     """
     vectors, right, wrong = _rows(smooth, user, item, other)
-    right = (vectors * right).sum(1)
-    wrong = vectors @ wrong.T
-    wrong = wrong.masked_fill(other[None, :] == item[:, None], -torch.inf)
-    catalogue = torch.logsumexp(wrong, 1) + float(np.log(n_items / other.numel()))
-    return (torch.logaddexp(right, catalogue) - right).mean()
+    hidden = other[None, :] == item[:, None]
+    return cast("torch.Tensor", _SampledSoftmax.apply(vectors, right, wrong, hidden, n_items))
+
+
+class _SampledSoftmax(torch.autograd.Function):
+    """The mean of log(exp(v · r) + m/n Σ exp(v · w)) - v · r over pairs, with n sampled items w that stand for all m.
+
+    The gradient follows from the same exponentials, so it is computed along with them, in their place.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        vectors: torch.Tensor,
+        right: torch.Tensor,
+        wrong: torch.Tensor,
+        hidden: torch.Tensor,
+        n_items: int,
+    ) -> torch.Tensor:
+        """The loss.
+
+        Args:
+            vectors, right: shape (b, d).
+            wrong: shape (n, d).
+            hidden: shape (b, n), where a sampled item does not count.
+            n_items: m.
+        """
+        pairs, sampled = hidden.shape
+        wanted = (vectors * right).sum(1)
+        others = (vectors @ wrong.T).masked_fill_(hidden, -torch.inf)
+        # 0 where all are hidden, of which the sum is 0
+        peak = others.amax(1, keepdim=True).nan_to_num_(neginf=0.0)
+        total = others.sub_(peak).exp_().sum(1)
+        catalogue = total.log() + peak[:, 0] + float(np.log(n_items / sampled))
+        loss = (torch.logaddexp(wanted, catalogue) - wanted).mean()
+        share = torch.sigmoid(catalogue - wanted) / pairs
+        others.mul_((share / total.clamp_min(torch.finfo(total.dtype).tiny))[:, None])
+        share = share[:, None]
+        ctx.save_for_backward((others @ wrong).sub_(share * right), vectors * -share, others.T @ vectors)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return *(gradients[0] * each for each in ctx.saved_tensors), None, None
 
 
 def _bpr(smooth: torch.Tensor, user: torch.Tensor, item: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

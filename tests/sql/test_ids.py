@@ -31,10 +31,14 @@ CON = duckdb.connect()
 
 
 def cleaned(
-    macro: str, texts: Sequence[str | None], rules: ShopRules | None = None, **parameters: str
+    macro: str,
+    texts: Sequence[str | None],
+    rules: ShopRules | None = None,
+    column: str = "VARCHAR",
+    **parameters: str,
 ) -> list[Any]:
-    """What a macro makes of texts."""
-    sql = with_macros(f"SELECT {macro}(text) FROM (SELECT unnest($texts::VARCHAR[]) AS text)")
+    """What a macro makes of texts, in a column of a type."""
+    sql = with_macros(f"SELECT {macro}(text) FROM (SELECT unnest($texts::VARCHAR[]::{column}[]) AS text)")
     values = {**(rules or ShopRules()).rule_parameters(), **parameters, "texts": list(texts)}
     return [row[0] for row in CON.execute(sql, parameters_of(sql, values)).fetchall()]
 
@@ -97,6 +101,22 @@ def test_texts_that_need_no_look_come_out_as_looked_at(no_value: list[str], text
     asked = [*texts, *no_value, *(text.upper() for text in no_value)]
     for macro, shortcut in (("clean_id", "plain_id"), ("clean_text", "plain_text")):
         assert cleaned(macro, asked, rules) == cleaned(macro, asked, rules, **{shortcut: NEVER})
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["0", "7", "12", "-1", "x"]) | st.integers(0, 999).map(str), max_size=3),
+    st.lists(st.none() | st.integers(-20, 999) | st.integers(-(2**63), 2**63 - 1)),
+    st.sampled_from(["BIGINT", "INTEGER", "HUGEINT"]),
+)
+def test_a_column_of_whole_numbers_names_what_its_texts_do(
+    no_value: list[str], numbers: list[int | None], column: str
+) -> None:
+    rules = ShopRules(no_value=tuple(no_value))
+    kept = [n for n in (*numbers, *map(int, filter(str.isdecimal, no_value))) if n is None or abs(n) < 2**31]
+    asked = kept if column == "INTEGER" else numbers
+    texts = [None if number is None else str(number) for number in asked]
+    assert cleaned("clean_id", texts, rules, column=column) == cleaned("clean_id", texts, rules)
 
 
 def test_whole_numbers_that_became_decimal_are_whole_again() -> None:

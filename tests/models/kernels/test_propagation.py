@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from recsys_models.kernels.projection import CELLS_PER_EDGE
 from recsys_models.kernels.propagation import COLUMNS, propagate, propagation_graph
 
 N_USERS, N_ITEMS, LAYERS = 7, 9, 3
@@ -33,11 +34,22 @@ def dense(weight: np.ndarray, exponent: float) -> torch.Tensor:
 @pytest.mark.parametrize("exponent", [0.5, 0.3])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("columns", [5, 2 * COLUMNS + 3])
-def test_kernel_equals_the_formula(kernel: str, exponent: float, weighted: bool, columns: int) -> None:
+@pytest.mark.parametrize("projected", [False, True])
+def test_kernel_equals_the_formula(
+    kernel: str, exponent: float, weighted: bool, columns: int, projected: bool
+) -> None:
     user, item, weight = edges()
     graph = propagation_graph(
-        user, item, N_USERS, N_ITEMS, weight if weighted else None, kernel=kernel, exponent=exponent
+        user,
+        item,
+        N_USERS,
+        N_ITEMS,
+        weight if weighted else None,
+        kernel=kernel,
+        exponent=exponent,
+        layers=LAYERS if projected else 1,
     )
+    assert (graph.projection is not None) == projected
     matrix = dense(weight if weighted else np.ones_like(weight), exponent)
     features = torch.randn(
         N_USERS + N_ITEMS, columns, generator=torch.Generator().manual_seed(1), requires_grad=True
@@ -53,6 +65,25 @@ def test_kernel_equals_the_formula(kernel: str, exponent: float, weighted: bool,
     (expected,) = torch.autograd.grad((theirs * goal).sum(), features)
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("users_are_few", [True, False])
+def test_the_way_through_the_small_side_equals_that_over_all_edges(layers: int, users_are_few: bool) -> None:
+    few, many, weight = edges()
+    user, item = (few, many) if users_are_few else (many, few)
+    size = (N_USERS, N_ITEMS) if users_are_few else (N_ITEMS, N_USERS)
+    features = torch.randn(N_USERS + N_ITEMS, 4, generator=torch.Generator().manual_seed(1))
+    projected = propagation_graph(user, item, *size, weight, exponent=0.3, layers=2)
+    assert projected.projection is not None
+    assert projected.projection.users_are_small == users_are_few
+    plain = propagation_graph(user, item, *size, weight, exponent=0.3)
+    torch.testing.assert_close(propagate(projected, features, layers), propagate(plain, features, layers))
+
+
+def test_a_graph_with_many_nodes_on_both_sides_has_no_projection() -> None:
+    nodes = np.arange(CELLS_PER_EDGE + 1)  # one edge each
+    assert propagation_graph(nodes, nodes, nodes.size, nodes.size, layers=2).projection is None
 
 
 def test_an_unknown_kernel_is_refused() -> None:
