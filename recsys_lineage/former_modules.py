@@ -15,8 +15,8 @@ from types import ModuleType
 FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "sql")
 """The folders into which the modules moved; what is in others never had another name."""
 _DIVIDED = {
-    "asset_status": ("orchestration/asset_codes.py",),
-    "materialization": ("records/read.py", "records/check_outcome.py"),
+    "asset_status": ("orchestration/asset_codes",),
+    "materialization": ("records/read", "records/check_outcome"),
 }
 """Former module → further modules that hold a part of it now."""
 
@@ -53,7 +53,7 @@ class _FormerModules(MetaPathFinder, Loader):
     def _now(self, name: str) -> list[Path]:
         places = [self._folder / folder / f"{name}.py" for folder in FOLDERS]
         found = [place for place in places if place.is_file()]
-        return [*found, *(self._folder / path for path in _DIVIDED.get(name, ()))] if found else []
+        return [*found, *(self._folder / f"{path}.py" for path in _DIVIDED.get(name, ()))] if found else []
 
 
 def install(package: str, path: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_lineage.assets.first_party import INSTALLED
+from recsys_lineage.assets.held_values import cells, held_values
 from recsys_lineage.assets.live_source import live_text
 from recsys_lineage.assets.module_source import EFFECTS
 from recsys_lineage.assets.parameters import Named, as_recorded
@@ -38,7 +39,8 @@ def code_version(
 
     Nothing is imported for it: the code is read as text, from what the root names to what that names and so on, at the
     granularity of top-level definitions. Comments, docstrings, blank lines and layout do not count, nor does the module
-    that a definition stands in. Other people's code counts by the names that are used of it.
+    that a definition stands in. Other people's code counts by the names that are used of it, a file that lies beside
+    the code and is named in it by its content, and what a function was made with inside of another by its value.
 
     Args:
         root: a function, method, class, partial or callable object; None where only `more_roots` are code.
@@ -54,7 +56,8 @@ def code_version(
         codebase, roots = _entered(root, parameters, more_roots, owner)
         digest = codebase.digest_of_reached(tuple(roots))
     values = json.dumps(as_recorded(parameters), sort_keys=True, default=_plain)
-    return hashlib.sha256(f"{digest}|{values}".encode()).hexdigest()[:16]
+    held = "".join(f"|{value}" for value in held_values([root, *more_roots, *parameters.values()]))
+    return hashlib.sha256(f"{digest}|{values}{held}".encode()).hexdigest()[:16]
 
 
 def reachable(
@@ -207,7 +210,7 @@ class _Walk:
             code = value.__code__
             module = value.__globals__.get("__name__", value.__module__)
             yield _Place(module, _file(code.co_filename), _top_name(value), code.co_firstlineno, value)
-            yield from self.places(getattr(value, "__wrapped__", None), *_cells(value))
+            yield from self.places(getattr(value, "__wrapped__", None), *cells(value))
         elif isinstance(value, type):
             if value.__module__ not in sys.stdlib_module_names:
                 file = getattr(sys.modules.get(value.__module__), "__file__", None)
@@ -239,14 +242,6 @@ def _top_name(function: types.FunctionType) -> str | None:
     if name is None and not hasattr(function, "__wrapped__"):
         name = function.__qualname__
     return name.partition(".")[0] if name else None
-
-
-def _cells(function: types.FunctionType) -> Iterator[object]:
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # a name that the function around has not bound yet
-            continue
 
 
 def _file(name: str | None) -> Path | None:

@@ -87,6 +87,50 @@ class FirstPartyModules:
         top, *inner = module.split(".")
         return any(home.joinpath(*inner).is_dir() for home in self._home(top) or ())
 
+    def below(self, package: str) -> tuple[str, ...]:
+        """Every module of a first-party package, itself included, sorted."""
+        names = [package] if self.path(package) is not None else []
+        top, *inner = package.split(".")
+        for home in () if package in self._given else self._home(top) or ():
+            folder = home.joinpath(*inner)
+            for path in sorted(folder.rglob("*.py")) if folder.is_dir() else ():
+                self.saw(path.parent)
+                parts = path.relative_to(folder).with_suffix("").parts
+                parts = parts[:-1] if parts[-1] == "__init__" else parts
+                if parts:
+                    names.append(".".join((package, *parts)))
+        return tuple(dict.fromkeys(sorted(names)))
+
+    def files_beside(self, module: str, name: str) -> tuple[Path, ...]:
+        """Files of a name that lie beside a module's code, in a folder there, or so in a package around it."""
+        path = self.path(module)
+        if path is None:
+            return ()
+        folder, found = path.parent, []
+        while True:
+            for place in (
+                folder / name,
+                *(each / name for each in _folders(folder, folder.stat().st_mtime_ns)),
+            ):
+                if place.is_file():
+                    self.saw(place)
+                    found.append(place)
+            if not (folder / "__init__.py").is_file() or not (folder.parent / "__init__.py").is_file():
+                return tuple(found)
+            folder = folder.parent
+
+
+@cache
+def _folders(folder: Path, changed: int) -> tuple[Path, ...]:
+    """The folders in a folder of code that hold no code themselves."""
+    return tuple(
+        sorted(
+            each
+            for each in folder.iterdir()
+            if each.is_dir() and not each.name.startswith((".", "__")) and not (each / "__init__.py").exists()
+        )
+    )
+
 
 def _places(top: str) -> list[Path] | None:
     """Where a top-level package or module lies; None for the standard library and what is not there."""

@@ -344,7 +344,7 @@ class _Attempt:
             parameters=dict(asset.parameters),
             observed=as_seen(self._observed, self._seen_names),
             continued=self._request.continues,
-            statement=self._statement,
+            statement=self._told_statement(),
             keys=asset.keys,
             checks=tuple(self._checks),
             run=self._run,
@@ -354,6 +354,16 @@ class _Attempt:
             git_dirty=dirty,
             format=FORMAT,
         )
+
+    def _told_statement(self) -> Statement | None:
+        """What was given to the engine, as the record keeps it."""
+        if self._statement is None:
+            return None
+        days = self._request.partitions or ()
+        words = self._vocabulary or Vocabulary(
+            self._asset, self._inputs, (), chain(days, self._lake.tables())
+        )
+        return words.given(self._statement)
 
     def _kept(self) -> Outcome:
         """The version before still holds; the record is a line that names the record it keeps."""

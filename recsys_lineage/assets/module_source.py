@@ -9,10 +9,11 @@ import keyword
 import sys
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
+from recsys_lineage.assets.registrations import changes_what_is_around
 from recsys_lineage.assets.used_names import Import, Reference, bound_names, imports_of, used_names
 
 EFFECTS = "<module>"
@@ -44,6 +45,8 @@ class ModuleSource:
         stars: the modules that are imported with `*`.
         executed: every import that runs when the module is imported, in order.
         decorators: name of a decorated definition → the names in its decorators.
+        bases: name of a class that is derived → the names in its bases, and in its metaclass.
+        called: name bound to what a call gives → the names of what is called.
 
     Raises:
         SyntaxError: the text is no Python that this interpreter understands.
@@ -56,6 +59,8 @@ class ModuleSource:
         self.stars: list[Import] = []
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
+        self.bases: dict[str, tuple[tuple[Reference, ...], tuple[Reference, ...]]] = {}
+        self.called: dict[str, tuple[Reference, ...]] = {}
         self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
         self._digests: dict[str, str] = {}
         self._first_lines: list[int] = []
@@ -89,11 +94,18 @@ class ModuleSource:
                 self.executed.append(imported)
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if statement.decorator_list:
-                self.decorators[statement.name] = used_names(
-                    [ast.Expr(each) for each in statement.decorator_list]
-                )
+                self.decorators[statement.name] = self._names(statement.decorator_list)
+            if isinstance(statement, ast.ClassDef) and (statement.bases or statement.keywords):
+                words = [each.value for each in statement.keywords if each.arg == "metaclass"]
+                self.bases[statement.name] = self._names(statement.bases), self._names(words)
         elif _has_effects(statement):
             self.definitions.setdefault(EFFECTS, []).append(place)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Call):
+            for name in bound_names([statement]):
+                self.called[name] = self._names([statement.value.func])
+
+    def _names(self, expressions: Sequence[ast.expr]) -> tuple[Reference, ...]:
+        return used_names([ast.Expr(each) for each in expressions], self.imports)
 
     def references(self, name: str) -> tuple[Reference, ...]:
         """What a definition uses from outside of itself, in the order of the text."""
@@ -107,12 +119,27 @@ class ModuleSource:
             self._digests[name] = hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
         return self._digests[name]
 
+    def has_subclass_hook(self, name: str) -> bool:
+        """Whether a definition is a class that is told of each class derived from it."""
+        return any("__init_subclass__" in self._statements[place] for place in self.definitions.get(name, ()))
+
+    def asks_for_subclasses(self, name: str) -> bool:
+        """Whether a definition looks for the classes that are derived from one."""
+        return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
+
+    def changes_state(self, name: str) -> bool:
+        """Whether a definition is a function that changes what stands in its module, such as a registry."""
+        return any(
+            "def " in (text := self._statements[place]) and changes_what_is_around(text)
+            for place in self.definitions.get(name, ())
+        )
+
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
         """What the statement at a place uses, and its tokens."""
         if place not in self._read:
             text = self._statements[place]
             body = ast.parse(text).body
-            self._read[place] = used_names(body), "\x1f".join(_tokens(text, body))
+            self._read[place] = used_names(body, self.imports), "\x1f".join(_tokens(text, body))
         return self._read[place]
 
     def names_at(self, line: int) -> tuple[str, ...]:

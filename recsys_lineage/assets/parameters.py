@@ -1,4 +1,4 @@
-"""Named: a parameter of an asset that is code, which records write as a name."""
+"""Parameters of an asset as its code takes them, and as records write them: code by a name, a secret by a hash."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.records.withheld import is_secret_name, is_withheld, withheld_secret
 
 
 @dataclass(frozen=True)
 class Named:
-    """A parameter whose value is code, such as a class: the asset's function gets `value`, records say `name`."""
+    """A parameter that records write as a name, such as a class: the asset's code gets `value`, records say `name`."""
 
     name: str
     value: Any
 
 
 def as_recorded(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as records write them."""
-    return {name: value.name if isinstance(value, Named) else value for name, value in parameters.items()}
+    """The parameters as records write them; of one whose name says that it is a secret a hash."""
+    return {name: _recorded(name, value) for name, value in parameters.items()}
+
+
+def _recorded(name: str, value: Any) -> Any:
+    if isinstance(value, Named):
+        return value.name
+    secret = is_secret_name(name) and isinstance(value, str | bytes) and not is_withheld(value)
+    return withheld_secret(name, value) if secret else value
 
 
 def as_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +39,7 @@ def with_recorded(parameters: Mapping[str, Any], record: Mapping[str, Any]) -> d
     """The parameters with the values that a record names; what the asset has no parameter for is left out.
 
     Raises:
-        LineageError: the record names other code than the asset has now.
+        LineageError: the record names other code, or tells of another secret, than the asset has now.
     """
     known = dict(parameters)
     for name, value in record.items():
@@ -43,6 +51,14 @@ def with_recorded(parameters: Mapping[str, Any], record: Mapping[str, Any]) -> d
                     expected=str(value),
                     found=now.name,
                     advice="check out the commit of the record",
+                )
+        elif is_withheld(value):
+            if name in known and _recorded(name, now) != value:
+                raise LineageError(
+                    f"The parameter {name!r} is another secret than the record's, which keeps none.",
+                    expected="the value that it had then",
+                    found="another one",
+                    advice="set the value of then, and ask again",
                 )
         elif name in known:
             known[name] = value

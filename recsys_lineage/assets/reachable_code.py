@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class _Uses:
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
+    asks_for_subclasses: bool = False
 
 
 class Codebase:
@@ -104,20 +105,27 @@ class Codebase:
             assert source is not None
             targets: dict[Definition | str, None] = {}
             runs: dict[str, None] = {}
-            lazy = definition.name == "__getattr__"
+            is_lazy = "__getattr__" in source.definitions  # its names are followed to where its table says
             for reference in source.references(definition.name):
                 if reference.only_runs:
                     assert reference.through is not None
                     runs.update(dict.fromkeys(self._runs(reference.through, module)))
-                elif not (lazy and reference == ANYTHING):
+                elif is_lazy and (reference.text or reference.anywhere):
+                    continue
+                elif not (definition.name == "__getattr__" and reference == ANYTHING):
                     targets.update(dict.fromkeys(self._resolve(reference, module)))
             targets.pop(definition, None)
             runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-            self._uses[definition] = _Uses(tuple(targets), tuple(runs))
+            asks = source.asks_for_subclasses(definition.name)
+            self._uses[definition] = _Uses(tuple(targets), tuple(runs), asks)
         return self._uses[definition]
 
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
-        if reference.through is not None:
+        if reference.anywhere:
+            yield from self._anywhere(reference.text, module)
+        elif reference.text:
+            yield from self._named(reference.text, module)
+        elif reference.through is not None:
             yield from self._follow(reference.through, reference.names, module, frozenset())
         elif reference == ANYTHING:
             yield from self.whole(module)
@@ -128,11 +136,14 @@ class Codebase:
         self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
     ) -> Iterator[Definition | str]:
         """What `names` means in a first-party module; `own` where it is used in that module itself."""
-        if not names:
-            yield from self.whole(module)
+        if not names:  # the module itself is held: all that can be asked of it
+            for each in self._modules.below(module) or (module,):
+                yield from self.whole(each)
             return
         name, *rest = names
         if (module, name) in ahead:
+            if self._modules.is_there(f"{module}.{name}"):  # a package that imports a module of its own
+                yield from self._look_up(f"{module}.{name}", tuple(rest), ahead)
             return
         ahead |= {(module, name)}
         source = self.source(module)
@@ -210,6 +221,25 @@ class Codebase:
                 if self.is_first_party(target) and not self._modules.is_there(f"{target}.{imported.name}"):
                     yield from self._follow(imported, (), module, frozenset({(module, "")}))
 
+    def _anywhere(self, package: str, module: str) -> Iterator[Definition | str]:
+        """Every module that a name made at run time may mean: those below a package, or below the own one."""
+        top = package if self.is_first_party(package) else module.partition(".")[0]
+        for each in self._modules.below(top):
+            yield from self.whole(each)
+
+    def _named(self, text: str, module: str) -> Iterator[Definition | str]:
+        """What a text names: a module or a definition, or a file beside the code, which counts by its content."""
+        home, _, more = text.partition(":")
+        names = more.split(".") if more else []
+        while home and not (self.is_first_party(home) and self._modules.is_there(home)):
+            home, _, last = home.rpartition(".")
+            names.insert(0, last)
+        if home and (":" in text or "." in text):
+            yield from self._look_up(home, tuple(names), frozenset())
+            return
+        for path in self._modules.files_beside(module, text):
+            yield f"{text} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
     def _follow(
         self, imported: Import, rest: tuple[str, ...], module: str, ahead: frozenset[tuple[str, str]]
     ) -> Iterator[Definition | str]:
@@ -268,9 +298,40 @@ class Codebase:
         if EFFECTS in source.definitions:
             yield Definition(module, EFFECTS)
         for name, references in source.decorators.items():
-            targets = (target for reference in references for target in self._resolve(reference, module))
-            if any(isinstance(target, Definition) for target in targets):
+            if any(True for _ in self._own(references, module)):
                 yield Definition(module, name)
+        for name in source.bases:
+            if self._is_told_of_classes(Definition(module, name), frozenset()):
+                yield Definition(module, name)
+        for name, references in source.called.items():
+            if any(self._changes_state(target) for target in self._own(references, module)):
+                yield Definition(module, name)
+
+    def _own(self, references: Iterable[Reference], module: str) -> Iterator[Definition]:
+        for reference in references:
+            for target in self._resolve(reference, module):
+                if isinstance(target, Definition):
+                    yield target
+
+    def _is_told_of_classes(self, definition: Definition, ahead: frozenset[Definition]) -> bool:
+        """Whether a class has a base or a metaclass of one's own that hears of each class that is made of it."""
+        source = self.source(definition.module)
+        if source is None or definition in ahead:
+            return False
+        bases, metaclasses = source.bases.get(definition.name, ((), ()))
+        return any(True for _ in self._own(metaclasses, definition.module)) or any(
+            base != definition
+            and (self._hears_of_classes(base) or self._is_told_of_classes(base, ahead | {definition}))
+            for base in self._own(bases, definition.module)
+        )
+
+    def _hears_of_classes(self, definition: Definition) -> bool:
+        source = self.source(definition.module)
+        return source is not None and source.has_subclass_hook(definition.name)
+
+    def _changes_state(self, definition: Definition) -> bool:
+        source = self.source(definition.module)
+        return source is not None and source.changes_state(definition.name)
 
     # --- reaching ------------------------------------------------------------------------------------------
 
@@ -294,6 +355,7 @@ class Codebase:
                     for effect in self.effects(name):
                         meet(effect)
 
+        asks_for_subclasses = False
         for definition in ahead:
             execute(definition.module)
             used = self.uses(definition)
@@ -302,7 +364,23 @@ class Codebase:
                     meet(target)
             for module in used.runs:
                 execute(module)
+            asks_for_subclasses = asks_for_subclasses or used.asks_for_subclasses
+            if asks_for_subclasses and definition is ahead[-1]:
+                for derived in self._derived(run, met):
+                    meet(derived)
         return tuple(met)
+
+    def _derived(self, modules: Iterable[str], met: Collection[Definition]) -> list[Definition]:
+        """Classes of modules that ran whose base was met, which `__subclasses__` gives."""
+        sources = (
+            (module, source) for module in sorted(modules) if (source := self.source(module)) is not None
+        )
+        return [
+            Definition(module, name)
+            for module, source in sources
+            for name, (bases, _) in source.bases.items()
+            if Definition(module, name) not in met and any(base in met for base in self._own(bases, module))
+        ]
 
     def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
         """The digest of what roots lead to, kept as long as the codebase is: many assets start from the same code."""

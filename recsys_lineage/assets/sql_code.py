@@ -11,6 +11,7 @@ from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
 from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options
+from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.assets.sql_files import SqlFiles
 from recsys_lineage.errors import SqlAssetError, SqlFailed
 from recsys_lineage.records.materialization import Code
@@ -32,7 +33,8 @@ def sql_code(
     Args:
         sql: the path of a `.sql` file, or a SqlText.
         name: the asset's name; the file's name without `.sql` when left out.
-        parameters: values for the `$name` parameters.
+        parameters: values for the `$name` parameters. Records keep them, but for a secret, which is told by its name
+            (`key`, `salt`, `token`, `password`, …), a hash, and for a `Named` its name.
         checks: run on the draft before it is committed.
         files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
             `.sql` file when left out.
@@ -60,7 +62,7 @@ def sql_code(
         )
 
     def remade(other: Mapping[str, Any]) -> AssetCode:
-        known = {key: other.get(key, value) for key, value in given.items()}
+        known = with_recorded(given, other)
         return sql_code(text, name=name, parameters=known, checks=checks, files=files, options=options)
 
     scanned = SqlFiles(text, Path(text.origin).absolute().parent if files is None else Path(files))
@@ -69,8 +71,8 @@ def sql_code(
         code=Code("sql", text.text, text.origin, "duckdb"),
         code_version=_version(text, given),
         upstream=text.tables,
-        compute=_compute(scanned, given),
-        parameters=given,
+        compute=_compute(scanned, as_given(given)),
+        parameters=as_recorded(given),
         checks=tuple(checks),
         column_descriptions=text.column_descriptions,
         observe=scanned.observe if scanned else None,

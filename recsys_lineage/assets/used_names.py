@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from recsys_lineage.assets.loaded_by_name import (
+    ABOUT_MODULES,
+    FINDERS,
+    IMPORTERS,
+    LOADED,
+    beginning,
+    is_import_hook,
+    may_name_code,
+)
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
@@ -27,11 +37,15 @@ class Reference:
 
     `through` is the import inside the same piece that the names go through; `only_runs` marks the import itself, which
     runs the module. Without names and import it stands for everything in the own module: a name is made at run time.
+    `text` is a text that may name a module, a definition (`a.b:c`) or a file beside the code; `anywhere` says that the
+    module is found at run time, below the package `text`, or below the own one where that is empty.
     """
 
     names: tuple[str, ...] = ()
     through: Import | None = None
     only_runs: bool = False
+    text: str = ""
+    anywhere: bool = False
 
 
 ANYTHING = Reference()
@@ -52,9 +66,11 @@ def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
     return bindings.bound
 
 
-def used_names(body: Sequence[ast.stmt]) -> tuple[Reference, ...]:
-    """What statements at the top of a module use, in order, each once."""
-    uses = _Uses()
+def used_names(
+    body: Sequence[ast.stmt], imports: Mapping[str, Sequence[Import]] | None = None
+) -> tuple[Reference, ...]:
+    """What statements at the top of a module use, in order, each once; `imports` are those of the module."""
+    uses = _Uses(imports or {})
     for statement in body:
         uses.visit(statement)
     return tuple(uses.found)
@@ -124,9 +140,11 @@ class _Scope:
 class _Uses(ast.NodeVisitor):
     """Collects what is used and not bound by the piece itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, imports: Mapping[str, Sequence[Import]]) -> None:
         self.found: dict[Reference, None] = {}
         self._scopes: list[_Scope] = []
+        self._imports = imports
+        self._in_hook = False
 
     # --- names ---------------------------------------------------------------------------------------------
 
@@ -181,7 +199,9 @@ class _Uses(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
             self.visit(part)
+        before, self._in_hook = self._in_hook, self._in_hook or is_import_hook(node)
         self._inside({}, node.body, "class", node.body)
+        self._in_hook = before
 
     def visit_ListComp(self, node: ast.ListComp) -> None:
         self._comprehension(node.generators, [node.elt])
@@ -251,6 +271,8 @@ class _Uses(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         last = (_chain(node.value) or ("",))[-1]
+        if self._meaning(node.value) == LOADED and isinstance(node.ctx, ast.Load):
+            self._imports_by_name(node.slice)
         self.visit(node.value)
         if last != "Literal" and (last[:1].isupper() or last in _GENERICS):
             self._annotation(node.slice)
@@ -273,17 +295,25 @@ class _Uses(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         chain = _chain(node.func) or ("",)
         text = _text(node.args[0]) if node.args else None
-        if chain[-1] in {"import_module", "__import__"}:
-            if text is None:
-                self.found[ANYTHING] = None
-            else:
-                module = text.lstrip(".")
-                self.found[Reference((), Import(module, len(text) - len(module)))] = None
+        meaning = self._meaning(node.func)
+        if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS:
+            self._imports_by_name(node.args[0] if node.args else None)
+        elif ".".join(meaning) in FINDERS or meaning == (*LOADED, "get"):
+            self._imports_by_name(node.args[0] if node.args and meaning[:2] == LOADED else None)
         elif len(chain) == 1 and chain[0] in _REFLECTION and not self._shadowed(chain[0]):
             if chain[0] != "vars" or not node.args:
                 self.found[ANYTHING] = None
         elif chain in {("getattr",), ("hasattr",)} and len(node.args) > 1 and not self._shadowed(chain[0]):
             owner, name = _chain(node.args[0]), _text(node.args[1])
+            held = node.args[0]
+            if (
+                name in ABOUT_MODULES
+                and isinstance(held, ast.Call)
+                and self._meaning(held.func) == (*LOADED, "get")
+            ):
+                for part in (*held.args, *node.args[2:]):
+                    self.visit(part)
+                return
             if owner is not None and name is not None:
                 self._use((*owner, name), True)
                 for extra in node.args[2:]:
@@ -295,6 +325,35 @@ class _Uses(ast.NodeVisitor):
             if word.arg == "bound":
                 self._annotation(word.value)
         self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and may_name_code(node.value):
+            self.found[Reference(text=node.value)] = None
+
+    def _imports_by_name(self, name: ast.expr | None) -> None:
+        """Notes the module that a text names; where that is made at run time, all that it may be."""
+        text = None if name is None else _text(name)
+        if isinstance(name, ast.Name) and name.id == "__name__":
+            self.found[ANYTHING] = None
+        elif text is not None:
+            path = text.partition(":")[0]
+            module = path.lstrip(".")
+            self.found[Reference((), Import(module, len(path) - len(module)))] = None
+        elif not self._in_hook:
+            self.found[Reference(text=beginning(name), anywhere=True)] = None
+
+    def _meaning(self, node: ast.AST) -> tuple[str, ...]:
+        """What an attribute or a name means by the imports around it: `im` as `importlib.import_module`."""
+        chain = _chain(node)
+        if chain is None:
+            return ("",)
+        bound = next(
+            (scope.names[chain[0]] for scope in reversed(self._scopes) if chain[0] in scope.names), None
+        )
+        for imported in self._imports.get(chain[0], ()) if bound is None else bound:
+            name = () if imported.name is None else (imported.name,)
+            return (*imported.module.split("."), *name, *chain[1:])
+        return chain if bound is None else ("",)
 
 
 def _chain(node: ast.AST) -> tuple[str, ...] | None:

@@ -14,9 +14,14 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import sqlglot
+from sqlglot.errors import TokenError
+from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code_version import by_module, reachable
@@ -25,7 +30,9 @@ from recsys_lineage.assets.module_source import ModuleSource, constants_of
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import LEFT_OUT
-from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.materialization import Materialization, Statement
+from recsys_lineage.records.seen import is_day
+from recsys_lineage.records.withheld import is_secret_name, is_withheld, withheld
 
 _SHORTEST_CONSTANT = 3
 _LONGEST_ENDING = 2
@@ -40,6 +47,8 @@ _FRACTION = re.compile(
     r"[-+]?(?:[1-9][\d,]*|0)?\.\d+(?:e[-+]?\d+)?%?|[-+]?\d+%|[-+]?\d\.?\d*e[-+]?\d+", re.IGNORECASE
 )
 _PLACE = re.compile(r"(?<=\D)(?::\d+){1,2}$")
+_LONG_NUMBER = re.compile(r"\d{4}")
+"""A number that could be the id of somebody; shorter ones are counts and places."""
 _EDGES = "()[]{}<>.,;:!?\"'`=*…"
 
 
@@ -82,6 +91,56 @@ class Vocabulary:
         if isinstance(value, list | tuple):
             return [self.plain(held, numbers) for held in value]
         return value
+
+    def given(self, statement: Statement) -> Statement:
+        """What was given to the engine, as it may be kept: code stays, values that come from data do not.
+
+        A parameter stays where the asset's own parameters have it, or where its texts and numbers are known; else its
+        type and count stand there. A literal of a statement that Python made becomes `…` where no code has it.
+        """
+        own = self._asset.parameters
+        found = {
+            name: own[name]
+            if name in own and (is_withheld(own[name]) or own[name] == value)
+            else self._bound(name, value)
+            for name, value in statement.parameters.items()
+        }
+        text = statement.text if self._asset.code.kind == "sql" else self._without_literals(statement.text)
+        return replace(statement, text=text, parameters=found)
+
+    def _bound(self, name: str, value: Any) -> Any:
+        if is_secret_name(name):
+            return withheld(value)
+        return value if all(map(self._may_be_bound, _leaves(value))) else withheld(value)
+
+    def _may_be_bound(self, value: Any) -> bool:
+        if value is None or isinstance(value, bool | date):
+            return True
+        if isinstance(value, int | float):
+            return abs(value) in self._numbers
+        return isinstance(value, str) and (is_day(value) or self._is_told(value))
+
+    def _is_told(self, text: str) -> bool:
+        """Whether a text is one that code says, a name, or the place of a row in a file that was read."""
+        return self._is_named(_PLACE.sub("", text)) or text in self._code[0] or self.plain(text) == text
+
+    def _without_literals(self, sql: str) -> str:
+        try:
+            tokens = sqlglot.tokenize(sql, read="duckdb")
+        except TokenError:
+            return LEFT_OUT
+        for token in reversed(tokens):
+            if (token.token_type == TokenType.STRING and not self._is_literal_of_code(token.text)) or (
+                token.token_type == TokenType.NUMBER
+                and _LONG_NUMBER.search(token.text)
+                and not self._is_number(token.text, set())
+            ):
+                sql = f"{sql[: token.start]}'{LEFT_OUT}'{sql[token.end + 1 :]}"
+        return sql
+
+    def _is_literal_of_code(self, text: str) -> bool:
+        quoted = "'" + text.replace("'", "''") + "'"
+        return is_day(text) or self._is_told(text) or any(quoted in constant for constant in self._code[0])
 
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
         """What a check's function found, without what could be a cell of a table."""
@@ -250,6 +309,19 @@ def _is_said(text: str) -> bool:
 
 def _has_blanks(name: str) -> bool:
     return len(name.split()) > 1
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in lists, sets and mappings, keys included."""
+    if isinstance(value, Mapping):
+        for key, held in value.items():
+            yield key
+            yield from _leaves(held)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for held in value:
+            yield from _leaves(held)
+    else:
+        yield value
 
 
 def numbers_of(value: Any) -> Iterator[float]:

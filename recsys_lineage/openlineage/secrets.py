@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from recsys_lineage.records.withheld import is_secret_name
+
 HIDDEN = "***"
 _USER = re.compile(r"(?<=://)[^/\s'\"@\\<>]+@")
 _QUERY = re.compile(
@@ -13,11 +15,6 @@ _QUERY = re.compile(
 )
 _USER_IN_BYTES = re.compile(_USER.pattern.replace("(?<=://)", "://").encode())
 _QUERY_IN_BYTES = re.compile(_QUERY.pattern.encode(), re.IGNORECASE)
-_SECRET_NAME = re.compile(
-    r"pass(?:word|wd|phrase)?(?:$|_)|secret|token|credential|salt|pepper|private|"
-    r"(?:^|_)(?:api_?)?keys?$|(?:^|_)(?:auth|dsn|connection|conn|cookie)(?:$|_)",
-    re.IGNORECASE,
-)
 
 
 def may_hold_secrets(body: bytes) -> bool:
@@ -36,7 +33,7 @@ def without_secrets(text: str) -> str:
 
 def shown_value(name: str, value: Any) -> Any:
     """A parameter's value as it may be shown: hidden where its name says that it is a secret."""
-    if _SECRET_NAME.search(name):
+    if is_secret_name(name):
         return HIDDEN
     if isinstance(value, str):
         return without_secrets(value)

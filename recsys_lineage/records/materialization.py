@@ -13,6 +13,7 @@ from recsys_lineage.records.part import Columns, Parameters, RecordPart
 from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.records.recorded_columns import RecordedColumns
 from recsys_lineage.records.run import Run
+from recsys_lineage.records.withheld import WITHHELD, is_withheld
 
 FORMAT = 2
 """Of the records that this code writes; those of format 1, which name none, are read too."""
@@ -44,12 +45,21 @@ class ScannedFiles:
 
 @dataclass(frozen=True)
 class Statement:
-    """What was given to the engine: the text that ran, its parameters, and what its relations of files stood for."""
+    """What was given to the engine: the text that ran, its parameters, and what its relations of files stood for.
+
+    A parameter or a literal that came from data is not kept (`withheld.py`).
+    """
 
     text: str
     parameters: Parameters = field(default_factory=dict)
     dialect: str = "duckdb"
     relations: Mapping[str, ScannedFiles] = field(default_factory=dict)
+
+    @property
+    def not_kept(self) -> tuple[str, ...]:
+        """What the statement ran with and the record does not keep, for messages; empty where it can run again."""
+        named = [f"${name} {value}" for name, value in self.parameters.items() if is_withheld(value)]
+        return (*named, *(["a literal"] if f"'{WITHHELD}'" in self.text else []))
 
 
 @dataclass(frozen=True)

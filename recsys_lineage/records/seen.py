@@ -21,6 +21,11 @@ def digest_of(text: str, length: int = _LENGTH) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:length]}"
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is a day, as partitions are called, and so nobody's."""
+    return _DAY.fullmatch(text) is not None
+
+
 def as_seen(value: Any, names: Collection[str] = ()) -> Any:
     """A JSON value without a text that could be a cell of a table; that of such a value is the value itself.
 
@@ -29,7 +34,7 @@ def as_seen(value: Any, names: Collection[str] = ()) -> Any:
         names: texts that are known to be none, such as names of tables.
     """
     if isinstance(value, str):
-        known = value in names or _DIGEST.fullmatch(value) or _DAY.fullmatch(value)
+        known = value in names or _DIGEST.fullmatch(value) or is_day(value)
         return value if known else digest_of(value)
     if isinstance(value, Mapping):
         return {as_seen(str(key), names): as_seen(held, names) for key, held in value.items()}

@@ -23,7 +23,7 @@ from recsys_lineage.rows.lake_rows import (
     TracedRows,
     TrainedRows,
     by_keys,
-    no_unrecorded_frame,
+    check_runs_again,
     plain_rows,
     schemas_of,
     shared_keys,
@@ -201,7 +201,7 @@ class _Backward:
     def _to(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
         statement = record.statement
         assert statement is not None
-        no_unrecorded_frame(record, schemas_of(record))
+        check_runs_again(record, schemas_of(record))
         with self.lake.reading(), self.lake.connect() as connection:
             view_reads(self.lake, record, connection)
             names = [read.name for read in reads]

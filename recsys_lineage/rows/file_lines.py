@@ -18,7 +18,7 @@ from recsys_lineage.files.source_file import found_paths
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import everything
-from recsys_lineage.rows.lake_rows import no_unrecorded_frame, schemas_of
+from recsys_lineage.rows.lake_rows import check_runs_again, schemas_of
 from recsys_lineage.rows.syntax import is_expression
 from recsys_lineage.rows.trace_query import traced_tables
 from recsys_lineage.sql.names import quote
@@ -85,7 +85,7 @@ def lines_of(
         for relation in (name, f"{name}{_MALFORMED}"):
             described = connection.execute(f"DESCRIBE FROM {quote(relation)}").fetchall()
             schemas[relation] = {column: kind for column, kind, *_ in described}
-    no_unrecorded_frame(record, schemas)
+    check_runs_again(record, schemas)
     if gone := sorted(read.keys() - opened):
         root = folder or Path(next(iter(relations.values())).root)
         raise _changed(gone[0], record.asset, read[gone[0]], "no file", root)

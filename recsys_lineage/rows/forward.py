@@ -21,7 +21,7 @@ from recsys_lineage.rows.lake_rows import (
     TracedRows,
     TrainedRows,
     by_keys,
-    no_unrecorded_frame,
+    check_runs_again,
     plain_rows,
     rows_with,
     schemas_of,
@@ -200,7 +200,7 @@ class _Forward:
                 view_reads(self.lake, record, connection)
                 connection.register(GIVEN, rows)
                 try:
-                    no_unrecorded_frame(record, schemas_of(record))
+                    check_runs_again(record, schemas_of(record))
                     found = flowed(
                         record.statement.text,
                         schemas_of(record),

@@ -208,17 +208,25 @@ def schemas_of(record: Materialization) -> dict[str, dict[str, str]]:
     return {read.name: types_of(read.schema) for read in table_reads(record)}
 
 
-def no_unrecorded_frame(record: Materialization, schemas: Mapping[str, Mapping[str, str]]) -> None:
-    """Checks that all that a run's statement names is known again: a frame that Python made is in no record.
+def check_runs_again(record: Materialization, schemas: Mapping[str, Mapping[str, str]]) -> None:
+    """Checks that a run's statement can run again: a frame that Python made, and values of data, are in no record.
 
     Args:
         record: of the run.
         schemas: the columns of what can be read again.
 
     Raises:
-        LineageError: the statement names something else.
+        LineageError: the statement names something else, or was given something else.
     """
     assert record.statement is not None
+    if gone := record.statement.not_kept:
+        raise LineageError(
+            f"The statement of {record.asset!r} ran with values that its record does not keep.",
+            expected="values of the asset's own parameters, names and days",
+            found=", ".join(gone),
+            where=record.asset,
+            advice="take such values from a table, in the statement itself",
+        )
     known = {name.casefold() for name in schemas}
     for name in SqlText(record.statement.text, f"the statement of {record.asset}").tables:
         if name.casefold() not in known:

@@ -114,6 +114,17 @@ def around(f):
         ("from PKG import other\ndef root(): return getattr(other, 'f')()", "other.f"),
         ("import importlib\ndef root(): return importlib.import_module('PKG.other').f()", "other.*"),
         ("import importlib\ndef root(): return importlib.import_module('.other', 'PKG').f()", "other.*"),
+        ("from importlib import import_module as im\ndef root(): return im('PKG.other').f()", "other.*"),
+        ("import importlib\ndef root(n): return importlib.import_module(f'PKG.{n}').f()", "other.*"),
+        ("import importlib\ndef root(n): return importlib.import_module('PKG.' + n).f()", "other.*"),
+        ("import importlib\ndef root(n): return importlib.import_module(n).f()", "other.*"),
+        ("import sys\ndef root(): return sys.modules['PKG.other'].f()", "other.*"),
+        ("import pkgutil, PKG\ndef root(): return list(pkgutil.iter_modules(PKG.__path__))", "other.*"),
+        ("import pkgutil\ndef root(): return pkgutil.resolve_name('PKG.other:f')()", "other.*"),
+        ("WHERE = {'x': 'PKG.other:f'}\ndef root(n): return WHERE[n]", "other.f"),
+        ("import pydoc\nF = 'PKG.other.f'\ndef root(): return pydoc.locate(F)()", "other.*"),
+        ("import PKG.other\nHELD = PKG\ndef root(): return HELD.other.f()", "other.*"),
+        ("from PKG.inner import sub\ndef root(): return sub.other.f()", "other.f"),
         ("from PKG import other\ndef root(n): return getattr(other, n)", "other.*"),
         ("from PKG import other\ndef root(n): return other.made_at_run_time", "other.*"),
         ("from PKG import other\ndef root(n): return vars(other)[n]", "other.*"),
@@ -134,6 +145,8 @@ def test_every_way_to_a_definition_is_followed(root: str, reached: str, tree: Tr
         {
             "other.py": OTHER,
             "again.py": "from PKG.other import f\n",
+            "inner/__init__.py": "from PKG.inner import sub\n\ndef get(): return sub.other.f()\n",
+            "inner/sub.py": "from PKG import other\n",
             "lazy.py": LAZY,
             "a.py": root,
         }
@@ -143,6 +156,81 @@ def test_every_way_to_a_definition_is_followed(root: str, reached: str, tree: Tr
         assert found == {f"other.{name}" for name in ("keep", "f", "g", "RATE", "C")}
     else:
         assert found == set(reached.split())
+
+
+def test_a_package_that_imports_a_module_of_its_own_by_its_whole_name_reaches_it(tree: Tree) -> None:
+    tree.write({"__init__.py": "from PKG import other\ndef root(): return other.f()\n", "other.py": OTHER})
+    importlib.invalidate_caches()
+    assert tree.reached(importlib.import_module(tree.name).root) == {"root", "other.f"}
+
+
+REGISTRY = """
+R = {}
+class Hears:
+    def __init_subclass__(cls): R[cls.__name__] = cls
+class Meta(type):
+    def __init__(cls, name, bases, held): R[name] = cls
+class Silent: pass
+def register(f):
+    R[f.__name__] = f
+    return f
+def quiet(f): return f
+"""
+
+
+@pytest.mark.parametrize(
+    ("plugin", "root", "is_reached"),
+    [
+        ("from PKG.registry import Hears\nclass Mine(Hears): pass", "R", True),
+        ("from PKG.registry import Hears\nclass Mid(Hears): pass\nclass Mine(Mid): pass", "R", True),
+        ("from PKG.registry import Meta\nclass Mine(metaclass=Meta): pass", "R", True),
+        ("from PKG.registry import register\ndef Mine(): pass\n_ = register(Mine)", "R", True),
+        ("from PKG.registry import quiet\ndef Mine(): pass\n_ = quiet(Mine)", "R", False),
+        ("from PKG.registry import Silent\nclass Mine(Silent): pass", "R", False),
+        ("from PKG.registry import Silent\nclass Mine(Silent): pass", "Silent.__subclasses__()", True),
+        ("from PKG.registry import Hears\nclass Mine: pass", "Silent.__subclasses__()", False),
+    ],
+)
+def test_what_registers_itself_when_its_module_is_imported_is_reached(
+    plugin: str, root: str, is_reached: bool, tree: Tree
+) -> None:
+    tree.write(
+        {
+            "__init__.py": "from . import plugin\n",
+            "registry.py": REGISTRY,
+            "plugin.py": plugin,
+            "a.py": f"from PKG.registry import R, Silent\ndef root(): return {root}",
+        }
+    )
+    assert ("plugin.Mine" in tree.reached(tree.get("a", "root"))) == is_reached
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "pathlib.Path(__file__).with_name('words.txt').read_text()",
+        "(pathlib.Path(__file__).parent / 'data' / 'words.txt').read_text()",
+        "importlib.resources.files('PKG').joinpath('data/words.txt').read_text()",
+        "importlib.util.spec_from_file_location('x', __file__.replace('a.py', 'words.txt'))",
+    ],
+)
+def test_a_file_beside_the_code_that_it_names_counts_by_its_content(read: str, tree: Tree) -> None:
+    code = f"import importlib.resources, importlib.util, pathlib\ndef root(): return {read}"
+    tree.write({"a.py": code, "words.txt": "one", "data/words.txt": "one", "other.txt": "one"})
+    root = tree.get("a", "root")
+    before = code_version(root, {})
+    tree.write({"other.txt": "three"})
+    assert code_version(root, {}) == before
+    tree.write({"words.txt": "three", "data/words.txt": "three"})
+    assert code_version(root, {}) != before
+
+
+def test_what_a_function_was_made_with_counts(tree: Tree) -> None:
+    tree.write({"a.py": "def make(rate, f=None):\n    def root(x=rate): return rate, f\n    return root\n"})
+    make = tree.get("a", "make")
+    assert code_version(make(1), {}) == code_version(make(1), {}) != code_version(make(2), {})
+    assert code_version(make(1, make(1)), {}) != code_version(make(1, make(2)), {})
+    assert code_version(make({"a": [1]}), {}) != code_version(make({"a": [2]}), {})
 
 
 def test_an_edit_of_what_is_reached_changes_the_version_and_of_nothing_else(tree: Tree) -> None:

@@ -140,11 +140,13 @@ def feedback_rows(
             f"\nUNION ALL\nSELECT {columns} FROM {table} WHERE {in_days} AND _file IN (SELECT unnest($gone))"
         )
         values["gone"] = gone
+    inputs.vouch_for([time_zone, *gone])
     copies = _copies(inputs, stream, values, table if is_divided else None, gone)
     sql = f"SELECT * FROM ({rows_sql(stream)}) AS told WHERE {in_days}"
     if copies:
         sql += " AND NOT list_contains($copies, _file || ':' || _line)"
         values["copies"] = copies
+        inputs.vouch_for(copies)  # places in files
     return Output(
         Query(sql + kept, values),
         partition_by=DAY,

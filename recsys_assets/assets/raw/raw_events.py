@@ -273,7 +273,12 @@ class _Load:
     def _values(self, days: list[str]) -> dict[str, Any]:
         limits = self._folder.source.raw_parameters(tomorrow())
         told = {} if self._service is None else self._service.parameters(set(days) & set(self._service_days))
-        return {**limits, **told, "days": sorted(days), "gone": sorted(set(self._gone["path"]))}
+        gone = sorted(set(self._gone["path"]))
+        settings = [value for value in (*limits.values(), *told.values()) if isinstance(value, str)]
+        self._inputs.vouch_for(
+            [*settings, *limits.get("behaviours", ()), *gone]
+        )  # no cells: a record keeps them
+        return {**limits, **told, "days": sorted(days), "gone": gone}
 
     def _keeps(self, days: list[str]) -> bool:
         """Whether rows of the version before stay when some days are written."""

@@ -88,6 +88,7 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
     with explaining(explain):
         schema, given = before.record.schema, inputs.columns_of(query)
     inputs.view(table)
+    inputs.vouch_for(plan.kept)
     source = f"{table} WHERE _file IN (SELECT unnest($kept))"
     sql = rows_with_kept(query, given, columns_for_both(given, schema), {source: schema})
     words = f"the rows of {len(plan.kept)} files were kept as they were: {', '.join(plan.kept[:5])}"

@@ -1,0 +1,48 @@
+"""Code that is loaded by a name made at run time: the calls that do so, and texts that may name code or files."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+IMPORTERS = frozenset(
+    {
+        "__import__", "importlib.__import__", "importlib.import_module", "pkgutil.resolve_name", "pydoc.locate",
+        "runpy.run_module",
+    }
+)  # fmt: skip
+"""What imports a module whose name it is given first."""
+FINDERS = frozenset(
+    {
+        "importlib.util.spec_from_file_location", "pkgutil.iter_modules", "pkgutil.walk_packages", "runpy.run_path",
+    }
+)  # fmt: skip
+"""What finds modules without their name in the text."""
+LOADED = ("sys", "modules")
+"""The modules that are loaded, by their names."""
+ABOUT_MODULES = frozenset(
+    {"__doc__", "__file__", "__name__", "__package__", "__path__", "__spec__", "__version__"}
+)
+"""What is asked of a module without running anything in it."""
+_HOOKS = frozenset({"exec_module", "load_module"})
+_CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
+_FILE = re.compile(r"\w[\w ./-]*\.[A-Za-z]\w{0,9}")
+
+
+def may_name_code(text: str) -> bool:
+    """Whether a text could be the name of a module, of a definition (`a.b.c`, `a.b:c`), or of a file."""
+    return (_CODE.fullmatch(text) or _FILE.fullmatch(text)) is not None
+
+
+def beginning(name: ast.expr | None) -> str:
+    """The package that a computed name of a module begins with: `a.b` of `f"a.b.{c}"` and of `"a.b." + c`."""
+    while isinstance(name, ast.BinOp):
+        name = name.left
+    first = name.values[0] if isinstance(name, ast.JoinedStr) and name.values else name
+    text = first.value if isinstance(first, ast.Constant) else None
+    return text.rpartition(".")[0] if isinstance(text, str) else ""
+
+
+def is_import_hook(node: ast.ClassDef) -> bool:
+    """Whether a class loads what import statements name; those are followed themselves."""
+    return any(isinstance(each, ast.FunctionDef) and each.name in _HOOKS for each in node.body)
