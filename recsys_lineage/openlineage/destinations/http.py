@@ -24,6 +24,7 @@ from requests.auth import AuthBase
 from requests.utils import get_netrc_auth
 from urllib3.exceptions import HTTPError
 
+from recsys_lineage.openlineage.destinations.answer_in_time import AnswersInTime
 from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
 from recsys_lineage.openlineage.destinations.key_order import in_order
 from recsys_lineage.openlineage.message import Message
@@ -146,6 +147,8 @@ class HttpDestination:
         session: requests.Session | None = getattr(self._of_thread, "session", None)
         if session is None:
             session = self._of_thread.session = requests.Session()
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, AnswersInTime())
             self._sessions.append(session)
             # What the environment says of proxies and certificates is asked for once: with each request it takes longer
             # than all else that is done for it here.

@@ -47,7 +47,8 @@ class ForeignRun:
         job: that it belongs to.
         started, ended: of its first and its last event, UTC.
         failed: whether it ended with FAIL or ABORT.
-        done: whether it has written: it ended, or runs on and told of outputs.
+        done: whether it ended well, or told of itself while it ran.
+        streams: whether its job is one that writes as it goes, as Flink's are.
         rows: that were written, where one output tells.
         inputs, outputs: by their canonical names.
     """
@@ -58,9 +59,15 @@ class ForeignRun:
     ended: datetime
     failed: bool = False
     done: bool = False
+    streams: bool = False
     inputs: dict[Named, ForeignDataset] = field(default_factory=dict)
     outputs: dict[Named, ForeignDataset] = field(default_factory=dict)
     rows: dict[Named, int] = field(default_factory=dict)
+
+    @property
+    def wrote(self) -> bool:
+        """Whether its outputs were written: what a job that streams wrote before it failed stays written."""
+        return self.done and (self.streams or not self.failed)
 
 
 class Aliases:
@@ -116,6 +123,8 @@ def _learn(each: Import, runs: dict[str, ForeignRun], aliases: Aliases) -> None:
     run.started, run.ended = min(run.started, when), max(run.ended, when)
     run.failed = run.failed or each.type in _FAILED
     run.done = run.done or each.type in ("COMPLETE", "RUNNING", "JOB")
+    kind = facet_of(event.get("job"), "jobType").get("processingType")
+    run.streams = run.streams or kind == "STREAMING"
     for side, held in (("inputs", run.inputs), ("outputs", run.outputs)):
         for _, given in datasets_of(event, side):  # pyright: ignore[reportArgumentType]
             key = dataset_key(given)

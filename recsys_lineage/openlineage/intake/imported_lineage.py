@@ -85,7 +85,7 @@ class ImportedLineage:
 
     def _add(self, run: ForeignRun, aliases: Aliases) -> None:
         outputs = [name for name in run.outputs if name not in self._ours]
-        if not run.done or run.failed or not outputs:
+        if not run.wrote or not outputs:
             return
         read = [each for name, dataset in run.inputs.items() for each in self._read(name, dataset, run)]
         for name in outputs:

@@ -24,7 +24,7 @@ class Behaviour:
         status: of the answer.
         stores: whether the event is kept.
         does: `answer`; `hang`: never answer; `reset`: cut the connection instead of answering; `drip`: answer at once,
-            and go on with the text letter by letter.
+            and go on with the text letter by letter; `head`: the text letter by letter instead of an answer's head.
         text: the answer's.
         headers: the answer's.
         seconds: to wait before answering.
@@ -32,7 +32,7 @@ class Behaviour:
 
     status: int = 201
     stores: bool = True
-    does: Literal["answer", "hang", "reset", "drip"] = "answer"
+    does: Literal["answer", "hang", "reset", "drip", "head"] = "answer"
     text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -173,18 +173,25 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             text = behaviour.text.encode()
+            if behaviour.does == "head":
+                self.close_connection = True
+                self._drip(text)
+                return
             self.send_response(behaviour.status)
             for name, value in behaviour.headers.items():
                 self.send_header(name.replace("_", "-"), value)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             if behaviour.does == "drip":
-                for letter in text:
-                    self.wfile.write(bytes([letter]))
-                    self.wfile.flush()
-                    sink.free.wait(0.02)
+                self._drip(text)
                 return
             self.wfile.write(text)
+
+        def _drip(self, text: bytes) -> None:
+            for letter in text:
+                self.wfile.write(bytes([letter]))
+                self.wfile.flush()
+                sink.free.wait(0.02)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""

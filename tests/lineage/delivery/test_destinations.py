@@ -154,6 +154,16 @@ class TestHttp:
             (answer,) = catalog(sink.url).deliver(MESSAGES[:1])
         assert answer is not None and answer.kind == "taken"
 
+    @pytest.mark.parametrize(
+        ("head", "kind"),
+        [("HTTP/1.1 2" + "0" * 3_000, "later"), ("HTTP/1.1 201 Created\r\nX: " + "x" * 3_000, "taken")],
+        ids=["before the status", "after it"],
+    )
+    def test_a_head_that_goes_on_and_on_is_read_for_the_timeout_only(self, head: str, kind: str) -> None:
+        with Sink(lambda _number, _id: Behaviour(text=head, does="head")) as sink:
+            (answer,) = catalog(sink.url, timeout=0.4).deliver(MESSAGES[:1])
+        assert answer is not None and answer.kind == kind
+
     def test_once_one_is_not_taken_no_further_one_is_begun(self) -> None:
         messages = [replace(each, key=f"shop/{place}") for place, each in enumerate(made_messages(2))]
         with Sink(lambda _number, _id: refuse(400)) as sink:

@@ -186,6 +186,20 @@ def test_a_failed_run_wrote_nothing_and_its_retry_did(tmp_path: Path) -> None:
     assert upstream(graph_with_imports([lake]), f"dataset:{COPY[1]}").found
 
 
+def test_what_a_streaming_job_wrote_before_it_failed_is_written(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"), ENGINE)
+    now = datetime(2026, 11, 6, tzinfo=timezone.utc)
+    start, end = airflow_copy(run_id(1), now, now + HOUR, LANDING, COPY)
+    kind = {"_producer": "https://x.org", "_schemaURL": "https://x.org/v", "processingType": "STREAMING"}
+    facets = {**end["job"].get("facets", {}), "jobType": {**kind, "integration": "FLINK", "jobType": "JOB"}}
+    ran = {**end, "eventType": "RUNNING", "job": {**end["job"], "facets": facets}}
+    failed = {**start, "eventType": "FAIL", "inputs": [], "outputs": []}
+    _import(lake, [start, failed])
+    assert not len(graph_with_imports([lake])), "one that never ran on wrote nothing"
+    _import(lake, [ran])
+    assert upstream(graph_with_imports([lake]), f"dataset:{COPY[1]}").found
+
+
 def test_symlinks_join_a_table_with_the_place_it_lies_in(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"), ENGINE)
     now = datetime(2026, 11, 6, tzinfo=timezone.utc)
