@@ -50,7 +50,7 @@ demo-loop: $(STAMP) ## serve, play customers, and report on the experiment; afte
 	@$(BIN)/recsys serve & service=$$!; trap 'kill $$service 2>/dev/null' EXIT; \
 	$(BIN)/recsys simulate --example --wait 90 || exit 1; \
 	kill $$service; wait $$service; trap - EXIT; \
-	$(BIN)/recsys materialize 'feedback_files or exposures or feedback or searches or clicks_by_position or search_quality or ab_report' && \
+	$(BIN)/recsys materialize 'feedback_files or exposures or feedback or searches or clicks_by_position or search_quality or ab_report or off_policy_report' && \
 	$(BIN)/recsys experiments report
 
 ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000

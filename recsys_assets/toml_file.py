@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from recsys_lineage.errors import LineageError, did_you_mean
 
@@ -18,12 +18,30 @@ else:
     import tomli as tomllib
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_WORDS = {
+    "tuple_type": "a list",
+    "string_type": "a text, in quotes",
+    "model_type": "a table",
+    "missing": "a value",
+}
+"""What is expected, by pydantic's kind of error, where its own words are Python's."""
 
 
 class TomlPart(BaseModel):
     """A table of such a file: it has the keys of its fields and no other."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_own_kind(cls, value: Any, field: ValidationInfo) -> Any:
+        """Refuse what pydantic would take for a number: true and false, and a number in quotes."""
+        kinds = set(_kinds_of(cls.model_fields[str(field.field_name)].annotation))
+        if kinds & {int, float} and isinstance(value, bool) and bool not in kinds:
+            raise ValueError("a number")
+        if kinds & {int, float} and isinstance(value, str) and str not in kinds:
+            raise ValueError("a number, without quotes")
+        return value
 
 
 def read_toml(
@@ -78,9 +96,10 @@ def line_of(text: str, place: Sequence[Any]) -> int:
     for part in place:
         if isinstance(part, str):
             name = f"{name}.{part}" if name else part
-            header = re.compile(rf"\s*\[\s*{re.escape(name)}\s*\]")
+            header = re.compile(rf"\s*\[{{1,2}}\s*{re.escape(name)}\s*\]")
             key = re.compile(rf"\s*(?:{re.escape(part)}|\"{re.escape(part)}\")\s*[=.]")
-            table = next((index for index, line in enumerate(lines) if header.match(line)), None)
+            tables = [index for index, line in enumerate(lines) if header.match(line)]
+            table = next((index for index in tables if index >= at), tables[0] if tables else None)
             found = next((index for index in range(at, len(lines)) if key.match(lines[index])), None)
             if table is not None:
                 at = table
@@ -97,18 +116,22 @@ def line_of(text: str, place: Sequence[Any]) -> int:
 def _wrong(
     fault: ValidationError, text: str, path: Path, kind: type[BaseModel], error: type[LineageError]
 ) -> LineageError:
-    """What pydantic found first, with the line of the file."""
-    first = fault.errors(include_url=False)[0]
+    """What pydantic found first, with the line of the file; a key that there is not explains one that is missing."""
+    found = fault.errors(include_url=False)
+    first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
+    wanted = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
     place: list[Any] = list(first["loc"])
     key = str(place[-1]) if place else ""
     advice = "correct the line"
     if first["type"] == "extra_forbidden":
         fields = _model_at(kind, place[:-1]).model_fields
         advice = did_you_mean(key, fields) or f"there are {', '.join(fields)}"
+    elif first["type"] == "tuple_type" and isinstance(first["input"], dict):
+        advice = f"begin each of them with [[{key}]]"
     missing = first["type"] == "missing"
     return error(
         f"{key} is missing." if missing else f"{_said(place)} cannot be used.",
-        expected=None if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, "),
+        expected=None if first["type"] == "extra_forbidden" else wanted,
         found=None if missing or isinstance(first["input"], dict) else repr(first["input"]),
         where=f"{path}:{line_of(text, place[:-1] if missing else place)}",
         advice="add the line" if missing else advice,
@@ -128,6 +151,15 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _models_in(part)
+
+
+def _kinds_of(annotation: Any) -> Iterator[Any]:
+    """The plain types that a value may be of."""
+    if get_args(annotation):
+        for part in get_args(annotation):
+            yield from _kinds_of(part)
+    else:
+        yield annotation
 
 
 def _said(place: Sequence[Any]) -> str:

@@ -114,7 +114,7 @@ class Experiment(TomlPart):
         if self.interleaves:
             self._can_interleave()
         if self.first_day and self.last_day and self.last_day < self.first_day:
-            raise ValueError("last_day lies before first_day")
+            raise ValueError("a last_day that does not lie before first_day")
         return self
 
     def _can_interleave(self) -> None:

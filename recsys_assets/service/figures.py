@@ -86,6 +86,7 @@ class Figures:
             registry=self.registry, multiprocess_mode="livemax",
         )  # fmt: skip
         self._told = (0, 0)
+        self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._all = self.registry
         if team is not None:
             team.forget_the_dead()
@@ -96,8 +97,13 @@ class Figures:
 
     def replied(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        self.requests.labels(route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        if (known := self._of_route.get((route, status))) is None:
+            known = self._of_route[route, status] = (
+                self.requests.labels(route, str(status)),
+                self.seconds.labels(route),
+            )
+        known[0].inc()
+        known[1].observe(seconds)
         self.seen.replied(status, seconds, a_list=route.startswith("/recommendations"))
 
     def rotated(self) -> None:

@@ -41,6 +41,10 @@ def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_
     if interactions.timestamp is None:
         return matrix
     unit = decay(interactions, half_life_days).astype(np.float32)
+    if interactions.n_users == 1:  # a customer who is folded in: the matrix has their few items in order
+        matrix.data = np.zeros_like(matrix.data)
+        np.maximum.at(matrix.data, np.searchsorted(matrix.indices, interactions.item), unit)
+        return matrix
     pair = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
     order = np.argsort(pair, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(pair[order]) != 0))

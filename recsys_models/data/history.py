@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from recsys_models.data.ids import Ids
 from recsys_models.data.interactions import Interactions
@@ -58,15 +58,16 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         untold = np.repeat([history.timestamps is None for history in histories], length)
         if now is None and not untold.all():
             now = int(moment[~untold].max())
-        moment[untold] = now if now is not None else 0
+        if untold.any():
+            moment[untold] = now if now is not None else 0
     names: tuple[str, ...] = ()
     code: NDArray[np.int8] | None = None
     if any(history.behaviours is not None for history in histories):
-        named = _column("behaviours", histories, length, "", np.str_).tolist()
+        named = [name for part in _parts("behaviours", histories, length, "") for name in part]
         told = {name: place for place, name in enumerate(sorted(set(named)))}
         if len(told) > 127:
             raise ValueError(f"behaviours: expected at most 127 different names, found {len(told)}")
-        names, code = tuple(told), np.array([told[name] for name in named], np.int8)
+        names, code = tuple(map(str, told)), np.array([told[name] for name in named], np.int8)
     wrong = np.flatnonzero(item >= item_ids.size)
     if wrong.size:
         raise ValueError(
@@ -96,7 +97,12 @@ def _column(
     name: str, histories: Sequence[History], length: NDArray[np.int64], missing: Any, kind: Any
 ) -> NDArray[Any]:
     """One attribute of all histories, one after another; `missing` in those that have none."""
-    parts: list[ArrayLike] = []
+    return _joined(_parts(name, histories, length, missing), kind)
+
+
+def _parts(name: str, histories: Sequence[History], length: NDArray[np.int64], missing: Any) -> list[Any]:
+    """One attribute of each history; `missing` for each item of one that has none."""
+    parts: list[Any] = []
     for number, (history, n) in enumerate(zip(histories, length.tolist(), strict=True)):
         values = getattr(history, name)
         if values is not None and len(values) != n:
@@ -104,10 +110,12 @@ def _column(
                 f"{name}: expected {n} values (one per item), found {len(values)} in history {number}"
             )
         parts.append([missing] * n if values is None else values)
-    return _joined(parts, kind)
+    return parts
 
 
 def _joined(parts: Sequence[Any], kind: Any) -> NDArray[Any]:
+    if len(parts) == 1:
+        return np.asarray(parts[0], kind)
     return np.concatenate([np.asarray(part, kind) for part in parts]) if parts else np.empty(0, kind)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.ids import Ids, as_ids, encode, id_column, rows_of
 from recsys_models.data.moments import moments
+from recsys_models.kernels.sparse import one_row
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,13 +197,14 @@ class Interactions:
                 rows
             ):  # a customer who is folded in: without the way over a COO matrix
                 items, place = np.unique(rows.item, return_inverse=True)
-                weights = np.bincount(place, rows.weight).astype(np.float32)
-                summed = sp.csr_array((weights, items, np.array([0, items.size], np.int32)), shape=shape)
+                summed = one_row(items, np.bincount(place, rows.weight).astype(np.float32), self.n_items)
             else:
                 summed = sp.coo_array((rows.weight, (rows.user, rows.item)), shape=shape).tocsr()
                 summed.sum_duplicates()
             self._rows["sum"] = summed
-        matrix = self._rows["sum"].copy()
+        known = self._rows["sum"]
+        alone = self.n_users == 1
+        matrix = one_row(known.indices.copy(), known.data.copy(), self.n_items) if alone else known.copy()
         if binary:
             matrix.data = np.ones_like(matrix.data)
         return matrix

@@ -62,7 +62,7 @@ class LongestFirst(NamedTuple):
         Returns:
             Rows (m,) and inner products (m,), m ≤ k.
         """
-        left_out = _places(self.places, exclude)
+        left_out = np.sort(_places(self.places, exclude))
         chosen = None if among is None else np.unique(_places(self.places, among))
         end = self.rows.size if chosen is None else chosen.size
         length = float(np.sqrt(np.einsum("d,d->", query, query, dtype=np.float64)))
@@ -75,10 +75,11 @@ class LongestFirst(NamedTuple):
             at = None if chosen is None else chosen[start:stop]
             block = (self.vectors[start:stop] if at is None else self.vectors[at]) @ query
             if at is None:
-                block[left_out[(left_out >= start) & (left_out < stop)] - start] = -np.inf
+                block[left_out[slice(*np.searchsorted(left_out, (start, stop)))] - start] = -np.inf
             else:
                 block[np.isin(at, left_out)] = -np.inf
-            least = _least_of_best(scores, k) - wrong
+            # what k of this block alone, or k of those before, surpass is not among the best
+            least = max(_least_of_best(scores, k), _least_of_best(block, k)) - wrong
             near = np.flatnonzero((block >= least) & (block > -np.inf))
             found = np.concatenate([found, near + start if at is None else at[near]])
             scores = np.concatenate([scores, block[near]])

@@ -36,7 +36,11 @@ class Shown(NamedTuple):
 
 def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
     """The items of a list of one model."""
-    return [_shown(variant, listed, 0, at, each.propensity) for at, each in enumerate(listed.placed)]
+    ids, titles = variant.served.item_ids, variant.served.titles
+    return [
+        Shown(ids[row], titles[row], score, propensity, (0, at))
+        for at, ((row, _, propensity, _), score) in enumerate(zip(listed.placed, listed.scores, strict=True))
+    ]
 
 
 def drafted(

@@ -22,7 +22,7 @@ class _Dated(TomlPart):
     @model_validator(mode="after")
     def _in_order(self) -> _Dated:
         if self.first_day and self.last_day and self.last_day < self.first_day:
-            raise ValueError("last_day lies before first_day")
+            raise ValueError("a last_day that does not lie before first_day")
         return self
 
     def holds_on(self, day: date) -> bool:

@@ -17,6 +17,7 @@ from recsys_assets.service.answers.searching import SearchQuestion
 from recsys_assets.service.desk import Desk, moment_of
 from recsys_assets.service.feedback.feedback_log import FeedbackError
 from recsys_assets.service.rotation import NoChampion
+from recsys_assets.service.web.body_route import BodyRoute
 from recsys_assets.service.web.messages import (
     MOST_ITEMS,
     Events,
@@ -53,6 +54,7 @@ def service_app(desk: Desk) -> FastAPI:
         redoc_url=None,
         responses={status: _PROBLEM for status in _ASKED},
     )
+    app.router.route_class = BodyRoute
     rotation = desk.rotation
 
     @app.get("/recommendations/{user:path}", response_model=Recommendations, summary="A customer's list")
@@ -69,8 +71,9 @@ def service_app(desk: Desk) -> FastAPI:
 
     @app.post("/recommendations", response_model=Recommendations, summary="A list for a session")
     async def of_session(asked: RecommendationRequest) -> Response:
+        now = moment_of(None, "")
         session = [
-            Did(each, "view", moment_of(None, ""))
+            Did(each, "view", now)
             if isinstance(each, str)
             else Did(each.item, each.behaviour, moment_of(each.time, f"items.{place}.time"))
             for place, each in enumerate(asked.items)

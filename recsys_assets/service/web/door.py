@@ -234,6 +234,8 @@ async def _whole(receive: Receive) -> Receive:
 def _is_deep(body: bytes) -> bool:
     """Whether JSON is nested too deep; brackets inside of texts do not count."""
     depth = 0
+    if body.count(b"[") + body.count(b"{") <= DEEPEST_BODY:
+        return False
     for bracket in _BRACKETS.findall(_TEXTS.sub(b"", body)):
         depth += 1 if bracket in b"[{" else -1
         if depth > DEEPEST_BODY:
