@@ -97,7 +97,7 @@ def _derived(
     if isinstance(output.data, pl.LazyFrame):
         found = _sorted(columns_of_frame(output.data, inputs.lazy_frames()))
     elif isinstance(output.data, Query):
-        found = query_columns(output.data, inputs, asset.code.origin, people)
+        found = query_columns(output.data, inputs, asset.code.origin, people, columns)
         for check in held:
             found = masked_by(check, found, output.data, inputs, asset.code.origin, people)
     else:
