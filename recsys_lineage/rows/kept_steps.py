@@ -42,12 +42,10 @@ class Contents:
         self._known: dict[tuple[str, str], str] = {}
 
     def of_rows(self, table: str) -> str:
-        """A word for the rows of a table, whatever their order."""
-        return self._asked(
-            table,
-            "",
-            f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t",
-        )
+        """A word for the columns of a table and its rows, whatever their order."""
+        rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
+        columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
+        return self._asked(table, "*", columns) + self._asked(table, "", rows)
 
     def of_values(self, table: str, column: str) -> str:
         """A word for the values of a column of a table, each once, without NULL."""
@@ -60,11 +58,11 @@ class Contents:
     def has_null(self, table: str, column: str) -> bool:
         """Whether a column of a table is NULL somewhere."""
         text = f"SELECT EXISTS (SELECT 1 FROM {quote(table)} WHERE {column} IS NULL)"
-        return self._asked(table, f"{column}?", text) == "(True,)"
+        return self._asked(table, f"{column}?", text) == "[(True,)]"
 
     def _asked(self, table: str, what: str, query: str) -> str:
         if (table, what) not in self._known:
-            self._known[table, what] = str(self._connection.execute(query).fetchall()[0])
+            self._known[table, what] = str(self._connection.execute(query).fetchall())
         return self._known[table, what]
 
 

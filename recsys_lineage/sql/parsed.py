@@ -16,14 +16,17 @@ _TABLES = exp.Pivot | exp.Summarize | exp.Values
 """Statements that are no SELECT for the parser, and give a table as one does."""
 
 
-def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str) -> exp.Query:
-    """The one SELECT of a text; set operations and WITH are included, and PIVOT, UNPIVOT, SUMMARIZE and VALUES alone.
+def parsed_select(
+    text: str, origin: str, kind: type[LineageError], advice: str, *, shaped: bool = False
+) -> exp.Query:
+    """The one SELECT of a text; set operations and WITH are included.
 
     Args:
         text: the text, without a byte order mark.
         origin: where it comes from, for messages.
         kind: of the errors.
         advice: what to do where it is something else than one SELECT.
+        shaped: whether PIVOT, UNPIVOT, SUMMARIZE and VALUES alone are taken as well, as a SELECT of all that they give.
 
     Raises:
         LineageError: it cannot be parsed, or is not exactly one SELECT.
@@ -42,7 +45,7 @@ def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str)
     statements = [statement for statement in parsed if statement is not None]
     if len(statements) == 1 and isinstance(statements[0], exp.Query):
         return statements[0]
-    if len(statements) == 1 and isinstance(statements[0], _TABLES):
+    if shaped and len(statements) == 1 and isinstance(statements[0], _TABLES):
         return exp.Select(expressions=[exp.Star()], from_=exp.From(this=exp.Subquery(this=statements[0])))
     kinds = ", ".join(type(statement).__name__.upper() for statement in statements) or "nothing"
     where = origin
