@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 
 import duckdb
 
 from recsys_lineage.sql.names import quote
+
+_LARGE = 100_000
+"""Rows of a table that are not compared with those of others: it costs more than the chance is worth."""
 
 
 class KeptSteps:
@@ -42,7 +46,9 @@ class Contents:
         self._known: dict[tuple[str, str], str] = {}
 
     def of_rows(self, table: str) -> str:
-        """A word for the columns of a table and its rows, whatever their order."""
+        """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
+        if int(self._asked(table, "#", f"SELECT count(*) FROM {quote(table)}").strip("[(,)]")) > _LARGE:
+            return self._known.setdefault((table, "own"), uuid.uuid4().hex)
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
         columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
         return self._asked(table, "*", columns) + self._asked(table, "", rows)

@@ -194,8 +194,13 @@ def as_stored(connection: duckdb.DuckDBPyConnection, found: pa.Table, stored: st
         found: the rows, each once.
         stored: the table's name.
     """
-    if not found.num_rows:
+    whole = connection.sql(f"SELECT count(*) FROM {quote(stored)}").fetchall()[0][0]
+    if found.num_rows in (0, whole):
         return found
+    if found.num_rows * 10 > whole:  # whether any row comes twice costs less than a join with most of them
+        hashes = f"SELECT count(DISTINCT hash(__s)) FROM {quote(stored)} AS __s"
+        if connection.sql(hashes).fetchall()[0][0] == whole:
+            return found
     connection.register("_found", found)
     same = " AND ".join(f"s.{quote(n)} IS NOT DISTINCT FROM f.{quote(n)}" for n in found.column_names)
     held = connection.sql(
