@@ -21,6 +21,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
+from recsys_lineage.sql.pivot_values import is_named_by_data
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def origins_of(
             lineage = _derived(asset, inputs, output, columns, _people(lake, inputs), held)
         except Exception as error:  # the table is right all the same
             warnings = (f"The column lineage of {asset.name} is not known: {error}",)
-    given = output_tags(columns, asset.column_tags, lineage, tags)
-    found = clearance(given, asset.cleared, lineage, tags)
+    shown = _shown(lineage, output)
+    given = output_tags(columns, asset.column_tags, shown, tags)
+    found = clearance(given, asset.cleared, shown, tags)
     checks = (*(outcome for _, outcome in counted), replace(found, blocking=True, description=DESCRIPTION))
     return ColumnOrigins(lineage, given, checks, warnings)
 
@@ -97,7 +99,7 @@ def _derived(
     if isinstance(output.data, pl.LazyFrame):
         found = _sorted(columns_of_frame(output.data, inputs.lazy_frames()))
     elif isinstance(output.data, Query):
-        found = query_columns(output.data, inputs, asset.code.origin, people)
+        found = query_columns(output.data, inputs, asset.code.origin, people, columns)
         for check in held:
             found = masked_by(check, found, output.data, inputs, asset.code.origin, people)
     else:
@@ -110,6 +112,21 @@ def _derived(
             where=asset.code.origin,
         )
     return found
+
+
+def _shown(
+    lineage: Mapping[str, tuple[ColumnEdge, ...]], output: Output
+) -> Mapping[str, tuple[ColumnEdge, ...]]:
+    """The edges by which tags go: values that became names of columns, in a PIVOT, are shown by these names."""
+    if not isinstance(output.data, Query) or not is_named_by_data(output.data.text or output.data.sql):
+        return lineage
+    return {
+        column: tuple(
+            replace(edge, kind="DIRECT", subtype="TRANSFORMATION") if edge.subtype == "FILTER" else edge
+            for edge in edges
+        )
+        for column, edges in lineage.items()
+    }
 
 
 def _declared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from recsys_lineage.assets.asset_code import Query
@@ -16,7 +16,7 @@ People = Collection[tuple[str, str]]
 
 
 def query_columns(
-    query: Query, inputs: Inputs, origin: str, people: People = ()
+    query: Query, inputs: Inputs, origin: str, people: People = (), result: Sequence[str] | None = None
 ) -> dict[str, tuple[ColumnEdge, ...]]:
     """For each column of a statement, the columns of tables and files that it comes from.
 
@@ -28,11 +28,13 @@ def query_columns(
         inputs: of the run, which know what its relations stand for.
         origin: where the statement comes from, for messages.
         people: columns, as (table, column), that tell people apart.
+        result: what the columns of its result are called, which tells the values of a PIVOT that names none.
 
     Raises:
         ColumnLineageError: the lineage cannot be derived; it says why, and where.
     """
-    found = column_lineage(query.text or query.sql, inputs.schemas(), origin=origin, people=people)
+    text = query.text or query.sql
+    found = column_lineage(text, inputs.schemas(), origin=origin, people=people, result=result)
     scans = {name: files.scan for name, files in inputs.relations.items()}
     frames = inputs.frame_columns()
     return {column: _known(edges, scans, frames) for column, edges in found.items()}

@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.columns.answers import Answers
-from recsys_lineage.columns.binding.empty_tables import empty_tables, is_syntax
+from recsys_lineage.columns.binding.empty_tables import empty_tables, is_syntax, parameters_of
 from recsys_lineage.columns.binding.inputs import Inputs
 from recsys_lineage.columns.binding.scope import Reader, Scope
 from recsys_lineage.columns.binding.statement import Statement
@@ -78,7 +78,8 @@ def _names(sql: str, *, inputs: Inputs) -> list[str]:
     """What a statement's columns are called, whose tables stand in the text by their names alone."""
     words = {token.text for token in sqlglot.tokenize(sql, read="duckdb")}
     tables = {found.name: found.columns for word in words if (found := inputs.find(word)) is not None}
-    return [name for name, _ in empty_tables().described(bare_statement(sql), tables)]
+    bare = bare_statement(sql)
+    return [name for name, _ in empty_tables().described(bare, tables, parameters_of(bare))]
 
 
 def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:

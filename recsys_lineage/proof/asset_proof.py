@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,9 +27,11 @@ from recsys_lineage.proof.rows import verify_rows
 from recsys_lineage.proof.sample import joined_sample
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
+from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.trace_query import trace
 from recsys_lineage.sql.file_call import replaced
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.sql_text import SqlText
 
 
@@ -86,6 +88,18 @@ class AssetSample:
     schemas: Mapping[str, Mapping[str, str]]
     tables: Mapping[str, pa.Table]
 
+    def columns_of(self, sql: str) -> list[str]:
+        """What the columns of a statement over the samples' tables are called.
+
+        Raises:
+            duckdb.Error: DuckDB does not take it.
+        """
+        catalog = Catalog(self.schemas, self.parameters)
+        try:
+            return catalog.names_of(sql)
+        finally:
+            catalog.connection.close()
+
 
 def verify(
     asset: AssetCode,
@@ -126,6 +140,8 @@ def verify(
     if asset.code.kind == "python":
         return _of_python(code, record, lake, pinned, rows=rows, reads=reads, seed=seed)
     taken = sampled(code, lake, pinned, rows, seed)
+    columns_made = [column.name for column in record.schema]
+    taken = replace(taken, sql=with_pivot_values(taken.sql, columns_made, taken.columns_of))
     not_tried: list[str] = []
     columns = row_proof = None
     try:

@@ -293,9 +293,11 @@ class Experiment:
     def _describe(self) -> tuple[str, ...]:
         """Names of the statement's columns; what decides how their values are hashed is noted."""
         if isinstance(self.compute, str):
-            described = self.connection.execute(
-                f"DESCRIBE SELECT * FROM (\n{self.compute}\n)", self.parameters or None
-            ).fetchall()
+            query, values = f"SELECT * FROM (\n{self.compute}\n)", self.parameters or None
+            described = self.connection.execute(f"DESCRIBE {query}", values).fetchall()
+            # DESCRIBE tells upper and lower case of an alias wrong where a column is called alike
+            shown = self.connection.execute(f"{query} LIMIT 0", values).description or ()
+            described = [(name, *rest) for (name, *_), (_, *rest) in zip(shown, described, strict=True)]
         else:
             self.connection.register("_frame", self.compute(self._frames()))
             described = self.connection.execute("DESCRIBE FROM _frame").fetchall()

@@ -23,6 +23,7 @@ from recsys_lineage.rows.syntax import (
     subqueries,
     without_places,
 )
+from recsys_lineage.rows.window_rows import is_over_all, is_over_partition
 from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
 
@@ -134,6 +135,48 @@ class Candidates:
             return None
         condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
         return self._cut(query, keys, ask(f" WHERE {condition} UNION ".join(selects), where))
+
+    def of_partitions(self, definition: Definition, table: str, count: int, stored: str) -> list[str]:
+        """Queries for the rows of a stored result that stand in partitions of marked rows; none where not told.
+
+        A row of a window over whole partitions, whose keys are columns of the result, is made of all rows of its
+        partition: it is found where the result is kept, and nothing of it is computed.
+
+        Args:
+            definition, table, count: as for `known`.
+            stored: the name of a table that holds the definition's rows.
+        """
+        query, width = definition.query, len(definition.columns)
+        windows = [each for each in self._windows(query) if not is_over_all(each)]
+        where = conjuncts(query.get("where_clause"))
+        if not windows or any(not is_over_partition(each) for each in windows):
+            return []
+        if self._witnesses.is_aggregated(query) or any(subqueries(each) for each in where):
+            return []
+        items = from_items(query["from_table"], self._statement.catalog)
+        given = {place: n for n, place in self._pushdown.places(query, items, width).items()}
+        made = self._over_marked(query, table, count)
+        condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
+        own = ", ".join(f"__s.{quote(column.name)}" for column in definition.columns)
+        found: list[str] = []
+        for window in windows:
+            keys = [place_of(each, items, query) for each in window["partitions"]]
+            columns = [given[key] for key in keys if key in given]
+            if len(columns) != len(keys) or len(made) != 1:
+                return []
+            values = ", ".join(
+                f"{self._syntax.expression_text(key)} AS k{n}" for n, key in enumerate(window["partitions"])
+            )
+            around = self._syntax.relation_text(made[0]["from_table"])
+            same = " AND ".join(
+                f"__s.{quote(definition.columns[place].name)} IS NOT DISTINCT FROM __k.k{n}"
+                for n, place in enumerate(columns)
+            )
+            asked = f"SELECT DISTINCT {values} FROM {around} WHERE {condition}"
+            found.append(
+                f"SELECT DISTINCT {own} FROM {quote(stored)} AS __s SEMI JOIN ({asked}) AS __k ON {same}"
+            )
+        return list(dict.fromkeys(found))
 
     def of_keys(
         self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]

@@ -151,6 +151,16 @@ class Catalog:
             for n, first in enumerate(found[0])
         )
 
+    def names_of(self, query: str) -> list[str]:
+        """What the columns of a query are called.
+
+        Raises:
+            duckdb.Error: it cannot be bound.
+        """
+        read = self.connection.extract_statements(query)
+        parameters = sorted({name for each in read for name in each.named_parameters})
+        return [column.name for column in self.columns_of(query, parameters, sure=False)]
+
     def _described(self, query: str, parameters: dict[str, object] | None) -> list[tuple[str, ...]]:
         return self.connection.execute(f"DESCRIBE {query}", parameters).fetchall()
 

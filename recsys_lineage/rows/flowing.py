@@ -11,12 +11,14 @@ from recsys_lineage.rows.candidates import Candidates
 from recsys_lineage.rows.catalog import Catalog, Column
 from recsys_lineage.rows.condition import Conditions
 from recsys_lineage.rows.definitions import Definition, Statement
+from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.pushdown import Pushdown
 from recsys_lineage.rows.steps import Part, Steps, numbered
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.syntax import Node, children
 from recsys_lineage.rows.witness import Witnesses
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
 
@@ -57,8 +59,18 @@ def flowed(
     given: str,
     connection: duckdb.DuckDBPyConnection,
     parameters: Mapping[str, object],
+    result: Sequence[str] = (),
+    stored: str = "",
+    kept: KeptSteps | None = None,
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
+
+    Args:
+        sql, schemas, source, given, parameters: as for `flow_query`.
+        connection: which has the tables.
+        result: what the columns of its result are called, which tells the values of a PIVOT that names none.
+        stored: the name of a table on the connection that holds the result as it was made; empty where there is none.
+        kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
@@ -66,9 +78,10 @@ def flowed(
     """
     catalog = Catalog(schemas, parameters)
     try:
-        flowing = Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source))
-        result = flowing.result(given)
-        return Stepwise(connection, flowing.steps, parameters).rows(result)
+        named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
+        flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored)
+        wanted = flowing.result(given)
+        return Stepwise(connection, flowing.steps, parameters, kept).rows(wanted)
     finally:
         catalog.connection.close()
 
@@ -79,10 +92,11 @@ class Flowing:
     Args:
         statement: taken apart.
         source: the table, folded.
+        stored: the name of a table that holds the statement's result; empty where there is none.
     """
 
-    def __init__(self, statement: Statement, source: str) -> None:
-        self.statement, self.source = statement, source
+    def __init__(self, statement: Statement, source: str, stored: str = "") -> None:
+        self.statement, self.source, self._stored = statement, source, stored
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
         self.steps = Steps(statement)
@@ -144,7 +158,9 @@ class Flowing:
         known = [self.candidates.known(definition, table, read.counts[table]) for table in read.tables]
         found: list[Part] = []
         for table, each in zip(read.tables, known, strict=True):
-            if whole := self._of_marked(definition, table, read.counts[table]):
+            whole = self._of_stored(definition, table, read.counts[table])
+            whole = whole or self._of_marked(definition, table, read.counts[table])
+            if whole:
                 found += whole
                 continue
             conditions = self.candidates.best(table, each)
@@ -174,6 +190,13 @@ class Flowing:
             )
             for query in queries
         ]
+
+    def _of_stored(self, definition: Definition, table: str, count: int) -> list[Part]:
+        """The rows of the stored result that are made of marked rows of a table, where their keys tell them."""
+        if not self._stored or definition is not self.statement.main:
+            return []
+        queries = self.candidates.of_partitions(definition, table, count, self._stored)
+        return [Part(query, (self._marked[table],)) for query in queries]
 
     def _flow(self, query: Node, tables: list[str], width: int) -> Part:
         """The rows of a query that are made of marked rows of some tables."""

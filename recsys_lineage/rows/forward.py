@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import LineageError, did_you_mean
@@ -15,11 +17,13 @@ from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
 from recsys_lineage.rows.file_lines import FILE, LINE
 from recsys_lineage.rows.flowing import flowed
+from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
     Stop,
     TracedRows,
     TrainedRows,
+    as_stored,
     by_keys,
     check_runs_again,
     plain_rows,
@@ -106,6 +110,7 @@ class _Forward:
                 self._latest[name] = (TableVersion.from_json(carried["table_version"]), record)
         self._open: dict[str, list[pa.Table]] = {}
         self._ranks: dict[str, int] = {}
+        self._following = _Following()
 
     def start_from_file(self, file: str, lines: range | int | None) -> None:
         """Opens the rows of a file in the tables whose assets read it."""
@@ -160,6 +165,12 @@ class _Forward:
 
     def run(self) -> None:
         """Goes on until nothing is open: a table comes after all that its asset read."""
+        try:
+            self._run()
+        finally:
+            self._following.close()
+
+    def _run(self) -> None:
         done: set[str] = set()
         while self._open:
             table = min(self._open, key=lambda each: self._rank(each, ()))
@@ -196,23 +207,13 @@ class _Forward:
                 )
                 return
         if record.statement is not None and not record.statement.relations:
-            with self.lake.reading(), self.lake.connect() as connection:
-                view_reads(self.lake, record, connection)
-                connection.register(GIVEN, rows)
-                try:
-                    check_runs_again(record, schemas_of(record))
-                    found = flowed(
-                        record.statement.text,
-                        schemas_of(record),
-                        table,
-                        GIVEN,
-                        connection,
-                        record.statement.parameters,
-                    )
-                except LineageError as error:
-                    self.stopped.append(Stop(record.asset, table, in_one_line(error)))
-                    return
-                self._add(record.asset, found)
+            try:
+                check_runs_again(record, schemas_of(record))
+                found = self._flowed(table, rows, record, version)
+            except LineageError as error:
+                self.stopped.append(Stop(record.asset, table, in_one_line(error)))
+                return
+            self._add(record.asset, found)
             return
         if shared := shared_keys(record, rows.column_names, version.columns):
             with self.lake.reading(), self.lake.connect() as connection:
@@ -225,6 +226,58 @@ class _Forward:
             else "it is a Python function that names no keys (frame_asset(keys=…))"
         )
         self.stopped.append(Stop(record.asset, table, reason))
+
+    def _flowed(self, table: str, rows: pa.Table, record: Materialization, version: TableVersion) -> pa.Table:
+        """The rows of a table that a statement made of given ones, each as often as the table holds it."""
+        assert record.statement is not None
+        with self.lake.reading(), self._following.cursor(self.lake, table, record) as (connection, kept):
+            view_reads(self.lake, record, connection)
+            connection.register(GIVEN, rows)
+            stored = f"__stored_{record.asset}"
+            relation = self.lake.relation(version, record.partitions or None)
+            _ = connection.execute(f"CREATE TEMP VIEW {quote(stored)} AS FROM {relation}")
+            found = flowed(
+                record.statement.text,
+                schemas_of(record),
+                table,
+                GIVEN,
+                connection,
+                record.statement.parameters,
+                version.columns,
+                stored,
+                kept,
+            )
+            return as_stored(connection, found, stored)
+
+
+class _Following:
+    """The connection on which rows of one table are followed: what its statements ask alike is found once."""
+
+    def __init__(self) -> None:
+        self._of: str | None = None
+        self._read: dict[str, object] = {}
+        self._kept: KeptSteps | None = None
+
+    @contextmanager
+    def cursor(
+        self, lake: Lake, table: str, record: Materialization
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, KeptSteps]]:
+        """A cursor for one statement, with what those before it found; anew where it reads other versions."""
+        read = {each.name: (each.version, each.partitions) for each in table_reads(record)}
+        same = all(self._read.get(name, versions) == versions for name, versions in read.items())
+        if self._kept is None or self._of != table or not same:
+            self.close()
+            self._kept = KeptSteps(lake.connect())
+        self._of = table
+        self._read |= read
+        with self._kept.connection.cursor() as cursor:
+            yield cursor, self._kept
+
+    def close(self) -> None:
+        """Forgets what was found."""
+        if self._kept is not None:
+            self._kept.connection.close()
+        self._kept, self._read = None, {}
 
 
 def _numbers(lines: range | int | None) -> list[int]:

@@ -13,12 +13,15 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.rows.catalog import not_taken
+from recsys_lineage.rows.kept_steps import Contents, KeptSteps, words_of
 from recsys_lineage.rows.steps import Part, Step, Whole
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
 """So many values are asked for that a definition is found whole."""
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
+_ONE_OF = re.compile(r"IN \(SELECT (\w+) FROM (\w+)\)")
+_A_NULL = re.compile(r"EXISTS \(SELECT 1 FROM (\w+) WHERE (\w+) IS NULL\)")
 
 
 class Stepwise:
@@ -28,11 +31,19 @@ class Stepwise:
         connection: on which the tables are that they read.
         steps: in their order.
         parameters: values of the statement's parameters.
+        kept: what other statements' steps found over the same tables; what these steps find is added. Then the
+            connection is a cursor of that which keeps it.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, steps: Iterable[Step], parameters: Mapping[str, object]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        steps: Iterable[Step],
+        parameters: Mapping[str, object],
+        kept: KeptSteps | None = None,
     ) -> None:
+        self._found, self._contents = kept, Contents(connection)
+        self._said: dict[str, str] = {}
         self._connection, self._parameters = connection, parameters
         self._steps = {step.name.casefold(): step for step in steps}
         self._order = {name: place for place, name in enumerate(self._steps)}
@@ -74,6 +85,52 @@ class Stepwise:
         plain = sorted((name for name in seen if not self._is_kept(name)), key=self._order.__getitem__)
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
         return f"WITH RECURSIVE {written}\n{query}" if written else query
+
+    def _keep(self, step: Step, text: str, said: str) -> None:
+        """Fills a step, or takes what a step found that said the same."""
+        used = self._used(text)
+        if self._found is None:
+            _ = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used)
+            return
+        said = f"{said} {words_of(used or {})}"
+        if self._found.find(said) is None:
+            try:
+                _ = self._connection.execute(f"CREATE TABLE {self._found.name_for(said)} AS {text}", used)
+            except duckdb.Error:
+                self._found.forget(said)
+                raise
+        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {self._found.find(said)}")
+
+    def _says(self, text: str) -> str:
+        """A text with what its steps hold or say in place of their names, which differ from statement to statement."""
+        if self._found is None:
+            return text
+
+        def is_here(name: str) -> bool:
+            return name.casefold() in self._steps and self._is_kept(name.casefold())
+
+        def values(found: re.Match[str]) -> str:
+            column, table = found[1], found[2]
+            return f"IN {self._contents.of_values(table, column)}" if is_here(table) else found[0]
+
+        def null(found: re.Match[str]) -> str:
+            table, column = found[1], found[2]
+            return str(self._contents.has_null(table, column)) if is_here(table) else found[0]
+
+        def word(found: re.Match[str]) -> str:
+            name = found[0][1:-1].replace('""', '"') if found[0].startswith('"') else found[0]
+            name = name.casefold()
+            if name not in self._steps:
+                return found[0]
+            if is_here(name):
+                return f"[{self._contents.of_rows(self._steps[name].name)}]"
+            if name not in self._said:
+                self._said[name] = name  # a recursive step says its own name
+                step = self._steps[name]
+                self._said[name] = f"[{step.columns} {step.keys} {self._says(step.text)}]"
+            return self._said[name]
+
+        return _WORDS.sub(word, _A_NULL.sub(null, _ONE_OF.sub(values, text)))
 
     def _is_kept(self, name: str) -> bool:
         return self._steps[name].stored or name in self._kept
@@ -125,7 +182,8 @@ class Stepwise:
                 )
                 _ = self._connection.execute(f"CREATE TEMP TABLE {quote(step.name)} ({columns})")
             return True
-        text = self._ready(" UNION ".join(part.text for part in parts))
-        _ = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", self._used(text))
+        said = " UNION ".join(part.text for part in parts)
+        text = self._ready(said)
+        self._keep(step, text, self._says(said))
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

@@ -153,7 +153,7 @@ def traced_tables(
     """
     catalog = Catalog(schemas, parameters)
     try:
-        named = with_pivot_values(bare_statement(sql), rows.column_names, partial(_names, catalog=catalog))
+        named = with_pivot_values(bare_statement(sql), rows.column_names, catalog.names_of)
         statement = Statement(named, catalog)
         refuse_drawn(statement)
         folded = [catalog.folded(source) for source in sources]
@@ -172,13 +172,9 @@ def traced_tables(
         catalog.connection.close()
 
 
-def _names(sql: str, *, catalog: Catalog) -> list[str]:
-    return [column.name for column in catalog.columns_of(sql, (), sure=False)]
-
-
 def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
     folded = catalog.folded(source)
-    statement = Statement(with_pivot_values(sql, [*row], partial(_names, catalog=catalog)), catalog)
+    statement = Statement(with_pivot_values(sql, [*row], catalog.names_of), catalog)
     refuse_drawn(statement)
     fits = fits_of(statement, row)
     tracing = traced(statement, (folded,), fits)

@@ -22,6 +22,21 @@ def is_over_all(window: Node) -> bool:
     return window["start"] in _ALL or window["end"] in _ALL
 
 
+def is_over_partition(window: Node) -> bool:
+    """Whether a window function looks at all rows of its partition, wherever in it its own row stands."""
+    kind = window["type"]
+    if window.get("filter_expr") or window.get("exclude_clause", "NO_OTHER") != "NO_OTHER":
+        return False
+    if kind in _SHIFTED:
+        return not _is_near(window)
+    if kind in _WHOLE or window.get("arg_orders"):
+        return True
+    if kind in _UP_TO_PEERS:
+        return not window.get("orders")
+    ends = window["end"] == _ALL[1] or (window["end"] == "CURRENT_ROW_RANGE" and not window.get("orders"))
+    return window["start"] == _ALL[0] and ends
+
+
 def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = "list") -> Node:
     """The window that gathers something of the rows that a window function's value is made of, and of the row itself.
 

@@ -12,8 +12,13 @@ from recsys_lineage.sql.file_call import place
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
+_TABLES = exp.Pivot | exp.Summarize | exp.Values
+"""Statements that are no SELECT for the parser, and give a table as one does."""
 
-def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str) -> exp.Query:
+
+def parsed_select(
+    text: str, origin: str, kind: type[LineageError], advice: str, *, shaped: bool = False
+) -> exp.Query:
     """The one SELECT of a text; set operations and WITH are included.
 
     Args:
@@ -21,6 +26,7 @@ def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str)
         origin: where it comes from, for messages.
         kind: of the errors.
         advice: what to do where it is something else than one SELECT.
+        shaped: whether PIVOT, UNPIVOT, SUMMARIZE and VALUES alone are taken as well, as a SELECT of all that they give.
 
     Raises:
         LineageError: it cannot be parsed, or is not exactly one SELECT.
@@ -39,6 +45,8 @@ def parsed_select(text: str, origin: str, kind: type[LineageError], advice: str)
     statements = [statement for statement in parsed if statement is not None]
     if len(statements) == 1 and isinstance(statements[0], exp.Query):
         return statements[0]
+    if shaped and len(statements) == 1 and isinstance(statements[0], _TABLES):
+        return exp.Select(expressions=[exp.Star()], from_=exp.From(this=exp.Subquery(this=statements[0])))
     kinds = ", ".join(type(statement).__name__.upper() for statement in statements) or "nothing"
     where = origin
     if len(statements) > 1:

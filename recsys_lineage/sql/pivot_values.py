@@ -59,6 +59,11 @@ def with_pivot_values(sql: str, columns: Sequence[str], described: Described) ->
     return _Finder(sql, pivots[0], list(columns), described).found() or sql
 
 
+def is_named_by_data(sql: str) -> bool:
+    """Whether a statement has a PIVOT that names no values, so that values of its tables become names of columns."""
+    return "PIVOT" in sql.upper() and any(pivot.without for pivot in _pivots(sql))
+
+
 def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
     """Where in a text the values of a PIVOT have a name, as in `IN ('a' AS b)`: from where to where, and the name."""
     found: list[tuple[int, int, str]] = []

@@ -59,10 +59,11 @@ class SqlText:
         """The parsed statement.
 
         Raises:
-            SqlAssetError: when the text is not exactly one SELECT (set operations and WITH included).
+            SqlAssetError: when the text is not exactly one SELECT; set operations, WITH, PIVOT, UNPIVOT, SUMMARIZE and
+                VALUES are some.
         """
         advice = "split the file, one table each; the platform does the CREATE and the INSERT"
-        return parsed_select(self.text, self.origin, SqlAssetError, advice)
+        return parsed_select(self.text, self.origin, SqlAssetError, advice, shaped=True)
 
     @cached_property
     def tables(self) -> tuple[str, ...]:

@@ -75,12 +75,14 @@ LEAKS = {
     "a statistic over few": "SELECT town, sum(id) AS x FROM customers GROUP BY town",
     "a count of other things": "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(*) >= 2",
     "a choice, where the tag says so": "SELECT CASE WHEN ill THEN 'yes' ELSE 'no' END AS x FROM customers",
+    "names of columns": "PIVOT customers ON email USING count(*) GROUP BY town",
     "rows chosen, where the tag says so": "SELECT town FROM customers WHERE ill",
 }  # fmt: skip
 HARMLESS = {
     "another column": "SELECT town FROM customers",
     "a count": "SELECT town, count(*) AS n FROM customers GROUP BY town",
     "a choice by what is no such tag": "SELECT paid FROM orders WHERE customer > 1",
+    "a choice of named values": "PIVOT customers ON email IN ('a@x') USING count(*) GROUP BY town",
     "a hash with a key": "SELECT md5(email || $key) AS x FROM customers",
     "a statistic over many":
         "SELECT town, avg(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 2",

@@ -217,6 +217,31 @@ def test_a_forward_trace_starts_from_all_rows_with_the_values(lake: Lake) -> Non
     ]
 
 
+def test_equal_rows_count_each_and_versions_are_not_mixed(tmp_path: Path) -> None:
+    """Both assets ask the same of `sold`, of which they read different versions; what one found is not the other's."""
+    lake, amounts = Lake(str(tmp_path)), [1, 1, 5]
+
+    def sold() -> pl.DataFrame:
+        return pl.DataFrame({"shop": ["A", "A", "B"], "amount": amounts})
+
+    materialize(frame_code(sold), lake)
+    for text in (
+        "SELECT shop, amount % 2 AS odd FROM sold",
+        "SELECT shop, sum(amount) AS total FROM sold GROUP BY shop",
+    ):
+        materialize(sql_code(SqlText(text, f"early_{len(text)}.sql")), lake)
+    amounts += [7]
+    amounts.remove(1)
+    materialize(frame_code(sold), lake)
+    text = "SELECT shop, sum(amount) AS total FROM sold GROUP BY shop"
+    materialize(sql_code(SqlText(text, "late.sql")), lake)
+    found = trace_forward(lake, table="sold", row={"shop": "A", "amount": 1})
+    rows = {each.table: [dict(row) for row in each.rows] for each in found.tables}
+    assert rows["early_40"] == [{"shop": "A", "odd": 1}] * 2
+    assert rows[f"early_{len(text)}"] == [{"shop": "A", "total": 2}]
+    assert rows["late"] == [{"shop": "A", "total": 6}]
+
+
 def test_forward_and_backward_agree(lake: Lake) -> None:
     for shop in ("A", "B"):
         back = next(

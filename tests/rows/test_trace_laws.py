@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from recsys_lineage.rows.catalog import Catalog
 from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.flowing import flow_query, flowed
+from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
 from tests.examples import examples
@@ -115,11 +116,21 @@ def check_flow(made: Made, data: dict[str, Rows], *, stepwise: bool = False) -> 
                     f"INSERT INTO given VALUES ({', '.join('?' for _ in given_row)})", given_row
                 )
                 found = connection.execute(flow_query(made.sql, SCHEMAS, table, "given")).fetchall()
-                again = flowed(made.sql, SCHEMAS, table, "given", connection, {}) if stepwise else None
+                again = _by_steps(made.sql, table, connection) if stepwise else []
             assert Counter(found) == Counter(row for row, each in traces.items() if given_row in each[table])
-            if again is not None:
-                rows = zip(*(column.to_pylist() for column in again.columns), strict=True)
+            for rows in again:
                 assert Counter(rows) == Counter(found)
+
+
+def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> list[Rows]:
+    """What a table's given rows flow into, step by step: alone, beside the stored result, and kept from before."""
+    connection.execute(f"CREATE TABLE stored AS {sql}")
+    kept = KeptSteps(connection)
+    found = [flowed(sql, SCHEMAS, table, "given", connection, {})]
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}, stored="stored", kept=kept))
+    return [[*zip(*(column.to_pylist() for column in each.columns), strict=True)] for each in found]
 
 
 KEYED = {
@@ -144,6 +155,14 @@ KEYED = {
     "pairs of a table with itself": "SELECT a.k, b.n AS v FROM t AS a JOIN t AS b ON b.x = a.x",
     "groups of such pairs": "SELECT a.k, count(*)::INTEGER AS v FROM t AS a JOIN t AS b ON b.x = a.x AND b.n > a.n "
     "GROUP BY a.k, b.k",
+    "whole partitions whose keys are told": "SELECT k, (sum(x) OVER (PARTITION BY k))::INTEGER AS v FROM t "
+    "WHERE n IS NOT NULL",
+    "two such partitions": "SELECT k, n AS v FROM t QUALIFY count(*) OVER (PARTITION BY k) > 1 "
+    "OR max(x) OVER (PARTITION BY n) > 1",
+    "partitions up to the row": "SELECT k, (sum(x) OVER (PARTITION BY k ORDER BY n))::INTEGER AS v FROM t",
+    "partitions but the row": "SELECT k, (sum(x) OVER (PARTITION BY k ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
+    "FOLLOWING EXCLUDE CURRENT ROW))::INTEGER AS v FROM t",
+    "partitions of some rows": "SELECT k, (sum(x) FILTER (n > 0) OVER (PARTITION BY k))::INTEGER AS v FROM t",
     "the nearest row": "SELECT t.k, u.y AS v FROM t ASOF JOIN u ON u.k = t.k AND t.n >= u.y",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",

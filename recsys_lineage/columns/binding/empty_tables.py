@@ -76,6 +76,15 @@ class EmptyTables:
             except duckdb.Error:
                 return False
 
+    def extracted(self, sql: str) -> list[duckdb.Statement]:
+        """The statements of a text.
+
+        Raises:
+            duckdb.Error: DuckDB does not take it.
+        """
+        with self._lock:
+            return self._with({}).extract_statements(sql)
+
     def _with(self, tables: Mapping[str, Columns]) -> duckdb.DuckDBPyConnection:
         if self._connection is None or len(self._there) > _MOST_TABLES:
             self._connection, self._there = duckdb.connect(config=_CONFIG), {}
@@ -105,6 +114,15 @@ def _begin_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_begin_anew)
+
+
+def parameters_of(sql: str) -> tuple[str, ...]:
+    """Names of a statement's `$name` parameters, sorted; none where DuckDB does not take it."""
+    try:
+        found = empty_tables().extracted(sql)
+    except duckdb.Error:
+        return ()
+    return tuple(sorted({name for each in found for name in each.named_parameters}))
 
 
 def is_syntax(sql: str) -> bool:

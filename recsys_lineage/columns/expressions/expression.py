@@ -36,7 +36,7 @@ _HASHES = frozenset(
 )
 _CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
-_PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone
+_PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone | exp.JSONKeyValue
 """Expressions that are made of all their parts."""
 _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -128,6 +128,7 @@ def _unpivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
             )
     made = [Column(each, _one_of([row[place].value for row in rows])) for place, each in enumerate(values)]
     used = {id(column.value) for row in rows for column in row}
+    used |= {id(value) for each in listed for value in _read_in(each, scope)}
     kept = [column for column in source.columns if id(column.value) not in used]
     decided = source.rows
     if not node.args.get("include_nulls"):
@@ -141,6 +142,15 @@ def _unpivoted(node: exp.Expr, scope: Scope) -> list[list[Column]]:
     if isinstance(inner, exp.Tuple):
         return [[Column("", scope.value(each)) for each in inner.expressions]]
     return [[Column(item.name or "", item.read())] for item in items(inner, scope)]
+
+
+def _read_in(node: exp.Expr, scope: Scope) -> Iterator[Value]:
+    """The values of all columns that an entry of UNPIVOT's list reads, as below a cast: none of them stays."""
+    for star in node.find_all(exp.Columns):
+        yield from (item.read() for item in items(star, scope))
+    for column in node.find_all(exp.Column):
+        if column.find_ancestor(exp.Columns, exp.Star) is None and not isinstance(column.this, exp.Star):
+            yield scope.value(column)
 
 
 def _one_of(values: Sequence[Value]) -> Value:

@@ -147,3 +147,7 @@ SELECT a, n FROM r;
 -- a: t.a TRANSFORMATION
 -- b: t.b TRANSFORMATION
 SELECT x.a, x.b FROM t, unnest([{'a': t.a, 'b': t.b}]) AS r(x);
+
+-- # a JSON object of values and their names
+-- j: t.a TRANSFORMATION, t.b TRANSFORMATION
+SELECT json_object('a', a, 'b', b) AS j FROM t;

@@ -1,0 +1,81 @@
+"""KeptSteps: what steps of several statements found, so that what two of them ask in the same words is found once."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+
+import duckdb
+
+from recsys_lineage.sql.names import quote
+
+_LARGE = 100_000
+"""Rows of a table that are not compared with those of others: it costs more than the chance is worth."""
+
+
+class KeptSteps:
+    """Tables that steps filled, by what the steps say; cursors of one connection share them.
+
+    Args:
+        connection: in whose database they are, beside the temporary tables of its cursors.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._tables: dict[str, str] = {}
+
+    def find(self, said: str) -> str | None:
+        """The name of the table with what a step found that said the same; None where none did."""
+        return self._tables.get(_digest(said))
+
+    def name_for(self, said: str) -> str:
+        """The name of the table into which what a step finds is to be put."""
+        return self._tables.setdefault(_digest(said), f"__kept_{len(self._tables)}")
+
+    def forget(self, said: str) -> None:
+        """Notes that the table of a step was not filled."""
+        _ = self._tables.pop(_digest(said), None)
+
+
+class Contents:
+    """Words for what tables of one cursor hold: equal where their rows, or the values of a column, are equal."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of_rows(self, table: str) -> str:
+        """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
+        if int(self._asked(table, "#", f"SELECT count(*) FROM {quote(table)}").strip("[(,)]")) > _LARGE:
+            return self._known.setdefault((table, "own"), uuid.uuid4().hex)
+        rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
+        columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
+        return self._asked(table, "*", columns) + self._asked(table, "", rows)
+
+    def of_values(self, table: str, column: str) -> str:
+        """A word for the values of a column of a table, each once, without NULL."""
+        of = f"SELECT DISTINCT {column} AS c FROM {quote(table)} WHERE {column} IS NOT NULL"
+        kind = f"(SELECT any_value(typeof({column})) FROM {quote(table)})"
+        return self._asked(
+            table, column, f"SELECT {kind}, count(*), sum(hash(c)::HUGEINT), bit_xor(hash(c)) FROM ({of})"
+        )
+
+    def has_null(self, table: str, column: str) -> bool:
+        """Whether a column of a table is NULL somewhere."""
+        text = f"SELECT EXISTS (SELECT 1 FROM {quote(table)} WHERE {column} IS NULL)"
+        return self._asked(table, f"{column}?", text) == "[(True,)]"
+
+    def _asked(self, table: str, what: str, query: str) -> str:
+        if (table, what) not in self._known:
+            self._known[table, what] = str(self._connection.execute(query).fetchall())
+        return self._known[table, what]
+
+
+def _digest(said: str) -> str:
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def words_of(values: Mapping[str, object]) -> str:
+    """A word for the values of parameters."""
+    return repr(sorted(values.items()))
