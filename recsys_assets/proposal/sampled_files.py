@@ -24,6 +24,7 @@ import polars as pl
 from recsys_assets.proposal.known_names import known_role
 from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
 from recsys_lineage.errors import LineageError
+from recsys_lineage.files.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import literal
 
@@ -265,6 +266,9 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
         except UnicodeDecodeError:
             encoding = "cp1252"
             notes = ("it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents",)
+            if parts := in_words(encoding_parts(head.splitlines())):
+                encoding = "utf-8"
+                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are refused",)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
     lines = text if whole else text[: text.rfind("\n") + 1]

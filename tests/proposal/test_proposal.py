@@ -289,6 +289,15 @@ def test_what_cannot_be_told_is_said(tmp_path: Path) -> None:
     assert "holds days" in notes
 
 
+def test_a_file_in_two_encodings_is_named_with_its_lines(tmp_path: Path) -> None:
+    rows = [f"{n};Zoë;é;1;3.5;2024-03-01 10:00\n" for n in range(6)]
+    content = (_HEAD + "".join(rows[:3])).encode() + "".join(rows[3:]).encode("cp1252")
+    (tmp_path / "o.csv").write_bytes(content)
+    proposal = propose("A shop", [tmp_path])
+    assert any("lines 2 to 4 are UTF-8, lines 5 to 7 are in another encoding" in n for n in proposal.notes)
+    assert "encoding" not in proposal.files["raw_events.sql"]
+
+
 def test_a_folder_without_events_or_files_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(NothingToSample, match="no file"):
         propose("Empty", [tmp_path])
