@@ -144,7 +144,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     """What a person should know of some files; `keys` are columns that are used to join them."""
     if not roles:
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
-    used = {column.name for role in roles for column in role.columns.values()} | {*keys}
+    used = {name for role in roles for column in role.columns.values() for name in column.names} | {*keys}
     taken = {name for role in roles for name in role.columns}
     read = {
         column.name
@@ -154,7 +154,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     }
     notes = [
         f"{files.pattern}: column {column.name}: {column.note}"
-        for column in files.columns
+        for column in (*files.columns, *files.moments)
         if column.note and column.name in read
     ]
     unread = {

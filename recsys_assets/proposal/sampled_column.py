@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 
 from recsys_assets.proposal.known_names import EVENT, rank_of
+from recsys_assets.proposal.written_moment import WrittenMoment
 from recsys_assets.proposal.written_times import EPOCHS, ISO, epoch_unit, numbered_times, written_times
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
@@ -39,6 +40,7 @@ class SampledColumn:
         decorated: whether currencies or blanks stand beside its numbers.
         note: what could not be told, in a sentence.
         values: all different values of a column that has few, most frequent first.
+        written: the columns of the files that hold it together, where several do; its name is theirs, with commas.
     """
 
     name: str
@@ -53,6 +55,12 @@ class SampledColumn:
     decorated: bool = False
     note: str = ""
     values: tuple[str, ...] = ()
+    written: WrittenMoment | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the files that it is."""
+        return (self.name,) if self.written is None else self.written.names
 
 
 def sampled_column(values: pl.Series) -> SampledColumn:

@@ -23,6 +23,7 @@ import polars as pl
 
 from recsys_assets.proposal.known_names import known_role
 from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
+from recsys_assets.proposal.sampled_moments import written_moments
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.lake.engine import Engine
@@ -69,6 +70,7 @@ class SampledFiles:
         columns: what the sample says of each column.
         rows: how many rows were looked at.
         notes: what could not be told, in sentences.
+        moments: those that several of the columns hold together, such as a day and its clock.
     """
 
     pattern: str
@@ -78,6 +80,7 @@ class SampledFiles:
     rows: int
     options: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    moments: tuple[SampledColumn, ...] = ()
 
     @property
     def scan(self) -> str:
@@ -155,9 +158,18 @@ def _described(members: Sequence[str], others: Sequence[str], samples: Sequence[
         frames = [_as_text(frame) for frame in frames]
     frame = pl.concat(frames).head(SAMPLE_ROWS)
     columns = tuple(sampled_column(frame[name]) for name in frame.columns)
+    moments, unsure = written_moments(frame, columns)
+    notes |= dict.fromkeys(unsure)
     first = samples[0]
     return SampledFiles(
-        pattern, tuple(members), first.function, columns, frame.height, first.options, tuple(notes)
+        pattern,
+        tuple(members),
+        first.function,
+        columns,
+        frame.height,
+        first.options,
+        tuple(notes),
+        tuple(moments),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
@@ -39,12 +40,16 @@ def joined_sql(joined: JoinedFiles) -> str:
     values = []
     for name in given:
         side, column = joined.columns[name]
-        values.append(f"{_value(name, column, f'{side}.{quote(column.name)}')} AS {name}")
+        values.append(f"{_value(name, column, partial(_of_side, side))} AS {name}")
     line, head = joined.on
     scans = f"FROM {joined.lines.scan} AS line\nLEFT JOIN {joined.heads.scan} AS head"
     comment = f"-- Every line of {joined.lines.pattern}, with its customer of {joined.heads.pattern}."
     body = ",\n    ".join([*values, "line._file", "line._line"])
     return f"{comment}\nSELECT\n    {body}\n{scans}\n    ON head.{quote(head)} = line.{quote(line)}\n"
+
+
+def _of_side(side: str, name: str) -> str:
+    return f"{side}.{quote(name)}"
 
 
 def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
@@ -116,11 +121,12 @@ def _expression(part: Roles, name: str) -> str:
     if column is None:
         word = _named(part) if name == "behaviour" else ""
         return literal(word) if word else "NULL"
-    return _value(name, column, quote(column.name))
+    return _value(name, column, quote)
 
 
-def _value(name: str, column: SampledColumn, at: str) -> str:
-    """What a raw table takes from a column of files, which stands in the statement as `at`."""
+def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> str:
+    """What a raw table takes from a column of files; `sql_of` says how a column stands in the statement."""
+    at = sql_of(column.name) if column.written is None else column.written.sql(sql_of)
     if name in ("event_time", "start_day", "end_day"):
         return moment_sql(column, at)
     if name in NUMBERS:
