@@ -64,7 +64,8 @@ def written_moments(
             ]
         if len(fitting) == 1:
             digits = _digits_of(values[fitting[0]])
-            found.append(WrittenMoment((("day", day.name), ("clock", fitting[0])), digits))
+            bare = not digits and all(_is_bare(frame[name]) for name in (day.name, fitting[0]))
+            found.append(WrittenMoment((("day", day.name), ("clock", fitting[0])), digits, bare))
         elif len(fitting) > 1:
             notes.append(
                 f"the columns {', '.join(fitting)} hold times of day; which belongs to {day.name} was not told"
@@ -148,6 +149,12 @@ def _texts(values: pl.Series) -> pl.Series:
     if values.dtype.is_nested():
         return pl.Series(values.name, [], pl.String)
     return values.drop_nulls().cast(pl.String, strict=False).drop_nulls().str.strip_chars()
+
+
+def _is_bare(values: pl.Series) -> bool:
+    """Whether a column of days or clocks has no blanks around them, and no midnight or first day of a spreadsheet's."""
+    texts = values.cast(pl.String, strict=False).drop_nulls()
+    return not texts.str.contains(rf"^\s|\s$|{MIDNIGHT}|{SPREADSHEET_DAY}").any()
 
 
 def _all(texts: pl.Series, pattern: str) -> bool:

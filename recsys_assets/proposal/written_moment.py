@@ -21,10 +21,12 @@ class WrittenMoment:
     Attributes:
         columns: what each of them holds, and its name.
         clock_digits: how many digits its clock has, where it is a number such as 930 for half past nine; 0 otherwise.
+        is_bare: whether its day and clock have nothing beside them that must be taken off, such as blanks.
     """
 
     columns: tuple[tuple[Unit, str], ...]
     clock_digits: int = 0
+    is_bare: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,6 +39,8 @@ class WrittenMoment:
         Args:
             at: the SQL of a column.
         """
+        if self.is_bare:
+            return f"concat_ws(' ', {', '.join(map(at, self.names))})"
         text = {unit: f"{at(name)}::VARCHAR" for unit, name in self.columns}
         if "day" in text:
             day = f"regexp_replace(trim({text['day']}), '{MIDNIGHT}', '')"
