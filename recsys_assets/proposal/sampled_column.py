@@ -16,6 +16,8 @@ _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 _COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 _WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
 _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
+DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
+"""A number whose comma can be no sign between thousands."""
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
 BESIDE_NUMBERS = r"[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?"
 """What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
@@ -36,10 +38,11 @@ class SampledColumn:
         is_text: whether the files hold it as text, as CSV files do.
         formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its units, such as ms.
         comma: whether its numbers have a decimal comma.
-        thousands: whether its numbers have commas between thousands.
+        thousands: whether its numbers have commas between thousands; with `comma`, some are the one and some the other.
         decorated: whether currencies or blanks stand beside its numbers.
         note: what could not be told, in a sentence.
         values: all different values of a column that has few, most frequent first.
+        is_nested: whether its values are lists or records.
         written: the columns of the files that hold it together, where several do; its name is theirs, with commas.
     """
 
@@ -55,6 +58,7 @@ class SampledColumn:
     decorated: bool = False
     note: str = ""
     values: tuple[str, ...] = ()
+    is_nested: bool = False
     written: WrittenMoment | None = None
 
     @property
@@ -77,6 +81,7 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         there.len() / max(1, values.len()),
         is_text,
         values=_few(there) if is_text else (),
+        is_nested=nested,
     )
     told = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
     return _of_moments(told, there) if told.kind == "number" else told
@@ -102,7 +107,7 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
     if not values.len():
         return replace(column, kind="nothing")
     if type_.is_numeric():
-        unit = epoch_unit(values)
+        unit = epoch_unit(values.cast(pl.Float64, strict=False))
         return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
     if type_ == pl.Date:
         return replace(column, kind="day")
@@ -138,19 +143,30 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     doubtful = bare.str.contains(_THOUSANDS)
     comma = bool(commas.any()) and int((commas & ~doubtful).sum()) >= int(points.sum())
     thousands = not comma and bool(bare.str.contains(",").any())
-    read = bare.str.contains(_WITH_COMMA if comma else _WITH_POINT if thousands else _NUMBER)
+    both = bool(points.any()) and bool(bare.str.contains(f"^{DECIMAL_COMMA}$").any())
+    read = bare.str.contains(
+        f"{_WITH_COMMA}|{_WITH_POINT}"
+        if both
+        else _WITH_COMMA
+        if comma
+        else _WITH_POINT
+        if thousands
+        else _NUMBER
+    )
     if 2 * int(read.sum()) <= texts.len():
         return column
     notes = []
-    if comma and not (commas & ~doubtful).any():
+    if both:
+        notes.append("some of its numbers have a decimal comma and some a point; both are read")
+    elif comma and not (commas & ~doubtful).any():
         notes.append("its commas are taken for decimal ones")
     if not read.all():
         notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are read as no number")
     return replace(
         column,
         kind="number",
-        comma=comma,
-        thousands=thousands,
+        comma=comma or both,
+        thousands=thousands or both,
         decorated=bool((bare != texts).any()),
         note="; ".join(notes),
     )

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import polars as pl
 
+from recsys_assets.proposal.known_names import rank_of
 from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
 from recsys_assets.proposal.written_moment import MIDNIGHT, SPREADSHEET_DAY, Unit, WrittenMoment
+from recsys_assets.proposal.written_times import ISO
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import quote
 
@@ -35,6 +37,11 @@ _LIMITS: Mapping[Unit, tuple[int, int]] = {
 _CLOCK = SPREADSHEET_DAY.replace("^(", "^((") + r")?\d?\d:\d\d(:\d\d(\.\d+)?)?( ?[AaPp][Mm])?$"
 _DIGITS = r"^([01]?\d|2[0-3])?[0-5]?\d(\.0+)?$"
 _MORE_DIGITS = r"^(([01]?\d|2[0-3])?[0-5]?\d)?[0-5]?\d(\.0+)?$"
+_OFFSETS = (
+    "offset", "utcoffset", "tzoffset", "timezoneoffset", "gmtoffset", "tz", "timezone", "zone", "zeitzone",
+)  # fmt: skip
+_OFFSET = r"^(Z|UTC|[+-]\d\d(:?\d\d)?)$"
+_ZONED = r"(Z|UTC|[+-]\d\d:?\d\d)$"
 _OF_AN_EVENT = (
     "", "order", "invoice", "transaction", "trans", "purchase", "sale", "sales", "event", "created", "creation",
     "receipt", "bestell", "kauf", "rechnungs", "beleg", "bon", "ticket", "visit", "click",
@@ -72,9 +79,24 @@ def written_moments(
             )
         elif (clock := [*_clock_of_numbers(values, stem or "")]) and stem is not None:
             found.append(WrittenMoment((("day", day.name), *clock)))
+    found += _with_offset(columns, values)
     if not found and not days:
         found += _of_numbers(values)
     return [_column(frame, moment) for moment in found], notes
+
+
+def _with_offset(
+    columns: Sequence[SampledColumn], values: Mapping[str, pl.Series]
+) -> Iterator[WrittenMoment]:
+    """Times without a zone, beside the only column of offsets from UTC."""
+    offsets = [
+        name for name, texts in values.items() if rank_of(name, _OFFSETS) is not None and _all(texts, _OFFSET)
+    ]
+    if len(offsets) != 1:
+        return
+    for column in columns:
+        if column.kind == "time" and column.formats == (ISO,) and not _any(values[column.name], _ZONED):
+            yield WrittenMoment((("day", column.name), ("offset", offsets[0])), is_bare=True)
 
 
 def _of_numbers(values: Mapping[str, pl.Series]) -> Iterator[WrittenMoment]:
@@ -155,6 +177,10 @@ def _is_bare(values: pl.Series) -> bool:
     """Whether a column of days or clocks has no blanks around them, and no midnight or first day of a spreadsheet's."""
     texts = values.cast(pl.String, strict=False).drop_nulls()
     return not texts.str.contains(rf"^\s|\s$|{MIDNIGHT}|{SPREADSHEET_DAY}").any()
+
+
+def _any(texts: pl.Series, pattern: str) -> bool:
+    return bool(texts.str.contains(pattern).any())
 
 
 def _all(texts: pl.Series, pattern: str) -> bool:

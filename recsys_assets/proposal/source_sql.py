@@ -7,17 +7,66 @@ from functools import partial
 
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
-from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, SampledColumn
+from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.sql.names import literal, quote
 
 _BEHAVIOURS = {
-    "view": ("view", "pageview", "page_view", "productview", "click", "clk", "pv", "detail", "impression"),
-    "cart": ("cart", "addtocart", "add_to_cart", "basket", "add"),
-    "purchase": ("purchase", "transaction", "buy", "order", "bought", "sale", "checkout", "conversion"),
-    "wishlist": ("wishlist", "fav", "favorite", "favourite", "like", "save"),
-    "return": ("return", "refund", "returned", "refunded"),
+    "view": (
+        "view",
+        "view_item",
+        "product viewed",
+        "product_viewed",
+        "viewed product",
+        "page view",
+        "pageview",
+        "page_view",
+        "productview",
+        "click",
+        "clk",
+        "pv",
+        "detail",
+        "impression",
+    ),
+    "cart": (
+        "cart",
+        "product added",
+        "product_added",
+        "added to cart",
+        "add to cart",
+        "addtocart",
+        "add_to_cart",
+        "basket",
+        "add",
+    ),
+    "purchase": (
+        "purchase",
+        "purchased",
+        "order completed",
+        "order_completed",
+        "completed order",
+        "placed order",
+        "ordered product",
+        "transaction",
+        "buy",
+        "order",
+        "bought",
+        "sale",
+        "checkout",
+        "conversion",
+    ),
+    "wishlist": (
+        "wishlist",
+        "add_to_wishlist",
+        "product added to wishlist",
+        "fav",
+        "favorite",
+        "favourite",
+        "like",
+        "save",
+    ),
+    "return": ("return", "order refunded", "order_refunded", "refund", "returned", "refunded"),
 }
 """How shops write what a customer did, and the words that the platform has for it."""
 
@@ -139,6 +188,10 @@ def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> st
 def _number(column: SampledColumn, at: str) -> str:
     if column.decorated:
         at = f"regexp_replace({at}, {literal(BESIDE_NUMBERS)}, '', 'g')"
+    if column.comma and column.thousands:
+        comma = f"replace(replace({at}, '.', ''), ',', '.')"
+        is_comma = f"regexp_full_match(trim({at}), {literal(DECIMAL_COMMA)})"
+        return f"CASE WHEN {is_comma} THEN {comma} ELSE replace({at}, ',', '') END"
     if column.comma:
         return f"replace(replace({at}, '.', ''), ',', '.')"
     return f"replace({at}, ',', '')" if column.thousands else at

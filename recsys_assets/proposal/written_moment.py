@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["day", "clock", "year", "month", "day of month", "hour", "minute", "second"]
+Unit = Literal["day", "clock", "offset", "year", "month", "day of month", "hour", "minute", "second"]
 MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
 """What spreadsheets and databases put behind a day that has no clock."""
 SPREADSHEET_DAY = r"^(1899-12-3[01]|1900-01-0[01])[ T]"
@@ -17,6 +17,8 @@ _WIDTHS = {"year": 4}
 @dataclass(frozen=True)
 class WrittenMoment:
     """Columns that hold one moment: a day, or a year, a month and its day; then a clock, or an hour and so on.
+
+    An offset from UTC may stand beside a whole time, which is called `day` then.
 
     Attributes:
         columns: what each of them holds, and its name.
