@@ -40,10 +40,13 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
         column = events.columns.get(role)
         if column is not None and column.filled < 1:
             empty = files.rows - round(column.filled * files.rows)
-            yield (
-                f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused; where only the "
-                "first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, _line) fills it down"
-            )
+            told = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
+            if role == "event_time":
+                told += (
+                    "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
+                    "_line) fills it down"
+                )
+            yield told
     for column in files.columns:
         if column.name in used or not column.values:
             continue

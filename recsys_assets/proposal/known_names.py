@@ -26,6 +26,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
         "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc",
         "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
+        "itemsitemid", "lineitemproductid", "productreference", "referenceproduit", "reference",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {

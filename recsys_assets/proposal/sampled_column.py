@@ -96,6 +96,15 @@ def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
     return replace(column, kind="epoch", formats=times.formats, note=times.note) if times else column
 
 
+def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
+    """A column of moments, with a word on numbers whose last digits are gone."""
+    lost = bool(texts.str.contains("[eE]").any())
+    note = "its numbers are written like 1.7E+12, so the last digits of its times are lost" if lost else ""
+    return replace(
+        column, kind="epoch", formats=(epoch_unit(texts.cast(pl.Float64, strict=False)),), note=note
+    )
+
+
 def _few(values: pl.Series) -> tuple[str, ...]:
     counted = values.value_counts(sort=True)
     return tuple(counted[values.name]) if counted.height <= _FEW else ()
@@ -124,7 +133,7 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
         if not unit and stripped.str.contains(r"^\d{8}$").all() and (times := written_times(stripped)):
             return replace(column, kind="day", formats=times.formats)
-        return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
+        return _of_epochs(column, stripped) if unit else replace(column, kind="number")
     if times := written_times(stripped):
         if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
             return replace(column, kind="epoch", formats=times.formats, note=times.note)

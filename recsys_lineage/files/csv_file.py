@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from recsys_lineage.files.csv_arrow import parsed_by_arrow
 from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_lines import Lines
+from recsys_lineage.files.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.fault import changed_fault, csv_fault
 from recsys_lineage.files.mixed_encoding import lines_in_two_encodings, mixed_fault
@@ -146,6 +146,7 @@ class _Reader:
         self.repeated: tuple[str, ...] = ()
         self.line = 1
         self.bad_lines = 0
+        self.null_lines = 0
         self.open: OpenRecord | None = None
         self.damage: str | None = None
         self.nulls = {"", *dialect.nulls}
@@ -183,6 +184,12 @@ class _Reader:
             self._close(taken, f"a quote is opened on line {self.open.opened} and never closed")
             yield self._block_of(taken)
         if self.bad_lines > max(1, UNREADABLE_SHARE * self.line):
+            if self.null_lines == self.bad_lines:
+                raise csv_fault(
+                    self.name,
+                    f"{self.bad_lines} of {self.line - 1} lines that hold NUL bytes",
+                    "Take them out, as by tr -d '\\000', and deliver that.",
+                )
             if parts := self.in_two_encodings():
                 raise mixed_fault(self.name, parts)
             raise csv_fault(
@@ -306,6 +313,7 @@ class _Reader:
                 self._close(taken, self.open.fault)
             at += 1
         self.bad_lines += len(lines.faults)
+        self.null_lines += sum(fault == NUL_BYTE for fault in lines.faults.values())
         self.line += len(lines)
         return self._block_of(taken)
 
