@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import dagster as dg
 
@@ -16,8 +16,24 @@ SYNTAX = (
 )
 
 
+_WORDS = ("and", "or", "not")
+
+
 class UnknownAsset(LineageError):
     """A selection names no asset."""
+
+
+def in_one_selection(parts: Sequence[str]) -> str | None:
+    """The selection that the words of a command line are; None where there is none.
+
+    Words that and, or, not or a bracket joins are one selection that a shell divided; of others each names its own.
+    """
+    if not parts:
+        return None
+    divided = any(part.casefold() in _WORDS or part.count("(") != part.count(")") for part in parts)
+    if divided or len(parts) == 1:
+        return " ".join(parts)
+    return " or ".join(f"({part.strip(' ,')})" for part in parts)
 
 
 def selected_assets(text: str, definitions: dg.Definitions) -> list[str]:

@@ -117,7 +117,7 @@ KEYS: Mapping[str, str] = {
     "holdout_weeks": "last weeks of the data, which judge the models; empty: `RECSYS_HOLDOUT_WEEKS`",
     "time_zone": "the shop's clock, an IANA name: times with an offset are turned to it, others are by it",
     "no_value": 'texts that mean "no value" in ids, texts and numbers; yours replace these',
-    "whole_number_ids": 'whether "17850.0" is the id "17850"',
+    "whole_number_ids": 'whether "17850.0" is the id "17850", and "\'00123", as spreadsheets keep zeros, "00123"',
     "target_behaviour": "what recommendations are to bring about; empty: purchase, or the furthest step that occurs",
 }
 """What each key of `source.toml` means."""

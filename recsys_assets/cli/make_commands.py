@@ -93,9 +93,9 @@ def demo(
 @app.command()
 def materialize(
     selection: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            help="Assets in Dagster's syntax, such as group:clean, champion+ or 'events or 1+split'."
+            help="Assets in Dagster's syntax, such as group:clean, champion+ or 'events or 1+split'; of several, all."
         ),
     ] = None,
     partition: Annotated[str | None, typer.Option(help="One day of raw_events, as 2017-03-01.")] = None,
@@ -126,7 +126,9 @@ def materialize(
     if partition is not None and (first or last) is not None:
         raise typer.BadParameter("choose --partition, or --from and --to")
     with opened_platform(quiet=as_json) as (platform, out):
-        names = platform.names(selection)
+        from recsys_assets.selection import in_one_selection
+
+        names = platform.names(in_one_selection(selection or ()))
         if dry_run:
             days = _days(platform, partition, first, last)
             _show_plan(platform.plan(names, reuse=reuse, days=days), out, as_json)

@@ -140,7 +140,7 @@ def _show(proposal: Proposal) -> None:
                 for part in parts
                 if part.files is files
                 for role, other in part.columns.items()
-                if other.name == column.name
+                if column.name in other.names
             ]
             table.add_row(
                 escape(column.name),

@@ -9,7 +9,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
 from recsys_lineage.interruption import request_stop, say_last_words, withdraw_request
 from recsys_lineage.process_end import leave
@@ -35,6 +37,7 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
         return
     heard, tell = os.pipe()
     os.set_blocking(tell, False)
+    unraisable_before, sys.unraisablehook = sys.unraisablehook, partial(_say_unraisable, sys.unraisablehook)
     before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     wakeup_before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     stopped: list[int] = []
@@ -49,6 +52,7 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
         signal.set_wakeup_fd(wakeup_before)
         os.close(tell)
         watcher.join()
+        sys.unraisablehook = unraisable_before
         for number, handler in before.items():
             signal.signal(number, handler)
         withdraw_request()
@@ -59,6 +63,12 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _say_unraisable(say: Callable[[Any], object], error: Any) -> None:
+    """Say what was raised where nothing can take it, but for an interruption: the watcher ends the process anyhow."""
+    if issubclass(error.exc_type, Exception):
+        say(error)
 
 
 def _watch(heard: int, stopped: list[int], say: Callable[[str], None]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recsys_lineage.lake.table_version import TableVersion
 
 app = typer.Typer()
+_SHOWN_ROWS = 20
 _WIDEST = 60
 
 
@@ -39,7 +40,12 @@ def show(
         str | None, typer.Option(help="Only rows for which this holds, in SQL: \"user_id = '79'\".")
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Only these columns, with commas.")] = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many rows; 0: all.")] = 20,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="At most so many rows; 0: all. 20 where it is left out, all with --parquet."
+        ),
+    ] = None,
     version: Annotated[int | None, typer.Option(min=0, help="The version, as in TABLE@VERSION.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
@@ -60,10 +66,15 @@ def show(
         found = table_version(lake, table, version)
         with lake.reading(), lake.connect() as connection:
             rows = _selected(connection, lake, found, where, columns)
-            if limit:
-                rows = rows.limit(limit)
+            most = limit if limit is not None else 0 if parquet is not None else _SHOWN_ROWS
+            if most:
+                rows = rows.limit(most + 1)
             with _faults_of(found, where):
                 frame = rows.pl()
+    if most and frame.height > most:
+        frame = frame.head(most)
+        if limit is None and (as_json or as_csv):
+            print(f"{most} rows of more; --limit 0 gives all", file=sys.stderr)
     if parquet is not None:
         frame.write_parquet(parquet)
         console.print(f"{frame.height:,} rows written to {escape(str(parquet))}")

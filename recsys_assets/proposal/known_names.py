@@ -5,43 +5,54 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Literal
+from unicodedata import combining, normalize
 
 RawTable = Literal["raw_events", "raw_items", "raw_users", "raw_promotions"]
 
-# Ways in which shops write the canonical columns, most telling first. Compared without case, spaces and punctuation.
+# Ways in which shops write the canonical columns, most telling first. Compared without case, accents, spaces and
+# punctuation.
 IDS: Mapping[str, tuple[str, ...]] = {
     "user_id": (
         "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor",
         "clientid", "memberid", "householdid", "household",
         "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
         "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient", "klantid", "klantnummer",
-        "email", "emailaddress", "customeremail", "useremail",
+        "customeruserid", "userpseudoid", "anonymousid", "domainuserid", "fullvisitorid", "profileid", "contactid",
+        "codeclient", "idcliente", "cliente", "codicecliente", "email", "emailaddress", "customeremail", "useremail",
+        "buyeremail", "billingemail",
     ),
     "item_id": (
         "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
         "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
         "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc",
-        "barcode",
+        "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
+        "itemsitemid", "lineitemproductid", "productreference", "referenceproduit", "reference",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {
     **IDS,
     "event_time": (
-        "eventtime", "timestamp", "datetime", "transactiontimestamp", "invoicedate", "orderdate", "purchasedate",
-        "purchasetime", "createdat", "created", "transdate", "tdat", "orderedat", "date", "time", "ts", "bestelldatum",
-        "datum", "zeitpunkt", "unixreviewtime", "fecha",
+        "eventtime", "eventtimestamp", "timestamp", "datetime", "transactiontimestamp", "invoicedate", "orderdate",
+        "purchasedate", "purchasetime", "createdat", "created", "transdate", "tdat", "orderedat", "date", "time",
+        "ts", "bestelldatum", "datum", "zeitpunkt", "unixreviewtime", "fecha", "collectortstamp", "derivedtstamp",
+        "originaltimestamp", "servertime", "occurredat", "placedat", "processedat", "kaufdatum", "rechnungsdatum",
+        "belegdatum", "orderdatum", "besteldatum", "datecommande", "datedecommande", "datecreation",
+        "datedecreation", "fechapedido", "dataordine",
     ),
     "order_id": (
         "orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoice", "basketid", "transactionid",
         "receiptid", "order", "basket", "transaction", "bestellnummer", "bestellnr", "auftrag", "orderkey",
+        "amazonorderid", "commande", "ndecommande", "numerodecommande", "pedido", "idpedido", "numeropedido", "ordine",
     ),
     "behaviour": (
-        "event", "eventtype", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
+        "event", "eventtype", "eventname", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
     ),
     "quantity": (
         "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "menge", "anzahl", "count",
+        "quantite", "cantidad", "quantita", "aantal",
     ),
-    "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix"),
+    "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix", "itemcost",
+        "prixunitaire", "precio", "preciounitario", "prezzo", "prijs"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "revenue", "total", "betrag", "summe", "umsatz", "montant",
     ),
@@ -51,7 +62,8 @@ EVENT: Mapping[str, tuple[str, ...]] = {
 _ITEM: Mapping[str, tuple[str, ...]] = {
     "item_id": IDS["item_id"],
     "title": (
-        "title", "productname", "itemname", "prodname", "name", "producttitle", "bezeichnung", "titel", "description",
+        "title", "productname", "itemname", "prodname", "lineitemname", "name", "producttitle", "bezeichnung",
+        "titel", "description",
     ),
     "department": ("department", "departmentname", "maincategory", "abteilung", "section", "sectionname"),
     "category": (
@@ -96,7 +108,8 @@ NAMES: Mapping[RawTable, Mapping[str, tuple[str, ...]]] = {
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
     """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
     without_unit = re.sub(r"\(.*?\)|\[.*?\]", "", name.casefold())
-    plain = re.sub(r"[\W_]+", "", without_unit)
+    bare = "".join(letter for letter in normalize("NFKD", without_unit) if not combining(letter))
+    plain = re.sub(r"[\W_]+", "", bare)
     return known.index(plain) if plain in known else None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_assets.proposal.event_notes import event_notes
 from recsys_assets.proposal.joined_files import joined_files
 from recsys_assets.proposal.known_names import NAMES, RawTable
 from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, roles_of
@@ -15,6 +16,7 @@ from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, mapped_behaviours, settings_text, table_sql
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.errors import LineageError
+from recsys_lineage.sql.names import quote
 
 _ONE_EVENT = "interaction"
 _MOST_SHOWN = 20
@@ -111,7 +113,7 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
             "(item_id, product_id, sku …)",
             found="; ".join(f"{f.pattern}: {', '.join(c.name for c in f.columns)}" for f in groups[:8]),
             where=str(root),
-            advice="write raw_events.sql by hand: README shows one",
+            advice=f"{_how_to_unnest(groups)}write raw_events.sql by hand: README shows one",
         )
     events = tables["raw_events"]
     for files in groups:
@@ -133,6 +135,18 @@ def propose(title: str, places: Sequence[Path]) -> Proposal:
     return Proposal(root, tuple(groups), found, unread, tuple(dict.fromkeys(notes)), texts)  # pyright: ignore[reportArgumentType]
 
 
+def _how_to_unnest(groups: Sequence[SampledFiles]) -> str:
+    """How records inside of rows are taken apart, where there are such."""
+    for files in groups:
+        for column in files.columns:
+            if column.is_nested:
+                taken = f"FROM (SELECT *, unnest({quote(column.name)}) AS line FROM {files.scan})"
+                return (
+                    f"column {column.name} of {files.pattern} holds records: take them apart by {taken}, and "
+                )
+    return ""
+
+
 def _are_bought(events: Sequence[Roles]) -> bool:
     """Whether events without a word of their own are purchases: where no column says what they are, or some are."""
     columns = [part.columns["behaviour"] for part in events if "behaviour" in part.columns]
@@ -144,7 +158,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     """What a person should know of some files; `keys` are columns that are used to join them."""
     if not roles:
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
-    used = {column.name for role in roles for column in role.columns.values()} | {*keys}
+    used = {name for role in roles for column in role.columns.values() for name in column.names} | {*keys}
     taken = {name for role in roles for name in role.columns}
     read = {
         column.name
@@ -154,7 +168,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     }
     notes = [
         f"{files.pattern}: column {column.name}: {column.note}"
-        for column in files.columns
+        for column in (*files.columns, *files.moments)
         if column.note and column.name in read
     ]
     unread = {
@@ -167,6 +181,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     }
     notes += [f"{files.pattern}: {words}" for words in unread.values()]
     used |= unread.keys()
+    notes += [f"{files.pattern}: {note}" for note in event_notes(files, roles, used)]
     if left := [
         column.name for column in files.columns if column.name not in used and column.kind != "nothing"
     ]:

@@ -33,7 +33,7 @@ def roles_of(files: SampledFiles) -> list[Roles]:
     has_user, has_item = "user_id" in events, "item_id" in events
     if has_user and has_item:
         found = [Roles(files, "raw_events", events)]
-        taken = {column.name for role, column in events.items() if role not in IDS}
+        taken = {name for role, column in events.items() if role not in IDS for name in column.names}
         for table, least in (("raw_items", "title"), ("raw_users", "country")):
             others = {r: c for r, c in matched(files, table).items() if c.name not in taken}  # pyright: ignore[reportArgumentType]
             if least in others:
@@ -65,11 +65,24 @@ def matched(files: SampledFiles, table: RawTable) -> dict[str, SampledColumn]:
             column = files.columns[min(candidates)[-1]]
             found[role] = column
             taken.add(column.name)
+    if table == "raw_events":
+        found |= _in_several_columns(files, found.get("event_time"), taken)
     if table == "raw_events" and "event_time" not in found:
         times = [c for c in files.columns if c.kind in ("time", "epoch") and c.name not in taken]
         if len(times) == 1:
             found["event_time"] = times[0]
     return found
+
+
+def _in_several_columns(
+    files: SampledFiles, chosen: SampledColumn | None, taken: set[str]
+) -> dict[str, SampledColumn]:
+    """The time of events where several columns hold it: the one chosen and others, or, where none was, others."""
+    for moment in files.moments:
+        others = {*moment.names} - ({chosen.name} if chosen is not None else set())
+        if (chosen is None or chosen.name in moment.names) and not others & taken:
+            return {"event_time": moment}
+    return {}
 
 
 def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 
 from recsys_assets.proposal.known_names import EVENT, rank_of
+from recsys_assets.proposal.written_moment import WrittenMoment
 from recsys_assets.proposal.written_times import EPOCHS, ISO, epoch_unit, numbered_times, written_times
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
@@ -15,6 +16,8 @@ _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 _COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 _WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
 _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
+DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
+"""A number whose comma can be no sign between thousands."""
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
 BESIDE_NUMBERS = r"[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?"
 """What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
@@ -35,10 +38,12 @@ class SampledColumn:
         is_text: whether the files hold it as text, as CSV files do.
         formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its units, such as ms.
         comma: whether its numbers have a decimal comma.
-        thousands: whether its numbers have commas between thousands.
+        thousands: whether its numbers have commas between thousands; with `comma`, some are the one and some the other.
         decorated: whether currencies or blanks stand beside its numbers.
         note: what could not be told, in a sentence.
         values: all different values of a column that has few, most frequent first.
+        is_nested: whether its values are lists or records.
+        written: the columns of the files that hold it together, where several do; its name is theirs, with commas.
     """
 
     name: str
@@ -53,6 +58,13 @@ class SampledColumn:
     decorated: bool = False
     note: str = ""
     values: tuple[str, ...] = ()
+    is_nested: bool = False
+    written: WrittenMoment | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the files that it is."""
+        return (self.name,) if self.written is None else self.written.names
 
 
 def sampled_column(values: pl.Series) -> SampledColumn:
@@ -69,6 +81,7 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         there.len() / max(1, values.len()),
         is_text,
         values=_few(there) if is_text else (),
+        is_nested=nested,
     )
     told = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
     return _of_moments(told, there) if told.kind == "number" else told
@@ -83,6 +96,15 @@ def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
     return replace(column, kind="epoch", formats=times.formats, note=times.note) if times else column
 
 
+def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
+    """A column of moments, with a word on numbers whose last digits are gone."""
+    lost = bool(texts.str.contains("[eE]").any())
+    note = "its numbers are written like 1.7E+12, so the last digits of its times are lost" if lost else ""
+    return replace(
+        column, kind="epoch", formats=(epoch_unit(texts.cast(pl.Float64, strict=False)),), note=note
+    )
+
+
 def _few(values: pl.Series) -> tuple[str, ...]:
     counted = values.value_counts(sort=True)
     return tuple(counted[values.name]) if counted.height <= _FEW else ()
@@ -94,7 +116,7 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
     if not values.len():
         return replace(column, kind="nothing")
     if type_.is_numeric():
-        unit = epoch_unit(values)
+        unit = epoch_unit(values.cast(pl.Float64, strict=False))
         return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
     if type_ == pl.Date:
         return replace(column, kind="day")
@@ -111,7 +133,7 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
         if not unit and stripped.str.contains(r"^\d{8}$").all() and (times := written_times(stripped)):
             return replace(column, kind="day", formats=times.formats)
-        return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
+        return _of_epochs(column, stripped) if unit else replace(column, kind="number")
     if times := written_times(stripped):
         if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
             return replace(column, kind="epoch", formats=times.formats, note=times.note)
@@ -130,19 +152,30 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     doubtful = bare.str.contains(_THOUSANDS)
     comma = bool(commas.any()) and int((commas & ~doubtful).sum()) >= int(points.sum())
     thousands = not comma and bool(bare.str.contains(",").any())
-    read = bare.str.contains(_WITH_COMMA if comma else _WITH_POINT if thousands else _NUMBER)
+    both = bool(points.any()) and bool(bare.str.contains(f"^{DECIMAL_COMMA}$").any())
+    read = bare.str.contains(
+        f"{_WITH_COMMA}|{_WITH_POINT}"
+        if both
+        else _WITH_COMMA
+        if comma
+        else _WITH_POINT
+        if thousands
+        else _NUMBER
+    )
     if 2 * int(read.sum()) <= texts.len():
         return column
     notes = []
-    if comma and not (commas & ~doubtful).any():
+    if both:
+        notes.append("some of its numbers have a decimal comma and some a point; both are read")
+    elif comma and not (commas & ~doubtful).any():
         notes.append("its commas are taken for decimal ones")
     if not read.all():
         notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are read as no number")
     return replace(
         column,
         kind="number",
-        comma=comma,
-        thousands=thousands,
+        comma=comma or both,
+        thousands=thousands or both,
         decorated=bool((bare != texts).any()),
         note="; ".join(notes),
     )

@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
-from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, SampledColumn
+from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_lineage.sql.names import literal, quote
 
 _BEHAVIOURS = {
-    "view": ("view", "pageview", "page_view", "productview", "click", "clk", "pv", "detail", "impression"),
-    "cart": ("cart", "addtocart", "add_to_cart", "basket", "add"),
-    "purchase": ("purchase", "transaction", "buy", "order", "bought", "sale", "checkout", "conversion"),
-    "wishlist": ("wishlist", "fav", "favorite", "favourite", "like", "save"),
-    "return": ("return", "refund", "returned", "refunded"),
+    "view": (
+        "view",
+        "view_item",
+        "product viewed",
+        "product_viewed",
+        "viewed product",
+        "page view",
+        "pageview",
+        "page_view",
+        "productview",
+        "click",
+        "clk",
+        "pv",
+        "detail",
+        "impression",
+    ),
+    "cart": (
+        "cart",
+        "product added",
+        "product_added",
+        "added to cart",
+        "add to cart",
+        "addtocart",
+        "add_to_cart",
+        "basket",
+        "add",
+    ),
+    "purchase": (
+        "purchase",
+        "purchased",
+        "order completed",
+        "order_completed",
+        "completed order",
+        "placed order",
+        "ordered product",
+        "transaction",
+        "buy",
+        "order",
+        "bought",
+        "sale",
+        "checkout",
+        "conversion",
+    ),
+    "wishlist": (
+        "wishlist",
+        "add_to_wishlist",
+        "product added to wishlist",
+        "fav",
+        "favorite",
+        "favourite",
+        "like",
+        "save",
+    ),
+    "return": ("return", "order refunded", "order_refunded", "refund", "returned", "refunded"),
 }
 """How shops write what a customer did, and the words that the platform has for it."""
 
@@ -39,12 +89,16 @@ def joined_sql(joined: JoinedFiles) -> str:
     values = []
     for name in given:
         side, column = joined.columns[name]
-        values.append(f"{_value(name, column, f'{side}.{quote(column.name)}')} AS {name}")
+        values.append(f"{_value(name, column, partial(_of_side, side))} AS {name}")
     line, head = joined.on
     scans = f"FROM {joined.lines.scan} AS line\nLEFT JOIN {joined.heads.scan} AS head"
     comment = f"-- Every line of {joined.lines.pattern}, with its customer of {joined.heads.pattern}."
     body = ",\n    ".join([*values, "line._file", "line._line"])
     return f"{comment}\nSELECT\n    {body}\n{scans}\n    ON head.{quote(head)} = line.{quote(line)}\n"
+
+
+def _of_side(side: str, name: str) -> str:
+    return f"{side}.{quote(name)}"
 
 
 def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
@@ -116,11 +170,12 @@ def _expression(part: Roles, name: str) -> str:
     if column is None:
         word = _named(part) if name == "behaviour" else ""
         return literal(word) if word else "NULL"
-    return _value(name, column, quote(column.name))
+    return _value(name, column, quote)
 
 
-def _value(name: str, column: SampledColumn, at: str) -> str:
-    """What a raw table takes from a column of files, which stands in the statement as `at`."""
+def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> str:
+    """What a raw table takes from a column of files; `sql_of` says how a column stands in the statement."""
+    at = sql_of(column.name) if column.written is None else column.written.sql(sql_of)
     if name in ("event_time", "start_day", "end_day"):
         return moment_sql(column, at)
     if name in NUMBERS:
@@ -133,6 +188,10 @@ def _value(name: str, column: SampledColumn, at: str) -> str:
 def _number(column: SampledColumn, at: str) -> str:
     if column.decorated:
         at = f"regexp_replace({at}, {literal(BESIDE_NUMBERS)}, '', 'g')"
+    if column.comma and column.thousands:
+        comma = f"replace(replace({at}, '.', ''), ',', '.')"
+        is_comma = f"regexp_full_match(trim({at}), {literal(DECIMAL_COMMA)})"
+        return f"CASE WHEN {is_comma} THEN {comma} ELSE replace({at}, ',', '') END"
     if column.comma:
         return f"replace(replace({at}, '.', ''), ',', '.')"
     return f"replace({at}, ',', '')" if column.thousands else at

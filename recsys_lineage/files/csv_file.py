@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ import pyarrow as pa
 
 from recsys_lineage.files.csv_arrow import parsed_by_arrow
 from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_lines import Lines
+from recsys_lineage.files.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.fault import changed_fault, csv_fault
+from recsys_lineage.files.mixed_encoding import lines_in_two_encodings, mixed_fault
 from recsys_lineage.files.source_bytes import source_bytes
 from recsys_lineage.files.utf8_stream import Utf8Stream
 
@@ -93,11 +95,12 @@ def csv_blocks(
             raise csv_fault(
                 name, "an empty file (0 bytes)", "Deliver it again; a day without rows is its header only."
             )
-        text = Utf8Stream(content, name, dialect.encoding)
+        in_two_encodings = partial(lines_in_two_encodings, path, name)
+        text = Utf8Stream(content, name, dialect.encoding, in_two_encodings)
         for start, (found, advice) in _NO_TEXT.items():
             if text.start.startswith(start):
                 raise csv_fault(name, f"{found} inside a gzip file" if content.is_gzip else found, advice)
-        yield from _Reader(name, dialect, block_bytes).blocks(text)
+        yield from _Reader(name, dialect, block_bytes, in_two_encodings).blocks(text)
         if sha256 and content.sha256() != sha256:
             raise changed_fault(name)
 
@@ -131,8 +134,11 @@ class _Taken:
 class _Reader:
     """The state of one file's reading: what was read so far and on which line the next block starts."""
 
-    def __init__(self, name: str, dialect: CsvDialect, block_bytes: int) -> None:
+    def __init__(
+        self, name: str, dialect: CsvDialect, block_bytes: int, in_two_encodings: Callable[[], str]
+    ) -> None:
         self.name = name
+        self.in_two_encodings = in_two_encodings
         self.dialect = dialect
         self.block_bytes = block_bytes
         self.columns = dialect.names
@@ -140,6 +146,7 @@ class _Reader:
         self.repeated: tuple[str, ...] = ()
         self.line = 1
         self.bad_lines = 0
+        self.null_lines = 0
         self.open: OpenRecord | None = None
         self.damage: str | None = None
         self.nulls = {"", *dialect.nulls}
@@ -177,6 +184,14 @@ class _Reader:
             self._close(taken, f"a quote is opened on line {self.open.opened} and never closed")
             yield self._block_of(taken)
         if self.bad_lines > max(1, UNREADABLE_SHARE * self.line):
+            if self.null_lines == self.bad_lines:
+                raise csv_fault(
+                    self.name,
+                    f"{self.bad_lines} of {self.line - 1} lines that hold NUL bytes",
+                    "Take them out, as by tr -d '\\000', and deliver that.",
+                )
+            if parts := self.in_two_encodings():
+                raise mixed_fault(self.name, parts)
             raise csv_fault(
                 self.name,
                 f"{self.bad_lines} of {self.line - 1} lines that are no UTF-8 text",
@@ -298,6 +313,7 @@ class _Reader:
                 self._close(taken, self.open.fault)
             at += 1
         self.bad_lines += len(lines.faults)
+        self.null_lines += sum(fault == NUL_BYTE for fault in lines.faults.values())
         self.line += len(lines)
         return self._block_of(taken)
 

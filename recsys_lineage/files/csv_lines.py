@@ -6,6 +6,9 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
+NUL_BYTE = "a NUL byte"
+"""What is wrong with a line that has one."""
+
 
 class Lines:
     """The lines of whole lines of bytes as text; `faults` says, by place, what is wrong with those that are none.
@@ -23,7 +26,7 @@ class Lines:
             try:
                 text = line.decode()
                 if b"\0" in line:
-                    self.faults[place] = "a NUL byte"
+                    self.faults[place] = NUL_BYTE
             except UnicodeDecodeError as error:
                 text = line.decode(errors="backslashreplace")
                 self.faults[place] = f"the byte 0x{line[error.start]:02x}, which is no UTF-8 text"

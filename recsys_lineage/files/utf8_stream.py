@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Callable
 
-from recsys_lineage.files.fault import csv_fault
+from recsys_lineage.files.csv_lines import is_utf8
+from recsys_lineage.files.fault import FileFault, csv_fault
+from recsys_lineage.files.mixed_encoding import mixed_fault
 from recsys_lineage.files.source_bytes import SourceBytes
 
 _SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
+_UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LONGEST_LINE = 1 << 20
+"""Bytes of a line beyond which its parts are looked at by themselves."""
 
 
 class Utf8Stream:
@@ -15,10 +22,18 @@ class Utf8Stream:
 
     Bytes that are UTF-8 by name or by default pass unchecked, so that a stray byte can be blamed on its row. Any
     other encoding, by name or by UTF-16's byte order mark, is decoded strictly. An encoding of one byte a letter reads
-    anything, UTF-8 as other letters; such a file is a fault.
+    anything, UTF-8 as other letters; a file with a line of that is a fault.
+
+    Args:
+        stream: the bytes.
+        name: how messages name the file.
+        encoding: None for UTF-8, or UTF-16 where the file begins with its byte order mark.
+        in_two_encodings: which lines of the file are UTF-8 and which are not, in words, where both occur.
     """
 
-    def __init__(self, stream: SourceBytes, name: str, encoding: str | None) -> None:
+    def __init__(
+        self, stream: SourceBytes, name: str, encoding: str | None, in_two_encodings: Callable[[], str]
+    ) -> None:
         self.stream = stream
         self.name = name
         self.start = stream.read(4)
@@ -31,7 +46,9 @@ class Utf8Stream:
         else:
             assert given is not None
             self.encoding = given
-            self.doubt = codecs.getincrementaldecoder("utf-8")() if given.startswith(_SINGLE_BYTE) else None
+            self.in_doubt = given.startswith(_SINGLE_BYTE)
+            self.in_two_encodings = in_two_encodings
+            self.line = b""
             self.decoder = codecs.getincrementaldecoder(given)()
 
     def read(self, size: int) -> bytes:
@@ -45,15 +62,13 @@ class Utf8Stream:
             self.start = b""
             if self.decoder is None:
                 return raw
-            if self._is_utf8(raw):
-                raise csv_fault(
-                    self.name,
-                    f"UTF-8, which read as {self.encoding} has two or three letters for one",
-                    "Read files that are UTF-8 by a read_csv without encoding, whose pattern fits them alone.",
-                )
+            if self.in_doubt and self._has_utf8(raw):
+                raise self._utf8_fault()
             try:
                 text = self.decoder.decode(raw, final=not raw)
             except UnicodeError as error:
+                if self.in_doubt and (_begins_as_utf8(self.line) or self.in_two_encodings()):
+                    raise self._utf8_fault() from None
                 raise csv_fault(
                     self.name,
                     f"bytes that are no {self.encoding} text ({error})",
@@ -63,12 +78,30 @@ class Utf8Stream:
             if text or not raw:
                 return text.encode()
 
-    def _is_utf8(self, block: bytes) -> bool:
-        """Whether letters beyond ASCII begin as UTF-8, which text of one byte a letter never does."""
-        if self.doubt is None:
-            return False
-        try:
-            return not self.doubt.decode(block, final=not block).isascii()
-        except UnicodeDecodeError:
-            self.doubt = None
-            return False
+    def _has_utf8(self, block: bytes) -> bool:
+        """Whether letters beyond ASCII of some line are UTF-8 throughout, as text of one byte a letter never is."""
+        text = self.line + block
+        end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        if not block or len(text) - end > _LONGEST_LINE:
+            end = len(text)
+        whole, self.line = text[:end], text[end:]
+        return _UTF8_LETTER.search(whole) is not None and any(
+            not line.isascii() and is_utf8(line) for line in whole.splitlines()
+        )
+
+    def _utf8_fault(self) -> FileFault:
+        if parts := self.in_two_encodings():
+            return mixed_fault(self.name, parts)
+        return csv_fault(
+            self.name,
+            f"UTF-8, which read as {self.encoding} has two or three letters for one",
+            "Read files that are UTF-8 by a read_csv without encoding, whose pattern fits them alone.",
+        )
+
+
+def _begins_as_utf8(line: bytes) -> bool:
+    """Whether the beginning of a line has letters beyond ASCII, and they are UTF-8."""
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(line).isascii()
+    except UnicodeDecodeError:
+        return False

@@ -7,10 +7,13 @@ look for the public way again.
 from __future__ import annotations
 
 import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -36,6 +39,7 @@ from dagster._core.definitions.data_version import (
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.execution import compute_logs
 from dagster._core.execution.api import execute_run
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.remote_origin import (
@@ -189,7 +193,23 @@ def execute_here(
         asset_selection=None if selected is None else frozenset(selected),
         remote_job_origin=RemoteJobOrigin(repository, job.name),
     )
-    return execute_run(InMemoryJob(here), run, instance)
+    with _helpers_apart():
+        return execute_run(InMemoryJob(here), run, instance)
+
+
+@contextmanager
+def _helpers_apart() -> Iterator[None]:
+    """Inside the block, the processes that copy a run's output do not hear the terminal's Ctrl-C.
+
+    They would end with tracebacks in the middle of ours; Dagster ends them after each run, and they end by themselves
+    when this process is gone.
+    """
+    apart = SimpleNamespace(Popen=partial(subprocess.Popen, start_new_session=True))
+    setattr(compute_logs, "subprocess", apart)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(compute_logs, "subprocess", subprocess)  # noqa: B010
 
 
 def partition_tags(first: str, last: str) -> dict[str, str]:

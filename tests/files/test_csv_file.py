@@ -267,6 +267,7 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "truncated"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-8] + b"12345678", "damaged gzip"),
         ("a,b\nc,d\n".encode("utf-16-le"), "NUL"),
+        (b"a,b\n" + b"c,\0\n" * 3, "3 of 4 lines that hold NUL bytes"),
         ("é,b\nc,d\n".encode("latin-1"), "no UTF-8"),
         ("a,b\né,d\né,e\n".encode("latin-1"), "2 of 3 lines that are no UTF-8 text"),
         (b'a,"b\nc,d\n', "only blank lines"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 import tempfile
 from pathlib import Path
 
@@ -144,3 +146,57 @@ def test_utf8_is_never_read_as_letters_of_one_byte(text: str, encoding: str, blo
         if not text.isascii():
             with pytest.raises(FileFault, match="UTF-8, which read as"):
                 read(Path(folder), content.encode(), dialect, block_bytes=64)
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(
+    parts=st.lists(
+        st.tuples(
+            st.sampled_from(["utf-8", "cp1252"]),
+            st.lists(st.sampled_from(["Zoë", "Müller", "Á", "anna"]), min_size=1),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    named=st.sampled_from([None, "cp1252"]),
+    block=st.integers(3, 64),
+)
+def test_a_file_in_two_encodings_is_a_fault_that_says_which_lines(
+    parts: list[tuple[str, list[str]]], named: str | None, block: int
+) -> None:  # fmt: skip
+    lines = [
+        (2 + n, name, encoding) for n, (encoding, name) in enumerate((e, x) for e, xs in parts for x in xs)
+    ]
+    content = b"name\n" + b"".join(f"{name}\n".encode(encoding) for _, name, encoding in lines)
+    kinds = {number: encoding for number, name, encoding in lines if not name.isascii()}
+    runs = [[*run] for _, run in itertools.groupby(sorted(kinds), key=lambda number: kinds[number])]
+    words = ", ".join(
+        (f"line {run[0]} is " if len(run) == 1 else f"lines {run[0]} to {run[-1]} are ")
+        + ("UTF-8" if kinds[run[0]] == "utf-8" else "in another encoding")
+        for run in runs[:4]
+    )
+    strays = sum(encoding == "cp1252" for encoding in kinds.values())
+    with tempfile.TemporaryDirectory() as folder:
+        if len(runs) > 1 and (named or strays > 1):
+            with pytest.raises(FileFault, match=f"two encodings in one file: {re.escape(words)}"):
+                read(Path(folder), content, CsvDialect(encoding=named), block_bytes=block)
+        elif not named and strays <= 1:
+            found = read(Path(folder), content, CsvDialect(), block_bytes=block)
+            assert [(name, line) for name, line in rows(found)] == [
+                (name, number) for number, name, _ in lines if kinds.get(number) != "cp1252"
+            ]
+            assert [row.line for row in found.malformed] == [
+                n for n, kind in kinds.items() if kind == "cp1252"
+            ]
+        elif named and "utf-8" not in kinds.values():
+            found = read(Path(folder), content, CsvDialect(encoding=named), block_bytes=block)
+            assert [name for name, _ in rows(found)] == [name for _, name, _ in lines]
+
+
+def test_a_long_file_whose_encoding_changes_late_is_told_with_either_encoding(tmp_path: Path) -> None:
+    content = b"name\r\n" + "Zoë\r\n".encode("cp1252") * 5_000 + "Zoë\r\n".encode() * 5_000
+    for named in (None, "cp1252"):
+        with pytest.raises(FileFault) as told:
+            read(tmp_path, content, CsvDialect(encoding=named))
+        assert "lines 2 to 5001 are in another encoding, lines 5002 to 10001 are UTF-8" in str(told.value)
+        assert "iconv" in told.value.advice

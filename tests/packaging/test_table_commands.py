@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
+from recsys_assets.cli import table_commands
 from recsys_assets.cli.commands import app
 from recsys_lineage.lake.lake import Lake
 
@@ -54,7 +55,9 @@ def test_rows_are_chosen_by_version_condition_columns_and_number() -> None:
     assert len(rows_of("people", "--limit", "2")) == 2 and len(rows_of("people", "--limit", "0")) == 3
 
 
-def test_every_form_has_the_same_rows_and_no_bytes_on_the_screen(tmp_path: Path) -> None:
+def test_every_form_has_the_same_rows_and_no_bytes_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = rows_of("people")
     assert [row["content"] for row in plain] == ["<100 bytes>", "<0 bytes>", None]
     read = list(csv.DictReader(io.StringIO(run("show", "people", "--csv").stdout)))
@@ -65,6 +68,12 @@ def test_every_form_has_the_same_rows_and_no_bytes_on_the_screen(tmp_path: Path)
     assert pl.read_parquet(tmp_path / "p.parquet").equals(
         ROWS.with_columns(pl.col("at").cast(pl.Datetime("us")))
     )
+    with monkeypatch.context() as patch:
+        patch.setattr(table_commands, "_SHOWN_ROWS", 2)
+        assert "--limit 0 gives all" in run("show", "people", "--csv").stderr
+        assert len(rows_of("people")) == 2
+        assert run("show", "people", "--parquet", str(tmp_path / "q.parquet")).exit_code == 0
+    assert pl.read_parquet(tmp_path / "q.parquet").height == 3, "a file has all rows where no limit is given"
     table = run("show", "people").stdout
     assert "people@1, 3 rows" in table and "<100 bytes>" in table and "2024-01-02 03:00" in table
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.definitions import build_definitions
-from recsys_assets.selection import UnknownAsset, selected_assets
+from recsys_assets.selection import UnknownAsset, in_one_selection, selected_assets
 from recsys_assets.settings import Settings
 from tests.examples import examples
 
@@ -136,3 +136,24 @@ def test_a_part_that_names_nothing_is_refused_with_what_may_have_been_meant(text
 
 def test_a_pattern_that_is_written_as_one_is_taken_as_one() -> None:
     assert selected_assets("key:*events", definitions()) == ["raw_events", "events"]
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(selections=st.lists(st.recursive(SIMPLE, wider, max_leaves=3), min_size=1, max_size=3))
+def test_several_selections_name_what_each_of_them_does(selections: list[Selection]) -> None:
+    expected = frozenset[str]().union(*(names for _, names in selections))
+    text = in_one_selection([text for text, names in selections if names])
+    assert (set(selected_assets(text, definitions())) if text else set()) == expected
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(selection=st.recursive(SIMPLE, wider, max_leaves=4))
+def test_a_selection_that_a_shell_divided_is_one(selection: Selection) -> None:
+    if selection[1]:
+        text = in_one_selection(selection[0].split())
+        assert text is not None
+        assert set(selected_assets(text, definitions())) == selection[1]
+
+
+def test_names_with_commas_between_are_several() -> None:
+    assert selected_assets(in_one_selection(["events,", "items"]) or "", definitions()) == ["items", "events"]

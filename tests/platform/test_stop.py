@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,7 @@ def begun(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     processes.append(process)
     spent = None
@@ -119,9 +121,13 @@ def test_in_the_middle_of_a_fit(shop: Shop, processes: list[subprocess.Popen[str
 def stop_and_check(
     shop: Shop, process: subprocess.Popen[str], steps: set[str], number: signal.Signals
 ) -> None:
-    process.send_signal(number)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
     said, _ = process.communicate(timeout=PATIENCE)
 
+    assert "Traceback" not in said
     assert process.returncode == 128 + number, said
     assert said.rstrip().endswith(STOPPED)
     with opened(shop) as platform:
@@ -161,3 +167,24 @@ def test_code_that_swallows_the_interruption_is_ended_after_its_last_words() -> 
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + signal.SIGTERM
     assert said.splitlines() == ["swallowed", "last words", STOPPED]
+
+
+RAISED_IN_VAIN = """
+from recsys_assets.cli.stopping import stopping_at_once
+
+class Dropped:
+    def __init__(self, error):
+        self.error = error
+
+    def __del__(self):
+        raise self.error
+
+with stopping_at_once(print):
+    Dropped(KeyboardInterrupt("not said"))
+    Dropped(ValueError("said"))
+"""
+
+
+def test_an_interruption_that_nothing_can_take_is_not_said() -> None:
+    done = subprocess.run([sys.executable, "-c", RAISED_IN_VAIN], capture_output=True, text=True, check=True)
+    assert "said" in done.stderr and "not said" not in done.stderr

@@ -289,6 +289,207 @@ def test_what_cannot_be_told_is_said(tmp_path: Path) -> None:
     assert "holds days" in notes
 
 
+_AT = [datetime(2024, 3, 1 + n % 9, 7 * n % 24, 11 * n % 60, 13 * n % 60) for n in range(40)]
+_APART = {  # columns that hold a moment together: their names, how they write it, and what is lost
+    "day, clock": (("date", "time"), lambda at: (f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}"), 0),
+    "InvoiceDate, InvoiceTime": (
+        ("InvoiceDate", "InvoiceTime"),
+        lambda at: (f"{at:%d.%m.%Y}", f"{at:%H:%M}"),
+        1,
+    ),
+    "Datum, Uhrzeit": (("Datum", "Uhrzeit"), lambda at: (f"{at:%d.%m.%y}", f"{at:%H:%M:%S}"), 0),
+    "American, half days": (("order_date", "order_time"), lambda at: (f"{at:%m/%d/%Y}", f"{at:%I:%M %p}"), 1),
+    "ISO, half days": (("order date", "order time"), lambda at: (f"{at:%Y-%m-%d}", f"{at:%I:%M:%S %p}"), 0),
+    "a spreadsheet's": (
+        ("date", "time"),
+        lambda at: (f"{at:%Y-%m-%d} 00:00:00", f"1899-12-30 {at:%H:%M:%S}"),
+        0,
+    ),
+    "digits": (("trans_date", "trans_time"), lambda at: (f"{at:%Y%m%d}", str(int(f"{at:%H%M}"))), 1),
+    "six digits": (("DATE", "TIME"), lambda at: (f"{at:%Y-%m-%d}", str(int(f"{at:%H%M%S}"))), 0),
+    "hours": (("date", "hour", "minute"), lambda at: (f"{at:%Y-%m-%d}", str(at.hour), str(at.minute)), 1),
+    "year, month, day": (
+        ("year", "month", "day", "hour", "minute", "second"),
+        lambda at: (str(at.year), str(at.month), str(at.day), str(at.hour), str(at.minute), str(at.second)),
+        0,
+    ),
+    "order_year …": (
+        ("order_year", "order_month", "order_day", "order_time"),
+        lambda at: (f"{at.year}.0", f"{at.month}.0", f"{at.day}.0", f"{at:%H:%M:%S}"),
+        0,
+    ),
+}
+
+
+def test_a_moment_in_several_columns_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    expected = {}
+    for place, (names, written, lost) in enumerate(_APART.values()):
+        rows = [[f"c{place}/{n}", f"p{n}", "2", *written(at)] for n, at in enumerate(_AT)]
+        name = f"{'abcdefghijkl'[place]}.csv"
+        write(tmp_path / "data" / name, ["customer_id", "sku", "qty", *names], rows, ";", "utf-8")
+        expected |= {f"c{place}/{n}": at.replace(second=0) if lost else at for n, at in enumerate(_AT)}
+    proposal = propose("A shop", [tmp_path / "data"])
+    proposal.write(tmp_path / "source")
+    assert not any("not used" in note for note in proposal.notes), proposal.notes
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty(), rejected["detail"].head(3).to_list()
+    assert dict(events.select("user_id", "event_time").iter_rows()) == expected
+
+
+def test_typed_days_and_clocks_of_parquet_and_of_heads_of_orders_are_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    heads = pl.DataFrame({"order_id": range(40), "customer": "c", "date": [at.date() for at in _AT],
+                          "time": [at.time() for at in _AT]})  # fmt: skip
+    heads.write_parquet(tmp_path / "data" / "orders.parquet")
+    pl.DataFrame({"order_id": range(40), "sku": "p"}).write_parquet(tmp_path / "data" / "lines.parquet")
+    propose("A shop", [tmp_path / "data"]).write(tmp_path / "source")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty() and sorted(events["event_time"]) == sorted(_AT)
+
+
+def test_a_row_without_a_clock_keeps_its_day_and_one_without_a_day_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = [["c1", "p", "01.03.2024", "10:30"], ["c2", "p", "02.03.2024", ""], ["c3", "p", "", "10:30"],
+            ["c4", "p", "03.03.2024", "25:99"], *[["c", f"p{n}", "04.03.2024", "10:30"] for n in range(9)]]  # fmt: skip
+    write(tmp_path / "data" / "o.csv", ["customer", "sku", "date", "time"], rows, ",", "utf-8")
+    propose("A shop", [tmp_path / "data"]).write(tmp_path / "source")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert dict(events.filter(pl.col("user_id") != "c").select("user_id", "event_time").iter_rows()) == {
+        "c1": datetime(2024, 3, 1, 10, 30),
+        "c2": datetime(2024, 3, 2),
+    }
+    assert sorted(rejected["_line"]) == [4, 5]
+
+
+def test_a_clock_of_something_else_is_not_the_order_s(tmp_path: Path) -> None:
+    rows = [["c1", "p", "2024-03-01", "10:30", "11:30"]]
+    header = ["customer", "sku", "order_date", "delivery_time", "pickup_time"]
+    write(tmp_path / "o.csv", header, rows, ",", "utf-8")
+    proposal = propose("A shop", [tmp_path])
+    assert "delivery_time" not in proposal.files["raw_events.sql"]
+    assert any("not used: delivery_time, pickup_time" in note for note in proposal.notes)
+
+
+_KNOWN = "order_id,customer_id,sku,qty,price,created_at"
+
+
+def _lines(more: str = "", *, start: int = 0, price: str = "3.50") -> str:
+    """Eight rows of `_KNOWN`."""
+    return "".join(
+        f"o{n},c{n % 3},p{n},2,{price},2024-03-0{n % 9 + 1} 10:00:00{more}\n" for n in range(start, start + 8)
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "notes"),
+    [
+        (  # a column more from a day on, which raw_events does not take
+            {"o-1.csv": f"{_KNOWN}\n{_lines()}", "o-2.csv": f"{_KNOWN},coupon\n{_lines(',X', start=8)}"},
+            ["only some of its files have the columns coupon"],
+        ),
+        (  # a separator behind each row
+            {"o.csv": f"{_KNOWN}\n{_lines(',')}"},
+            ["a separator ends its rows and not its header"],
+        ),
+        (  # quotes behind backslashes
+            {"o.csv": f"{_KNOWN},title\n" + _lines(r',"15\" frame, red"')},
+            [],
+        ),
+        (  # names that differ in case alone, of a column that could be used
+            {"o.csv": f"{_KNOWN},Price\n{_lines(',9')}"},
+            ["its columns Price, price are called alike"],
+        ),
+        (  # decimal commas in some files
+            {
+                "o-1.csv": f"{_KNOWN}\n{_lines()}".replace(",", ";"),
+                "o-2.csv": f"{_KNOWN}\n{_lines(start=8, price='1.234|50')}".replace(",", ";").replace("|", ","),
+            },
+            ["some of its numbers have a decimal comma and some a point"],
+        ),
+        (  # what came to nothing, and several currencies
+            {
+                "o.csv": f"{_KNOWN},status,currency,test\n"
+                + _lines(",paid,EUR,false")
+                + _lines(",cancelled,JPY,true", start=8)
+            },
+            [
+                "column status says paid, cancelled: rows of all these count",
+                "column test says false, true",
+                "column currency says EUR, JPY: amounts are taken as they stand",
+            ],
+        ),
+        ({"o.csv": f"{_KNOWN},utc_offset\n{_lines(',+02:00')}"}, ["its times name their own offset"]),
+        (
+            {"o.csv": f"{_KNOWN}\n{_lines()}".replace("customer_id", "user_pseudo_id").replace("qty", "Quantité")},
+            [],
+        ),
+    ],
+)  # fmt: skip
+def test_what_shops_systems_export_is_loaded_whole_and_what_to_look_at_is_said(
+    tmp_path: Path, files: dict[str, str], notes: list[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name, text in files.items():
+        (tmp_path / "data" / name).write_text(text)
+    proposal = propose("A shop", [tmp_path / "data"])
+    proposal.write(tmp_path / "source")
+    told = sorted(proposal.notes)
+    assert all(any(note in each for each in told) for note in notes), told
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty(), rejected["detail"].head(3).to_list()
+    assert events.height == sum(text.count("\n") - 1 for text in files.values())
+    hour = 12 - 2 - 2 if "utc_offset" in proposal.files["raw_events.sql"] else 10
+    assert {at.hour for at in events["event_time"]} == {hour}
+    prices = {3.5, 1234.5} if "o-2.csv" in files and "1.234,50" in files["o-2.csv"] else {3.5}
+    if "Price" not in files.get("o.csv", ""):
+        assert {*events["unit_price"]} == prices and {*events["quantity"]} == {2.0}
+
+
+def test_parquet_numbers_of_every_width_are_looked_at(tmp_path: Path) -> None:
+    types = [
+        pl.Int8,
+        pl.Int16,
+        pl.Int32,
+        pl.UInt8,
+        pl.UInt16,
+        pl.UInt32,
+        pl.UInt64,
+        pl.Float32,
+        pl.Decimal(38, 10),
+    ]
+    columns = {str(place): pl.Series([1, 2]).cast(type_) for place, type_ in enumerate(types)}
+    pl.DataFrame({"user_id": ["a", "b"], "item_id": ["c", "d"], **columns}).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    ((files,), left) = sampled_files(tmp_path, ["a.parquet"])
+    assert not left and [column.kind for column in files.columns[2:]] == ["number"] * len(types)
+
+
+def test_a_file_of_which_no_row_fits_its_header_says_so_and_records_in_rows_are_taken_apart(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.csv").write_text("user_id,item_id\n1,2,3\n4,5,6\n")
+    with pytest.raises(
+        NothingToSample, match="none of its rows has as many fields as its header, 2; the first has 3"
+    ):
+        propose("A shop", [tmp_path])
+    (tmp_path / "a.csv").unlink()
+    items = [[{"sku": "p", "qty": 1}]]
+    pl.DataFrame({"customer": ["a"], "items": items}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(NoEvents, match=r'unnest\("items"\) AS line FROM read_parquet'):
+        propose("A shop", [tmp_path])
+
+
+def test_a_file_in_two_encodings_is_named_with_its_lines(tmp_path: Path) -> None:
+    rows = [f"{n};Zoë;é;1;3.5;2024-03-01 10:00\n" for n in range(6)]
+    content = (_HEAD + "".join(rows[:3])).encode() + "".join(rows[3:]).encode("cp1252")
+    (tmp_path / "o.csv").write_bytes(content)
+    proposal = propose("A shop", [tmp_path])
+    assert any("lines 2 to 4 are UTF-8, lines 5 to 7 are in another encoding" in n for n in proposal.notes)
+    assert "encoding" not in proposal.files["raw_events.sql"]
+
+
 def test_a_folder_without_events_or_files_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(NothingToSample, match="no file"):
         propose("Empty", [tmp_path])

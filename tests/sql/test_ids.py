@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from recsys_assets.shop_rules import NEVER, NO_VALUE, ShopRules
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_assets.sql.load import MACROS
+from tests.examples import examples
 from tests.sql.shop import EVENT, make_shop
 
 UNSEEN = "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u202a\u2066\u180e\x00\x01\x7f"
@@ -56,12 +57,27 @@ def test_decoration_changes_no_id(drawn: list[tuple[str, str, str, str, int]]) -
 @given(st.lists(VISIBLE))
 def test_ids_that_differ_in_visible_characters_never_merge(texts: list[str]) -> None:
     found = cleaned("clean_id", texts, ShopRules(whole_number_ids=False))
-    kept = {text: made for text, made in zip(texts, found, strict=True) if text.lower() not in NO_VALUE}
+    kept = {
+        text: made
+        for text, made in zip(texts, found, strict=True)
+        if text.lower() not in NO_VALUE and not text.startswith('="')
+    }
     assert kept == {text: text for text in kept}
-    folded = cleaned("clean_id", texts)
     numbers = {text: text.partition(".")[0] for text in texts if text.rstrip("0").endswith(".")}
+    texts = [text for text in texts if not text.startswith(('="', "'"))]
+    folded = cleaned("clean_id", texts)
     for text, made in zip(texts, folded, strict=True):
         assert made in (text, numbers.get(text)) or text.lower() in NO_VALUE
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(st.lists(st.integers(0, 10**9).map("{:04d}".format), min_size=1))
+def test_what_a_spreadsheet_puts_around_an_id_to_keep_its_zeros_is_no_part_of_it(ids: list[str]) -> None:
+    assert cleaned("clean_id", [f'="{each}"' for each in ids]) == ids
+    assert cleaned("clean_id", [f"'{each}" for each in ids]) == ids
+    assert cleaned("clean_text", [f' ="{each}"\ufeff' for each in ids]) == ids
+    as_it_is = ShopRules(whole_number_ids=False)
+    assert cleaned("clean_id", [f"'{each}" for each in ids], as_it_is) == [f"'{each}" for each in ids]
 
 
 @pytest.mark.parametrize(

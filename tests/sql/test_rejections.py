@@ -21,6 +21,7 @@ from recsys_assets.assets.tables.rejections import (
     most_rows_are_accepted,
     rejections,
 )
+from recsys_assets.assets.tables.repeated_files import RepeatedFile, repeated_files
 from recsys_assets.assets.tables.table_checks import EVERY_FILE_COUNTS, LINES_COUNT_ONCE
 from recsys_assets.raw_columns import RAW_COLUMNS
 from recsys_assets.source import Source
@@ -303,3 +304,53 @@ def test_a_line_that_a_join_counts_twice_is_told_and_only_where_something_is_joi
         connection.executemany("INSERT INTO output VALUES (?, ?, ?, ?)", rows)
         assert LINES_COUNT_ONCE.sql is not None
         assert connection.execute(LINES_COUNT_ONCE.sql).fetchall() == [("a", 4)]
+
+
+_BASE = [
+    {"user_id": f"u{n}", "order_id": f"o{n}", "_file": "a.csv", "_line": n, "_row_hash": n}
+    | {"event_time": f"2024-01-02 10:{n:02d}:00", "quantity": "2"}
+    for n in range(8)
+]
+
+
+def _again(*changes: tuple[int, dict[str, Any]], file: str = "sent again.csv") -> list[dict[str, Any]]:
+    """The rows once more in another file, some changed."""
+    other = [{**row, "_file": file} for row in _BASE]
+    for place, change in changes:
+        other[place] |= change
+    return other
+
+
+_LATER = {"user_id": "x", "order_id": "x", "event_time": "2024-01-02 11:00:00", "_line": 99, "_row_hash": 99}
+
+
+@pytest.mark.parametrize(
+    ("others", "different"),
+    [
+        ([], 0),
+        (_again(), 0),  # a whole copy counts once
+        (_again((3, {"quantity": "1"})), 1),
+        (_again((3, {"item_id": "mended"})), 1),
+        (_again((4, {"event_time": "2024-01-02 10:04:30"})), 1),
+        (_again((3, {"user_id": "mended"}), (4, {"event_time": "2024-01-02 10:04:30"})), 2),
+        (_again(*((n, {"_row_hash": 50 + n}) for n in range(8))), 8),  # a status in each row
+        ([*_again()[2:5], {**_LATER, "_file": "sent again.csv"}], 0),  # the last days, and what came since
+        ([{**_BASE[3], "_file": "lines to mend.csv", "quantity": "1"}], 1),
+        ([{**row, "order_id": f"{n}", "_file": "b.csv"} for n, row in enumerate(_BASE)], 0),
+        (_again((3, {"quantity": "1"}), file="0.csv"), 1),
+    ],
+)
+def test_a_file_that_tells_another_s_events_otherwise_is_named_whatever_it_is_called(
+    others: list[dict[str, Any]], different: int
+) -> None:
+    with connected([*_BASE, *others]) as connection:
+        sql = load_sql("clean", "events")
+        connection.execute(f"CREATE TABLE output AS {sql}", parameters_of(sql, PARAMETERS))
+
+        def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
+            return connection.sql(sql, params=dict(values)).pl()
+
+        found = repeated_files(ask)
+    assert [each.different for each in found] == ([different] if different else [])
+    files = {"a.csv", *(row["_file"] for row in others)}
+    assert all(isinstance(each, RepeatedFile) and {each.first, each.other} == files for each in found)

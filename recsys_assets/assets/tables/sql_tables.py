@@ -18,6 +18,7 @@ from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import most_rows_are_accepted, some_row_is_accepted
+from recsys_assets.assets.tables.repeated_files import NO_FILE_REPEATS_ANOTHER
 from recsys_assets.assets.tables.table_checks import (
     EVERY_FILE_COUNTS,
     ITEMS_JOIN,
@@ -59,6 +60,7 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
         ),
         no_scientific_ids("user_id", "item_id"),
         NO_CROWD,
+        NO_FILE_REPEATS_ANOTHER,
     ),
     "users": (unique("user_id"), not_null("user_id", "_file", "_line"), no_scientific_ids("user_id")),
     "items": (unique("item_id"), not_null("item_id", "_file", "_line"), no_scientific_ids("item_id")),

@@ -1,13 +1,19 @@
 -- An id as every table names it, or NULL where the text means that there is none; the one cleaner of all tables.
 --
--- As clean_text, and a whole number that became a decimal one ("17850.0") is that number. A column of whole numbers needs
--- no look at its texts, unless a number means that there is no value.
+-- As clean_text, and a whole number that became a decimal one ("17850.0") is that number, and one behind the apostrophe
+-- by which spreadsheets keep zeros ("'00123") is without it. A column of whole numbers needs no look at its texts,
+-- unless a number means that there is no value.
 CASE
     WHEN $numbers_are_ids AND typeof(value) IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT')
         AND TRY_CAST(value AS BIGINT) > 0
         THEN value::VARCHAR
     WHEN regexp_full_match(value::VARCHAR, $plain_id) THEN value::VARCHAR
     ELSE nullif(
-        regexp_replace(regexp_replace(visible_text(value), $decimal_zeros, '\1'), $no_value, ''), ''
+        regexp_replace(
+            regexp_replace(regexp_replace(visible_text(value), $kept_zeros, '\1'), $decimal_zeros, '\1'),
+            $no_value,
+            ''
+        ),
+        ''
     )
 END

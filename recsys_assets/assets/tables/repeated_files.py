@@ -1,0 +1,121 @@
+"""Files that tell the events of another one again, otherwise: a corrected export beside the first, under any name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from recsys_lineage.assets.checks import OUTPUT, TableCheck
+from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.records.check_outcome import CheckOutcome
+
+_MOST_PAIRS = 20
+_KEYED = """SELECT _file, _line, hash(
+        coalesce(event_time::VARCHAR, _day::VARCHAR), user_id, item_id, order_id, behaviour
+    ) AS key
+    FROM raw_events WHERE _event_id IS NULL AND _fault IS NULL"""
+"""Which event each row is about, whatever else it says of it."""
+_PAIRS = f"""WITH keyed AS ({_KEYED}),
+    firsts AS (SELECT key, min(_file) AS first FROM keyed GROUP BY key HAVING min(_file) <> max(_file)),
+    sizes AS (SELECT _file, count(*) AS rows FROM keyed GROUP BY _file),
+    shared AS (
+        SELECT firsts.first, keyed._file AS other, count(*) AS rows
+        FROM keyed INNER JOIN firsts ON firsts.key = keyed.key WHERE keyed._file <> firsts.first GROUP BY ALL
+    )
+    SELECT shared.first, shared.other, shared.rows
+    FROM shared
+    INNER JOIN sizes AS one ON one._file = shared.first
+    INNER JOIN sizes AS two ON two._file = shared.other
+    WHERE 2 * shared.rows > least(one.rows, two.rows)
+    ORDER BY shared.rows DESC, shared.first, shared.other LIMIT {_MOST_PAIRS}"""
+_DIFFERENT = f"""WITH keyed AS ({_KEYED} AND _file IN ($first, $other)),
+    accepted AS (
+        SELECT keyed._file, keyed.key, events.event_time
+        FROM {OUTPUT} AS events
+        INNER JOIN keyed ON keyed._file = events._file AND keyed._line = events._line
+    ),
+    told AS (
+        SELECT key, bool_or(_file = $first) AS by_first, bool_or(_file = $other) AS by_other FROM keyed GROUP BY key
+    ),
+    spans AS (
+        SELECT
+            min(event_time) FILTER (by_first) AS first_from, max(event_time) FILTER (by_first) AS first_to,
+            min(event_time) FILTER (by_other) AS other_from, max(event_time) FILTER (by_other) AS other_to
+        FROM accepted INNER JOIN told ON told.key = accepted.key
+    ),
+    found AS (
+        SELECT
+            accepted.key,
+            bool_or(_file = $first) AND bool_or(_file = $other) AS twice,
+            NOT any_value(by_other) AND any_value(event_time BETWEEN other_from AND other_to) AS only_first,
+            NOT any_value(by_first) AND any_value(event_time BETWEEN first_from AND first_to) AS only_other
+        FROM accepted INNER JOIN told ON told.key = accepted.key CROSS JOIN spans
+        GROUP BY accepted.key
+    )
+    SELECT
+        count(*) FILTER (twice) + least(count(*) FILTER (only_first), count(*) FILTER (only_other)) AS rows
+    FROM found"""
+
+
+@dataclass(frozen=True)
+class RepeatedFile:
+    """Two files that tell of the same events.
+
+    Attributes:
+        first, other: the files, by name.
+        same: how many rows of the other one are of events that stand in the first too.
+        different: how many events count twice, since the files tell them otherwise.
+    """
+
+    first: str
+    other: str
+    same: int
+    different: int
+
+
+def repeated_files(ask: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> list[RepeatedFile]:
+    """Pairs of files of which most rows of the smaller are in the other too, where some are told otherwise.
+
+    Equal rows count once, so a file that only goes on where another ends, such as one of the last thirty days, is none.
+
+    Args:
+        ask: answers a SELECT over `raw_events` and the accepted events, `output`.
+    """
+    (several,) = ask(
+        "SELECT min(_file) IS DISTINCT FROM max(_file) AS several FROM raw_events WHERE _event_id IS NULL", {}
+    )["several"]
+    if not several:
+        return []
+    found = []
+    for first, other, same in ask(_PAIRS, {}).iter_rows():
+        different = ask(_DIFFERENT, {"first": first, "other": other})["rows"][0]
+        if different:
+            found.append(RepeatedFile(first, other, same, different))
+    return found
+
+
+def _no_file_repeats_another(inputs: Inputs) -> CheckOutcome:
+    name = "no_file_repeats_another"
+    found = repeated_files(inputs.query)
+    if not found:
+        return CheckOutcome(name, True, "no file tells the events of another again, otherwise")
+    one = found[0]
+    inputs.vouch_for({file for each in found for file in (each.first, each.other)})
+    more = f"; and {len(found) - 1} pairs of files more" if len(found) > 1 else ""
+    told = (
+        f"{one.same} rows of {one.other} are of events that {one.first} has too, and {one.different} that they tell "
+        f"otherwise count twice{more}: where one of them corrects the other, recsys forget gives one up"
+    )
+    counts = {"rows in both": one.same, "rows twice": one.different, "pairs": len(found) - 1}
+    return CheckOutcome(name, False, told, counts=counts, where=tuple(each.other for each in found))
+
+
+NO_FILE_REPEATS_ANOTHER = TableCheck(
+    "no_file_repeats_another",
+    "no file tells most of the events of another one again with other amounts, products or customers, as a corrected "
+    "export does; those events would count twice",
+    function=_no_file_repeats_another,
+)

@@ -1,0 +1,235 @@
+"""FirstRows: the first rows of one file of a shop, and how it is written."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from recsys_assets.proposal.known_names import known_role
+from recsys_lineage.files.mixed_encoding import encoding_parts, in_words
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.sql.names import literal
+
+SAMPLE_BYTES = 1 << 20
+SAMPLE_ROWS = 10_000
+UNREADABLE = (
+    OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError,
+)  # fmt: skip
+"""What a file raises that is damaged, or is not what its name says."""
+_MOST_LINES_BEFORE = 20
+_FEWEST_KNOWN = 2
+"""Names of known columns in a line that is taken for the header."""
+_TEXTS = (".csv", ".tsv", ".txt", ".psv")
+_JSON = (".json", ".jsonl", ".ndjson")
+_OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True)
+class FirstRows:
+    """The first rows of a file.
+
+    Attributes:
+        function: `read_csv` or `read_parquet`.
+        options: of that function that differ from the usual, as DuckDB spells them.
+        frame: the rows; columns of text where the file is text.
+        notes: what could not be told, in sentences.
+    """
+
+    function: str
+    options: Mapping[str, str]
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What files have in common that one scan reads; the order and the case of columns do not matter to it."""
+        return (*self.way, tuple(sorted(name.casefold() for name in self.frame.columns)))
+
+    @property
+    def way(self) -> tuple[object, ...]:
+        """How the file is read."""
+        return (self.function, tuple(self.options.items()))
+
+
+def first_rows(path: Path) -> FirstRows:
+    """The first rows of a file.
+
+    Raises:
+        ValueError: it is neither CSV nor Parquet, or holds no row.
+        UNREADABLE: it is damaged, or is not what its name says.
+    """
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if magic == b"PAR1":
+        rows = pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()
+        return FirstRows("read_parquet", {}, _plain_times(rows))
+    if magic == b"PK\3\4":
+        raise ValueError("a zip archive or a workbook: unpack it, or save it as CSV")
+    if without_gz(path.name).casefold().endswith(_JSON):
+        raise ValueError(f"JSON: make Parquet of it, as by {json_to_parquet(path.name)}")
+    if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
+        raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
+    if not without_gz(path.name).casefold().endswith(_TEXTS):
+        raise ValueError("neither CSV nor Parquet")
+    with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
+        head = stream.read(SAMPLE_BYTES)
+    text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
+    if not text.strip():
+        raise ValueError("it is empty")
+    skipped = _lines_before_header(text)
+    options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
+    if encoding != "utf-8" and not head.startswith(tuple(mark for mark, _ in _BOMS)):
+        options["encoding"] = literal(encoding)
+    return FirstRows("read_csv", options, frame, notes + more)
+
+
+def json_to_parquet(name: str) -> str:
+    """A command that makes Parquet of a file of JSON."""
+    stem = name.split(".", 1)[0]
+    return f"""duckdb -c "COPY (FROM read_json('{name}')) TO '{stem}.parquet'\""""
+
+
+def without_gz(path: str) -> str:
+    """A path without `.gz`, which any pattern fits too."""
+    return path[:-3] if path.casefold().endswith(".gz") else path
+
+
+def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
+    """A file's first bytes as text of whole lines, the encoding, and what is unsure about it."""
+    notes: tuple[str, ...] = ()
+    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), "")
+    if not encoding and head[1:64:2].count(0) > 16:
+        encoding = "utf-16-le"
+    if not encoding:
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
+            encoding = "utf-8"
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+            notes = ("it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents",)
+            if parts := in_words(encoding_parts(head.splitlines())):
+                encoding = "utf-8"
+                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are refused",)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
+    lines = text if whole else text[: text.rfind("\n") + 1]
+    return lines, encoding, notes
+
+
+def _lines_before_header(text: str) -> int:
+    """How many lines stand before the one that names columns; 0 where no line is known to name any."""
+    for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
+        cells = re.split(r"[,;\t|]", line)
+        known = {role for cell in cells if (role := known_role(cell)) is not None}
+        if len(known) >= _FEWEST_KNOWN:
+            return place
+    return 0
+
+
+def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
+    """The options that differ from the usual, the sample with every column as text, and what is unsure.
+
+    Args:
+        text: the file's beginning, without the lines before its header.
+        skipped: how many lines those are.
+
+    Raises:
+        ValueError: there is no row, or none that has as many fields as the header.
+    """
+    delimiter, quote, header = _sniffed_dialect(text)
+    options: dict[str, str] = {}
+    if delimiter != ",":
+        options["delim"] = literal("\\t" if delimiter == "\t" else delimiter)
+    if quote != '"' and (quote or '"' in text):
+        options["quote"] = literal(quote)
+    rows = _rows(text, delimiter, quote)
+    width = len(rows[0])
+    whole = sum(len(row) == width for row in rows)
+    if quote and f"\\{quote}" in text:
+        escaped = _rows(text, delimiter, quote, escape="\\")
+        if len(escaped[0]) == width and sum(len(row) == width for row in escaped) > whole:
+            rows = escaped
+            options["escape"] = literal("\\")
+    given = rows[0] if header else [""] * width
+    notes: tuple[str, ...] = ()
+    others = rows[1:] if header else rows
+    if header and others and all(len(row) == width + 1 and not row[-1] for row in others):
+        # a separator stands behind each row and not behind the header
+        given, width, header = [*given, ""], width + 1, False
+        skipped += 1
+        notes = ("a separator ends its rows and not its header, so its columns are named in the SQL",)
+    names = [name or f"column_{place}" for place, name in enumerate(given, start=1)]
+    if skipped:
+        options["skip"] = str(skipped)
+    if not header:
+        options["header"] = "false"
+        options["names"] = f"[{', '.join(map(literal, names))}]"
+    folded = [name.casefold() for name in names]
+    alike = sorted({name for name in names if folded.count(name.casefold()) > 1})
+    if alike:
+        notes += (
+            f"its columns {', '.join(alike)} are called alike, so they cannot be used: rename all but one",
+        )
+    cells = [row for row in others if len(row) == width]
+    if others and not cells:
+        raise ValueError(
+            f"none of its rows has as many fields as its header, {width}; the first has {len(others[0])}"
+        )
+    if not others:
+        raise ValueError("it has a header and no rows")
+    columns = {
+        name: [row[place] or None for row in cells] for place, name in enumerate(names) if name not in alike
+    }
+    return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), notes
+
+
+def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
+    """The delimiter, the quote, empty where there is none, and whether the first line is a header."""
+    with tempfile.TemporaryDirectory() as folder, Engine("512MB").connect(folders=[folder]) as connection:
+        path = Path(folder, "sample.csv")
+        path.write_text(text, encoding="utf-8")
+        delimiter, quote, header = connection.execute(
+            "SELECT Delimiter, Quote, HasHeader FROM sniff_csv($path, sample_size = 10000, ignore_errors = true)",
+            {"path": str(path)},
+        ).fetchall()[0]
+    return delimiter, "" if quote in ("\0", "(empty)") else quote, header
+
+
+def _rows(text: str, delimiter: str, quote: str, escape: str | None = None) -> Sequence[list[str]]:
+    """The records of a text; blank lines are none."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        escapechar=escape,
+        doublequote=escape is None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )
+    return list(islice((row for row in reader if row), SAMPLE_ROWS + 1))
+
+
+def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:
+    """Parquet columns with text for what is neither a number nor a time."""
+    kept = (pl.Date, pl.Datetime, pl.String, pl.Boolean)
+    return frame.with_columns(
+        pl.col(name).cast(pl.String, strict=False)
+        for name, type_ in frame.schema.items()
+        if not (type_.is_numeric() or type_.base_type() in kept) and not type_.is_nested()
+    )

@@ -1,0 +1,80 @@
+"""WrittenMoment: several columns of a shop's files that hold one moment, such as a day and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal["day", "clock", "offset", "year", "month", "day of month", "hour", "minute", "second"]
+MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
+"""What spreadsheets and databases put behind a day that has no clock."""
+SPREADSHEET_DAY = r"^(1899-12-3[01]|1900-01-0[01])[ T]"
+"""What they put before a clock that has no day."""
+_WIDTHS = {"year": 4}
+
+
+@dataclass(frozen=True)
+class WrittenMoment:
+    """Columns that hold one moment: a day, or a year, a month and its day; then a clock, or an hour and so on.
+
+    An offset from UTC may stand beside a whole time, which is called `day` then.
+
+    Attributes:
+        columns: what each of them holds, and its name.
+        clock_digits: how many digits its clock has, where it is a number such as 930 for half past nine; 0 otherwise.
+        is_bare: whether its day and clock have nothing beside them that must be taken off, such as blanks.
+    """
+
+    columns: tuple[tuple[Unit, str], ...]
+    clock_digits: int = 0
+    is_bare: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(name for _, name in self.columns)
+
+    def sql(self, at: Callable[[str], str]) -> str:
+        """The text of the moment, `2024-3-01 09:30` or with the day as it is written; a day alone where no clock is.
+
+        Args:
+            at: the SQL of a column.
+        """
+        if self.is_bare:
+            return f"concat_ws(' ', {', '.join(map(at, self.names))})"
+        text = {unit: f"{at(name)}::VARCHAR" for unit, name in self.columns}
+        if "day" in text:
+            day = f"regexp_replace(trim({text['day']}), '{MIDNIGHT}', '')"
+        else:
+            day = _joined([_padded(text[unit], unit) for unit in ("year", "month", "day of month")], "-")
+        if "clock" in text:
+            return f"concat_ws(' ', {day}, {self._clock(text['clock'])})"
+        if "hour" in text:
+            parts = [
+                _padded(text[unit], unit) if unit in text else "'00'" for unit in ("hour", "minute", "second")
+            ]
+            return f"concat_ws(' ', {day}, {_joined(parts, ':')})"
+        return day
+
+    def _clock(self, text: str) -> str:
+        bare = f"regexp_replace(trim({text}), '{SPREADSHEET_DAY}', '')"
+        if not self.clock_digits:
+            return f"nullif({bare}, '')"
+        whole = _filled(f"regexp_replace(trim({text}), '\\.0+$', '')", self.clock_digits)
+        pairs = self.clock_digits // 2
+        found, told = r"(\d\d)" * pairs, ":".join(rf"\{place}" for place in range(1, pairs + 1))
+        return f"regexp_replace({whole}, '^{found}$', '{told}')"
+
+
+def _padded(text: str, unit: str) -> str:
+    """A number with zeros before it, which may have become a decimal one."""
+    return _filled(f"regexp_replace(trim({text}), '\\.0+$', '')", _WIDTHS.get(unit, 2))
+
+
+def _filled(text: str, width: int) -> str:
+    return f"lpad(nullif({text}, ''), greatest({width}, length({text}))::INTEGER, '0')"
+
+
+def _joined(parts: list[str], sign: str) -> str:
+    return f" || '{sign}' || ".join(parts)
