@@ -85,6 +85,9 @@ class EmbeddingRecommender(Recommender):
             edges = [customers.user_items()]
         return fold_map.vectors(edges, self._item_factors)
 
+    def _folds_at_once(self) -> bool:
+        return self._fold_map is not None
+
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
         """Weights, users by items, of the sums that users' vectors follow from."""
         return [interactions.user_items()]

@@ -159,6 +159,9 @@ class Fusion(Recommender):
             state |= {f"{name}.state.{key}": array for key, array in model._state().items()}
         return state
 
+    def _folds_at_once(self) -> bool:
+        return all(model._folds_at_once() for model in self._models)
+
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         from recsys_models.families import families
 
