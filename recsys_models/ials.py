@@ -34,6 +34,7 @@ class IALS(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "ials"
+    knows_by_links: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     dim: Count = 64
