@@ -34,7 +34,7 @@ import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 from quality import machine  # noqa: E402
 
-from recsys_assets.assets import serving  # noqa: E402
+from recsys_assets.assets.serving import served_tables  # noqa: E402
 from recsys_lineage.assets.frame_code import frame_code  # noqa: E402
 from recsys_lineage.assets.materialize import materialize  # noqa: E402
 from recsys_lineage.lake.blobs import blob_table  # noqa: E402
@@ -110,15 +110,18 @@ def measure(folder: Path) -> dict[str, Any]:
     """Materialize the asset; what it took, where the time went, and how many rows it has."""
     stamps: list[float] = []
 
-    class Timed(serving.ReasonedLists):
+    class Timed(served_tables.ReasonedLists):
         def __init__(self, *arguments: Any) -> None:
             stamps.append(time.perf_counter())
             super().__init__(*arguments)
             stamps.append(time.perf_counter())
 
-    setattr(serving, "ReasonedLists", Timed)  # noqa: B010
+    setattr(served_tables, "ReasonedLists", Timed)  # noqa: B010
     asset = frame_code(
-        serving.recommendations, parameters={"top_k": K}, reads=READS, checks=serving.RECOMMENDATION_CHECKS
+        served_tables.recommendations,
+        parameters={"top_k": K},
+        reads=READS,
+        checks=served_tables.RECOMMENDATION_CHECKS,
     )
     began, busy = time.perf_counter(), time.process_time()
     outcome = materialize(asset, lake_in(folder))

@@ -29,7 +29,8 @@ class Ease(Recommender):
     """EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data", equation 8): scores X B with the item
     weights B that reproduce the interactions X best under an L2 penalty and a zero diagonal.
 
-    B is a dense square, so it covers the most popular items only. The others are scored below them, by popularity.
+    B is a dense square, so it covers the most popular items only. Of the others nothing is known, nor of items to which
+    none of the user's has a weight: they are listed by popularity.
 
     Args:
         items: number of items that B covers; memory is 8 · items² bytes, time grows with the cube.
@@ -80,6 +81,13 @@ class Ease(Recommender):
         scores = np.tile(self._rest, (taken.indptr.size - 1, 1))
         scores[:, self._kept] = csr(taken[:, self._kept]) @ self._weights
         return scores
+
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        known = np.zeros_like(scores, bool)
+        known[:, self._kept] = scores[:, self._kept] != 0
+        return known
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {"kept": self._kept, "rest": self._rest, "weights": self._weights}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 from recsys_models.fitted_model import NO_EVIDENCE, Embeddings
 from recsys_models.kernels.fold_map import EXPONENTS, FoldMap
+from recsys_models.kernels.links import Links
 from recsys_models.kernels.longest_first import LongestFirst
 from recsys_models.recommender import Recommender
 from recsys_models.state_arrays import must_be
@@ -25,11 +26,16 @@ class EmbeddingRecommender(Recommender):
     A customer is folded in by a `FoldMap`, from the sum of the vectors of their items.
     """
 
+    knows_by_links: ClassVar[bool] = False
+    """Whether all that is known of a user and an item follows from the chains of interactions between them. Where there
+    is none, their inner product is what the draws of the fit left, and no evidence."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._user_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._item_factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._fold_map: FoldMap | None = None
+        self._known_links: tuple[sp.csr_array, Links] | None = None
         self._longest_first: tuple[tuple[Any, ...], LongestFirst] | None = None
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -50,6 +56,8 @@ class EmbeddingRecommender(Recommender):
             return None
         items = self._items_longest_first()
         rows, values = items.best(query, k, exclude=hidden, among=chosen)
+        if self.knows_by_links and not self._links().to_items(customer, self.n_items)[..., rows].all():
+            return None  # an item that nothing links to the customer has its place by popularity
         if items.rows.size < self.n_items and (rows.size < k or values[-1] <= NO_EVIDENCE):
             return None  # items that nothing is known of have a place in the list
         found, scores = np.full(k, -1, np.int32), np.full(k, -np.inf, np.float32)
@@ -59,6 +67,18 @@ class EmbeddingRecommender(Recommender):
     def _queries(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of customers whose inner products with `embeddings().item` are the scores."""
         return vectors
+
+    def _evidence(
+        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        judged = self._items_judged()
+        return judged & self._links().to_items(who, self.n_items) if self.knows_by_links else judged
+
+    def _links(self) -> Links:
+        """Who is linked to what in the interactions of the fit."""
+        if self._known_links is None or self._known_links[0] is not self.seen:
+            self._known_links = (self.seen, Links.of(self.seen))
+        return self._known_links[1]
 
     def _items_longest_first(self) -> LongestFirst:
         """Of the items that are judged, those embeddings."""
@@ -84,6 +104,9 @@ class EmbeddingRecommender(Recommender):
         if len(edges) != fold_map.n_edges:
             edges = [customers.user_items()]
         return fold_map.vectors(edges, self._item_factors)
+
+    def _folds_at_once(self) -> bool:
+        return self._fold_map is not None
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
         """Weights, users by items, of the sums that users' vectors follow from."""

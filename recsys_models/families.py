@@ -56,8 +56,8 @@ def load_model(files: Mapping[str, bytes] | str | Path) -> Recommender:
     """
     if isinstance(files, str | Path):
         files = read_folder(files, "model")
-    family = read_header("model", files)["family"]
-    if family not in families:
+    family = read_header("model", files).get("family")
+    if not isinstance(family, str) or family not in families:
         raise ModelFileError(
             f"model.json: expected a family of {sorted(families)}, found {family!r}; upgrade recsys_models"
         )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.history import History, as_interactions
 from recsys_models.data.ids import as_ids, rows_of
-from recsys_models.data.interactions import Interactions
+from recsys_models.data.interactions import Interactions, weight_column
 from recsys_models.data.moments import moments
 from recsys_models.fitted_model import FittedModel, list_length
 from recsys_models.kernels.top_items import top_k
@@ -48,14 +48,15 @@ class Folding(FittedModel):
             timestamps: microseconds since 1970 or datetimes, as of `moments`.
 
         Raises:
-            ValueError: an id or a timestamp is none; the message names the column and the row.
+            ValueError: an id, a timestamp or a weight is none; the message names the column and the row.
         """
         self._must_be_fitted()
+        rows = rows_of(as_ids(items, "item"), self.item_ids, "item")
         return History(
-            rows_of(as_ids(items, "item"), self.item_ids, "item"),
+            rows,
             behaviours,
             None if timestamps is None else moments(timestamps, "timestamp"),
-            None if weights is None else np.asarray(weights, np.float32),
+            None if weights is None else weight_column(weights, rows.size, "weight"),
         )
 
     def fold_in(self, histories: Sequence[History], *, now: int | None = None) -> NDArray[np.float32]:

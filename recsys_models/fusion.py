@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.fitted_model import FittedModel
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
@@ -145,12 +146,18 @@ class Fusion(Recommender):
     def _evidence(
         self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """What any member knows something of; pair by pair only where all members judge so."""
+        """What any member knows something of; members that judge by their scores are asked only where the others
+        know nothing."""
         asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
-        if any(type(model)._evidence is FittedModel._evidence for model in asked):
-            return np.any([model._items_judged() for model in asked], axis=0)
-        found = [model._evidence(who, model._raw_scores(who)) for model in asked]
-        return np.any(found, axis=0)
+        by_scores = [model for model in asked if not _judges_without_scores(model)]
+        known = np.zeros(self.n_items, bool)
+        for model in asked:
+            if _judges_without_scores(model):
+                known = known | model._evidence(who, scores)
+        if self._facts().had[~known if known.ndim == 1 else ~known.all(0)].any():
+            for model in by_scores:
+                known = known | model._evidence(who, model._raw_scores(who))
+        return known
 
     def _state(self) -> dict[str, NDArray[Any]]:
         state: dict[str, NDArray[Any]] = {"weights": self._weights}
@@ -158,6 +165,9 @@ class Fusion(Recommender):
             state[f"{name}.params"] = np.array([json.dumps([model.params(), model.chosen], sort_keys=True)])
             state |= {f"{name}.state.{key}": array for key, array in model._state().items()}
         return state
+
+    def _folds_at_once(self) -> bool:
+        return all(model._folds_at_once() for model in self._models)
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         from recsys_models.families import families
@@ -169,6 +179,11 @@ class Fusion(Recommender):
             prefix = f"{name}.state."
             own = {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}
             self._models.append(families[name].restored(params, chosen, self.basis, own))
+
+
+def _judges_without_scores(model: Recommender) -> bool:
+    """Whether what a model knows something of does not follow from its scores."""
+    return isinstance(model, EmbeddingRecommender) or type(model)._evidence is FittedModel._evidence
 
 
 def blended_scores(

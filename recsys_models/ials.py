@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.parameters import Above0, AtLeast0, Count
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 from recsys_models.training.warm_start import warm_start
@@ -32,6 +34,7 @@ class IALS(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "ials"
+    knows_by_links: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     dim: Count = 64
@@ -85,6 +88,13 @@ class IALS(EmbeddingRecommender):
         if self._gram is None or self._gram[0] is not items:
             self._gram = (items, items.T @ items)
         return self._solve(customers.user_items(), items, self._gram[1])
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        super()._restore(state)
+        must_be(self._item_factors, "item", shape=(self.item_ids.size, self.dim), kind="f")
+
+    def _folds_at_once(self) -> bool:
+        return True
 
     def _learn_folding(self, interactions: Interactions) -> None:
         """Nothing: the vectors have a closed form."""

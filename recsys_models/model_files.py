@@ -91,23 +91,56 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
         tensors |= _read_weights(file, digest, files)
     arrays: dict[str, NDArray[Any]] = {}
     for key, tensor in tensors.items():
-        if key.endswith("/ends"):
-            text = tensors[key.removesuffix("ends") + "utf8"].tobytes()
-            bounds = np.concatenate([[0], tensor])
-            values = [text[a:b].decode() for a, b in pairwise(bounds)]
-            arrays[key.removesuffix("/ends")] = np.array(values, np.str_)
+        text = key.removesuffix("/ends")
+        if text != key:
+            arrays[text] = _strings(text, tensors.get(f"{text}/utf8"), tensor)
         elif not key.endswith("/utf8"):
             arrays[key] = tensor
-    for key, known in document.get("same_as", {}).items():
+    for key, known in _texts(name, document, "same_as", {}).items():
+        if known not in arrays:
+            raise ModelFileError(
+                f"{name}.json: same_as: {key!r}: expected one of {sorted(arrays)}, found {known!r}; fit the model again"
+            )
         arrays[key] = arrays[known].copy()
     return document, arrays
+
+
+def _strings(key: str, utf8: NDArray[Any] | None, ends: NDArray[Any]) -> NDArray[np.str_]:
+    """The strings of which `_tensors` made these two arrays."""
+    whole = utf8 is not None and utf8.ndim == ends.ndim == 1
+    if not whole or (utf8.dtype, ends.dtype) != (np.uint8, np.int64):  # type: ignore[union-attr]
+        raise ModelFileError(
+            f"{key}: expected UTF-8 as bytes with int64 ends, found others; fit the model again"
+        )
+    bounds = np.concatenate([[0], ends])
+    if (np.diff(bounds) < 0).any() or bounds[-1] != utf8.size:  # type: ignore[union-attr]
+        raise ModelFileError(
+            f"{key}: expected ends that rise to the text's, found others; fit the model again"
+        )
+    text = utf8.tobytes()  # type: ignore[union-attr]
+    try:
+        return np.array([text[a:b].decode() for a, b in pairwise(bounds.tolist())], np.str_)
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{key}: expected UTF-8, found {error}; fit the model again") from error
+
+
+def _texts(
+    name: str, document: Mapping[str, Any], key: str, default: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """A mapping from text to text in a header."""
+    found = document.get(key, default)
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise ModelFileError(
+            f"{name}.json: {key}: expected a mapping from text to text, found {found!r:.60}; fit the model again"
+        )
+    return found
 
 
 def _weights(name: str, document: Mapping[str, Any]) -> Mapping[str, str]:
     """The files of weights that belong to a header, with their hashes."""
     if document["format"] == _ONE_FILE:
-        return {f"{name}.safetensors": document["weights_sha256"]}
-    return document["files"]
+        return {f"{name}.safetensors": str(document.get("weights_sha256"))}
+    return _texts(name, document, "files")
 
 
 def _read_weights(file: str, digest: str, files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
@@ -122,8 +155,16 @@ def _read_weights(file: str, digest: str, files: Mapping[str, bytes]) -> dict[st
         )
     try:
         return load_tensors(weights)
-    except SafetensorError as error:
-        raise ModelFileError(f"{file}: expected safetensors, found {error}") from error
+    except (
+        SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:  # as it says, of a strange type
+        raise ModelFileError(
+            f"{file}: expected safetensors of NumPy's types, found {type(error).__name__}: {error}; fit the model again"
+        ) from error
 
 
 def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -139,7 +180,7 @@ def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
         document = json.loads(raw)
         intact = raw == _json(document)
         intact = document.pop("header_sha256") == _digest(document) and intact
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError(
             f"{name}.json: expected a whole model header, found {raw[:60]!r} ({error})"
         ) from error
@@ -147,7 +188,7 @@ def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
         raise ModelFileError(
             f"{name}.json: its checksum does not fit its content; it was changed, restore it"
         )
-    if document.get("format") not in (_ONE_FILE, FORMAT):
+    if type(document.get("format")) is not int or document["format"] not in (_ONE_FILE, FORMAT):
         raise ModelFileError(
             f"{name}.json: expected format {_ONE_FILE} or {FORMAT}, found {document.get('format')}; fit the model again"
         )

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
-from recsys_models.data.interactions import Interactions
+from recsys_models.data.history import History
+from recsys_models.data.interactions import Interactions, each_once
 from recsys_models.fitted_model import FitBasis
 from recsys_models.folding import Folding
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.parameters import checked, plain
-from recsys_models.state_arrays import must_be, of_file, sparse
+from recsys_models.state_arrays import must_be, must_be_learned, of_file, sparse
 from recsys_models.training.fit_run import FitRun, OnEpoch
 from recsys_models.training.threads import computing
 
@@ -96,6 +97,10 @@ class Recommender(Folding):
         """Learn with the parameters that validation chose for `before`; keep what came from validation labels."""
         self._fit(interactions, None, run)
 
+    def _folds_at_once(self) -> bool:
+        """Whether a loaded model can fold in as it is, without learning first what its file does not hold."""
+        return True
+
     def _learn_folding(self, interactions: Interactions) -> None:
         """Learn, after a fit, what folding in needs beside the fit's own arrays."""
 
@@ -152,7 +157,7 @@ class Recommender(Folding):
         run = model._run((interactions, None), seed, device, on_epoch, checkpoint, threads, before=self)
         with model._computing(run):
             model._retrain(interactions, run, self)
-            model._learn_folding(interactions)
+            model._complete(interactions)
         return model
 
     def fit(
@@ -180,14 +185,15 @@ class Recommender(Folding):
             threads: number of threads that PyTorch and BLAS compute with; 0: as many as they are set to.
 
         Raises:
-            ValueError: there is no interaction.
+            ValueError: there is no interaction, or float32 does not hold what follows from weights or parameters so
+                large.
         """
         interactions = interactions.counted
         self._remember(interactions)
         run = self._run((interactions, validation), seed, device, on_epoch, checkpoint, threads)
         with self._computing(run):
             self._fit(interactions, self._aligned(validation, interactions), run)
-            self._learn_folding(interactions)
+            self._complete(interactions)
         return self
 
     def refit(
@@ -217,7 +223,7 @@ class Recommender(Folding):
         run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, threads, before=self)
         with model._computing(run):
             model._refit(interactions, self._aligned(validation, interactions), run, self)
-            model._learn_folding(interactions)
+            model._complete(interactions)
         return model
 
     def to_files(self) -> dict[str, bytes]:
@@ -249,27 +255,41 @@ class Recommender(Folding):
             ModelFileError: a file is missing, truncated or altered, holds another family, or what is no model.
         """
         header, arrays = from_files("model", files)
-        if header["family"] != cls.family:
+        if header.get("family") != cls.family:
             raise ModelFileError(
-                f"model.json: expected family {cls.family!r}, found {header['family']!r}; use load_model"
+                f"model.json: expected family {cls.family!r}, found {header.get('family')!r}; use load_model"
             )
         with of_file(cls.family):
             user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
             for name, ids in (("user_ids", user_ids), ("item_ids", item_ids)):
                 must_be(ids, name, shape=(None,), kind="iU")
+                each_once(ids, name)
             indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
             ones = np.ones(indices.size, np.float32)
             seen = sparse("seen", ones, indices, indptr, (user_ids.size, item_ids.size))
             popular = arrays.pop("popular")
             must_be(popular, "popular", shape=(item_ids.size,), kind="f")
             basis = FitBasis(user_ids, item_ids, seen, popular, _moment(header.get("latest")))
+            for key, array in arrays.items():
+                must_be_learned(array, key)
             state = {key.removeprefix("state."): array for key, array in arrays.items()}
             model = cls.restored(header["params"], header["chosen"], basis, state)
+            model.chosen_model()  # what was chosen has to be parameters
             model.history, model.incidents = header["history"], header["incidents"]
             model.threads = header.get("threads", {})
+            for name, found, kind in (
+                ("history", model.history, list),
+                ("incidents", model.incidents, list),
+                ("threads", model.threads, dict),
+            ):
+                if not isinstance(found, kind):
+                    raise ValueError(f"{name}: expected a {kind.__name__}, found {found!r:.60}")
             # what a file holds has to rank: the first user's scores tell before a caller's do
             first = model.score_block(np.arange(min(1, user_ids.size)))
             must_be(first, "scores", shape=(min(1, user_ids.size), item_ids.size), kind="f")
+            if item_ids.size and model._folds_at_once():
+                folded = model.fold_in([History(np.zeros(1, np.int32))])
+                must_be(folded, "folded scores", shape=(1, item_ids.size), kind="f")
         return model
 
     @classmethod
@@ -309,8 +329,25 @@ class Recommender(Folding):
             raise ValueError(
                 f"{self.name}: expected at least one interaction of a weight above 0 to fit on, found none"
             )
+        total = float(interactions.weight.sum(dtype=np.float64))
+        if total > float(np.finfo(np.float32).max):
+            raise ValueError(
+                f"{self.name}: expected weights whose sum is within float32, found a sum of {total:.3g}; "
+                "scale them down"
+            )
         self.basis = FitBasis.of(interactions)
         self.chosen, self.history, self.incidents = {}, [], []
+
+    def _complete(self, interactions: Interactions) -> None:
+        """Learn what folding in needs, and hold what was learned to being finite: no file holds other numbers."""
+        self._learn_folding(interactions)
+        for name, array in self._state().items():
+            try:
+                must_be_learned(array, name)
+            except ValueError as error:
+                raise ValueError(
+                    f"{self.name}: {error}; choose more moderate parameters than {self.params()} or smaller weights"
+                ) from error
 
     def _run(
         self,

@@ -50,6 +50,7 @@ class Spectral(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "spectral"
+    knows_by_links: ClassVar[bool] = True
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
     depends_on_threads: ClassVar[bool] = True
 

@@ -18,7 +18,7 @@ def must_be(array: NDArray[Any], name: str, *, shape: tuple[int | None, ...], ki
 
     Args:
         shape: lengths, None for any.
-        kind: NumPy's kind letters that the type may have.
+        kind: NumPy's kind letters that the type may have; floating point numbers are float32.
 
     Raises:
         ValueError: the array is another one.
@@ -26,12 +26,27 @@ def must_be(array: NDArray[Any], name: str, *, shape: tuple[int | None, ...], ki
     fits = array.ndim == len(shape) and all(
         want in (None, size) for want, size in zip(shape, array.shape, strict=False)
     )
-    if not fits or array.dtype.kind not in kind:
+    if not fits or array.dtype.kind not in kind or (array.dtype.kind == "f" and array.itemsize != 4):
         raise ValueError(
             f"{name}: expected an array of shape {shape} and kind {kind}, found {array.shape} {array.dtype}"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name}: expected finite numbers, found others")
+
+
+def must_be_learned(array: NDArray[Any], name: str) -> None:
+    """Hold the numbers of a model's array to being finite float32, if they are no integers.
+
+    The spread of an input alone may be infinite: divided by it, an input that is the same everywhere does not count.
+
+    Raises:
+        ValueError: they are others.
+    """
+    if array.dtype.kind != "f":
+        return
+    finite = ~np.isnan(array) if name.endswith("spread") else np.isfinite(array)
+    if array.itemsize != 4 or not finite.all():
+        raise ValueError(f"{name}: expected finite float32, found others or {array.dtype}")
 
 
 def sparse(

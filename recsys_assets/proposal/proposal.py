@@ -51,10 +51,11 @@ class Proposal:
     files: Mapping[str, str]
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes the source's folder; returns its files.
+        """Writes the source's folder; returns its files. What cannot be written whole is taken away again.
 
         Raises:
             FolderInUse: it exists and is not empty.
+            OSError: the disk is full, or the place is not this user's; the error names it.
         """
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FolderInUse(
@@ -67,9 +68,15 @@ class Proposal:
                 advice="name another folder; nothing was written",
             )
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self.files.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        return [folder / name for name in self.files]
+        paths = [folder / name for name in self.files]
+        try:
+            for path, text in zip(paths, self.files.values(), strict=True):
+                path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            for path in paths:
+                path.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(folder)) from error
+        return paths
 
 
 def propose(title: str, places: Sequence[Path]) -> Proposal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import traceback
@@ -19,6 +20,17 @@ from recsys_lineage.errors import LineageError, WrongQuestion
 from recsys_lineage.process_end import leave
 
 JSON_OPTION = "--json"
+_OF_FILES = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EIO,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+)
 _in_json: ContextVar[bool] = ContextVar("in_json", default=False)
 
 
@@ -82,6 +94,8 @@ def is_in_json() -> bool:
 def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = None) -> Iterator[None]:
     """Inside the block, an error made for people is printed without a traceback, and the command fails.
 
+    So are a full disk and a file that is not this user's.
+
     It is told on stderr; with `--json` as an object on stdout too. The exit code is 2 for a wrong question, else 1.
 
     Args:
@@ -90,21 +104,48 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
     try:
         yield
     except LineageError as error:
-        advice = advice_for(error) if advice_for is not None else None
-        if is_in_json():
-            both = "; ".join(text for text in (error.advice, advice) if text)
-            print_error(
-                error.message,
-                expected=error.expected,
-                found=error.found,
-                where=error.where,
-                advice=both or None,
-            )
-        screen = Console(stderr=True, soft_wrap=True, highlight=False)
-        screen.print(f"[red]{escape(str(error))}[/red]")
-        if advice:
-            screen.print(f"[red]  {escape(advice[:1].upper() + advice[1:])}[/red]")
-        sys.exit(2 if isinstance(error, WrongQuestion) else 1)
+        _tell(error, advice_for)
+    except OSError as error:
+        told = file_fault(error)
+        if told is None:
+            raise
+        _tell(told, advice_for)
+
+
+def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
+    """What an error says of the disk or of a file's rights; None where it is about something else.
+
+    Args:
+        where: the place, where the error does not name it.
+    """
+    if error.errno not in _OF_FILES:
+        return None
+    place = where if error.filename is None else str(error.filename)
+    return LineageError(
+        "A file could not be written or read.",
+        expected="a disk with room, and a place that this user may use",
+        found=error.strerror,
+        where=place,
+        advice="free space or mend the rights there, or name another place; then run again",
+    )
+
+
+def _tell(error: LineageError, advice_for: Callable[[BaseException], str | None] | None) -> NoReturn:
+    advice = advice_for(error) if advice_for is not None else None
+    if is_in_json():
+        both = "; ".join(text for text in (error.advice, advice) if text)
+        print_error(
+            error.message,
+            expected=error.expected,
+            found=error.found,
+            where=error.where,
+            advice=both or None,
+        )
+    screen = Console(stderr=True, soft_wrap=True, highlight=False)
+    screen.print(f"[red]{escape(str(error))}[/red]")
+    if advice:
+        screen.print(f"[red]  {escape(advice[:1].upper() + advice[1:])}[/red]")
+    sys.exit(2 if isinstance(error, WrongQuestion) else 1)
 
 
 def print_error(

@@ -38,7 +38,7 @@ def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_
     """Recency of each pair, users by items CSR: 2^(-age of the latest interaction / half-life), or 1 without times."""
     interactions = interactions.counted
     matrix = interactions.user_items()
-    if interactions.timestamp is None:
+    if interactions.timestamp is None or not len(interactions):
         return matrix
     unit = decay(interactions, half_life_days).astype(np.float32)
     if interactions.n_users == 1:  # a customer who is folded in: the matrix has their few items in order

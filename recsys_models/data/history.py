@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.ids import Ids
 from recsys_models.data.interactions import Interactions
+from recsys_models.data.moments import EARLIEST, LATEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,25 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         now: microseconds since 1970; None: the latest moment of all histories.
 
     Raises:
-        ValueError: a row lies outside of the id map, an array has another length than the items, or a weight is
-            negative or no number; the message gives the history and the place.
+        ValueError: a row is no whole number or lies outside of the id map, an array has another length than the items,
+            a behaviour is no name, or a weight is negative or no number; the message gives the history and the place.
+            Or `now` is no moment.
     """
-    length = np.array([len(history.items) for history in histories], np.int64)
-    item = _joined([np.asarray(history.items) for history in histories], np.int64)
+    if now is not None and (
+        isinstance(now, bool) or not isinstance(now, int | np.integer) or not EARLIEST <= now < LATEST
+    ):
+        raise ValueError(
+            f"now: expected microseconds since 1970 as a whole number, of the years 1 to 9999, found {now!r}"
+        )
+    rows = [np.asarray(history.items) for history in histories]
+    for number, given in enumerate(rows):
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            raise ValueError(
+                f"items: expected rows of items as whole numbers, found {given.dtype} of shape {given.shape} "
+                f"in history {number}; Recommender.history_of turns ids into rows"
+            )
+    length = np.array([given.size for given in rows], np.int64)
+    item = _joined(rows, np.int64)
     user = np.repeat(np.arange(len(histories), dtype=np.int32), length)
     weight = _column("weights", histories, length, np.float32(1), np.float32)
     moment: NDArray[np.int64] | None = None
@@ -63,7 +78,7 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
     names: tuple[str, ...] = ()
     code: NDArray[np.int8] | None = None
     if any(history.behaviours is not None for history in histories):
-        named = [name for part in _parts("behaviours", histories, length, "") for name in part]
+        named = _names(histories, length)
         told = {name: place for place, name in enumerate(sorted(set(named)))}
         if len(told) > 127:
             raise ValueError(f"behaviours: expected at most 127 different names, found {len(told)}")
@@ -91,6 +106,18 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         timestamp=None if moment is None else moment[kept],
         now=now,
     )
+
+
+def _names(histories: Sequence[History], length: NDArray[np.int64]) -> list[str]:
+    """The behaviours of all histories, one after another; "" in those that have none."""
+    for number, history in enumerate(histories):
+        named = () if history.behaviours is None else history.behaviours
+        for place, name in enumerate([named] if isinstance(named, str) else named):
+            if isinstance(named, str) or not isinstance(name, str):
+                raise ValueError(
+                    f"behaviours: expected a list of names, found {name!r:.60} in history {number}, place {place}"
+                )
+    return [name for part in _parts("behaviours", histories, length, "") for name in part]
 
 
 def _column(

@@ -26,6 +26,7 @@ def as_ids(values: ArrayLike | Iterable[int | str], column: str) -> Ids:
         return id_array(_of_series(values, column))
     if not hasattr(values, "__array__"):
         return id_array(_of_objects(_listed(values, column), column))
+    must_be_unmasked(values, column)
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"column {column!r}: expected one dimension, found {array.ndim}")
@@ -34,13 +35,28 @@ def as_ids(values: ArrayLike | Iterable[int | str], column: str) -> Ids:
         raise ValueError(f"column {column!r}: expected integers below 2^63, found {array[row]} in row {row}")
     if array.dtype.kind in "iu":
         return array.astype(np.int64, copy=False)
-    if array.dtype.kind == "U" and array.dtype.itemsize <= 4 * LONGEST_ID:
+    if array.dtype.kind == "U" and array.dtype.itemsize <= 4 * LONGEST_ID and _is_unicode(array):
         return array
     if array.dtype.kind in "OTU":
         return id_array(_of_objects(array.tolist(), column))
     if not array.size:
         return array.astype(np.int64)
     raise ValueError(f"column {column!r}: expected integer or string ids, found {array.dtype}")
+
+
+def must_be_unmasked(values: Any, column: str) -> None:
+    """Refuse a masked array of NumPy that hides a value, which every other function would take for one."""
+    if np.ma.is_masked(values):
+        row = int(np.ma.getmaskarray(values).ravel().argmax())
+        raise ValueError(
+            f"column {column!r}: expected a value in every row, found a masked one in row {row}; drop or fill them"
+        )
+
+
+def _is_unicode(text: NDArray[np.str_]) -> bool:
+    """Whether no character is one half of a surrogate pair, which no file can hold."""
+    codes = np.ascontiguousarray(text).view(np.uint32)
+    return not bool(((codes >= 0xD800) & (codes < 0xE000)).any())
 
 
 def _listed(values: Any, column: str) -> list[Any]:
@@ -108,8 +124,8 @@ def rows_of(ids: Ids | pl.Series, known: Ids, column: str = "id") -> NDArray[np.
         return np.full(ids.size, -1, np.int32)
     if (ids.dtype.kind == "U") != (known.dtype.kind == "U"):
         raise ValueError(
-            f"column {column!r}: expected ids of the kind {known.dtype} (as {known[0]!r}), "
-            f"found {ids.dtype} (as {ids[0]!r}); cast them"
+            f"column {column!r}: expected ids of the kind {known.dtype} (as {known[0].item()!r}), "
+            f"found {ids.dtype} (as {ids[0].item()!r}); cast them"
         )
     order = np.argsort(known, kind="stable")
     position = np.searchsorted(known, ids, sorter=order)
@@ -157,6 +173,8 @@ def _of_series(values: pl.Series, column: str) -> Ids | pl.Series:
         text = values.cast(pl.String)
         _must_be_plain(text, column)
         return text
+    if values.dtype in (pl.Int128, pl.UInt128):  # which NumPy does not have
+        return as_ids(values.to_list(), column)
     if values.dtype.is_integer():
         return as_ids(values.to_numpy(), column)
     if values.dtype == pl.Null or values.dtype == pl.Object:

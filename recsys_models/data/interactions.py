@@ -13,7 +13,7 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from recsys_models.data.ids import Ids, as_ids, encode, id_column, rows_of
+from recsys_models.data.ids import Ids, as_ids, encode, id_column, must_be_unmasked, rows_of
 from recsys_models.data.moments import moments
 from recsys_models.kernels.sparse import one_row
 
@@ -75,9 +75,9 @@ class Interactions:
         known_users = like.user_ids if like is not None else None
         known_items = like.item_ids if like is not None else None
         if user_ids is not None:
-            known_users = _each_once(as_ids(user_ids, "user_ids"), "user_ids")
+            known_users = each_once(as_ids(user_ids, "user_ids"), "user_ids")
         if item_ids is not None:
-            known_items = _each_once(as_ids(item_ids, "item_ids"), "item_ids")
+            known_items = each_once(as_ids(item_ids, "item_ids"), "item_ids")
         user, all_users = encode(user_column, known_users, "user")
         item, all_items = encode(item_column, known_items, "item")
         codes, names = None, like.behaviour_names if like is not None else ()
@@ -88,7 +88,7 @@ class Interactions:
             item=item,
             user_ids=all_users,
             item_ids=all_items,
-            weight=_weights(weight, n, "weight"),
+            weight=weight_column(weight, n, "weight"),
             behaviour=codes,
             behaviour_names=names,
             timestamp=None if timestamp is None else _moments(timestamp, n),
@@ -124,7 +124,7 @@ class Interactions:
             frame[user],
             frame[item],
             behaviour=None if behaviour is None else frame[behaviour].cast(pl.String),
-            weight=None if weight is None else _weights(frame[weight], frame.height, weight),
+            weight=None if weight is None else weight_column(frame[weight], frame.height, weight),
             timestamp=None if timestamp is None else moments(frame[timestamp], timestamp),
             like=like,
             user_ids=user_ids,
@@ -313,7 +313,12 @@ class Interactions:
         )
 
 
-def _each_once(ids: Ids, name: str) -> Ids:
+def each_once(ids: Ids, name: str) -> Ids:
+    """The ids of a map, each of which stands there once.
+
+    Raises:
+        ValueError: an id comes more often.
+    """
     if np.less(ids[:-1], ids[1:]).all():
         return ids
     distinct, count = np.unique(ids, return_counts=True)
@@ -336,13 +341,21 @@ def _moments(timestamp: ArrayLike | pl.Series, n: int) -> NDArray[np.int64]:
     return found
 
 
-def _weights(weight: ArrayLike | pl.Series | None, n: int, column: str) -> NDArray[np.float32]:
+def weight_column(weight: ArrayLike | pl.Series | None, n: int, column: str) -> NDArray[np.float32]:
+    """Weights of n rows, finite and ≥ 0; all 1 for None.
+
+    Raises:
+        ValueError: there are more or fewer than n, or one is none; the message names the column and the row.
+    """
     if weight is None:
         return np.ones(n, np.float32)
+    must_be_unmasked(weight, column)
     values = np.asarray(weight.to_list() if isinstance(weight, pl.Series) and weight.null_count() else weight)
     _same_length(n, column, len(values) if values.ndim else 0)
     if values.ndim > 1:
         raise ValueError(f"column {column!r}: expected one dimension, found {values.ndim}")
+    if values.dtype.kind in "mMc":
+        raise ValueError(f"column {column!r}: expected numbers, found {values.dtype} (as {values[0]!s})")
     try:
         with np.errstate(over="ignore"):
             found = values.astype(np.float64).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timezone
 from typing import Any
 
@@ -9,8 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from recsys_models.data.ids import must_be_unmasked
+
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 UNITS = {"seconds": 10**6, "milliseconds": 10**3, "nanoseconds": 10**-3}
+EARLIEST, LATEST = -62_135_596_800 * 10**6, 253_402_300_800 * 10**6
+"""The years 1 to 9999 in microseconds, beyond which there are no `datetime`s."""
 FROM, TO = 1.0e15, 2.3e15
 """The years 2001 to 2042 in microseconds: numbers that lie there in another unit were meant in that unit."""
 
@@ -21,8 +26,10 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
     Datetimes without a zone are taken as they are, those with one are turned to UTC.
 
     Raises:
-        ValueError: a value is missing, no time, or on the scale of another unit; the message names column and row.
+        ValueError: a value is missing, no time, outside of the years 1 to 9999, or on the scale of another unit; the
+            message names column and row.
     """
+    must_be_unmasked(values, column)
     if isinstance(values, pl.Series):
         if nulls := values.null_count():
             row = values.is_null().arg_max()
@@ -31,7 +38,7 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
                 "drop those rows"
             )
         if values.dtype in (pl.Datetime, pl.Date):
-            return values.dt.epoch("us").to_numpy()
+            return _of_the_calendar(values.cast(pl.Datetime("us")).dt.epoch("us").to_numpy(), column)
         values = values.to_numpy() if values.dtype.is_numeric() else values.to_list()
     array: NDArray[Any] = np.asarray(values if hasattr(values, "__array__") else _of_python(values, column))
     if array.ndim != 1:
@@ -47,6 +54,9 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
                 f"column {column!r}: expected a moment in every row, found NaT in row {missing[0]} "
                 f"({missing.size} such rows); drop those rows"
             )
+        # a year that microseconds do not reach would come out as another one
+        years = array.astype("datetime64[Y]").astype(np.int64) + 1970
+        _must_be_of_the_calendar((years >= 1) & (years <= 9999), array, column)
         return array.astype("datetime64[us]").astype(np.int64)
     if array.dtype.kind not in "iuf":
         raise ValueError(f"column {column!r}: expected microseconds or datetimes, found {array.dtype}")
@@ -57,19 +67,37 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
             f"{wrong[0]} ({wrong.size} such rows); drop or convert them"
         )
     whole = array.astype(np.int64)
+    told = whole[whole > 0]  # 0 and -1 often stand for a time that is not known
     for unit, factor in UNITS.items():
-        if float(whole.min()) * factor >= FROM and float(whole.max()) * factor < TO:
+        if told.size and float(told.min()) * factor >= FROM and float(told.max()) * factor < TO:
+            row = int((whole > 0).argmax())
             raise ValueError(
-                f"column {column!r}: expected microseconds since 1970, found {whole[0]} in row 0, which would be "
-                f"{EPOCH.year + whole[0] / 31_556_952e6:.0f}; as {unit} all lie between 2001 and 2042: convert "
+                f"column {column!r}: expected microseconds since 1970, found {whole[row]} in row {row}, which would be "
+                f"{EPOCH.year + whole[row] / 31_556_952e6:.0f}; as {unit} all lie between 2001 and 2042: convert "
                 f"them (factor {factor:g}), or pass datetimes"
             )
-    return whole
+    return _of_the_calendar(whole, column)
+
+
+def _of_the_calendar(microseconds: NDArray[np.int64], column: str) -> NDArray[np.int64]:
+    """The microseconds, all of the years 1 to 9999."""
+    inside = (microseconds >= EARLIEST) & (microseconds < LATEST)
+    _must_be_of_the_calendar(inside, microseconds, column)
+    return microseconds
+
+
+def _must_be_of_the_calendar(inside: NDArray[np.bool_], given: NDArray[Any], column: str) -> None:
+    if not inside.all():
+        row = int((~inside).argmax())
+        raise ValueError(
+            f"column {column!r}: expected moments of the years 1 to 9999, found {given[row]} in row {row} "
+            f"({int((~inside).sum())} such rows); drop or correct them"
+        )
 
 
 def _of_python(values: Any, column: str) -> NDArray[Any]:
     """Python's own values as an array, of `datetime64` where they are datetimes or dates."""
-    if isinstance(values, str | bytes):
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ValueError(f"column {column!r}: expected a sequence of moments, found {values!r:.60}")
     listed = list(values)
     if not any(isinstance(value, date) for value in listed):
@@ -78,6 +106,12 @@ def _of_python(values: Any, column: str) -> NDArray[Any]:
                 raise ValueError(
                     f"column {column!r}: expected microseconds or datetimes, found {value!r:.60} in row {row}"
                 )
+        if len({isinstance(value, np.datetime64) for value in listed}) > 1:
+            row = [isinstance(value, np.datetime64) for value in listed].index(True)
+            raise ValueError(
+                f"column {column!r}: expected microseconds or datetimes in every row, found both, {listed[row]!r} in "
+                f"row {row}"
+            )
         return np.asarray(listed)
     zoned = {isinstance(value, datetime) and value.tzinfo is not None for value in listed}
     for row, value in enumerate(listed):

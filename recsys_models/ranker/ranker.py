@@ -300,6 +300,9 @@ class Ranker(Recommender):
         folding = {} if self._fold_map is None else self._fold_map.state()
         return {**self.generator.state(), "trees": np.array(self._trees, np.str_), **networks, **folding}
 
+    def _folds_at_once(self) -> bool:
+        return self._fold_map is not None
+
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         from recsys_models.ranker.candidate_generator import CandidateGenerator
         from recsys_models.ranker.listwise import Listwise

@@ -19,6 +19,7 @@ from recsys_models.kernels.spectral_start import logit_scale
 from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone, Dropout
 from recsys_models.sequence.histories import Histories
+from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 from recsys_models.training.warm_start import warm_start
@@ -202,6 +203,9 @@ class SequenceEncoder(EmbeddingRecommender):
         learned = {f"learned.{name}": array for name, array in self._learned.items()}
         return {"user": self._user_vectors, "prior": self._prior, **learned}
 
+    def _folds_at_once(self) -> bool:
+        return True
+
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._learned = {
             name.removeprefix("learned."): array
@@ -211,3 +215,4 @@ class SequenceEncoder(EmbeddingRecommender):
         self._user_vectors, self._item_factors = state["user"], self._learned["offered.weight"]
         self._check_vectors()
         self._prior = state.get("prior", np.zeros(self._item_factors.shape[0], np.float32))
+        must_be(self._prior, "prior", shape=(self.item_ids.size,), kind="f")

@@ -89,10 +89,12 @@ def spoilt(array: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any] | None]:
     """Arrays that a file might hold in the place of this one; None for none at all."""
     found: list[np.ndarray[Any, Any] | None] = [None, array[:-1] if array.ndim else array.reshape(1)]
     found += [np.array(["x"] * 3), np.zeros((2, 2), np.float32), np.empty(0, np.float32)]
+    found += [np.zeros((), array.dtype)] * (array.ndim > 0)
     if array.dtype.kind in "if" and array.size:
         found += [np.full_like(array, 2**20), np.full_like(array, -5)]
     if array.dtype.kind == "f":
-        found += [np.full_like(array, np.nan), array.astype(np.int32)]
+        found += [np.full_like(array, np.nan), array.astype(np.int32), array.astype(np.float64)]
+        found += [np.full_like(array, 3e38), array.astype(np.float16)]
     if array.dtype.kind == "U":
         found += [np.array([text[:-1] for text in array.tolist()], np.str_)]
     return found
@@ -318,17 +320,29 @@ class RecommenderContract:
                 others = {k: v for k, v in arrays.items() if k != key}
                 files = to_files("model", header, others if broken is None else {**others, key: broken})
                 try:
-                    model = load_model(files)
+                    with np.errstate(all="ignore"):
+                        model = load_model(files)
                 except ModelFileError:
                     continue
-                ids, scores = model.recommend(fitted.user_ids, SIZE)
-                assert ids.shape == scores.shape
-                model.similar_items(fitted.item_ids, 3)
+                with np.errstate(all="ignore"):
+                    ids, scores = model.recommend(fitted.user_ids, SIZE)
+                    assert ids.shape == scores.shape
+                    model.similar_items(fitted.item_ids, 3)
+                    model.answer(model.history_of(fitted.item_ids[:2].tolist()), 3)
         for key in ("params", "chosen", "history", "incidents"):
             with pytest.raises(ModelFileError, match="content of a"):
                 load_model(to_files("model", {k: v for k, v in header.items() if k != key}, arrays))
         with pytest.raises(ModelFileError, match="content of a"):
             load_model(to_files("model", {**header, "params": {"nonsense": 1}}, arrays))
+        for key, value in ((key, value) for key in header for value in (None, -1, "x", [[]], {"x": 1})):
+            if key not in ("latest", "threads") or isinstance(value, str | list):
+                with pytest.raises(ModelFileError):
+                    load_model(to_files("model", {**header, key: value}, arrays))
+                    assert value == [[]] and key in ("history", "incidents"), "a list of anything"
+                    raise ModelFileError
+        for chosen in ({parameter: [[]]} for parameter in header["params"]):
+            with pytest.raises(ModelFileError):
+                load_model(to_files("model", {**header, "chosen": chosen}, arrays))
 
     def test_similar_items(self, fitted: Recommender) -> None:
         ids, scores = fitted.similar_items([1000, 1001, 4711], 5)

@@ -94,6 +94,22 @@ def test_users_without_a_past_get_what_is_bought_not_what_is_viewed() -> None:
     assert ids.tolist() == [[9]]
 
 
+def test_a_behaviour_of_which_the_rows_are_gone_is_none() -> None:
+    """The names of behaviours outlive their rows where interactions are cut or weigh nothing."""
+    n = 40
+    data = Interactions.from_arrays(
+        np.arange(n) % 8,
+        np.arange(n) % 5,
+        behaviour=np.where(np.arange(n) < 4, "cart", np.where(np.arange(n) % 2, "view", "purchase")),
+        timestamp=np.arange(n) * 10**6,
+    )
+    left = data.subset(np.arange(n) >= 4)
+    assert "cart" in left.behaviour_names
+    model = MultiBehaviour(dim=4, epochs=1).fit(left, device="cpu")
+    bought = model.history_of([1, 2], behaviours=["purchase", "purchase"], timestamps=[10**6, 2 * 10**6])
+    assert np.isfinite(model.fold_in([bought])).all()
+
+
 def interactions(**rows: int) -> Interactions:
     names = np.repeat(list(rows), list(rows.values()))
     return Interactions.from_arrays(np.arange(names.size), np.arange(names.size), behaviour=names)

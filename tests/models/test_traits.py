@@ -163,3 +163,24 @@ def test_evaluation_counts_no_row_of_weight_0() -> None:
         evaluate(model, crowd(weight=kept), crowd(weight=~kept)),
     ]
     assert found[0].metrics == found[1].metrics
+
+
+@pytest.mark.parametrize("name", families)
+def test_weights_that_float32_does_not_hold_are_refused_before_a_fit(name: str) -> None:
+    model = families[name](**WHERE_IT_COUNTS.get(name, [{}])[0])
+    with pytest.raises(ValueError, match=f"{name}: expected weights whose sum is within float32"):
+        model.fit(crowd(weight=np.full(USERS * 8, 3e38)), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("popularity", {"power": 1e6}),
+        ("lightgcn", {**TINY, "item_gain": 1e6}),
+        ("matrix_factorization", {**TINY, "epochs": 2, "learning_rate": 1e30}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_fit_that_ends_without_numbers_is_an_error(name: str, params: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"expected (a )?finite"):
+        families[name](**params).fit(crowd(), device="cpu")

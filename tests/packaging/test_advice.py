@@ -63,3 +63,22 @@ def test_every_command_and_setting_that_is_advised_exists() -> None:
     for text in advice._ADVICE.values():
         assert set(re.findall(r"recsys (\w+)", text)) <= commands
         assert set(re.findall(r"RECSYS_\w+", text)) <= settings
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_a_full_disk_and_a_place_that_is_none_are_told_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for place, words in (
+        (Path("/dev/full"), "No space left on device"),
+        (tmp_path, "Is a directory"),
+        (tmp_path / "file" / "below", "Not a directory"),
+    ):
+        with pytest.raises(SystemExit) as done, errors_in_words():
+            place.write_bytes(b"rows")
+        assert done.value.code == 1
+        said = capsys.readouterr().err
+        assert words in said and "run again" in said and "Traceback" not in said
+    with pytest.raises(FileNotFoundError), errors_in_words():  # a fault of the program
+        (tmp_path / "none").read_bytes()

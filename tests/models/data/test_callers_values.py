@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_models import Features, Interactions, Popularity
+from recsys_models import Features, History, Interactions, Popularity
 from recsys_models.data.ids import LONGEST_ID, as_ids, id_array, id_column
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -166,3 +166,85 @@ def test_what_is_no_weight_is_refused(bad: Any) -> None:
 def test_what_is_no_behaviour_is_refused(bad: Any) -> None:
     with pytest.raises(ValueError, match="column 'behaviour': expected"):
         Interactions.from_arrays([1, 2], [1, 2], behaviour=["view", bad])
+
+
+@pytest.mark.parametrize("column", ["user", "item", "weight", "timestamp", "behaviour"])
+def test_what_is_masked_is_refused_with_its_row(column: str) -> None:
+    values: dict[str, Any] = {"weight": [1.0, 2.0], "timestamp": [10**15] * 2, "behaviour": ["view", "buy"]}
+    hidden = np.ma.array(values.get(column, [1, 2]), mask=[False, True])
+    ids = {"user": [1, 2], "item": [1, 2]}
+    given = {**ids, **{name: values[name] for name in values if name == column}, column: hidden}
+    users, items = given.pop("user"), given.pop("item")
+    with pytest.raises(ValueError, match=f"column '{column}': expected a value in every row.* row 1"):
+        Interactions.from_arrays(users, items, **given)
+    model = Popularity().fit(Interactions.from_arrays([1], [2]))
+    with pytest.raises(ValueError, match="found a masked one in row 1"):
+        model.recommend(np.ma.array([1, 2], mask=[False, True]))
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [np.array(["a", "\ud800"]), np.array(["a", "\ud800"], object), pl.Series([1, 2**90], dtype=pl.Int128)],
+)
+def test_what_no_file_can_hold_is_refused(ids: Any) -> None:
+    with pytest.raises(ValueError, match="column 'user': expected"):
+        Interactions.from_arrays(ids, [1, 2])
+    small = pl.Series([1, -2], dtype=pl.Int128)
+    assert as_ids(small, "user").tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("unit", ["Y", "D", "s"])
+@given(year=st.one_of(st.integers(-(10**6), 0), st.integers(10_000, 5 * 10**6)))
+def test_a_moment_that_no_calendar_has_is_refused(unit: Any, year: int) -> None:
+    when = np.array([50, year - 1970], "datetime64[Y]").astype(f"datetime64[{unit}]")
+    with pytest.raises(
+        ValueError, match=r"column 'timestamp': expected moments of the years 1 to 9999.*row 1"
+    ):
+        Interactions.from_arrays([1, 2], [1, 2], timestamp=when)
+
+
+@pytest.mark.parametrize("beyond", [2**62, -(2**62), 253_402_300_800 * 10**6])
+def test_microseconds_that_no_calendar_has_are_refused(beyond: int) -> None:
+    with pytest.raises(ValueError, match=r"of the years 1 to 9999.*row 1"):
+        Interactions.from_arrays([1, 2], [1, 2], timestamp=[5, beyond])
+
+
+@pytest.mark.parametrize("unknown", [0, -1])
+def test_another_unit_is_refused_beside_times_that_are_not_known(unknown: int) -> None:
+    with pytest.raises(ValueError, match="as seconds all lie between 2001 and 2042"):
+        Interactions.from_arrays([1, 2, 3], [1, 2, 3], timestamp=[unknown, 1_577_836_800, 1_577_836_801])
+
+
+@pytest.mark.parametrize("moments", [10**15, [5, np.datetime64("2020-01-01")], [np.datetime64("2020"), 5]])
+def test_numbers_beside_moments_are_refused(moments: Any) -> None:
+    with pytest.raises(ValueError, match="column 'timestamp': expected"):
+        Interactions.from_arrays([1, 2], [1, 2], timestamp=moments)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[us]", "timedelta64[s]", "complex128"])
+def test_times_and_complex_numbers_are_no_weights(kind: str) -> None:
+    with pytest.raises(ValueError, match="column 'weight': expected numbers, found"):
+        Interactions.from_arrays([1, 2], [1, 2], weight=np.array([1, 2]).astype(kind))
+
+
+@pytest.mark.parametrize(
+    ("history", "words"),
+    [
+        ({"items": np.array([0.5])}, "items: expected rows of items as whole numbers.*history 1"),
+        ({"items": np.zeros((1, 1), np.int32)}, "items: expected rows.*history 1"),
+        ({"behaviours": "view"}, "behaviours: expected a list of names, found 'view' in history 1"),
+        ({"behaviours": [None]}, "behaviours: expected a list of names, found None in history 1, place 0"),
+    ],
+)
+def test_a_history_of_other_values_is_refused(history: dict[str, Any], words: str) -> None:
+    model = Popularity().fit(Interactions.from_arrays([1], [2]))
+    given = {"items": np.zeros(1, np.int32), **history}
+    with pytest.raises(ValueError, match=words):
+        model.fold_in([model.history_of([2]), History(**given)])
+
+
+@pytest.mark.parametrize("now", [1.5, True, "now", float("nan"), 2**70, datetime(2020, 1, 1)])
+def test_now_is_a_moment_in_microseconds(now: Any) -> None:
+    model = Popularity().fit(Interactions.from_arrays([1], [2]))
+    with pytest.raises(ValueError, match="now: expected microseconds"):
+        model.fold_in([model.history_of([2])], now=now)
