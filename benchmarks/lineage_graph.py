@@ -34,10 +34,10 @@ from pathlib import Path
 import networkx as nx
 import polars as pl
 
-from recsys_lineage.graph.closure import upstream
-from recsys_lineage.graph.columns import columns
-from recsys_lineage.graph.impact import impact
 from recsys_lineage.graph.lineage_graph import LineageGraph
+from recsys_lineage.graph.questions.closure import upstream
+from recsys_lineage.graph.questions.columns import columns
+from recsys_lineage.graph.questions.impact import impact
 from recsys_lineage.graph.version_part import Part
 from recsys_lineage.graph.walk import walk
 from recsys_lineage.lake.lake import Lake

@@ -41,9 +41,9 @@ import polars as pl
 from recsys_assets.settings import Settings
 from recsys_assets.upkeep import keep_up
 from recsys_lineage.assets.asset_code import Output
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake import draft
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.blobs import blob_table
+from recsys_lineage.lake.commits import draft
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lake_resource import LakeResource

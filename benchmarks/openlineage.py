@@ -37,11 +37,11 @@ from benchmarks.records import ASSETS, night
 from recsys_lineage.columns.column_edge import ColumnEdge, Subtype
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.openlineage.event import body_of
-from recsys_lineage.openlineage.event_options import EventOptions
-from recsys_lineage.openlineage.events import events
-from recsys_lineage.openlineage.shared_values import shared, shared_materialization
-from recsys_lineage.openlineage.stream import Stream
+from recsys_lineage.openlineage.translation.event import body_of
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.events import events
+from recsys_lineage.openlineage.translation.shared_values import shared, shared_materialization
+from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_table import RecordTable
 from recsys_lineage.records.records import Records

@@ -37,10 +37,10 @@ from benchmarks.openlineage import nights
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.client_settings import ClientSettings, TransportSettings
-from recsys_lineage.openlineage.delivery import Delivery
+from recsys_lineage.openlineage.delivery.delivery import Delivery
+from recsys_lineage.openlineage.delivery.sender import SystemClock
 from recsys_lineage.openlineage.destinations.opening import opened
-from recsys_lineage.openlineage.sender import SystemClock
-from recsys_lineage.openlineage.stream import Stream
+from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.records import Records
 
 _PROCESSES = multiprocessing.get_context("spawn")

@@ -25,10 +25,10 @@ from recsys_assets.launcher import noted_multiprocess_executor
 from recsys_assets.openlineage import emission
 from recsys_assets.orphans import end_with_starter
 from recsys_assets.settings import CODE_LOCATION, Settings, checkout_is_dirty, load_settings
-from recsys_lineage.orchestration.column_metadata import with_column_lineage
 from recsys_lineage.orchestration.lake_resource import LakeResource
-from recsys_lineage.orchestration.openlineage_sensor import openlineage_check, openlineage_sensor
-from recsys_lineage.orchestration.records_sensor import records_sensor
+from recsys_lineage.orchestration.metadata.column_metadata import with_column_lineage
+from recsys_lineage.orchestration.sensors.openlineage_sensor import openlineage_check, openlineage_sensor
+from recsys_lineage.orchestration.sensors.records_sensor import records_sensor
 
 
 def lake_resource(settings: Settings) -> LakeResource:

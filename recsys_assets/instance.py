@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from recsys_assets.runs.writers import Writers
 from recsys_assets.settings import Settings, load_settings
-from recsys_assets.writers import Writers
 from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _begin_anew(settings: Settings) -> None:
     """Fail the runs of the home's previous life; a database that does not answer yet is the command's to report."""
     from sqlalchemy.exc import OperationalError
 
-    from recsys_assets.home_source import require_own_source
+    from recsys_assets.shop.home_source import require_own_source
 
     require_own_source(settings)
     try:

@@ -11,8 +11,8 @@ from recsys_assets.assets.model.tuning import TUNING
 from recsys_assets.assets.raw.found_files import FaultyFile, faulty_days, newest_files
 from recsys_assets.assets.raw.source_folder import source_folder
 from recsys_assets.assets.retention import UPKEEP
-from recsys_assets.landing import contents, glimpsed
 from recsys_assets.settings import Settings
+from recsys_assets.shop.landing import contents, glimpsed
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.files.source_file import LANDING
 from recsys_lineage.orchestration.lake_resource import LakeResource

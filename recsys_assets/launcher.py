@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from recsys_assets.writers import Writers
+from recsys_assets.runs.writers import Writers
 from recsys_lineage.orchestration.dagster_internals import RunHealth, run_health
 from recsys_lineage.orchestration.run_records import mark_lost
 

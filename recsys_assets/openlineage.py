@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dotenv import dotenv_values
 
 from recsys_assets.settings import CODE_LOCATION, Settings, checkout_folder
-from recsys_lineage.openlineage.asset_description import AssetDescription
 from recsys_lineage.openlineage.emission import Emission
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 
 if TYPE_CHECKING:
     from dagster import Definitions
@@ -29,7 +29,7 @@ def emission(settings: Settings, definitions: Definitions | None = None) -> Emis
 
     def describe() -> Mapping[str, AssetDescription]:
         from recsys_assets.definitions import build_definitions
-        from recsys_lineage.orchestration.asset_descriptions import asset_descriptions
+        from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
 
         return asset_descriptions(definitions or build_definitions(settings))
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from recsys_assets.home_source import require_own_source
 from recsys_assets.instance import (
     close_abandoned_runs,
     deployment_file,
@@ -28,6 +27,7 @@ from recsys_assets.instance import (
     prepare_home,
 )
 from recsys_assets.settings import Settings, variable
+from recsys_assets.shop.home_source import require_own_source
 from recsys_lineage.errors import LineageError
 
 START_SECONDS = 180.0

@@ -10,12 +10,12 @@ from .assets.checks import TableCheck as TableCheck
 from .assets.checks import not_empty as not_empty
 from .assets.checks import not_null as not_null
 from .assets.checks import unique as unique
+from .assets.columns.people_check import at_least_k_people as at_least_k_people
 from .assets.frame_code import frame_code as frame_code
-from .assets.inputs import Inputs as Inputs
 from .assets.materialize import Outcome as Outcome
 from .assets.materialize import materialize as materialize
-from .assets.people_check import at_least_k_people as at_least_k_people
 from .assets.plot import Plot as Plot
+from .assets.reading.inputs import Inputs as Inputs
 from .assets.reproduction import Reproduction as Reproduction
 from .assets.reproduction import reproduce as reproduce
 from .assets.sql_code import sql_code as sql_code
@@ -26,11 +26,11 @@ from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
 from .lake.table_version import TableVersion as TableVersion
 from .orchestration.asset_codes import asset_codes as asset_codes
-from .orchestration.column_metadata import with_column_lineage as with_column_lineage
 from .orchestration.frame_asset import frame_asset as frame_asset
 from .orchestration.lake_resource import LakeResource as LakeResource
 from .orchestration.lineage_asset import AssetLook as AssetLook
 from .orchestration.lineage_proof import lineage_proof as lineage_proof
+from .orchestration.metadata.column_metadata import with_column_lineage as with_column_lineage
 from .orchestration.sql_asset import sql_asset as sql_asset
 from .proof.asset_proof import AssetProof as AssetProof
 from .proof.asset_proof import verify as verify

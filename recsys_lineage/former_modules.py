@@ -51,7 +51,9 @@ class _FormerModules(MetaPathFinder, Loader):
             vars(module).update({key: value for key, value in held.items() if not key.startswith("__")})
 
     def _now(self, name: str) -> list[Path]:
-        places = [self._folder / folder / f"{name}.py" for folder in FOLDERS]
+        places = [
+            place for folder in FOLDERS for place in sorted((self._folder / folder).rglob(f"{name}.py"))
+        ]
         found = [place for place in places if place.is_file()]
         return [*found, *(self._folder / f"{path}.py" for path in _DIVIDED.get(name, ()))] if found else []
 

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from recsys_assets.settings import Settings, load_settings
-from recsys_assets.source import Source
+from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.lake.engine import Engine
 

@@ -82,7 +82,7 @@ def _run(name: str) -> dict[str, Any]:
 
 
 def _data() -> Path:
-    from recsys_assets.source import Source
+    from recsys_assets.shop.source import Source
 
     folder = Source.load("complete-journey").data_folder()
     assert folder is not None

@@ -89,7 +89,7 @@ def growth(
 
 def replicate(folder: Path, factor: int, promotions: bool) -> None:
     """Write the source's files to `folder`, users and what they do `factor` times."""
-    from recsys_assets.source import Source
+    from recsys_assets.shop.source import Source
 
     origin = Source.load("complete-journey").data_folder()
     assert origin is not None

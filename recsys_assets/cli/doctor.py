@@ -175,8 +175,8 @@ def _memory() -> Check:
 
 
 def _source(settings: Settings) -> Check:
-    from recsys_assets.shop_rules import SourceError
-    from recsys_assets.source import Source
+    from recsys_assets.shop.shop_rules import SourceError
+    from recsys_assets.shop.source import Source
 
     try:
         source = Source.load(settings.source)

@@ -17,10 +17,10 @@ from recsys_assets.cli.answer import errors_in_words, fail, print_error
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
 
 if TYPE_CHECKING:
-    from recsys_assets.foreground_run import RunOutcome
-    from recsys_assets.load_report import LoadReport
-    from recsys_assets.run import Platform
-    from recsys_assets.run_plan import PlannedAsset
+    from recsys_assets.runs.foreground_run import RunOutcome
+    from recsys_assets.runs.load_report import LoadReport
+    from recsys_assets.runs.run import Platform
+    from recsys_assets.runs.run_plan import PlannedAsset
 
 app = typer.Typer()
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail where another process writes to the home.")]
@@ -44,8 +44,8 @@ def demo(
     """
     began = time.perf_counter()
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.answers import judgement, summary, typical_customer
         from recsys_assets.cli.show import customer_text, load_lines, metrics_table, summary_lines
+        from recsys_assets.runs.answers import judgement, summary, typical_customer
 
         if dry_run:
             _show_plan(platform.plan(platform.names(), reuse=not force), out, as_json)
@@ -126,7 +126,7 @@ def materialize(
     if partition is not None and (first or last) is not None:
         raise typer.BadParameter("choose --partition, or --from and --to")
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.selection import in_one_selection
+        from recsys_assets.runs.selection import in_one_selection
 
         names = platform.names(in_one_selection(selection or ()))
         if dry_run:
@@ -201,8 +201,8 @@ def adopt() -> None:
     """Have the home belong to the source of the settings, where it belonged to another one or to other files."""
     with errors_in_words():
         settings = load_settings()
-        from recsys_assets.home_source import adopt_source
         from recsys_assets.instance import prepare_home
+        from recsys_assets.shop.home_source import adopt_source
 
         prepare_home(settings)
         adopt_source(settings)

@@ -13,7 +13,7 @@ from recsys_assets.cli.session import AsJson, console, opened_platform
 from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
-    from recsys_assets.run import Platform
+    from recsys_assets.runs.run import Platform
     from recsys_lineage.records.run_record import RunRecord
 
 app = typer.Typer()

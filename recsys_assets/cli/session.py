@@ -14,7 +14,7 @@ from recsys_assets.cli.answer import JSON_OPTION, errors_in_words, is_in_json, p
 from recsys_assets.cli.stopping import STOPPED, stopping_at_once
 
 if TYPE_CHECKING:
-    from recsys_assets.run import Platform
+    from recsys_assets.runs.run import Platform
     from recsys_assets.settings import Settings
     from recsys_lineage.lake.lake import Lake
 
@@ -46,7 +46,7 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Platform, Console]]:
         from recsys_assets.instance import disk_faults_in_words, open_instance
 
         with disk_faults_in_words(settings), open_instance(settings) as instance:
-            from recsys_assets.run import Platform
+            from recsys_assets.runs.run import Platform
 
             yield Platform(settings, instance), out
 

@@ -18,8 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from recsys_assets.answers import CustomerAnswer
-from recsys_assets.load_report import LoadReport
+from recsys_assets.runs.answers import CustomerAnswer
+from recsys_assets.runs.load_report import LoadReport
 from recsys_lineage import progress as lineage_progress
 from recsys_lineage.assets.reproduction import Reproduction
 from recsys_lineage.records.engine_versions import engine_versions

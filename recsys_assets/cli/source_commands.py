@@ -15,7 +15,7 @@ from recsys_assets.cli.session import AsJson, console, load_settings
 
 if TYPE_CHECKING:
     from recsys_assets.proposal.proposal import Proposal
-    from recsys_assets.trial import Trial
+    from recsys_assets.runs.trial import Trial
 
 app = typer.Typer()
 _SHOWN_SAMPLES = 40
@@ -77,7 +77,7 @@ def check(as_json: AsJson = False) -> None:
     """
     with errors_in_words():
         from recsys_assets.assets.raw.source_folder import source_folder
-        from recsys_assets.trial import try_source
+        from recsys_assets.runs.trial import try_source
 
         with console.status("trying the source"):
             trial = try_source(source_folder(load_settings()))

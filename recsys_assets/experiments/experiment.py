@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from recsys_assets.experiments.assignment import arm_at, place
 from recsys_assets.experiments.coverage import COVERAGE, COVERAGE_TOGETHER
 from recsys_assets.experiments.metric import METRICS
-from recsys_assets.toml_file import TomlPart, line_of, read_toml
+from recsys_assets.shop.toml_file import TomlPart, line_of, read_toml
 from recsys_lineage.errors import LineageError, did_you_mean
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]

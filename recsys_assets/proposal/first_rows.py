@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.proposal.known_names import known_role
-from recsys_lineage.files.mixed_encoding import encoding_parts, in_words
+from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import literal
 

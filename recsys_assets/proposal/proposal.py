@@ -14,7 +14,7 @@ from recsys_assets.proposal.known_names import NAMES, RawTable
 from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, roles_of
 from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, mapped_behaviours, settings_text, table_sql
-from recsys_assets.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.names import quote
 

@@ -9,7 +9,7 @@ from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
-from recsys_assets.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_lineage.sql.names import literal, quote
 
 _BEHAVIOURS = {

@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Options, set_parameters
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError

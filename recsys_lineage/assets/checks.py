@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.lake.draft import Draft
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText

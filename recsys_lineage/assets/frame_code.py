@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.parameters import as_given, as_recorded, with_recorded
+from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.options import Options
-from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
-from recsys_lineage.assets.people_check import PeopleCheck
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code

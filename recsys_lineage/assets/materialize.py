@@ -19,18 +19,18 @@ import duckdb
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.blocks import store_blocks
 from recsys_lineage.assets.checks import run_checks
-from recsys_lineage.assets.column_origins import ColumnOrigins, origins_of
-from recsys_lineage.assets.file_guard import guarded
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.columns.column_origins import ColumnOrigins, origins_of
+from recsys_lineage.assets.columns.people_check import PeopleCheck
+from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
+from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
 from recsys_lineage.assets.outcome import BlockingCheckFailed as BlockingCheckFailed
 from recsys_lineage.assets.outcome import Outcome as Outcome
-from recsys_lineage.assets.people_check import PeopleCheck
-from recsys_lineage.assets.tagged_columns import ADVICE as UNCLEARED
-from recsys_lineage.assets.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.vocabulary import Vocabulary, numbers_of
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
-from recsys_lineage.lake.draft import Draft
+from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.progress import Progress, tell

@@ -8,11 +8,11 @@ from typing import Any
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, owner_of, reachable
+from recsys_lineage.assets.code.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.assets.options import Options
-from recsys_lineage.assets.parameters import as_given, as_recorded, with_recorded
-from recsys_lineage.assets.sql_files import SqlFiles
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.sql_files import SqlFiles
 from recsys_lineage.errors import SqlAssetError, SqlFailed
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.sql.sql_text import SqlText

@@ -24,9 +24,9 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.assets.code_version import by_module, reachable
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.module_source import ModuleSource, constants_of
+from recsys_lineage.assets.code.code_version import by_module, reachable
+from recsys_lineage.assets.code.module_source import ModuleSource, constants_of
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import LEFT_OUT

@@ -27,8 +27,8 @@ def ask_graph(
     """As `ask_place`, of a question to the graph of all records; `at`: as it was then."""
 
     def asked(place: Place) -> Any:
-        from recsys_lineage.graph.asof import moment_of
-        from recsys_lineage.graph.target import require_records
+        from recsys_lineage.graph.questions.asof import moment_of
+        from recsys_lineage.graph.questions.target import require_records
 
         graph = place.graph()
         require_records(graph)
@@ -78,7 +78,7 @@ def ask_place(
 
 def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
     """Make again what an impact says is to be rebuilt."""
-    from recsys_lineage.graph.described import DATASET
+    from recsys_lineage.graph.questions.described import DATASET
 
     if place.rebuild is None:
         from recsys_lineage.errors import WrongQuestion

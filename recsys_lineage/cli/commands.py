@@ -31,7 +31,7 @@ def upstream(
 
     Exits with 1 when it was made of nothing.
     """
-    from recsys_lineage.graph.closure import upstream as asked
+    from recsys_lineage.graph.questions.closure import upstream as asked
 
     ask_graph(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
 
@@ -49,7 +49,7 @@ def downstream(
 
     Exits with 1 when nothing was.
     """
-    from recsys_lineage.graph.closure import downstream as asked
+    from recsys_lineage.graph.questions.closure import downstream as asked
 
     ask_graph(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
 
@@ -72,7 +72,7 @@ def columns(
 
     Without a column, of all that the table has. Exits with 1 when there are none.
     """
-    from recsys_lineage.graph.columns import columns as asked
+    from recsys_lineage.graph.questions.columns import columns as asked
 
     way = "down" if down else "up"
     ask_graph(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
@@ -97,7 +97,7 @@ def impact(
     Of an asset, column, partition or file what is there now counts as right; a version, a file's content or a run that
     is named is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
     """
-    from recsys_lineage.graph.impact import impact as asked
+    from recsys_lineage.graph.questions.impact import impact as asked
 
     if materialize and at is not None:
         raise typer.BadParameter("choose one of --materialize and --at")
@@ -126,7 +126,7 @@ def paths(
 
     Exits with 1 when there is none.
     """
-    from recsys_lineage.graph.paths import paths as asked
+    from recsys_lineage.graph.questions.paths import paths as asked
 
     ask_graph(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
 
@@ -145,7 +145,7 @@ def asof(
 
     Exits with 1 when there was none yet.
     """
-    from recsys_lineage.graph.asof import asof as asked
+    from recsys_lineage.graph.questions.asof import asof as asked
 
     ask_graph(context, lambda graph: asked(graph, when), None, format, out, as_json)
 
@@ -168,7 +168,7 @@ def runs(
 
     Exits with 1 when nothing did.
     """
-    from recsys_lineage.graph.runs import runs as asked
+    from recsys_lineage.graph.questions.runs import runs as asked
 
     ask_graph(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
 
@@ -219,8 +219,8 @@ def tags(
 
     Exits with 1 when there are none.
     """
-    from recsys_lineage.graph.asof import asof as versions_at
-    from recsys_lineage.graph.tagged import tags as asked
+    from recsys_lineage.graph.questions.asof import asof as versions_at
+    from recsys_lineage.graph.questions.tagged import tags as asked
 
     def tagged(place: Place) -> Any:
         return asked(place.records(), target, None if at is None else versions_at(place.graph(), at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.cli.row_trace import RowTrace, values_shown
-from recsys_lineage.graph.drawing import Arrow, Drawing, Shape, drawn
+from recsys_lineage.graph.questions.drawing import Arrow, Drawing, Shape, drawn
 from recsys_lineage.rows.back import BackwardTrace
 
 __all__ = ["drawn"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recsys_lineage.graph.lineage_graph import LineageGraph
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.openlineage.emission import Emission
-    from recsys_lineage.openlineage.event_options import EventOptions
+    from recsys_lineage.openlineage.translation.event_options import EventOptions
     from recsys_lineage.records.records import Records
 
 Rebuild = Callable[[Sequence[str]], Collection[str]]
@@ -60,7 +60,7 @@ class Place:
 
     def event_options(self) -> EventOptions:
         """How events of OpenLineage name the jobs and datasets of the lakes."""
-        from recsys_lineage.openlineage.event_options import EventOptions
+        from recsys_lineage.openlineage.translation.event_options import EventOptions
 
         return EventOptions() if self.emission is None else self.emission.options
 

@@ -18,7 +18,7 @@ from rich.tree import Tree
 
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.cli.row_trace import RowTrace, values_shown
-from recsys_lineage.graph.answers import (
+from recsys_lineage.graph.questions.answers import (
     AsOf,
     ColumnLineage,
     ColumnLink,
@@ -29,7 +29,7 @@ from recsys_lineage.graph.answers import (
     Paths,
     Runs,
 )
-from recsys_lineage.graph.tagged import Tagged
+from recsys_lineage.graph.questions.tagged import Tagged
 from recsys_lineage.rows.back import BackwardTrace
 
 _MOST_LINES = 200
@@ -43,7 +43,7 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
     """Print an answer, or write it into a file.
 
     Args:
-        answer: of `recsys_lineage.graph.answers`.
+        answer: of `recsys_lineage.graph.questions.answers`.
         format: tree, mermaid, dot, svg or png; of no account for JSON.
         out: the file; stdout when None.
         as_json: print one JSON object.

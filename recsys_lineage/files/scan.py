@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_file import CsvBlock, MalformedRow, csv_blocks
+from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.csv_file import CsvBlock, MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault, changed_fault, missing_columns_fault, repeated_columns_fault
-from recsys_lineage.files.hive_folders import folder_columns
-from recsys_lineage.files.parquet_file import decode_parquet, read_parquet_footer
-from recsys_lineage.files.parquet_options import ParquetOptions
-from recsys_lineage.files.parquet_view import ROW_NUMBER, open_parquet
+from recsys_lineage.files.parquet.hive_folders import folder_columns
+from recsys_lineage.files.parquet.parquet_file import decode_parquet, read_parquet_footer
+from recsys_lineage.files.parquet.parquet_options import ParquetOptions
+from recsys_lineage.files.parquet.parquet_view import ROW_NUMBER, open_parquet
 from recsys_lineage.files.row_store import RowStore
 from recsys_lineage.files.source_file import SourceFile, is_unchanged
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan

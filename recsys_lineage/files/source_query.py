@@ -148,8 +148,8 @@ def _calls(sql: str, tree: exp.Query, origin: str) -> list[tuple[FileCall, FileS
 
 def _check_options(call: FileCall, scan: FileScan) -> None:
     """Raises SourceSqlError, with the place of the call, where an option of a scan cannot be honoured."""
-    from recsys_lineage.files.csv_dialect import CsvDialect  # both know what a scan is
-    from recsys_lineage.files.parquet_options import ParquetOptions
+    from recsys_lineage.files.csv.csv_dialect import CsvDialect  # both know what a scan is
+    from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 
     try:
         (ParquetOptions if scan.function == "read_parquet" else CsvDialect).of(scan)

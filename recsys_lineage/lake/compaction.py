@@ -13,9 +13,10 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.append_order import COMPACTED
-from recsys_lineage.lake.commit_log import COMMIT_KEY
-from recsys_lineage.lake.draft import HOOKS, is_conflict
+from recsys_lineage.lake.commits.append_order import COMPACTED
+from recsys_lineage.lake.commits.commit_log import COMMIT_KEY
+from recsys_lineage.lake.commits.draft import HOOKS, is_conflict
+from recsys_lineage.lake.commits.write_marker import WriteMarker, delete_files_of
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import (
@@ -28,7 +29,6 @@ from recsys_lineage.lake.table_files import (
     write_files,
 )
 from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.lake.write_marker import WriteMarker, delete_files_of
 
 LARGEST_FILE = 128 << 20
 """Bytes past which a file is no longer joined with others."""

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from recsys_lineage.errors import LineageError, TableNotFound
-from recsys_lineage.lake.commit_log import CommitLog
+from recsys_lineage.lake.commits.commit_log import CommitLog
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.pruned_versions import PrunedVersions
 from recsys_lineage.lake.storage import Storage

@@ -11,14 +11,14 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from recsys_lineage.openlineage.asset_description import AssetDescription
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 
 if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
-    from recsys_lineage.openlineage.delivery import Delivery
-    from recsys_lineage.openlineage.event_options import EventOptions
+    from recsys_lineage.openlineage.delivery.delivery import Delivery
     from recsys_lineage.openlineage.message import Message
-    from recsys_lineage.openlineage.stream import Stream
+    from recsys_lineage.openlineage.translation.event_options import EventOptions
+    from recsys_lineage.openlineage.translation.stream import Stream
 
 NAMESPACE = "OPENLINEAGE_NAMESPACE"
 """The variable by which integrations of OpenLineage are told the namespace of their jobs."""
@@ -56,14 +56,14 @@ class Emission:
     @property
     def options(self) -> EventOptions:
         """How events name jobs and datasets, for who only looks for these names."""
-        from recsys_lineage.openlineage.event_options import EventOptions
+        from recsys_lineage.openlineage.translation.event_options import EventOptions
 
         variables = os.environ if self.environment is None else self.environment
         return EventOptions(self.code_location, variables.get(NAMESPACE) or None)
 
     def stream(self, lake: Lake) -> Stream:
         """All events of a lake's records."""
-        from recsys_lineage.openlineage.stream import Stream
+        from recsys_lineage.openlineage.translation.stream import Stream
 
         variables = os.environ if self.environment is None else self.environment
         return Stream(
@@ -86,10 +86,10 @@ class Emission:
             longest_answer: seconds that an answer is waited for at most, whatever the settings say.
         """
         from recsys_lineage.openlineage.client_settings import client_settings
-        from recsys_lineage.openlineage.definitions import definition_messages
-        from recsys_lineage.openlineage.delivery import Delivery
+        from recsys_lineage.openlineage.delivery.delivery import Delivery
         from recsys_lineage.openlineage.destinations.destination import Destination
         from recsys_lineage.openlineage.destinations.opening import opened
+        from recsys_lineage.openlineage.translation.definitions import definition_messages
 
         stream = _LateStream(lambda: self.stream(lake))
 

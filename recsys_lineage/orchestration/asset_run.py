@@ -20,11 +20,15 @@ from recsys_lineage.orchestration.dagster_internals import (
     version_tags,
     without_automatic_event,
 )
-from recsys_lineage.orchestration.event_metadata import check_result, event_metadata, partition_metadata
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.metadata.event_metadata import (
+    check_result,
+    event_metadata,
+    partition_metadata,
+)
+from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
-from recsys_lineage.orchestration.told_metadata import told_metadata
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization

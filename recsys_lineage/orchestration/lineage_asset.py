@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.assets.tagged_columns import CHECK as CLEARANCE
-from recsys_lineage.assets.tagged_columns import DESCRIPTION
+from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.columns.tagged_columns import DESCRIPTION
 from recsys_lineage.orchestration.asset_run import AssetRun
 from recsys_lineage.orchestration.dagster_internals import mark
 from recsys_lineage.orchestration.launch_config import launch_config

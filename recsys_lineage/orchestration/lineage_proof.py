@@ -12,8 +12,8 @@ import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode, Output
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.progress import Progress, tell

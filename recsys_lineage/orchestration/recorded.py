@@ -11,7 +11,7 @@ from typing import Literal
 
 import dagster as dg
 
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_failure import dagster_failure

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
-from recsys_lineage.assets.file_guard import guarded
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import code_of, pinned_inputs
 from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.columns.frames.frame_expressions import OPAQUE
@@ -27,7 +27,7 @@ from recsys_lineage.proof.rows import verify_rows
 from recsys_lineage.proof.sample import joined_sample
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
-from recsys_lineage.rows.catalog import Catalog
+from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.trace_query import trace
 from recsys_lineage.sql.file_call import replaced
 from recsys_lineage.sql.names import quote

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.experiment import ExperimentError, RunFailed
 from recsys_lineage.proof.sample import joined_sample

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection
 import polars as pl
 
 from recsys_lineage.errors import LineageError, VersionMoved, WriteConflict
+from recsys_lineage.lake.commits.draft import NO_VERSION
 from recsys_lineage.lake.compaction import compact
-from recsys_lineage.lake.draft import NO_VERSION
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from recsys_lineage.lake.commit_archive import FOLDER as _ARCHIVE
+from recsys_lineage.lake.commits.commit_archive import FOLDER as _ARCHIVE
+from recsys_lineage.lake.commits.write_marker import FOLDER as MARKERS
+from recsys_lineage.lake.commits.write_marker import writes
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.pruned_versions import Pruned
 from recsys_lineage.lake.storage import StoredFile
 from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.write_marker import FOLDER as MARKERS
-from recsys_lineage.lake.write_marker import writes
 from recsys_lineage.retention.holds import Holds
 from recsys_lineage.retention.needs import needed_versions
 from recsys_lineage.retention.policy import Policy, kept_versions

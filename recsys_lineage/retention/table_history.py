@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from recsys_lineage.lake.commit_log import COMMIT_KEY
+from recsys_lineage.lake.commits.commit_log import COMMIT_KEY
 from recsys_lineage.lake.lake import Lake
 
 FOLDER = "_retention"

@@ -16,10 +16,10 @@ from recsys_lineage.errors import FilesChanged
 from recsys_lineage.files import FileScan, SourceFile, hashed_file, open_scan, parse_source_sql
 from recsys_lineage.files.source_file import found_paths
 from recsys_lineage.records.materialization import Materialization, Statement
-from recsys_lineage.rows.catalog import Catalog
-from recsys_lineage.rows.definitions import everything
 from recsys_lineage.rows.lake_rows import check_runs_again, schemas_of
-from recsys_lineage.rows.syntax import is_expression
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import everything
+from recsys_lineage.rows.statement.syntax import is_expression
 from recsys_lineage.rows.trace_query import traced_tables
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.rows.candidates import Candidates
-from recsys_lineage.rows.catalog import Catalog, Column
-from recsys_lineage.rows.condition import Conditions
-from recsys_lineage.rows.definitions import Definition, Statement
 from recsys_lineage.rows.kept_steps import KeptSteps
-from recsys_lineage.rows.pushdown import Pushdown
-from recsys_lineage.rows.steps import Part, Steps, numbered
+from recsys_lineage.rows.statement.catalog import Catalog, Column
+from recsys_lineage.rows.statement.condition import Conditions
+from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.steps import Part, Steps, numbered
+from recsys_lineage.rows.statement.syntax import Node, children
 from recsys_lineage.rows.stepwise import Stepwise
-from recsys_lineage.rows.syntax import Node, children
-from recsys_lineage.rows.witness import Witnesses
+from recsys_lineage.rows.witnesses.candidates import Candidates
+from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement

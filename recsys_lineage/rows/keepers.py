@@ -11,12 +11,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 
-from recsys_lineage.rows.absences import SHAPED, Absences, guards, inner, missed
-from recsys_lineage.rows.condition import Conditions
-from recsys_lineage.rows.definitions import Definition, Statement, everything
-from recsys_lineage.rows.from_item import FromItem, from_items
-from recsys_lineage.rows.steps import definition_text, numbered
-from recsys_lineage.rows.syntax import (
+from recsys_lineage.rows.statement.condition import Conditions
+from recsys_lineage.rows.statement.definitions import Definition, Statement, everything
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.steps import definition_text, numbered
+from recsys_lineage.rows.statement.syntax import (
     Node,
     Syntax,
     children,
@@ -27,6 +26,7 @@ from recsys_lineage.rows.syntax import (
     subqueries,
 )
 from recsys_lineage.rows.tracing import Fits, Tracing
+from recsys_lineage.rows.witnesses.absences import SHAPED, Absences, guards, inner, missed
 from recsys_lineage.sql.names import quote
 
 

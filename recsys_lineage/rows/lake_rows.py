@@ -14,7 +14,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
-from recsys_lineage.rows.value_literal import equals
+from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 

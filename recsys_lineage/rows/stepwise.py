@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.rows.catalog import not_taken
 from recsys_lineage.rows.kept_steps import Contents, KeptSteps, words_of
-from recsys_lineage.rows.steps import Part, Step, Whole
+from recsys_lineage.rows.statement.catalog import not_taken
+from recsys_lineage.rows.statement.steps import Part, Step, Whole
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000

@@ -11,15 +11,15 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
-from recsys_lineage.rows.catalog import ORIGIN, Catalog, RowTraceError, not_taken
-from recsys_lineage.rows.context import context_of
-from recsys_lineage.rows.definitions import MAIN, Statement
 from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
-from recsys_lineage.rows.samples import refuse_drawn
+from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
+from recsys_lineage.rows.statement.definitions import MAIN, Statement
+from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits
-from recsys_lineage.rows.value_literal import equals
+from recsys_lineage.rows.witnesses.context import context_of
+from recsys_lineage.rows.witnesses.samples import refuse_drawn
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 

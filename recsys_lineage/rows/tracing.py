@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from recsys_lineage.rows.condition import Condition, Conditions, best_column
-from recsys_lineage.rows.definitions import MAIN, Definition, Statement
-from recsys_lineage.rows.from_item import from_items
-from recsys_lineage.rows.identity import identity
-from recsys_lineage.rows.pushdown import Pushdown
-from recsys_lineage.rows.steps import Part, Steps, numbered
-from recsys_lineage.rows.syntax import Node, children
-from recsys_lineage.rows.witness import Witnessed, Witnesses
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement
+from recsys_lineage.rows.statement.from_item import from_items
+from recsys_lineage.rows.statement.identity import identity
+from recsys_lineage.rows.statement.steps import Part, Steps, numbered
+from recsys_lineage.rows.statement.syntax import Node, children
+from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
 
 Fits = Mapping[int, Callable[[str], str]]

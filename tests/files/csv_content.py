@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from recsys_lineage.files import csv_file
-from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_file import MalformedRow, csv_blocks
+from recsys_lineage.files.csv import csv_file
+from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.csv_file import MalformedRow, csv_blocks
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -12,9 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from recsys_lineage.files import csv_file, source_bytes
-from recsys_lineage.files.csv_dialect import CsvDialect
-from recsys_lineage.files.csv_file import csv_blocks
+from recsys_lineage.files import source_bytes
+from recsys_lineage.files.csv import csv_file
+from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.csv_file import csv_blocks
 from recsys_lineage.files.fault import FileFault
 from tests.files.csv_content import faults, no_block_is_short, read, rows
 

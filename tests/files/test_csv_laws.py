@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.files import csv_file, csv_record
-from recsys_lineage.files.csv_dialect import CsvDialect
+from recsys_lineage.files.csv import csv_file, csv_record
+from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.fault import FileFault
 from tests.examples import examples
 from tests.files.csv_content import faults, no_block_is_short, read, rows

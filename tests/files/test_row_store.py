@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.errors import InsufficientSpace
-from recsys_lineage.files import FileReport, FileScan, OpenedScan, csv_file, list_files, open_scan, row_store
+from recsys_lineage.files import FileReport, FileScan, OpenedScan, list_files, open_scan, row_store
+from recsys_lineage.files.csv import csv_file
 from recsys_lineage.lake.engine import Engine
 from tests.examples import examples
 

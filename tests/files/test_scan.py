@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.errors import FilesChanged, SourceSqlError
 from recsys_lineage.files import FileFault, FileScan, KnownContent, OpenedScan, list_files, open_scan
-from recsys_lineage.files.parquet_file import decode_parquet
+from recsys_lineage.files.parquet.parquet_file import decode_parquet
 from tests.examples import examples
 
 CSV = FileScan("read_csv", "*.csv")

@@ -10,8 +10,8 @@ import polars as pl
 
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lake_resource import LakeResource

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import attempt, materialize
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError, UndeclaredRead
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records

@@ -7,7 +7,7 @@ import pytest
 from dagster import AssetCheckSeverity
 
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_empty, not_null, unique
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.records.materialization import CheckOutcome
 from tests.lineage.project import ORDERS, Project, table
 

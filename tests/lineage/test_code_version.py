@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from recsys_lineage.assets import code_version as module_under_test
-from recsys_lineage.assets.code_version import by_module, code_version, owner_of, reachable
-from recsys_lineage.assets.module_source import EFFECTS
-from recsys_lineage.assets.parameters import Named
-from recsys_lineage.assets.reachable_code import Codebase, Definition
+from recsys_lineage.assets.code import code_version as module_under_test
+from recsys_lineage.assets.code.code_version import by_module, code_version, owner_of, reachable
+from recsys_lineage.assets.code.module_source import EFFECTS
+from recsys_lineage.assets.code.parameters import Named
+from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from recsys_lineage.errors import LineageError
 
 ROOT = Path(__file__).parents[2]
@@ -370,7 +370,7 @@ def test_code_without_a_file_is_read_from_the_notebook_and_refused_where_there_i
 def test_a_script_is_ones_own(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from recsys_lineage.assets.code_version import reachable\nRATE = 1\ndef root(): return RATE\n"
+        "from recsys_lineage.assets.code.code_version import reachable\nRATE = 1\ndef root(): return RATE\n"
         "print(sorted(d.name for d in reachable(root) if d.module == '__main__'))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -388,7 +388,7 @@ def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
     program = (
         "import sys\n"
         "sys.path[:0] = ['.']\n"
-        "from recsys_lineage.assets.reachable_code import Codebase, Definition\n"
+        "from recsys_lineage.assets.code.reachable_code import Codebase, Definition\n"
         "code = Codebase('recsys_assets')\n"
         "found = code.reach([Definition('recsys_assets.assets.serving.served_tables', 'user_embeddings')])\n"
         "assert Definition('recsys_models.ranker.ranker', 'Ranker') in found\n"
@@ -400,8 +400,8 @@ def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
 
 def test_what_a_version_covers_is_plain_data() -> None:
     covered = by_module(reachable(module_under_test.by_module))
-    assert covered["recsys_lineage.assets.code_version"] == ["by_module"]
-    assert covered["recsys_lineage.assets.reachable_code"] == ["Definition"]
+    assert covered["recsys_lineage.assets.code.code_version"] == ["by_module"]
+    assert covered["recsys_lineage.assets.code.reachable_code"] == ["Definition"]
     assert json.loads(json.dumps(covered)) == covered
     assert isinstance(sorted(reachable(by_module))[0], Definition)
     check: Callable[..., str] = code_version

@@ -22,11 +22,11 @@ from recsys_lineage import (
     sql_code,
     with_column_lineage,
 )
-from recsys_lineage.assets import column_origins
+from recsys_lineage.assets.columns import column_origins
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE, COLUMN_SCHEMA
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
+from recsys_lineage.orchestration.metadata.column_metadata import COLUMN_LINEAGE, COLUMN_SCHEMA
 from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table

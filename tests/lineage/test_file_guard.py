@@ -21,12 +21,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from recsys_lineage.assets import file_guard, surroundings
 from recsys_lineage.assets.asset_code import Request
-from recsys_lineage.assets.file_guard import guarded
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.reading import file_guard, surroundings
+from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import UnnotedFile
 from recsys_lineage.lake.pruned_versions import Pruned

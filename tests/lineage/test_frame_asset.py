@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from recsys_lineage.assets.asset_code import Output, Query, Request
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.parameters import Named
+from recsys_lineage.assets.code.parameters import Named
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import code_of
 from recsys_lineage.orchestration.frame_asset import frame_asset

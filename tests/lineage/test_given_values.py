@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query
+from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
-from recsys_lineage.assets.parameters import Named
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import reproduce
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError

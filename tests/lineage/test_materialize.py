@@ -11,9 +11,9 @@ import pytest
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import BlockingCheckFailed, attempt, materialize
-from recsys_lineage.assets.scanned_files import open_scan
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.scanned_files import open_scan
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import list_files

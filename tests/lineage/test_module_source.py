@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.assets.module_source import ModuleSource
+from recsys_lineage.assets.code.module_source import ModuleSource
 from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
@@ -132,8 +132,8 @@ import importlib.util, json, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
 sys.modules["recsys_lineage"] = importlib.util.module_from_spec(importlib.util.find_spec("recsys_lineage"))
-from recsys_lineage.assets.module_source import ModuleSource
-from recsys_lineage.assets.reachable_code import Codebase, Definition
+from recsys_lineage.assets.code.module_source import ModuleSource
+from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 found, code = {}, Codebase("recsys_assets")
 for package in sys.argv[2:]:
     for place, path in enumerate(sorted(Path(sys.argv[1], package).rglob("*.py"))):

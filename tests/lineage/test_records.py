@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from recsys_lineage.assets.asset_code import Output, Request
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, Output, Request
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import CannotReproduce, reproduce
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import code_of

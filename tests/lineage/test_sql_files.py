@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.assets.asset_status import asset_statuses
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import FilesChanged, SqlAssetError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.orchestration.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records

@@ -16,8 +16,8 @@ from recsys_assets.assets.raw import raw_tables as raw
 from recsys_assets.assets.raw import source_files
 from recsys_assets.assets.raw.found_files import newest_files
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.load_report import LoadReport, load_report
-from recsys_assets.source import Source
+from recsys_assets.runs.load_report import LoadReport, load_report
+from recsys_assets.shop.source import Source
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.lake.engine import Engine

@@ -13,7 +13,7 @@ from recsys_assets.assets.raw.file_changes import LONGEST_SHOWN, WHAT_IS_NEW, Fi
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.errors import LineageError
-from recsys_lineage.orchestration.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
 from recsys_lineage.records.records import Records
 from tests.examples import examples
 from tests.platform.nights import Nights

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.writers import HomeIsWritten, Writer, Writers
+from recsys_assets.runs.writers import HomeIsWritten, Writer, Writers
 from tests.platform.conftest import RECSYS, Shop
 from tests.platform.test_stop import PATIENCE, begun, endless, processes
 
@@ -18,7 +18,7 @@ __all__ = ["endless", "processes"]
 HOLD = """
 import sys, time
 from functools import partial
-from recsys_assets.writers import Writers
+from recsys_assets.runs.writers import Writers
 say = partial(print, flush=True)
 with {how}:
     print("holds", flush=True)

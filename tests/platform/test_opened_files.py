@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.assets.surroundings import belongs_to_code, below, environment
+from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, environment
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from tests.platform.conftest import Shop

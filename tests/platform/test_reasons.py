@@ -24,7 +24,7 @@ from recsys_assets.assets.serving.reasons import (
     nearest_in_history,
 )
 from recsys_assets.assets.serving.served_tables import ReasonedLists
-from recsys_assets.shop_rules import BEHAVIOURS
+from recsys_assets.shop.shop_rules import BEHAVIOURS
 from recsys_models import Interactions
 from recsys_models.families import families
 from tests.examples import examples

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.definitions import build_definitions
-from recsys_assets.selection import UnknownAsset, in_one_selection, selected_assets
+from recsys_assets.runs.selection import UnknownAsset, in_one_selection, selected_assets
 from recsys_assets.settings import Settings
 from tests.examples import examples
 

@@ -17,7 +17,7 @@ from recsys_assets.assets.feedback import feedback_tables as feedback
 from recsys_assets.assets.raw import raw_tables as raw
 from recsys_assets.assets.raw import source_files
 from recsys_assets.assets.raw.service_events import ServiceEvents
-from recsys_assets.load_report import load_report
+from recsys_assets.runs.load_report import load_report
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import Outcome, materialize

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from recsys_assets.cli.stopping import STOPPED
-from recsys_assets.writers import Writers
+from recsys_assets.runs.writers import Writers
 from tests.platform.conftest import RECSYS, Shop, opened
 from tests.platform.shop import SOURCE, day_file, day_rows, write_day
 

@@ -18,12 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from recsys_assets import trial
 from recsys_assets.assets.raw.source_folder import NoFiles, SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.cli.commands import app
-from recsys_assets.source import Source
-from recsys_assets.trial import try_source, whole_records
+from recsys_assets.runs import trial
+from recsys_assets.runs.trial import try_source, whole_records
+from recsys_assets.shop.source import Source
 from tests.examples import examples
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 

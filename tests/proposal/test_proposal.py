@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from recsys_assets.proposal.known_names import EVENT
 from recsys_assets.proposal.proposal import FolderInUse, NoEvents, propose
 from recsys_assets.proposal.sampled_files import NothingToSample, common_pattern, sampled_files
-from recsys_assets.source import Source
+from recsys_assets.shop.source import Source
 from tests.examples import examples
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from recsys_lineage.rows.catalog import Catalog
-from recsys_lineage.rows.definitions import Statement
 from recsys_lineage.rows.flowing import flow_query, flowed
 from recsys_lineage.rows.kept_steps import KeptSteps
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
 from tests.examples import examples

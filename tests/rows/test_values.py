@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from recsys_lineage.rows.catalog import RowTraceError
+from recsys_lineage.rows.statement.catalog import RowTraceError
 from recsys_lineage.rows.trace_query import trace_query
 
 VALUES = {

@@ -9,8 +9,8 @@ import polars as pl
 from recsys_assets.assets.serving.search_index import search_index
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.blobs import blob_table
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake

@@ -23,14 +23,14 @@ from recsys_assets.service.feedback.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Request
-from recsys_lineage.assets.expected_columns import expected_columns
+from recsys_lineage.assets.columns.expected_columns import expected_columns
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize
 from recsys_lineage.assets.plot import Plot
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.dagster_internals import code_of
-from recsys_lineage.orchestration.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
 from recsys_lineage.sql.sql_text import SqlText
 from tests.service import small_shop
 from tests.service.running import served

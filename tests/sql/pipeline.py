@@ -19,8 +19,8 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.raw.given_rows import given_rows
-from recsys_assets.raw_columns import RAW_COLUMNS
-from recsys_assets.source import Source
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import OpenedScan, deduplicate, list_files, open_scan
 

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from recsys_assets.raw_columns import RAW_COLUMNS
-from recsys_assets.shop_rules import ShopRules
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.shop_rules import ShopRules
 from recsys_assets.sql import load_sql, parameters_of
 
 PARAMETERS: dict[str, Any] = {

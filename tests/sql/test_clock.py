@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.shop_rules import ShopRules, SourceError
-from recsys_assets.source import Source
+from recsys_assets.shop.shop_rules import ShopRules, SourceError
+from recsys_assets.shop.source import Source
 from tests.sql.pipeline import run_pipeline
 from tests.sql.test_ids import cleaned
 from tests.sql.test_source import folder

@@ -8,7 +8,7 @@ import pytest
 
 from recsys_assets.assets.raw.source_files import _meanings
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.source import Source
+from recsys_assets.shop.source import Source
 from recsys_lineage.files import deduplicate, list_files
 from tests.sql.test_source import folder
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.shop_rules import NEVER, NO_VALUE, ShopRules
+from recsys_assets.shop.shop_rules import NEVER, NO_VALUE, ShopRules
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_assets.sql.load import MACROS
 from tests.examples import examples

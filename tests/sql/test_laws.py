@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.raw_columns import RAW_COLUMNS
-from recsys_assets.source import Source
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.source import Source
 from tests.examples import examples
 from tests.sql.pipeline import CLEAN, FEATURES, open_source, run_pipeline
 from tests.sql.shop import counts, make_shop, make_tables, write_raw

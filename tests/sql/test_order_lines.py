@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recsys_assets.source import Source
+from recsys_assets.shop.source import Source
 from tests.sql.pipeline import run_pipeline
 from tests.sql.test_source import folder
 

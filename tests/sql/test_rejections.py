@@ -23,9 +23,9 @@ from recsys_assets.assets.tables.rejections import (
 )
 from recsys_assets.assets.tables.repeated_files import RepeatedFile, repeated_files
 from recsys_assets.assets.tables.table_checks import EVERY_FILE_COUNTS, LINES_COUNT_ONCE
-from recsys_assets.raw_columns import RAW_COLUMNS
-from recsys_assets.source import Source
-from recsys_assets.source_settings import SourceSettings
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.source import Source
+from recsys_assets.shop.source_settings import SourceSettings
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.assets.sql_code import sql_code

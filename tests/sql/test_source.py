@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recsys_assets.raw_columns import RAW_COLUMNS
-from recsys_assets.shop_rules import SourceError
-from recsys_assets.source import Source
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.shop_rules import SourceError
+from recsys_assets.shop.source import Source
 from tests.sql.pipeline import open_source, run_pipeline, run_raw
 
 EVENTS = "SELECT moment AS event_time, who AS user_id, what AS item_id, _file, _line FROM read_csv('*.csv')"

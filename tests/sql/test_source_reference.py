@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from recsys_assets.raw_columns import RAW_COLUMNS, REQUIRED_COLUMNS
-from recsys_assets.source_reference import COLUMNS, KEYS, columns_table, keys_table
-from recsys_assets.source_settings import SourceSettings
+from recsys_assets.shop.raw_columns import RAW_COLUMNS, REQUIRED_COLUMNS
+from recsys_assets.shop.source_reference import COLUMNS, KEYS, columns_table, keys_table
+from recsys_assets.shop.source_settings import SourceSettings
 from tests.sql.shop import make_shop, records
 
 DOCS = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.shop_rules import SourceError
-from recsys_assets.source_settings import SourceSettings, read_settings
+from recsys_assets.shop.shop_rules import SourceError
+from recsys_assets.shop.source_settings import SourceSettings, read_settings
 from recsys_assets.sql import load_named_query, parameters_of
 from tests.examples import examples
 from tests.sql.shop import EVENT, PARAMETERS, write_raw

@@ -19,9 +19,9 @@ from recsys_assets.experiments.units import experiment_units, with_past
 from recsys_assets.plots import png
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code

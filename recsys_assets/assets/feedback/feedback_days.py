@@ -8,7 +8,7 @@ import polars as pl
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_lineage.assets.checks import unique
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.frame_asset import frame_asset
 
 NAME, FEEDBACK = "feedback_days", "feedback"

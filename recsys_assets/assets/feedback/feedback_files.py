@@ -19,9 +19,9 @@ from recsys_assets.sql import load_sql
 from recsys_assets.sql.load import FOLDER
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.scanned_files import open_scan
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.scanned_files import open_scan
 from recsys_lineage.files import (
     FileReport,
     KnownContent,

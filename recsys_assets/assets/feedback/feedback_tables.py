@@ -28,8 +28,8 @@ from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_null, unique
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import FilesChanged
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset

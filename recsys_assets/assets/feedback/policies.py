@@ -17,7 +17,7 @@ from recsys_assets.experiments.policy_report import SCHEMA, judged_policy, shown
 from recsys_assets.plots import png
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset

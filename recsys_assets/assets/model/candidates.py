@@ -36,8 +36,8 @@ from recsys_assets.nights_plot import validation_over_nights
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.parameters import Named
+from recsys_lineage.assets.code.parameters import Named
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.blobs import COLUMNS, CONTENT, blob_table, files_from
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_models.families import families as registry

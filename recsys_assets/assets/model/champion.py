@@ -21,7 +21,7 @@ from recsys_assets.assets.run_options import setting_options
 from recsys_assets.plots import loss_curve
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.lake.blobs import COLUMNS, CONTENT, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset

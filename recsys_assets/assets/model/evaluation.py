@@ -14,9 +14,9 @@ from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import bars
 from recsys_lineage.assets.asset_code import Output
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.options import Option
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset

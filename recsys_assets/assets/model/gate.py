@@ -20,8 +20,8 @@ from recsys_assets.service.champions import Decided
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine

@@ -7,7 +7,7 @@ import polars as pl
 
 from recsys_assets.assets.looks import look
 from recsys_lineage.assets.asset_code import Output
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.blobs import COLUMNS, blob_table, files_from
 from recsys_lineage.orchestration.frame_asset import frame_asset
 

@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from recsys_lineage.assets.asset_code import Request
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 
 if TYPE_CHECKING:
     from recsys_models import Recommender

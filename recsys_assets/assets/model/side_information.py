@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recsys_assets.assets.model.training import SPLIT_COLUMNS, SPLIT_FROM
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ALL
 from recsys_lineage.lake.blobs import files_of
 

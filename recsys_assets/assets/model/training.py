@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import Origins
 from recsys_lineage.lake.blobs import CONTENT, files_of
 from recsys_lineage.progress import Progress, tell

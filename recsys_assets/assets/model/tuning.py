@@ -22,9 +22,9 @@ from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.plots import trial_history
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output, Request
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.parameters import Named
+from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, tell

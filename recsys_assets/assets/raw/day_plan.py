@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys_assets.assets.raw.found_files import faulty_days, inputs_digest, with_status
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.source import NamedScan
+from recsys_assets.shop.source import NamedScan
 
 KEPT = "rows kept"
 """In a digest, beside the path of a file that is gone: its rows are those of before, not made anew."""

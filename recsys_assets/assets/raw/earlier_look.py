@@ -15,9 +15,9 @@ from sqlglot.tokenizer_core import TokenType
 
 from recsys_assets.assets.raw.given_rows import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.source import NamedScan
+from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import Request
-from recsys_lineage.assets.inputs import Previous
+from recsys_lineage.assets.reading.inputs import Previous
 from recsys_lineage.files import KnownContent, SourceFile
 from recsys_lineage.records.engine_versions import engine_versions
 from recsys_lineage.records.materialization import Materialization

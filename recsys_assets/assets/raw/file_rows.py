@@ -8,10 +8,10 @@ import polars as pl
 
 from recsys_assets.assets.raw.raw_shape import cast_columns, common, widened
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.raw_columns import TRACE
-from recsys_assets.source import NamedScan
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.scanned_files import failing_rows, open_scan
+from recsys_assets.shop.raw_columns import TRACE
+from recsys_assets.shop.source import NamedScan
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.scanned_files import failing_rows, open_scan
 from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files import FailingRows, SourceFile
 from recsys_lineage.files.source_file import hashed_file

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recsys_assets.assets.schema import types_of
-from recsys_assets.source import NamedScan
+from recsys_assets.shop.source import NamedScan
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.seen import digest_of
 

@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 
 from recsys_assets.assets.raw.found_files import SCHEMA
-from recsys_assets.source import Source
+from recsys_assets.shop.source import Source
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.assets.asset_code import Query
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.query_columns import query_columns
+from recsys_lineage.assets.columns.query_columns import query_columns
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.column_edge import Subtype
 from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.files import FileScan

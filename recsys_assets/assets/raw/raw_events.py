@@ -31,11 +31,11 @@ from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.source import NamedScan
+from recsys_assets.shop.source import NamedScan
 from recsys_assets.sql import parameters_of
 from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
-from recsys_lineage.assets.inputs import Inputs
-from recsys_lineage.assets.scanned_files import sql_failed
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.scanned_files import sql_failed
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import FailingRows, FileScan
 from recsys_lineage.files.failing_rows import rows_where

@@ -36,15 +36,15 @@ from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
-from recsys_assets.raw_columns import TRACE
-from recsys_assets.source import NamedScan
+from recsys_assets.shop.raw_columns import TRACE
+from recsys_assets.shop.source import NamedScan
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.materialize import explaining
-from recsys_lineage.assets.scanned_files import sql_failed
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.scanned_files import sql_failed
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset

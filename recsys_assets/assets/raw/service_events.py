@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from recsys_assets.source import EARLIEST_DAY
-from recsys_assets.source_settings import SourceSettings
+from recsys_assets.shop.source import EARLIEST_DAY
+from recsys_assets.shop.source_settings import SourceSettings
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.sql.names import literal, quote

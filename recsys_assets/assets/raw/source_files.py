@@ -23,16 +23,16 @@ from recsys_assets.assets.raw.known_files import KnownFiles
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.schema import texts_of
-from recsys_assets.source import NamedScan
+from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.code_version import by_module, code_version, reachable
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.options import Option
-from recsys_lineage.assets.scanned_files import open_scan, sql_failed
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.scanned_files import open_scan, sql_failed
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import DuplicateFile, FileReport, KnownContent, SourceFile, deduplicate
-from recsys_lineage.files.hive_folders import folder_columns
+from recsys_lineage.files.parquet.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from recsys_assets.assets.raw.overlooked_files import overlooked_files
 from recsys_assets.settings import Settings
-from recsys_assets.source import NamedScan, Source
+from recsys_assets.shop.source import NamedScan, Source
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, list_files, names_in
 from recsys_lineage.files.own_file import relations_by_file

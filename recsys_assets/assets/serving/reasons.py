@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_assets.shop_rules import BEHAVIOURS
+from recsys_assets.shop.shop_rules import BEHAVIOURS
 from recsys_models.data.ids import rows_of
 from recsys_models.kernels.sparse import shape_of
 

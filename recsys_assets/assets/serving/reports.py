@@ -13,11 +13,11 @@ from dagster_pandas import PandasColumn, RowCountConstraint, create_dagster_pand
 from pandas.api.extensions import ExtensionDtype
 
 from recsys_assets.assets.looks import OWNERS
-from recsys_lineage.assets.code_version import code_version
+from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
-from recsys_lineage.orchestration.column_metadata import COLUMN_LINEAGE, shown_columns
-from recsys_lineage.orchestration.event_metadata import reads_table
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.metadata.column_metadata import COLUMN_LINEAGE, shown_columns
+from recsys_lineage.orchestration.metadata.event_metadata import reads_table
 from recsys_lineage.orchestration.recorded import recorded
 from recsys_lineage.records.materialization import Code
 

@@ -11,7 +11,7 @@ from recsys_assets.assets.looks import look
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.blobs import COLUMNS, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome

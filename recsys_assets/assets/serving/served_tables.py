@@ -23,7 +23,7 @@ from recsys_assets.assets.serving.reasons import (
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset

@@ -4,8 +4,8 @@ import inspect
 
 import dagster as dg
 
-from recsys_lineage.assets.code_version import code_version
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded

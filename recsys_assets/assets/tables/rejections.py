@@ -12,7 +12,7 @@ import polars as pl
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.sql import load_named_query, parameters_of
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import literal
 

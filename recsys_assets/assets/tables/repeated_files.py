@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.records.check_outcome import CheckOutcome
 
 _MOST_PAIRS = 20

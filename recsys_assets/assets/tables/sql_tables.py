@@ -33,7 +33,7 @@ from recsys_assets.assets.tables.table_checks import (
     target_occurs,
 )
 from recsys_assets.settings import Settings
-from recsys_assets.source import Source
+from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of, table_names
 from recsys_assets.sql.load import FOLDER
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_empty, not_null, unique

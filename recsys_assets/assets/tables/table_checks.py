@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from recsys_assets.shop_rules import BEHAVIOURS
+from recsys_assets.shop.shop_rules import BEHAVIOURS
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.inputs import Inputs
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.records.check_outcome import CheckOutcome
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from recsys_assets.toml_file import TomlPart, read_toml
+from recsys_assets.shop.toml_file import TomlPart, read_toml
 from recsys_lineage.errors import LineageError
 
 

@@ -30,7 +30,7 @@ def import_(context: typer.Context, file: File, spec: SpecOption = None, as_json
 
         from recsys_lineage.cli.openlineage import showing  # noqa: F401  # registers how an answer is shown
         from recsys_lineage.cli.show import print_answer
-        from recsys_lineage.openlineage.event_lines import read_events
+        from recsys_lineage.openlineage.delivery.event_lines import read_events
         from recsys_lineage.openlineage.intake.imports import Imports
         from recsys_lineage.openlineage.intake.receiving import receive
 

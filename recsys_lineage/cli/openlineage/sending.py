@@ -16,9 +16,9 @@ from recsys_lineage.cli.options import AsJson
 
 if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
-    from recsys_lineage.openlineage.dead_letters import DeadLetter
-    from recsys_lineage.openlineage.replay import Replay
-    from recsys_lineage.openlineage.standing import Delivered, Standing
+    from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter
+    from recsys_lineage.openlineage.delivery.replay import Replay
+    from recsys_lineage.openlineage.delivery.standing import Delivered, Standing
 
 _SHOWN_LETTERS = 10
 To = Annotated[
@@ -180,7 +180,7 @@ def told(done: Delivered) -> str:
 
 def _runs_since(text: str) -> Replay:
     from recsys_lineage.errors import WrongQuestion
-    from recsys_lineage.openlineage.replay import Replay, moment
+    from recsys_lineage.openlineage.delivery.replay import Replay, moment
 
     try:
         since = moment(text)
@@ -195,7 +195,7 @@ def _runs_since(text: str) -> Replay:
 
 def _one_run(lake: Lake, run: str) -> Replay:
     """The run of an id: OpenLineage's of one asset's run, or Dagster's, of all that it did."""
-    from recsys_lineage.openlineage.replay import Replay
+    from recsys_lineage.openlineage.delivery.replay import Replay
     from recsys_lineage.records.records import Records
 
     records = [record.id for record in Records(lake).of_run(run)]

@@ -12,7 +12,7 @@ from recsys_lineage.openlineage.catalog.marquez import Marquez
 from recsys_lineage.openlineage.catalog.mending import Comparison, compared
 from recsys_lineage.openlineage.catalog.picture import DatasetPicture, Key, Picture
 from recsys_lineage.openlineage.catalog.understood import understood
-from recsys_lineage.openlineage.event_options import EventOptions
+from recsys_lineage.openlineage.translation.event_options import EventOptions
 
 
 def compare(catalog: Marquez, lakes: Sequence[Lake], options: EventOptions | None = None) -> Comparison:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from recsys_lineage.graph.answers import Answer
+from recsys_lineage.graph.questions.answers import Answer
 from recsys_lineage.openlineage.catalog.picture import DatasetPicture, Key, Picture, RunPicture
 
 State = Literal["missing", "extra", "stale", "different"]

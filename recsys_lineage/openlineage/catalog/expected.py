@@ -15,10 +15,10 @@ from recsys_lineage.openlineage.catalog.picture import (
     Picture,
     RunPicture,
 )
-from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.facets.schema import nested_fields
-from recsys_lineage.openlineage.read_datasets import datasets_read
-from recsys_lineage.openlineage.run_ids import asset_run_id, orchestrator_run_id, step_run_id
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.read_datasets import datasets_read
+from recsys_lineage.openlineage.translation.run_ids import asset_run_id, orchestrator_run_id, step_run_id
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.records.run import Run

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from recsys_lineage.graph.answers import Answer
+from recsys_lineage.graph.questions.answers import Answer
 from recsys_lineage.openlineage.catalog.comparison import Difference, State
 from recsys_lineage.openlineage.catalog.picture import Picture
 

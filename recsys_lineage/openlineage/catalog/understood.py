@@ -14,8 +14,8 @@ from recsys_lineage.openlineage.catalog.picture import (
     Picture,
     RunPicture,
 )
-from recsys_lineage.openlineage.event_parts import dataset_key, facet_of
-from recsys_lineage.openlineage.moments import moment
+from recsys_lineage.openlineage.translation.event_parts import dataset_key, facet_of
+from recsys_lineage.openlineage.translation.moments import moment
 
 _Json = Mapping[str, Any]
 

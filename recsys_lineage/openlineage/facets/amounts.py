@@ -12,7 +12,7 @@ from openlineage.client.generated.input_statistics_input_dataset import InputSta
 from openlineage.client.generated.output_statistics_output_dataset import OutputStatisticsOutputDatasetFacet
 
 from recsys_lineage.openlineage.facets.facet import Json, facet
-from recsys_lineage.openlineage.read_datasets import ReadDataset
+from recsys_lineage.openlineage.translation.read_datasets import ReadDataset
 from recsys_lineage.records.materialization import Materialization, Written
 
 _PARTITION = "partition"

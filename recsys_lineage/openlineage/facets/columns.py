@@ -11,9 +11,9 @@ from openlineage.client.generated.column_lineage_dataset import ColumnLineageDat
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.facets.facet import Json, facet
-from recsys_lineage.openlineage.naming import DatasetName
-from recsys_lineage.openlineage.read_datasets import ReadDataset
-from recsys_lineage.openlineage.shared_values import Same
+from recsys_lineage.openlineage.translation.naming import DatasetName
+from recsys_lineage.openlineage.translation.read_datasets import ReadDataset
+from recsys_lineage.openlineage.translation.shared_values import Same
 
 
 def column_lineage_facet(

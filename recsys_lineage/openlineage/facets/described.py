@@ -12,8 +12,8 @@ from openlineage.client.generated.tags_dataset import TagsDatasetFacet
 from openlineage.client.generated.tags_job import TagsJobFacet
 
 from recsys_lineage.columns.tags import Tag
-from recsys_lineage.openlineage.asset_description import AssetDescription
 from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 
 _SOURCE = "DAGSTER"
 

@@ -10,10 +10,10 @@ from openlineage.client.generated.source_code_job import SourceCodeJobFacet
 from openlineage.client.generated.source_code_location_job import SourceCodeLocationJobFacet
 from openlineage.client.generated.sql_job import SQLJobFacet
 
-from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.facets.facet import Json, facet
-from recsys_lineage.openlineage.naming import uri_of
-from recsys_lineage.openlineage.secrets import without_secrets
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.naming import uri_of
+from recsys_lineage.openlineage.translation.secrets import without_secrets
 from recsys_lineage.records.materialization import Code
 
 _ORIGIN = re.compile(r"(.*?)(?::(\d+))?(?::\d+)?")

@@ -9,9 +9,9 @@ from typing import Any
 import attr
 from openlineage.client.generated.base import DatasetFacet
 
-from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.facets.facet import REPOSITORY, Json, facet, without_nothing
-from recsys_lineage.openlineage.secrets import shown_value
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.secrets import shown_value
 from recsys_lineage.records.materialization import Materialization
 
 NAME = "recsys_trainedModel"

@@ -17,12 +17,12 @@ from openlineage.client.generated.parent_run import ParentRunFacet
 from openlineage.client.generated.processing_engine_run import ProcessingEngineRunFacet
 from openlineage.client.generated.tags_run import TagsRunFacet
 
-from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.facets.facet import Json, facet
-from recsys_lineage.openlineage.naming import JobName
-from recsys_lineage.openlineage.run_ids import orchestrator_run_id, root_run_id
-from recsys_lineage.openlineage.secrets import shown_value, without_secrets
-from recsys_lineage.openlineage.shared_values import Same
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.naming import JobName
+from recsys_lineage.openlineage.translation.run_ids import orchestrator_run_id, root_run_id
+from recsys_lineage.openlineage.translation.secrets import shown_value, without_secrets
+from recsys_lineage.openlineage.translation.shared_values import Same
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.run import Run

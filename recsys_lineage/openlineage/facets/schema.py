@@ -10,7 +10,7 @@ from openlineage.client.generated.schema_dataset import SchemaDatasetFacet
 from recsys_lineage.columns.tags import split_description
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
-from recsys_lineage.openlineage.shared_values import Same
+from recsys_lineage.openlineage.translation.shared_values import Same
 
 
 def schema_facet(columns: tuple[Column, ...]) -> Json:

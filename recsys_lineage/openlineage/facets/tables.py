@@ -14,7 +14,7 @@ from openlineage.client.generated.storage_dataset import StorageDatasetFacet
 from openlineage.client.generated.symlinks_dataset import SymlinksDatasetFacet
 
 from recsys_lineage.openlineage.facets.facet import Json, facet
-from recsys_lineage.openlineage.naming import uri_of
+from recsys_lineage.openlineage.translation.naming import uri_of
 
 
 def version_facet(version: str) -> Json:

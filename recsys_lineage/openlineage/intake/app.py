@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from recsys_lineage.errors import LineageError, WrongQuestion
-from recsys_lineage.openlineage.event_lines import MOST_BYTES, EventLine, events_of
+from recsys_lineage.openlineage.delivery.event_lines import MOST_BYTES, EventLine, events_of
 from recsys_lineage.openlineage.intake.receiving import Received, one_line, receive, why_refused
 
 if TYPE_CHECKING:

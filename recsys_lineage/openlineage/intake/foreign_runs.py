@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from recsys_lineage.openlineage.event_parts import dataset_key, datasets_of, facet_of
 from recsys_lineage.openlineage.intake.imports import Import
-from recsys_lineage.openlineage.moments import moment
+from recsys_lineage.openlineage.translation.event_parts import dataset_key, datasets_of, facet_of
+from recsys_lineage.openlineage.translation.moments import moment
 
 _FAILED = ("FAIL", "ABORT")
 _NO_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -15,8 +15,6 @@ from recsys_lineage.graph.batch import PURPOSES, ROOT, Batch, FileJoin
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.openlineage.event_options import EventOptions
-from recsys_lineage.openlineage.event_parts import dataset_key
 from recsys_lineage.openlineage.intake.foreign_runs import (
     Aliases,
     ForeignDataset,
@@ -26,6 +24,8 @@ from recsys_lineage.openlineage.intake.foreign_runs import (
 )
 from recsys_lineage.openlineage.intake.imports import Imports
 from recsys_lineage.openlineage.intake.known_files import KnownFiles
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.event_parts import dataset_key
 from recsys_lineage.records.records import RESERVED, Records
 
 _INPUT = PURPOSES.index("input")

@@ -13,8 +13,8 @@ import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.openlineage.event_parts import dataset_key
-from recsys_lineage.openlineage.moments import moment
+from recsys_lineage.openlineage.translation.event_parts import dataset_key
+from recsys_lineage.openlineage.translation.moments import moment
 from recsys_lineage.records.append_once import append_once
 
 TABLE = "openlineage_imports"

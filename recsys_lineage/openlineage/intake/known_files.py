@@ -11,7 +11,7 @@ import polars as pl
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.openlineage.intake.foreign_runs import Named
-from recsys_lineage.openlineage.naming import below, dataset_at
+from recsys_lineage.openlineage.translation.naming import below, dataset_at
 
 
 class KnownFiles:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.graph.answers import Answer
-from recsys_lineage.openlineage.event_lines import EventLine
-from recsys_lineage.openlineage.event_parts import dataset_key
+from recsys_lineage.graph.questions.answers import Answer
+from recsys_lineage.openlineage.delivery.event_lines import EventLine
 from recsys_lineage.openlineage.intake.imports import Import, Imports
+from recsys_lineage.openlineage.translation.event_parts import dataset_key
 from recsys_lineage.openlineage.validation.fault import Fault, words
 from recsys_lineage.openlineage.validation.schemas import Schemas
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from recsys_lineage.openlineage.event_parts import dataset_key, datasets_of, facet_of
+from recsys_lineage.openlineage.translation.event_parts import dataset_key, datasets_of, facet_of
 from recsys_lineage.openlineage.validation.fault import Fault
 
 _CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@")

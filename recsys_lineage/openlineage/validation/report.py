@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from recsys_lineage.graph.answers import Answer
+from recsys_lineage.graph.questions.answers import Answer
 from recsys_lineage.openlineage.validation.fault import Fault
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recsys_lineage.openlineage.event_parts import dataset_key, datasets_of, facet_of
-from recsys_lineage.openlineage.moments import moment
+from recsys_lineage.openlineage.translation.event_parts import dataset_key, datasets_of, facet_of
+from recsys_lineage.openlineage.translation.moments import moment
 from recsys_lineage.openlineage.validation.fault import Fault
 
 TERMINAL = ("COMPLETE", "FAIL", "ABORT")

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
-from recsys_lineage.openlineage.event_parts import FacetPart, facets_of, without_facets
+from recsys_lineage.openlineage.translation.event_parts import FacetPart, facets_of, without_facets
 from recsys_lineage.openlineage.validation.fault import Fault
 from recsys_lineage.openlineage.validation.spec import EVENT, OFFICIAL, Spec
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from recsys_lineage.errors import WrongQuestion, did_you_mean
-from recsys_lineage.openlineage.event_lines import EventLine, read_events
+from recsys_lineage.openlineage.delivery.event_lines import EventLine, read_events
 from recsys_lineage.openlineage.validation.column_rules import dataset_faults
 from recsys_lineage.openlineage.validation.fault import Fault
 from recsys_lineage.openlineage.validation.report import Report

@@ -11,10 +11,10 @@ from pathlib import Path
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.client_settings import ClientSettings, TransportSettings
-from recsys_lineage.openlineage.delivery import Delivery
+from recsys_lineage.openlineage.delivery.delivery import Delivery
+from recsys_lineage.openlineage.delivery.sender import Clock, SystemClock
 from recsys_lineage.openlineage.destinations.opening import opened
 from recsys_lineage.openlineage.message import Message
-from recsys_lineage.openlineage.sender import Clock, SystemClock
 
 BEGIN = datetime(2026, 11, 1, tzinfo=timezone.utc)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.openlineage.sender import MOST_REFUSED_IN_A_ROW
+from recsys_lineage.openlineage.delivery.sender import MOST_REFUSED_IN_A_ROW
 from tests.examples import examples
 from tests.lineage.delivery.made_stream import SetClock, delivery_to, made_messages
 from tests.lineage.delivery.sink import TAKE, Behaviour, Sink, refuse, require_each_once_in_order

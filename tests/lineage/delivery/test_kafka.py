@@ -12,7 +12,7 @@ import pytest
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.client_settings import ClientSettings, TransportSettings
-from recsys_lineage.openlineage.delivery import Delivery
+from recsys_lineage.openlineage.delivery.delivery import Delivery
 from recsys_lineage.openlineage.destinations.kafka import AT_ONCE
 from recsys_lineage.openlineage.destinations.opening import opened
 from recsys_lineage.openlineage.message import Message

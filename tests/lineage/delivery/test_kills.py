@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from recsys_lineage.openlineage.replay import Replay
+from recsys_lineage.openlineage.delivery.replay import Replay
 from tests.lineage.delivery.made_stream import delivery_to, made_messages
 from tests.lineage.delivery.sink import TAKE, Behaviour, Sink, refuse, require_each_once_in_order
 

@@ -12,11 +12,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recsys_lineage.cli.commands import app
-from recsys_lineage.openlineage.asset_description import AssetDescription
 from recsys_lineage.openlineage.emission import Emission
-from recsys_lineage.orchestration.asset_descriptions import asset_descriptions
-from recsys_lineage.orchestration.openlineage_sensor import CHECK, openlineage_check, openlineage_sensor
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
+from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
 from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.orchestration.sensors.openlineage_sensor import (
+    CHECK,
+    openlineage_check,
+    openlineage_sensor,
+)
 from tests.lineage.delivery.sink import TAKE, Sink, refuse
 from tests.lineage.project import Project, table
 

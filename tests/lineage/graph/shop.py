@@ -9,8 +9,8 @@ import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import attempt
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.run import Run

@@ -13,14 +13,14 @@ import rustworkx as rx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.graph.answers import Lineage
-from recsys_lineage.graph.asof import asof
-from recsys_lineage.graph.closure import downstream, upstream
-from recsys_lineage.graph.described import Described
-from recsys_lineage.graph.impact import impact, rebuild_order
 from recsys_lineage.graph.lineage_graph import LineageGraph
-from recsys_lineage.graph.paths import paths
-from recsys_lineage.graph.target import find_target
+from recsys_lineage.graph.questions.answers import Lineage
+from recsys_lineage.graph.questions.asof import asof
+from recsys_lineage.graph.questions.closure import downstream, upstream
+from recsys_lineage.graph.questions.described import Described
+from recsys_lineage.graph.questions.impact import impact, rebuild_order
+from recsys_lineage.graph.questions.paths import paths
+from recsys_lineage.graph.questions.target import find_target
 from recsys_lineage.graph.version_part import Part, Partitions
 from recsys_lineage.graph.walk import Direction, walk
 from recsys_lineage.lake.lake import Lake

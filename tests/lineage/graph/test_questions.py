@@ -22,8 +22,8 @@ from recsys_lineage.graph import (
     unread,
     upstream,
 )
-from recsys_lineage.graph.answers import Answer
-from recsys_lineage.graph.target import EmptyLake, UnknownTarget
+from recsys_lineage.graph.questions.answers import Answer
+from recsys_lineage.graph.questions.target import EmptyLake, UnknownTarget
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 from tests.lineage.graph.shop import Shop

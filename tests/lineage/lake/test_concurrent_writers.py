@@ -133,7 +133,7 @@ def test_a_writer_taken_for_dead_does_not_commit(
 def test_a_writer_that_never_wins_gives_up(
     folder_lake: Lake, folder_db: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recsys_lineage.lake.draft._COMMIT_ATTEMPTS", 3)
+    monkeypatch.setattr("recsys_lineage.lake.commits.draft._COMMIT_ATTEMPTS", 3)
     folder_lake.write("t", "SELECT 0 AS i", connection=folder_db)
 
     numbers = iter(range(10, 20))

@@ -267,7 +267,7 @@ def test_a_marker_of_another_machine_is_kept_for_a_day(
     folder_lake.write("t", "SELECT 1 AS i", connection=folder_db)
     assert _markers(folder_lake) == [str(marker)]
     assert len(_files(folder_lake)) == 4
-    monkeypatch.setattr("recsys_lineage.lake.write_marker.FOREIGN_HOST_SECONDS", 0)
+    monkeypatch.setattr("recsys_lineage.lake.commits.write_marker.FOREIGN_HOST_SECONDS", 0)
     folder_lake.write("t", "SELECT 2 AS i", connection=folder_db)
     assert _markers(folder_lake) == []
     assert len(_files(folder_lake)) == 2

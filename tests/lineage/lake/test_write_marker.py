@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from recsys_lineage.lake.commits.write_marker import FOLDER, WriteMarker, writes
 from recsys_lineage.lake.storage import Storage
-from recsys_lineage.lake.write_marker import FOLDER, WriteMarker, writes
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from openlineage.client.generated import base
 
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.lake.table_version import Column
-from recsys_lineage.openlineage.asset_description import AssetDescription
-from recsys_lineage.openlineage.event_options import EventOptions
-from recsys_lineage.openlineage.events import events
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from recsys_lineage.openlineage.moments import moment
+from recsys_lineage.openlineage.translation.moments import moment
 from tests.lineage.openlineage.marquez_state import HeldJob, HeldRun, Key, Marquez
 
 

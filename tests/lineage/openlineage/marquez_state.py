@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from recsys_lineage.openlineage.moments import moment
+from recsys_lineage.openlineage.translation.moments import moment
 
 Key = tuple[str, str]
 _DONE = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}

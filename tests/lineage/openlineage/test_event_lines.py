@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.openlineage.event_lines import DEEPEST, EventLine, events_of, read_events
+from recsys_lineage.openlineage.delivery.event_lines import DEEPEST, EventLine, events_of, read_events
 from tests.examples import examples
 from tests.lineage.openlineage.written import Event, lines, night
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.openlineage.catalog.compare import compare
 from recsys_lineage.openlineage.catalog.marquez import Marquez
-from recsys_lineage.openlineage.stream import Stream
+from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.openlineage.validation import Report, validate
 from recsys_lineage.openlineage.validation.spec import Spec
 from recsys_lineage.orchestration.frame_asset import frame_asset

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.graph import columns, downstream, impact, paths, runs, upstream
-from recsys_lineage.graph.target import UnknownTarget
+from recsys_lineage.graph.questions.target import UnknownTarget
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.openlineage.event_lines import read_events
-from recsys_lineage.openlineage.event_options import EventOptions
+from recsys_lineage.openlineage.delivery.event_lines import read_events
 from recsys_lineage.openlineage.intake.foreign_runs import Aliases, Named
 from recsys_lineage.openlineage.intake.imported_lineage import graph_with_imports
 from recsys_lineage.openlineage.intake.imports import TABLE, Imports
 from recsys_lineage.openlineage.intake.receiving import Received, receive
+from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.validation.schemas import Schemas
 from recsys_lineage.openlineage.validation.spec import Spec
 from recsys_lineage.records.records import Records

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from recsys_lineage.openlineage.event_parts import facets_of
+from recsys_lineage.openlineage.translation.event_parts import facets_of
 from tests.lineage.openlineage.marquez import RunningMarquez, running_marquez
 from tests.lineage.openlineage.written import CLEAN, RAW, dataset, event, facet, lineage, night, run_id
 

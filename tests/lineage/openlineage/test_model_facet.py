@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from recsys_lineage.openlineage.event_options import EventOptions
-from recsys_lineage.openlineage.events import events
 from recsys_lineage.openlineage.facets import model
 from recsys_lineage.openlineage.facets.facet import PRODUCER, REPOSITORY
 from recsys_lineage.openlineage.facets.model import TrainedModelDatasetFacet
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.records.materialization import Materialization, TrainingData
 from tests.lineage.openlineage.official_schemas import OWN, ROOT, faults, needs_specification
 from tests.lineage.records.made_records import record

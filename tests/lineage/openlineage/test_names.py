@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.table_version import Column
-from recsys_lineage.openlineage.event_options import EventOptions
 from recsys_lineage.openlineage.facets.runs import nominal_time_facet
 from recsys_lineage.openlineage.facets.schema import nested_fields, schema_facet
-from recsys_lineage.openlineage.naming import dataset_at, uri_of
-from recsys_lineage.openlineage.read_datasets import datasets_read
-from recsys_lineage.openlineage.run_ids import asset_run_id, orchestrator_run_id, root_run_id, uuid7
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.naming import dataset_at, uri_of
+from recsys_lineage.openlineage.translation.read_datasets import datasets_read
+from recsys_lineage.openlineage.translation.run_ids import (
+    asset_run_id,
+    orchestrator_run_id,
+    root_run_id,
+    uuid7,
+)
 from recsys_lineage.records.materialization import Code, Materialization, ScannedFiles, Statement
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.run import Run

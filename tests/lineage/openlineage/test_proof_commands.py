@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recsys_lineage.cli import app
-from recsys_lineage.openlineage.stream import Stream
+from recsys_lineage.openlineage.translation.stream import Stream
 from tests.lineage.graph.shop import Shop
 from tests.lineage.openlineage.conftest import SPEC
 from tests.lineage.openlineage.marquez import RunningMarquez, running_marquez

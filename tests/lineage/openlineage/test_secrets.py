@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.frame_code import frame_code
-from recsys_lineage.assets.inputs import Inputs
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
-from recsys_lineage.openlineage.asset_description import AssetDescription
-from recsys_lineage.openlineage.event import body_of
-from recsys_lineage.openlineage.event_options import EventOptions
-from recsys_lineage.openlineage.events import events
-from recsys_lineage.openlineage.secrets import HIDDEN, shown_value, without_secrets
-from recsys_lineage.openlineage.stream import Stream
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
+from recsys_lineage.openlineage.translation.event import body_of
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.events import events
+from recsys_lineage.openlineage.translation.secrets import HIDDEN, shown_value, without_secrets
+from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (
     Code,

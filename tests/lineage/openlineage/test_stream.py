@@ -13,9 +13,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.openlineage import stream as stream_module
 from recsys_lineage.openlineage.message import Message
-from recsys_lineage.openlineage.stream import Stream
+from recsys_lineage.openlineage.translation import stream as stream_module
+from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import AnyRecord, Records
 from recsys_lineage.records.run import Run

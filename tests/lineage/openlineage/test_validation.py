@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.errors import WrongQuestion
-from recsys_lineage.openlineage.event_parts import facets_of
+from recsys_lineage.openlineage.translation.event_parts import facets_of
 from recsys_lineage.openlineage.validation import Report, validate
 from recsys_lineage.openlineage.validation.spec import NoSpec, Spec
 from recsys_lineage.openlineage.validation.validator import RULES

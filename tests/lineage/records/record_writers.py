@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recsys_lineage.lake.draft import Draft
+from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records import append_once

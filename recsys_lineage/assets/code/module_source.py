@@ -1,0 +1,354 @@
+"""ModuleSource: one Python file taken apart into its top-level definitions, their tokens and the names they use."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import keyword
+import sys
+import tokenize
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+from recsys_lineage.assets.code.registrations import changes_what_is_around
+from recsys_lineage.assets.code.used_names import Import, Reference, bound_names, imports_of, used_names
+
+EFFECTS = "<module>"
+"""Name of the definition that stands for a module's statements with effects, such as registrations."""
+_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
+_MARKS = {tokenize.NEWLINE: "\n", tokenize.INDENT: "\t+", tokenize.DEDENT: "\t-"}
+_LAYOUT_MARKS = frozenset(_MARKS.values())
+_NOWHERE = ((sys.maxsize, 0), (sys.maxsize, 0))
+"""A place behind every text."""
+_BODIES = ("body", "orelse", "handlers", "finalbody", "cases")
+_OPENED_BY = {")": "(", "]": "[", "}": "{"}
+_OPENING = frozenset(_OPENED_BY.values())
+_FSTRING_START = getattr(tokenize, "FSTRING_START", None)
+_FSTRING_END = getattr(tokenize, "FSTRING_END", None)
+_SIMPLE = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
+_BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
+
+
+class ModuleSource:
+    """The text of one module, and what can be derived from it alone.
+
+    Args:
+        text: the module's source.
+
+    Attributes:
+        definitions: name → the places, from 0, of the top-level statements that bind it. `EFFECTS` is among them where
+            the module does something when it is imported.
+        imports: name → what an import at the top binds it to.
+        stars: the modules that are imported with `*`.
+        executed: every import that runs when the module is imported, in order.
+        decorators: name of a decorated definition → the names in its decorators.
+        bases: name of a class that is derived → the names in its bases, and in its metaclass.
+        called: name bound to what a call gives → the names of what is called.
+
+    Raises:
+        SyntaxError: the text is no Python that this interpreter understands.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.definitions: dict[str, list[int]] = {}
+        self.imports: dict[str, list[Import]] = {}
+        self.stars: list[Import] = []
+        self.executed: list[Import] = []
+        self.decorators: dict[str, tuple[Reference, ...]] = {}
+        self.bases: dict[str, tuple[tuple[Reference, ...], tuple[Reference, ...]]] = {}
+        self.called: dict[str, tuple[Reference, ...]] = {}
+        self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
+        self._digests: dict[str, str] = {}
+        self._first_lines: list[int] = []
+        self._statements: list[str] = []
+        lines = text.split("\n")
+        # The tree is not kept: the statements' texts are small, and those that are needed are parsed again.
+        for place, statement in enumerate(ast.parse(text).body):
+            start, end = _span(statement, lines)
+            self._first_lines.append(start[0])
+            self._statements.append(_between(lines, start, end))
+            self._take(place, statement)
+
+    @classmethod
+    def load(cls, path: Path) -> ModuleSource:
+        """The module of a file; kept until the file changes."""
+        found = path.stat()
+        return _loaded(path, found.st_mtime_ns, found.st_size)
+
+    def _take(self, place: int, statement: ast.stmt) -> None:
+        if _is_main_guard(statement) or _is_text(statement):
+            return
+        for name, imports in bound_names([statement]).items():
+            if imports:
+                self.imports.setdefault(name, []).extend(imports)
+            if not (imports and _only_imports(statement, name)):
+                self.definitions.setdefault(name, []).append(place)
+        for imported, only_types in _imports_below(statement):
+            if imported.name == "*":
+                self.stars.append(imported)
+            if not only_types:
+                self.executed.append(imported)
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if statement.decorator_list:
+                self.decorators[statement.name] = self._names(statement.decorator_list)
+            if isinstance(statement, ast.ClassDef) and (statement.bases or statement.keywords):
+                words = [each.value for each in statement.keywords if each.arg == "metaclass"]
+                self.bases[statement.name] = self._names(statement.bases), self._names(words)
+        elif _has_effects(statement):
+            self.definitions.setdefault(EFFECTS, []).append(place)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Call):
+            for name in bound_names([statement]):
+                self.called[name] = self._names([statement.value.func])
+
+    def _names(self, expressions: Sequence[ast.expr]) -> tuple[Reference, ...]:
+        return used_names([ast.Expr(each) for each in expressions], self.imports)
+
+    def references(self, name: str) -> tuple[Reference, ...]:
+        """What a definition uses from outside of itself, in the order of the text."""
+        used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
+        return tuple(dict.fromkeys(used))
+
+    def digest(self, name: str) -> str:
+        """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
+        if name not in self._digests:
+            tokens = (self._at(place)[1] for place in self.definitions[name])
+            self._digests[name] = hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
+        return self._digests[name]
+
+    def has_subclass_hook(self, name: str) -> bool:
+        """Whether a definition is a class that is told of each class derived from it."""
+        return any("__init_subclass__" in self._statements[place] for place in self.definitions.get(name, ()))
+
+    def asks_for_subclasses(self, name: str) -> bool:
+        """Whether a definition looks for the classes that are derived from one."""
+        return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
+
+    def changes_state(self, name: str) -> bool:
+        """Whether a definition is a function that changes what stands in its module, such as a registry."""
+        return any(
+            "def " in (text := self._statements[place]) and changes_what_is_around(text)
+            for place in self.definitions.get(name, ())
+        )
+
+    def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
+        """What the statement at a place uses, and its tokens."""
+        if place not in self._read:
+            text = self._statements[place]
+            body = ast.parse(text).body
+            self._read[place] = used_names(body, self.imports), "\x1f".join(_tokens(text, body))
+        return self._read[place]
+
+    def names_at(self, line: int) -> tuple[str, ...]:
+        """The definitions whose text holds a line, counted from 1."""
+        place = bisect_right(self._first_lines, line) - 1
+        return tuple(name for name, places in self.definitions.items() if place in places)
+
+    @cached_property
+    def constants(self) -> tuple[frozenset[str], frozenset[float]]:
+        """The string and number constants of the module's code; see `constants_of`."""
+        return constants_of(self._text)
+
+    @cached_property
+    def lazy_homes(self) -> dict[str, str]:
+        """The texts in the module's dictionaries by their keys: where a lazy `__getattr__` finds what it imports."""
+        pairs: dict[str, str] = {}
+        for statement in ast.parse(self._text).body:
+            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+            if isinstance(value, ast.Dict):
+                for key, held in zip(value.keys, value.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(held, ast.Constant):
+                        pairs[str(key.value)] = str(held.value)
+        return pairs
+
+
+def constants_of(text: str) -> tuple[frozenset[str], frozenset[float]]:
+    """The string constants of a Python text, without docstrings, and the names in it; and its numbers.
+
+    Raises:
+        SyntaxError: the text is no Python.
+    """
+    texts: set[str] = set()
+    numbers: set[float] = set()
+    tree = ast.parse(text)
+    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg | ast.keyword):
+            texts.add(node.arg or "")
+        elif isinstance(node, ast.Name):
+            texts.add(node.id)
+        elif isinstance(node, ast.Constant) and id(node) not in notes:
+            if isinstance(node.value, str):
+                texts.add(node.value)
+            elif isinstance(node.value, int | float) and not isinstance(node.value, bool):
+                numbers.add(node.value)
+    return frozenset(texts), frozenset(numbers)
+
+
+@cache
+def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
+    with tokenize.open(path) as stream:
+        return ModuleSource(stream.read())
+
+
+def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
+    """The tokens of statements; docstrings, and notes below constants, are none."""
+    texts = iter(sorted(_lone_texts(text, body)))
+    first, last = next(texts, _NOWHERE)
+    kept: list[str] = []
+    dropped = False
+    for place, token in _whole_strings(text):
+        while last <= place:
+            first, last = next(texts, _NOWHERE)
+        if first <= place and token not in _LAYOUT_MARKS:
+            dropped = True
+        elif dropped and token == "\n":
+            dropped = False
+        else:
+            kept.append(token)
+    return _without_trailing_commas(kept)
+
+
+def _lone_texts(text: str, body: list[ast.stmt]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where statements stand that are a text alone."""
+    spans = []
+    lines = text.split("\n")
+    ahead: list[ast.AST] = list(body)
+    for node in ahead:
+        for field in _BODIES:
+            ahead.extend(_nodes(node, field))
+        if isinstance(node, ast.Expr) and _is_text(node):
+            spans.append(_span(node, lines))
+    return spans
+
+
+def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Line and character at which a statement begins, its decorators included, and at which it ends."""
+
+    def character(line: int, byte: int) -> int:
+        text = lines[line - 1]
+        return byte if text.isascii() else len(text.encode()[:byte].decode())
+
+    assert statement.end_lineno is not None and statement.end_col_offset is not None
+    decorators = getattr(statement, "decorator_list", [])
+    start = statement.lineno, character(statement.lineno, statement.col_offset)
+    if decorators:
+        start = decorators[0].lineno, start[1]
+    return start, (statement.end_lineno, character(statement.end_lineno, statement.end_col_offset))
+
+
+def _nodes(node: ast.AST, field: str) -> list[ast.AST]:
+    """What a field of a node holds, where that is a list: the body of a lambda is none."""
+    held = getattr(node, field, ())
+    return list(held) if isinstance(held, list) else []
+
+
+def _whole_strings(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Tokens that count, with where they start; an f-string is one, as before Python 3.12, which takes it apart."""
+    lines = text.split("\n")
+    depth, began = 0, (0, 0)
+    for kind, string, start, end, _ in tokenize.generate_tokens(io.StringIO(text).readline):
+        if kind == _FSTRING_START:
+            began = began if depth else start
+            depth += 1
+        elif kind == _FSTRING_END:
+            depth -= 1
+            if depth == 0:
+                yield began, _between(lines, began, end)
+        elif depth or kind in _LAYOUT:
+            continue
+        elif kind in _MARKS:
+            yield start, _MARKS[kind]
+        elif string == ";":
+            yield start, "\n"
+        else:
+            yield start, string
+
+
+def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
+    (first, left), (last, right) = start, end
+    if first == last:
+        return lines[first - 1][left:right]
+    return "\n".join([lines[first - 1][left:], *lines[first : last - 1], lines[last - 1][:right]])
+
+
+def _without_trailing_commas(tokens: list[str]) -> list[str]:
+    """Without the commas before a closing bracket that change nothing: `f(x,)` is `f(x)`, `(x,)` is not `(x)`."""
+    kept: list[str] = []
+    opened: list[tuple[str, bool, int]] = []
+    for token in tokens:
+        if token in _OPENING:
+            before = kept[-1] if kept else ""
+            follows = before in {")", "]", "}"} or (
+                before.isidentifier() and not keyword.iskeyword(before) and before not in keyword.softkwlist
+            )
+            opened.append((token, follows, 0))
+        elif token == "," and opened:
+            bracket, follows, commas = opened[-1]
+            opened[-1] = bracket, follows, commas + 1
+        elif token in _OPENED_BY and opened:
+            bracket, follows, commas = opened.pop()
+            needless = commas > 1 or bracket == "{" or (bracket == "(") == follows
+            if kept[-1] == "," and needless:
+                kept.pop()
+        kept.append(token)
+    while kept and kept[-1] == "\n":
+        kept.pop()
+    return kept
+
+
+def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:
+    """The imports in a top-level statement, and whether each is there for annotations alone."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        yield from ((imported, only_types) for imported in imports_of(statement))
+    elif isinstance(statement, (*_BLOCKS, ast.ExceptHandler, ast.match_case)):
+        guarded = only_types or _is_type_checking(statement)
+        for field in _BODIES:
+            for inner in _nodes(statement, field):
+                yield from _imports_below(inner, guarded if field == "body" else only_types)
+
+
+def _only_imports(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement binds the name by an import alone, without a condition that counts when it runs."""
+    if _is_type_checking(statement):
+        return name not in bound_names(getattr(statement, "orelse", ()))
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _is_type_checking(statement: ast.AST) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test).rpartition(".")[2] == "TYPE_CHECKING"
+
+
+def _is_main_guard(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and any(
+        isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test)
+    )
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _has_effects(statement: ast.AST) -> bool:
+    """Whether a top-level statement does more than bind names of the module."""
+    if isinstance(statement, _SIMPLE) or (isinstance(statement, ast.stmt) and _is_text(statement)):
+        return False
+    if isinstance(statement, ast.Assign):
+        return any(_reaches_into(target) for target in statement.targets)
+    if isinstance(statement, ast.AnnAssign | ast.AugAssign):
+        return _reaches_into(statement.target)
+    if isinstance(statement, (ast.If, ast.Try, ast.ExceptHandler)):
+        fields = ("body", "orelse", "handlers", "finalbody")
+        return any(_has_effects(inner) for field in fields for inner in getattr(statement, field, ()))
+    return True
+
+
+def _reaches_into(target: ast.expr) -> bool:
+    return any(isinstance(node, ast.Attribute | ast.Subscript) for node in ast.walk(target))

@@ -1,0 +1,377 @@
+"""The names that a piece of Python uses from outside of itself, found in its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from recsys_lineage.assets.code.loaded_by_name import (
+    ABOUT_MODULES,
+    FINDERS,
+    IMPORTERS,
+    LOADED,
+    beginning,
+    is_import_hook,
+    may_name_code,
+)
+
+_GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
+_REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
+_DEFINITIONS = {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
+_COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import binds a name to: the module, or its member `name`; `level` counts the dots before it."""
+
+    module: str
+    level: int = 0
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One use of a name: `a.b.c` as `("a", "b", "c")`.
+
+    `through` is the import inside the same piece that the names go through; `only_runs` marks the import itself, which
+    runs the module. Without names and import it stands for everything in the own module: a name is made at run time.
+    `text` is a text that may name a module, a definition (`a.b:c`) or a file beside the code; `anywhere` says that the
+    module is found at run time, below the package `text`, or below the own one where that is empty.
+    """
+
+    names: tuple[str, ...] = ()
+    through: Import | None = None
+    only_runs: bool = False
+    text: str = ""
+    anywhere: bool = False
+
+
+ANYTHING = Reference()
+
+
+def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:
+    """What an import statement imports."""
+    if isinstance(statement, ast.Import):
+        return [Import(alias.name) for alias in statement.names]
+    return [Import(statement.module or "", statement.level, alias.name) for alias in statement.names]
+
+
+def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
+    """Names that statements bind in their own scope, each with the imports that bind it."""
+    bindings = _Bindings()
+    for node in body:
+        bindings.take(node)
+    return bindings.bound
+
+
+def used_names(
+    body: Sequence[ast.stmt], imports: Mapping[str, Sequence[Import]] | None = None
+) -> tuple[Reference, ...]:
+    """What statements at the top of a module use, in order, each once; `imports` are those of the module."""
+    uses = _Uses(imports or {})
+    for statement in body:
+        uses.visit(statement)
+    return tuple(uses.found)
+
+
+class _Bindings:
+    """The names of one scope: those bound in it, and those that it takes from the module or from around it."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, list[Import]] = {}
+        self.outside: set[str] = set()
+        self.around: set[str] = set()
+
+    def take(self, node: ast.AST, in_comprehension: bool = False) -> None:
+        kind = type(node)
+        if kind in _DEFINITIONS:
+            self.bound.setdefault(node.name, [])  # type: ignore[attr-defined]
+            return
+        if kind is ast.Lambda:
+            return
+        if kind is ast.Name:
+            if not isinstance(node.ctx, ast.Load) and not in_comprehension:  # type: ignore[attr-defined]
+                self.bound.setdefault(node.id, [])  # type: ignore[attr-defined]
+            return
+        self._statement(node)
+        inside = in_comprehension or kind in _COMPREHENSIONS
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if isinstance(child, list):
+                for each in child:
+                    if isinstance(each, ast.AST):
+                        self.take(each, inside)
+            elif isinstance(child, ast.AST):
+                self.take(child, inside)
+
+    def _statement(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                self.bound.setdefault(name, []).append(Import(alias.name if alias.asname else name))
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.name != "*":
+                    imported = Import(node.module or "", node.level, alias.name)
+                    self.bound.setdefault(alias.asname or alias.name, []).append(imported)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            if node.name:
+                self.bound.setdefault(node.name, [])
+        elif isinstance(node, ast.MatchMapping):
+            if node.rest:
+                self.bound.setdefault(node.rest, [])
+        elif isinstance(node, ast.NamedExpr):
+            self.bound.setdefault(node.target.id, [])
+        elif isinstance(node, ast.Global):
+            self.outside.update(node.names)
+        elif isinstance(node, ast.Nonlocal):
+            self.around.update(node.names)
+
+
+@dataclass
+class _Scope:
+    names: dict[str, list[Import]]
+    kind: str
+    outside: set[str] = field(default_factory=set)
+
+
+class _Uses(ast.NodeVisitor):
+    """Collects what is used and not bound by the piece itself."""
+
+    def __init__(self, imports: Mapping[str, Sequence[Import]]) -> None:
+        self.found: dict[Reference, None] = {}
+        self._scopes: list[_Scope] = []
+        self._imports = imports
+        self._in_hook = False
+
+    # --- names ---------------------------------------------------------------------------------------------
+
+    def visit_Name(self, node: ast.Name) -> None:
+        self._use((node.id,), isinstance(node.ctx, ast.Load))
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        chain = _chain(node)
+        if chain is None:
+            self.visit(node.value)
+        else:
+            self._use(chain, True)
+
+    def _use(self, chain: tuple[str, ...], loads: bool) -> None:
+        within = "comprehension"
+        for scope in reversed(self._scopes):
+            visible = scope.kind != "class" or within == "comprehension"
+            if scope.kind != "comprehension":
+                within = scope.kind
+            if chain[0] in scope.outside:
+                self.found[Reference(chain)] = None
+                return
+            if visible and chain[0] in scope.names:
+                for imported in scope.names[chain[0]]:
+                    self.found[Reference(chain[1:], imported)] = None
+                return
+        if loads:
+            self.found[Reference(chain)] = None
+
+    def _shadowed(self, name: str) -> bool:
+        return any(name in scope.names for scope in self._scopes)
+
+    # --- scopes --------------------------------------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            self.visit(decorator)
+        self._signature(node.args)
+        self._annotation(node.returns)
+        self._inside(_parameters(node.args), node.body, "function", node.body)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._signature(node.args)
+        self._inside(_parameters(node.args), [node.body], "function", [node.body])
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for part in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
+            self.visit(part)
+        before, self._in_hook = self._in_hook, self._in_hook or is_import_hook(node)
+        self._inside({}, node.body, "class", node.body)
+        self._in_hook = before
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self._comprehension(node.generators, [node.elt])
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self._comprehension(node.generators, [node.elt])
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._comprehension(node.generators, [node.elt])
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._comprehension(node.generators, [node.key, node.value])
+
+    def _comprehension(self, generators: list[ast.comprehension], results: list[ast.expr]) -> None:
+        self.visit(generators[0].iter)
+        names = bound_names(generator.target for generator in generators)
+        inner = [*(g.iter for g in generators[1:]), *(test for g in generators for test in g.ifs), *results]
+        self._inside(names, inner, "comprehension", [])
+
+    def _inside(
+        self, names: dict[str, list[Import]], visited: Iterable[ast.AST], kind: str, body: Iterable[ast.AST]
+    ) -> None:
+        bindings = _Bindings()
+        for node in body:
+            bindings.take(node)
+        taken = bindings.outside | bindings.around
+        bound = {name: held for name, held in bindings.bound.items() if name not in taken}
+        self._scopes.append(_Scope({**names, **bound}, kind, bindings.outside))
+        for node in visited:
+            self.visit(node)
+        self._scopes.pop()
+
+    # --- annotations ---------------------------------------------------------------------------------------
+
+    def _signature(self, arguments: ast.arguments) -> None:
+        for default in (*arguments.defaults, *arguments.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        for argument in _arguments(arguments):
+            self._annotation(argument.annotation)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit(node.target)
+        self._annotation(node.annotation)
+        if node.value is not None:
+            self.visit(node.value)
+
+    def _annotation(self, node: ast.expr | None) -> None:
+        """Visits an annotation, with the annotations that are written as texts in it."""
+        if node is None:
+            return
+        self.visit(node)
+        if not any(isinstance(inner, ast.Constant) for inner in ast.walk(node)):
+            return
+        literal = {
+            id(text)
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Subscript) and (_chain(inner.value) or ("",))[-1] == "Literal"
+            for text in ast.walk(inner)
+        }
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and id(inner) not in literal:
+                try:
+                    self._annotation(ast.parse(inner.value.strip(), mode="eval").body)
+                except SyntaxError:
+                    continue  # a text beside the type, as in Annotated
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        last = (_chain(node.value) or ("",))[-1]
+        if self._meaning(node.value) == LOADED and isinstance(node.ctx, ast.Load):
+            self._imports_by_name(node.slice)
+        self.visit(node.value)
+        if last != "Literal" and (last[:1].isupper() or last in _GENERICS):
+            self._annotation(node.slice)
+        else:
+            self.visit(node.slice)
+
+    # --- what is found at run time -------------------------------------------------------------------------
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self._runs(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self._runs(node)
+
+    def _runs(self, node: ast.Import | ast.ImportFrom) -> None:
+        if self._scopes:
+            for imported in imports_of(node):
+                self.found[Reference((), imported, only_runs=True)] = None
+
+    def visit_Call(self, node: ast.Call) -> None:
+        chain = _chain(node.func) or ("",)
+        text = _text(node.args[0]) if node.args else None
+        meaning = self._meaning(node.func)
+        if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS:
+            self._imports_by_name(node.args[0] if node.args else None)
+        elif ".".join(meaning) in FINDERS or meaning == (*LOADED, "get"):
+            self._imports_by_name(node.args[0] if node.args and meaning[:2] == LOADED else None)
+        elif len(chain) == 1 and chain[0] in _REFLECTION and not self._shadowed(chain[0]):
+            if chain[0] != "vars" or not node.args:
+                self.found[ANYTHING] = None
+        elif chain in {("getattr",), ("hasattr",)} and len(node.args) > 1 and not self._shadowed(chain[0]):
+            owner, name = _chain(node.args[0]), _text(node.args[1])
+            held = node.args[0]
+            if (
+                name in ABOUT_MODULES
+                and isinstance(held, ast.Call)
+                and self._meaning(held.func) == (*LOADED, "get")
+            ):
+                for part in (*held.args, *node.args[2:]):
+                    self.visit(part)
+                return
+            if owner is not None and name is not None:
+                self._use((*owner, name), True)
+                for extra in node.args[2:]:
+                    self.visit(extra)
+                return
+        elif chain[-1] == "cast" and text is not None:
+            self._annotation(node.args[0])
+        for word in node.keywords:
+            if word.arg == "bound":
+                self._annotation(word.value)
+        self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and may_name_code(node.value):
+            self.found[Reference(text=node.value)] = None
+
+    def _imports_by_name(self, name: ast.expr | None) -> None:
+        """Notes the module that a text names; where that is made at run time, all that it may be."""
+        text = None if name is None else _text(name)
+        if isinstance(name, ast.Name) and name.id == "__name__":
+            self.found[ANYTHING] = None
+        elif text is not None:
+            path = text.partition(":")[0]
+            module = path.lstrip(".")
+            self.found[Reference((), Import(module, len(path) - len(module)))] = None
+        elif not self._in_hook:
+            self.found[Reference(text=beginning(name), anywhere=True)] = None
+
+    def _meaning(self, node: ast.AST) -> tuple[str, ...]:
+        """What an attribute or a name means by the imports around it: `im` as `importlib.import_module`."""
+        chain = _chain(node)
+        if chain is None:
+            return ("",)
+        bound = next(
+            (scope.names[chain[0]] for scope in reversed(self._scopes) if chain[0] in scope.names), None
+        )
+        for imported in self._imports.get(chain[0], ()) if bound is None else bound:
+            name = () if imported.name is None else (imported.name,)
+            return (*imported.module.split("."), *name, *chain[1:])
+        return chain if bound is None else ("",)
+
+
+def _chain(node: ast.AST) -> tuple[str, ...] | None:
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else None
+
+
+def _text(node: ast.AST) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    starred = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *starred]
+
+
+def _parameters(arguments: ast.arguments) -> dict[str, list[Import]]:
+    return {argument.arg: [] for argument in _arguments(arguments)}

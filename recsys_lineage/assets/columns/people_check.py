@@ -1,0 +1,164 @@
+"""PeopleCheck: a statistic loses the tags of people only where several really stand behind each of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from recsys_lineage.assets.asset_code import Query
+from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.columns.query_columns import People, query_columns
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.errors import LineageError
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.sql.having import with_having
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_text import SqlText
+
+LEAST = 2
+"""A statistic over one person is that person's value."""
+_PARAMETER = "lineage_least_people"
+
+
+@dataclass(frozen=True)
+class PeopleCheck(TableCheck):
+    """A blocking check of an asset that is one SELECT: each of its groups is made of at least k different people.
+
+    Args:
+        columns: of the asset, statistics over these groups. Where the check holds they are masked as they would be by
+            `HAVING count(DISTINCT person) >= k`; where it does not, they keep their tags, and nothing is written.
+        person: the column that tells people apart, as it would be written in the SELECT's HAVING.
+        k: how many.
+    """
+
+    columns: tuple[str, ...] = ()
+    person: str = ""
+    k: int = LEAST
+
+    @property
+    def counted(self) -> str:
+        """The SQL of the number of people in a group."""
+        return f"count(DISTINCT {'.'.join(map(quote, self.person.split('.')))})"
+
+
+def at_least_k_people(columns: Sequence[str], person: str, k: int) -> PeopleCheck:
+    """Blocking: each group that the asset's SELECT makes has at least k people; its statistics are masked by that.
+
+    Args:
+        columns: of the asset, which are statistics over these groups.
+        person: the column that tells people apart, `customer_id` or `c.customer_id` as the SELECT's FROM clause names
+            it. Where its origin is not tagged `person`, nothing is masked.
+        k: how many, 2 at least.
+
+    Raises:
+        LineageError: k is less than 2, or `person` is no column.
+    """
+    if k < LEAST:
+        raise LineageError(
+            f"A group of {k} people hides nobody.",
+            expected=f"at least {LEAST}",
+            found=str(k),
+            where="at_least_k_people",
+        )
+    try:
+        parsed = sqlglot.parse_one(person, dialect="duckdb")
+    except SqlglotError:
+        parsed = None
+    if not isinstance(parsed, exp.Column) or any(part.args.get("quoted") for part in parsed.parts):
+        raise LineageError(
+            f"{person!r} is no column that tells people apart.",
+            expected="COLUMN or TABLE.COLUMN, as the SELECT's HAVING would name it",
+            found=person,
+            where="at_least_k_people",
+        )
+    names = ", ".join(columns)
+    return PeopleCheck(
+        f"at_least_{k}_people_{'_'.join(columns)}",
+        f"{names}: at least {k} different {person} stand behind each value",
+        blocking=True,
+        columns=tuple(columns),
+        person=person,
+        k=k,
+    )
+
+
+def count_people(check: PeopleCheck, query: Query, inputs: Inputs, origin: str) -> CheckOutcome:
+    """Whether no group of a SELECT has fewer people than a check asks for; they are counted.
+
+    Args:
+        check: the check.
+        query: the SELECT that the run gives to DuckDB.
+        inputs: of the run, with everything that it reads open.
+        origin: where the SELECT comes from, for messages.
+
+    Raises:
+        LineageError: the statement makes no groups at its end, so that nothing can be counted.
+        duckdb.Error: `person` is no column there.
+    """
+    broken = f"{check.counted} < ${_PARAMETER}"
+    sql = f"SELECT count(*) FROM (\n{with_having(query.sql, broken, origin, whole=False)}\n)"
+    with inputs.reading_for("check"):
+        _note_reads(sql, inputs, origin)
+        parameters = {**query.parameters, _PARAMETER: check.k}
+        ((groups,),) = inputs._connection.execute(sql, parameters).fetchall()
+    if groups:
+        found = f"{groups:,} groups have fewer than {check.k} different {check.person}"
+    else:
+        found = f"every group has at least {check.k} different {check.person}"
+    return CheckOutcome(
+        check.name,
+        groups == 0,
+        found,
+        blocking=True,
+        description=check.description,
+        severity="error",
+        columns=check.columns,
+        counts={"groups": groups},
+    )
+
+
+def masked_by(
+    check: PeopleCheck,
+    lineage: Mapping[str, Sequence[ColumnEdge]],
+    query: Query,
+    inputs: Inputs,
+    origin: str,
+    people: People,
+) -> dict[str, tuple[ColumnEdge, ...]]:
+    """A lineage in which the columns of a check that holds are masked as a HAVING would mask them.
+
+    Args:
+        check: which was counted, and holds.
+        lineage: of the query.
+        query: what was given to DuckDB.
+        inputs: of the run.
+        origin: where the statement comes from.
+        people: columns, as (table, column), that tell people apart.
+
+    Raises:
+        ColumnLineageError: the lineage cannot be derived.
+    """
+    asserted = with_having(query.text or query.sql, f"{check.counted} >= {check.k}", origin)
+    having = query_columns(replace(query, sql=asserted, text=asserted), inputs, origin, people)
+    found = {column: tuple(edges) for column, edges in lineage.items()}
+    for column in check.columns:
+        masked = {edge for edge in having.get(column, ()) if edge.masking}
+        found[column] = tuple(
+            hidden if (hidden := replace(edge, masking=True)) in masked else edge for edge in found[column]
+        )
+    return found
+
+
+def _note_reads(sql: str, inputs: Inputs, origin: str) -> None:
+    """Note what counting reads of the tables that the run reads anyway."""
+    text = SqlText(sql, origin)
+    known = {name: list(columns) for name, columns in inputs.schemas().items()}
+    read = text.columns_read({table: known[table] for table in text.tables})
+    for table in text.tables:
+        if table in inputs.versions():
+            inputs.version(table, columns=read[table])

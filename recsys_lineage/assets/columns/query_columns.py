@@ -1,0 +1,60 @@
+"""The column lineage of a statement that a run gave to DuckDB, in the names that its record uses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from recsys_lineage.assets.asset_code import Query
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.column_lineage import column_lineage
+from recsys_lineage.columns.frames.declared import ColumnsFrom
+
+People = Collection[tuple[str, str]]
+"""Columns, as (table, column), that tell people apart."""
+
+
+def query_columns(
+    query: Query, inputs: Inputs, origin: str, people: People = (), result: Sequence[str] | None = None
+) -> dict[str, tuple[ColumnEdge, ...]]:
+    """For each column of a statement, the columns of tables and files that it comes from.
+
+    A relation of files is called by the scan that it stands for; in place of a frame that Python made stand the columns
+    of which it was made.
+
+    Args:
+        query: what was given to DuckDB.
+        inputs: of the run, which know what its relations stand for.
+        origin: where the statement comes from, for messages.
+        people: columns, as (table, column), that tell people apart.
+        result: what the columns of its result are called, which tells the values of a PIVOT that names none.
+
+    Raises:
+        ColumnLineageError: the lineage cannot be derived; it says why, and where.
+    """
+    text = query.text or query.sql
+    found = column_lineage(text, inputs.schemas(), origin=origin, people=people, result=result)
+    scans = {name: files.scan for name, files in inputs.relations.items()}
+    frames = inputs.frame_columns()
+    return {column: _known(edges, scans, frames) for column, edges in found.items()}
+
+
+def _known(
+    edges: Iterable[ColumnEdge], scans: Mapping[str, str], frames: Mapping[str, ColumnsFrom]
+) -> tuple[ColumnEdge, ...]:
+    def known() -> Iterator[ColumnEdge]:
+        for edge in edges:
+            if edge.table in frames:
+                for table, columns in frames[edge.table].get(edge.column, {}).items():
+                    for column in columns:
+                        yield _through_python(replace(edge, table=table, column=column))
+            else:
+                yield replace(edge, table=scans.get(edge.table, edge.table))
+
+    return tuple(sorted(set(known())))
+
+
+def _through_python(edge: ColumnEdge) -> ColumnEdge:
+    """What Python made of a value is no longer the value itself."""
+    return replace(edge, subtype="TRANSFORMATION") if edge.subtype == "IDENTITY" else edge

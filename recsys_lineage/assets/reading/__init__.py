@@ -1,0 +1,1 @@
+"""What an asset reads, and the doors through which it does."""

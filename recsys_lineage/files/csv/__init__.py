@@ -1,0 +1,1 @@
+"""CSV files: dialects, records and lines."""

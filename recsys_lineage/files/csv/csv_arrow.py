@@ -1,0 +1,89 @@
+"""A block of a CSV file parsed by Arrow, where that is sure to give what a reader of records would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.csv_lines import is_utf8
+
+
+def parsed_by_arrow(
+    block: bytes, columns: Sequence[str], header: Sequence[str], dialect: CsvDialect
+) -> pa.Table | None:
+    """The block's rows as text columns, or None where a record might not be exactly one line, or no row.
+
+    Args:
+        block: whole lines.
+        columns: the names of the rows' fields.
+        header: the fields of the file's header, which is no row where it comes again; empty where there is none.
+        dialect: how the file is written.
+    """
+    if b"\r" in block:
+        if block.count(b"\r") != block.count(b"\r\n"):
+            return None
+        block = block.replace(b"\r\n", b"\n")
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    if b"\0" in block or block.startswith(b"\n") or b"\n\n" in block or not is_utf8(block):
+        return None
+    if not dialect.delimiter.isascii() or (dialect.escape and dialect.escape.encode() in block):
+        return None
+    if not _quotes_close_on_their_lines(block, dialect):
+        return None
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(block),
+            pyarrow.csv.ReadOptions(column_names=list(columns), use_threads=False, block_size=len(block) + 1),
+            pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, quote_char=dialect.quote or False),
+            pyarrow.csv.ConvertOptions(
+                column_types={name: pa.string() for name in columns},
+                null_values=["", *dialect.nulls],
+                strings_can_be_null=True,
+                check_utf8=False,
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if table.num_rows != lines or (header and _has_the_header(table, header, dialect)):
+        return None
+    return table
+
+
+def _has_the_header(table: pa.Table, header: Sequence[str], dialect: CsvDialect) -> bool:
+    """Whether a row may be the header again."""
+    place = next((n for n, name in enumerate(header) if name and name not in dialect.nulls), None)
+    if place is None:
+        return True
+    # a byte order mark may stand before it, where files were put together
+    same = pc.call_function("ends_with", [table.column(place)], pc.MatchSubstringOptions(header[place]))
+    return pc.call_function("any", [same]).as_py() is True
+
+
+def _quotes_close_on_their_lines(block: bytes, dialect: CsvDialect) -> bool:
+    quote = dialect.quote.encode()
+    at = block.find(quote) if quote else -1
+    clean = _clean_line(quote, dialect.delimiter.encode())
+    while at >= 0:
+        start = block.rfind(b"\n", 0, at) + 1
+        end = block.find(b"\n", at)
+        end = len(block) if end < 0 else end
+        if not clean.fullmatch(block, start, end):
+            return False
+        at = block.find(quote, end)
+    return True
+
+
+@cache
+def _clean_line(quote: bytes, delimiter: bytes) -> re.Pattern[bytes]:
+    """Matches a line whose quoted fields are quoted from delimiter to delimiter."""
+    q, d = re.escape(quote), re.escape(delimiter)
+    bare = b"[^" + q + d + b"\n]*"
+    quoted = q + b"[^" + q + b"\n]*(?:" + q + q + b"[^" + q + b"\n]*)*" + q
+    one = b"(?:" + bare + b"|" + quoted + b")" if quote else bare
+    return re.compile(one + b"(?:" + d + one + b")*")

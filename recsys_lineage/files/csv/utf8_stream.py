@@ -1,0 +1,107 @@
+"""Text files of any encoding, read as UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+
+from recsys_lineage.files.csv.csv_lines import is_utf8
+from recsys_lineage.files.csv.mixed_encoding import mixed_fault
+from recsys_lineage.files.fault import FileFault, csv_fault
+from recsys_lineage.files.source_bytes import SourceBytes
+
+_SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
+_UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LONGEST_LINE = 1 << 20
+"""Bytes of a line beyond which its parts are looked at by themselves."""
+
+
+class Utf8Stream:
+    """Reads a byte stream as UTF-8 without byte order mark.
+
+    Bytes that are UTF-8 by name or by default pass unchecked, so that a stray byte can be blamed on its row. Any
+    other encoding, by name or by UTF-16's byte order mark, is decoded strictly. An encoding of one byte a letter reads
+    anything, UTF-8 as other letters; a file with a line of that is a fault.
+
+    Args:
+        stream: the bytes.
+        name: how messages name the file.
+        encoding: None for UTF-8, or UTF-16 where the file begins with its byte order mark.
+        in_two_encodings: which lines of the file are UTF-8 and which are not, in words, where both occur.
+    """
+
+    def __init__(
+        self, stream: SourceBytes, name: str, encoding: str | None, in_two_encodings: Callable[[], str]
+    ) -> None:
+        self.stream = stream
+        self.name = name
+        self.start = stream.read(4)
+        given = codecs.lookup(encoding).name if encoding else None
+        if given is None and self.start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            given = "utf-16"
+        if given in (None, "utf-8", "utf-8-sig", "ascii"):
+            self.start = self.start.removeprefix(codecs.BOM_UTF8)
+            self.decoder = None
+        else:
+            assert given is not None
+            self.encoding = given
+            self.in_doubt = given.startswith(_SINGLE_BYTE)
+            self.in_two_encodings = in_two_encodings
+            self.line = b""
+            self.decoder = codecs.getincrementaldecoder(given)()
+
+    def read(self, size: int) -> bytes:
+        """At least one byte and about `size` of them, or nothing at the end.
+
+        Raises:
+            FileFault: the bytes are not in the encoding, or are UTF-8 where one of one byte a letter is named.
+        """
+        while True:
+            raw = self.start + self.stream.read(size)
+            self.start = b""
+            if self.decoder is None:
+                return raw
+            if self.in_doubt and self._has_utf8(raw):
+                raise self._utf8_fault()
+            try:
+                text = self.decoder.decode(raw, final=not raw)
+            except UnicodeError as error:
+                if self.in_doubt and (_begins_as_utf8(self.line) or self.in_two_encodings()):
+                    raise self._utf8_fault() from None
+                raise csv_fault(
+                    self.name,
+                    f"bytes that are no {self.encoding} text ({error})",
+                    "Name the encoding that it is in.",
+                ) from None
+            text = text.removeprefix("\ufeff") if raw else text
+            if text or not raw:
+                return text.encode()
+
+    def _has_utf8(self, block: bytes) -> bool:
+        """Whether letters beyond ASCII of some line are UTF-8 throughout, as text of one byte a letter never is."""
+        text = self.line + block
+        end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        if not block or len(text) - end > _LONGEST_LINE:
+            end = len(text)
+        whole, self.line = text[:end], text[end:]
+        return _UTF8_LETTER.search(whole) is not None and any(
+            not line.isascii() and is_utf8(line) for line in whole.splitlines()
+        )
+
+    def _utf8_fault(self) -> FileFault:
+        if parts := self.in_two_encodings():
+            return mixed_fault(self.name, parts)
+        return csv_fault(
+            self.name,
+            f"UTF-8, which read as {self.encoding} has two or three letters for one",
+            "Read files that are UTF-8 by a read_csv without encoding, whose pattern fits them alone.",
+        )
+
+
+def _begins_as_utf8(line: bytes) -> bool:
+    """Whether the beginning of a line has letters beyond ASCII, and they are UTF-8."""
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(line).isascii()
+    except UnicodeDecodeError:
+        return False

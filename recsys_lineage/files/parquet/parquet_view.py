@@ -1,0 +1,199 @@
+"""Parquet files as one view of a DuckDB connection, every row with its file and its number there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from recsys_lineage.errors import FilesChanged
+from recsys_lineage.files.parquet.hive_folders import NO_VALUE, folder_columns
+from recsys_lineage.files.parquet.parquet_options import ParquetOptions
+from recsys_lineage.files.source_query import TRACED_COLUMNS
+from recsys_lineage.sql.names import literal, path_literal, quote
+
+ROW_NUMBER = "file_row_number"
+"""The column in which DuckDB gives a row's number; a file cannot have one of that name."""
+
+
+def open_parquet(
+    con: duckdb.DuckDBPyConnection,
+    root: Path,
+    rows: Mapping[str, int],
+    relation_name: str,
+    options: ParquetOptions,
+    columns: Collection[str],
+) -> tuple[tuple[str, str], ...]:
+    """A view over Parquet files; `_line` is the row's number in its file, from 1.
+
+    Args:
+        con: the connection.
+        root: the data folder.
+        rows: for each file, below the data folder, how many rows its footer names.
+        relation_name: the view's name.
+        options: how they are read.
+        columns: names, folded, that the files and their folders have.
+
+    Returns:
+        The names and types of the view's columns, without `_file` and `_line`.
+
+    Raises:
+        FilesChanged: DuckDB reads other rows of a file than its footer names.
+    """
+    path = "_path"
+    while path in columns:
+        path += "_"
+    read = _read(con, [str(root / file) for file in rows], path, options)
+    below = f"substr({path}, {len(str(root / 'x'))})"
+    counted = con.execute(f"SELECT {below}, count(*) FROM {read(False)} GROUP BY ALL").fetchall()
+    _confirm(root, rows, dict(counted))
+    own = [name for name, *_ in con.execute(f"DESCRIBE FROM {read(False)}").fetchall() if name != path]
+    folders = _folders(rows) if options.hive_partitioning else {}
+    selected: list[str] = []
+    for name in own:
+        folder = folders.pop(name.casefold(), None)
+        value = (
+            f"coalesce(CAST({quote(name)} AS VARCHAR), {_value(folder, below)})" if folder else quote(name)
+        )
+        selected.append(f"{value} AS {quote(name)}")
+    selected += [f"{_value(name, below)} AS {quote(name)}" for name in folders.values()]
+    con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS SELECT {', '.join(selected)}, "
+        f"{below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
+    )
+    described = con.execute(f"DESCRIBE {quote(relation_name)}").fetchall()
+    return tuple((name, type_) for name, type_, *_ in described[:-2])
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, paths: Sequence[str], path: str, options: ParquetOptions
+) -> Callable[[bool], str]:
+    """What stands in FROM for the rows of files, with or without their numbers.
+
+    Columns become text, as CSV would have them, where DuckDB would change values to give them one type: a time that has
+    a zone in some files and none in others would lose it, or be UTC in all; whole numbers beside floats would be
+    rounded, which makes one customer of two.
+    """
+
+    def of(files: Collection[str], numbered: bool) -> str:
+        # a view takes no bound parameters, so the paths become quoted literals
+        listed = ", ".join(map(path_literal, files))
+        return (
+            f"read_parquet([{listed}], filename = {literal(path)}, union_by_name = true, "
+            f"hive_partitioning = false, binary_as_string = {str(options.binary_as_string).lower()}"
+            f"{f', {ROW_NUMBER} = true' if numbered else ''})"
+        )
+
+    groups = _alike(con, paths, of)
+    if len(groups) == 1:
+        return partial(of, paths)
+
+    def united(numbered: bool) -> str:
+        parts: list[str] = []
+        for columns, files in groups:
+            casts = ", ".join(f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in columns)
+            parts.append(f"SELECT *{f' REPLACE ({casts})' if casts else ''} FROM {of(files, numbered)}")
+        return f"({' UNION ALL BY NAME '.join(parts)})"
+
+    return united
+
+
+_KIND = """CASE WHEN duckdb_type LIKE '%TIME ZONE' THEN 'with zone'
+    WHEN duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%' THEN 'without zone'
+    WHEN duckdb_type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT') THEN 'whole'
+    WHEN duckdb_type IN ('FLOAT', 'DOUBLE') THEN 'float' END"""
+_APART = (frozenset({"with zone", "without zone"}), frozenset({"whole", "float"}))
+"""Kinds of types that have no common one but text."""
+_EXACT_IN_A_FLOAT = 1 << 53
+
+
+def _alike(
+    con: duckdb.DuckDBPyConnection, paths: Sequence[str], of: Callable[[Collection[str], bool], str]
+) -> list[tuple[tuple[str, ...], Sequence[str]]]:
+    """Files by those of their columns that are to be text, because their kinds in other files are apart from theirs.
+
+    Args:
+        con: the connection.
+        paths: the files.
+        of: what stands in FROM for some of them.
+
+    Returns:
+        Names of such columns, and the files that have just these and agree on their kinds; mostly that is all files,
+        under no name.
+    """
+    listed = f"[{', '.join(map(path_literal, paths))}]"
+    found = con.execute(
+        f"SELECT lower(name), list(DISTINCT {_KIND}) FROM parquet_schema({listed}) WHERE {_KIND} IS NOT NULL "
+        "GROUP BY ALL"
+    ).fetchall()
+    mixed = [name for name, kinds in found if any(apart <= set(kinds) for apart in _APART)]
+    if not mixed:
+        return [((), paths)]
+    columns: dict[str, tuple[tuple[str, str], ...]] = {}
+    below = 0  # of the columns that follow, those that lie inside one that was met
+    for file, name, children, kind in con.execute(
+        f"SELECT file_name, name, coalesce(num_children, 0), {_KIND} FROM parquet_schema({listed}) "
+        "WHERE column_id > 0 ORDER BY file_name, column_id"
+    ).fetchall():
+        inside = below > 0
+        below += children - inside
+        if not inside and kind is not None and name.lower() in mixed:
+            columns[file] = (*columns.get(file, ()), (name, kind))
+    whole: dict[str, dict[str, list[str]]] = {}
+    for file, its in columns.items():
+        for name, kind in its:
+            if kind == "whole":
+                whole.setdefault(name.casefold(), {}).setdefault(name, []).append(file)
+    exact = {
+        folded
+        for folded, spellings in whole.items()
+        if not any(_exceeds(con, of(files, False), name) for name, files in spellings.items())
+    }
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for path in paths:
+        its = tuple((name, kind) for name, kind in columns.get(path, ()) if name.casefold() not in exact)
+        groups.setdefault(its, []).append(path)
+    return [(tuple(name for name, _ in its), files) for its, files in groups.items()]
+
+
+def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str) -> bool:
+    """Whether whole numbers of a column are too large for a float."""
+    name = quote(column)
+    ((exceeds,),) = con.execute(
+        f"SELECT coalesce(max({name}) > {_EXACT_IN_A_FLOAT} OR min({name}) < -{_EXACT_IN_A_FLOAT}, false) FROM {read}"
+    ).fetchall()
+    return exceeds
+
+
+def _folders(files: Collection[str]) -> dict[str, str]:
+    """The columns of the files' folders as the first of them spells them, by folded name."""
+    folders: dict[str, str] = {}
+    for file in files:
+        if "=" in file:
+            for name in folder_columns(file, frozenset(TRACED_COLUMNS)):
+                folders.setdefault(name.casefold(), name)
+    return folders
+
+
+def _value(folder: str, path: str) -> str:
+    """SQL for the value that a file's folder `folder=value` gives; NULL where it has none."""
+    pattern = f"(?i:(?:^|/){re.escape(folder)}=([^/]*)/)"
+    found = f"regexp_extract({path}, {literal(pattern)}, 1)"
+    return f"nullif(nullif(url_decode({found}), {literal(NO_VALUE)}), '')"
+
+
+def _confirm(root: Path, expected: Mapping[str, int], found: Mapping[str, int]) -> None:
+    """Raises FilesChanged where DuckDB reads other rows of a file than its footer names."""
+    for file in sorted(expected.keys() | {name for name, rows in found.items() if rows}):
+        if expected.get(file, 0) != found.get(file, 0):
+            raise FilesChanged(
+                f"The file {file} does not give the rows that it has.",
+                expected=f"{expected.get(file, 0)} rows",
+                found=f"{found.get(file, 0)} rows",
+                where=str(root / file),
+                advice="wait until the files are written to their end, and run again",
+            )

@@ -1,0 +1,242 @@
+"""Drawing: an answer as boxes and arrows, in Mermaid, DOT, SVG and PNG.
+
+Graphviz lays out and draws. It comes with pygraphviz, whose wheels hold the whole of it, so that nothing need be
+installed beside; PNG is made of the SVG by vl-convert, which has a font of its own where the machine has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal
+
+from recsys_lineage.errors import WrongQuestion
+from recsys_lineage.graph.questions.answers import (
+    AsOf,
+    ColumnLineage,
+    Impact,
+    Lineage,
+    Link,
+    Node,
+    Paths,
+    Runs,
+)
+from recsys_lineage.graph.questions.tagged import Tagged
+
+Format = Literal["mermaid", "dot", "svg", "png"]
+Shape = Literal["version", "file", "asset", "run", "column", "asked"]
+_SHAPES: Mapping[Shape, tuple[str, str]] = {
+    "version": ("box", "#eef3fb"),
+    "file": ("note", "#fdf6e3"),
+    "asset": ("box", "#eef3fb"),
+    "run": ("ellipse", "#f3eefb"),
+    "column": ("box", "#eefbf1"),
+    "asked": ("box", "#ffe08a"),
+}
+"""Graphviz's shape and the colour of each kind of box."""
+MOST_BOXES = 500
+
+
+class TooManyBoxes(WrongQuestion):
+    """An answer has more nodes than anyone can see in a picture."""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow between two boxes, by their names; `text` stands beside it."""
+
+    source: str
+    target: str
+    text: str = ""
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Boxes by name, each with its kind and its text; and arrows between them."""
+
+    boxes: Mapping[str, tuple[Shape, str]]
+    arrows: tuple[Arrow, ...] = ()
+
+    def mermaid(self) -> str:
+        """A flowchart, as Markdown renderers draw it."""
+        names = {name: f"n{number}" for number, name in enumerate(self.boxes)}
+        lines = ["flowchart LR"]
+        for name, (shape, text) in self.boxes.items():
+            left, right = ("[/", "/]") if shape == "file" else ("([", "])") if shape == "run" else ("[", "]")
+            lines.append(f'    {names[name]}{left}"{_escaped(text)}"{right}:::{shape}')
+        for arrow in self.arrows:
+            line = "-.->" if arrow.dashed else "-->"
+            text = f'|"{_escaped(arrow.text)}"|' if arrow.text else ""
+            lines.append(f"    {names[arrow.source]} {line}{text} {names[arrow.target]}")
+        used: list[Shape] = sorted({shape for shape, _ in self.boxes.values()})
+        lines.extend(
+            f"    classDef {shape} fill:{_SHAPES[shape][1]},stroke:#555,color:#111" for shape in used
+        )
+        return "\n".join(lines) + "\n"
+
+    def dot(self) -> str:
+        """The language of Graphviz."""
+        lines = [
+            "digraph lineage {",
+            '    rankdir=LR; node [fontname="sans-serif" fontsize=11 style=filled color="#555555"];',
+            '    edge [fontname="sans-serif" fontsize=9 color="#555555"];',
+        ]
+        for name, (shape, text) in self.boxes.items():
+            form, colour = _SHAPES[shape]
+            lines.append(f'    {_quoted(name)} [label={_quoted(text)} shape={form} fillcolor="{colour}"];')
+        for arrow in self.arrows:
+            label = f" label={_quoted(arrow.text)}" if arrow.text else ""
+            style = " style=dashed" if arrow.dashed else ""
+            lines.append(f"    {_quoted(arrow.source)} -> {_quoted(arrow.target)} [{label}{style} ];")
+        return "\n".join([*lines, "}"]) + "\n"
+
+    def svg(self) -> str:
+        """A picture that browsers show.
+
+        Raises:
+            TooManyBoxes: when nobody could see anything in it.
+        """
+        if len(self.boxes) > MOST_BOXES:
+            raise TooManyBoxes(
+                f"A picture of {len(self.boxes):,} boxes shows nothing.",
+                expected=f"at most {MOST_BOXES}",
+                advice="ask for fewer steps, or for JSON",
+            )
+        from pygraphviz import AGraph
+
+        made = AGraph(string=self.dot()).draw(format="svg", prog="dot")
+        assert made is not None, "without a path the picture is returned"
+        return made.decode()
+
+    def png(self) -> bytes:
+        """A picture of dots; errors are as for `svg`."""
+        import vl_convert
+
+        return vl_convert.svg_to_png(self.svg(), scale=2)
+
+    def write(self, format: Format) -> bytes:
+        """The drawing in a format, as the bytes of a file."""
+        made: Mapping[Format, Callable[[], str | bytes]] = {
+            "mermaid": self.mermaid, "dot": self.dot, "svg": self.svg, "png": self.png,
+        }  # fmt: skip
+        found = made[format]()
+        return found.encode() if isinstance(found, str) else found
+
+
+@singledispatch
+def drawn(answer: object) -> Drawing:
+    """An answer as boxes and arrows."""
+    raise TypeError(f"{type(answer).__name__} cannot be drawn")
+
+
+@drawn.register
+def _(answer: Lineage) -> Drawing:
+    boxes = {node.id: _box(node, answer.roots) for node in answer.nodes}
+    return Drawing(boxes, tuple(_arrow(link) for link in answer.links))
+
+
+@drawn.register
+def _(answer: ColumnLineage) -> Drawing:
+    boxes: dict[str, tuple[Shape, str]] = {}
+    arrows: list[Arrow] = []
+    for link in answer.links:
+        source = _column(boxes, link.source, link.source_column)
+        target = _column(boxes, link.target, link.target_column)
+        arrows.append(Arrow(source, target, (link.subtype or link.kind).lower(), link.kind != "DIRECT"))
+    for column in answer.columns:
+        _column(boxes, column.node, column.column)
+    return Drawing(boxes, tuple(dict.fromkeys(arrows)))
+
+
+@drawn.register
+def _(answer: Impact) -> Drawing:
+    boxes: dict[str, tuple[Shape, str]] = {answer.target: ("asked", answer.target)}
+    for each in answer.assets:
+        state = "rebuilt" if each.rebuilt else "to rebuild"
+        boxes[each.asset] = ("asset", f"{each.asset}\n{each.current}: {state}")
+    arrows = [Arrow(link.source, link.target) for link in answer.links]
+    return Drawing(boxes, tuple(arrow for arrow in arrows if {arrow.source, arrow.target} <= boxes.keys()))
+
+
+@drawn.register
+def _(answer: Paths) -> Drawing:
+    links = dict.fromkeys(link for path in answer.paths for link in path)
+    ends = {path[0].source for path in answer.paths} | {path[-1].target for path in answer.paths}
+    return Drawing(_boxes_of(links, ends), tuple(_arrow(link) for link in links))
+
+
+@drawn.register
+def _(answer: AsOf) -> Drawing:
+    boxes = {each.then.id: _box(each.then, ()) for each in answer.versions}
+    return Drawing(boxes, tuple(_arrow(link) for link in answer.links))
+
+
+@drawn.register
+def _(answer: Runs) -> Drawing:
+    boxes: dict[str, tuple[Shape, str]] = {}
+    arrows: list[Arrow] = []
+    for run in answer.runs:
+        name = f"run:{run.run or run.made[0].record}"
+        boxes[name] = (
+            "run",
+            f"{(run.run or run.made[0].record)[:8]}\n{run.started:%Y-%m-%d %H:%M}, {run.state}",
+        )
+        for made in run.made:
+            box = made.version or made.asset
+            boxes.setdefault(box, ("version" if made.version else "asset", box))
+            arrows.append(
+                Arrow(name, box, "" if made.status == "success" else made.status, made.status == "kept")
+            )
+    return Drawing(boxes, tuple(arrows))
+
+
+@drawn.register
+def _(answer: Tagged) -> Drawing:
+    boxes: dict[str, tuple[Shape, str]] = {}
+    arrows: list[Arrow] = []
+    for each in answer.columns:
+        name = f"{each.version}.{each.column}"
+        boxes[name] = ("column", f"{each.version}\n{each.column}\n[{', '.join(each.tags)}]")
+        arrows.extend(Arrow(source, name) for source in each.sources)
+    for arrow in arrows:
+        boxes.setdefault(arrow.source, ("column", arrow.source))
+    return Drawing(boxes, tuple(arrows))
+
+
+def _box(node: Node, asked: Iterable[str]) -> tuple[Shape, str]:
+    if node.kind == "file":
+        return ("asked" if node.id in asked else "file", f"{node.name}\n{(node.sha256 or '')[:8]}")
+    made = f"\n{node.made:%Y-%m-%d %H:%M}" if node.made else ""
+    return ("asked" if node.id in asked else "version", f"{node.id}{made}")
+
+
+def _boxes_of(links: Iterable[Link], ends: Iterable[str]) -> dict[str, tuple[Shape, str]]:
+    boxes: dict[str, tuple[Shape, str]] = {}
+    for name in (name for link in links for name in (link.source, link.target)):
+        kind: Shape = "asked" if name in ends else "file" if name.startswith("file:") else "version"
+        boxes.setdefault(name, (kind, name.removeprefix("file:")))
+    return boxes
+
+
+def _column(boxes: dict[str, tuple[Shape, str]], node: str, column: str | None) -> str:
+    name = f"{node}.{column}" if column is not None else f"{node}.*"
+    boxes.setdefault(name, ("column", f"{node.removeprefix('file:')}\n{column or 'any column'}"))
+    return name
+
+
+def _arrow(link: Link) -> Arrow:
+    return Arrow(link.source, link.target, "" if link.how == "read" else link.how, link.how != "read")
+
+
+def _quoted(text: str) -> str:
+    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{plain}"'
+
+
+def _escaped(text: str) -> str:
+    """A text inside a label of Mermaid, which reads entities as in HTML."""
+    for plain, entity in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;"), ("\n", "<br/>")):
+        text = text.replace(plain, entity)
+    return text

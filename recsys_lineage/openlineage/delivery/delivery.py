@@ -1,0 +1,350 @@
+"""Delivery: a lake's events to all destinations, each with a queue of its own.
+
+The lake's records are the outbox: nothing is queued anywhere else, and a position says what each destination has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from threading import Thread
+from typing import Protocol, TypeVar
+
+from recsys_lineage.errors import InsufficientSpace, WrongQuestion, did_you_mean
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.openlineage.delivery.announced import Announced
+from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter, DeadLetters
+from recsys_lineage.openlineage.delivery.position import DestinationBusy, Position, folder_of
+from recsys_lineage.openlineage.delivery.replay import Replay
+from recsys_lineage.openlineage.delivery.sender import Clock, Sender, Sent, SystemClock
+from recsys_lineage.openlineage.delivery.standing import Delivered, Standing, State
+from recsys_lineage.openlineage.delivery.trouble import Memory
+from recsys_lineage.openlineage.destinations.destination import Answer, Destination
+from recsys_lineage.openlineage.message import Message
+from recsys_lineage.records.records import Records
+
+_T = TypeVar("_T")
+
+
+class MessageStream(Protocol):
+    """Where messages come from: all of a lake's records, in order."""
+
+    def after(self, cursor: int | None) -> Iterator[Message]:
+        """The messages behind a cursor; all when None."""
+        ...
+
+
+@dataclass
+class Delivery:
+    """The delivery of one lake's events.
+
+    Args:
+        lake: the lake.
+        stream: its messages.
+        folder: where the positions are kept, on this machine's disk.
+        open_destinations: opens the destinations; told whether they are to have what they had once more.
+        clock: the time, and waiting.
+        announcements: events of definitions, which belong to no record; each is sent once.
+        patience: seconds without a message taken after which a destination is given up for now; never when None.
+    """
+
+    lake: Lake
+    stream: MessageStream
+    folder: Path
+    open_destinations: Callable[[bool], Sequence[Destination]]
+    clock: Clock = field(default_factory=SystemClock)
+    announcements: Callable[[], Iterable[Message]] = tuple
+    patience: float | None = None
+
+    def send(
+        self,
+        names: Collection[str] = (),
+        *,
+        until: float | None = None,
+        again_now: bool = False,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> list[Delivered]:
+        """Send what is pending, to all destinations side by side; a replay that was broken off is finished first.
+
+        Args:
+            names: only to these destinations; to all when empty.
+            until: when to stop, seconds of the epoch; when None, once nothing is left, however long that takes.
+            again_now: ask destinations that are in trouble now, instead of when their wait is over.
+            progress: is told a destination and how many messages were done.
+
+        Raises:
+            WrongQuestion: when there is no destination of a name.
+            BadClientSettings: when the settings cannot be used.
+        """
+
+        def one(destination: Destination) -> Delivered:
+            told = None if progress is None else partial(progress, destination.name)
+            return self._send(destination, until, again_now, told)
+
+        return self._at_each(names, one)
+
+    def replay(
+        self,
+        which: Replay | None,
+        names: Collection[str] = (),
+        *,
+        until: float | None = None,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> list[Delivered]:
+        """Send whole runs once more, in order and up to the newest that was delivered, and then what is pending.
+
+        It is noted before the first message, so that a replay that is broken off is finished by whoever sends next.
+
+        Args:
+            which: the runs; those of the events that a destination has refused when None.
+            names, until, progress: as for `send`.
+
+        Raises:
+            WrongQuestion: when there is no destination of a name, or nothing to be sent once more.
+            BadClientSettings: when the settings cannot be used.
+        """
+        letters = self.dead_letters()
+        wanted = which or Replay(records=tuple(letter.record for letter in letters))
+        if next(wanted.chosen(self.stream.after(None)), None) is None:
+            raise WrongQuestion(
+                "There is nothing to be sent once more.",
+                expected="a run that the records tell, a time before the newest one, or events that were set aside",
+                where=self.lake.uri,
+                advice="`runs` lists the runs, `status` says how many events are set aside",
+            )
+
+        def one(destination: Destination) -> Delivered:
+            own = tuple(each.record for each in letters if each.destination == destination.name)
+            told = None if progress is None else partial(progress, destination.name)
+            return self._send(destination, until, True, told, which or Replay(records=own))
+
+        return self._at_each(names, one, again=True)
+
+    def status(self) -> list[Standing]:
+        """How every destination stands; nothing is sent.
+
+        Raises:
+            BadClientSettings: when the settings cannot be used.
+        """
+        return self._at_each((), self._standing)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Events that were refused and are still set aside, of all destinations."""
+        return DeadLetters(self.lake).open()
+
+    def _at_each(
+        self, names: Collection[str], ask: Callable[[Destination], _T], *, again: bool = False
+    ) -> list[_T]:
+        """What comes of each destination, side by side, so that one that does not answer holds no other up."""
+        destinations = self.open_destinations(again)
+        known = [destination.name for destination in destinations]
+        for name in names:
+            if name not in known:
+                raise WrongQuestion(
+                    f"There is no destination {name!r}.",
+                    expected=", ".join(known) or "none: OPENLINEAGE_DISABLED is set",
+                    advice=did_you_mean(name, known) or None,
+                )
+        chosen = [destination for destination in destinations if not names or destination.name in names]
+        answers: dict[int, _T] = {}
+        faults: list[BaseException] = []
+
+        def asked(place: int) -> None:
+            try:
+                with closing(chosen[place]) as destination:
+                    answers[place] = ask(destination)
+            except BaseException as fault:
+                faults.append(fault)
+
+        if len(chosen) == 1:
+            asked(0)
+        else:
+            # Daemons: a process that is told to stop waits for none of them; nothing is lost by that.
+            threads = [Thread(target=asked, args=(place,), daemon=True) for place in range(len(chosen))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        if faults:
+            raise faults[0]
+        return [answers[place] for place in range(len(chosen))]
+
+    def _send(
+        self,
+        destination: Destination,
+        until: float | None,
+        again_now: bool,
+        progress: Callable[[int], None] | None,
+        replay: Replay | None = None,
+    ) -> Delivered:
+        folder = folder_of(self.folder, destination.name, destination.target)
+        try:
+            with _kept(destination, folder), (position := Position(folder, self.lake)).held():
+                if replay is not None:
+                    replay.save(folder)
+                memory = Memory.load(folder)
+                if memory.trouble and memory.trouble.next_try > self.clock.now() and not again_now:
+                    return _told(destination, Sent(trouble=memory.trouble))
+                sender = Sender(
+                    destination,
+                    memory,
+                    self._set_aside(destination),
+                    _kept_last(folder, position),
+                    self.clock,
+                    patience=self.patience,
+                    remember=partial(Memory.save, folder=folder),
+                )
+                try:
+                    again = self._send_again(sender, folder, position, until, progress)
+                    if not again.whole:
+                        return _told(destination, again)
+                    sent = self._send_new(sender, folder, position, until, progress)
+                finally:
+                    sender.memory.save(folder)
+                    _keep_last(folder, position, sender.taken_last)
+        except DestinationBusy as busy:
+            return Delivered(destination.name, destination.target, "busy", text=busy.message)
+        sent.taken += again.taken
+        sent.set_aside += again.set_aside
+        return _told(destination, sent)
+
+    def _send_new(
+        self,
+        sender: Sender,
+        folder: Path,
+        position: Position,
+        until: float | None,
+        progress: Callable[[int], None] | None,
+    ) -> Sent:
+        """Send definitions that are new, and what is pending."""
+        announced = Announced(folder)
+
+        def done(message: Message) -> None:
+            if not announced.done(message):
+                position.done(message)
+
+        try:
+            messages = chain(announced.new(self.announcements()), self._pending(position))
+            return sender.send(messages, done, until, progress)
+        finally:
+            announced.save()
+
+    def _pending(self, position: Position) -> Iterator[Message]:
+        return (message for message in self.stream.after(position.cursor) if not position.is_done(message))
+
+    def _set_aside(self, destination: Destination) -> Callable[[Message, Answer], None]:
+        def keep(message: Message, answer: Answer) -> None:
+            DeadLetters(self.lake).add([DeadLetter.of(destination.name, message, answer)])
+
+        return keep
+
+    def _send_again(
+        self,
+        sender: Sender,
+        folder: Path,
+        position: Position,
+        until: float | None,
+        progress: Callable[[int], None] | None,
+    ) -> Sent:
+        """Finish the replay that was noted, if there is one."""
+        replay = Replay.load(folder)
+        if replay is None:
+            return Sent(whole=True)
+        name = sender.destination.name
+        open_ = DeadLetters(self.lake).open(name)
+        settled: set[str] = set()
+        came_to = replay
+
+        def done(message: Message) -> None:
+            nonlocal came_to
+            came_to = came_to.came_to(message)
+            settled.update(each.message for each in open_ if each.is_told_by(message))
+
+        first_pending = next(self._pending(position), None)
+        chosen = replay.chosen(self.stream.after(None), first_pending and first_pending.id)
+        refused = DeadLetters(self.lake)
+        try:
+            sent = sender.send(chosen, done, until, progress)
+        finally:
+            came_to.save(folder)
+            again = {each.message for each in refused.open(name) if each not in open_}
+            refused.settle(name, settled - again)
+        if sent.whole:
+            Replay.forget(folder)
+        return sent
+
+    def _standing(self, destination: Destination) -> Standing:
+        folder = folder_of(self.folder, destination.name, destination.target)
+        with _kept(destination, folder):
+            position, memory = Position(folder, self.lake), Memory.load(folder)
+            announced = Announced(folder)
+        pending, _ = Records(self.lake).table(position.cursor, ["id"])
+        trouble = memory.trouble
+        return Standing(
+            destination=destination.name,
+            target=destination.target,
+            done=position.count + announced.count,
+            pending=pending.height,
+            dead_letters=len(DeadLetters(self.lake).open(destination.name)),
+            taken=memory.taken,
+            trouble=trouble.text if trouble else "",
+            closed=trouble is not None and trouble.closed,
+            since=trouble.since if trouble else None,
+            retry_at=trouble.next_try if trouble else None,
+        )
+
+
+@contextmanager
+def _kept(destination: Destination, folder: Path) -> Iterator[None]:
+    """Inside the block, a folder that cannot be used is told in words."""
+    try:
+        yield
+    except OSError as error:
+        raise InsufficientSpace(
+            f"What the destination {destination.name!r} has so far cannot be kept.",
+            expected="a folder that can be written to",
+            found=error.strerror,
+            where=error.filename or str(folder),
+            advice="make room, or mend the folder's permissions; nothing is lost",
+        ) from error
+
+
+def _told(destination: Destination, sent: Sent) -> Delivered:
+    trouble = sent.trouble
+    state: State = "delivered" if sent.whole else "more"
+    if trouble is not None:
+        state = "closed" if trouble.closed else "waiting"
+    return Delivered(
+        destination=destination.name,
+        target=destination.target,
+        state=state,
+        taken=sent.taken,
+        set_aside=sent.set_aside,
+        text=trouble.text if trouble else "",
+        retry_at=trouble.next_try if trouble else None,
+    )
+
+
+def _keep_last(folder: Path, position: Position, message: Message | None) -> None:
+    """Keep the message that was taken last, by which the next sender finds out whether anything is taken."""
+    if message is not None:
+        kept = {"done": position.last, "message": asdict(message) | {"body": message.body.decode()}}
+        draft = folder / "last.draft"
+        draft.write_text(json.dumps(kept))
+        os.replace(draft, folder / "last.json")
+
+
+def _kept_last(folder: Path, position: Position) -> Message | None:
+    """The message that was taken last; None where one may have been taken since, for an older one must not be sent."""
+    try:
+        kept = json.loads((folder / "last.json").read_bytes())
+        message = Message(**kept["message"] | {"body": kept["message"]["body"].encode()})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+    return message if kept["done"] == position.last else None

@@ -1,0 +1,259 @@
+"""Sender: gives one destination its messages in order, however the destination behaves.
+
+What passes (no connection, no answer, 429, most of 5xx) is tried again, later and later. What never will be taken is
+set aside, so that it holds nothing up: a message that is refused (4xx), and one that alone fails again and again while
+others are taken, for catalogs answer 500 to what is permanently broken too. Whether others are taken is found out by
+sending the last message that was taken once more, which changes nothing at the other end; so a destination that is down
+loses nothing, however long, and order is kept.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from recsys_lineage.openlineage.delivery.trouble import Memory, Trouble
+from recsys_lineage.openlineage.destinations.destination import Answer, Destination
+from recsys_lineage.openlineage.message import Message
+
+TRIES = 5
+"""How often a message is tried before it is asked whether others are taken."""
+ALONE = 5
+"""How often it must fail, each time just before another one is taken, to be set aside."""
+MOST_REFUSED_IN_A_ROW = 25
+"""After so many refused messages in a row none is set aside any more: it is the destination that is wrong."""
+_QUICK = 1.0
+"""Seconds in which what is given at once is answered: what was given cannot be taken back when the time is up."""
+_FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 60.0, 3_600.0
+
+
+class Clock(Protocol):
+    """What time it is, and waiting."""
+
+    def now(self) -> float:
+        """Seconds of the epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Seconds of the epoch."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass
+class Sent:
+    """What came of sending.
+
+    Attributes:
+        taken: messages that the destination took.
+        set_aside: messages that it refused.
+        trouble: what it stopped for; None where it did not.
+        whole: whether nothing is left to send.
+    """
+
+    taken: int = 0
+    set_aside: int = 0
+    trouble: Trouble | None = None
+    whole: bool = False
+
+
+@dataclass
+class Sender:
+    """Sends to one destination.
+
+    Args:
+        destination: who is to have the messages.
+        memory: what the sender before left; `memory` afterwards is for the next one.
+        set_aside: keeps a message that will never be taken, for good, before it counts as done.
+        taken_last: the message that the destination took last, where that is known.
+        clock: the time, and waiting.
+        chance: between 0 and 1, for the spread of waits.
+        patience: seconds without a message taken after which it is no use for now; any number when None.
+        remember: is told `memory` whenever there is trouble, so that others see it while this one waits.
+    """
+
+    destination: Destination
+    memory: Memory
+    set_aside: Callable[[Message, Answer], None]
+    taken_last: Message | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    chance: Callable[[], float] = random.random
+    patience: float | None = None
+    remember: Callable[[Memory], None] = lambda _memory: None
+    _stuck_at: float | None = field(default=None, init=False)
+
+    def send(
+        self,
+        messages: Iterator[Message],
+        done: Callable[[Message], None],
+        until: float | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Sent:
+        """Send messages until there are no more, or it is no use for now.
+
+        Args:
+            messages: in order; as many are held in memory as the destination takes at once.
+            done: is told each message that was taken or set aside, in order, as soon as it was.
+            until: when to stop, seconds of the epoch; a wait that would last longer is not begun. A slow destination is
+                waited for one answer longer. Never when None.
+            progress: is told how many were done so far.
+        """
+        sent = Sent()
+        ahead = _Ahead(messages)
+        size = 1
+        while True:
+            if until is not None and self.clock.now() >= until:
+                sent.trouble = self.memory.trouble
+                sent.whole = sent.trouble is None and not ahead.peek(1)
+                return sent
+            # In trouble one at a time, so that an event that is broken is known.
+            batch = ahead.peek(1 if self.memory.trouble else size)
+            if not batch:
+                sent.whole = True
+                return sent
+            began = self.clock.now()
+            answer = self._deliver(batch, ahead, done, sent)
+            size = min(_next_size(size, self.clock.now() - began), self.destination.at_once)
+            if progress is not None:
+                progress(sent.taken + sent.set_aside)
+            if answer is not None and not self._cope(answer, ahead, done, sent, until):
+                sent.trouble = self.memory.trouble
+                return sent
+
+    def _deliver(
+        self, batch: list[Message], ahead: _Ahead, done: Callable[[Message], None], sent: Sent
+    ) -> Answer | None:
+        """Send some messages; returns the answer to the first that was not taken, None where all were."""
+        if batch[0].body:
+            unsent = [message for message in batch if message.body and message.id not in ahead.taken]
+            answers = zip(unsent, self.destination.deliver(unsent), strict=True)
+            answered = {message.id: answer for message, answer in answers if answer is not None}
+        else:
+            answered = {batch[0].id: Answer("refused", batch[0].fault or "it has no content")}
+        taken = [
+            message for message in batch if (found := answered.get(message.id)) and found.kind == "taken"
+        ]
+        if taken:
+            ahead.taken |= {message.id for message in taken}
+            # The newest of its key, for of one key nothing is sent before what stands before it was taken.
+            self.taken_last = taken[-1]
+            self.memory = Memory(taken=self.clock.now())
+            self._stuck_at = None
+        for message in batch:
+            if message.id not in ahead.taken:
+                return answered.get(message.id)
+            ahead.take()
+            done(message)
+            sent.taken += 1
+        return None
+
+    def _cope(
+        self,
+        answer: Answer,
+        ahead: _Ahead,
+        done: Callable[[Message], None],
+        sent: Sent,
+        until: float | None,
+    ) -> bool:
+        """Do with the first message what its answer asks for; returns whether sending goes on."""
+        (message,) = ahead.peek(1)
+        now = self.clock.now()
+        before = self.memory.trouble or Trouble("", now, 0, message.id, now)
+        trouble = before.again(message.id, str(answer), now, closed=answer.kind == "closed")
+        if not message.body or (answer.kind == "refused" and self._takes_others(ahead)):
+            self._put_aside(message, answer, ahead, done, sent)
+            return True
+        # Whoever says when to come again says that it is not the event's fault.
+        if answer.kind == "later" and answer.wait is None and answer.status != 429 and trouble.tries >= TRIES:
+            alone = trouble.alone + 1 if self._takes(ahead) else 0
+            trouble = replace(trouble, alone=alone)
+            if alone >= ALONE:
+                self._put_aside(message, answer, ahead, done, sent)
+                return True
+        wait = self._wait(trouble, answer)
+        now = self.clock.now()
+        self.memory = replace(self.memory, trouble=replace(trouble, next_try=now + wait))
+        self.remember(self.memory)
+        if self._stuck_at is None:
+            self._stuck_at = now
+        ends = [until, None if self.patience is None else self._stuck_at + self.patience]
+        if answer.kind != "later" or any(end is not None and now + wait > end for end in ends):
+            return False
+        self.clock.sleep(wait)
+        return True
+
+    def _put_aside(
+        self, message: Message, answer: Answer, ahead: _Ahead, done: Callable[[Message], None], sent: Sent
+    ) -> None:
+        self.set_aside(message, answer)
+        ahead.take()
+        done(message)
+        sent.set_aside += 1
+        refused = self.memory.refused_in_a_row + (1 if message.body else 0)
+        self.memory = replace(self.memory, trouble=None, refused_in_a_row=refused)
+
+    def _takes_others(self, ahead: _Ahead) -> bool:
+        """Whether refused messages may be set aside: not where nothing but refusals came for long."""
+        return self.memory.refused_in_a_row < MOST_REFUSED_IN_A_ROW or self._takes(ahead)
+
+    def _takes(self, ahead: _Ahead) -> bool:
+        """Whether the destination takes another message right now.
+
+        That is the one that it took last; where none is known the next one, which is sent again when its turn comes.
+        """
+        other = self.taken_last
+        if other is None:
+            _, *following = ahead.peek(2)
+            if not following or not following[0].body:
+                return False
+            (other,) = following
+        (answer,) = self.destination.deliver([other])
+        taken = answer is not None and answer.kind == "taken"
+        if taken:
+            self.taken_last = other
+        return taken
+
+    def _wait(self, trouble: Trouble, answer: Answer) -> float:
+        times = trouble.alone or trouble.tries
+        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(times - 1, 16))
+        return max(longest * (0.5 + 0.5 * self.chance()), min(answer.wait or 0.0, _LONGEST_ASKED))
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """How many messages to give at once after so many were answered in so many seconds."""
+    if seconds >= _QUICK:
+        return 1
+    return 2 * size if seconds < _QUICK / 2 else size
+
+
+class _Ahead:
+    """Messages that were looked at and not yet done with; `taken` are ids of those that are taken already."""
+
+    def __init__(self, messages: Iterator[Message]) -> None:
+        self._messages = messages
+        self._held: list[Message] = []
+        self.taken: set[str] = set()
+
+    def peek(self, count: int) -> list[Message]:
+        """The next messages, at most so many."""
+        while len(self._held) < count and (message := next(self._messages, None)) is not None:
+            self._held.append(message)
+        return self._held[:count]
+
+    def take(self) -> None:
+        """Go on behind the first one."""
+        self.taken.discard(self._held.pop(0).id)

@@ -1,0 +1,258 @@
+"""Stream: the events of a lake's records, in the order in which a catalog should learn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.openlineage.facets.facet import Json
+from recsys_lineage.openlineage.facets.runs import told
+from recsys_lineage.openlineage.message import Message
+from recsys_lineage.openlineage.translation.asset_description import AssetDescription
+from recsys_lineage.openlineage.translation.asset_events import materialization_events
+from recsys_lineage.openlineage.translation.event import body_of, id_of, key_of
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.run_events import run_events, run_start
+from recsys_lineage.openlineage.translation.shared_values import shared, shared_materialization
+from recsys_lineage.openlineage.translation.tagged_partitions import TaggedPartitions
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.record_table import ADDED, RecordTable
+from recsys_lineage.records.records import MATERIALIZATIONS, Records
+from recsys_lineage.records.run import Run
+from recsys_lineage.records.run_record import RunRecord
+
+_AT_ONCE = 500
+"""Records that are read together: what a stream holds in memory."""
+_RUN = "run"
+_TOLD = (*MATERIALIZATIONS, _RUN)
+_PLACES = (ADDED, "id", "kind", "status", "asset", "version", "ended", "run_id", "step")
+_STEPS = (ADDED, "run_id", "step", "asset", "status")
+_NO_CURSOR = -1
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a record stands in the table, without what it says."""
+
+    added: int
+    id: str
+    kind: str
+    asset: str | None
+    version: int | None
+    run_id: str | None
+
+
+class Stream:
+    """The events of a lake's records, in the order in which a catalog should learn of them.
+
+    Records come in the order of the commits that added them, in a commit by the time they ended; of one asset in the
+    order of its versions. The START of an orchestrator's run stands before the first record of that run, and its end
+    where the run's own record is, with the steps that left no record. So nothing waits: a run that goes on is seen as
+    running, and one whose process was killed ends once its record says `lost`.
+
+    The order depends on the table of records alone: whoever goes on behind any cursor is given what comes behind it.
+
+    Args:
+        lake: whose records are told.
+        code_location: of records that name none.
+        namespace: of jobs and logical names of tables; the code location when None.
+        repository: web address of the code's git repository.
+        checkout: the folder that it lies in where the code runs.
+        assets: what people wrote about each asset.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        *,
+        code_location: str = "lineage",
+        namespace: str | None = None,
+        repository: str | None = None,
+        checkout: str | None = None,
+        assets: Mapping[str, AssetDescription] | None = None,
+    ) -> None:
+        self._records, self._table = Records(lake), RecordTable(lake)
+        self._partitions = TaggedPartitions(self._records)
+        self.options = EventOptions(code_location, namespace, lake.uri, repository, checkout, assets or {})
+
+    def after(self, cursor: int | None) -> Iterator[Message]:
+        """The messages of what was added behind a cursor; from the beginning when None.
+
+        A message's cursor says which commits are told whole with it: all messages of a commit but the last have that of
+        the commit before.
+
+        Raises:
+            LineageError: when the table of records cannot be read.
+        """
+        done = _NO_CURSOR if cursor is None else cursor
+        counts = self._records.commits(cursor)
+        block: list[int] = []
+        size = 0
+        waiting: Message | None = None  # until it is known whether more of its commit follows
+        for commit, count in [*counts.iter_rows(), (None, 0)]:
+            if commit is not None:
+                block.append(commit)
+                size += count
+            if block and (commit is None or size >= _AT_ONCE):
+                for message, whole in self._told(block, done):
+                    done = whole
+                    if message is None:
+                        waiting = waiting and replace(waiting, cursor=whole)
+                        continue
+                    if waiting is not None:
+                        yield waiting
+                    waiting = message
+                block, size = [], 0
+        if waiting is not None:
+            yield waiting
+
+    def _told(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
+        """The messages of some commits, and None behind each commit; with each the last commit that is told whole."""
+        frame, _ = self._table.frame(
+            where=pl.col("kind").is_in(_TOLD), columns=list(_PLACES), commits=(commits[0], commits[-1])
+        )
+        places = _in_order(frame)
+        runs = _Runs(self._table, frame, commits[0])
+        for start in range(0, len(places), _AT_ONCE):
+            some = places[start : start + _AT_ONCE]
+            found = self._json(some)
+            for place in some:
+                if place.added > done + 1:
+                    done = place.added - 1
+                    yield None, done
+                for made in self._made(place, found[place.id], runs):
+                    yield made.message(place.id, done), done
+        yield None, commits[-1]
+
+    def _json(self, places: Sequence[_Place]) -> dict[str, dict[str, Any]]:
+        first, last = min(place.added for place in places), max(place.added for place in places)
+        ids = [place.id for place in places]
+        frame, _ = self._table.frame(where=pl.col("id").is_in(ids), commits=(first, last))
+        return {data["id"]: data for data in self._table.json(frame, shared)}
+
+    def _made(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:
+        """What a record tells; where it cannot be told, one message that says why."""
+        try:
+            if place.kind == _RUN:
+                return self._of_run(RunRecord.from_json(data), place, runs)
+            return self._of_asset(self._partitions.left_out(shared_materialization(data)), place, runs)
+        except Exception as error:  # the records behind it are told all the same
+            told_error = Failure.of(error)
+            key = self.options.asset_job(place.asset or "", Run()).key
+            return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{told_error.type}: {told_error.message}")]
+
+    def _of_asset(self, record: Materialization, place: _Place, runs: _Runs) -> list[_Made]:
+        found: list[Json] = []
+        known = record.run
+        if (run_id := record.run.run_id) is not None:
+            opened = runs.known(run_id)
+            known = opened or record.run
+            if opened is None:
+                runs.open(run_id, record.run)
+                found.append(run_start(run_id, record.run, told(record.started), self.options))
+        found += materialization_events(record, self.options, parent=known)
+        return [_Made(event) for event in found]
+
+    def _of_run(self, record: RunRecord, place: _Place, runs: _Runs) -> list[_Made]:
+        opened = runs.known(record.id)
+        found = run_events(
+            record,
+            self.options,
+            known=opened,
+            recorded=runs.steps_before(record.id, place.added),
+            kept=runs.kept_before(record.id, place.added),
+        )
+        if opened is None:
+            runs.open(record.id, record.run)
+        return [_Made(event) for event in (found if opened is None else found[1:])]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An event, or why there is none."""
+
+    event: Json | None
+    id: str = ""
+    key: str = ""
+    fault: str | None = None
+
+    def message(self, record: str, cursor: int) -> Message:
+        event = self.event
+        if event is None:
+            return Message(self.id, None, self.key, record, cursor, b"", self.fault)
+        run = event["run"]["runId"] if "run" in event else None
+        return Message(id_of(event), run, key_of(event), record, cursor, body_of(event))
+
+
+class _Runs:
+    """What is known of the orchestrator's runs whose records stand in a block: how each began, and its steps.
+
+    Args:
+        table: of records.
+        block: places of the block's records.
+        first: the block's first commit.
+    """
+
+    def __init__(self, table: RecordTable, block: pl.DataFrame, first: int) -> None:
+        ids = block["run_id"].drop_nulls().unique().to_list()
+        ids += block.filter(pl.col("kind") == _RUN)["id"].to_list()
+        self._known: dict[str, Run] = {}
+        self._steps = block.filter(pl.col("kind") != _RUN).select(*_STEPS)
+        if not ids:
+            return
+        of_runs = pl.coalesce("run_id", "id").is_in(list(set(ids)))
+        before, _ = table.frame(where=(pl.col(ADDED) < first) & of_runs, columns=list(_PLACES))
+        if before.is_empty():
+            return
+        earlier = before.filter(pl.col("kind").is_in(MATERIALIZATIONS))
+        self._steps = pl.concat([earlier.select(*_STEPS), self._steps])
+        openers: dict[str, str] = {}
+        for place in _in_order(before):
+            openers.setdefault(place.run_id or place.id, place.id)
+        rows, _ = table.frame(where=(pl.col(ADDED) < first) & pl.col("id").is_in([*openers.values()]))
+        runs = {data["id"]: Run.from_json(data.get("run") or {}) for data in table.json(rows)}
+        self._known = {run_id: runs[id_] for run_id, id_ in openers.items()}
+
+    def known(self, run_id: str) -> Run | None:
+        """What the first record of a run told of it; None before that."""
+        return self._known.get(run_id)
+
+    def open(self, run_id: str, run: Run) -> None:
+        """Note what a run's first record tells."""
+        self._known[run_id] = run
+
+    def steps_before(self, run_id: str, commit: int) -> set[str]:
+        """The steps of a run that left records up to a commit."""
+        return {*self._before(run_id, commit)["step"].drop_nulls()}
+
+    def kept_before(self, run_id: str, commit: int) -> set[str]:
+        """The assets that a run kept as they were, by its records up to a commit."""
+        return {*self._before(run_id, commit).filter(pl.col("status") == "kept")["asset"]}
+
+    def _before(self, run_id: str, commit: int) -> pl.DataFrame:
+        return self._steps.filter((pl.col("run_id") == run_id) & (pl.col(ADDED) <= commit))
+
+
+def _in_order(frame: pl.DataFrame) -> list[_Place]:
+    """Records by their commits; in a commit runs behind their assets, an asset's versions in their order."""
+    ordered = frame.with_columns((pl.col("kind") == _RUN).alias("is_run")).sort(
+        ADDED, "is_run", "ended", "id"
+    )
+    places = [
+        _Place(row[ADDED], row["id"], row["kind"], row["asset"], row["version"], row["run_id"])
+        for row in ordered.iter_rows(named=True)
+    ]
+    numbers: dict[tuple[int, str], list[int]] = {}
+    for number, place in enumerate(places):
+        if place.version is not None and place.asset:
+            numbers.setdefault((place.added, place.asset), []).append(number)
+    for where in numbers.values():
+        by_version = sorted((places[number] for number in where), key=lambda place: place.version or 0)
+        for number, place in zip(where, by_version, strict=True):
+            places[number] = place
+    return places

@@ -1,0 +1,115 @@
+"""Columns and their lineage as Dagster shows them: on the events of a run, and on definitions."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from recsys_lineage.assets.columns.expected_columns import expected_columns
+from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.tags import split_description
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.blobs import COLUMNS
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
+
+_log = logging.getLogger(__name__)
+COLUMN_LINEAGE = "dagster/column_lineage"
+COLUMN_SCHEMA = "dagster/column_schema"
+
+
+def shown_schema(types: Mapping[str, str], descriptions: Mapping[str, str]) -> dg.TableSchema:
+    """Columns as Dagster shows them, with what they are and the tags of their data.
+
+    Args:
+        types: column → DuckDB's type, in the columns' order.
+        descriptions: column → what it is, with its tags.
+    """
+    told = COLUMNS if list(types) == list(COLUMNS) else descriptions
+    return dg.TableSchema([_column(name, type_, told.get(name)) for name, type_ in types.items()])
+
+
+def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
+    text, tags = split_description(described or "")
+    return dg.TableColumn(
+        name,
+        type_,
+        description=text or None,
+        tags={tag.name: "indirect" if tag.indirect else "" for tag in tags},
+    )
+
+
+def column_metadata(record: Materialization) -> dict[str, Any]:
+    """The column lineage of a record under Dagster's key; nothing where it is not known."""
+    if not record.column_lineage:
+        return {}
+    tables = {read.name for read in record.reads if read.kind == "table"}
+    return {COLUMN_LINEAGE: shown_columns(record.column_lineage, tables)}
+
+
+def shown_columns(
+    lineage: Mapping[str, Sequence[ColumnEdge]], tables: Collection[str]
+) -> dg.TableColumnLineage:
+    """A column lineage as Dagster shows it.
+
+    Dagster knows one way for a column to depend on another, so it is shown those that values are made of; the record
+    also tells which columns only decide what rows and values there are.
+
+    Args:
+        lineage: column → its edges.
+        tables: assets; edges from files have no place in Dagster.
+    """
+    return dg.TableColumnLineage({column: _dependencies(edges, tables) for column, edges in lineage.items()})
+
+
+def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitions:
+    """The definitions, with the columns of each asset's latest version and their lineage as metadata.
+
+    Any tool that reads definitions shows it then, without a look at runs. Of an asset that was never materialized it is
+    what the code tells, see `expected_columns`; where the lake cannot be read none has any. An executor's worker, which
+    loads the definitions again to run one step of them, needs none.
+
+    Args:
+        definitions: of assets of this package, and others.
+        lake: where their tables are.
+    """
+    if multiprocessing.parent_process() is not None:  # a worker of an executor, that runs one step
+        return definitions
+    records = Records(lake)
+    codes = asset_codes(definitions.assets or ())
+    found: dict[dg.AssetKey, Mapping[str, Any]] = {}
+    known: dict[str, dict[str, str]] = {}
+
+    def schema(name: str, types: Mapping[str, str]) -> dict[str, Any]:
+        return {COLUMN_SCHEMA: shown_schema(types, codes[name].column_descriptions)} if name in codes else {}
+
+    try:
+        for spec in definitions.resolve_all_asset_specs():
+            if len(spec.key.path) == 1 and (record := records.latest(spec.key.path[0])) is not None:
+                types = {column.name: column.type for column in record.schema}
+                found[spec.key] = {**column_metadata(record), **schema(record.asset, types)}
+                known[record.asset] = types
+        expected = expected_columns(codes, known)
+        for name, types in expected.types.items():
+            found[dg.AssetKey(name)] = schema(name, types)
+        for name, lineage in expected.lineage.items():
+            own = {COLUMN_LINEAGE: shown_columns(lineage, codes[name].upstream)}
+            found[dg.AssetKey(name)] = {**found.get(dg.AssetKey(name), {}), **own}
+    except LineageError as error:  # runs will say it; the code location is there all the same
+        _log.warning("The definitions show no columns: %s", error)
+    return definitions.map_asset_specs(
+        func=lambda spec: spec.merge_attributes(metadata=found.get(spec.key, {}))
+    )
+
+
+def _dependencies(edges: Sequence[ColumnEdge], tables: Collection[str]) -> list[dg.TableColumnDep]:
+    made_of = dict.fromkeys(
+        (edge.table, edge.column) for edge in edges if edge.kind == "DIRECT" and edge.table in tables
+    )
+    return [dg.TableColumnDep(dg.AssetKey(table), column) for table, column in made_of]

@@ -1,0 +1,1 @@
+"""Sensors that keep records and catalogs up to date while the daemon runs."""

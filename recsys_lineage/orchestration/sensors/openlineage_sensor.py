@@ -1,0 +1,115 @@
+"""A sensor that delivers the records' events while the daemon runs, and an asset check of what was refused."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import dagster as dg
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter, DeadLetters
+from recsys_lineage.openlineage.emission import Emission
+from recsys_lineage.orchestration.lake_resource import LakeResource
+
+CHECK = "openlineage_events_are_taken"
+_SECONDS = 20.0
+_LONGEST_ANSWER = 30.0
+_PATIENCE = 2.0
+_SHOWN = 10
+
+
+def openlineage_sensor(
+    emission: Callable[[], Emission],
+    name: str = "openlineage",
+    *,
+    seconds: int = 30,
+    checked: str | None = None,
+) -> dg.SensorDefinition:
+    """Sends to each destination what it does not have yet: in its own process, so that no run waits for a catalog.
+
+    A tick ends within a minute, whatever the destinations do: Dagster gives a tick no more.
+
+    Args:
+        emission: how the events are made and where they go; called once.
+        name: the sensor's.
+        seconds: how often it looks.
+        checked: the asset that has the check of `openlineage_check`, to be told of when it changes.
+    """
+    known: list[Emission] = []
+
+    @dg.sensor(
+        name=name,
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends what ran, as events of OpenLineage, to every destination that the settings name.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
+        opened = lake.lake()
+        try:
+            # Records of killed processes first, so that nothing younger overtakes them.
+            lake.records().sync()
+            if not known:
+                known.append(emission())
+            delivery = known[0].delivery(opened, patience=_PATIENCE, longest_answer=_LONGEST_ANSWER)
+            done = delivery.send(until=time.time() + _SECONDS)
+        except LineageError as error:
+            return dg.SensorResult(skip_reason=f"Events could not be sent: {error}", cursor=context.cursor)
+        told = "; ".join(
+            f"{each.destination}: {each.taken:,} events, {each.state}{f' ({each.text})' if each.text else ''}"
+            for each in done
+        )
+        letters = DeadLetters(opened).open()
+        state = json.dumps(sorted([each.destination, each.message] for each in letters))
+        evaluations = [] if checked is None or state == context.cursor else [_evaluation(checked, letters)]
+        return dg.SensorResult(
+            skip_reason=told or "There is no destination.", cursor=state, asset_events=evaluations
+        )
+
+    return sensor
+
+
+def openlineage_check(asset: str) -> dg.AssetChecksDefinition:
+    """A check of an asset that is red while destinations refuse events: they lack a part of the lineage.
+
+    The sensor tells it too as soon as it changes, without a run.
+    """
+
+    @dg.asset_check(
+        name=CHECK,
+        asset=dg.AssetKey(asset),
+        description="No destination of OpenLineage events has refused one.",
+    )
+    def check(lake: LakeResource) -> dg.AssetCheckResult:
+        letters = DeadLetters(lake.lake()).open()
+        return dg.AssetCheckResult(
+            passed=not letters, severity=dg.AssetCheckSeverity.ERROR, metadata=_metadata(letters)
+        )
+
+    return check
+
+
+def _evaluation(asset: str, letters: list[DeadLetter]) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(asset),
+        check_name=CHECK,
+        passed=not letters,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata=_metadata(letters),
+    )
+
+
+def _metadata(letters: list[DeadLetter]) -> dict[str, dg.MetadataValue]:
+    lines = [
+        f"- `{each.message}` of `{each.key}`, refused by {each.destination}: "
+        f"{each.status or ''} {' '.join(each.answer.split())[:200]}"
+        for each in letters[:_SHOWN]
+    ]
+    found: dict[str, dg.MetadataValue] = {"refused": dg.MetadataValue.int(len(letters))}
+    if lines:
+        found["events"] = dg.MetadataValue.md("\n".join(lines))
+        found["what to do"] = dg.MetadataValue.text(
+            "mend what the answers name, then send these runs once more by `openlineage replay`"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""What a statement says: its tables, names, conditions and steps."""

@@ -1,0 +1,194 @@
+"""Catalog: empty tables in DuckDB by which statements are bound, so that DuckDB says which columns they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import duckdb
+
+from recsys_lineage.errors import LineageError, SqlAssetError, did_you_mean
+from recsys_lineage.rows.statement.syntax import Syntax
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain
+from recsys_lineage.sql.statement import bare_statement
+
+ORIGIN = "<sql>"
+UNKNOWN = '"NULL"'
+"""The type of a column that is NULL, or a parameter, as it is."""
+_STAND_INS: tuple[object, ...] = (None, "0", 0, ["0"])
+"""Values for parameters, whose own are not known: one by one, until DuckDB finds functions for them."""
+
+
+class RowTraceError(LineageError):
+    """A row cannot be traced through a statement."""
+
+
+def not_taken(error: duckdb.Error) -> RowTraceError:
+    """What is said where DuckDB refuses the rewriting of a statement."""
+    return RowTraceError(
+        "Rows cannot be traced through the statement.",
+        expected="a statement whose rewriting DuckDB takes",
+        found=str(error).splitlines()[0],
+        where=ORIGIN,
+        advice="write nested subqueries as entries of WITH",
+    )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table or query: its name, and DuckDB's type of it."""
+
+    name: str
+    type: str
+
+
+class Catalog:
+    """Tables by name, without rows.
+
+    Args:
+        schemas: for each table its columns with their types.
+        parameters: values of parameters, where they are known, for their types.
+
+    Raises:
+        RowTraceError: a type that DuckDB does not know, or two tables or columns of one name.
+    """
+
+    def __init__(
+        self, schemas: Mapping[str, Mapping[str, str]], parameters: Mapping[str, object] | None = None
+    ) -> None:
+        self._values = dict(parameters or {})
+        self.connection = duckdb.connect(
+            config={"enable_external_access": False, "autoload_known_extensions": False, "threads": 1}
+        )
+        self.syntax = Syntax(self.connection)
+        self.columns: dict[str, tuple[Column, ...]] = {}
+        self.tables: dict[str, str] = {}
+        for table, columns in schemas.items():
+            if table.casefold() in self.tables:
+                raise RowTraceError(
+                    f"Two tables are called {table!r}.", found=table, expected="one table a name"
+                )
+            self.tables[table.casefold()] = table
+            self.add(table, [Column(name, kind) for name, kind in columns.items()])
+        self.aggregates = _aggregates()
+        self._stand_in: object = None
+
+    def add(self, table: str, columns: Sequence[Column]) -> None:
+        """Make a table known.
+
+        Raises:
+            RowTraceError: DuckDB does not take the columns.
+        """
+        given = ", ".join(f"{quote(each.name)} {each.type}" for each in columns)
+        try:
+            self.connection.execute(f"CREATE TABLE {quote(table)} ({given})")
+        except duckdb.Error as error:
+            raise RowTraceError(
+                f"The columns of {table!r} cannot be.",
+                expected="names, each once, with DuckDB's types",
+                found=plain(error),
+                where=table,
+            ) from None
+        self.columns[table.casefold()] = tuple(columns)
+
+    def folded(self, table: str) -> str:
+        """A given table's name as this catalog knows it.
+
+        Raises:
+            RowTraceError: there is none of that name.
+        """
+        if table.casefold() not in self.tables:
+            raise RowTraceError(
+                f"There is no table {table!r}.",
+                expected=f"one of {', '.join(sorted(self.tables.values()))}",
+                found=table,
+                where=ORIGIN,
+                advice=did_you_mean(table, self.tables.values()) or None,
+            )
+        return table.casefold()
+
+    def drop(self, table: str) -> None:
+        """Forget a table."""
+        self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
+        self.columns.pop(table.casefold(), None)
+
+    def columns_of(self, query: str, parameters: Sequence[str], *, sure: bool = True) -> tuple[Column, ...]:
+        """The columns that a query gives.
+
+        Args:
+            query: a SELECT.
+            parameters: names of those that it has.
+            sure: whether types that hang on the value of a parameter are to be told as unknown.
+
+        Raises:
+            duckdb.Error: it cannot be bound.
+        """
+        if not parameters:
+            return tuple(Column(row[0], row[1]) for row in self._described(query, None))
+        tried = [self._stand_in, *(each for each in _STAND_INS if each is not self._stand_in)]
+        found: list[tuple[Column, ...]] = []
+        refused: duckdb.Error | None = None
+        for value in tried:
+            if len(found) == (2 if sure and not set(parameters) <= {*self._values} else 1):
+                break
+            try:
+                given = {name: self._values.get(name, value) for name in parameters}
+                rows = self._described(query, given)
+            except duckdb.Error as error:
+                refused = error
+                continue
+            if not found:
+                self._stand_in = value
+            found.append(tuple(Column(row[0], row[1]) for row in rows))
+        if not found:
+            assert refused is not None
+            raise refused
+        # a column that is of another type for another value is a parameter, whose type is not known
+        return tuple(
+            first if all(each[n].type == first.type for each in found) else Column(first.name, UNKNOWN)
+            for n, first in enumerate(found[0])
+        )
+
+    def names_of(self, query: str) -> list[str]:
+        """What the columns of a query are called.
+
+        Raises:
+            duckdb.Error: it cannot be bound.
+        """
+        read = self.connection.extract_statements(query)
+        parameters = sorted({name for each in read for name in each.named_parameters})
+        return [column.name for column in self.columns_of(query, parameters, sure=False)]
+
+    def _described(self, query: str, parameters: dict[str, object] | None) -> list[tuple[str, ...]]:
+        return self.connection.execute(f"DESCRIBE {query}", parameters).fetchall()
+
+    def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
+        """What DuckDB has against the author's statement, at its place in the text."""
+        pieces = PiecedSql.of(sql)
+        offset = pieces.offset(error, lines_before)
+        try:  # with a word a line, the line that DuckDB names is the place
+            self.connection.execute(f"DESCRIBE\n{pieces.sql}")
+        except duckdb.Error as again:
+            offset = pieces.offset(again, 1) if pieces.offset(again, 1) is not None else offset
+        names = [column.name for columns in self.columns.values() for column in columns]
+        quoted = str(error).split('"')
+        advice = did_you_mean(quoted[1], [*names, *self.tables.values()]) if len(quoted) > 2 else ""
+        return SqlAssetError(
+            "DuckDB refuses the SQL.",
+            expected="one SELECT that the given tables and columns can answer",
+            found=plain(error),
+            where=place_in(bare_statement(sql), offset, ORIGIN),
+            advice=advice or None,
+        )
+
+
+@lru_cache(maxsize=1)
+def _aggregates() -> frozenset[str]:
+    """The names of DuckDB's aggregate functions."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
+        ).fetchall()
+    return frozenset(name for (name,) in rows)

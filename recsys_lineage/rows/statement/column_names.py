@@ -1,0 +1,66 @@
+"""The names of the columns that a query or a relation has, as far as its text or DuckDB tells them."""
+
+from __future__ import annotations
+
+import duckdb
+
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import parameters_in
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.syntax import Node, children, is_expression
+from recsys_lineage.sql.names import quote
+
+
+def names_of(query: Node, catalog: Catalog) -> list[str] | None:
+    if query["type"] != "SELECT_NODE":
+        return names_of(children(query)[0], catalog)
+    names: list[str] = []
+    for each in query["select_list"]:
+        if is_expression(each, "STAR"):
+            items = from_items(query["from_table"], catalog)
+            changed = any(each.get(key) for key in ("exclude_list", "rename_list", "expr"))
+            of_item = _names_of_item(items[0], catalog) if len(items) == 1 and not changed else None
+            if of_item is None:
+                return None
+            names += of_item
+        elif each.get("alias"):
+            names.append(each["alias"])
+        elif is_expression(each, "COLUMN_REF"):
+            names.append(each["column_names"][-1])
+        else:
+            return None
+    return names
+
+
+def _names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
+    if item.columns is not None or item.node.get("type") != "SUBQUERY":
+        return item.columns
+    given = item.node.get("column_name_alias") or []
+    names = names_of(item.node["subquery"]["node"], catalog)
+    return None if names is None else [*given, *names[len(given) :]]
+
+
+def bound_names(item: FromItem, query: Node, catalog: Catalog) -> list[str] | None:
+    """The columns of a relation as DuckDB names them, where nothing around the query is needed to say."""
+    text = f"SELECT {quote(item.alias)}.* FROM {catalog.syntax.relation_text(query['from_table'])}"
+    try:
+        columns = catalog.columns_of(text, parameters_in(query["from_table"]), sure=False)
+    except duckdb.Error:
+        return None
+    return [column.name for column in columns]
+
+
+def width_of(query: Node, otherwise: int, catalog: Catalog) -> int:
+    """How many columns a query gives; what is said otherwise, where its text does not tell."""
+    if query["type"] != "SELECT_NODE":
+        return width_of(children(query)[0], otherwise, catalog)
+    width = 0
+    for each in query["select_list"]:
+        if is_expression(each, "STAR"):
+            names = names_of({**query, "select_list": [each]}, catalog)
+            if names is None:
+                return otherwise
+            width += len(names)
+        else:
+            width += 1
+    return width

@@ -1,0 +1,66 @@
+"""Conditions: what is known of columns of wanted rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from recsys_lineage.rows.statement.catalog import Column
+
+_SCATTERED = ("BIGINT", "HUGEINT", "UBIGINT", "UUID", "TIMESTAMP", "DATE", "INTEGER", "UINTEGER", "VARCHAR")
+"""Types whose values tell rows apart best, first those that do most."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is known of a column of wanted rows.
+
+    Attributes:
+        template: SQL, with `\\0` where the column's expression stands.
+        refuses_null: whether it is never true of NULL.
+        asked: the table and the SQL of its column whose values it allows, where it is of that kind.
+        few: whether mostly few values fulfil it.
+    """
+
+    template: str
+    refuses_null: bool
+    asked: tuple[str, str] | None = None
+    few: bool = False
+
+    @classmethod
+    def one_of(cls, table: str, column: str) -> Condition:
+        """That a column has one of the values of a column of a small table; NULL counts as a value."""
+        nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
+        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column))
+
+    @classmethod
+    def equal_to_one_of(cls, table: str, column: str) -> Condition:
+        """That a column is equal to a value of a column of a small table, so that it is not NULL."""
+        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column))
+
+    @property
+    def of_equals(self) -> Condition | None:
+        """What is known of a column that is equal to one of which this is known; None where nothing is."""
+        if self.refuses_null:
+            return self
+        return Condition.equal_to_one_of(*self.asked) if self.asked else None
+
+    def of(self, expression: str) -> str:
+        """The condition on an expression."""
+        return self.template.replace("\0", expression)
+
+
+Conditions = Mapping[int, Condition]
+"""What is known of some columns, by their positions."""
+
+
+def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
+    """By which of some columns a table's rows are best found: its line in a file, or that of the widest kind."""
+
+    def rank(place: int) -> int:
+        if columns[place].name.casefold() == "_line":
+            return -1
+        kind = columns[place].type.split(" ")[0].split("_")[0]
+        return _SCATTERED.index(kind) if kind in _SCATTERED else len(_SCATTERED)
+
+    return min(places, key=rank)

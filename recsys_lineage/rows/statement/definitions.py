@@ -1,0 +1,389 @@
+"""Definitions: a statement taken apart into named queries, each over tables and others of them only.
+
+Entries of WITH, subqueries in FROM, sides of set operations and subqueries of expressions become definitions of their
+own, unless they use columns of the query around them. Such a chain can be walked from its end to its tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.rows.statement.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.statement.shared_columns import name_shared_columns
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    body_of,
+    children,
+    common_tables,
+    copied,
+    is_expression,
+    is_query,
+    parts,
+    set_children,
+)  # fmt: skip
+from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.sql_place import place_in
+
+_RECURRING = "recurring"
+"""The schema by which a recursive query USING KEY names all of its rows so far."""
+MAIN = "__result"
+"""The statement itself among its definitions."""
+
+
+@dataclass
+class Definition:
+    """A named query.
+
+    Attributes:
+        name: unique, and no table's.
+        query: its syntax tree, whose relations are tables and definitions.
+        columns: what it gives.
+        aliases: names that its WITH gives its columns.
+        materialized: what the author wrote.
+        recursive: whether it reads itself.
+        keys: where it is recursive USING KEY, these, and aggregates by which a key's rows become one.
+        reads: the tables and definitions in it, folded, each as often as it stands there.
+    """
+
+    name: str
+    query: Node
+    columns: tuple[Column, ...] = ()
+    aliases: list[str] = field(default_factory=list)
+    materialized: str = ""
+    recursive: bool = False
+    keys: list[Node] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+
+    def depends_on(self, name: str, among: Mapping[str, Definition]) -> bool:
+        """Whether it reads a table or definition, directly or through others."""
+        seen: set[str] = set()
+        open_: list[str] = [*self.reads]
+        while open_:
+            each = open_.pop()
+            if each == name.casefold():
+                return True
+            if each not in seen and each in among:
+                seen.add(each)
+                open_.extend(among[each].reads)
+        return False
+
+
+class Statement:
+    """A statement as definitions in an order in which each stands behind those that it reads.
+
+    Attributes:
+        definitions: by folded name; the last is the statement itself.
+        parameters: names of its `$name` parameters, sorted.
+        sampled: the parts of it of which rows are drawn by chance; it is taken apart as if all were drawn.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: it holds what cannot be traced.
+    """
+
+    def __init__(self, sql: str, catalog: Catalog) -> None:
+        self.sql = sql
+        self.catalog = catalog
+        self.definitions: dict[str, Definition] = {}
+        self._names = 0
+        parsed = catalog.syntax.parsed(sql)
+        if isinstance(parsed, str):
+            raise self._unparsed(parsed)
+        self.parameters = sorted(_parameters(parsed))
+        try:
+            catalog.columns_of(sql, self.parameters)
+        except duckdb.Error as error:
+            raise catalog.refused(sql, error) from None
+        self._refuse_versions(parsed)
+        self.sampled = _without_samples(parsed)
+        self._add(MAIN, parsed, {}, [])
+
+    def result_types(self) -> list[DuckDBPyType | None]:
+        """The types of the result's columns, in order; None for a column that is NULL or a parameter as it is."""
+        return [
+            None if column.type == UNKNOWN else self.catalog.connection.sqltype(column.type)
+            for column in self.main.columns
+        ]
+
+    @property
+    def main(self) -> Definition:
+        """The statement itself."""
+        return self.definitions[MAIN]
+
+    def place(self, part: Node | None) -> str:
+        """Where a part stands in the text."""
+        start = (part or {}).get("query_location")
+        return place_in(self.sql, start if start is not None and start < len(self.sql) else None, ORIGIN)
+
+    def cannot(self, what: str, part: Node | None = None, advice: str | None = None) -> RowTraceError:
+        """The error for what is not traced."""
+        return RowTraceError(
+            f"Rows cannot be traced through {what}.",
+            found=what,
+            where=self.place(part),
+            advice=advice or "write that part of the statement in another way",
+        )
+
+    def _unparsed(self, message: str) -> Exception:
+        other = "Only SELECT" in message or "statements" in message
+        try:
+            self.catalog.connection.execute(f"DESCRIBE {self.sql}")
+        except duckdb.Error as error:
+            if not other:
+                return self.catalog.refused(self.sql, error)
+        found = message.replace("Only SELECT statements can be serialized to json!", "another statement")
+        return RowTraceError(
+            "The SQL is not one SELECT whose columns are known from its text.",
+            expected="a single SELECT, WITH … SELECT or set operation",
+            found=found,
+            where=ORIGIN,
+            advice="name the values of a PIVOT: PIVOT t ON c IN ('a', 'b') USING …",
+        )
+
+    def _refuse_versions(self, query: Node) -> None:
+        for part in everything(query):
+            if part.get("at_clause"):
+                raise self.cannot("a table AT a version", part, "read the version as a table of its own")
+
+    def _add(self, name: str, query: Node, known: Mapping[str, str], aliases: list[str]) -> Definition:
+        query = self._hoisted(query, known)
+        definition = Definition(name, query, aliases=aliases)
+        definition.columns = self._described(definition)
+        return self._kept(definition)
+
+    def _kept(self, definition: Definition) -> Definition:
+        definition.reads = [
+            part["table_name"].casefold()
+            for part in everything(definition.query)
+            if part.get("type") == "BASE_TABLE"
+        ]
+        self.definitions[definition.name.casefold()] = definition
+        if definition.name != MAIN and not definition.recursive:
+            self.catalog.add(definition.name, definition.columns)
+        return definition
+
+    def _described(self, definition: Definition) -> tuple[Column, ...]:
+        """Columns as whoever reads the definition sees them."""
+        text = self.catalog.syntax.text(definition.query)
+        aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
+        return self.catalog.columns_of(
+            f"SELECT * FROM ({text}) AS {quote(definition.name)}{aliases}", parameters_in(definition.query)
+        )
+
+    def _name(self, word: str) -> str:
+        while True:
+            self._names += 1
+            name = f"__{self._names}_{word}"
+            if name.casefold() not in self.catalog.columns:
+                return name
+
+    def _hoisted(self, query: Node, known: Mapping[str, str], itself: str = "") -> Node:
+        """The query with what stands for itself in it replaced by definitions.
+
+        Args:
+            query: any query node.
+            known: names of WITH entries that it sees, folded, and their definitions.
+            itself: for the recursive side of a WITH entry, its definition.
+        """
+        query = copied(query)
+        known = dict(known)
+        for key, entry in common_tables(query):
+            body = body_of(entry)
+            if body["type"] == "RECURSIVE_CTE_NODE":
+                known[key.casefold()] = self._recursive(key, entry, known)
+                continue
+            before = [*self.definitions]
+            try:
+                made = self._add(self._name(key), body, known, list(entry.get("aliases", [])))
+            except duckdb.Error:
+                self._forget_but(before)
+                self._put_in_place(key, entry, query)
+                _ = known.pop(key.casefold(), None)
+                continue
+            made.materialized = entry.get("materialized", "")
+            known[key.casefold()] = made.name
+        query["cte_map"] = {"map": []}
+        if query["type"] == "SET_OPERATION_NODE":
+            sides = [
+                self._hoisted(side, known, itself) if itself else self._reference(side, known, "side")
+                for side in children(query)
+            ]
+            set_children(query, sides)
+        elif query["type"] != "SELECT_NODE":
+            raise self.cannot("a recursive query that is no entry of WITH", query)
+        self._replace_in(query, known, itself)
+        if query["type"] == "SELECT_NODE":
+            name_shared_columns(query["from_table"], self.catalog)
+        return query
+
+    def _reference(self, query: Node, known: Mapping[str, str], word: str) -> Node:
+        """A query that reads a definition made of the given one; the query itself, where it needs what is around it."""
+        before = [*self.definitions]
+        try:
+            name = self._add(self._name(word), query, known, []).name
+        except duckdb.Error:
+            self._forget_but(before)
+            return self._hoisted(query, known)
+        parsed = self.catalog.syntax.parsed(f"SELECT * FROM {quote(name)}")
+        assert isinstance(parsed, dict)
+        return parsed
+
+    def _forget_but(self, names: list[str]) -> None:
+        for left_over in [each for each in self.definitions if each not in names]:
+            del self.definitions[left_over]
+            self.catalog.drop(left_over)
+
+    def _put_in_place(self, key: str, entry: Node, query: Node) -> None:
+        """Puts a WITH entry that uses columns around its query wherever the query reads it, in place."""
+        entries = common_tables(query)
+        places = [name for name, _ in entries]
+        later = [body_of(each) for _, each in entries[places.index(key) + 1 :]]
+        for part in everything([[part for name, part in query.items() if name != "cte_map"], later]):
+            if part.get("type") == "BASE_TABLE" and part["table_name"].casefold() == key.casefold():
+                alias, names = part.get("alias") or part["table_name"], part.get("column_name_alias") or []
+                part.clear()
+                part.update(self.catalog.syntax.relation(f"(SELECT 1) AS {quote(alias)}"))
+                part["subquery"]["node"] = copied(body_of(entry))
+                part["column_name_alias"] = names or [*entry.get("aliases", [])]
+
+    def _recursive(self, key: str, entry: Node, known: dict[str, str]) -> str:
+        body = body_of(entry)
+        keys = body.get("key_targets") or entry.get("key_targets") or []
+        name = self._name(key)
+        left = self._reference(body["left"], known, f"{key}_start")
+        aliases = list(entry.get("aliases", []))
+        start = Definition(name, left, aliases=aliases)
+        start.columns = self._described(start)
+        self.catalog.add(name, start.columns)
+        right = self._hoisted(body["right"], {**known, key.casefold(): name}, itself=name)
+        query = copied(body)
+        query["left"], query["right"], query["cte_name"] = left, right, name
+        query["cte_map"] = {"map": []}
+        self._kept(Definition(name, query, start.columns, aliases, recursive=True, keys=keys))
+        return name
+
+    def _replace_in(self, query: Node, known: Mapping[str, str], itself: str) -> None:
+        """Puts definitions in place of the relations and subqueries of one query, in place."""
+        for part in [*parts(query)]:
+            kind = part.get("type")
+            if kind == "BASE_TABLE":
+                self._rename(part, known)
+            elif kind == "SUBQUERY" and not is_expression(part, "SUBQUERY"):
+                alias, columns = part.get("alias", ""), part.get("column_name_alias", [])
+                part["subquery"]["node"] = inner = self._inner(part["subquery"]["node"], known, itself)
+                if (name := _whole_of(inner)) is not None:
+                    relation = self.catalog.syntax.relation(
+                        f"{quote(name)} AS {quote(alias or self._name('unnamed'))}"
+                    )
+                    relation["column_name_alias"] = columns
+                    part.clear()
+                    part.update(relation)
+                elif not alias:  # the parser leaves some without a name, as below ARRAY(SELECT … ORDER BY …)
+                    part["alias"] = self._name("unnamed")
+            elif is_expression(part, "SUBQUERY"):
+                part["subquery"]["node"] = self._inner(part["subquery"]["node"], known, itself)
+            elif kind in ("PIVOT", "SHOW_REF") and not (part is query["from_table"] and _is_star(query)):
+                alias = part.get("alias") or self._name("unnamed")
+                parsed = self.catalog.syntax.parsed("SELECT * FROM a")
+                assert isinstance(parsed, dict)
+                parsed["from_table"] = {**copied(part), "alias": "", "column_name_alias": []}
+                inner = self._reference(parsed, known, "shaped")
+                relation = self.catalog.syntax.relation(
+                    f"{quote(inner['from_table']['table_name'])} AS {quote(alias)}"
+                )
+                relation["column_name_alias"] = part.get("column_name_alias", [])
+                part.clear()
+                part.update(relation)
+            elif kind == "SHOW_REF" and is_query(part.get("query")):
+                part["query"] = self._inner(part["query"], known, itself)
+
+    def _inner(self, query: Node, known: Mapping[str, str], itself: str) -> Node:
+        if itself and any(
+            part.get("type") == "BASE_TABLE" and known.get(part["table_name"].casefold()) == itself
+            for part in everything(query)
+        ):
+            return self._hoisted(query, known, itself)
+        return self._reference(query, known, "query")
+
+    def _rename(self, table: Node, known: Mapping[str, str]) -> None:
+        name = known.get(table["table_name"].casefold())
+        schema = table.get("schema_name", "")
+        recurring = schema.casefold() == _RECURRING and name is not None
+        if (schema and not recurring) or table.get("catalog_name"):
+            raise self.cannot("a table of a named schema", table, "name the table alone")
+        if name is None:
+            return
+        table["alias"] = table.get("alias") or table["table_name"]
+        table["table_name"] = name
+        if "qualified_name" in table:
+            table["qualified_name"] = {
+                **table["qualified_name"],
+                "path": [schema, name] if recurring else [name],
+            }
+
+
+def _is_star(query: Node) -> bool:
+    """Whether a query gives the rows of its relation as they are."""
+    decides = ("where_clause", "group_expressions", "having", "qualify", "modifiers")
+    stars = query.get("select_list", [])
+    plain_star = len(stars) == 1 and is_expression(stars[0], "STAR") and not stars[0].get("columns")
+    lists = ("exclude_list", "replace_list", "rename_list", "expr")
+    return (
+        plain_star
+        and not any(stars[0].get(key) for key in lists)
+        and not any(query.get(key) for key in decides)
+    )
+
+
+def _whole_of(query: Node) -> str | None:
+    """The definition that a query reads and gives as it is."""
+    relation = query.get("from_table", {})
+    plain_select = query["type"] == "SELECT_NODE" and relation.get("type") == "BASE_TABLE"
+    if plain_select and relation["table_name"].startswith("__") and not query.get("where_clause"):
+        stars = query["select_list"]
+        bare = len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
+        if bare and not stars[0].get("exclude_list") and not stars[0].get("replace_list"):
+            return relation["table_name"]
+    return None
+
+
+def _without_samples(query: Node) -> list[Node]:
+    """Leaves out every sample of a syntax tree, in place; what was sampled, but not where a sample is of all rows."""
+    sampled: list[Node] = []
+    for part in everything(query):
+        if sample := part.get("sample"):
+            part["sample"] = None
+            if not (sample["is_percentage"] and sample["sample_size"]["value"] == 100):
+                sampled.append(part)
+    return sampled
+
+
+def everything(query: object) -> list[Node]:
+    """Every part of a query and of the queries inside it."""
+    found: list[Node] = []
+    stack: list[object] = [query]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            found.append(each)
+            stack.extend(each.values())
+        elif isinstance(each, list):
+            stack.extend(each)
+    return found
+
+
+def _parameters(query: Node) -> set[str]:
+    return {part["identifier"] for part in everything(query) if is_expression(part, "PARAMETER")}
+
+
+def parameters_in(query: Node) -> list[str]:
+    """Names of the parameters of a part of a syntax tree, sorted."""
+    return sorted(_parameters(query))
+
+
+__all__ = ["MAIN", "Definition", "SqlAssetError", "Statement"]

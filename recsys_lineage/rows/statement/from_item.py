@@ -1,0 +1,134 @@
+"""FromItem: one relation of a FROM clause, and what a join does to its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.syntax import Node, conjuncts, copied, is_expression, parts
+from recsys_lineage.sql.names import quote
+
+_NULLED = {"LEFT": (False, True), "RIGHT": (True, False), "FULL": (True, True), "OUTER": (True, True)}
+
+
+@dataclass
+class FromItem:
+    """One relation of a FROM clause.
+
+    Attributes:
+        node: it, in the syntax tree.
+        alias: how columns name it.
+        columns: its columns' names, in order; None where they are not known.
+        table: the table or definition that it is, folded; empty for anything else.
+        nulled: whether a join may put NULLs in place of its row.
+        hidden: for the right side of a SEMI or ANTI join, that join.
+        nearest: for the right side of an ASOF join, that join: of the rows of a key it takes the nearest, so that which
+            one it is hangs on the others.
+        marker: the column that is true where its row is there; empty where nothing marks it.
+    """
+
+    node: Node
+    alias: str
+    columns: list[str] | None
+    table: str = ""
+    nulled: bool = False
+    hidden: Node | None = None
+    nearest: Node | None = None
+    marker: str = ""
+    left_of_hidden: list[FromItem] = field(default_factory=list)
+
+    def may_leave_out_by(self, column: str) -> bool:
+        """Whether rows with other values of a column can be left out, without another row coming in for one of them."""
+        if self.nearest is None:
+            return True
+        keys = {name.casefold() for name in self.nearest.get("using_columns", [])[:-1]}
+        for each in conjuncts(self.nearest.get("condition")):
+            if each.get("type") == "COMPARE_EQUAL":
+                sides = [each[side] for side in ("left", "right") if is_expression(each[side], "COLUMN_REF")]
+                keys |= {side["column_names"][-1].casefold() for side in sides if self._is_of(side)}
+        return column.casefold() in keys
+
+    def _is_of(self, column: Node) -> bool:
+        names = [name.casefold() for name in column["column_names"]]
+        return len(names) == 1 or names[-2] == self.alias.casefold()
+
+    @property
+    def row(self) -> str:
+        """SQL of its row as a STRUCT with the fields f0, f1, …"""
+        assert self.columns is not None
+        values = (f"f{n} := {quote(self.alias)}.{quote(name)}" for n, name in enumerate(self.columns))
+        return f"struct_pack({', '.join(values)})"
+
+    @property
+    def is_there(self) -> str:
+        """SQL that is true where its row is there; empty where it always is."""
+        if not self.nulled:
+            return ""
+        if self.marker:
+            return f"{quote(self.alias)}.{self.marker}"
+        assert self.columns is not None
+        return f"NOT ({' AND '.join(f'{quote(self.alias)}.{quote(name)} IS NULL' for name in self.columns)})"
+
+
+def from_items(relation: Node, catalog: Catalog) -> list[FromItem]:
+    """The relations of a FROM clause from left to right."""
+    kind = relation.get("type")
+    if kind == "JOIN":
+        left = from_items(relation["left"], catalog)
+        right = from_items(relation["right"], catalog)
+        left_nulled, right_nulled = _NULLED.get(relation["join_type"], (False, False))
+        for item in left:
+            item.nulled |= left_nulled
+        for item in right:
+            item.nulled |= right_nulled
+            if relation.get("ref_type") == "ASOF" and item.nearest is None:
+                item.nearest = relation
+            if relation["join_type"] in ("SEMI", "ANTI") and item.hidden is None:
+                item.hidden, item.left_of_hidden = relation, left
+        return [*left, *right]
+    if kind == "EMPTY":
+        return []
+    if kind == "BASE_TABLE":
+        table = relation["table_name"]
+        names = [column.name for column in catalog.columns.get(table.casefold(), ())]
+        given = relation.get("column_name_alias") or []
+        return [
+            FromItem(
+                relation, relation.get("alias") or table, [*given, *names[len(given) :]], table.casefold()
+            )
+        ]
+    return [FromItem(relation, relation.get("alias") or "", None)]
+
+
+def mark_nulled(query: Node, items: list[FromItem], statement: Statement) -> None:
+    """Adds a column to each relation whose rows a join may replace by NULLs, and keeps it out of every `*`.
+
+    In place. Where the query asks for columns by a pattern or for a relation's whole row, nothing is added.
+    """
+    marked = [item for item in items if item.nulled and item.table and item.hidden is None]
+    aliases = {item.alias.casefold() for item in items}
+    for part in parts(query):
+        by_pattern = is_expression(part, "STAR") and part.get("expr")
+        whole_row = is_expression(part, "COLUMN_REF") and part["column_names"][-1].casefold() in aliases
+        if by_pattern or whole_row:
+            return
+    for number, item in enumerate(marked):
+        item.marker = f"__there{number}"
+        inner = copied(item.node)
+        inner["alias"] = item.alias
+        text = statement.catalog.syntax.relation_text(inner)
+        made = statement.catalog.syntax.relation(
+            f"(SELECT *, true AS {item.marker} FROM {text}) AS {quote(item.alias)}"
+        )
+        item.node.clear()
+        item.node.update(made)
+    # the star of ORDER BY ALL stands for the columns of the result, not for those of FROM
+    of_result = [
+        id(order.get("expression")) for each in query.get("modifiers", []) for order in each.get("orders", [])
+    ]
+    for part in parts(query):
+        if is_expression(part, "STAR") and id(part) not in of_result:
+            over = part.get("relation_name", "").casefold()
+            hidden = [item.marker for item in marked if over in ("", item.alias.casefold())]
+            part["exclude_list"] = [*part.get("exclude_list", []), *hidden]

@@ -1,0 +1,122 @@
+"""QueryFacts: what the text of a query tells of its rows: how they are grouped, and whether each is made alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from recsys_lineage.rows.statement.definitions import Statement, everything
+from recsys_lineage.rows.statement.one_row import takes_one_row
+from recsys_lineage.rows.statement.syntax import Node, children, is_expression, parts
+
+
+class QueryFacts:
+    """What the texts of the queries of one statement tell of their rows.
+
+    Args:
+        statement: taken apart.
+        sources: the tables whose rows are followed, folded.
+    """
+
+    def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
+        self.statement = statement
+        self.syntax = statement.catalog.syntax
+        self.followed = {*sources} | {
+            name
+            for name, each in statement.definitions.items()
+            if any(each.depends_on(source, statement.definitions) for source in sources)
+        }
+        self._name_of: Callable[[str], str] = str
+
+    def is_aggregated(self, query: Node) -> bool:
+        """Whether a query groups its rows."""
+        if query.get("group_expressions") or query.get("group_sets") or query.get("having"):
+            return True
+        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
+            return True
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        return bool(self._aggregate_calls(result))
+
+    def takes_all_rows(self, query: Node) -> bool:
+        """Whether a group of a query is made of all its rows, and not of those alone whose values are taken."""
+        result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
+        return not self._one_row_calls(self._aggregate_calls(result))
+
+    def is_row_by_row(self, query: Node) -> bool:
+        """Whether each row of a query is made of one row of each relation, whatever others there are."""
+        if query["type"] == "SET_OPERATION_NODE":
+            return query["setop_type"].startswith("UNION") and all(
+                self.is_row_by_row(each) for each in children(query)
+            )
+        if query["type"] != "SELECT_NODE" or self.is_aggregated(query) or query.get("modifiers"):
+            return False
+        windows = any(is_expression(part, "WINDOW") for part in parts(query))
+        return not windows and self._is_plain(query)
+
+    def says_something_of_nothing(self, query: Node) -> bool:
+        """Whether a query gives a row also where its tables have none, as an aggregate without groups does."""
+        read = [query]
+        for part in everything(query):
+            name = self._name_of(part.get("table_name", "").casefold())
+            definition = self.statement.definitions.get(name)
+            if part.get("type") == "BASE_TABLE" and definition is not None and not definition.recursive:
+                read.append(definition.query)
+        return any(
+            each["type"] == "SELECT_NODE" and self.is_aggregated(each) and not each.get("group_expressions")
+            for each in read
+        ) or any(self.says_something_of_nothing(each) for each in read[1:])
+
+    def _aggregate_calls(self, result: object) -> list[Node]:
+        return [
+            part
+            for part in parts(result)
+            if is_expression(part, "FUNCTION")
+            and part["function_name"].lower() in self.statement.catalog.aggregates
+        ]
+
+    def _keys(self, query: Node) -> list[Node]:
+        """The expressions by which a query groups its rows, also where GROUP BY names aliases, places or ALL."""
+        select = query["select_list"]
+        if query.get("aggregate_handling") == "FORCE_AGGREGATES":
+            return [each for each in select if not self._aggregate_calls(each)]
+        found: list[Node] = [*query.get("group_expressions", [])]
+        for key in query.get("group_expressions", []):
+            if is_expression(key, "COLUMN_REF") and len(key["column_names"]) == 1:
+                name = key["column_names"][0].casefold()
+                found += [each for each in select if each.get("alias", "").casefold() == name]
+            elif is_expression(key, "CONSTANT"):
+                place = self.syntax.expression_text(key)
+                found += select[int(place) - 1 : int(place)] if place.isdecimal() else []
+        return found
+
+    def _one_row_calls(self, calls: list[Node]) -> list[Node]:
+        """The aggregates of a query, where each takes the value of one row."""
+        if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
+            return []
+        return calls if all(takes_one_row(call) for call in calls) else []
+
+    def _is_plain(self, query: Node) -> bool:
+        """Whether rows below a query come out the same when other rows are not there."""
+        if any(is_expression(part, "SUBQUERY") for part in parts(query)):
+            return False
+        for part in parts(query["from_table"]) if query["type"] == "SELECT_NODE" else []:
+            if part.get("type") in ("SUBQUERY", "PIVOT", "SHOW_REF"):
+                return False
+            if part.get("type") == "JOIN" and (
+                part["join_type"] not in ("INNER", "SEMI") or part["ref_type"] == "POSITIONAL"
+            ):
+                return False
+            if part.get("type") == "BASE_TABLE":
+                name = self._name_of(part["table_name"].casefold())
+                below = self.statement.definitions.get(name)
+                if below is not None and name in self.followed and not self.is_row_by_row(below.query):
+                    return False
+        return True
+
+    def _is_absence(self, condition: Node) -> bool:
+        """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
+        inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
+        if inner is None or not is_expression(inner, "SUBQUERY"):
+            return False
+        if inner["subquery_type"] not in ("ANY", "EXISTS"):
+            return False
+        return not self.says_something_of_nothing(inner["subquery"]["node"])

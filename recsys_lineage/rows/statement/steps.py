@@ -1,0 +1,128 @@
+"""Steps: named queries, each over tables and the steps before it, which together answer a question about rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.syntax import Syntax
+from recsys_lineage.sql.names import quote
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the queries whose union a step is.
+
+    Attributes:
+        text: its SQL.
+        of: steps of which one must have rows, that it gives some; empty where there are no such steps.
+    """
+
+    text: str
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Another way to the rows of a step, which costs less where nearly all rows of a definition are asked for.
+
+    Attributes:
+        text: its SQL, over the definition.
+        definition: its name; what it gives is worth keeping for others.
+        asked: steps with the values that the rows are asked for by.
+    """
+
+    text: str
+    definition: str
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named query.
+
+    Attributes:
+        name: unique among all steps and tables.
+        columns: names of its columns; empty where the query gives them.
+        parts: the queries whose union, without copies, it is; or one query as it is.
+        stored: whether its rows are kept, and not found again by each step that reads them.
+        types: DuckDB types of its columns, as far as a step without rows needs them.
+        whole: another way to its rows.
+        keys: for a recursive query with USING KEY, that clause.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    parts: tuple[Part, ...]
+    stored: bool
+    types: tuple[str, ...] = ()
+    whole: Whole | None = None
+    keys: str = ""
+
+    @property
+    def text(self) -> str:
+        """The SQL of its rows."""
+        return " UNION ".join(part.text for part in self.parts)
+
+    @property
+    def head(self) -> str:
+        """Its name with the names of its columns and its keys."""
+        columns = f"({', '.join(quote(name) for name in self.columns)})" if self.columns else ""
+        return f"{quote(self.name)}{columns}{self.keys}"
+
+
+class Steps:
+    """Steps in an order in which each stands behind those that it reads, first a statement's own definitions."""
+
+    def __init__(self, statement: Statement) -> None:
+        self._steps = [_written(each, statement) for each in statement.definitions.values()]
+        self._steps = [step for step in self._steps if step.name != statement.main.name]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._steps)
+
+    def add(
+        self,
+        name: str,
+        parts: str | Sequence[Part],
+        columns: Sequence[str] = (),
+        *,
+        stored: bool,
+        of: str = "",
+        types: Sequence[str] = (),
+        whole: Whole | None = None,
+    ) -> None:
+        """Adds a step behind all others."""
+        given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
+        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types), whole))
+
+    def with_query(self, query: str) -> str:
+        """A query over the steps as one statement."""
+        written = ",\n".join(
+            f"{step.head} AS {'MATERIALIZED ' if step.stored else ''}({step.text})" for step in self._steps
+        )
+        return f"WITH RECURSIVE {written}\n{query}" if written else query
+
+
+def numbered(width: int, letter: str = "c") -> tuple[str, ...]:
+    """Names for so many columns."""
+    return tuple(f"{letter}{n}" for n in range(width))
+
+
+def _written(definition: Definition, statement: Statement) -> Step:
+    """A definition as the statement's WITH names it; what its author wants stored is."""
+    stored = definition.materialized == "CTE_MATERIALIZE_ALWAYS" and not definition.keys
+    text = definition_text(definition, statement.catalog.syntax)
+    keys = ", ".join(statement.catalog.syntax.expression_text(key) for key in definition.keys)
+    using = f" USING KEY ({keys})" if keys else ""
+    return Step(definition.name, tuple(definition.aliases), (Part(text),), stored, keys=using)
+
+
+def definition_text(definition: Definition, syntax: Syntax) -> str:
+    """The SQL of a definition's query."""
+    query = definition.query
+    if not definition.recursive:
+        return syntax.text(query)
+    union = "UNION ALL" if query["union_all"] else "UNION"
+    return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"

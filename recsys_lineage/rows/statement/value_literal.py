@@ -1,0 +1,211 @@
+"""Values as Python has them, written as SQL literals of the DuckDB type that a column has."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from duckdb.sqltypes import DuckDBPyType
+
+from recsys_lineage.rows.statement.catalog import RowTraceError
+from recsys_lineage.sql.names import literal, quote
+
+_ENDLESS: Mapping[object, str] = {
+    dt.date.max: "infinity",
+    dt.date.min: "-infinity",
+    dt.datetime.max: "infinity",
+    dt.datetime.min: "-infinity",
+}
+"""What Python is given for what has no end, and for these days themselves."""
+_FINER = ("timestamp_ns", "time_ns")
+"""Types with nanoseconds, which Python's own times do not have."""
+_NUMBERS = (
+    "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
+    "uhugeint", "bignum", "varint",
+)  # fmt: skip
+
+
+def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str) -> str:
+    """SQL that is true where an expression has a value; NULL equals NULL, and NaN equals NaN.
+
+    Args:
+        expression: SQL of the column.
+        value: as DuckDB gives it to Python. A time in Python's own type stands for all nanoseconds of its microsecond.
+        kind: the column's type; None where it is not known.
+        where: the column, for messages.
+
+    Raises:
+        RowTraceError: the value cannot be one of that type.
+    """
+    value = _plain(value)
+    if value is None:
+        return f"{expression} IS NULL"
+    if kind is None:
+        return f"{expression} IS NOT DISTINCT FROM {_by_python(value)}"
+    if kind.id in _FINER and isinstance(value, dt.datetime | dt.time):
+        whole = (
+            _clock(value if value.microsecond else value.replace(microsecond=1))[:-6]
+            + f"{value.microsecond:06}"
+        )
+        least, greatest = (
+            f"CAST({literal(whole + nanoseconds)} AS {kind})" for nanoseconds in ("000", "999")
+        )
+        return f"{expression} BETWEEN {least} AND {greatest}"
+    written = value_literal(value, kind, where)
+    naive = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+    if isinstance(naive, dt.date) and (endless := _ENDLESS.get(naive)) is not None:
+        return f"{expression} IN ({written}, CAST({literal(endless)} AS {kind}))"
+    if _is_nested(kind):
+        return f"{expression} IS NOT DISTINCT FROM {written}"
+    return f"{expression} = {written}"
+
+
+def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
+    """A value as a SQL literal of a type.
+
+    Raises:
+        RowTraceError: the value cannot be one of that type.
+    """
+    value = _plain(value)
+    if value is None:
+        return f"CAST(NULL AS {kind})"
+    name = kind.id
+    if name in ("list", "array"):
+        item = _inner(kind)[0][1]
+        items = ", ".join(value_literal(each, item, where) for each in _sequence(value, kind, where))
+        return f"CAST([{items}] AS {kind})"
+    if name in ("struct", "tuple"):
+        return _struct(value, kind, where)
+    if name == "map":
+        return _map(value, kind, where)
+    if name in ("union", "variant"):
+        return f"CAST({_by_python(value)} AS {kind})"
+    if name == "blob":
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise _misfit(value, kind, where)
+        return f"from_hex({literal(bytes(value).hex())})"
+    text = _text(value, kind, where)
+    if "\x00" in text:
+        pieces = ", chr(0), ".join(literal(piece) for piece in text.split("\x00"))
+        return f"CAST(concat({pieces}) AS {kind})"
+    return f"CAST({literal(text)} AS {kind})"
+
+
+def _plain(value: object) -> Any:
+    """NumPy's scalars as Python's."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and type(value).__module__ == "numpy" else value
+
+
+def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of what a type is made of; an array's length and an ENUM's values are left out."""
+    return [(name, each) for name, each in kind.children if isinstance(each, DuckDBPyType)]
+
+
+def _is_nested(kind: DuckDBPyType) -> bool:
+    return kind.id in ("list", "array", "struct", "tuple", "map", "union", "variant")
+
+
+def _text(value: Any, kind: DuckDBPyType, where: str) -> str:
+    """A value without parts as DuckDB reads it back from text."""
+    name = kind.id
+    if isinstance(value, bool):
+        if name not in ("boolean", "varchar", "enum"):
+            value = int(value)
+        return str(value).lower()
+    if name == "boolean":
+        raise _misfit(value, kind, where)
+    if isinstance(value, float):
+        if math.isnan(value) or math.isinf(value):
+            return str(value)
+        if name in _NUMBERS and not value.is_integer():
+            raise _misfit(value, kind, where)
+        return str(int(value)) if name in _NUMBERS else repr(value)
+    if isinstance(value, decimal.Decimal):
+        if name in _NUMBERS and value.is_finite() and value != value.to_integral_value():
+            raise _misfit(value, kind, where)
+        return format(value, "f") if value.is_finite() else str(value)
+    if isinstance(value, dt.datetime | dt.time):
+        return _clock(value)
+    if isinstance(value, dt.timedelta):
+        return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | list | tuple | dict | set):
+        raise _misfit(value, kind, where)
+    return str(value)
+
+
+def _clock(value: dt.datetime | dt.time) -> str:
+    """A time as text; DuckDB reads an offset of a time zone with its seconds."""
+    return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
+
+
+def _sequence(value: object, kind: DuckDBPyType, where: str) -> Sequence[Any]:
+    if hasattr(value, "tolist"):
+        value = value.tolist()  # pyright: ignore[reportAttributeAccessIssue]
+    if not isinstance(value, list | tuple):
+        raise _misfit(value, kind, where)
+    return value
+
+
+def _struct(value: object, kind: DuckDBPyType, where: str) -> str:
+    fields = _inner(kind)
+    if isinstance(value, Mapping):
+        if {str(each).casefold() for each in value} != {name.casefold() for name, _ in fields}:
+            raise _misfit(value, kind, where)
+        folded = {str(each).casefold(): part for each, part in value.items()}
+        parts = [value_literal(folded[name.casefold()], each, where) for name, each in fields]
+    else:
+        given = _sequence(value, kind, where)
+        if len(given) != len(fields):
+            raise _misfit(value, kind, where)
+        parts = [value_literal(part, each, where) for part, (_, each) in zip(given, fields, strict=True)]
+    if all(name == "" for name, _ in fields):
+        return f"row({', '.join(parts)})"
+    named = ", ".join(f"{quote(name)} := {part}" for (name, _), part in zip(fields, parts, strict=True))
+    return f"struct_pack({named})"
+
+
+def _map(value: object, kind: DuckDBPyType, where: str) -> str:
+    (_, key), (_, item) = _inner(kind)
+    if not isinstance(value, Mapping):
+        raise _misfit(value, kind, where)
+    keys, items = list(value), list(value.values())
+    if _is_nested(key) and set(value) == {"key", "value"}:
+        keys, items = list(value["key"]), list(value["value"])
+    keys_text = ", ".join(value_literal(each, key, where) for each in keys)
+    items_text = ", ".join(value_literal(each, item, where) for each in items)
+    return f"CAST(MAP([{keys_text}], [{items_text}]) AS {kind})"
+
+
+def _by_python(value: object) -> str:
+    """A literal where the type of the column does not say which type the value has."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float | decimal.Decimal):
+        return _number(value)
+    if isinstance(value, dt.datetime):
+        return f"CAST({literal(_clock(value))} AS {'TIMESTAMPTZ' if value.tzinfo else 'TIMESTAMP'})"
+    if isinstance(value, dt.date):
+        return f"CAST({literal(value.isoformat())} AS DATE)"
+    return literal(str(value))
+
+
+def _number(value: float | decimal.Decimal) -> str:
+    if isinstance(value, float):
+        return f"CAST({literal(repr(value))} AS DOUBLE)"
+    return str(value)
+
+
+def _misfit(value: object, kind: DuckDBPyType, where: str) -> RowTraceError:
+    return RowTraceError(
+        f"The value given for {where} cannot be one of its type.",
+        expected=str(kind),
+        found=f"a {type(value).__name__}",
+        where=where,
+        advice="give the row as DuckDB gives it to Python",
+    )

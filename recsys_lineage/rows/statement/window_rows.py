@@ -1,0 +1,80 @@
+"""Which rows a window function looks at beside its own, and when that is the whole table."""
+
+from __future__ import annotations
+
+from recsys_lineage.rows.statement.syntax import Node, Syntax, arguments, copied, gathered, is_expression
+
+_UP_TO_PEERS = ("WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE")
+_WHOLE = ("WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST", "WINDOW_FILL")
+_SHIFTED = ("WINDOW_LAG", "WINDOW_LEAD")
+_ALL = ("UNBOUNDED_PRECEDING", "UNBOUNDED_FOLLOWING")
+
+
+def is_over_all(window: Node) -> bool:
+    """Whether a window function looks at rows of the whole table: it has no PARTITION BY and no near bounds."""
+    if window.get("partitions"):
+        return False
+    kind = window["type"]
+    if kind in _SHIFTED:
+        return not _is_near(window)
+    if kind in (*_UP_TO_PEERS, *_WHOLE):
+        return True
+    return window["start"] in _ALL or window["end"] in _ALL
+
+
+def is_over_partition(window: Node) -> bool:
+    """Whether a window function looks at all rows of its partition, wherever in it its own row stands."""
+    kind = window["type"]
+    if window.get("filter_expr") or window.get("exclude_clause", "NO_OTHER") != "NO_OTHER":
+        return False
+    if kind in _SHIFTED:
+        return not _is_near(window)
+    if kind in _WHOLE or window.get("arg_orders"):
+        return True
+    if kind in _UP_TO_PEERS:
+        return not window.get("orders")
+    ends = window["end"] == _ALL[1] or (window["end"] == "CURRENT_ROW_RANGE" and not window.get("orders"))
+    return window["start"] == _ALL[0] and ends
+
+
+def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = "list") -> Node:
+    """The window that gathers something of the rows that a window function's value is made of, and of the row itself.
+
+    The row belongs to them, and all rows between, so that the same rows stand in the window's frame when there are no
+    others.
+    """
+    kind = window["type"]
+    made = gathered(window, listed, gathering)
+    if kind in _UP_TO_PEERS and not window.get("arg_orders"):
+        made.update(start="UNBOUNDED_PRECEDING", end="CURRENT_ROW_RANGE", start_expr=None, end_expr=None)
+    elif kind in _SHIFTED and _is_near(window):
+        given = arguments(window)
+        offset = given[1] if len(given) > 1 else window.get("offset_expr")
+        offset = syntax.expression("1") if offset is None else copied(offset)
+        made.update(start="CURRENT_ROW_ROWS", end="CURRENT_ROW_ROWS", start_expr=None, end_expr=None)
+        if kind == "WINDOW_LAG":
+            made.update(start="EXPR_PRECEDING_ROWS", start_expr=offset)
+        else:
+            made.update(end="EXPR_FOLLOWING_ROWS", end_expr=offset)
+    elif kind in (*_UP_TO_PEERS, *_WHOLE, *_SHIFTED) or window.get("arg_orders"):
+        made.update(start=_ALL[0], end=_ALL[1], start_expr=None, end_expr=None)
+    else:
+        if made["start"].startswith("EXPR_FOLLOWING"):
+            made.update(start=made["start"].replace("EXPR_FOLLOWING", "CURRENT_ROW"), start_expr=None)
+        if made["end"].startswith("EXPR_PRECEDING"):
+            made.update(end=made["end"].replace("EXPR_PRECEDING", "CURRENT_ROW"), end_expr=None)
+    return made
+
+
+def _is_near(window: Node) -> bool:
+    """Whether LAG or LEAD looks a number of rows away that stands in the text."""
+    if window.get("ignore_nulls") or window.get("arg_orders"):
+        return False
+    given = arguments(window)
+    offset = given[1] if len(given) > 1 else window.get("offset_expr")
+    if offset is None:
+        return True
+    if not is_expression(offset, "CONSTANT"):
+        return False
+    value = offset["literal"].get("text") if "literal" in offset else offset["value"].get("value")
+    return str(value).isdigit()

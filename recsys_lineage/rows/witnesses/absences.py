@@ -1,0 +1,171 @@
+"""Absences: where a statement lets a row pass because something is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement, everything
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_expression, parts, subqueries
+from recsys_lineage.rows.statement.ways import ways
+from recsys_lineage.rows.witnesses.witness import Witnesses
+
+SHAPED = ("PIVOT", "SHOW_REF")
+"""Relations that are no rows of tables as they are."""
+
+
+class Absences:
+    """Where a statement asks for something that is not there, of rows that it also reads in another place.
+
+    Attributes:
+        definitions: in which it does.
+        left: the tables of the rows that pass or do not.
+        right: the tables of what must not be there.
+        counting: the definitions of which a row too many would change others, and not only be one too many itself.
+    """
+
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
+        self._tables = set(statement.catalog.tables)
+        self._witnesses = Witnesses(statement, ())
+        self.counting = self._counting()
+        self.definitions: list[Definition] = []
+        self.left: set[str] = set()
+        self.right: set[str] = set()
+        several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
+        for definition in statement.definitions.values():
+            query = definition.query
+            if definition.recursive:
+                continue
+            counts = definition.name.casefold() in self.counting
+            if query["type"] == "SET_OPERATION_NODE":
+                pairs = [children(query)] if query["setop_type"] == "EXCEPT" and counts else []
+            else:
+                pairs = list(_pairs(query, statement.catalog, counts))
+            found = [(self._below(one), self._below(other)) for one, other in pairs]
+            found = [(one, other) for one, other in found if one & several and other]
+            if found:
+                self.definitions.append(definition)
+                self.left |= set.union(*(one for one, _ in found))
+                self.right |= set.union(*(other for _, other in found))
+
+    def _counting(self) -> set[str]:
+        found: set[str] = set()
+        for definition in reversed(self._statement.definitions.values()):
+            query, name = definition.query, definition.name.casefold()
+            if definition.recursive:
+                found |= {name, *definition.reads}
+                continue
+            if query["type"] == "SET_OPERATION_NODE":
+                passing = children(query)[:1] if query["setop_type"] == "EXCEPT" else children(query)
+            else:
+                if self._counts_rows(query):
+                    found.add(name)
+                items = from_items(query["from_table"], self._statement.catalog)
+                may_be_missed = {id(item.node) for item in items if item.nulled or item.hidden}
+                passing = [part for part in parts(query["from_table"]) if id(part) not in may_be_missed]
+            plain = {part["table_name"].casefold() for each in passing for part in _tables_in(each)}
+            several = [table for table in definition.reads if definition.reads.count(table) > 1]
+            found |= set(definition.reads) if name in found else {*(set(definition.reads) - plain), *several}
+        return found
+
+    def _counts_rows(self, query: Node) -> bool:
+        """Whether rows that a query looks at change what it makes of others."""
+        windows = any(
+            is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
+        )
+        limited = any(
+            each["type"].startswith("LIMIT") or each.get("distinct_on_targets")
+            for each in query.get("modifiers", [])
+        )
+        shaped = query["from_table"]["type"] in SHAPED
+        return self._witnesses.is_aggregated(query) or windows or limited or shaped
+
+    def _below(self, part: object) -> set[str]:
+        """The tables that a part of the statement reads, itself or through definitions."""
+        names = {
+            each["table_name"].casefold() for each in everything(part) if each.get("type") == "BASE_TABLE"
+        }
+        tables = names & self._tables
+        for name in names - self._tables:
+            below = self._statement.definitions.get(name)
+            if below is not None:
+                tables |= {
+                    table for table in self._tables if below.depends_on(table, self._statement.definitions)
+                }
+        return tables
+
+
+def _tables_in(part: Node) -> list[Node]:
+    """The tables of a relation, or of a side of a set operation, that stand there themselves."""
+    whole = part.get("from_table", part)
+    return (
+        [each for each in parts(whole) if each.get("type") == "BASE_TABLE"]
+        if whole.get("type") != "JOIN"
+        else []
+    )
+
+
+def _pairs(query: Node, catalog: Catalog, counts: bool) -> Iterator[tuple[object, object]]:
+    """For each absence that a query asks for, where its rows come from, and what must not be there."""
+    if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
+        return
+    relation = query["from_table"]
+    for guard in guards(query) if counts else ():
+        yield relation, subqueries(guard)
+    for join in _anti_joins(relation) if counts else ():
+        yield join["left"], join["right"]
+    for item, join in missed(query, from_items(relation, catalog)) if counts else ():
+        yield join["left" if item.node is join["right"] else "right"], item.node
+    for each in inner(query):
+        for one, other in _pairs(each, catalog, True):
+            yield [relation, one], other
+
+
+def guards(query: Node) -> list[Node]:
+    """The conditions of a query that may hold for a row because rows are not there."""
+    return [
+        each
+        for each in conjuncts(query.get("where_clause"))
+        if subqueries(each)
+        and not (is_expression(each, "SUBQUERY") and each["subquery_type"] in ("ANY", "EXISTS"))
+    ]
+
+
+def _anti_joins(relation: Node) -> list[Node]:
+    return [part for part in parts(relation) if part.get("type") == "JOIN" and part["join_type"] == "ANTI"]
+
+
+def missed(query: Node, items: list[FromItem]) -> list[tuple[FromItem, Node]]:
+    """The relations of a query that a join may miss, where it decides by that which rows it counts, with that join."""
+    joins = [
+        (join, join[side])
+        for join in parts(query["from_table"])
+        if join.get("type") == "JOIN" and join.get("ref_type") == "REGULAR"
+        for side in {
+            "LEFT": ("right",),
+            "RIGHT": ("left",),
+            "FULL": ("left", "right"),
+            "OUTER": ("left", "right"),
+        }.get(join["join_type"], ())
+    ]
+    deciding = [each for each in parts(query.get("where_clause")) if each.get("type") == "OPERATOR_IS_NULL"]
+    deciding += query.get("group_expressions", [])
+    named = [each["column_names"] for each in parts(deciding) if is_expression(each, "COLUMN_REF")]
+    found: list[tuple[FromItem, Node]] = []
+    for item in items:
+        own = {name.casefold() for name in item.columns or ()}
+        decides = any(
+            names[-1].casefold() in own and (len(names) == 1 or names[-2].casefold() == item.alias.casefold())
+            for names in named
+        )
+        if item.nulled and item.table and decides:
+            found += [(item, join) for join, side in joins if side is item.node]
+    return found
+
+
+def inner(query: Node) -> list[Node]:
+    """The subqueries of a query that stand in its expressions."""
+    keys = ("select_list", "where_clause", "having", "qualify")
+    return [each["subquery"]["node"] for key in keys for each in subqueries(query.get(key))]

@@ -1,0 +1,230 @@
+"""What a row needs that its traced rows do not hold: windows over whole tables, and the columns that come of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import Statement, everything
+from recsys_lineage.rows.statement.from_item import from_items
+from recsys_lineage.rows.statement.syntax import Node, children, copied, is_expression, is_query, parts
+from recsys_lineage.rows.statement.window_rows import is_over_all
+
+_NUMBERED = re.compile(r"_\d+$")
+
+
+@dataclass
+class _Needs:
+    """Which columns of a query need the context, by name, and whether its rows do; and what the context is."""
+
+    names: set[str] = field(default_factory=set)
+    rows: bool = False
+    places: set[int] = field(default_factory=set)
+
+
+def context_of(statement: Statement, source: str) -> tuple[str | None, tuple[str, ...]]:
+    """The context of a table in a statement: the condition on its rows, and the columns of the result that need them.
+
+    None, and no columns, where the statement looks at no whole table.
+    """
+    columns = statement.main.columns
+    if statement.sampled and statement.main.depends_on(source, statement.definitions):
+        return "true", tuple(each.name for each in columns)  # which rows a sample drew is not known
+    found = _Context(statement, source)
+    needs = found.needs.get(statement.main.name.casefold())
+    if needs is None or not found.conditions:
+        return None, ()
+    insufficient = tuple(each.name for n, each in enumerate(columns) if needs.rows or n in needs.places)
+    conditions = list(dict.fromkeys(found.conditions))
+    return "true" if "true" in conditions else " OR ".join(conditions), insufficient
+
+
+class _Context:
+    def __init__(self, statement: Statement, source: str) -> None:
+        self.statement, self.source = statement, source
+        self.syntax = statement.catalog.syntax
+        self.conditions: list[str] = []
+        self.needs: dict[str, _Needs] = {}
+        self.followed = {source} | {
+            name
+            for name, each in statement.definitions.items()
+            if each.depends_on(source, statement.definitions)
+        }
+        for name, definition in statement.definitions.items():
+            if name not in self.followed:
+                continue
+            query = definition.query
+            needs = _Needs()
+            for each in [query["left"], query["right"]] if definition.recursive else [query]:
+                one = self._of(each, set())
+                needs.rows |= one.rows
+                needs.places |= one.places
+            width = range(len(definition.columns))
+            if needs.rows:
+                needs.places = set(width)
+            needs.names = {definition.columns[n].name.casefold() for n in width if n in needs.places}
+            self.needs[name] = needs
+
+    def _of(self, query: Node, around: set[str]) -> _Needs:
+        """What a query needs; `around` are names of the query around it that need the context."""
+        if query["type"] == "SET_OPERATION_NODE":
+            needs = _Needs(rows=self._cut(query))
+            for side in children(query):
+                one = self._of(side, around)
+                needs.rows |= one.rows or (query["setop_type"] != "UNION" and bool(one.places))
+                needs.places |= one.places
+            return needs
+        needs = _Needs()
+        relation = query["from_table"]
+        names = set(around)
+        whole = False
+        items = from_items(relation, self.statement.catalog)
+        for item in items:
+            below = self.needs.get(item.table)
+            if below is not None:
+                needs.rows |= below.rows
+                renamed = dict(
+                    zip(
+                        _folded(_names(item.table, self.statement.catalog)),
+                        _folded(item.columns or ()),
+                        strict=False,
+                    )
+                )
+                names |= {renamed.get(name, name) for name in below.names}
+                whole |= bool(below.places)
+        needs.rows |= self._is_shaped_of_needs(relation)
+        for part in parts(relation):
+            if part.get("type") == "JOIN" and part.get("ref_type") == "POSITIONAL" and self._reads(query):
+                needs.rows = True
+                self.conditions.append("true")
+            elif part.get("type") == "SUBQUERY" and is_query(part["subquery"]["node"]):
+                one = self._of(part["subquery"]["node"], names)
+                needs.rows |= one.rows
+                whole |= bool(one.places)
+                if one.places:
+                    names |= set(_folded(part.get("column_name_alias") or _given(part["subquery"]["node"])))
+        select = query["select_list"]
+        own = {name for item in items for name in _folded(item.columns or ())}
+        for each in select:
+            if each.get("alias", "").casefold() in own:
+                continue  # elsewhere in the query that name is the column's
+            if not is_expression(each, "STAR") and self._hit(each, names, whole, query) and each.get("alias"):
+                names.add(each["alias"].casefold())
+        stars = any(is_expression(each, "STAR") and not each.get("columns") for each in select) or any(
+            is_expression(part, "STAR") for part in parts(select)
+        )
+        deciding = [query.get(key) for key in ("where_clause", "having", "qualify", "group_expressions")]
+        deciding += [part.get("condition") for part in parts(relation) if part.get("type") == "JOIN"]
+        for part in parts(relation):
+            if part.get("using_columns"):
+                needs.rows |= bool(set(_folded(part["using_columns"])) & names)
+        if self._cut(query):
+            needs.rows = True
+        if self._limited(query):
+            deciding.append(query.get("modifiers"))
+        needs.rows |= any(self._hit(each, names, whole, query) for each in deciding if each)
+        if stars:
+            needs.names = {name for name in names}
+            needs.places = self._by_name(query, names)
+        else:
+            needs.places = {n for n, each in enumerate(select) if self._hit(each, names, whole, query)}
+        return needs
+
+    def _is_shaped_of_needs(self, relation: Node) -> bool:
+        """Whether PIVOT, UNPIVOT or SUMMARIZE makes its columns of some that need the context, or its rows."""
+        shaped = [part for part in everything(relation) if part.get("type") in ("PIVOT", "SHOW_REF")]
+        read = [part.get("table_name", "").casefold() for part in everything(shaped)]
+        below = [self.needs[name] for name in read if name in self.needs]
+        return any(each.rows or bool(each.places) for each in below)
+
+    def _by_name(self, query: Node, names: set[str]) -> set[int]:
+        """Places of the columns of these names, where a `*` stands for some."""
+        for definition in self.statement.definitions.values():
+            if definition.query is query or query in (
+                definition.query.get("left"),
+                definition.query.get("right"),
+            ):
+                return {
+                    n
+                    for n, column in enumerate(definition.columns)
+                    if column.name.casefold() in names or _NUMBERED.sub("", column.name.casefold()) in names
+                }
+        return {0} if names else set()
+
+    def _hit(self, part: object, names: set[str], whole: bool, query: Node) -> bool:
+        """Whether an expression needs the context."""
+        hit = False
+        for each in parts(part):
+            if is_expression(each, "WINDOW") and is_over_all(each) and self._reads(query):
+                self._add_condition(query)
+                hit = True
+            elif is_expression(each, "COLUMN_REF"):
+                hit |= any(name.casefold() in names for name in each["column_names"])
+            elif is_expression(each, "STAR"):
+                hit |= bool(names) and whole
+            elif is_expression(each, "SUBQUERY"):
+                inner = self._of(each["subquery"]["node"], names)
+                hit |= inner.rows or bool(inner.places)
+        return hit
+
+    def _reads(self, query: Node) -> bool:
+        return any(
+            part.get("type") == "BASE_TABLE" and part["table_name"].casefold() in self.followed
+            for part in parts(query["from_table"])
+        )
+
+    def _cut(self, query: Node) -> bool:
+        """Whether rows are counted off: by an OFFSET or a share of all."""
+        for each in query.get("modifiers", []):
+            share = each["type"] == "LIMIT_PERCENT_MODIFIER" or each.get("limit_type") == "PERCENTAGE"
+            if each["type"].startswith("LIMIT") and (each.get("offset") or share):
+                self.conditions.append("true")
+                return True
+        return False
+
+    def _limited(self, query: Node) -> bool:
+        return any(
+            each["type"].startswith("LIMIT") or each.get("distinct_on_targets")
+            for each in query.get("modifiers", [])
+        )
+
+    def _add_condition(self, query: Node) -> None:
+        """The rows of the source that a window of this query looks at."""
+        relation = query["from_table"]
+        direct = relation.get("type") == "BASE_TABLE" and relation["table_name"].casefold() == self.source
+        where = query.get("where_clause")
+        if not direct or where is None or any(is_expression(part, "SUBQUERY") for part in parts(where)):
+            self.conditions.append("true")
+            return
+        bare = copied(where)
+        alias = (relation.get("alias") or relation["table_name"]).casefold()
+        for part in parts(bare):
+            named = part["column_names"] if is_expression(part, "COLUMN_REF") else []
+            if len(named) > 1 and named[0].casefold() == alias:
+                part["column_names"] = named[1:]
+        own = [column.name.casefold() for column in self.statement.catalog.columns[self.source]]
+        named = [part["column_names"] for part in parts(bare) if is_expression(part, "COLUMN_REF")]
+        if any(names[0].casefold() not in own for names in named):
+            self.conditions.append("true")
+            return
+        self.conditions.append(self.syntax.expression_text(bare))
+
+
+def _names(table: str, catalog: Catalog) -> list[str]:
+    return [column.name for column in catalog.columns.get(table, ())]
+
+
+def _given(query: Node) -> list[str]:
+    """Names that a query gives, as far as its text says them."""
+    if query["type"] != "SELECT_NODE":
+        return _given(children(query)[0])
+    return [
+        each.get("alias") or (each["column_names"][-1] if is_expression(each, "COLUMN_REF") else "")
+        for each in query["select_list"]
+    ]
+
+
+def _folded(names: Iterable[str]) -> list[str]:
+    return [name.casefold() for name in names]

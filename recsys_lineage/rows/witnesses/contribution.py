@@ -1,0 +1,120 @@
+"""What a query carries beside its own columns to say what its rows are made of: lists of rows, or a mark.
+
+Both are annotations in the sense of Green, Karvounarakis and Tannen ("Provenance semirings", PODS 2007): where a trace
+goes backward, the rows themselves are asked for; where it goes forward, only whether one of some rows is among them,
+for which true and false are enough. A mark takes no room, however many rows a group or a window has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from recsys_lineage.rows.statement.from_item import FromItem
+
+
+class Contribution(Protocol):
+    """How a query says what its rows are made of.
+
+    Attributes:
+        gathering: the aggregate that puts together what rows of a window's frame are made of.
+    """
+
+    gathering: str
+
+    def of_row(self, item: FromItem) -> str:
+        """SQL for one row of a relation, which is there."""
+        ...
+
+    def of_item(self, item: FromItem) -> str:
+        """SQL for the row of a relation in one joined row, where it may be missing."""
+        ...
+
+    def one_of(self, item: FromItem) -> str:
+        """An aggregate over rows of a relation."""
+        ...
+
+    def gathered(self, each: str) -> str:
+        """An aggregate over what each of several rows is made of; over a window where `each` is one."""
+        ...
+
+    def of_window(self, window: str) -> str:
+        """SQL for all rows of a frame, given the window with the aggregate `gathering`."""
+        ...
+
+    def together(self, each: Sequence[str]) -> str:
+        """SQL for what several expressions say, of which some may be NULL."""
+        ...
+
+
+class Lists:
+    """Lists of the rows themselves, each a STRUCT."""
+
+    gathering = "list"
+
+    def of_row(self, item: FromItem) -> str:
+        """The row, alone."""
+        return f"[{item.row}]"
+
+    def of_item(self, item: FromItem) -> str:
+        """The row, alone, or none."""
+        there = item.is_there
+        return f"CASE WHEN {there} THEN {self.of_row(item)} ELSE [] END" if there else self.of_row(item)
+
+    def one_of(self, item: FromItem) -> str:
+        """All rows."""
+        return f"list({item.row})"
+
+    def gathered(self, each: str) -> str:
+        """All rows of several lists."""
+        return f"flatten(list({each}))"
+
+    def of_window(self, window: str) -> str:
+        """All rows of the lists in a frame."""
+        return f"flatten({window})"
+
+    def together(self, each: Sequence[str]) -> str:
+        """One list after the other."""
+        if len(each) == 1:
+            return each[0]
+        return f"flatten([{', '.join(f'coalesce({one}, [])' for one in each)}])"
+
+
+class Marks:
+    """Whether one of some rows is among those that a row is made of.
+
+    Args:
+        marked: for the name of a table or definition, folded, a query for its marked rows as STRUCTs with the fields
+            f0, f1, …; None where none is marked.
+    """
+
+    gathering = "bool_or"
+
+    def __init__(self, marked: Callable[[str], str | None]) -> None:
+        self._marked = marked
+
+    def of_row(self, item: FromItem) -> str:
+        """Whether the row is marked; STRUCTs are equal where the same fields are NULL."""
+        query = self._marked(item.table)
+        return f"({item.row} IN ({query}))" if query is not None else "false"
+
+    def of_item(self, item: FromItem) -> str:
+        """Whether the row is there and marked."""
+        there = item.is_there
+        return f"CASE WHEN {there} THEN {self.of_row(item)} ELSE false END" if there else self.of_row(item)
+
+    def one_of(self, item: FromItem) -> str:
+        """Whether one of the rows is marked."""
+        return f"bool_or({self.of_row(item)})"
+
+    def gathered(self, each: str) -> str:
+        """Whether one of several is true."""
+        return f"bool_or({each})"
+
+    def of_window(self, window: str) -> str:
+        """Whether one in a frame is true."""
+        return window
+
+    def together(self, each: Sequence[str]) -> str:
+        """Whether one of them is true."""
+        return each[0] if len(each) == 1 else f"({' OR '.join(f'coalesce({one}, false)' for one in each)})"

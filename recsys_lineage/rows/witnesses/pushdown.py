@@ -1,0 +1,316 @@
+"""Pushdown: what is known of the wanted rows of a query's result, said of the rows of its relations too.
+
+DuckDB moves a filter down to the scans by itself where nothing stands in the way; WITH entries that are read twice,
+windows and subqueries do. Here the values of the wanted row go down through keys of groups, partitions and joins, and
+into what IN asks for (magic sets: Bancilhon et al., PODS 1986), so that a scan of a large table skips nearly all of it.
+What is left out are only rows that cannot be part of a wanted row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from recsys_lineage.rows.statement.catalog import Column
+from recsys_lineage.rows.statement.column_places import Place, place_of
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.steps import Steps, Whole
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    children,
+    conjuncts,
+    copied,
+    is_expression,
+    is_query,
+    parts,
+    subqueries,
+)
+from recsys_lineage.rows.witnesses.knowledge import LIMITS, Knowledge, conditions_of_item
+from recsys_lineage.rows.witnesses.witness import Witnesses
+from recsys_lineage.sql.names import quote
+
+
+class Pushdown(Knowledge):
+    """Relations that hold only what can be part of wanted rows.
+
+    Args:
+        statement: taken apart.
+        witnesses: of the statement.
+        steps: to which the relations are added.
+    """
+
+    def __init__(
+        self,
+        statement: Statement,
+        witnesses: Witnesses,
+        steps: Steps,
+    ) -> None:
+        super().__init__(witnesses)
+        self.original: dict[str, str] = {}
+        self._steps = steps
+        self._asked: dict[str, str] = {}
+        self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
+
+    def name_of(self, table: str) -> str:
+        """The table or definition that a relation is a part of, folded."""
+        return self.original.get(table, table)
+
+    def part_of(self, table: str, conditions: Conditions) -> str:
+        """The name of the part of a table or definition, folded, whose rows fulfil conditions; itself without any."""
+        definition = self.statement.definitions.get(table)
+        if not conditions:
+            return definition.name if definition is not None else self.catalog.tables[table]
+        key = (table, tuple(sorted(conditions.items(), key=lambda each: each[0])))
+        if key in self._made:
+            return self._made[key]
+        name = f"__part{len(self._made)}"
+        self._made[key] = name
+        columns = self.catalog.columns[table]
+        whole = None
+        if definition is None:
+            body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
+        elif definition.recursive or not self._is_worth_pushing(definition, conditions):
+            body, own = quote(definition.name), [quote(column.name) for column in columns]
+        else:
+            own = [f"__o{n}" for n in range(len(columns))]
+            query = self.pushed(definition.query, conditions, len(columns))
+            body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
+            asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
+            if asked and not self._witnesses.is_row_by_row(definition.query):
+                quoted = [quote(column.name) for column in columns]
+                text = self._where(quote(definition.name), quoted, conditions, columns)
+                whole = Whole(text, definition.name, asked)
+        # what DuckDB finds by a small table it is not to compute other filters for before
+        stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
+        stored |= len(columns) == 1 and any(each.few for each in conditions.values())
+        names = [column.name for column in columns]
+        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored, whole=whole)
+        self.original[name] = table
+        self.catalog.columns[name] = columns
+        return name
+
+    def _is_worth_pushing(self, definition: Definition, conditions: Conditions) -> bool:
+        """Whether conditions leave out rows below a definition, or its author did not want all its rows kept anyway."""
+        if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or definition.query["type"] != "SELECT_NODE":
+            return True
+        return any(self.known_of_items(definition.query, conditions, len(definition.columns)).values())
+
+    def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
+        """The rows of a relation that fulfil conditions.
+
+        By one column DuckDB is to skip what it need not read, so rows in which that is NULL come apart.
+        """
+        asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
+        if not asked or body.startswith("("):
+            return f"SELECT * FROM {body} WHERE {' AND '.join(each.of(own[n]) for n, each in conditions.items())}"
+        best = best_column(columns, asked)
+        rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
+        table, column = conditions[best].asked or ("", "")
+        return (
+            f"SELECT * FROM {body} WHERE {own[best]} IN (SELECT {column} FROM {table}){rest} UNION ALL "
+            f"SELECT * FROM {body} WHERE {own[best]} IS NULL AND {conditions[best].of(own[best])}{rest}"
+        )
+
+    def pushed(self, query: Node, conditions: Conditions, width: int) -> Node:
+        """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
+        if not conditions:
+            return query
+        query = copied(query)
+        if query["type"] == "SET_OPERATION_NODE":
+            self._push_into_sides(query, conditions)
+            return query
+        if query["from_table"]["type"] in ("PIVOT", "SHOW_REF"):
+            return query
+        items = from_items(query["from_table"], self.catalog)
+        if not self.is_open(query, items):
+            return query
+        known = self._known(query, items, conditions, width)
+        known |= self._known_of_partitions(query, items, conditions, width)
+        self._filter(query, items, conditions, width)
+        if known:
+            self._put_parts(items, known)
+            self.push_into_subqueries(query)
+        return query
+
+    def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
+        """Lets a query find by a small table which rows it needs before it computes their other columns."""
+        select = query["select_list"]
+        if self._witnesses.is_aggregated(query) or len(select) != width:
+            return
+        for part in parts([select, query.get("qualify")]):
+            unnested = is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+            if unnested or is_expression(part, "WINDOW") or is_expression(part, "STAR"):
+                return
+        added: list[str] = []
+        for n, condition in conditions.items():
+            inside = [*parts(select[n])]
+            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+            strange = any(is_expression(each, "LAMBDA") or is_expression(each, "SUBQUERY") for each in inside)
+            if not condition.asked or strange or len(columns) == len(inside):
+                continue
+            if all(place_of({**each, "alias": ""}, items, query) is not None for each in columns):
+                added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
+        if added:
+            before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
+            query["where_clause"] = self.syntax.expression(
+                " AND ".join(f"({each})" for each in [*added, *before])
+            )
+
+    def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
+        for number, item in enumerate(items):
+            if item.table and (of_item := conditions_of_item(number, item, known)):
+                put(item, self.part_of(self.name_of(item.table), of_item))
+
+    def _known_of_partitions(
+        self, query: Node, items: list[FromItem], conditions: Conditions, width: int
+    ) -> dict[Place, Condition]:
+        """What is known of the rows of all partitions in which a wanted row may stand."""
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
+        if not windows or self._witnesses.is_aggregated(query) or any(item.nulled for item in items):
+            return {}
+        partitions = [
+            {
+                place
+                for each in part.get("partitions", [])
+                if (place := place_of(each, items, query)) is not None
+            }
+            for part in windows
+        ]
+        shared = sorted(set.intersection(*partitions))
+        known = self._known(query, items, conditions, width, over_windows=True)
+        if not shared or not known:
+            return {}
+        around = copied(query["from_table"])
+        self._put_parts(from_items(around, self.catalog), known)
+        where = query.get("where_clause")
+        plain = [each for each in conjuncts(where) if not subqueries(each)] if where else []
+        values = ", ".join(
+            f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
+        )
+        table = self.ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
+
+    def ask(self, select: str, plain: list[Node]) -> str:
+        """Adds a small table of the values that something is asked for."""
+        conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
+        text = f"{select} WHERE {conditions}"
+        if text not in self._asked:
+            self._asked[text] = f"__asked{len(self._asked)}"
+            self._steps.add(self._asked[text], text, stored=True)
+        return self._asked[text]
+
+    def side_conditions(
+        self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]
+    ) -> Conditions:
+        """What is known of the rows of one side of a set operation."""
+        columns = self.catalog.columns[side]
+        if query["setop_type"] == "UNION_BY_NAME":
+            taken = [names.index(column.name.casefold()) for column in columns]
+        else:
+            taken = list(range(len(columns)))
+        return {
+            n: conditions[place]
+            for n, (column, place) in enumerate(zip(columns, taken, strict=True))
+            if place in conditions and column.type == types[place]
+        }
+
+    def _push_into_sides(self, query: Node, conditions: Conditions) -> None:
+        if any(each["type"] in LIMITS for each in query.get("modifiers", [])):
+            return
+        definition = next(
+            (each for each in self.statement.definitions.values() if _same_sides(each.query, query)), None
+        )
+        if definition is None:
+            return
+        names = [column.name.casefold() for column in definition.columns]
+        types = [column.type for column in definition.columns]
+        for side in children(query):
+            items = from_items(side["from_table"], self.catalog)
+            of_side = self.side_conditions(query, items[0].table, conditions, names, types)
+            if of_side:
+                put(items[0], self.part_of(items[0].table, of_side))
+
+    def put_part(self, item: FromItem, conditions: Conditions) -> None:
+        """Lets a relation hold only what fulfils conditions, in place."""
+        put(item, self.part_of(self.name_of(item.table), conditions))
+
+    def put_parts_beside(
+        self, query: Node, items: list[FromItem], number: int, known: Mapping[str, Condition]
+    ) -> None:
+        """Lets the other relations hold only what can stand beside rows of one, of whose columns something is known."""
+        spread = {(number, name): condition for name, condition in known.items()}
+        self._spread(spread, query, items)
+        others = {place: condition for place, condition in spread.items() if place[0] != number}
+        self._put_parts(items, others)
+
+    def push_into_subqueries(self, query: Node) -> None:
+        """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
+        where = query.get("where_clause")
+        if where is None:
+            return
+        plain = [each for each in conjuncts(where) if not subqueries(each)]
+        for each in conjuncts(where):
+            negated = each.get("type") == "OPERATOR_NOT"
+            asked = each["children"][0] if negated else each
+            if not is_expression(asked, "SUBQUERY") or asked["subquery_type"] not in ("ANY", "NOT_ANY"):
+                continue
+            inner = asked["subquery"]["node"]
+            if (
+                asked["comparison_type"] != "COMPARE_EQUAL"
+                or not _is_whole(inner)
+                or subqueries(asked["child"])
+                or (negated and self._witnesses.says_something_of_nothing(inner))
+            ):
+                continue
+            table = inner["from_table"]["table_name"].casefold()
+            if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
+                continue
+            value = self.syntax.expression_text(asked["child"])
+            relation = self.syntax.relation_text(query["from_table"])
+            name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+            condition = Condition.equal_to_one_of(name, "v")
+            if negated:
+                # NOT IN says nothing where a NULL is among the answers or asked for, so these stay; where one is
+                # asked for every answer counts, so it is no condition of values alone
+                nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
+                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True)
+            made = self.part_of(table, {0: condition})
+            inner["from_table"] = self.syntax.relation(
+                f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
+            )
+
+
+def put(item: FromItem, table: str) -> None:
+    """Lets a relation read another table with the same columns, under the same names."""
+    item.node["alias"] = item.alias
+    item.node["table_name"] = table
+    if "qualified_name" in item.node:
+        item.node["qualified_name"] = {**item.node["qualified_name"], "path": [table]}
+    item.table = table.casefold()
+
+
+def _is_whole(query: Node) -> bool:
+    """Whether a query gives a definition's rows as they are."""
+    if (
+        query["type"] != "SELECT_NODE"
+        or query["from_table"]["type"] != "BASE_TABLE"
+        or query.get("where_clause")
+    ):
+        return False
+    stars = query["select_list"]
+    return len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
+
+
+def _same_sides(one: Node, other: Node) -> bool:
+    if one["type"] != "SET_OPERATION_NODE" or one["setop_type"] != other["setop_type"]:
+        return False
+    names = [
+        [
+            side["from_table"].get("table_name") if is_query(side) and "from_table" in side else None
+            for side in children(each)
+        ]
+        for each in (one, other)
+    ]
+    return names[0] == names[1] and None not in names[0]

@@ -1,0 +1,377 @@
+"""Witnesses: a query that gives, beside its own columns, the rows of its relations that each row is made of.
+
+The lineage of an operator's row is that of Cui, Widom and Wiener ("Tracing the lineage of view data in a warehousing
+environment", ACM TODS 25(2), 2000, section 4): of a join the rows joined, of an aggregate the rows of the group, of a
+difference the rows of the left side. As in Perm (Glavic and Alonso, "Perm: processing provenance and data on the same
+data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and
+what subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries",
+EDBT 2009). Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of
+Buneman, Khanna and Tan ("Why and where", ICDT 2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
+from recsys_lineage.rows.statement.definitions import Statement, parameters_in
+from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_nulled
+from recsys_lineage.rows.statement.one_row import row_of
+from recsys_lineage.rows.statement.query_facts import QueryFacts
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    arguments,
+    children,
+    conjuncts,
+    copied,
+    is_expression,
+    parts,
+    set_children,
+    subqueries,
+    without_places,
+)  # fmt: skip
+from recsys_lineage.rows.statement.ways import ways
+from recsys_lineage.rows.statement.window_rows import is_over_all, rows_looked_at
+from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
+from recsys_lineage.sql.names import quote
+
+_COMPARED = {
+    "COMPARE_EQUAL": "=", "COMPARE_NOTEQUAL": "<>", "COMPARE_LESSTHAN": "<", "COMPARE_GREATERTHAN": ">",
+    "COMPARE_LESSTHANOREQUALTO": "<=", "COMPARE_GREATERTHANOREQUALTO": ">=",
+    "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM", "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
+}  # fmt: skip
+
+
+@dataclass
+class Witnessed:
+    """A query with its witnesses.
+
+    Attributes:
+        query: the syntax tree; its first columns are the query's own.
+        tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
+        counts: in how many places each of these is read.
+    """
+
+    query: Node
+    tables: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Witnesses(QueryFacts):
+    """The way to witnesses of some tables in one statement.
+
+    Args:
+        statement: taken apart.
+        sources: the tables, folded.
+    """
+
+    def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
+        super().__init__(statement, sources)
+        self._say: Contribution = Lists()
+        self._ways = ways(statement, sources)
+
+    def of(
+        self,
+        query: Node,
+        name_of: Callable[[str], str] | None = None,
+        say: Contribution | None = None,
+    ) -> Witnessed:
+        """A query with columns that list the rows of each followed table and definition that its rows are made of.
+
+        Args:
+            query: any query but a recursive one.
+            name_of: which table or definition a relation is a part of, where some are parts.
+            say: what the columns hold in place of lists.
+
+        Raises:
+            RowTraceError: it holds what cannot be traced.
+        """
+        if name_of is not None:
+            self._name_of = name_of
+        before = self._say
+        self._say = say or before
+        try:
+            return self._of(query)
+        finally:
+            self._say = before
+
+    def _of(self, query: Node) -> Witnessed:
+        if query["type"] == "SET_OPERATION_NODE":
+            return self._of_union(query)
+        query = copied(query)
+        relation = query["from_table"]
+        if relation["type"] in ("PIVOT", "SHOW_REF"):
+            return self._of_shaped(query)
+        items = from_items(relation, self.statement.catalog)
+        for item in items:
+            item.table = self._name_of(item.table)
+        mark_nulled(query, items, self.statement)
+        rows = [*self._of_items(items, query)]
+        aggregated = self.is_aggregated(query)
+        result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
+        calls = self._aggregate_calls(result)
+        in_calls = [each for call in calls for each in subqueries(call)]
+        where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
+        below = [*subqueries(relation), *subqueries(where), *in_calls]
+        in_keys = subqueries(self._keys(query)) if aggregated else []
+        below += in_keys
+        keys = [without_places(each) for each in in_keys]
+        beside = [
+            each
+            for each in subqueries(result)
+            if not any(each is other for other in in_calls) and without_places(each) not in keys
+        ]
+        if not aggregated:
+            below, beside = [*below, *beside], []
+        asked = [each for each in where if is_expression(each, "SUBQUERY")]
+        rows += [
+            pair
+            for each in _once(below)
+            for pair in self.of_subquery(each, must_be_true=any(each is other for other in asked))
+        ]
+        if aggregated:
+            one = self._one_row_calls(calls)
+            plain_query = bool(one) and self._is_plain(query)
+            rows = [
+                (table, self._of_group(row, one if plain_query or self._ways[table] == 1 else []))
+                for table, row in rows
+            ]
+        rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
+        windows = _once([part for part in parts(result) if is_expression(part, "WINDOW")])
+        columns: dict[str, list[str]] = {}
+        for table, row in rows:
+            columns.setdefault(table, []).append(row)
+            for window in windows:
+                if not is_over_all(window):
+                    columns[table].append(self._over(window, row))
+        self._simplify_order(query)
+        made = Witnessed(query)
+        for table, _ in rows:
+            made.counts[table] = made.counts.get(table, 0) + 1
+        for table, lists in columns.items():
+            whole = self.syntax.expression(self._say.together(lists))
+            query["select_list"].append({**whole, "alias": f"__w{len(made.tables)}"})
+            made.tables.append(table)
+        return made
+
+    def _of_union(self, query: Node) -> Witnessed:
+        if not query["setop_type"].startswith("UNION"):
+            return self._of_difference(query)
+        sides = [self.of(side) for side in children(query)]
+        tables = [table for side in sides for table in side.tables]
+        before = 0
+        for side in sides:
+            row = [f"NULL AS __w{n}" for n in range(len(tables))]
+            for n in range(len(side.tables)):
+                row[before + n] = f"__w{n} AS __w{before + n}"
+            before += len(side.tables)
+            own = (
+                f"SELECT * EXCLUDE ({', '.join(f'__w{n}' for n in range(len(side.tables)))})"
+                if side.tables
+                else "SELECT *"
+            )
+            parsed = self.syntax.parsed(
+                f"{', '.join([own, *row])} FROM ({self.syntax.text(side.query)}) AS __side"
+            )
+            assert isinstance(parsed, dict)
+            side.query = parsed
+        made = copied(query)
+        made["setop_all"], made["modifiers"] = True, []
+        set_children(made, [side.query for side in sides])
+        if (
+            query["setop_type"] != "UNION" and tables
+        ):  # columns that only the second side has come behind the lists
+            lists = ", ".join(f"__w{n}" for n in range(len(tables)))
+            text = f"SELECT * EXCLUDE ({lists}), {lists} FROM ({self.syntax.text(made)}) AS __both"
+            parsed = self.syntax.parsed(text)
+            assert isinstance(parsed, dict)
+            made = parsed
+        return Witnessed(made, tables)
+
+    def _of_difference(self, query: Node) -> Witnessed:
+        """EXCEPT and INTERSECT that use columns around them: what equal rows of the first side, or of both, are of."""
+        sides = children(query)[: 1 if query["setop_type"] == "EXCEPT" else 2]
+        width = width_of(query, 0, self.statement.catalog)
+        if not width:
+            raise self.statement.cannot(
+                f"{query['setop_type']} in a subquery that uses columns around it",
+                query,
+                "write out its columns",
+            )
+        same = " AND ".join(f"__q.__o{n} IS NOT DISTINCT FROM __s.__s{n}" for n in range(width))
+        found = [pair for side in sides for pair in self._lists(self.of(side), width, same)]
+        lists = "".join(f", {text} AS __w{n}" for n, (_, text) in enumerate(found))
+        names = ", ".join(f"__s{n}" for n in range(width))
+        parsed = self.syntax.parsed(f"SELECT __s.*{lists} FROM ({self.syntax.text(query)}) AS __s({names})")
+        assert isinstance(parsed, dict)
+        return Witnessed(parsed, [table for table, _ in found])
+
+    def _of_shaped(self, query: Node) -> Witnessed:
+        """PIVOT and UNPIVOT with the rows that are equal in the columns that stay, SUMMARIZE with all rows."""
+        relation = query["from_table"]
+        inner = relation["source"] if relation["type"] == "PIVOT" else relation["query"].get("from_table", {})
+        if inner.get("type") != "BASE_TABLE":
+            raise self.statement.cannot(
+                "a PIVOT or SUMMARIZE of more than one table", relation, "write it WITH a name"
+            )
+        item = from_items(inner, self.statement.catalog)[0]
+        item.table, item.alias = self._name_of(item.table), "__given"
+        if item.table not in self.followed or item.columns is None:
+            return Witnessed(query)
+        text = self.syntax.text(query)
+        same: list[str] = []
+        if relation["type"] == "PIVOT":
+            columns = self.statement.catalog.columns_of(text, parameters_in(query), sure=False)
+            made = {name.casefold() for name in relation.get("unpivot_names", [])}
+            made |= {name.casefold() for each in relation["pivots"] for name in each.get("unpivot_names", [])}
+            given = {column.name.casefold() for column in columns} - made
+            for name in item.columns:
+                if name.casefold() in given:
+                    same.append(f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}")
+        fits = " AND ".join(same) or "true"
+        table = quote(inner["table_name"])
+        lists = f"(SELECT {self._say.one_of(item)} FROM {table} AS __given WHERE {fits})"
+        parsed = self.syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({text}) AS __shaped")
+        assert isinstance(parsed, dict)
+        return Witnessed(parsed, [item.table], {item.table: 1})
+
+    def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
+        """For each followed relation of FROM the SQL of the list of its rows in one joined row."""
+        found: list[tuple[str, str]] = []
+        for item in items:
+            kind = item.node.get("type")
+            if item.hidden is not None:
+                if item.table in self.followed:
+                    found.append((item.table, self.of_hidden(item)))
+                elif kind == "SUBQUERY":
+                    raise self.statement.cannot(
+                        "a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node
+                    )
+            elif item.table in self.followed:
+                found.append((item.table, self._say.of_item(item)))
+            elif kind == "SUBQUERY" and not item.table:
+                found += self._of_lateral(item, query)
+            elif kind in ("PIVOT", "SHOW_REF"):
+                raise self.statement.cannot(
+                    f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node
+                )
+        return found
+
+    def of_hidden(self, item: FromItem) -> str:
+        """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
+        join = item.hidden
+        assert join is not None
+        if join.get("ref_type") == "NATURAL":
+            raise self.statement.cannot("a NATURAL SEMI JOIN", join, "name its columns: USING (…)")
+        fits = [self.syntax.expression_text(join["condition"])] if join.get("condition") else []
+        for name in join.get("using_columns", []):
+            left = next(
+                each.alias
+                for each in item.left_of_hidden
+                if name.casefold() in [column.casefold() for column in each.columns or ()]
+            )
+            fits.append(f"{quote(left)}.{quote(name)} = {quote(item.alias)}.{quote(name)}")
+        right = self.syntax.relation_text(join["right"])
+        return f"(SELECT {self._say.one_of(item)} FROM {right} WHERE {' AND '.join(fits)})"
+
+    def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
+        """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
+        inner = item.node["subquery"]["node"]
+        witnessed = self.of(inner)
+        if not witnessed.tables:
+            return []
+        names = (
+            item.node.get("column_name_alias")
+            or names_of(inner, self.statement.catalog)
+            or bound_names(item, query, self.statement.catalog)
+        )
+        if names is None:
+            raise self.statement.cannot(
+                "a LATERAL subquery with columns that are not named", item.node, "write out its columns"
+            )
+        fits = " AND ".join(
+            f"__q.__o{n} IS NOT DISTINCT FROM {quote(item.alias)}.{quote(name)}"
+            for n, name in enumerate(names)
+        )
+        return self._lists(witnessed, len(names), fits)
+
+    def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
+        """For a subquery of an expression, lists of the rows by which it says what it says.
+
+        What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
+        Where IN need not be true, its answer may also be NULL, because of a NULL among the rows.
+        """
+        inner = subquery["subquery"]["node"]
+        if inner.get("having") and not inner.get("group_expressions"):
+            inner = {**inner, "having": None}  # with fewer rows it might hold
+        witnessed = self.of(inner)
+        if subquery["subquery_type"] != "ANY":
+            return self._lists(witnessed, 0, "")
+        child = subquery["child"]
+        many = is_expression(child, "FUNCTION") and child["function_name"] == "row"
+        width = width_of(inner, len(arguments(child)), self.statement.catalog) if many else 1
+        many &= width > 1
+        value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
+        operator = _COMPARED[subquery["comparison_type"]]
+        fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
+        if self.says_something_of_nothing(subquery["subquery"]["node"]):
+            return self._lists(witnessed, width, "")
+        return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
+
+    def _lists(self, witnessed: Witnessed, width: int, condition: str) -> list[tuple[str, str]]:
+        if not witnessed.tables:
+            return []
+        names = f"({', '.join(f'__o{n}' for n in range(width))})" if width else ""
+        where = f" WHERE {condition}" if condition else ""
+        if not width:
+            _drop_own_columns(witnessed)
+        text = self.syntax.text(witnessed.query)
+        return [
+            (table, f"(SELECT {self._say.gathered(f'__q.__w{n}')} FROM ({text}) AS __q{names}{where})")
+            for n, table in enumerate(witnessed.tables)
+        ]
+
+    def _of_group(self, row: str, one: list[Node]) -> str:
+        """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
+        if not one:
+            return self._say.gathered(row)
+        found = [row_of(call, row, self.syntax) for call in one]
+        return self._say.together(found)
+
+    def _over(self, window: Node, row: str) -> str:
+        made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._say.gathering)
+        return self._say.of_window(self.syntax.expression_text(made))
+
+    def _simplify_order(self, query: Node) -> None:
+        """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""
+        modifiers = query.get("modifiers", [])
+        distinct = [each for each in modifiers if each["type"] == "DISTINCT_MODIFIER"]
+        limited = any(each["type"].startswith("LIMIT") for each in modifiers)
+        if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
+            query["modifiers"] = []
+
+
+def _drop_own_columns(witnessed: Witnessed) -> None:
+    """Leaves out a query's own columns, where nothing asks for them and they do not decide its rows."""
+    query = witnessed.query
+    decides = ("group_expressions", "group_sets", "modifiers", "having", "qualify")
+    if query["type"] != "SELECT_NODE" or any(query.get(key) for key in decides):
+        return
+    if query.get("aggregate_handling") != "FORCE_AGGREGATES" and not any(
+        is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+        for part in parts(query["select_list"])
+    ):
+        query["select_list"] = query["select_list"][-len(witnessed.tables) :]
+
+
+def _once(nodes: list[Node]) -> list[Node]:
+    """Each of some parts once, where several say the same."""
+    seen: list[object] = []
+    kept: list[Node] = []
+    for node in nodes:
+        plain = without_places(node)
+        if plain not in seen:
+            seen.append(plain)
+            kept.append(node)
+    return kept
