@@ -46,7 +46,7 @@ class Ease(Recommender):
     def _fit(self, interactions: Interactions, validation: Interactions | None, run: FitRun) -> None:
         _, by_item = degrees(self.seen)
         self._kept = np.sort(np.argsort(-by_item, kind="stable")[: self.items])
-        self._rest = (by_item / (by_item.max() + 1) - 1e3).astype(np.float32)
+        self._rest = (by_item / (by_item.max() + 1) - 1).astype(np.float32)
         known = csr(self.seen[:, self._kept])
         gram = np.asarray((known.T @ known).todense(), np.float64)
         mean = float(np.trace(gram) / self._kept.size)
@@ -77,9 +77,14 @@ class Ease(Recommender):
         return self._scores_of(customers.user_items())
 
     def _scores_of(self, taken: sp.csr_array) -> NDArray[np.float32]:
-        """Scores of users with these items, users by items, ones."""
-        scores = np.tile(self._rest, (taken.indptr.size - 1, 1))
-        scores[:, self._kept] = csr(taken[:, self._kept]) @ self._weights
+        """Scores of users with these items, users by items; items outside the square stand right below a user's least.
+
+        Far below, they would be all that a weighted sum of standardised scores sees of this family.
+        """
+        inside = csr(taken[:, self._kept]) @ self._weights
+        scores = 1e-3 * np.tile(self._rest, (taken.indptr.size - 1, 1))
+        scores += inside.min(1, initial=0)[:, None]
+        scores[:, self._kept] = inside
         return scores
 
     def _evidence(

@@ -160,8 +160,10 @@ def test_ease(items: int) -> None:
     inverse = np.linalg.inv(gram + 2.0 * np.trace(gram) / items * np.eye(items))
     weights = np.eye(items) - inverse / np.diag(inverse)
     np.testing.assert_allclose(np.diag(weights), 0, atol=1e-12)
-    expected = np.tile(table.sum(0) / (table.sum(0).max() + 1) - 1e3, (USERS, 1))
-    expected[:, kept] = table[:, kept] @ weights
+    inside = table[:, kept] @ weights
+    least = np.minimum(inside.min(1, keepdims=True), 0)
+    expected = least + 1e-3 * (table.sum(0) / (table.sum(0).max() + 1) - 1)
+    expected[:, kept] = inside
     same(Ease(items=items, penalty=2.0), expected)
 
 

@@ -139,7 +139,8 @@ class Sender:
     ) -> Answer | None:
         """Send some messages; returns the answer to the first that was not taken, None where all were."""
         if batch[0].body:
-            unsent = [message for message in batch if message.body and message.id not in ahead.taken]
+            each_once = {message.id: message for message in batch}.values()
+            unsent = [message for message in each_once if message.body and message.id not in ahead.taken]
             answers = zip(unsent, self.destination.deliver(unsent), strict=True)
             answered = {message.id: answer for message, answer in answers if answer is not None}
         else:
@@ -153,8 +154,9 @@ class Sender:
             self.taken_last = taken[-1]
             self.memory = Memory(taken=self.clock.now())
             self._stuck_at = None
+        known = frozenset(ahead.taken)  # of a message that comes twice both count
         for message in batch:
-            if message.id not in ahead.taken:
+            if message.id not in known:
                 return answered.get(message.id)
             ahead.take()
             done(message)

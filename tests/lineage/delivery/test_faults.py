@@ -91,6 +91,15 @@ def test_a_slow_catalog_is_waited_for_no_longer_than_one_answer_beyond_the_time(
 
 
 @pytest.mark.parametrize("workers", [1, 4])
+def test_a_message_that_comes_twice_stops_nothing(tmp_path: Path, workers: int) -> None:
+    twice = [each for message in MESSAGES for each in (message, message)]
+    with Sink() as sink:
+        (done,) = delivery_to(tmp_path, twice, sink.url, workers=workers).send()
+    assert (done.state, done.set_aside) == ("delivered", 0)
+    require_each_once_in_order(sink.stored, MESSAGES)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     "fault",
     [
