@@ -83,7 +83,7 @@ class Ease(Recommender):
         """
         inside = csr(taken[:, self._kept]) @ self._weights
         scores = 1e-3 * np.tile(self._rest, (taken.indptr.size - 1, 1))
-        scores += inside.min(1, initial=0)[:, None]
+        scores += np.min(inside, axis=1, initial=0)[:, None]
         scores[:, self._kept] = inside
         return scores
 
