@@ -259,7 +259,7 @@ class Recommender(Folding):
             raise ModelFileError(
                 f"model.json: expected family {cls.family!r}, found {header.get('family')!r}; use load_model"
             )
-        with of_file(cls.family):
+        with of_file(f"{cls.family} model"):
             user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
             for name, ids in (("user_ids", user_ids), ("item_ids", item_ids)):
                 must_be(ids, name, shape=(None,), kind="iU")

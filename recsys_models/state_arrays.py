@@ -74,8 +74,8 @@ def sparse(
 
 
 @contextmanager
-def of_file(family: str) -> Iterator[None]:
-    """Within, whatever goes wrong with a file's content is told as a `ModelFileError`."""
+def of_file(what: str, stem: str = "model") -> Iterator[None]:
+    """Within, whatever goes wrong with a file's content is told as a `ModelFileError`; `stem` is the files' name."""
     try:
         yield
     except ModelFileError:
@@ -84,6 +84,6 @@ def of_file(family: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ModelFileError(
-            f"model.json, model.safetensors: expected the content of a {family} model, found {type(error).__name__}: "
-            f"{error}; the files are whole but another program wrote them: fit the model again"
+            f"{stem}.json, {stem}.safetensors: expected the content of a {what}, found {type(error).__name__}: "
+            f"{error}; the files are whole but another program wrote them: make the {what} again"
         ) from error

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from recsys_models import model_files
 from recsys_models.data.ids import Ids, id_column, rows_of
 from recsys_models.data.interactions import Interactions
+from recsys_models.state_arrays import must_be, of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,14 +73,26 @@ class InteractionGraph:
         """The graph that `to_files` wrote.
 
         Raises:
-            ModelFileError: a file is missing, truncated or altered.
+            ModelFileError: a file is missing, truncated or altered, or holds what is no graph.
         """
         header, arrays = model_files.from_files("graph", files)
         edges: dict[EdgeType, Edges] = {}
-        for number, kind in enumerate(header["edge_types"]):
-            source, relation, target = kind.split("/")
-            parts = (arrays[f"{number}.{part}"] for part in ("source", "target", "weight"))
-            edges[(source, relation, target)] = Edges(*parts)
+        with of_file("graph", "graph"):
+            ids = {"user": arrays["user_ids"], "item": arrays["item_ids"]}
+            for name, of_nodes in ids.items():
+                must_be(of_nodes, f"{name}_ids", shape=(None,), kind="iU")
+            for number, kind in enumerate(header["edge_types"]):
+                source, relation, target = kind.split("/")
+                ends = [arrays[f"{number}.{part}"] for part in ("source", "target")]
+                for rows, node in zip(ends, (source, target), strict=True):
+                    must_be(rows, f"{kind} edges", shape=(ends[0].size,), kind="i")
+                    if rows.size and not 0 <= rows.min() <= rows.max() < ids[node].size:
+                        raise ValueError(
+                            f"{kind} edges: expected rows of {ids[node].size} {node}s, found others"
+                        )
+                weight = arrays[f"{number}.weight"]
+                must_be(weight, f"{kind} weights", shape=(ends[0].size,), kind="f")
+                edges[(source, relation, target)] = Edges(ends[0], ends[1], weight)
         return cls(arrays["user_ids"], arrays["item_ids"], edges)
 
 

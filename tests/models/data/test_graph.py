@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph
+from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph, model_files
 from recsys_models.data.item_relations import most_bought_of_group
 
 
@@ -62,3 +62,23 @@ def test_items_are_related_to_the_most_bought_of_their_group() -> None:
     assert edges == [("a", "b", 1.0), ("b", "a", 0.5), ("c", "b", 1.0), ("c", "a", 0.5)]
     source, target, _ = most_bought_of_group(groups, bought.clear(), 1)
     assert list(zip(source, target, strict=True)) == [("b", "a"), ("c", "a")]
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        ("user_ids", np.zeros((2, 2), np.int64)),
+        ("0.source", np.array([0, -1], np.int32)),
+        ("0.target", np.array([0, 2], np.int32)),
+        ("0.source", np.array([0.0, 1.0], np.float32)),
+        ("0.weight", np.array([1.0], np.float32)),
+        ("0.weight", np.array([1.0, np.nan], np.float32)),
+        ("0.target", None),
+    ],
+)
+def test_whole_files_with_what_is_no_graph_are_refused(part: str, wrong: np.ndarray | None) -> None:
+    header, arrays = model_files.from_files("graph", graph().to_files())
+    kept = {name: array for name, array in {**arrays, part: wrong}.items() if array is not None}
+    files = model_files.to_files("graph", {"edge_types": header["edge_types"]}, kept)
+    with pytest.raises(ModelFileError, match=r"graph\.json"):
+        InteractionGraph.from_files(files)
