@@ -36,6 +36,14 @@ name = "popular"
 family = "popularity"
 """
 
+EXAMPLE_RULES = """[bought]
+again_after_days = 1
+
+[exploration]
+share = 0.05    # of the places, drawn by lot
+among = 50      # from the 50 best that are left
+"""
+
 
 class SimulationError(LineageError):
     """Nobody answers, or there is nobody to be played."""
@@ -110,13 +118,14 @@ def misspelt(query: str) -> str:
 def write_example(experiments: Path, rules: Path) -> bool:
     """Write an experiment of two arms where the home has none; whether it was written.
 
-    Where there are no rules either, what was bought may be shown again the next day: the champion has learned from the
-    held-out weeks too, and would else never show what is taken to in them.
+    Where there are no rules either, what was bought may be shown again the next day, for the champion has learned from
+    the held-out weeks too and would else never show what is taken to in them; and some places are drawn by lot, without
+    which no candidate can be judged by what came of them.
     """
     if experiments.exists():
         return False
     if not rules.exists():
-        rules.write_text("[bought]\nagain_after_days = 1\n", encoding="utf-8")
+        rules.write_text(EXAMPLE_RULES, encoding="utf-8")
     experiments.write_text(EXAMPLE, encoding="utf-8")
     return True
 
