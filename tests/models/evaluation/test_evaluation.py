@@ -18,7 +18,8 @@ class Fixed(Recommender):
     family: ClassVar[str] = "fixed"
     table: NDArray[np.float32]
 
-    def _fit(self, interactions: Any, validation: Any, run: Any) -> None: ...
+    def _fit(self, interactions: Any, validation: Any, run: Any) -> None:
+        self.table = np.zeros((interactions.n_users, interactions.n_items), np.float32)
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self.table[user_rows].copy()
