@@ -138,7 +138,7 @@ def test_pair_features_of_a_known_pair() -> None:
         ["ann", "ann", "bob"],
         ["tea", "tea", "rye"],
         behaviour=["view", "buy", "buy"],
-        timestamp=np.array([0, 14, 14]) * DAY,
+        timestamp=np.array([20_000, 20_014, 20_014]) * DAY,
     )
     pairs, table, names = pair_features(data, np.eye(4, dtype=np.float32))
     row = dict(zip(names, table[int(np.flatnonzero(pairs.row == 0)[0])].tolist(), strict=True))
