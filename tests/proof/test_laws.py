@@ -62,3 +62,12 @@ def test_a_few(law: Any) -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_many(law: Any) -> None:
     many(given(tables(), statements())(law))()
+
+
+def test_equal_rows_at_a_limit_are_made_of_the_same_rows_of_every_table() -> None:
+    """Of a crossing, as many pairs are equal; each table is traced alone, and both have to mean the same pairs."""
+    schemas = {"t": {"k": "INTEGER", "n": "INTEGER"}, "v": {"m": "INTEGER"}}
+    data = {"t": [(1, 1), (1, 2), (2, 3)], "v": [(1,), (2,)]}
+    sql = "SELECT r1.k AS a FROM t AS r1 CROSS JOIN v AS r2 ORDER BY ALL LIMIT 2"
+    proof = verify_rows(sql, schemas, data, partial(trace, sql, schemas), sample=4, superfluous=False)
+    assert proof.true, proof.report()

@@ -350,6 +350,18 @@ class Witnesses(QueryFacts):
         limited = any(each["type"].startswith("LIMIT") for each in modifiers)
         if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
             query["modifiers"] = []
+        width = width_of(query, 0, self.statement.catalog) if query["type"] == "SELECT_NODE" else 0
+        for each in query["modifiers"] if width else ():
+            if each["type"] == "ORDER_MODIFIER":
+                each["orders"] = [
+                    made for order in each["orders"] for made in self._own_columns(order, width)
+                ]
+
+    def _own_columns(self, order: Node, width: int) -> list[Node]:
+        """ORDER BY ALL by the places of a query's own columns, lest the witnesses that come after them decide too."""
+        if not (is_expression(order["expression"], "STAR") and order["expression"].get("columns")):
+            return [order]
+        return [{**order, "expression": self.syntax.expression(str(n + 1))} for n in range(width)]
 
 
 def _drop_own_columns(witnessed: Witnessed) -> None:
