@@ -210,7 +210,7 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
         ExperimentError: the asset's code hands back no SELECT.
     """
     with lake.connect(asset.opens, keeps_order=True) as connection:
-        inputs = Inputs(lake, connection, asset.name, asset.upstream, pinned)
+        inputs = Inputs(lake, connection, asset.name, (*asset.upstream, *asset.looks_at), pinned)
         with lake.reading(), guarded(asset.name):
             output = asset.compute(inputs, Request())
         if not isinstance(output, Output) or not isinstance(output.data, Query):

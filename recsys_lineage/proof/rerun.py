@@ -29,7 +29,7 @@ class _FrameInputs(Inputs):
         versions: Mapping[str, int],
         frames: Mapping[str, pl.DataFrame],
     ) -> None:
-        super().__init__(lake, connection, asset.name, asset.upstream, versions)
+        super().__init__(lake, connection, asset.name, (*asset.upstream, *asset.looks_at), versions)
         self._rows = frames
         for table, frame in frames.items():
             connection.register(_name(table), frame)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import (
     NUMBERS,
     TIMES,
@@ -68,11 +69,23 @@ def connected(rows: Sequence[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def told(connection: duckdb.DuckDBPyConnection) -> tuple[Rejection, ...]:
+def told(connection: duckdb.DuckDBPyConnection, raw: str = "raw_events") -> tuple[Rejection, ...]:
     def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
         return connection.sql(sql, params=dict(values)).pl()
 
-    return rejections("raw_events", ask, PARAMETERS)
+    return rejections(raw, ask, PARAMETERS)
+
+
+@pytest.mark.parametrize("raw", CLEAN_OF)
+def test_every_table_can_be_asked(raw: str) -> None:
+    with connected([]) as connection:
+        connection.execute(
+            f"INSERT INTO {raw} (_file, _line, _fault) VALUES ('a.csv', 3, 'one field is missing')"
+        )
+        (found,) = told(connection, raw)
+    assert (found.reason, found.rows, found.hint, found.where) == (
+        "malformed row", 1, "one field is missing", ("a.csv:3",)
+    )  # fmt: skip
 
 
 VALUES = st.fixed_dictionaries(

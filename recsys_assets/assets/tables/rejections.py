@@ -136,6 +136,8 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
         values: the parameters of the clean SQL.
     """
     checked = _checked(raw)
+    # of promotions rejected_rows makes the words itself; here those of malformed rows alone are asked for
+    detail = "_fault" if raw == "raw_promotions" else "detail"
     value = "NULL::VARCHAR"
     if raw == "raw_events":
         cases = " ".join(
@@ -147,7 +149,9 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
             list_sort(arg_min(_file || ':' || _line, (_file, _line), 3)) AS places,
             arg_min(detail, (-same, detail)) FILTER (reason = {literal(_MALFORMED)}) AS fault
         FROM (
-            SELECT reason, detail, _file, _line, {value} AS value, count(*) OVER (PARTITION BY reason, detail) AS same
+            SELECT
+                reason, {detail} AS detail, _file, _line, {value} AS value,
+                count(*) OVER (PARTITION BY reason, {detail}) AS same
             FROM ({checked}) AS checked WHERE reason IS NOT NULL
         )
         GROUP BY ALL ORDER BY rows DESC, reason, kind"""
