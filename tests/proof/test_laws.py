@@ -71,3 +71,11 @@ def test_equal_rows_at_a_limit_are_made_of_the_same_rows_of_every_table() -> Non
     sql = "SELECT r1.k AS a FROM t AS r1 CROSS JOIN v AS r2 ORDER BY ALL LIMIT 2"
     proof = verify_rows(sql, schemas, data, partial(trace, sql, schemas), sample=4, superfluous=False)
     assert proof.true, proof.report()
+
+
+@pytest.mark.parametrize("order", ["COLUMNS(* EXCLUDE (k))", "COLUMNS('n')", "COLUMNS(*) DESC"])
+def test_an_order_by_some_columns_decides_the_rows_at_a_limit_in_a_trace_too(order: str) -> None:
+    sql, schemas = f"SELECT k, n FROM t ORDER BY {order} LIMIT 2", {"t": {"k": "INTEGER", "n": "INTEGER"}}
+    data = {"t": [(3, 1), (2, 2), (1, 3), (1, 4)]}
+    proof = verify_rows(sql, schemas, data, partial(trace, sql, schemas), sample=4, superfluous=False)
+    assert proof.true, proof.report()

@@ -359,7 +359,11 @@ class Witnesses(QueryFacts):
 
     def _own_columns(self, order: Node, width: int) -> list[Node]:
         """ORDER BY ALL by the places of a query's own columns, lest the witnesses that come after them decide too."""
-        if not (is_expression(order["expression"], "STAR") and order["expression"].get("columns")):
+        star = order["expression"]
+        some = any(
+            star.get(key) for key in ("expr", "exclude_list", "replace_list", "rename_list", "relation_name")
+        )
+        if not is_expression(star, "STAR") or not star.get("columns") or some:
             return [order]
         return [{**order, "expression": self.syntax.expression(str(n + 1))} for n in range(width)]
 
