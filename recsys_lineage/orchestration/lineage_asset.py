@@ -1,5 +1,6 @@
 """Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,7 +66,8 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
         owners=list(look.owners) or None,
         tags=dict(look.tags),
         kinds=set(look.kinds),
-        description=look.description,
+        # a docstring's further paragraphs are indented in the code, which Dagster's page takes for a listing
+        description=look.description and inspect.cleandoc(look.description),
         code_version=asset.code_version,
         partitions_def=look.partitions_def,
         backfill_policy=look.backfill_policy,

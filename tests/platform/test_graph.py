@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import tempfile
 from functools import cache
@@ -94,6 +95,7 @@ def test_every_description_is_a_sentence() -> None:
     for spec in specs():
         first = (spec.description or "").splitlines()[0]
         assert len(first) > 20 and not first.startswith("column:"), spec.key
+        assert spec.description == inspect.cleandoc(spec.description or ""), f"{spec.key}: shown as a listing"
 
 
 def test_every_check_says_what_must_be_true() -> None:
