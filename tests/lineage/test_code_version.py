@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rustworkx
+from hypothesis import given, settings
+from hypothesis.strategies import DataObject, data, integers, lists, sampled_from
 
 from recsys_lineage.assets.code import code_version as module_under_test
 from recsys_lineage.assets.code.code_version import by_module, code_version, owner_of, reachable
@@ -21,6 +24,7 @@ from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from recsys_lineage.errors import LineageError
+from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
@@ -162,6 +166,36 @@ def test_a_package_that_imports_a_module_of_its_own_by_its_whole_name_reaches_it
     tree.write({"__init__.py": "from PKG import other\ndef root(): return other.f()\n", "other.py": OTHER})
     importlib.invalidate_caches()
     assert tree.reached(importlib.import_module(tree.name).root) == {"root", "other.f"}
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(data())
+def test_modules_whose_names_are_made_at_run_time_may_import_each_other_in_any_way(
+    tmp_path_factory: pytest.TempPathFactory, drawn: DataObject
+) -> None:
+    names = [f"m{place}" for place in range(drawn.draw(integers(2, 30)))]
+    edges = {name: drawn.draw(lists(sampled_from(names), max_size=4, unique=True)) for name in names}
+    folder = tmp_path_factory.mktemp("made")
+    texts = {
+        name: "".join(f"from PKG.{to} import of_{to}\n" for to in edges[name] if to != name)
+        + f"globals()['of_' + '{name}'] = 1\ndef f(): return 2\n"
+        for name in names
+    }
+    (folder / "made_names").mkdir()
+    for name, text in {
+        **texts,
+        "__init__": "",
+        "a": "from PKG.m0 import of_m0\ndef root(): return of_m0",
+    }.items():
+        (folder / "made_names" / f"{name}.py").write_text(text.replace("PKG", "made_names"))
+    files = {f"made_names.{path.stem}": path for path in (folder / "made_names").iterdir()}
+    codebase = Codebase(given={**files, "made_names": files["made_names.__init__"]})
+    reached = {each.module for each in codebase.reach([Definition("made_names.a", "root")])}
+    graph = rustworkx.PyDiGraph()
+    nodes = {name: graph.add_node(name) for name in names}
+    graph.add_edges_from_no_data([(nodes[one], nodes[to]) for one in names for to in edges[one] if to != one])
+    met = {"m0", *(graph[node] for node in rustworkx.descendants(graph, nodes["m0"]))}
+    assert reached >= {f"made_names.{name}" for name in met}
 
 
 REGISTRY = """
@@ -317,27 +351,31 @@ def _installed(tree: Tree, site: Path, packages: list[str]) -> None:
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-shop\nVersion: 1.0\n")
     (info / "top_level.txt").write_text("\n".join(packages))
-    (info / "RECORD").write_text("")
+    (info / "RECORD").write_text("".join(f"{name}/__init__.py,sha256=x,1\n" for name in packages))
 
 
+@pytest.mark.parametrize("site", ["site-packages", "target"])
 def test_what_other_people_installed_is_not_ones_own_and_what_came_with_it_is(
-    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: str, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = tmp_path / "site-packages"
+    folder = tmp_path / site
     shop, models = f"shop_{tree.name}", f"models_{tree.name}"
     for name, text in (
         (models, "def fit(): return 1"),
         (shop, f"import {models}\ndef root(): return {models}.fit()"),
     ):
-        (site / name).mkdir(parents=True)
-        (site / name / "__init__.py").write_text(text)  # fmt: skip
-    _installed(tree, site, [shop, models])
-    monkeypatch.syspath_prepend(site)
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text(text)
+    _installed(tree, folder, [shop, models])
+    monkeypatch.syspath_prepend(folder)
     tree.write({"a.py": f"import {models}\ndef root(): return {models}.fit()"})
     assert tree.reached(tree.get("a", "root")) == {"a.root"}
     inside = importlib.import_module(shop).root
     assert {d.name for d in reachable(inside)} == {"root", "fit"}
-    assert owner_of(str(site / shop / "sql" / "a.sql")) == shop and owner_of("/work/shop/a.sql") is None
+    (folder / f"beside_{tree.name}.py").write_text("def root(): return 1")
+    beside = importlib.import_module(f"beside_{tree.name}").root
+    assert {d.name for d in reachable(beside)} == {"root"}
+    assert owner_of(str(folder / shop / "sql" / "a.sql")) == shop and owner_of("/work/shop/a.sql") is None
 
 
 def test_code_without_a_file_is_read_from_the_notebook_and_refused_where_there_is_none() -> None:

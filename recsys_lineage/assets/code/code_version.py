@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys_lineage.assets.code.first_party import INSTALLED
 from recsys_lineage.assets.code.held_values import cells, held_values
+from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.parameters import Named, as_recorded
@@ -47,7 +47,7 @@ def code_version(
         parameters: plain JSON values, and code, which is reached too; `Named` says how it is written.
         more_roots: further code that runs for the asset.
         owner: top-level package that the code belongs to; that of the root when left out. What the same
-            distribution installed counts as own code, everything else below `site-packages` as other people's.
+            distribution installed counts as own code, everything else that was installed as other people's.
 
     Raises:
         LineageError: the root has no source.
@@ -100,9 +100,9 @@ def roots_of(
 
 def owner_of(origin: str) -> str | None:
     """The top-level package that an installed file belongs to; None for a file that lies elsewhere."""
-    parts = Path(origin).parts
-    places = [place for place, part in enumerate(parts) if part in INSTALLED]
-    return parts[places[-1] + 1] if places and places[-1] + 2 < len(parts) else None
+    folder = install_folder(Path(origin))
+    inner = () if folder is None else Path(origin).relative_to(folder).parts
+    return inner[0] if len(inner) > 1 else None
 
 
 def by_module(definitions: Iterable[Definition]) -> dict[str, list[str]]:
@@ -258,7 +258,7 @@ def _is_loose(place: _Place) -> bool:
     return (
         place.path is not None
         and top not in sys.stdlib_module_names
-        and not INSTALLED & set(place.path.parts)
+        and install_folder(place.path) is None
         and Path(inspect.__file__).parent not in place.path.parents
     )
 

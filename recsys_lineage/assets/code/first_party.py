@@ -10,8 +10,7 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-INSTALLED = frozenset({"site-packages", "dist-packages"})
-"""Names of the folders that hold other people's code."""
+from recsys_lineage.assets.code.installed import install_folder
 
 
 class FirstPartyModules:
@@ -67,16 +66,14 @@ class FirstPartyModules:
         """The folders of a first-party package, or the file of a first-party module; None for other people's."""
         if top not in self._homes:
             found = _places(top)
-            if found and any(INSTALLED & set(place.parts) for place in found) and not self._owns(top):
+            if found and any(map(install_folder, found)) and not self._owns(top):
                 found = None
             self._homes[top] = found
         return self._homes[top]
 
     def _owns(self, top: str) -> bool:
         """Whether an installed package comes from the distribution that installed the owner."""
-        if self._owner is None or not any(
-            INSTALLED & set(place.parts) for place in _places(self._owner) or ()
-        ):
+        if self._owner is None or not any(map(install_folder, _places(self._owner) or ())):
             return False
         return top in _siblings(self._owner)
 

@@ -24,12 +24,22 @@ class Definition:
 
 
 @dataclass(frozen=True)
+class _Whole:
+    """Every definition of a module, and what its imports name."""
+
+    module: str
+
+
+@dataclass(frozen=True)
 class _Uses:
     """What a definition leads to: definitions and, as texts, names of other people's code; and modules that run."""
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
     asks_for_subclasses: bool = False
+
+
+_Target = Definition | str | _Whole
 
 
 class Codebase:
@@ -121,6 +131,10 @@ class Codebase:
         return self._uses[definition]
 
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
+        """What a reference in a module means."""
+        yield from self._taken_apart(self._meant(reference, module))
+
+    def _meant(self, reference: Reference, module: str) -> Iterator[_Target]:
         if reference.anywhere:
             yield from self._anywhere(reference.text, module)
         elif reference.text:
@@ -128,17 +142,17 @@ class Codebase:
         elif reference.through is not None:
             yield from self._follow(reference.through, reference.names, module, frozenset())
         elif reference == ANYTHING:
-            yield from self.whole(module)
+            yield _Whole(module)
         else:
             yield from self._look_up(module, reference.names, frozenset(), own=True)
 
     def _look_up(
         self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
-    ) -> Iterator[Definition | str]:
+    ) -> Iterator[_Target]:
         """What `names` means in a first-party module; `own` where it is used in that module itself."""
         if not names:  # the module itself is held: all that can be asked of it
             for each in self._modules.below(module) or (module,):
-                yield from self.whole(each)
+                yield _Whole(each)
             return
         name, *rest = names
         if (module, name) in ahead:
@@ -178,7 +192,7 @@ class Codebase:
 
     def _below(
         self, module: str, name: str, rest: tuple[str, ...], ahead: frozenset[tuple[str, str]]
-    ) -> Iterator[Definition | str]:
+    ) -> Iterator[_Target]:
         inner = f"{module}.{name}"
         if self._modules.is_there(inner):
             yield from self._look_up(inner, rest, ahead)
@@ -192,7 +206,7 @@ class Codebase:
         name: str,
         rest: tuple[str, ...],
         ahead: frozenset[tuple[str, str]],
-    ) -> Iterator[Definition | str]:
+    ) -> Iterator[_Target]:
         """A name made at run time from another module, where a stub beside the text or the text says from which."""
         stub = self._stub(module)
         for imported in stub.imports.get(name, ()) if stub is not None else ():
@@ -206,10 +220,26 @@ class Codebase:
                     yield Definition(module, "__getattr__")
                     yield from self._look_up(target, (name, *rest), ahead)
                     return
-        yield from self.whole(module)
+        yield _Whole(module)
 
     def whole(self, module: str) -> Iterator[Definition | str]:
         """Every definition of a module, and what its imports name."""
+        yield from self._taken_apart(iter((_Whole(module),)))
+
+    def _taken_apart(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
+        """Targets with each module that is meant as a whole taken apart, once, however modules import each other."""
+        open_targets, seen = [targets], set[_Whole]()
+        while open_targets:
+            target = next(open_targets[-1], None)
+            if target is None:
+                open_targets.pop()
+            elif not isinstance(target, _Whole):
+                yield target
+            elif target not in seen:
+                seen.add(target)
+                open_targets.append(self._parts(target.module))
+
+    def _parts(self, module: str) -> Iterator[_Target]:
         source = self.source(module)
         if source is None:
             yield module
@@ -219,15 +249,14 @@ class Codebase:
             if imported.name not in (None, "*"):
                 target = self._absolute(imported, module)
                 if self.is_first_party(target) and not self._modules.is_there(f"{target}.{imported.name}"):
-                    yield from self._follow(imported, (), module, frozenset({(module, "")}))
+                    yield from self._follow(imported, (), module, frozenset())
 
-    def _anywhere(self, package: str, module: str) -> Iterator[Definition | str]:
+    def _anywhere(self, package: str, module: str) -> Iterator[_Target]:
         """Every module that a name made at run time may mean: those below a package, or below the own one."""
         top = package if self.is_first_party(package) else module.partition(".")[0]
-        for each in self._modules.below(top):
-            yield from self.whole(each)
+        yield from map(_Whole, self._modules.below(top))
 
-    def _named(self, text: str, module: str) -> Iterator[Definition | str]:
+    def _named(self, text: str, module: str) -> Iterator[_Target]:
         """What a text names: a module or a definition, or a file beside the code, which counts by its content."""
         home, _, more = text.partition(":")
         names = more.split(".") if more else []
@@ -242,7 +271,7 @@ class Codebase:
 
     def _follow(
         self, imported: Import, rest: tuple[str, ...], module: str, ahead: frozenset[tuple[str, str]]
-    ) -> Iterator[Definition | str]:
+    ) -> Iterator[_Target]:
         target = self._absolute(imported, module)
         names = rest if imported.name is None else (imported.name, *rest)
         if not self.is_first_party(target):
