@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 _wanted: ContextVar[int] = ContextVar("threads", default=0)
 _gate = threading.Condition()
@@ -49,8 +49,8 @@ def blas(threads: int | None = None) -> Iterator[None]:
     with _gate:
         _gate.wait_for(lambda: not _holders or _held == wanted)
         if not _holders and wanted:
-            _limiter = _controller().limit(limits=wanted, user_api="blas")
-            _limiter.__enter__()
+            with _in_control():
+                _limiter = _controller().limit(limits=wanted, user_api="blas")
         _holders, _held = _holders + 1, wanted
     try:
         yield
@@ -59,9 +59,24 @@ def blas(threads: int | None = None) -> Iterator[None]:
             _holders -= 1
             if not _holders:
                 if _limiter is not None:
-                    _limiter.__exit__(None, None, None)
+                    with _in_control():
+                        _limiter.restore_original_limits()
                     _limiter = None
                 _gate.notify_all()
+
+
+@contextmanager
+def _in_control() -> Iterator[None]:
+    """Within, this thread may set OpenBLAS's number.
+
+    While the thread that set it before is alive, threadpoolctl passes over what others set; but the last one out of
+    `blas` need not be the first one in.
+    """
+    OpenBLASController.clear_controlling_thread(force=True)
+    try:
+        yield
+    finally:
+        OpenBLASController.clear_controlling_thread(force=True)
 
 
 @cache

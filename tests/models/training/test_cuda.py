@@ -85,6 +85,12 @@ def test_the_device_and_the_cpu_learn_the_same(contract: RecommenderContract) ->
     assert alike(scores(there), scores(here))
 
 
+def test_the_device_gives_the_same_bits_twice(contract: RecommenderContract) -> None:
+    data = contract.data()
+    once, again = on("cuda", contract.make(), data), on("cuda", contract.make(), data)
+    assert np.array_equal(scores(once), scores(again))
+
+
 def test_what_the_device_learned_is_served_and_refitted_by_the_cpu(contract: RecommenderContract) -> None:
     data = contract.data()
     there = on("cuda", contract.make(), data)

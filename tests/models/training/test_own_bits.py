@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_info
 from recsys_models import Recommender, families, load_model
 from recsys_models.training.own_draws import OwnDraws, _takes_generator
 from recsys_models.training.threads import blas, computing
-from recsys_models.training.user_blocks import over_blocks
 from tests.models.test_traits import TINY, WHERE_IT_COUNTS, crowd
 
 DROPPED = {**TINY, "dropout": 0.5}
@@ -78,23 +77,18 @@ def test_the_number_of_threads_is_honoured_and_remembered_where_bits_depend_on_i
         assert fit(name, threads=1).to_files() == first.to_files()
 
 
-def test_blas_gets_its_threads_back_whoever_leaves_first() -> None:
+@pytest.mark.parametrize("left_first", [0, 1])
+def test_blas_gets_its_threads_back_whoever_leaves_first(left_first: int) -> None:
     before = blas_threads()
-    inside, leave = threading.Barrier(2), threading.Event()
-
-    def first(rows: Any) -> None:
-        inside.wait()
-        leave.wait()
-
-    def second() -> None:
-        inside.wait()
-        over_blocks(lambda rows: leave.set(), np.arange(1))
-
-    with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(over_blocks, first, np.arange(1)), pool.submit(second)]
-        for run in runs:
-            run.result()
-    assert blas_threads() == before
+    held = [blas(1), blas(1)]
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:  # both threads live to the end
+        threads = (one, other)
+        for thread, each in zip(threads, held, strict=True):
+            thread.submit(each.__enter__).result()
+        assert set(blas_threads()) == {1}
+        for place in (left_first, 1 - left_first):
+            threads[place].submit(held[place].__exit__, None, None, None).result()
+        assert blas_threads() == before
 
 
 def test_who_wants_other_threads_of_blas_waits() -> None:
