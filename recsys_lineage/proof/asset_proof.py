@@ -108,6 +108,7 @@ def verify(
     *,
     rows: int = 300,
     sample: int = 10,
+    rounds: int = 2,
     reads: bool = True,
     other_code: bool = False,
     seed: int = 0,
@@ -123,6 +124,7 @@ def verify(
         version: of its table; the latest when None.
         rows: how many rows of each table it reads are taken at most.
         sample: of how many output rows the traces are looked at.
+        rounds: on how many tables every column is changed: those taken, and then such whose values were mixed.
         reads: whether it is run once more as a whole, to see what it opens.
         other_code: go on where the code of today is not the code of then.
         seed: of what is drawn by chance.
@@ -138,7 +140,7 @@ def verify(
     )
     pinned.pop(asset.name, None)
     if asset.code.kind == "python":
-        return _of_python(code, record, lake, pinned, rows=rows, reads=reads, seed=seed)
+        return _of_python(code, record, lake, pinned, rows=rows, rounds=rounds, reads=reads, seed=seed)
     taken = sampled(code, lake, pinned, rows, seed)
     columns_made = [column.name for column in record.schema]
     taken = replace(taken, sql=with_pivot_values(taken.sql, columns_made, taken.columns_of))
@@ -149,7 +151,7 @@ def verify(
         edges = recorded or column_lineage(taken.sql, taken.schemas)
         columns = verify_columns(
             taken.sql, taken.schemas, taken.tables, edges,
-            parameters=taken.parameters, seed=seed, name=asset.name,
+            parameters=taken.parameters, seed=seed, rounds=rounds, name=asset.name,
         )  # fmt: skip
     except LineageError as error:
         not_tried.append(f"columns: {error}")
@@ -181,6 +183,7 @@ def _of_python(
     pinned: dict[str, int],
     *,
     rows: int,
+    rounds: int,
     reads: bool,
     seed: int,
 ) -> AssetProof:
@@ -194,8 +197,9 @@ def _of_python(
             )
         taken = rerun_sample(asset, record, lake, rows, seed)
         columns = verify_columns(
-            taken.compute, taken.schemas, taken.tables, record.column_lineage, seed=seed, name=asset.name
-        )
+            taken.compute, taken.schemas, taken.tables, record.column_lineage,
+            seed=seed, rounds=rounds, name=asset.name,
+        )  # fmt: skip
     except LineageError as error:
         not_tried.insert(0, f"columns: {error}")
     request = Request(partitions=list(record.partitions) or None)

@@ -56,14 +56,14 @@ READS: dict[str, Callable[[Path], object]] = {
     "listing": lambda path: os.listdir(path.parent),
     "scan": lambda path: list(path.parent.iterdir()),
     "glob": lambda path: list(path.parent.glob("*.csv")),
-    "copy": lambda path: shutil.copy(path, tempfile.mkdtemp()),
+    "copy": lambda path: _copied(path),
     "thread": lambda path: _in_thread(path.read_text),
     "pool": lambda path: ThreadPoolExecutor(2).submit(lambda: path.read_text()).result(),
     "pool of a builtin": lambda path: list(ThreadPoolExecutor(2).map(open, [path])),
     "pool in a pool": lambda path: ThreadPoolExecutor(1).submit(
         lambda: ThreadPoolExecutor(1).submit(lambda: path.read_text()).result()
     ).result(),
-    "link": lambda path: open(_link(path)).close(),
+    "link": lambda path: _read_by_a_link(path),
 }  # fmt: skip
 WRITES: dict[str, Callable[[Path], object]] = {
     "open": lambda path: open(path, "w").close(),
@@ -75,7 +75,7 @@ WRITES: dict[str, Callable[[Path], object]] = {
     "delete": lambda path: path.unlink(),
     "tree": lambda path: shutil.rmtree(path.parent),
     "rename": lambda path: path.rename(path.with_name("new")),
-    "onto": lambda path: os.replace(tempfile.mkstemp()[1], path),
+    "onto": lambda path: _moved_onto(path),
     "truncate": lambda path: os.truncate(path, 0),
     "symlink": lambda path: path.with_name("new").symlink_to("/dev/null"),
     "temporary there": lambda path: tempfile.mkstemp(dir=path.parent),
@@ -99,10 +99,23 @@ def _in_thread(call: Callable[[], object]) -> None:
         raise error
 
 
-def _link(path: Path) -> Path:
-    link = Path(tempfile.mkdtemp()) / "link"
-    link.symlink_to(path)
-    return link
+def _copied(path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(path, folder)
+
+
+def _read_by_a_link(path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "link"
+        link.symlink_to(path)
+        open(link).close()
+
+
+def _moved_onto(path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        new = Path(folder) / "new"
+        new.write_text("x")
+        os.replace(new, path)
 
 
 @pytest.mark.parametrize("how", READS)

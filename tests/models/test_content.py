@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from recsys_models import Content, Features, Interactions
-from tests.models.contract import SIZE, checkerboard
+from tests.models.checkerboard import SIZE, checkerboard
 
 
 def frame() -> pl.DataFrame:

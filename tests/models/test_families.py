@@ -21,7 +21,8 @@ from recsys_models import (
     Spectral,
     UserNeighbours,
 )
-from tests.models.contract import RecommenderContract, checkerboard
+from tests.models.checkerboard import checkerboard
+from tests.models.contract import RecommenderContract
 
 
 class TestPopularity(RecommenderContract):

@@ -25,7 +25,8 @@ from recsys_models.data.recency import DAY
 from recsys_models.folding import Folding
 from recsys_models.kernels.top_items import mask_items
 from tests.examples import examples
-from tests.models.contract import before_folding, histories, overlap
+from tests.models.checkerboard import histories, overlap
+from tests.models.file_contract import before_folding
 from tests.models.test_traits import ITEMS, TINY, USERS, crowd
 
 EXACT: list[tuple[str, Mapping[str, Any]]] = [

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from recsys_models import GAT, GCN, Features, Interactions, Popularity, Recommender, evaluate
-from tests.models.contract import SIZE, RecommenderContract, checkerboard
+from tests.models.checkerboard import SIZE, checkerboard
+from tests.models.contract import RecommenderContract
 
-SMALL: dict[str, Any] = {"dim": 16, "epochs": 20, "batch": 64, "learning_rate": 0.04}
+SMALL: dict[str, Any] = {"dim": 16, "epochs": 20, "batch": 64, "learning_rate": 0.04, "least_steps": 5}
 
 
 class TestGCN(RecommenderContract):

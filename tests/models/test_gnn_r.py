@@ -8,7 +8,8 @@ import pytest
 from recsys_models import GNNR, Interactions, LightGCN, Recommender, interaction_graph
 from recsys_models.gnn_r.gnn_r import past_and_next, turned
 from recsys_models.gnn_r.pair_features import pair_features
-from tests.models.contract import SIZE, RecommenderContract, checkerboard
+from tests.models.checkerboard import SIZE, checkerboard
+from tests.models.contract import RecommenderContract
 
 DAY = 86_400_000_000
 

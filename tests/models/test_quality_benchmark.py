@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.contract import SIZE
+from tests.models.checkerboard import SIZE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "quality.py"
 

@@ -8,7 +8,7 @@ import pytest
 from recsys_models import Interactions, SequenceEncoder
 from recsys_models.data.recency import DAY
 from recsys_models.sequence.histories import Histories
-from tests.models.contract import checkerboard
+from tests.models.checkerboard import checkerboard
 
 CIRCLE = 30
 

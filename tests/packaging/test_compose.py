@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 import yaml
 
-from recsys_assets.cli.doctor import diagnose
+from recsys_assets.cli.doctor import _database
 from recsys_assets.instance import close_abandoned_runs, open_instance
 from recsys_assets.settings import load_settings
 from tests.packaging.processes import DIE_IN_THE_MIDDLE, ask, get, wait_for
@@ -157,7 +157,7 @@ def test_runs_in_postgres_may_be_another_machines_and_are_left_alone(postgres: s
 
 def test_doctor_reaches_postgres_and_hides_the_password_where_it_cannot(postgres: str) -> None:
     def database(url: str) -> tuple[bool, str]:
-        (check,) = [each for each in diagnose(load_settings(postgres_url=url)) if each.name == "database"]
+        check = _database(load_settings(postgres_url=url))
         return check.ok, check.found
 
     ok, found = database(postgres)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.cli.doctor import Check, diagnose
+from recsys_assets.cli.doctor import Check, _source, diagnose
 from recsys_assets.settings import Settings, load_settings
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -48,7 +48,7 @@ def test_everything_wrong_at_once_is_reported_at_once(elsewhere: Path) -> None:
 
 def test_a_data_folder_without_files_is_reported(elsewhere: Path) -> None:
     (elsewhere / "empty").mkdir()
-    assert "0 files" in examined(load_settings(source="online-retail", data="empty"))["source"].found
-    missing = examined(load_settings(source="online-retail", data="absent"))["source"]
+    assert "0 files" in _source(load_settings(source="online-retail", data="empty")).found
+    missing = _source(load_settings(source="online-retail", data="absent"))
     assert not missing.ok
     assert str(elsewhere / "absent") in missing.found

@@ -172,15 +172,15 @@ with open_instance(load_settings(home="new")) as instance:
 """
 
 
-def test_several_processes_may_open_a_new_home_at_once(elsewhere: Path) -> None:
+def test_two_processes_may_open_a_new_home_at_once(elsewhere: Path) -> None:
     started = [
         subprocess.Popen(
             [sys.executable, "-c", OPEN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     said = [process.communicate() for process in started]
-    assert [out for out, _ in said] == ["0\n"] * 3, said
+    assert [out for out, _ in said] == ["0\n"] * 2, said
 
 
 def test_no_run_is_without_an_end_and_killed_ones_are_looked_for(elsewhere: Path) -> None:

@@ -137,13 +137,18 @@ def original(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Shop:
     return built_shop((base if worker_id == "master" else base.parent) / "shop")
 
 
-@pytest.fixture
-def shop(original: Shop, tmp_path: Path) -> Shop:
-    """A copy of the built shop."""
-    copy = Shop(tmp_path / "home", tmp_path / "data")
+def copied(original: Shop, folder: Path) -> Shop:
+    """A copy of a shop below another folder, to go on with."""
+    copy = Shop(folder / "home", folder / "data", original.source)
     shutil.copytree(original.home, copy.home, symlinks=True)
     shutil.copytree(original.data, copy.data)
     return copy
+
+
+@pytest.fixture
+def shop(original: Shop, tmp_path: Path) -> Shop:
+    """A copy of the built shop."""
+    return copied(original, tmp_path)
 
 
 @pytest.fixture

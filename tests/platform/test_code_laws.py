@@ -33,7 +33,7 @@ PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
 FAMILIES = {"RECSYS_FAMILIES": ",".join(families), "RECSYS_TRIALS": "2"}
 WATCHING = ("file_guard", "surroundings")
 """Modules that watch what an asset opens, also in the threads that it starts; they make nothing of it."""
-EVERY = 16
+EVERY = 32
 """Of the modules that ran, of how many one is edited to see that just the assets that reach it change."""
 Roots = dict[str, tuple[Definition, ...]]
 

@@ -79,7 +79,7 @@ def look(shop: Nights, today: date, *, reuse: bool) -> tuple[pl.DataFrame, list[
 
 @settings(
     deadline=None,
-    max_examples=4,
+    max_examples=3,
     suppress_health_check=[*HealthCheck],  # pyright: ignore[reportArgumentType]
     phases=[Phase.explicit, Phase.generate],
 )

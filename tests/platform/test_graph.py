@@ -22,10 +22,13 @@ from tests.platform.shop import SOURCE, write_shop
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="graph-")  # goes with the process
+
+
 @cache
 def definitions() -> dg.Definitions:
     """The platform's definitions for the small shop."""
-    folder = Path(tempfile.mkdtemp(prefix="graph-"))
+    folder = Path(_FOLDER.name)
     return build_definitions(
         load_settings(home=folder / "home", data=write_shop(folder / "data"), source=str(SOURCE))
     )

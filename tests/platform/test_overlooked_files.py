@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.overlooked_files import overlooked_files
 from recsys_lineage.records.records import Records
+from tests.examples import examples
 from tests.platform.nights import CSV, Nights
 
 NAMES = st.builds(
@@ -24,7 +25,7 @@ NAMES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.sets(NAMES, max_size=8), st.data())
 def test_what_is_told_is_not_read_and_differs_in_numbers_or_format_alone(
     names: set[str], data: st.DataObject

@@ -26,11 +26,13 @@ from recsys_models.families import families
 from tests.platform.conftest import Shop, opened
 from tests.platform.test_graph import definitions
 
+_HOME = tempfile.TemporaryDirectory(prefix="options-")  # goes with the process
+
 
 @cache
 def every_candidate() -> Mapping[str, AssetCode]:
     """The candidates of all families."""
-    settings = load_settings(home=Path(tempfile.mkdtemp(prefix="options-")))
+    settings = load_settings(home=Path(_HOME.name))
     return asset_codes(candidates.assets(FAMILIES, settings))
 
 

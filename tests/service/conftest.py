@@ -47,3 +47,16 @@ def running(home: Path) -> Iterator[tuple[Customer, Service]]:
 @pytest.fixture
 def customer(running: tuple[Customer, Service]) -> Customer:
     return running[0]
+
+
+@pytest.fixture(scope="module")
+def kept_port(kept_home: Path) -> Iterator[int]:
+    """Where a service listens that a module's tests share; they ask, and tell what changes no other's answer."""
+    with served(kept_home) as (customer, _):
+        yield customer.port
+
+
+@pytest.fixture
+def kept_customer(kept_port: int) -> Customer:
+    """A customer of the shared service, with a connection of its own."""
+    return Customer(kept_port)

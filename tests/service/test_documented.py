@@ -29,9 +29,9 @@ HERE = {
 
 
 @pytest.mark.parametrize(("line", "answer"), SHOWN, ids=[line[:60] for line, _ in SHOWN])
-def test_a_curl_is_answered_as_shown(line: str, answer: str, customer: Customer) -> None:
+def test_a_curl_is_answered_as_shown(line: str, answer: str, kept_customer: Customer) -> None:
     for there, here in HERE.items():
-        line = line.replace(there, here.format(port=customer.port))
+        line = line.replace(there, here.format(port=kept_customer.port))
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=PATIENCE)
     found = json.loads(done.stdout)
     shown = set(re.findall(r'"(\w+)":', answer.partition("\n```")[0].split("\n[")[0]))

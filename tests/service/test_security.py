@@ -131,8 +131,8 @@ def test_pages_of_elsewhere_and_proxies_do_not_reach_it_without_a_token(customer
 @pytest.mark.parametrize(
     "path", ["/health", "/recommendations/customer-1", "/nothing", "/recommendations/u?k=0"]
 )
-def test_every_answer_has_the_headers(customer: Customer, path: str) -> None:
-    headers = customer.ask("GET", path).headers
+def test_every_answer_has_the_headers(kept_customer: Customer, path: str) -> None:
+    headers = kept_customer.ask("GET", path).headers
     assert all(headers[name.decode()] == value.decode() for name, value in HEADERS)
     assert "server" not in headers
 
@@ -182,25 +182,25 @@ def test_depth_is_that_of_the_values(value: object, more: int) -> None:
     "path", ["/recommendations/%ff", "/search?q=%C3%28", "/recommendations/u?exclude=%ED%A0%80"]
 )
 def test_an_address_that_is_no_text_is_refused_and_one_of_any_letters_is_not(
-    customer: Customer, path: str
+    kept_customer: Customer, path: str
 ) -> None:
     """Else all ids that are no text would be one customer."""
-    answer = customer.ask("GET", path)
+    answer = kept_customer.ask("GET", path)
     assert answer.status == 422 and "UTF-8" in answer.json["detail"]
-    assert customer.ask("GET", "/recommendations/%C3%A4%20%2525+%E2%82%AC?k=1").status == 200
+    assert kept_customer.ask("GET", "/recommendations/%C3%A4%20%2525+%E2%82%AC?k=1").status == 200
 
 
 @pytest.mark.parametrize(
     "sent",
     [b"GET /search?q=" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\r\n\r\n"],
 )
-def test_what_is_no_request_is_told_as_a_problem_too(customer: Customer, sent: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", customer.port), timeout=30) as connection:
+def test_what_is_no_request_is_told_as_a_problem_too(kept_customer: Customer, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", kept_customer.port), timeout=30) as connection:
         connection.sendall(sent)
         head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400") and b"application/problem+json" in head
     assert json.loads(body)["status"] == 400 and "65,535 bytes" in json.loads(body)["detail"]
-    assert customer.list_of("customer-1").status == 200
+    assert kept_customer.list_of("customer-1").status == 200
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_what_is_no_request_is_told_as_a_problem_too(customer: Customer, sent: b
         ({"itme": "a"}, "body.items.0.item.item"),
     ],
 )
-def test_a_wrong_item_of_a_session_is_told_once(customer: Customer, item: object, where: str) -> None:
-    errors = customer.session(items=[item]).json["errors"]
+def test_a_wrong_item_of_a_session_is_told_once(kept_customer: Customer, item: object, where: str) -> None:
+    errors = kept_customer.session(items=[item]).json["errors"]
     assert errors[0]["where"] == where
     assert len({error["where"].split(".")[3] for error in errors}) == 1, "of the form that it has"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
+from tests.lineage.processes import BESIDE
 
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 ENGINE = Engine(memory_limit="500MB", threads=1)
@@ -101,8 +101,8 @@ def folder_db(folder_lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="session")
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Six processes of their own, started afresh as Dagster starts its steps."""
-    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+    """Six processes of their own, which share nothing with this one, as the steps of Dagster."""
+    with ProcessPoolExecutor(6, mp_context=BESIDE) as pool:
         yield pool
 
 

@@ -18,13 +18,14 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from tests.lineage.lake import writers
 from tests.lineage.lake.conftest import ENGINE
+from tests.lineage.processes import BESIDE
 
 PARTS = "SELECT i, i % 3 AS p FROM range(100) t(i)"
 
 
 def _killed(work: Callable[..., None], lake: Lake) -> None:
     aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(lake.uri, aws, "t"))
+    process = BESIDE.Process(target=work, args=(lake.uri, aws, "t"))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

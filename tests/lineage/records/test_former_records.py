@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_table import TABLE
 from recsys_lineage.records.records import FORMER_TABLE, Records
+from tests.lineage.processes import BESIDE
 from tests.lineage.records.made_records import TODAY, commit_version, record
 from tests.lineage.records.record_writers import append_each, die_while_reading, sync_again
 
@@ -98,7 +98,7 @@ def test_sync_knows_the_versions_that_former_rows_tell_of(lake: Lake) -> None:
 def test_a_process_that_is_killed_while_it_moves_them_leaves_all_or_nothing(
     lake: Lake, former: list[dict[str, Any]]
 ) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=die_while_reading, args=(lake.uri,))
+    process = BESIDE.Process(target=die_while_reading, args=(lake.uri,))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -108,7 +108,7 @@ def test_a_process_that_is_killed_while_it_moves_them_leaves_all_or_nothing(
 
 def test_processes_that_come_first_together_move_them_once(lake: Lake, former: list[dict[str, Any]]) -> None:
     new = [record("orders", 5 + number).to_json() for number in range(3)]
-    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(3, mp_context=BESIDE) as pool:
         jobs = [pool.submit(append_each, lake.uri, [each]) for each in new[:2]]
         jobs += [pool.submit(sync_again, lake.uri, 2)]
         assert sum(job.result() for job in jobs) == 2

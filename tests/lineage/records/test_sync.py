@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.record_table import TABLE
 from recsys_lineage.records.records import Records
+from tests.lineage.processes import BESIDE
 from tests.lineage.records.made_records import commit_version, record
 from tests.lineage.records.record_writers import append_each, sync_again
 
@@ -95,7 +95,7 @@ def test_many_processes_that_sync_and_append_at_once_add_each_record_once(lake: 
     own = [[*committed[:6], *failed[0]], [*committed[4:], *failed[1]]]
     plain = [[each.to_json() for each in records_] for records_ in own]
     found, cursor = records.read()
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(4, mp_context=BESIDE) as pool:
         jobs = [pool.submit(append_each, lake.uri, each) for each in plain]
         jobs += [pool.submit(sync_again, lake.uri, 3) for _ in range(2)]
         while not all(job.done() for job in jobs):

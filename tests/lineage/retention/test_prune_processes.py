@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +14,7 @@ from recsys_lineage.errors import VersionPruned
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import plan_prune, prune
+from tests.lineage.processes import BESIDE
 from tests.lineage.retention import pruning
 from tests.lineage.retention.conftest import ENGINE, Nights
 from tests.lineage.retention.test_prune import contents, write
@@ -33,7 +33,7 @@ def test_kill_9_in_the_middle(folder_lake: Lake, nights: Nights, changes: int) -
     _aged(folder_lake, nights)
     newest = {(table, folder_lake.version(table).version) for table in folder_lake.tables()}
     before = contents(folder_lake)
-    process = multiprocessing.get_context("spawn").Process(
+    process = BESIDE.Process(
         target=pruning.prune_and_die, args=(folder_lake.uri, nights.now.isoformat(), changes)
     )
     process.start()

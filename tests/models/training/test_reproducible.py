@@ -59,7 +59,7 @@ def test_sequence_fitted_twice_is_bit_identical(encoder: Any) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        data = crowd(20_000)
+        data = crowd(6_000)
         first, second = (
             SequenceEncoder(dim=32, epochs=1, batch=256, encoder=encoder)
             .fit(data, seed=7, device="cpu")

@@ -23,7 +23,7 @@ from recsys_models import (
 )
 from recsys_models.networks.graph_network_fit import GraphNetworkFit
 from recsys_models.training import trainer
-from tests.models.contract import SIZE, checkerboard
+from tests.models.checkerboard import SIZE, checkerboard
 
 MODELS: list[Callable[[], Recommender]] = [
     lambda: LightGCN(epochs=4, patience=9, learning_rate=0.01),

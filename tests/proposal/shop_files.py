@@ -1,0 +1,35 @@
+"""Files of a shop, and what its source loads of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from recsys_assets.shop.source import Source
+from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
+
+HEAD = "order_id;customer_id;sku;qty;price;order date\n"
+"""The header of orders whose rows stand one for one in a file."""
+
+
+def loaded(folder: Path, data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events and the rejected rows of a source."""
+    source = Source.load(folder)
+    with duckdb.connect() as con:
+        open_source(con, source, data)
+        run_raw(con, source)
+        run_sql(con, source, "clean", CLEAN)
+        return con.sql("SELECT * FROM events").pl(), con.sql("SELECT * FROM rejected_rows").pl()
+
+
+def write(path: Path, header: list[str], rows: list[list[str]], delimiter: str, encoding: str) -> None:
+    """Write a CSV file."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
