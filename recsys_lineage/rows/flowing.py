@@ -139,7 +139,7 @@ class Flowing:
     def _step(self, definition: Definition) -> None:
         name, query = definition.name.casefold(), definition.query
         self._known = []
-        if definition.keys:  # as a trace of it holds all rows that it reads
+        if definition.whole:  # as a trace of it holds all rows that it reads
             marked = tuple(self._marked[table] for table in definition.reads if table in self._marked)
             there = " OR ".join(f"EXISTS (SELECT 1 FROM {each})" for each in marked)
             self._mark(name, [Part(f"SELECT * FROM {quote(definition.name)} WHERE {there}", marked)])

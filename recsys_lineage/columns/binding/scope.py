@@ -183,9 +183,9 @@ class Scope:
     def _own(self, node: exp.Expr, parts: Sequence[str]) -> tuple[Value, int] | None:
         """The value of the first parts of a name, and how many they are."""
         first = folded(parts[0])
-        for parameters in reversed(self.lambdas):
-            if first in parameters:
-                return parameters[first], 1
+        parameter = next((each[first] for each in reversed(self.lambdas) if first in each), None)
+        if parameter is not None and len(parts) == 1:
+            return parameter, 1
         if self.alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
             return value, 1
         for used in (2, 3, 4):
@@ -205,6 +205,8 @@ class Scope:
             )
         if holders:
             return holders[0].column(first) or Value(), 1
+        if parameter is not None:  # `s.a` in `lambda s: s.a` is of a column s, where there is one
+            return parameter, 1
         if (value := self._alias(first)) is not None:
             return value, 1
         for binding in self.bindings if len(parts) == 1 else ():

@@ -93,6 +93,20 @@ def parts(value: Any) -> Iterator[Node]:
                 stack.append(part)
 
 
+def everything(query: object) -> list[Node]:
+    """Every part of a query and of the queries inside it."""
+    found: list[Node] = []
+    stack: list[object] = [query]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            found.append(each)
+            stack.extend(each.values())
+        elif isinstance(each, list):
+            stack.extend(each)
+    return found
+
+
 def copied(value: Any) -> Any:
     """A part of a syntax tree that may be changed without changing another; of JSON only, so faster than deepcopy."""
     if type(value) is dict:
