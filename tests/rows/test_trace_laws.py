@@ -166,6 +166,7 @@ KEYED = {
     "FOLLOWING EXCLUDE CURRENT ROW))::INTEGER AS v FROM t",
     "partitions of some rows": "SELECT k, (sum(x) FILTER (n > 0) OVER (PARTITION BY k))::INTEGER AS v FROM t",
     "the nearest row": "SELECT t.k, u.y AS v FROM t ASOF JOIN u ON u.k = t.k AND t.n >= u.y",
+    "the first of a union": "SELECT k, n AS v FROM t UNION ALL SELECT k, y FROM u ORDER BY ALL LIMIT 3",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",
 }

@@ -155,6 +155,11 @@ def set_children(query: Node, given: list[Node]) -> None:
         query["left"], query["right"] = given
 
 
+def is_cut(query: Node) -> bool:
+    """Whether only some rows of a query come through, by LIMIT."""
+    return any(each["type"].startswith("LIMIT") for each in query.get("modifiers", []))
+
+
 def common_tables(query: Node) -> list[tuple[str, Node]]:
     """The entries of a query's WITH by name, in order."""
     return [(entry["key"], entry["value"]) for entry in query.get("cte_map", {}).get("map", [])]
