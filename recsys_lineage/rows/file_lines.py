@@ -18,8 +18,7 @@ from recsys_lineage.files.source_file import found_paths
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.rows.lake_rows import check_runs_again, schemas_of
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import everything
-from recsys_lineage.rows.statement.syntax import is_expression
+from recsys_lineage.rows.statement.syntax import everything, is_expression
 from recsys_lineage.rows.trace_query import traced_tables
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.statement import bare_statement

@@ -12,7 +12,7 @@ from recsys_lineage.rows.statement.catalog import Catalog, Column
 from recsys_lineage.rows.statement.condition import Conditions
 from recsys_lineage.rows.statement.definitions import Definition, Statement
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered
-from recsys_lineage.rows.statement.syntax import Node, children
+from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.candidates import Candidates
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
@@ -139,7 +139,7 @@ class Flowing:
     def _step(self, definition: Definition) -> None:
         name, query = definition.name.casefold(), definition.query
         self._known = []
-        if definition.keys:  # as a trace of it holds all rows that it reads
+        if definition.whole:  # as a trace of it holds all rows that it reads
             marked = tuple(self._marked[table] for table in definition.reads if table in self._marked)
             there = " OR ".join(f"EXISTS (SELECT 1 FROM {each})" for each in marked)
             self._mark(name, [Part(f"SELECT * FROM {quote(definition.name)} WHERE {there}", marked)])
@@ -234,7 +234,7 @@ class Flowing:
                 for column, place in zip(definition.columns, taken, strict=True)
             ]
             text = f"SELECT {', '.join(values)} FROM {self._marked[table]}"
-            if not query["setop_type"].startswith("UNION"):
+            if not query["setop_type"].startswith("UNION") or is_cut(query):
                 text = f"SELECT * FROM ({text}) AS __q INTERSECT SELECT * FROM ({self.syntax.text(query)}) AS __all"
                 text = f"SELECT * FROM ({text}) AS __both"
             found.append(Part(text, (self._marked[table],)))

@@ -156,7 +156,7 @@ class Tracing:
         if name == MAIN:
             self.counting[MAIN] = self.known.get(MAIN, {})
         query = definition.query
-        if definition.keys:
+        if definition.whole:
             self._whole_step(definition, target)
         elif definition.recursive:
             self._recursive_step(definition, target)
@@ -279,9 +279,10 @@ class Tracing:
             )
 
     def _whole_step(self, definition: Definition, target: str) -> None:
-        """Wants all rows of what a recursive definition USING KEY reads.
+        """Wants all rows of what a recursive definition reads whose steps are not made row by row.
 
-        Its rows are replaced on the way, so what a row was made of is no longer there to be found by its values.
+        USING KEY replaces rows on the way, and what a step made of all rows of the one before is not made of all rows
+        of all steps, so what a row was made of is not to be found by its values.
         """
         for table in dict.fromkeys(definition.reads):
             if table in self.witnesses.followed and table != definition.name.casefold():

@@ -124,3 +124,21 @@ def _conditions(draw: st.DrawFn, number: st.SearchStrategy[str], text: st.Search
             ]
         )
     )
+
+
+@st.composite
+def joined_groups(draw: st.DrawFn) -> list[tuple[str, list[tuple[str, str]]]]:
+    """FROM clauses that a comma may stand between: each as text, with its relations as (alias, table)."""
+    found: list[tuple[str, list[tuple[str, str]]]] = []
+    number = 0
+    for _ in range(draw(st.integers(1, 3))):
+        relations: list[tuple[str, str]] = []
+        text = ""
+        for _ in range(draw(st.integers(1, 3))):
+            alias, table = f"r{number}", draw(st.sampled_from(["t", "u", "v"]))
+            number += 1
+            join = f" {draw(st.sampled_from(_JOINS[:4]))} " if relations else ""
+            text += f"{join}{table} AS {alias}{' USING (a)' if relations else ''}"
+            relations.append((alias, table))
+        found.append((text, relations))
+    return found

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage import ColumnEdge, column_lineage
-from tests.columns.made_queries import Made, queries
+from tests.columns.made_queries import Made, joined_groups, queries
 from tests.columns.written_cases import SCHEMAS, Case, cases
 from tests.examples import examples
 
@@ -21,6 +21,7 @@ WRAPS = {
     "beside a single row": "SELECT q.* FROM ({sql}) AS q CROSS JOIN (SELECT count(*) AS n FROM u) AS one",
 }
 MANY = settings(deadline=None, max_examples=examples(150))
+SOME = settings(deadline=None, max_examples=examples(40))
 
 
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
@@ -97,3 +98,41 @@ def test_renaming_a_table_and_its_columns_renames_the_edges(made: Made) -> None:
 
     found = column_lineage(made.sql, SCHEMAS)
     assert again == {name: sorted(map(of_old, edges)) for name, edges in found.items()}
+
+
+def _direct(sql: str) -> list[list[ColumnEdge]]:
+    """Of each column, in order, what its values are made of."""
+    return [
+        [edge for edge in edges if edge.kind == "DIRECT"] for edges in column_lineage(sql, SCHEMAS).values()
+    ]
+
+
+@SOME
+@given(joined_groups())
+def test_a_comma_binds_less_than_join(groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
+    texts = [text for text, _ in groups]
+    together = f"SELECT * FROM {', '.join(texts)}"
+    apart = f"SELECT * FROM {' CROSS JOIN '.join(f'({text})' for text in texts)}"
+    assert column_lineage(together, SCHEMAS) == column_lineage(apart, SCHEMAS)
+    assert _direct(together) == [each for text in texts for each in _direct(f"SELECT * FROM {text}")]
+
+
+@SOME
+@given(joined_groups(), st.data())
+def test_a_star_leaves_out_the_column_of_one_relation(
+    groups: list[tuple[str, list[tuple[str, str]]]], data: st.DataObject
+) -> None:
+    source = ", ".join(text for text, _ in groups)
+    kept = [
+        (alias, name)
+        for _, relations in groups
+        for alias, table in relations
+        for name in SCHEMAS[table]
+        if name != "a"
+    ]
+    left_out = data.draw(st.lists(st.sampled_from(kept), min_size=1, unique=True))
+    excluded = ", ".join(f"{alias}.{name}" for alias, name in left_out)
+    star = column_lineage(f"SELECT * EXCLUDE ({excluded}) FROM {source}", SCHEMAS)
+    rest = [f"{alias}.{name}" for alias, name in kept if (alias, name) not in left_out]
+    listed = column_lineage(f"SELECT 1 AS one, {', '.join(rest)} FROM {source}", SCHEMAS)
+    assert [edges for name, edges in star.items() if name[0] != "a"] == list(listed.values())[1:]

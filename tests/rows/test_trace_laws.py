@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from recsys_lineage.rows.flowing import flow_query, flowed
 from recsys_lineage.rows.kept_steps import KeptSteps
@@ -164,6 +166,7 @@ KEYED = {
     "FOLLOWING EXCLUDE CURRENT ROW))::INTEGER AS v FROM t",
     "partitions of some rows": "SELECT k, (sum(x) FILTER (n > 0) OVER (PARTITION BY k))::INTEGER AS v FROM t",
     "the nearest row": "SELECT t.k, u.y AS v FROM t ASOF JOIN u ON u.k = t.k AND t.n >= u.y",
+    "the first of a union": "SELECT k, n AS v FROM t UNION ALL SELECT k, y FROM u ORDER BY ALL LIMIT 3",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",
 }
@@ -181,6 +184,85 @@ KEYED = {
 )
 def test_rows_flow_through_keys_as_their_traces_say(how: str, data: dict[str, Rows]) -> None:
     check_flow(Made(KEYED[how]), data, stepwise=True)
+
+
+RECURSIVE = {
+    "a limit": "SELECT * FROM (SELECT t.k, x FROM r JOIN t ON n = v ORDER BY ALL LIMIT 1) AS q",
+    "a limit at its end": "(SELECT t.k, x FROM r JOIN t ON n = v ORDER BY ALL LIMIT 2)",
+    "an aggregate": "SELECT min(k), sum(v)::INTEGER + 1 FROM r HAVING max(v) < 4 AND count(*) > 0",
+    "groups": "SELECT t.k, max(x) + v FROM r JOIN t ON n = v WHERE v < 4 GROUP BY t.k, v",
+    "a window": "SELECT t.k, x + rank() OVER (ORDER BY x, v)::INTEGER FROM r JOIN t ON n = v WHERE v < 4",
+    "QUALIFY": "SELECT t.k, x + v FROM r JOIN t ON n = v WHERE v < 4 QUALIFY row_number() OVER (ORDER BY x, v) = 1",
+    "DISTINCT ON": "SELECT * FROM (SELECT DISTINCT ON (t.k) t.k, v + 1 FROM r JOIN t ON n = v WHERE v < 4 "
+    "ORDER BY ALL) AS q",
+    "NOT EXISTS": "SELECT t.k, x + v FROM r JOIN t ON n = v WHERE v < 4 AND NOT EXISTS (FROM r AS p WHERE p.v = t.x)",
+    "a scalar subquery": "SELECT t.k, v + 1 FROM r JOIN t ON n = v WHERE v < 4 AND x >= (SELECT max(v) FROM r)",
+    "an outer join": "SELECT t.k, coalesce(v, 2) + 1 FROM r RIGHT JOIN t ON n = v WHERE coalesce(v, 0) < 4",
+    "an anti join": "SELECT t.k, x + 1 FROM t ANTI JOIN r ON n = v WHERE (SELECT max(v) FROM r) < 4",
+    "pairs": "SELECT a.k, a.v + b.v FROM r AS a JOIN r AS b ON a.v <= b.v WHERE a.v > 0 AND b.v < 4",
+    "one row at a time": "SELECT DISTINCT t.k, v + 1 FROM r LEFT JOIN t ON n = v WHERE v < 4",
+}
+"""Steps of a recursion, of which most are made of all rows of the step before."""
+
+
+def _recursive(how: str) -> Made:
+    return Made(f"WITH RECURSIVE r(k, v) AS (SELECT k, y FROM u UNION {RECURSIVE[how]}) FROM r", cut=True)
+
+
+@pytest.mark.parametrize("how", RECURSIVE)
+def test_traced_rows_of_a_recursion_are_enough(how: str) -> None:
+    data: dict[str, Rows] = {
+        "t": [("a", 1, 1), ("b", 2, 2), ("b", 1, 2), ("c", 2, 1), (None, 1, 3), ("b", 2, 2)],
+        "u": [("a", 1), ("b", 2)],
+    }
+    check_laws(_recursive(how), data)
+
+
+@settings(
+    max_examples=examples(2), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(made=st.sampled_from(sorted(RECURSIVE)).map(_recursive), data=tables())
+@example(made=_recursive("an aggregate"), data={"t": [("a", 1, 1)], "u": [("a", 1), ("b", 2)]})
+def test_rows_of_a_recursion_flow_into_what_is_made_of_them(made: Made, data: dict[str, Rows]) -> None:
+    check_laws(made, data)
+    check_flow(made, data)
+
+
+UNNAMED = (
+    "(SELECT max(y) FROM u)",
+    "(SELECT count(*) FROM u WHERE u.k = t.k)",
+    "EXISTS (FROM u WHERE u.k = t.k)",
+    "t.k IN (SELECT k FROM u)",
+    "ARRAY(SELECT y FROM u WHERE u.k = t.k ORDER BY y)::VARCHAR",
+    "(VALUES (1))",
+)
+"""Expressions that DuckDB calls by the text of the query in them."""
+
+
+@pytest.mark.parametrize("value", UNNAMED)
+def test_a_subquery_without_an_alias_is_called_as_duckdb_calls_it(value: str) -> None:
+    data: dict[str, Rows] = {"t": [("a", 1, 0), ("b", 5, 0)], "u": [("a", 1), ("a", 2)]}
+    check_laws(Made(f"SELECT *, n + 1 AS m FROM (SELECT {value}, n FROM t) AS q", cut=True), data)
+
+
+ONE_EACH: dict[str, Rows] = {"t": [("a", 1, 2)], "u": [("a", 3)]}
+
+
+@settings(
+    max_examples=examples(4), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(made=statements(), data=tables())
+@example(
+    made=Made("SELECT main.t.k, n + (SELECT max(y) FROM u WHERE u.k = main.t.k) AS v FROM t"), data=ONE_EACH
+)
+def test_a_table_called_by_its_schema_is_that_table(made: Made, data: dict[str, Rows]) -> None:
+    named = re.sub(r"\b(FROM|JOIN) ([tu])\b(?=(?! AS\b).*)", r"\1 main.\2", made.sql)
+    names, result = _result(data, named)
+    for row in list(dict.fromkeys(result))[:2]:
+        given_row = dict(zip(names, row, strict=True))
+        assert [rows for _, rows in _traces(data, named, given_row).values()] == [
+            rows for _, rows in _traces(data, made.sql, given_row).values()
+        ]
 
 
 KEPT_OUT = {

@@ -17,6 +17,17 @@ _ROW_NUMBER = "rowid"
 """The column that every table has besides its own."""
 
 
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """A column that USING or NATURAL made of columns of several relations; each of them knows it by its own name.
+
+    Args:
+        value: what it holds.
+    """
+
+    value: Value
+
+
 @dataclass(frozen=True)
 class Binding:
     """A relation of a FROM clause under the name that it has there.
@@ -24,13 +35,13 @@ class Binding:
     Args:
         name: its alias, or its own name.
         relation: its columns; what decides their rows is kept by the scope.
-        hidden: folded names of columns that `*` leaves out, as they are joined by USING and stand there already.
+        shared: the columns of it that are one with columns of other relations, by folded names.
         other_name: of its only column, which `range(3) AS r` names r and which still goes by `range`.
     """
 
     name: str
     relation: Relation
-    hidden: frozenset[str] = frozenset()
+    shared: Mapping[str, Shared] = field(default_factory=dict)
     other_name: str | None = None
 
     def column(self, name: str) -> Value | None:
@@ -64,8 +75,6 @@ class Scope:
     queries: Mapping[str, Relation] = field(default_factory=dict)
     outer: Scope | None = None
     bindings: list[Binding] = field(default_factory=list)
-    joined: dict[str, Value] = field(default_factory=dict)
-    """Values of columns that USING or NATURAL made one, by folded names."""
     rows: Edges = NOTHING
     """What decides the rows of its FROM clause."""
     keys: tuple[frozenset[int], ...] = ()
@@ -174,16 +183,16 @@ class Scope:
     def _own(self, node: exp.Expr, parts: Sequence[str]) -> tuple[Value, int] | None:
         """The value of the first parts of a name, and how many they are."""
         first = folded(parts[0])
-        for parameters in reversed(self.lambdas):
-            if first in parameters:
-                return parameters[first], 1
+        parameter = next((each[first] for each in reversed(self.lambdas) if first in each), None)
+        if parameter is not None and len(parts) == 1:
+            return parameter, 1
         if self.alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
             return value, 1
         for used in (2, 3, 4):
             if len(parts) >= used and (found := self._of_table(node, parts[:used])) is not None:
                 return found, used
-        if first in self.joined:
-            return self.joined[first], 1
+        if (shared := shared_column(self.bindings, first)) is not None:
+            return shared.value, 1
         holders = [binding for binding in self.bindings if binding.column(first) is not None]
         if len(holders) > 1:
             names = [f"{binding.name}.{parts[0]}" for binding in holders]
@@ -196,6 +205,8 @@ class Scope:
             )
         if holders:
             return holders[0].column(first) or Value(), 1
+        if parameter is not None:  # `s.a` in `lambda s: s.a` is of a column s, where there is one
+            return parameter, 1
         if (value := self._alias(first)) is not None:
             return value, 1
         for binding in self.bindings if len(parts) == 1 else ():
@@ -243,3 +254,8 @@ class Scope:
             tables = [binding.name for binding in self.bindings]
             return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
         return self.statement.unknown("column", parts[0], node, list(names))
+
+
+def shared_column(bindings: Sequence[Binding], name: str) -> Shared | None:
+    """The column of a folded name that USING or NATURAL made of columns of these relations."""
+    return next((binding.shared[name] for binding in bindings if name in binding.shared), None)

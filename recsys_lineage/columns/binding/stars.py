@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from recsys_lineage.columns.binding.empty_tables import empty_tables
 from recsys_lineage.columns.binding.names import path
-from recsys_lineage.columns.binding.scope import Binding, Scope
+from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.binding.types import fields_of, unnested_fields
 from recsys_lineage.columns.edges import How, deciding, transformed
 from recsys_lineage.columns.relation import Column, Value, folded
@@ -56,16 +56,31 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
     return [Item(node, name, lambda: scope.value(inner), is_alias=alias is not None)]
 
 
-def visible(scope: Scope, binding: Binding | None = None) -> list[Column]:
-    """The columns that `*` stands for, of all relations of a FROM clause or of one."""
-    if binding is not None:
-        return list(binding.relation.columns)
-    return [
-        Column(column.name, scope.joined.get(folded(column.name), column.value))
-        for each in scope.bindings
-        for column in each.relation.columns
-        if folded(column.name) not in each.hidden
-    ]
+def visible(scope: Scope, star: exp.Star | None = None) -> list[Column]:
+    """The columns that `*` stands for, of all relations of a FROM clause.
+
+    Args:
+        scope: what has the relations.
+        star: what excludes and renames columns of single relations, `EXCLUDE (t.a)`; a column that USING made of
+            several stands where the first of them is that is not excluded.
+    """
+    excluded = {_of_table(each, scope): "" for each in _excluded(star) if each.text("table")}
+    renamed = {
+        _of_table(each.this, scope): each.alias for each in _renamed_in(star) if each.this.text("table")
+    }
+    found: list[Column] = []
+    seen: set[int] = set()
+    for number, binding in enumerate(scope.bindings):
+        for column in binding.relation.columns:
+            place = number, folded(column.name)
+            if place in excluded:
+                continue
+            shared = binding.shared.get(place[1])
+            if shared is None or id(shared) not in seen:
+                value = column.value if shared is None else shared.value
+                found.append(Column(renamed.get(place, column.name), value))
+                seen.add(id(shared))
+    return found
 
 
 def _given(value: Value) -> Callable[[], Value]:
@@ -80,25 +95,28 @@ def _name(node: exp.Expr, scope: Scope) -> str | None:
 def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
     """The columns of `*` and `t.*` with what they exclude, replace and rename; None for anything else."""
     if isinstance(node, exp.Star):
-        return _changed(visible(scope), node, scope)
+        return _changed(visible(scope, node), node, scope)
     if isinstance(node, exp.Column | exp.Dot) and isinstance(star := _last(node), exp.Star):
         return _changed(_of_one(node, scope), star, scope)
     negated = isinstance(node, exp.Not)
     likes = node.this if negated else node
-    if isinstance(likes, _LIKES) and isinstance(likes.this, exp.Star):
-        columns = _changed(visible(scope), likes.this, scope)
+    if isinstance(likes, _LIKES) and (columns := _starred(likes.this, scope)) is not None:
         test = likes.copy()
         test.set("this", exp.column("name_"))
-        wanted = f"{'NOT ' if negated else ''}({test.sql('duckdb')})"
-        kept = {
-            name
-            for (name,) in empty_tables().asked(
-                f"SELECT name_ FROM (SELECT unnest(?) AS name_) WHERE {wanted}",
-                [[each.name for each in columns]],
-            )
-        }
-        return [column for column in columns if column.name in kept]
+        return _named_like(columns, f"{'NOT ' if negated else ''}({test.sql('duckdb')})")
     return None
+
+
+def _named_like(columns: list[Column], condition: str) -> list[Column]:
+    """The columns whose name, as `name_`, fulfils a condition."""
+    kept = {
+        name
+        for (name,) in empty_tables().asked(
+            f"SELECT name_ FROM (SELECT unnest(?) AS name_) WHERE {condition}",
+            [[each.name for each in columns]],
+        )
+    }
+    return [column for column in columns if column.name in kept]
 
 
 def _last(node: exp.Expr) -> exp.Expr:
@@ -112,7 +130,7 @@ def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
         value = scope.value(node.this)
         return [Column(name, each) for name, each in fields_of(node.this, value, scope)]
     if len(before) == 1 and (binding := scope.binding(before[0])) is not None:
-        return visible(scope, binding)
+        return list(binding.relation.columns)
     try:
         value = scope.column(node, before)
     except ColumnLineageError:
@@ -125,34 +143,48 @@ def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
 
 def _changed(columns: list[Column], star: exp.Star, scope: Scope) -> list[Column]:
     """The columns of a star without those it excludes, with those it replaces and renames."""
-    excluded = star.args.get("except_") or ()
-    listed = [excluded] if isinstance(excluded, exp.Expr) else list(excluded)
-    without = [folded(each.name) for each in listed if not each.text("table")]
-    of_tables = [_excluded(each, scope) for each in listed if each.text("table")]
+    excluded = [each for each in _excluded(star) if not each.text("table")]
+    without = [folded(each.name) for each in excluded]
     replaced = {folded(each.alias): each for each in star.args.get("replace") or ()}
-    renamed = {folded(each.this.name): each.alias for each in star.args.get("rename") or ()}
+    renames = [each for each in _renamed_in(star) if not each.this.text("table")]
+    renamed = {folded(each.this.name): each.alias for each in renames}
     known = {folded(column.name) for column in columns}
-    named = [each for each in listed if not each.text("table")]
-    named += [each.args["alias"] for each in star.args.get("replace") or ()]
-    named += [each.this for each in star.args.get("rename") or ()]
+    named = [*excluded, *(each.args["alias"] for each in star.args.get("replace") or ())]
+    named += [each.this for each in renames]
     for each in named:
         if folded(each.name) not in known:
             raise scope.statement.unknown("column", each.name, each, [column.name for column in columns])
     found: list[Column] = []
     for column in columns:
         name = folded(column.name)
-        if name in without or any(column.value is each for each in of_tables):
+        if name in without:
             continue
         if (other := replaced.get(name)) is not None:
             found.append(Column(other.alias, scope.value(other.this)))
         else:
             found.append(Column(renamed.get(name, column.name), column.value))
-    return found
+    pattern = star.args.get("ilike")
+    return found if pattern is None else _named_like(found, f"name_ ILIKE {pattern.sql('duckdb')}")
 
 
-def _excluded(node: exp.Expr, scope: Scope) -> Value:
-    """The column of a table that a star excludes by both names."""
-    return scope.column(node, path(node) or [])
+def _excluded(star: exp.Star | None) -> list[exp.Expr]:
+    """The names behind EXCLUDE."""
+    excluded = star.args.get("except_") if star is not None else None
+    return [excluded] if isinstance(excluded, exp.Expr) else list(excluded or ())
+
+
+def _renamed_in(star: exp.Star | None) -> list[exp.Expr]:
+    """What stands behind RENAME, as aliases of names."""
+    return list(star.args.get("rename") or ()) if star is not None else []
+
+
+def _of_table(node: exp.Expr, scope: Scope) -> tuple[int, str]:
+    """The relation, by its number in the FROM clause, and the folded name of the column of `t.a`."""
+    parts = path(node) or []
+    _ = scope.column(node, parts)  # says what is not there, or ambiguous
+    tables = [folded(binding.name) for binding in scope.bindings]
+    table = folded(parts[-2])
+    return (tables.index(table) if table in tables else -1), folded(parts[-1])
 
 
 def _marker(node: exp.Expr) -> exp.Expr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -31,13 +32,45 @@ def read_from(node: exp.Expr, scope: Scope) -> None:
     """
     if (start := node.args.get("from_")) is not None:
         _begin(scope, _source(start.this, scope))
-    for join in node.args.get("joins") or ():
-        _join(scope, join)
+    for group in _between_commas(node.args.get("joins") or ()):
+        if group[0] is None:
+            for join in group[1]:
+                _join(scope, join)
+            continue
+        inner = scope.inside()
+        _begin(inner, _source(group[0].this, inner))
+        for join in group[1]:
+            _join(inner, join)
+        join_into(scope, Source(inner.bindings, inner.rows, inner.keys), group[0])
+
+
+def _between_commas(joins: Sequence[exp.Join]) -> list[tuple[exp.Join | None, list[exp.Join]]]:
+    """Joins by the comma before them, which binds less than JOIN does: `a, b JOIN c` is `a CROSS JOIN (b JOIN c)`.
+
+    Returns:
+        The comma's join and those that are joined to its relation; without one those of the first relation, and of
+        relations that nothing is joined to.
+    """
+    found: list[tuple[exp.Join | None, list[exp.Join]]] = [(None, [])]
+    for place, join in enumerate(joins):
+        joined_to = place + 1 < len(joins) and not _is_comma(joins[place + 1])
+        if not _is_comma(join):
+            found[-1][1].append(join)
+        elif joined_to:
+            found.append((join, []))
+        elif found[-1][0] is None:
+            found[-1][1].append(join)
+        else:
+            found.append((None, [join]))
+    return found
+
+
+def _is_comma(join: exp.Join) -> bool:
+    return not any(join.args.get(name) for name in ("method", "side", "kind", "on", "using"))
 
 
 def _begin(scope: Scope, first: Source) -> None:
     scope.bindings += first.bindings
-    scope.joined.update(first.joined)
     scope.rows |= first.rows
     scope.keys = first.keys
 
@@ -116,7 +149,7 @@ def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:
         _begin(inner, _source(first, inner))
     for join in node.args.get("joins") or ():
         _join(inner, join)
-    return Source(inner.bindings, inner.rows, inner.joined, inner.keys)
+    return Source(inner.bindings, inner.rows, inner.keys)
 
 
 def _relation(node: exp.Expr, scope: Scope) -> Binding:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.names import conjuncts, path
-from recsys_lineage.columns.binding.scope import Binding, Scope
+from recsys_lineage.columns.binding.scope import Binding, Scope, Shared, shared_column
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
 from recsys_lineage.columns.relation import Value, folded, merged
 
@@ -22,13 +22,11 @@ class Source:
     Args:
         bindings: its relations under their names.
         rows: what decides its rows.
-        joined: values of the columns that USING made one in it, by folded names.
         keys: sets of columns, by the identities of their values, that no two of its rows have the same values in.
     """
 
     bindings: list[Binding]
     rows: Edges = NOTHING
-    joined: dict[str, Value] = field(default_factory=dict)
     keys: tuple[frozenset[int], ...] = ()
 
 
@@ -47,15 +45,12 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     method, side, kind = (join.text(name).upper() for name in ("method", "side", "kind"))
     semi = "SEMI" in (kind, side) or "ANTI" in (kind, side)
     names = _shared(join, method, scope, other)
-    compared = [
-        (_value(name, scope.bindings, scope.joined), _value(name, other.bindings, other.joined))
-        for name in names
-    ]
+    compared = [(_value(name, scope.bindings), _value(name, other.bindings)) for name in names]
     condition = NOTHING
     for here, there in compared:
         condition |= here.edges | there.edges
     before = list(scope.bindings)
-    scope.bindings = [*before, *(_hidden(binding, names) for binding in other.bindings)]
+    scope.bindings = [*before, *other.bindings]
     at_most_one = method == "ASOF"
     if (on := join.args.get("on")) is not None:
         condition |= scope.edges(on)
@@ -67,18 +62,12 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
         return
     decided = deciding(condition, How.JOIN)
     if side == "LEFT" and at_most_one:
-        settled = other.rows | decided
-        scope.bindings[len(before) :] = [
-            replace(binding, relation=binding.relation.settled(settled))
-            for binding in scope.bindings[len(before) :]
-        ]
-        joined = {name: value.beside(settled) for name, value in other.joined.items()}
+        scope.bindings[len(before) :] = _settled(other.bindings, other.rows | decided)
     else:
         scope.rows |= other.rows | decided
-        joined = other.joined
-    scope.joined = {**joined, **scope.joined}
     for name, (here, there) in zip(names, compared, strict=False):
-        scope.joined[name] = {"RIGHT": there, "FULL": merged(here, there)}.get(side, here)
+        value = {"RIGHT": there, "FULL": merged(here, there)}.get(side, here)
+        scope.bindings = _sharing(scope.bindings, len(before), name, value)
     scope.keys = _keys_of_join(scope.keys, other.keys, side, method, at_most_one)
 
 
@@ -143,14 +132,39 @@ def _shared(join: exp.Join, method: str, scope: Scope, other: Source) -> list[st
     return [folded(node.name) for node in nodes]
 
 
-def _value(name: str, bindings: Sequence[Binding], joined: dict[str, Value]) -> Value:
+def _value(name: str, bindings: Sequence[Binding]) -> Value:
     """The value that USING compares of one side."""
-    if name in joined:
-        return joined[name]
-    found = next(value for binding in bindings if (value := binding.column(name)) is not None)
+    if (shared := shared_column(bindings, name)) is not None:
+        return shared.value
+    return next(value for binding in bindings if (value := binding.column(name)) is not None)
+
+
+def _sharing(bindings: Sequence[Binding], first_of_other: int, name: str, value: Value) -> list[Binding]:
+    """The relations, of which those that USING compares on either side have a column in common."""
+    shared = Shared(value)
+    found = list(bindings)
+    for side in (range(first_of_other), range(first_of_other, len(found))):
+        before = shared_column([found[place] for place in side], name)
+        for place in side:
+            of_it = (
+                found[place].shared.get(name) is before if before else name in found[place].relation.by_name
+            )
+            if of_it:
+                found[place] = replace(found[place], shared={**found[place].shared, name: shared})
     return found
 
 
-def _hidden(binding: Binding, names: Sequence[str]) -> Binding:
-    hidden = {name for name in names if name in binding.relation.by_name}
-    return replace(binding, hidden=binding.hidden | hidden) if hidden else binding
+def _settled(bindings: Sequence[Binding], settled: Edges) -> list[Binding]:
+    """The relations of a side of which each row of the other has one or none: which one decides their values."""
+    anew: dict[int, Shared] = {}
+    return [
+        replace(
+            binding,
+            relation=binding.relation.settled(settled),
+            shared={
+                name: anew.setdefault(id(each), Shared(each.value.beside(settled)))
+                for name, each in binding.shared.items()
+            },
+        )
+        for binding in bindings
+    ]

@@ -14,6 +14,8 @@ from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.rows.statement.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.statement.recursion import goes_row_by_row
+from recsys_lineage.rows.statement.schema_names import leave_out_schemas
 from recsys_lineage.rows.statement.shared_columns import name_shared_columns
 from recsys_lineage.rows.statement.syntax import (
     Node,
@@ -21,6 +23,7 @@ from recsys_lineage.rows.statement.syntax import (
     children,
     common_tables,
     copied,
+    everything,
     is_expression,
     is_query,
     parts,
@@ -31,6 +34,7 @@ from recsys_lineage.sql.sql_place import place_in
 
 _RECURRING = "recurring"
 """The schema by which a recursive query USING KEY names all of its rows so far."""
+_ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 MAIN = "__result"
 """The statement itself among its definitions."""
 
@@ -46,6 +50,7 @@ class Definition:
         aliases: names that its WITH gives its columns.
         materialized: what the author wrote.
         recursive: whether it reads itself.
+        whole: whether its rows cannot be followed one by one, so that each is traced to all that it reads.
         keys: where it is recursive USING KEY, these, and aggregates by which a key's rows become one.
         reads: the tables and definitions in it, folded, each as often as it stands there.
     """
@@ -56,6 +61,7 @@ class Definition:
     aliases: list[str] = field(default_factory=list)
     materialized: str = ""
     recursive: bool = False
+    whole: bool = False
     keys: list[Node] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 
@@ -96,12 +102,18 @@ class Statement:
             raise self._unparsed(parsed)
         self.parameters = sorted(_parameters(parsed))
         try:
-            catalog.columns_of(sql, self.parameters)
+            columns = catalog.columns_of(f"SELECT * FROM (\n{sql}\n)", self.parameters)
         except duckdb.Error as error:
-            raise catalog.refused(sql, error) from None
+            raise catalog.refused(sql, error, lines_before=1) from None
         self._refuse_versions(parsed)
+        leave_out_schemas(parsed)
         self.sampled = _without_samples(parsed)
-        self._add(MAIN, parsed, {}, [])
+        main = self._add(MAIN, parsed, {}, [])
+        names = [column.name for column in columns]
+        if names != [
+            column.name for column in main.columns
+        ]:  # a subquery without alias is called by its text
+            main.aliases, main.columns = names, columns
 
     def result_types(self) -> list[DuckDBPyType | None]:
         """The types of the result's columns, in order; None for a column that is NULL or a parameter as it is."""
@@ -260,12 +272,23 @@ class Statement:
         start = Definition(name, left, aliases=aliases)
         start.columns = self._described(start)
         self.catalog.add(name, start.columns)
-        right = self._hoisted(body["right"], {**known, key.casefold(): name}, itself=name)
+        right = self._hoisted(self._whole(body["right"]), {**known, key.casefold(): name}, itself=name)
         query = copied(body)
         query["left"], query["right"], query["cte_name"] = left, right, name
         query["cte_map"] = {"map": []}
-        self._kept(Definition(name, query, start.columns, aliases, recursive=True, keys=keys))
+        whole = bool(keys) or not goes_row_by_row(right, name, self.catalog.aggregates)
+        made = Definition(name, query, start.columns, aliases, recursive=True, whole=whole, keys=keys)
+        self._kept(made)
         return name
+
+    def _whole(self, side: Node) -> Node:
+        """A side of a recursive query with what orders or limits it in parentheses, as DuckDB writes none."""
+        if not any(each["type"] in _ENDS for each in side.get("modifiers", [])):
+            return side
+        whole = self.catalog.syntax.parsed(f"SELECT * FROM (SELECT 1) AS {quote(self._name('side'))}")
+        assert isinstance(whole, dict)
+        whole["from_table"]["subquery"]["node"] = copied(side)
+        return whole
 
     def _replace_in(self, query: Node, known: Mapping[str, str], itself: str) -> None:
         """Puts definitions in place of the relations and subqueries of one query, in place."""
@@ -314,8 +337,12 @@ class Statement:
         name = known.get(table["table_name"].casefold())
         schema = table.get("schema_name", "")
         recurring = schema.casefold() == _RECURRING and name is not None
-        if (schema and not recurring) or table.get("catalog_name"):
-            raise self.cannot("a table of a named schema", table, "name the table alone")
+        if schema and not recurring:
+            # only tables of the names given are there, so DuckDB took the schema for theirs
+            table.update(schema_name="", catalog_name="", alias=table.get("alias") or table["table_name"])
+            if "qualified_name" in table:
+                table["qualified_name"] = {**table["qualified_name"], "path": [table["table_name"]]}
+            return
         if name is None:
             return
         table["alias"] = table.get("alias") or table["table_name"]
@@ -361,20 +388,6 @@ def _without_samples(query: Node) -> list[Node]:
             if not (sample["is_percentage"] and sample["sample_size"]["value"] == 100):
                 sampled.append(part)
     return sampled
-
-
-def everything(query: object) -> list[Node]:
-    """Every part of a query and of the queries inside it."""
-    found: list[Node] = []
-    stack: list[object] = [query]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, dict):
-            found.append(each)
-            stack.extend(each.values())
-        elif isinstance(each, list):
-            stack.extend(each)
-    return found
 
 
 def _parameters(query: Node) -> set[str]:

@@ -93,6 +93,20 @@ def parts(value: Any) -> Iterator[Node]:
                 stack.append(part)
 
 
+def everything(query: object) -> list[Node]:
+    """Every part of a query and of the queries inside it."""
+    found: list[Node] = []
+    stack: list[object] = [query]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            found.append(each)
+            stack.extend(each.values())
+        elif isinstance(each, list):
+            stack.extend(each)
+    return found
+
+
 def copied(value: Any) -> Any:
     """A part of a syntax tree that may be changed without changing another; of JSON only, so faster than deepcopy."""
     if type(value) is dict:
@@ -139,6 +153,11 @@ def set_children(query: Node, given: list[Node]) -> None:
         query["children"] = given
     else:
         query["left"], query["right"] = given
+
+
+def is_cut(query: Node) -> bool:
+    """Whether only some rows of a query come through, by LIMIT."""
+    return any(each["type"].startswith("LIMIT") for each in query.get("modifiers", []))
 
 
 def common_tables(query: Node) -> list[tuple[str, Node]]:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement, everything
+from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_expression, parts, subqueries
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    children,
+    conjuncts,
+    everything,
+    is_expression,
+    parts,
+    subqueries,
+)
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.witnesses.witness import Witnesses
 

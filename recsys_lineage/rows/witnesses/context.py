@@ -7,9 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import Statement, everything
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
-from recsys_lineage.rows.statement.syntax import Node, children, copied, is_expression, is_query, parts
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    children,
+    copied,
+    everything,
+    is_expression,
+    is_query,
+    parts,
+)
 from recsys_lineage.rows.statement.window_rows import is_over_all
 
 _NUMBERED = re.compile(r"_\d+$")
@@ -53,7 +61,7 @@ class _Context:
             if each.depends_on(source, statement.definitions)
         }
         for name, definition in statement.definitions.items():
-            if name not in self.followed:
+            if name not in self.followed or definition.whole:  # a trace of the latter holds all rows
                 continue
             query = definition.query
             needs = _Needs()

@@ -151,3 +151,15 @@ SELECT x.a, x.b FROM t, unnest([{'a': t.a, 'b': t.b}]) AS r(x);
 -- # a JSON object of values and their names
 -- j: t.a TRANSFORMATION, t.b TRANSFORMATION
 SELECT json_object('a', a, 'b', b) AS j FROM t;
+
+-- # a dotted name in a lambda is of a column of that name, then of the parameter
+-- p: t.s TRANSFORMATION, w.ls TRANSFORMATION
+-- q: w.ls TRANSFORMATION
+-- r: t.a TRANSFORMATION, w.ls TRANSFORMATION
+-- z: w.ls TRANSFORMATION
+SELECT
+    list_transform(ls, lambda s: s.x) AS p,
+    list_transform(ls, lambda s: s['p']) AS q,
+    list_transform(ls, lambda t: t.a) AS r,
+    [v.p FOR v IN ls] AS z
+FROM t, w;

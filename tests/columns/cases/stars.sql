@@ -110,3 +110,19 @@ SELECT v, n FROM t UNPIVOT INCLUDE NULLS (v FOR n IN (a, c));
 -- w: u.e TRANSFORMATION, u.a TRANSFORMATION
 -- *: u.a FILTER, u.e FILTER
 UNPIVOT (SELECT k, a::VARCHAR AS a, e::VARCHAR AS e FROM u) ON (a, e) AS ae, (e, a) AS ea INTO NAME n VALUE v, w;
+
+-- # columns of a table by a pattern, whatever its case
+-- k: u.k IDENTITY
+SELECT u.* ILIKE 'K%' FROM u;
+
+-- # columns by a pattern, of those that are left
+-- k: u.k IDENTITY
+SELECT * EXCLUDE (u.a) ILIKE '%K%' FROM u;
+
+-- # one of two columns renamed
+-- z: u.a IDENTITY
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+-- a: v.a IDENTITY
+-- n: v.n IDENTITY
+SELECT * RENAME (u.a AS z) FROM u, v;
