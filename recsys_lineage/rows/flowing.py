@@ -11,11 +11,12 @@ from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog, Column
 from recsys_lineage.rows.statement.condition import Conditions
 from recsys_lineage.rows.statement.definitions import Definition, Statement
-from recsys_lineage.rows.statement.steps import Part, Steps, numbered
+from recsys_lineage.rows.statement.steps import All, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.candidates import Candidates
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.wholes import Wholes
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
@@ -99,6 +100,7 @@ class Flowing:
         self.statement, self.source, self._stored = statement, source, stored
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
+        self._wholes = Wholes(statement, self.witnesses)
         self.steps = Steps(statement)
         self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self._marked: dict[str, str] = {}
@@ -128,9 +130,34 @@ class Flowing:
     def _mark(self, table: str, parts: Sequence[Part]) -> None:
         name = f"__f{len(self._marked)}"
         types = [column.type for column in self._columns(table)]
-        self.steps.add(name, parts, numbered(len(types)), stored=True, types=types)
+        self.steps.add(
+            name, parts, numbered(len(types)), stored=True, types=types, all_rows=self._all_rows(table)
+        )
         self._marked[table] = name
         self.candidates.keep(name, self._known)
+
+    def _all_rows(self, table: str) -> All | None:
+        """What the marked rows of a definition are where all of it is made of marked rows."""
+        definition = self.statement.definitions.get(table)
+        if definition is None:
+            return None
+        of = [
+            tuple(self._marked[each] for each in tables)
+            for tables in self._wholes.follow_from(definition)
+            if all(each in self._marked for each in tables)
+        ]
+        asked = dict.fromkeys(self._wholes.asked_by(definition))
+        text = f"SELECT DISTINCT * FROM {quote(definition.name)}"
+        if definition is self.statement.main:
+            text = f"SELECT DISTINCT * FROM ({self.syntax.text(definition.query)}) AS __all"
+            if self._stored:
+                text = f"SELECT * FROM {quote(self._stored)}"
+        return All(
+            text,
+            self._wholes.is_single(table),
+            tuple(of),
+            tuple(self._marked[n] for n in asked if n in self._marked),
+        )
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         definition = self.statement.definitions.get(table)

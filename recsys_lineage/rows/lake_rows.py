@@ -275,10 +275,13 @@ def types_of(columns: Sequence[Column]) -> dict[str, str]:
 
 def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> pa.Table:
     """Rows of a relation whose keys are those of a given row."""
+    return connection.sql(f"SELECT r.* {_of_keys(relation, keys)}").to_arrow_table()
+
+
+def _of_keys(relation: str, keys: Sequence[str]) -> str:
     same = " AND ".join(f"r.{quote(key)} IS NOT DISTINCT FROM g.{quote(key)}" for key in keys)
-    return connection.sql(
-        f"SELECT r.* FROM {relation} AS r SEMI JOIN {GIVEN} AS g ON {same}"
-    ).to_arrow_table()
+    names = ", ".join(map(quote, keys))
+    return f"FROM {relation} AS r SEMI JOIN (SELECT DISTINCT {names} FROM {GIVEN}) AS g ON {same}"
 
 
 def shared_keys(record: Materialization, columns: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -300,6 +303,7 @@ def trained_rows(
             with lake.reading(), lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"
-                of_row = by_keys(connection, relation, shared).num_rows
+                count = f"SELECT count(*) {_of_keys(relation, shared)}"
+                of_row = int(connection.sql(count).fetchall()[0][0])
         found.append(TrainedRows(model.asset, data.table, data.version, data.predicate, data.rows, of_row))
     return found

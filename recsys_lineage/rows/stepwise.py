@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from recsys_lineage.rows.kept_steps import Contents, KeptSteps, words_of
 from recsys_lineage.rows.statement.catalog import not_taken
-from recsys_lineage.rows.statement.steps import Part, Step, Whole
+from recsys_lineage.rows.statement.steps import All, Part, Step, Whole
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
@@ -49,6 +49,7 @@ class Stepwise:
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
+        self._all: dict[str, bool] = {}
         self._kept: set[str] = set()
 
     def rows(self, query: str) -> pa.Table:
@@ -170,7 +171,26 @@ class Stepwise:
         steps = [self._steps[name.casefold()] for name in part.of]
         return bool(steps) and all(step.stored and self._is_empty(step.name) for step in steps)
 
+    def _holds_all(self, name: str) -> bool:
+        """Whether a step of marked rows is all rows of its definition."""
+        if name not in self._all:
+            step = self._steps[name]
+            single = step.all is not None and step.all.single
+            self._all[name] = self._is_made_of_all(step) or (single and not self._is_empty(name))
+        return self._all[name]
+
+    def _is_made_of_all(self, step: Step) -> bool:
+        """Whether all rows of a step's definition are made of marked rows, as all rows of what it reads are marked."""
+        if step.all is None:
+            return False
+        if any(all(map(self._holds_all, each)) for each in step.all.of):
+            return True
+        return any(self._holds_all(each) and not self._is_empty(each) for each in step.all.asked)
+
     def _fill(self, step: Step) -> bool:
+        if self._is_made_of_all(step):
+            assert step.all is not None
+            return self._fill_all(step, step.all)
         parts = [part for part in step.parts if not self._gives_none(part)]
         if step.whole is not None and self._asks_for_many(step.whole):
             self._kept.add(step.whole.definition.casefold())
@@ -185,5 +205,14 @@ class Stepwise:
         said = " UNION ".join(part.text for part in parts)
         text = self._ready(said)
         self._keep(step, text, self._says(said))
+        ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
+        return not some
+
+    def _fill_all(self, step: Step, rows: All) -> bool:
+        """Fills a step with all rows of its definition; where a table has them they stay there."""
+        if self._named(rows.text) or self._used(rows.text):
+            self._keep(step, self._ready(rows.text), self._says(rows.text))
+        else:
+            _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

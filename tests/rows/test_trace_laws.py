@@ -164,6 +164,18 @@ KEYED = {
     "FOLLOWING EXCLUDE CURRENT ROW))::INTEGER AS v FROM t",
     "partitions of some rows": "SELECT k, (sum(x) FILTER (n > 0) OVER (PARTITION BY k))::INTEGER AS v FROM t",
     "the nearest row": "SELECT t.k, u.y AS v FROM t ASOF JOIN u ON u.k = t.k AND t.n >= u.y",
+    "sums of what all rows decide": "WITH c AS (SELECT count(*) AS c FROM t WHERE x > 0), q AS (SELECT t.k, n + c AS v "
+    "FROM t, c) SELECT k, sum(v)::INTEGER AS v FROM q GROUP BY k",
+    "rows beside two decisions": "WITH c AS (SELECT max(n) AS c FROM t), "
+    "d AS (SELECT c + sum(y) AS d FROM u, c GROUP BY c), e AS (SELECT count(*) AS e FROM u WHERE y > 1) "
+    "SELECT k, (d + e)::INTEGER AS v FROM t LEFT JOIN d ON true, e",
+    "values asked for of one row": "WITH c AS (SELECT max(y) AS c FROM u) "
+    "SELECT k, n AS v FROM t WHERE n <= (SELECT c FROM c) UNION ALL "
+    "SELECT k, y FROM u WHERE NOT ((SELECT c FROM c) IN (SELECT n FROM t WHERE t.k = u.k))",
+    "values asked for of what may be no row": "WITH c AS (SELECT count(*) AS c FROM t), "
+    "d AS (SELECT c FROM c WHERE c < 3) SELECT k, (y + (SELECT c FROM d))::INTEGER AS v FROM u",
+    "a number of what may be none": "WITH c AS (SELECT count(*) AS c FROM t) SELECT 'k' AS k, count(*)::INTEGER AS v "
+    "FROM u, c WHERE y > c",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",
 }

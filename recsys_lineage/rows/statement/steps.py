@@ -39,6 +39,23 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class All:
+    """All rows of a definition, which a step of marked rows is where what they are made of is wholly marked.
+
+    Attributes:
+        text: the SQL of all rows.
+        single: whether they are one at most, so that the step is all of them where it has one.
+        of: steps of marked rows: where each of one entry is all rows of its definition, so is the step.
+        asked: such steps of one row: where one has it, and it is all of its definition, so is the step.
+    """
+
+    text: str
+    single: bool
+    of: tuple[tuple[str, ...], ...]
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """A named query.
 
@@ -50,6 +67,7 @@ class Step:
         types: DuckDB types of its columns, as far as a step without rows needs them.
         whole: another way to its rows.
         keys: for a recursive query with USING KEY, that clause.
+        all: what it is where all rows of a definition are marked.
     """
 
     name: str
@@ -59,6 +77,7 @@ class Step:
     types: tuple[str, ...] = ()
     whole: Whole | None = None
     keys: str = ""
+    all: All | None = None
 
     @property
     def text(self) -> str:
@@ -92,10 +111,11 @@ class Steps:
         of: str = "",
         types: Sequence[str] = (),
         whole: Whole | None = None,
+        all_rows: All | None = None,
     ) -> None:
         """Adds a step behind all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
-        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types), whole))
+        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types), whole, all=all_rows))
 
     def with_query(self, query: str) -> str:
         """A query over the steps as one statement."""

@@ -114,7 +114,7 @@ class Witnesses(QueryFacts):
         in_calls = [each for call in calls for each in subqueries(call)]
         where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
         below = [*subqueries(relation), *subqueries(where), *in_calls]
-        in_keys = subqueries(self._keys(query)) if aggregated else []
+        in_keys = subqueries(self.keys_of(query)) if aggregated else []
         below += in_keys
         keys = [without_places(each) for each in in_keys]
         beside = [
