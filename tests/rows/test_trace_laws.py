@@ -123,13 +123,16 @@ def check_flow(made: Made, data: dict[str, Rows], *, stepwise: bool = False) -> 
 
 
 def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> list[Rows]:
-    """What a table's given rows flow into, step by step: alone, beside the stored result, and kept from before."""
+    """What a table's given rows flow into, step by step: alone, beside the stored result, kept from before, as many."""
     connection.execute(f"CREATE TABLE stored AS {sql}")
     kept = KeptSteps(connection)
     found = [flowed(sql, SCHEMAS, table, "given", connection, {})]
     for _ in range(2):
         with connection.cursor() as cursor:
             found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}, stored="stored", kept=kept))
+    with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
+        patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)
+        found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}))
     return [[*zip(*(column.to_pylist() for column in each.columns), strict=True)] for each in found]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recsys_lineage.rows.statement.definitions import Definition, Statement
@@ -56,6 +56,28 @@ class All:
 
 
 @dataclass(frozen=True)
+class Marking:
+    """Another way to a step of marked rows: all rows of a definition are made once, each with whether it is marked.
+
+    It costs less where so many rows are marked below that looking for groups and partitions of theirs finds most of
+    them; and who reads the definition reads the same rows, which were made once.
+
+    Attributes:
+        marked: steps of marked rows below.
+        asked: steps of the keys of groups or partitions that hold some.
+        text: gives the SQL of all rows with a last column that says whether each is marked.
+        definition: the definition's name.
+        columns: the names of its columns.
+    """
+
+    marked: tuple[str, ...]
+    asked: tuple[str, ...]
+    text: Callable[[], str]
+    definition: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """A named query.
 
@@ -68,6 +90,7 @@ class Step:
         whole: another way to its rows.
         keys: for a recursive query with USING KEY, that clause.
         all: what it is where all rows of a definition are marked.
+        marking: another way to its rows, where many are marked.
     """
 
     name: str
@@ -78,6 +101,7 @@ class Step:
     whole: Whole | None = None
     keys: str = ""
     all: All | None = None
+    marking: Marking | None = None
 
     @property
     def text(self) -> str:
@@ -112,10 +136,12 @@ class Steps:
         types: Sequence[str] = (),
         whole: Whole | None = None,
         all_rows: All | None = None,
+        marking: Marking | None = None,
     ) -> None:
         """Adds a step behind all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
-        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types), whole, all=all_rows))
+        made = Step(name, tuple(columns), given, stored, tuple(types), whole, all=all_rows, marking=marking)
+        self._steps.append(made)
 
     def with_query(self, query: str) -> str:
         """A query over the steps as one statement."""
