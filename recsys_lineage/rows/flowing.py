@@ -15,6 +15,7 @@ from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbe
 from recsys_lineage.rows.statement.syntax import Node, children
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.candidates import Candidates
+from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.wholes import Wholes
 from recsys_lineage.rows.witnesses.witness import Witnesses
@@ -102,7 +103,8 @@ class Flowing:
         self.witnesses = Witnesses(statement, (source,))
         self._wholes = Wholes(statement, self.witnesses)
         self.steps = Steps(statement)
-        self.pushdown = Pushdown(statement, self.witnesses, self.steps)
+        self._once = float_sums(statement, self.witnesses.followed)
+        self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once)
         self._marked: dict[str, str] = {}
         self._known: list[Conditions] = []
         self._asked: list[str] = []
@@ -182,9 +184,11 @@ class Flowing:
     def _marking(self, table: str) -> Marking | None:
         """How all rows of a definition that groups or windows rows are made once, each with whether it is marked."""
         definition = self.statement.definitions.get(table)
-        if definition is None or definition.recursive or definition is self.statement.main:
+        if definition is None or definition.recursive:
             return None
-        query, columns = definition.query, definition.columns
+        query, columns, once = definition.query, definition.columns, table in self._once
+        if definition is self.statement.main and not once:
+            return None
         if query["type"] != "SELECT_NODE" or len({each.name.casefold() for each in columns}) < len(columns):
             return None
         if not self.witnesses.is_aggregated(query) and not self.candidates.windows(query):
@@ -202,7 +206,7 @@ class Flowing:
             )
 
         names = tuple(column.name for column in columns)
-        return Marking(marked, tuple(self._asked), text, definition.name, names)
+        return Marking(marked, tuple(self._asked), text, definition.name, names, once)
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         definition = self.statement.definitions.get(table)

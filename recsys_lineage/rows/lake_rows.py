@@ -291,15 +291,31 @@ def shared_keys(record: Materialization, columns: Sequence[str], others: Sequenc
 
 
 def trained_rows(
-    lake: Lake, model: Materialization, rows: pa.Table, keys: Sequence[str]
+    lake: Lake,
+    model: Materialization,
+    rows: pa.Table,
+    keys: Sequence[str],
+    of: TableVersion | None = None,
 ) -> list[TrainedRows]:
-    """What a model was fitted on, and how many of these rows belong to given ones."""
+    """What a model was fitted on, and how many of these rows belong to given ones.
+
+    Args:
+        lake: where the tables are.
+        model: the record of its fit.
+        rows: given rows.
+        keys: columns by which rows belong to these.
+        of: the table version whose rows these are: of the others nothing is said; None for all.
+    """
     found: list[TrainedRows] = []
     for data in model.trained_on:
+        if of is not None and data.table != of.table:
+            continue
         version = lake.version(data.table, data.version)
         shared = [key for key in keys if key in version.columns and key in rows.column_names]
         of_row = None
-        if shared:
+        if shared and of is not None and of.version == version.version and rows.num_rows == of.rows:
+            of_row = data.rows
+        elif shared:
             with lake.reading(), lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"

@@ -55,6 +55,11 @@ class Stepwise:
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
         self._dear = dict.fromkeys(dear, 0)
+        self._once = {
+            step.marking.definition.casefold(): name
+            for name, step in self._steps.items()
+            if step.marking is not None and step.marking.always
+        }
         self._all: dict[str, bool] = {}
         self._kept: set[str] = set()
 
@@ -83,14 +88,17 @@ class Stepwise:
             if name in self._dear:
                 self._dear[name] += 1
         while again := [name for name in plain if self._dear.get(name, 0) > 1]:
-            step = self._steps[again[-1]]
             self._dear[again[-1]] = 0
-            self._keep(step, self._ready(step.text), self._says(step.text))
-            self._kept.add(again[-1])
-            self._empty[again[-1]] = False
+            self._keep_whole(again[-1])
             plain = self._not_kept(query)
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
         return f"WITH RECURSIVE {written}\n{query}" if written else query
+
+    def _keep_whole(self, name: str) -> None:
+        step = self._steps[name]
+        self._keep(step, self._ready(step.text), self._says(step.text))
+        self._kept.add(name)
+        self._empty[name] = False
 
     def _not_kept(self, query: str) -> list[str]:
         """The steps that a query reads and that are not stored, in order; those that are are filled."""
@@ -101,6 +109,8 @@ class Stepwise:
             if name in seen:
                 continue
             seen.add(name)
+            if name in self._once and not self._is_kept(name):
+                self._make_once(name)
             if self._is_kept(name):
                 _ = self._is_empty(name)
             else:
@@ -196,6 +206,13 @@ class Stepwise:
             self._all[name] = self._is_made_of_all(step) or (single and not self._is_empty(name))
         return self._all[name]
 
+    def _make_once(self, name: str) -> None:
+        """Makes a definition with its marks, or as it is where nothing of it is marked."""
+        marked = self._once.pop(name)
+        _ = self._is_empty(marked)
+        if not self._is_kept(name):
+            self._keep_whole(name)
+
     def _is_made_of_all(self, step: Step) -> bool:
         """Whether all rows of a step's definition are made of marked rows, as all rows of what it reads are marked."""
         if step.all is None:
@@ -229,6 +246,8 @@ class Stepwise:
 
     def _are_many(self, marking: Marking) -> bool:
         """Whether so many rows are marked that all rows of a definition are made once."""
+        if marking.always:
+            return True
         most = {name: _MOST_MARKED for name in marking.marked} | dict.fromkeys(marking.asked, _MANY)
         return any(self._has_more(name, number) for name, number in most.items())
 
@@ -246,7 +265,8 @@ class Stepwise:
         self._keep(made, text, self._says(made.text))
         self._steps[name], self._empty[name] = made, False
         own = ", ".join(map(quote, marking.columns))
-        if not self._is_kept(definition):
+        _ = self._once.pop(definition, None)
+        if definition in self._steps and not self._is_kept(definition):
             view = f"CREATE TEMP VIEW {quote(marking.definition)} AS SELECT {own} FROM {quote(name)}"
             _ = self._connection.execute(view)
             self._kept.add(definition)

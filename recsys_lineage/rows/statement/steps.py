@@ -60,7 +60,7 @@ class Marking:
     """Another way to a step of marked rows: all rows of a definition are made once, each with whether it is marked.
 
     It costs less where so many rows are marked below that looking for groups and partitions of theirs finds most of
-    them; and who reads the definition reads the same rows, which were made once.
+    them. And who reads the definition reads the same rows, to the last digit.
 
     Attributes:
         marked: steps of marked rows below.
@@ -68,6 +68,7 @@ class Marking:
         text: gives the SQL of all rows with a last column that says whether each is marked.
         definition: the definition's name.
         columns: the names of its columns.
+        always: whether there is to be no other way.
     """
 
     marked: tuple[str, ...]
@@ -75,6 +76,7 @@ class Marking:
     text: Callable[[], str]
     definition: str
     columns: tuple[str, ...]
+    always: bool = False
 
 
 @dataclass(frozen=True)

@@ -211,8 +211,10 @@ class Witnesses(QueryFacts):
         return Witnessed(parsed, [table for table, _ in found])
 
     def _of_shaped(self, query: Node) -> Witnessed:
-        """PIVOT and UNPIVOT with the rows that are equal in the columns that stay, SUMMARIZE with all rows."""
+        """PIVOT and UNPIVOT with the rows equal in the columns that stay, SUMMARIZE with all, DESCRIBE with none."""
         relation = query["from_table"]
+        if relation.get("show_type") == "DESCRIBE":
+            return Witnessed(query)
         inner = relation["source"] if relation["type"] == "PIVOT" else relation["query"].get("from_table", {})
         if inner.get("type") != "BASE_TABLE":
             raise self.statement.cannot(
