@@ -11,11 +11,13 @@ from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog, Column
 from recsys_lineage.rows.statement.condition import Conditions
 from recsys_lineage.rows.statement.definitions import Definition, Statement
-from recsys_lineage.rows.statement.steps import Part, Steps, numbered
+from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.candidates import Candidates
+from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.wholes import Wholes
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
@@ -81,7 +83,7 @@ def flowed(
         named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
         flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored)
         wanted = flowing.result(given)
-        return Stepwise(connection, flowing.steps, parameters, kept).rows(wanted)
+        return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
     finally:
         catalog.connection.close()
 
@@ -99,10 +101,13 @@ class Flowing:
         self.statement, self.source, self._stored = statement, source, stored
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
+        self._wholes = Wholes(statement, self.witnesses)
         self.steps = Steps(statement)
-        self.pushdown = Pushdown(statement, self.witnesses, self.steps)
+        self._once = float_sums(statement, self.witnesses.followed)
+        self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once)
         self._marked: dict[str, str] = {}
         self._known: list[Conditions] = []
+        self._asked: list[str] = []
         self.candidates = Candidates(statement, self.witnesses, self.pushdown, self._marked)
 
     def result(self, given: str) -> str:
@@ -125,12 +130,83 @@ class Flowing:
                 self._step(definition)
         return f"SELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
 
+    def dear(self) -> list[str]:
+        """The definitions, folded, of whose rows all are found at the least where some are asked for."""
+        return [name for name, each in self.statement.definitions.items() if self._is_dear(each)]
+
+    def _is_dear(self, definition: Definition) -> bool:
+        query = definition.query
+        if definition.recursive or definition is self.statement.main:
+            return False
+        if query["type"] == "SET_OPERATION_NODE":
+            return not query["setop_all"] or query["setop_type"] == "EXCEPT"
+        distinct = any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
+        return distinct or self.witnesses.is_aggregated(query) or bool(self.candidates.windows(query))
+
     def _mark(self, table: str, parts: Sequence[Part]) -> None:
         name = f"__f{len(self._marked)}"
         types = [column.type for column in self._columns(table)]
-        self.steps.add(name, parts, numbered(len(types)), stored=True, types=types)
+        self.steps.add(
+            name,
+            parts,
+            numbered(len(types)),
+            stored=True,
+            types=types,
+            all_rows=self._all_rows(table),
+            marking=self._marking(table),
+        )
         self._marked[table] = name
         self.candidates.keep(name, self._known)
+
+    def _all_rows(self, table: str) -> All | None:
+        """What the marked rows of a definition are where all of it is made of marked rows."""
+        definition = self.statement.definitions.get(table)
+        if definition is None:
+            return None
+        of = [
+            tuple(self._marked[each] for each in tables)
+            for tables in self._wholes.follow_from(definition)
+            if all(each in self._marked for each in tables)
+        ]
+        asked = dict.fromkeys(self._wholes.asked_by(definition))
+        text = f"SELECT DISTINCT * FROM {quote(definition.name)}"
+        if definition is self.statement.main:
+            text = f"SELECT DISTINCT * FROM ({self.syntax.text(definition.query)}) AS __all"
+            if self._stored:
+                text = f"SELECT * FROM {quote(self._stored)}"
+        return All(
+            text,
+            self._wholes.is_single(table),
+            tuple(of),
+            tuple(self._marked[n] for n in asked if n in self._marked),
+        )
+
+    def _marking(self, table: str) -> Marking | None:
+        """How all rows of a definition that groups or windows rows are made once, each with whether it is marked."""
+        definition = self.statement.definitions.get(table)
+        if definition is None or definition.recursive:
+            return None
+        query, columns, once = definition.query, definition.columns, table in self._once
+        if definition is self.statement.main and not once:
+            return None
+        if query["type"] != "SELECT_NODE" or len({each.name.casefold() for each in columns}) < len(columns):
+            return None
+        if not self.witnesses.is_aggregated(query) and not self.candidates.windows(query):
+            return None
+        read = tuple(dict.fromkeys(each for each in definition.reads if each in self._marked))
+        marked = tuple(self._marked[each] for each in read)
+
+        def text() -> str:
+            marks = self.candidates.marks(*read, early=True)
+            witnessed = self.witnesses.of(query, self.pushdown.name_of, marks)
+            own = ", ".join(numbered(len(columns), "__o"))
+            said = [f"coalesce(__w{n}, false)" for n in range(len(witnessed.tables))]
+            return (
+                f"SELECT {own}, {' OR '.join(said)} FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
+            )
+
+        names = tuple(column.name for column in columns)
+        return Marking(marked, tuple(self._asked), text, definition.name, names, once)
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         definition = self.statement.definitions.get(table)
@@ -138,7 +214,7 @@ class Flowing:
 
     def _step(self, definition: Definition) -> None:
         name, query = definition.name.casefold(), definition.query
-        self._known = []
+        self._known, self._asked = [], []
         if definition.whole:  # as a trace of it holds all rows that it reads
             marked = tuple(self._marked[table] for table in definition.reads if table in self._marked)
             there = " OR ".join(f"EXISTS (SELECT 1 FROM {each})" for each in marked)
@@ -170,11 +246,16 @@ class Flowing:
                 continue
             of_keys = None
             if not conditions:
-                of_keys = self.candidates.of_keys(definition, table, read.counts[table], self.pushdown.ask)
+                of_keys = self.candidates.of_keys(definition, table, read.counts[table], self._ask)
             ways.append((of_keys or self.pushdown.pushed(query, conditions, width), conditions, [table]))
         self._known = [{n: made for n, (_, made) in each.items()} for each in known]
         found += [self._flow(query, tables, width) for query, _, tables in ways]
         return found or [Part(_nothing(width))]
+
+    def _ask(self, select: str, plain: list[Node]) -> str:
+        name = self.pushdown.ask(select, plain)
+        self._asked.append(name)
+        return name
 
     def _of_marked(self, definition: Definition, table: str, count: int) -> list[Part]:
         """The rows that are made of marked rows of a table, where they can be found without marks."""

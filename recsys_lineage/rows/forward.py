@@ -199,7 +199,7 @@ class _Forward:
         version = self._latest[record.asset][0]
         if record.trained_on:
             keys = record.keys or [name for name in rows.column_names if name.endswith("_id")]
-            trained = [each for each in trained_rows(self.lake, record, rows, keys) if each.table == table]
+            trained = trained_rows(self.lake, record, rows, keys, self._latest[table][0])
             self.models += trained
             if trained:
                 self.stopped.append(

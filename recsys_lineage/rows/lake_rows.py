@@ -275,10 +275,13 @@ def types_of(columns: Sequence[Column]) -> dict[str, str]:
 
 def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> pa.Table:
     """Rows of a relation whose keys are those of a given row."""
+    return connection.sql(f"SELECT r.* {_of_keys(relation, keys)}").to_arrow_table()
+
+
+def _of_keys(relation: str, keys: Sequence[str]) -> str:
     same = " AND ".join(f"r.{quote(key)} IS NOT DISTINCT FROM g.{quote(key)}" for key in keys)
-    return connection.sql(
-        f"SELECT r.* FROM {relation} AS r SEMI JOIN {GIVEN} AS g ON {same}"
-    ).to_arrow_table()
+    names = ", ".join(map(quote, keys))
+    return f"FROM {relation} AS r SEMI JOIN (SELECT DISTINCT {names} FROM {GIVEN}) AS g ON {same}"
 
 
 def shared_keys(record: Materialization, columns: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -288,18 +291,35 @@ def shared_keys(record: Materialization, columns: Sequence[str], others: Sequenc
 
 
 def trained_rows(
-    lake: Lake, model: Materialization, rows: pa.Table, keys: Sequence[str]
+    lake: Lake,
+    model: Materialization,
+    rows: pa.Table,
+    keys: Sequence[str],
+    of: TableVersion | None = None,
 ) -> list[TrainedRows]:
-    """What a model was fitted on, and how many of these rows belong to given ones."""
+    """What a model was fitted on, and how many of these rows belong to given ones.
+
+    Args:
+        lake: where the tables are.
+        model: the record of its fit.
+        rows: given rows.
+        keys: columns by which rows belong to these.
+        of: the table version whose rows these are: of the others nothing is said; None for all.
+    """
     found: list[TrainedRows] = []
     for data in model.trained_on:
+        if of is not None and data.table != of.table:
+            continue
         version = lake.version(data.table, data.version)
         shared = [key for key in keys if key in version.columns and key in rows.column_names]
         of_row = None
-        if shared:
+        if shared and of is not None and of.version == version.version and rows.num_rows == of.rows:
+            of_row = data.rows
+        elif shared:
             with lake.reading(), lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"
-                of_row = by_keys(connection, relation, shared).num_rows
+                count = f"SELECT count(*) {_of_keys(relation, shared)}"
+                of_row = int(connection.sql(count).fetchall()[0][0])
         found.append(TrainedRows(model.asset, data.table, data.version, data.predicate, data.rows, of_row))
     return found

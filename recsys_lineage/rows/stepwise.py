@@ -7,18 +7,20 @@ DuckDB scans for these all the same; here what has no rows is seen before anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 import pyarrow as pa
 
 from recsys_lineage.rows.kept_steps import Contents, KeptSteps, words_of
 from recsys_lineage.rows.statement.catalog import not_taken
-from recsys_lineage.rows.statement.steps import Part, Step, Whole
+from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
 """So many values are asked for that a definition is found whole."""
+_MOST_MARKED = 100_000
+"""So many rows are marked that all rows of a definition are made once, each with its mark."""
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
 _ONE_OF = re.compile(r"IN \(SELECT (\w+) FROM (\w+)\)")
 _A_NULL = re.compile(r"EXISTS \(SELECT 1 FROM (\w+) WHERE (\w+) IS NULL\)")
@@ -33,6 +35,8 @@ class Stepwise:
         parameters: values of the statement's parameters.
         kept: what other statements' steps found over the same tables; what these steps find is added. Then the
             connection is a cursor of that which keeps it.
+        dear: names of steps, folded, whose rows are all found at the least whenever some are asked for, as of groups:
+            who needs such a step for the second time keeps it, which costs at most twice what is best.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Stepwise:
         steps: Iterable[Step],
         parameters: Mapping[str, object],
         kept: KeptSteps | None = None,
+        dear: Collection[str] = (),
     ) -> None:
         self._found, self._contents = kept, Contents(connection)
         self._said: dict[str, str] = {}
@@ -49,6 +54,13 @@ class Stepwise:
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
+        self._dear = dict.fromkeys(dear, 0)
+        self._once = {
+            step.marking.definition.casefold(): name
+            for name, step in self._steps.items()
+            if step.marking is not None and step.marking.always
+        }
+        self._all: dict[str, bool] = {}
         self._kept: set[str] = set()
 
     def rows(self, query: str) -> pa.Table:
@@ -71,6 +83,25 @@ class Stepwise:
 
     def _ready(self, query: str) -> str:
         """A query behind those steps that it reads and that are not stored; those that are are filled."""
+        plain = self._not_kept(query)
+        for name in plain:
+            if name in self._dear:
+                self._dear[name] += 1
+        while again := [name for name in plain if self._dear.get(name, 0) > 1]:
+            self._dear[again[-1]] = 0
+            self._keep_whole(again[-1])
+            plain = self._not_kept(query)
+        written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
+        return f"WITH RECURSIVE {written}\n{query}" if written else query
+
+    def _keep_whole(self, name: str) -> None:
+        step = self._steps[name]
+        self._keep(step, self._ready(step.text), self._says(step.text))
+        self._kept.add(name)
+        self._empty[name] = False
+
+    def _not_kept(self, query: str) -> list[str]:
+        """The steps that a query reads and that are not stored, in order; those that are are filled."""
         seen: set[str] = set()
         open_ = [*self._named(query)]
         while open_:
@@ -78,13 +109,13 @@ class Stepwise:
             if name in seen:
                 continue
             seen.add(name)
+            if name in self._once and not self._is_kept(name):
+                self._make_once(name)
             if self._is_kept(name):
                 _ = self._is_empty(name)
             else:
                 open_ += self._read(name)
-        plain = sorted((name for name in seen if not self._is_kept(name)), key=self._order.__getitem__)
-        written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
-        return f"WITH RECURSIVE {written}\n{query}" if written else query
+        return sorted((name for name in seen if not self._is_kept(name)), key=self._order.__getitem__)
 
     def _keep(self, step: Step, text: str, said: str) -> None:
         """Fills a step, or takes what a step found that said the same."""
@@ -137,14 +168,11 @@ class Stepwise:
 
     def _asks_for_many(self, whole: Whole) -> bool:
         """Whether so much of a definition is asked for that finding all of it once costs less than a part each time."""
-        for name in whole.asked:
-            step = self._steps.get(name.casefold())
-            if step is None or not self._is_kept(step.name.casefold()) or self._is_empty(step.name):
-                return False
-            text = f"SELECT count(*) > {_MANY} FROM {quote(step.name)}"
-            if not self._connection.execute(text).fetchall()[0][0]:
-                return False
-        return True
+        known = [self._steps.get(name.casefold()) for name in whole.asked]
+        return all(
+            step is not None and self._is_kept(step.name.casefold()) and self._has_more(step.name, _MANY)
+            for step in known
+        )
 
     def _read(self, name: str) -> list[str]:
         if name not in self._needs:
@@ -170,8 +198,36 @@ class Stepwise:
         steps = [self._steps[name.casefold()] for name in part.of]
         return bool(steps) and all(step.stored and self._is_empty(step.name) for step in steps)
 
+    def _holds_all(self, name: str) -> bool:
+        """Whether a step of marked rows is all rows of its definition."""
+        if name not in self._all:
+            step = self._steps[name]
+            single = step.all is not None and step.all.single
+            self._all[name] = self._is_made_of_all(step) or (single and not self._is_empty(name))
+        return self._all[name]
+
+    def _make_once(self, name: str) -> None:
+        """Makes a definition with its marks, or as it is where nothing of it is marked."""
+        marked = self._once.pop(name)
+        _ = self._is_empty(marked)
+        if not self._is_kept(name):
+            self._keep_whole(name)
+
+    def _is_made_of_all(self, step: Step) -> bool:
+        """Whether all rows of a step's definition are made of marked rows, as all rows of what it reads are marked."""
+        if step.all is None:
+            return False
+        if any(all(map(self._holds_all, each)) for each in step.all.of):
+            return True
+        return any(self._holds_all(each) and not self._is_empty(each) for each in step.all.asked)
+
     def _fill(self, step: Step) -> bool:
+        if self._is_made_of_all(step):
+            assert step.all is not None
+            return self._fill_all(step, step.all)
         parts = [part for part in step.parts if not self._gives_none(part)]
+        if parts and step.marking is not None and self._are_many(step.marking):
+            parts = [self._marked_once(step, step.marking)]
         if step.whole is not None and self._asks_for_many(step.whole):
             self._kept.add(step.whole.definition.casefold())
             parts = [Part(step.whole.text)]
@@ -185,5 +241,43 @@ class Stepwise:
         said = " UNION ".join(part.text for part in parts)
         text = self._ready(said)
         self._keep(step, text, self._says(said))
+        ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
+        return not some
+
+    def _are_many(self, marking: Marking) -> bool:
+        """Whether so many rows are marked that all rows of a definition are made once."""
+        if marking.always:
+            return True
+        most = {name: _MOST_MARKED for name in marking.marked} | dict.fromkeys(marking.asked, _MANY)
+        return any(self._has_more(name, number) for name, number in most.items())
+
+    def _has_more(self, name: str, number: int) -> bool:
+        if self._is_empty(name):
+            return False
+        text = f"SELECT count(*) > {number} FROM {quote(self._steps[name.casefold()].name)}"
+        return bool(self._connection.execute(text).fetchall()[0][0])
+
+    def _marked_once(self, step: Step, marking: Marking) -> Part:
+        """Makes all rows of a definition with their marks, from where whoever reads it takes them too."""
+        name, definition = f"{step.name}_of_all", marking.definition.casefold()
+        made = Step(name, (*marking.columns, "__mark"), (Part(marking.text()),), stored=True)
+        text = self._ready(made.text)
+        self._keep(made, text, self._says(made.text))
+        self._steps[name], self._empty[name] = made, False
+        own = ", ".join(map(quote, marking.columns))
+        _ = self._once.pop(definition, None)
+        if definition in self._steps and not self._is_kept(definition):
+            view = f"CREATE TEMP VIEW {quote(marking.definition)} AS SELECT {own} FROM {quote(name)}"
+            _ = self._connection.execute(view)
+            self._kept.add(definition)
+            self._empty[definition] = False
+        return Part(f"SELECT DISTINCT {own} FROM {quote(name)} WHERE __mark")
+
+    def _fill_all(self, step: Step, rows: All) -> bool:
+        """Fills a step with all rows of its definition; where a table has them they stay there."""
+        if self._named(rows.text) or self._used(rows.text):
+            self._keep(step, self._ready(rows.text), self._says(rows.text))
+        else:
+            _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

@@ -125,13 +125,16 @@ def check_flow(made: Made, data: dict[str, Rows], *, stepwise: bool = False) -> 
 
 
 def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> list[Rows]:
-    """What a table's given rows flow into, step by step: alone, beside the stored result, and kept from before."""
+    """What a table's given rows flow into, step by step: alone, beside the stored result, kept from before, as many."""
     connection.execute(f"CREATE TABLE stored AS {sql}")
     kept = KeptSteps(connection)
     found = [flowed(sql, SCHEMAS, table, "given", connection, {})]
     for _ in range(2):
         with connection.cursor() as cursor:
             found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}, stored="stored", kept=kept))
+    with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
+        patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)
+        found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}))
     return [[*zip(*(column.to_pylist() for column in each.columns), strict=True)] for each in found]
 
 
@@ -167,6 +170,18 @@ KEYED = {
     "partitions of some rows": "SELECT k, (sum(x) FILTER (n > 0) OVER (PARTITION BY k))::INTEGER AS v FROM t",
     "the nearest row": "SELECT t.k, u.y AS v FROM t ASOF JOIN u ON u.k = t.k AND t.n >= u.y",
     "the first of a union": "SELECT k, n AS v FROM t UNION ALL SELECT k, y FROM u ORDER BY ALL LIMIT 3",
+    "sums of what all rows decide": "WITH c AS (SELECT count(*) AS c FROM t WHERE x > 0), q AS (SELECT t.k, n + c AS v "
+    "FROM t, c) SELECT k, sum(v)::INTEGER AS v FROM q GROUP BY k",
+    "rows beside two decisions": "WITH c AS (SELECT max(n) AS c FROM t), "
+    "d AS (SELECT c + sum(y) AS d FROM u, c GROUP BY c), e AS (SELECT count(*) AS e FROM u WHERE y > 1) "
+    "SELECT k, (d + e)::INTEGER AS v FROM t LEFT JOIN d ON true, e",
+    "values asked for of one row": "WITH c AS (SELECT max(y) AS c FROM u) "
+    "SELECT k, n AS v FROM t WHERE n <= (SELECT c FROM c) UNION ALL "
+    "SELECT k, y FROM u WHERE NOT ((SELECT c FROM c) IN (SELECT n FROM t WHERE t.k = u.k))",
+    "values asked for of what may be no row": "WITH c AS (SELECT count(*) AS c FROM t), "
+    "d AS (SELECT c FROM c WHERE c < 3) SELECT k, (y + (SELECT c FROM d))::INTEGER AS v FROM u",
+    "a number of what may be none": "WITH c AS (SELECT count(*) AS c FROM t) SELECT 'k' AS k, count(*)::INTEGER AS v "
+    "FROM u, c WHERE y > c",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",
 }
@@ -287,3 +302,17 @@ def test_what_keeps_a_traced_row_out_is_traced(how: str) -> None:
     assert _result({table: rows for table, (_, rows) in traces.items()}, sql)[1] == [row]
     others = {**data, "t": data["t"][:1]}
     assert _traces(others, sql, {"c": 1, "m": 1})["u"][1] == []
+
+
+def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_others() -> None:
+    """Here every computation gives other sums; sums over several threads differ in their last digit."""
+    sql = """WITH sums AS (SELECT k, sum(x + random()) AS s FROM t GROUP BY k),
+        placed AS (SELECT k, s, rank() OVER (PARTITION BY k ORDER BY s) AS place FROM sums),
+        shares AS (SELECT k, s / sum(s) OVER () AS share, place FROM placed)
+        SELECT k, count(*)::INTEGER AS v FROM shares JOIN placed USING (k) WHERE share > 0 GROUP BY k"""
+    data: dict[str, Rows] = {"t": [("a", 1, 1), ("a", 2, 1), ("b", 5, 2), ("c", 2, 9)], "u": []}
+    with _connected(data) as connection:
+        connection.execute("CREATE TABLE given AS FROM t WHERE n = 1")
+        with connection.cursor() as cursor:
+            found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, kept=KeptSteps(connection))
+    assert found.to_pylist() == [{"k": "a", "v": 1}]

@@ -7,6 +7,7 @@ import pytest
 
 from recsys_lineage import trace, trace_query
 from recsys_lineage.errors import LineageError
+from recsys_lineage.rows.flowing import flow_query
 
 SCHEMAS = {
     "Orders": {"shop": "VARCHAR", "amount": "INTEGER"},
@@ -143,3 +144,12 @@ def test_bad_input_is_told_with_its_place(sql: str, row: dict[str, object], word
 def test_an_unknown_source_is_told() -> None:
     with pytest.raises(LineageError, match="Did you mean 'Orders'"):
         trace_query("SELECT shop FROM orders", SCHEMAS, "order", {"shop": "A"})
+
+
+def test_what_a_table_s_columns_are_is_made_of_none_of_its_rows() -> None:
+    sql = "SELECT column_name AS name FROM (DESCRIBE orders)"
+    assert traced(sql, "orders", name="shop") == []
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(ROWS)
+        connection.execute("CREATE TABLE given AS FROM orders")
+        assert connection.execute(flow_query(sql, SCHEMAS, "orders", "given")).fetchall() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.catalog import Catalog
@@ -26,6 +27,7 @@ class FromItem:
         nearest: for the right side of an ASOF join, that join: of the rows of a key it takes the nearest, so that which
             one it is hangs on the others.
         marker: the column that is true where its row is there; empty where nothing marks it.
+        mark: SQL of a column that says something of its row; empty where it has none.
     """
 
     node: Node
@@ -36,6 +38,7 @@ class FromItem:
     hidden: Node | None = None
     nearest: Node | None = None
     marker: str = ""
+    mark: str = ""
     left_of_hidden: list[FromItem] = field(default_factory=list)
 
     def may_leave_out_by(self, column: str) -> bool:
@@ -101,26 +104,41 @@ def from_items(relation: Node, catalog: Catalog) -> list[FromItem]:
     return [FromItem(relation, relation.get("alias") or "", None)]
 
 
-def mark_nulled(query: Node, items: list[FromItem], statement: Statement) -> None:
-    """Adds a column to each relation whose rows a join may replace by NULLs, and keeps it out of every `*`.
+def mark_items(
+    query: Node, items: list[FromItem], statement: Statement, said: Callable[[FromItem], str]
+) -> None:
+    """Adds columns to relations and keeps them out of every `*`.
+
+    They say whether a row is there that a join may replace by NULLs, and what is said of a row before it is joined.
 
     In place. Where the query asks for columns by a pattern or for a relation's whole row, nothing is added.
+
+    Args:
+        query, items: the query and its relations.
+        statement: whose part it is.
+        said: SQL of what is said of a relation's rows; empty for nothing.
     """
-    marked = [item for item in items if item.nulled and item.table and item.hidden is None]
+    added: dict[int, dict[str, str]] = {}
+    for number, item in enumerate(items):
+        if item.table and item.hidden is None:
+            there = {f"__there{number}": "true"} if item.nulled else {}
+            mark = {f"__mark{number}": text} if (text := said(item)) else {}
+            added |= {number: {**there, **mark}} if there or mark else {}
     aliases = {item.alias.casefold() for item in items}
-    for part in parts(query):
+    for part in parts(query) if added else ():
         by_pattern = is_expression(part, "STAR") and part.get("expr")
         whole_row = is_expression(part, "COLUMN_REF") and part["column_names"][-1].casefold() in aliases
         if by_pattern or whole_row:
             return
-    for number, item in enumerate(marked):
-        item.marker = f"__there{number}"
+    for number, columns in added.items():
+        item = items[number]
+        item.marker = next((name for name in columns if name.startswith("__there")), "")
+        item.mark = next((f"{quote(item.alias)}.{name}" for name in columns if name.startswith("__mark")), "")
         inner = copied(item.node)
         inner["alias"] = item.alias
         text = statement.catalog.syntax.relation_text(inner)
-        made = statement.catalog.syntax.relation(
-            f"(SELECT *, true AS {item.marker} FROM {text}) AS {quote(item.alias)}"
-        )
+        more = ", ".join(f"{said_of} AS {name}" for name, said_of in columns.items())
+        made = statement.catalog.syntax.relation(f"(SELECT *, {more} FROM {text}) AS {quote(item.alias)}")
         item.node.clear()
         item.node.update(made)
     # the star of ORDER BY ALL stands for the columns of the result, not for those of FROM
@@ -130,5 +148,10 @@ def mark_nulled(query: Node, items: list[FromItem], statement: Statement) -> Non
     for part in parts(query):
         if is_expression(part, "STAR") and id(part) not in of_result:
             over = part.get("relation_name", "").casefold()
-            hidden = [item.marker for item in marked if over in ("", item.alias.casefold())]
+            hidden = [
+                name
+                for number, columns in added.items()
+                for name in columns
+                if over in ("", items[number].alias.casefold())
+            ]
             part["exclude_list"] = [*part.get("exclude_list", []), *hidden]

@@ -73,7 +73,7 @@ class QueryFacts:
             and part["function_name"].lower() in self.statement.catalog.aggregates
         ]
 
-    def _keys(self, query: Node) -> list[Node]:
+    def keys_of(self, query: Node) -> list[Node]:
         """The expressions by which a query groups its rows, also where GROUP BY names aliases, places or ALL."""
         select = query["select_list"]
         if query.get("aggregate_handling") == "FORCE_AGGREGATES":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recsys_lineage.rows.statement.definitions import Definition, Statement
@@ -39,6 +39,47 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class All:
+    """All rows of a definition, which a step of marked rows is where what they are made of is wholly marked.
+
+    Attributes:
+        text: the SQL of all rows.
+        single: whether they are one at most, so that the step is all of them where it has one.
+        of: steps of marked rows: where each of one entry is all rows of its definition, so is the step.
+        asked: such steps of one row: where one has it, and it is all of its definition, so is the step.
+    """
+
+    text: str
+    single: bool
+    of: tuple[tuple[str, ...], ...]
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Marking:
+    """Another way to a step of marked rows: all rows of a definition are made once, each with whether it is marked.
+
+    It costs less where so many rows are marked below that looking for groups and partitions of theirs finds most of
+    them. And who reads the definition reads the same rows, to the last digit.
+
+    Attributes:
+        marked: steps of marked rows below.
+        asked: steps of the keys of groups or partitions that hold some.
+        text: gives the SQL of all rows with a last column that says whether each is marked.
+        definition: the definition's name.
+        columns: the names of its columns.
+        always: whether there is to be no other way.
+    """
+
+    marked: tuple[str, ...]
+    asked: tuple[str, ...]
+    text: Callable[[], str]
+    definition: str
+    columns: tuple[str, ...]
+    always: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
     """A named query.
 
@@ -50,6 +91,8 @@ class Step:
         types: DuckDB types of its columns, as far as a step without rows needs them.
         whole: another way to its rows.
         keys: for a recursive query with USING KEY, that clause.
+        all: what it is where all rows of a definition are marked.
+        marking: another way to its rows, where many are marked.
     """
 
     name: str
@@ -59,6 +102,8 @@ class Step:
     types: tuple[str, ...] = ()
     whole: Whole | None = None
     keys: str = ""
+    all: All | None = None
+    marking: Marking | None = None
 
     @property
     def text(self) -> str:
@@ -92,10 +137,13 @@ class Steps:
         of: str = "",
         types: Sequence[str] = (),
         whole: Whole | None = None,
+        all_rows: All | None = None,
+        marking: Marking | None = None,
     ) -> None:
         """Adds a step behind all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
-        self._steps.append(Step(name, tuple(columns), given, stored, tuple(types), whole))
+        made = Step(name, tuple(columns), given, stored, tuple(types), whole, all=all_rows, marking=marking)
+        self._steps.append(made)
 
     def with_query(self, query: str) -> str:
         """A query over the steps as one statement."""

@@ -107,7 +107,7 @@ class Candidates:
         rows of the table, as in a group or a window, or where the table is also read elsewhere than in FROM.
         """
         query = definition.query
-        if self._witnesses.is_aggregated(query) or self._windows(query):
+        if self._witnesses.is_aggregated(query) or self.windows(query):
             return []
         return self._over_marked(query, table, count)
 
@@ -147,7 +147,7 @@ class Candidates:
             stored: the name of a table that holds the definition's rows.
         """
         query, width = definition.query, len(definition.columns)
-        windows = [each for each in self._windows(query) if not is_over_all(each)]
+        windows = [each for each in self.windows(query) if not is_over_all(each)]
         where = conjuncts(query.get("where_clause"))
         if not windows or any(not is_over_partition(each) for each in windows):
             return []
@@ -244,17 +244,18 @@ class Candidates:
             found.append(made)
         return found if len(found) == count else []
 
-    def _windows(self, query: Node) -> list[Node]:
+    def windows(self, query: Node) -> list[Node]:
+        """The window functions of a query's result."""
         result = [query["select_list"], query.get("qualify"), query.get("having"), query.get("modifiers")]
         return [part for part in parts(result) if is_expression(part, "WINDOW")]
 
-    def marks(self, *tables: str) -> Marks:
-        """Marks of the marked rows of tables."""
+    def marks(self, *tables: str, early: bool = False) -> Marks:
+        """Marks of the marked rows of tables; looked up before these are joined where that is to be early."""
         queries: dict[str, str] = {}
         for table in tables:
             fields = ", ".join(f"f{n} := c{n}" for n in range(len(self._statement.catalog.columns[table])))
             queries[table] = f"SELECT struct_pack({fields}) FROM {self._marked[table]}"
-        return Marks(queries.get)
+        return Marks(queries.get, early=early)
 
     def _only_place(self, items: list[FromItem], table: str, count: int) -> int | None:
         """The number of the only relation that is a table; None where rows of it come in by another way too."""
@@ -263,7 +264,7 @@ class Candidates:
 
     def _keys(self, query: Node, items: list[FromItem]) -> list[Node]:
         """The keys of a query's groups, or those that all its windows have; none where they are not plain."""
-        windows = self._windows(query)
+        windows = self.windows(query)
         if not self._witnesses.is_aggregated(query):
             first = windows[0].get("partitions", []) if windows else []
             others = [[without_places(key) for key in each.get("partitions", [])] for each in windows]

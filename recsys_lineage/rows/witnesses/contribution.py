@@ -22,6 +22,10 @@ class Contribution(Protocol):
 
     gathering: str
 
+    def before_joins(self, item: FromItem) -> str:
+        """SQL of a column that a relation is to have before it is joined; empty for none."""
+        ...
+
     def of_row(self, item: FromItem) -> str:
         """SQL for one row of a relation, which is there."""
         ...
@@ -51,6 +55,10 @@ class Lists:
     """Lists of the rows themselves, each a STRUCT."""
 
     gathering = "list"
+
+    def before_joins(self, item: FromItem) -> str:
+        """None."""
+        return ""
 
     def of_row(self, item: FromItem) -> str:
         """The row, alone."""
@@ -86,15 +94,25 @@ class Marks:
     Args:
         marked: for the name of a table or definition, folded, a query for its marked rows as STRUCTs with the fields
             f0, f1, …; None where none is marked.
+        early: whether that is looked up before rows are joined, for each row once; else for the joined ones, which may
+            be few.
     """
 
     gathering = "bool_or"
 
-    def __init__(self, marked: Callable[[str], str | None]) -> None:
-        self._marked = marked
+    def __init__(self, marked: Callable[[str], str | None], *, early: bool = False) -> None:
+        self._marked, self._early = marked, early
+
+    def before_joins(self, item: FromItem) -> str:
+        """Whether the row is marked, if that is looked up early."""
+        return self._looked_up(item) if self._early and self._marked(item.table) is not None else ""
 
     def of_row(self, item: FromItem) -> str:
-        """Whether the row is marked; STRUCTs are equal where the same fields are NULL."""
+        """Whether the row is marked."""
+        return item.mark or self._looked_up(item)
+
+    def _looked_up(self, item: FromItem) -> str:
+        """Whether the row is among the marked ones; STRUCTs are equal where the same fields are NULL."""
         query = self._marked(item.table)
         return f"({item.row} IN ({query}))" if query is not None else "false"
 

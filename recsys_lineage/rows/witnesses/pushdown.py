@@ -8,7 +8,7 @@ What is left out are only rows that cannot be part of a wanted row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.column_places import Place, place_of
@@ -38,6 +38,7 @@ class Pushdown(Knowledge):
         statement: taken apart.
         witnesses: of the statement.
         steps: to which the relations are added.
+        once: definitions, folded, that are to be made as a whole.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class Pushdown(Knowledge):
         statement: Statement,
         witnesses: Witnesses,
         steps: Steps,
+        once: Collection[str] = (),
     ) -> None:
         super().__init__(witnesses)
         self.original: dict[str, str] = {}
-        self._steps = steps
+        self._steps, self._once = steps, once
         self._asked: dict[str, str] = {}
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
@@ -70,7 +72,9 @@ class Pushdown(Knowledge):
         whole = None
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
-        elif definition.recursive or not self._is_worth_pushing(definition, conditions):
+        elif (
+            definition.recursive or table in self._once or not self._is_worth_pushing(definition, conditions)
+        ):
             body, own = quote(definition.name), [quote(column.name) for column in columns]
         else:
             own = [f"__o{n}" for n in range(len(columns))]

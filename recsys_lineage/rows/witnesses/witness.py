@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
 from recsys_lineage.rows.statement.definitions import Statement, parameters_in
-from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_nulled
+from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_items
 from recsys_lineage.rows.statement.one_row import row_of
 from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.syntax import (
@@ -106,15 +106,16 @@ class Witnesses(QueryFacts):
         items = from_items(relation, self.statement.catalog)
         for item in items:
             item.table = self._name_of(item.table)
-        mark_nulled(query, items, self.statement)
-        rows = [*self._of_items(items, query)]
         aggregated = self.is_aggregated(query)
+        plain = aggregated and self._is_plain(query)
+        mark_items(query, items, self.statement, self._said_before)
+        rows = [*self._of_items(items, query)]
         result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
         where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
         below = [*subqueries(relation), *subqueries(where), *in_calls]
-        in_keys = subqueries(self._keys(query)) if aggregated else []
+        in_keys = subqueries(self.keys_of(query)) if aggregated else []
         below += in_keys
         keys = [without_places(each) for each in in_keys]
         beside = [
@@ -132,9 +133,8 @@ class Witnesses(QueryFacts):
         ]
         if aggregated:
             one = self._one_row_calls(calls)
-            plain_query = bool(one) and self._is_plain(query)
             rows = [
-                (table, self._of_group(row, one if plain_query or self._ways[table] == 1 else []))
+                (table, self._of_group(row, one if plain or self._ways[table] == 1 else []))
                 for table, row in rows
             ]
         rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
@@ -154,6 +154,9 @@ class Witnesses(QueryFacts):
             query["select_list"].append({**whole, "alias": f"__w{len(made.tables)}"})
             made.tables.append(table)
         return made
+
+    def _said_before(self, item: FromItem) -> str:
+        return self._say.before_joins(item) if item.table in self.followed else ""
 
     def _of_union(self, query: Node) -> Witnessed:
         if not query["setop_type"].startswith("UNION"):
@@ -208,8 +211,10 @@ class Witnesses(QueryFacts):
         return Witnessed(parsed, [table for table, _ in found])
 
     def _of_shaped(self, query: Node) -> Witnessed:
-        """PIVOT and UNPIVOT with the rows that are equal in the columns that stay, SUMMARIZE with all rows."""
+        """PIVOT and UNPIVOT with the rows equal in the columns that stay, SUMMARIZE with all, DESCRIBE with none."""
         relation = query["from_table"]
+        if relation.get("show_type") == "DESCRIBE":
+            return Witnessed(query)
         inner = relation["source"] if relation["type"] == "PIVOT" else relation["query"].get("from_table", {})
         if inner.get("type") != "BASE_TABLE":
             raise self.statement.cannot(

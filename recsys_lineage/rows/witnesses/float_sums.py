@@ -1,0 +1,64 @@
+"""Definitions whose values differ in their last digit when they are computed again.
+
+Rows of definitions are told apart by their values. A sum of doubles hangs on the order of its rows, and with several
+threads that is another one each time, so a row that is marked would not be found again. Such a definition is made once.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from recsys_lineage.rows.statement.definitions import Definition, Statement, parameters_in
+from recsys_lineage.rows.statement.syntax import Node, arguments, copied, is_expression, parts
+
+_ADDING = (
+    "sum", "fsum", "kahan_sum", "sumkahan", "avg", "mean", "favg", "product", "geomean", "geometric_mean", "entropy",
+    "stddev", "var", "corr", "covar", "regr", "skewness", "kurtosis", "sem", "mad",
+)  # fmt: skip
+"""Beginnings of the names of aggregates that do arithmetic with all their values."""
+
+
+def float_sums(statement: Statement, followed: set[str]) -> set[str]:
+    """Which definitions, folded, of followed ones, add numbers with a floating point."""
+    return {
+        name
+        for name, definition in statement.definitions.items()
+        if name in followed and _adds_floats(definition, statement)
+    }
+
+
+def _adds_floats(definition: Definition, statement: Statement) -> bool:
+    query = definition.query
+    if (
+        definition.recursive
+        or query["type"] != "SELECT_NODE"
+        or query["from_table"]["type"] in ("PIVOT", "SHOW_REF")
+    ):
+        return False
+    result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
+    return any(
+        _is_float(kind)
+        for call in parts(result)
+        if call.get("function_name", "").lower().startswith(_ADDING) and arguments(call)
+        for kind in _types(arguments(call)[:1], query, statement)
+    )
+
+
+def _types(expressions: list[Node], query: Node, statement: Statement) -> list[str]:
+    """The types of expressions over a query's relations; as if of a double where DuckDB does not say."""
+    made = copied(query)
+    made.update(
+        select_list=copied(expressions), where_clause=None, group_expressions=[], group_sets=[], having=None,
+        qualify=None, modifiers=[], aggregate_handling="STANDARD_HANDLING",
+    )  # fmt: skip
+    if any(is_expression(each, "STAR") for each in expressions):
+        return []
+    try:
+        text = statement.catalog.syntax.text(made)
+        return [column.type for column in statement.catalog.columns_of(text, parameters_in(made), sure=False)]
+    except duckdb.Error:
+        return ["DOUBLE"]
+
+
+def _is_float(kind: str) -> bool:
+    return "DOUBLE" in kind or "FLOAT" in kind
