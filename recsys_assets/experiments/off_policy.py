@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 class Value(NamedTuple):
@@ -125,7 +125,7 @@ def _value(
     members: NDArray[np.int64],
     alpha: float,
 ) -> Value:
-    quantile = float(norm.ppf(1 - alpha / 2))
+    quantile = float(ndtri(1 - alpha / 2))
     half = quantile * _error_of_mean(terms, members)
     mean_weight = float(w.mean())
     fits = abs(mean_weight - 1) <= max(4 * _error_of_mean(w, members), 1e-9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from recsys_assets.experiments.interval import half_width
 
@@ -43,7 +43,7 @@ def units_needed(
         return 2
 
     def found(units: int) -> bool:
-        spread = half_width(units, planned or units, alpha) + float(norm.ppf(power)) / math.sqrt(units)
+        spread = half_width(units, planned or units, alpha) + float(ndtri(power)) / math.sqrt(units)
         return score * spread <= abs(effect)
 
     high = 2

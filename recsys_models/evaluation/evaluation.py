@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.ids import rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.evaluation.auc import auc_of_rows
+from recsys_models.evaluation.auc import SortedRows, auc_of_rows
 from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accuracy
 from recsys_models.evaluation.fairness import by_segment, spread
 from recsys_models.evaluation.recommended_lists import diversity, list_metrics
@@ -158,6 +158,10 @@ def evaluations(
     step = block_rows(model.n_items)
     for start in range(0, user_rows.size, step):
         scores = model.scores(model_rows[start : start + step])
+        if auc:
+            ordered = SortedRows(scores)
+            for task in tasks.values():
+                task.take_areas(user_rows[start : start + step], ordered)
         # tasks without a mask come first: the others mask the scores in place
         for task in tasks.values():
             task.take(user_rows[start : start + step], scores)
@@ -193,17 +197,26 @@ class _Task:
         self._edges: list[NDArray[np.float32]] = []
         self._non_edges: list[NDArray[np.float32]] = []
 
-    def take(self, block: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
-        """Take in the scores of the test users `block`; masks them in place where seen items are hidden."""
-        masked = np.zeros(block.size, np.int64)
-        if self._hidden is not None:
-            rows = self._all_seen_rows[block]
-            mask_items(scores, self._hidden, rows)
-            masked = np.where(rows >= 0, np.diff(self._hidden.indptr)[rows], 0)
+    def take_areas(self, block: NDArray[np.int64], scores: SortedRows) -> None:
+        """Take the areas under the curves of the test users `block` from their scores, which are not masked yet."""
+        assert self.areas is not None
+        at, local = self._among(block)
+        relevant = csr(self.held.relevant[at])
+        rows = self._all_seen_rows[block[local]]
+        self.areas[at] = auc_of_rows(scores, local, relevant, self.held.unknown[at], self._hidden, rows)
+
+    def _among(self, block: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Those test users of a block that have relevant items: their places among all such, and in the block."""
         at = np.searchsorted(self.held.user_rows, block)
         at = np.minimum(at, self.held.user_rows.size - 1)
         local = np.flatnonzero(self.held.user_rows[at] == block)
-        at = at[local]
+        return at[local], local
+
+    def take(self, block: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+        """Take in the scores of the test users `block`; masks them in place where seen items are hidden."""
+        if self._hidden is not None:
+            mask_items(scores, self._hidden, self._all_seen_rows[block])
+        at, local = self._among(block)
         if not at.size:
             return
         self.columns[at] = top_k(scores, self.columns.shape[1])[0][local]
@@ -214,9 +227,6 @@ class _Task:
             times = np.repeat(np.arange(pairs.nnz), pairs.data.astype(np.int64))
             row = np.repeat(local[real], np.diff(pairs.indptr))
             into.append(scores[row[times], pairs.indices[times]])
-        if self.areas is not None:
-            part = scores if local.size == block.size else scores[local]
-            self.areas[at] = auc_of_rows(part, relevant, self.held.unknown[at], masked[local])
 
     def result(
         self,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import softplus
 
 from recsys_models.kernels.sparse import shape_of
+from recsys_models.training.adam import Adam
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class FactorizationFit(Fit):
         self.module = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False).to(
             device
         )
-        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
+        self.optimiser = Adam(self.module.parameters(), lr=settings.learning_rate)
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         settings, device, take = self._settings, self._device, self.module

@@ -1,0 +1,43 @@
+"""What commands share: what a command loads is set apart from collections of garbage."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from recsys_assets.cli.session import set_apart
+
+
+class Ring:
+    """Garbage that only a collection finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_is_loaded_is_left_alone_and_what_comes_later_is_collected() -> None:
+    with set_apart() as loaded:
+        assert not gc.isenabled()
+        module = weakref.ref(Ring())
+        loaded()
+        assert gc.isenabled()
+        later = weakref.ref(Ring())
+        gc.collect()
+        assert module() is not None and later() is None
+    gc.collect()
+    assert module() is None, "a process that goes on gets the memory back"
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_a_start_that_fails_leaves_collections_as_they_were(collects: bool) -> None:
+    if not collects:
+        gc.disable()
+    try:
+        with pytest.raises(OSError), set_apart():
+            raise OSError("no home")
+        assert gc.isenabled() == collects
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.enable()
