@@ -43,7 +43,7 @@ TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
 _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
 _TWO_SIGNS = "::"
-_HEADING = re.compile(r"^\w+:\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
+_HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 """A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """What a file has at least whose name does not say that it is a table."""
@@ -117,7 +117,7 @@ def first_rows(path: Path) -> FirstRows:
     if heading := _HEADING.search(text):
         awk = """awk '/:$/ {id = substr($0, 1, length($0) - 1); next} {print id "," $0}'"""
         raise ValueError(
-            f"a line such as {heading[0].strip()} says what the lines below are of: write that into each line, as by "
+            f"a line such as {heading[1]} says what the lines below are of: write that into each line, as by "
             f"{awk} {path.name} > {path.name.partition('.')[0]}.csv"
         )
     if width := _parts_by(text, _TWO_SIGNS):

@@ -13,9 +13,12 @@ from recsys_assets.proposal.named_columns import NamedColumn, columns_to_name, w
 from recsys_assets.proposal.proposal_notes import ONE_EVENT, how_to_name, proposal_notes
 from recsys_assets.proposal.proposed_tables import proposed_tables
 from recsys_assets.proposal.roles import NUMBERS, Roles
-from recsys_assets.proposal.sampled_files import SampledFiles, sampled_files
+from recsys_assets.proposal.sampled_files import SampledFiles, days_told, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, settings_text, table_sql
 from recsys_lineage.errors import LineageError
+
+_FEWEST_DAYS = 3
+"""How many days can be divided by time into events to train on, to choose by and to judge by."""
 
 
 class NoEvents(LineageError):
@@ -108,9 +111,14 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
             advice=how_to_name(groups),
         )
     undated = not any("event_time" in part.columns for part in events)
-    texts = {f"{table}.sql": table_sql(parts) for table, parts in tables.items()}
+    divided = undated and len(days_told([part.files for part in events])) < _FEWEST_DAYS
+    texts = {
+        f"{table}.sql": table_sql(parts, divided=divided and table == "raw_events")
+        for table, parts in tables.items()
+        if table != "raw_events" or joined is None
+    }
     if joined is not None:
-        texts["raw_events.sql"] = joined_sql(joined)
+        texts = {"raw_events.sql": joined_sql(joined, divided=divided), **texts}
     texts["source.toml"] = settings_text(
         title,
         undated=undated,
@@ -120,7 +128,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
             default=2000,
         ),
     )
-    notes = tuple(dict.fromkeys(proposal_notes(groups, tables, joined)))
+    notes = tuple(dict.fromkeys(proposal_notes(groups, tables, joined, divided=divided)))
     return Proposal(root, tuple(groups), tables, unread, notes, texts)
 
 

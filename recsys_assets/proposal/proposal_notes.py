@@ -21,7 +21,11 @@ _MOST_SHOWN = 20
 
 
 def proposal_notes(
-    groups: Sequence[SampledFiles], tables: Mapping[RawTable, Sequence[Roles]], joined: JoinedFiles | None
+    groups: Sequence[SampledFiles],
+    tables: Mapping[RawTable, Sequence[Roles]],
+    joined: JoinedFiles | None,
+    *,
+    divided: bool,
 ) -> Iterator[str]:
     """The notes, in sentences; some may come twice."""
     if joined is not None:
@@ -31,6 +35,11 @@ def proposal_notes(
         yield from (f"{files.pattern}: {note}" for note in files.notes)
         yield from _notes_on(files, roles, joined.on if joined is not None else ())
     yield from _on_events(tables["raw_events"], joined)
+    if divided:
+        yield (
+            "models are judged by a tenth of the events, told by their ids (subset in raw_events.sql), for no time "
+            "divides them"
+        )
 
 
 def how_to_name(groups: Sequence[SampledFiles]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from recsys_assets.proposal.behaviours import named_behaviour
 from recsys_assets.proposal.first_rows import (
     SAMPLE_ROWS,
     TEXTS,
@@ -34,6 +35,8 @@ _SAMPLED_FILES = 3
 _MOST_APART = 20
 """Files that are named one by one where a pattern would read others too."""
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?!\d)")
+_DAYS = re.compile(r"(?<!\d)(?:19|20)\d\d[-_./]?\d\d[-_./]?\d\d(?!\d)")
+"""A day in a path, folders such as `2024/05/01` included."""
 _NUMBERED = re.compile(r"(.*?)\d+((?:\.[^\W\d]\w*)+)")
 """A name that ends with a number, as that of the next file will."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -100,7 +103,7 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
             left[path] = str(error).splitlines()[0] or type(error).__name__
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for path, sample in samples.items():
-        groups[(*sample.shape, _kind_of_name(path))].append(path)
+        groups[(*sample.shape, _kind_of_name(path), named_behaviour(path))].append(path)
     if not groups:
         raise NothingToSample(
             "No file could be looked at.",
@@ -221,6 +224,17 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         tuple(moments),
         unpacked=first.unpacked,
     )
+
+
+def days_told(groups: Iterable[SampledFiles]) -> set[str]:
+    """The days that the paths of some files tell."""
+    paths = [
+        "".join(filter(str.isdigit, day))
+        for files in groups
+        for path in files.paths
+        for day in _DAYS.findall(path)
+    ]
+    return {*paths}
 
 
 def common_pattern(paths: Sequence[str]) -> str:

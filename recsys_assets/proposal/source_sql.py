@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from recsys_assets.proposal.behaviours import mapped_behaviours, named_behaviour
 from recsys_assets.proposal.joined_files import JoinedFiles
@@ -15,12 +16,18 @@ from recsys_assets.shop.source import EARLIEST_DAY
 from recsys_lineage.sql.names import literal, quote
 
 
-def table_sql(parts: Sequence[Roles]) -> str:
-    """The SELECT of a raw table: one for each group of files, put together by UNION ALL."""
+def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
+    """The SELECT of a raw table: one for each group of files, put together by UNION ALL.
+
+    Args:
+        parts: what fills the table.
+        divided: whether a tenth of the events judges the models and another tenth chooses them, as no time tells.
+    """
     table = parts[0].table
     given = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
     if not any("behaviour" in part.columns for part in parts) and {*map(_named, parts)} <= {"purchase", ""}:
         given = [name for name in given if name != "behaviour"]  # as without a word
+    given += ["subset"] if divided else []
     described = [_is_described(part) for part in parts]
     whole = [part.files.pattern for part in parts]
     comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
@@ -34,7 +41,7 @@ def table_sql(parts: Sequence[Roles]) -> str:
     )
 
 
-def joined_sql(joined: JoinedFiles) -> str:
+def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
     """The SELECT of raw_events over lines and the heads that they belong to.
 
     A line without a head stays, so that it is refused as one of no customer and not lost.
@@ -44,6 +51,9 @@ def joined_sql(joined: JoinedFiles) -> str:
     for name in given:
         side, column = joined.columns[name]
         values.append(f"{_value(name, column, partial(_of_side, side))} AS {name}")
+    if divided:
+        by = [_value(name, column, partial(_of_side, side)) for name, (side, column) in _by(joined.columns)]
+        values.append(f"{_subset(by)} AS subset")
     line, head = joined.on
     names = {
         side: {*_used(c for of, c in joined.columns.values() if of == side)} for side in ("line", "head")
@@ -128,7 +138,25 @@ def _names_others_too(part: Roles) -> bool:
     return key.distinct < 0.9 * part.files.rows and len(part.files.columns) > len(names)
 
 
+_Given = TypeVar("_Given")
+
+
+def _by(columns: Mapping[str, _Given]) -> list[tuple[str, _Given]]:
+    """What events without times are divided by: whole orders, else what a customer did with a product."""
+    names = ("order_id",) if "order_id" in columns else ("user_id", "item_id")
+    return [(name, columns[name]) for name in names]
+
+
+def _subset(by: Sequence[str]) -> str:
+    return (
+        f"CASE md5_number_lower(concat_ws('/', {', '.join(by)})) % 10 WHEN 0 THEN 'test' WHEN 1 THEN 'valid' "
+        "ELSE 'train' END"
+    )
+
+
 def _expression(part: Roles, name: str) -> str:
+    if name == "subset":
+        return _subset([_value(by, column, quote) for by, column in _by(part.columns)])
     column = part.columns.get(name)
     if column is None:
         word = _named(part) if name == "behaviour" else ""
