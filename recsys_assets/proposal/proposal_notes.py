@@ -8,7 +8,7 @@ from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
 from recsys_assets.proposal.built_names import built_rank
 from recsys_assets.proposal.event_notes import event_notes
 from recsys_assets.proposal.joined_files import JoinedFiles
-from recsys_assets.proposal.known_names import IDS, NAMES, RawTable, plain_name
+from recsys_assets.proposal.known_names import IDS, NAMES, RawTable, plain_name, role_rank
 from recsys_assets.proposal.named_columns import option
 from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
 from recsys_assets.proposal.sampled_column import SampledColumn
@@ -73,6 +73,11 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
                 f"{part.files.pattern}: it has no times, so its rows are refused beside those that have; undated = "
                 "true in source.toml gives them the day of their file"
             )
+    for part in timed:
+        column, names = part.columns["event_time"], NAMES["raw_events"]["event_time"]
+        is_told = "event_time" in part.files.named or column.written is not None
+        if not is_told and role_rank("event_time", column.name, names) is None:
+            yield f"{part.files.pattern}: column {column.name} is taken for the time, as the only one that holds times"
     several = [part.files.pattern for part in events if not part.columns.keys() & {"behaviour", "order_id"}]
     if len(several) > 1 and joined is None and not all(map(named_behaviour, several)):
         yield f"the rows of {' and '.join(several)} are all events: leave out those that are none"

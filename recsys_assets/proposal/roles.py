@@ -24,11 +24,15 @@ _NONE: Like = {}
 
 @dataclass(frozen=True)
 class Roles:
-    """What a group of files is to a table: the column of the files for each column of the raw table."""
+    """What a group of files is to a table: the column of the files for each column of the raw table.
+
+    `happened` is the time of the events that the files hold, where they hold any.
+    """
 
     files: SampledFiles
     table: RawTable
     columns: Mapping[str, SampledColumn]
+    happened: SampledColumn | None = None
 
 
 def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
@@ -57,7 +61,7 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
                     r: column for r, column in others.items() if r != "title" or is_of_a_thing(column.name)
                 }
             if others.keys() - IDS.keys():
-                found.append(Roles(files, table, others))
+                found.append(Roles(files, table, others, events.get("event_time")))
         return found
     if has_item:
         promotions = matched(files, "raw_promotions", like)

@@ -29,12 +29,13 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
         given = [name for name in given if name != "behaviour"]  # as without a word
     given += ["subset"] if divided else []
     described = [_is_described(part) for part in parts]
+    timed = any(each and part.happened is not None for each, part in zip(described, parts, strict=True))
     whole = [part.files.pattern for part in parts]
     comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
     return (
         f"{comment}\n"
         + "\nUNION ALL\n".join(
-            _select(part, given, described=each, counted=any(described))
+            _select(part, given, described=each, counted=any(described), timed=timed)
             for part, each in zip(parts, described, strict=True)
         )
         + "\n"
@@ -109,26 +110,40 @@ def _is_described(part: Roles) -> bool:
     return part.table in ("raw_items", "raw_users") and _names_others_too(part)
 
 
-def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool) -> str:
-    """The SELECT of some files; `counted` says whether the others that it stands beside count occurrences."""
+def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool, timed: bool) -> str:
+    """The SELECT of some files.
+
+    Args:
+        part: what they are to the table.
+        given: columns of the table that any of its parts has.
+        described: whether they hold events, so that each description counts once.
+        counted: whether this part or one that it stands beside does.
+        timed: whether one of these says since when a description holds, so that no model is told it before.
+    """
     expressions = [(_expression(part, name), name) for name in given]
     lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
     if described:
         # the files hold events: one row for each different description, with the line that gives it first
         lines += [
             "count(*) AS occurrences",
+            *([f"{_first_moment(part)} AS known_from"] if timed else []),
             "arg_min(_file, (_file, _line)) AS _file",
             "arg_min(_line, (_file, _line)) AS _line",
         ]
     else:
         lines += ["1 AS occurrences"] if counted else []
+        lines += ["NULL AS known_from"] if timed else []
         lines += ["_file", "_line"]
-    text = (
-        "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(_used(part.columns.values()))}"
-    )
+    more = [part.happened] if described and part.happened is not None else []
+    names = _used([*part.columns.values(), *more])
+    text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
     if described:
         text += "\nGROUP BY " + ", ".join(text for text, name in expressions if name in part.columns)
     return text
+
+
+def _first_moment(part: Roles) -> str:
+    return "NULL" if part.happened is None else f"min({_value('event_time', part.happened, quote)})"
 
 
 def _names_others_too(part: Roles) -> bool:

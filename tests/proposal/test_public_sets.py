@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
@@ -22,8 +23,10 @@ from recsys_assets.proposal.named_columns import NamedColumn, UnknownColumn
 from recsys_assets.proposal.proposal import NoEvents, Proposal, propose
 from recsys_assets.proposal.sampled_files import NothingToSample
 from recsys_assets.proposal.written_times import written_times
+from recsys_assets.shop.source import Source
 from tests.examples import examples
 from tests.proposal.test_proposal import loaded
+from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
 _START = datetime(2019, 10, 1, 9, 30, tzinfo=timezone.utc)
 _AT = [_START + timedelta(hours=7 * n) for n in range(60)]
@@ -307,6 +310,21 @@ def test_columns_are_what_they_are_and_doubts_are_told(
     assert [each for each in not_written if each in text] == [], text
     told = "\n".join(proposal.notes)
     assert [each for each in notes if each not in told] == [], told
+
+
+def test_a_description_that_stands_in_events_is_known_from_the_first_of_them(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 7},p{n % 11},T{n // 30},{at:%d.%m.%Y %H:%M}\n" for n, at in enumerate(_AT))
+    proposed(
+        tmp_path, {"events.csv": "user,sku,title,moment\n" + rows, "products.csv": "sku,title\np99,Mug\n"}
+    )
+    with duckdb.connect() as con:
+        source = Source.load(tmp_path / "source")
+        open_source(con, source, tmp_path / "data")
+        run_raw(con, source)
+        run_sql(con, source, "clean", CLEAN)
+        found = con.sql("SELECT item_id, title, known_from FROM items WHERE item_id IN ('p3', 'p99')").pl()
+    first = _AT[3].replace(tzinfo=None)
+    assert sorted(found.rows()) == [("p3", "T0", first), ("p99", "Mug", None)]
 
 
 def test_a_table_of_many_parts_has_the_same_columns_in_each(tmp_path: Path) -> None:
