@@ -25,7 +25,7 @@ from recsys_assets.proposal.sampled_files import NothingToSample
 from recsys_assets.proposal.written_times import written_times
 from recsys_assets.shop.source import Source
 from tests.examples import examples
-from tests.proposal.test_proposal import loaded
+from tests.proposal.shop_files import loaded
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
 _START = datetime(2019, 10, 1, 9, 30, tzinfo=timezone.utc)
