@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from recsys_assets.runs.answers import CustomerAnswer
+from recsys_assets.runs.answers import BOUGHT, CustomerAnswer
 from recsys_assets.runs.load_report import LoadReport
 from recsys_lineage import progress as lineage_progress
 from recsys_lineage.assets.reproduction import Reproduction
@@ -93,8 +93,14 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, jud
 
 
 def customer_text(answer: CustomerAnswer) -> list[str]:
-    """One customer's purchases and recommendations, in words."""
-    lines = [f"[bold]Customer {answer.user_id}[/bold] bought most often:"]
+    """What one customer bought, or did of another target behaviour, and is recommended, in words."""
+    is_bought = answer.target in BOUGHT
+    if answer.history:
+        did = "bought most often" if is_bought else f"has most often ({escape(answer.target)})"
+        lines = [f"[bold]Customer {answer.user_id}[/bold] {did}:"]
+    else:
+        did = "has bought nothing yet" if is_bought else f"has no {escape(answer.target)} yet"
+        lines = [f"[bold]Customer {answer.user_id}[/bold] {did}"]
     for row in answer.history:
         times = "once" if row["times"] == 1 else f"{row['times']} times"
         last = f", last on {row['last_time']:%Y-%m-%d}" if row["last_time"] else ""

@@ -28,6 +28,13 @@ def init(
         Path, typer.Argument(help="The folder to write the source's SQL into; it must be new or empty.")
     ],
     files: Annotated[list[Path], typer.Argument(help="The shop's files, or the folder that holds them.")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which column of the files is which, as user_id=CUST_CODE, or item_id=orders.csv:column_2 of some "
+            "files; may be repeated."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at a shop's files and write a source for them: SQL for each raw table, and source.toml.
@@ -35,13 +42,15 @@ def init(
     The guesses are by names and by the first rows of some files. Read the SQL over before you load it.
     """
     with errors_in_words():
+        from recsys_assets.proposal.named_columns import NamedColumn
         from recsys_assets.proposal.proposal import propose
 
         missing = [str(path) for path in files if not path.exists()]
         if missing:
             raise typer.BadParameter(f"there is no {', '.join(missing)}", param_hint="FILES")
+        named = [NamedColumn.of(text) for text in column or []]
         with console.status("looking at the files"):
-            proposal = propose(shop.resolve().name, files)
+            proposal = propose(shop.resolve().name, files, named)
         written = proposal.write(shop)
     if as_json:
         tables = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from recsys_assets.proposal.known_names import IDS, rank_of
-from recsys_assets.proposal.roles import Roles
+from recsys_assets.proposal.known_names import IDS, plain_name, rank_of
+from recsys_assets.proposal.roles import Roles, is_rating
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_lineage.sql.names import literal, quote
 
 _DID_NOT_HAPPEN = (
     "cancelled", "canceled", "refunded", "refund", "partially_refunded", "returned", "return", "failed", "void",
@@ -23,6 +24,13 @@ _MARKS = (
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
 _MOST_SHOWN = 6
+_NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
+_MANY, _VERY_MANY = 0.05, 0.1
+"""The share of rows from which on a customer is looked at, with a name for nobody or another."""
+_MORE = 2
+"""How many times as many rows as the next one it has."""
+_TELLING_ROWS = 20
+_FEW_CUSTOMERS = 20
 
 
 def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[str]) -> Iterator[str]:
@@ -47,6 +55,22 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                     "_line) fills it down"
                 )
             yield told
+    yield from _on_ids(files, events)
+    yield from _on_ratings(files, used)
+    yield from _on_behaviours(events)
+    pieces = events.columns.get("quantity")
+    if pieces is not None and {"0", "0.0"} & {*pieces.values}:
+        yield (
+            f"column {pieces.name} is 0 in some rows, which are refused: where that means that it is not known, write "
+            f"nullif({quote(pieces.name)}, '0') AS quantity"
+        )
+    for role in ("amount", "unit_price"):
+        column = events.columns.get(role)
+        if column is not None and "quantity" not in events.columns and column.is_whole:
+            yield (
+                f"column {column.name} is taken for {role} and holds whole numbers alone: where they are pieces write "
+                "them AS quantity, where they are cents divide them by 100"
+            )
     for column in files.columns:
         if column.name in used or not column.values:
             continue
@@ -60,7 +84,52 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
             yield f"column {column.name} says {said}: amounts are taken as they stand, whatever their currency"
 
 
+def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
+    """A customer of very many rows is often a word for none; sessions are no customers."""
+    customer = events.columns.get("user_id")
+    if customer is None:
+        return
+    most, second = (*customer.counts, 0, 0)[:2]
+    least = max(_TELLING_ROWS, _VERY_MANY * files.rows, _MORE * second)
+    if customer.most.casefold() in _NOBODY:
+        least = max(_TELLING_ROWS, _MANY * files.rows)
+    if most >= least and customer.distinct > _FEW_CUSTOMERS:
+        value = literal(customer.most)
+        yield (
+            f"column {customer.name} says {customer.most} in {most:,} of {files.rows:,} rows: where that "
+            f"means nobody, write nullif({quote(customer.name)}, {value}) AS user_id, else it is one customer"
+        )
+    if (
+        plain_name(customer.name).startswith(("session", "visit"))
+        and "visitor" not in customer.name.casefold()
+    ):
+        yield f"column {customer.name} is taken for the customer: each of its visits is one"
+
+
+def _on_ratings(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
+    for column in files.columns:
+        if column.name not in used and is_rating(column):
+            name = quote(column.name)
+            shown = sorted(column.values, key=float) if column.values else [*column.samples]
+            said = f"{shown[0]} to {shown[-1]}" if column.values else ", ".join(shown)
+            says = "seems to say" if column.is_unnamed else "says"
+            yield (
+                f"column {column.name} {says} how much something was liked, {said}: every row counts alike; WHERE "
+                f"TRY_CAST({name} AS DOUBLE) >= … in raw_events.sql keeps what was liked"
+            )
+
+
+def _on_behaviours(events: Roles) -> Iterator[str]:
+    column = events.columns.get("behaviour")
+    if column is not None and column.kind == "number":
+        cases = " ".join(f"WHEN {literal(value)} THEN '…'" for value in column.values)
+        yield (
+            f"column {column.name} says what happened by numbers, which are taken as they are: write CASE "
+            f"{quote(column.name)} {cases} END AS behaviour, with view, cart, wishlist, purchase or return for …"
+        )
+
+
 def _tells_what_did_not_happen(column: SampledColumn) -> bool:
-    words = {value.strip().casefold() for value in column.values}
+    words = {value.strip().casefold().removeprefix("wc-") for value in column.values}
     is_mark = rank_of(column.name, _MARKS) is not None
     return bool(words & {*_DID_NOT_HAPPEN}) or (is_mark and bool(words & {*_YES}))

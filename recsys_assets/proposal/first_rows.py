@@ -18,6 +18,14 @@ import duckdb
 import polars as pl
 
 from recsys_assets.proposal.known_names import known_role
+from recsys_assets.proposal.unpacked_rows import (
+    WHOLE_LINES,
+    NotJsonLines,
+    UnpackedRows,
+    json_lines,
+    parts_of_lines,
+    records_in_lists,
+)
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import literal
@@ -31,8 +39,14 @@ UNREADABLE = (
 _MOST_LINES_BEFORE = 20
 _FEWEST_KNOWN = 2
 """Names of known columns in a line that is taken for the header."""
-_TEXTS = (".csv", ".tsv", ".txt", ".psv")
+TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
+_FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
+_TWO_SIGNS = "::"
+_HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
+"""A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
+_FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
+"""What a file has at least whose name does not say that it is a table."""
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -50,12 +64,14 @@ class FirstRows:
         options: of that function that differ from the usual, as DuckDB spells them.
         frame: the rows; columns of text where the file is text.
         notes: what could not be told, in sentences.
+        unpacked: how the columns of the frame come out of those that the function gives, where they do.
     """
 
     function: str
     options: Mapping[str, str]
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
+    unpacked: UnpackedRows | None = None
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -65,7 +81,8 @@ class FirstRows:
     @property
     def way(self) -> tuple[object, ...]:
         """How the file is read."""
-        return (self.function, tuple(self.options.items()))
+        taken_apart = (self.unpacked.checks.keys(), self.unpacked.elements) if self.unpacked else ()
+        return (self.function, tuple(self.options.items()), *map(str, taken_apart))
 
 
 def first_rows(path: Path) -> FirstRows:
@@ -79,31 +96,79 @@ def first_rows(path: Path) -> FirstRows:
         magic = stream.read(4)
     if magic == b"PAR1":
         rows = pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()
-        return FirstRows("read_parquet", {}, _plain_times(rows))
+        unpacked, rows = records_in_lists(rows) or (None, rows)
+        return FirstRows("read_parquet", {}, _plain_times(rows), unpacked=unpacked)
     if magic == b"PK\3\4":
         raise ValueError("a zip archive or a workbook: unpack it, or save it as CSV")
-    if without_gz(path.name).casefold().endswith(_JSON):
-        raise ValueError(f"JSON: make Parquet of it, as by {json_to_parquet(path.name)}")
     if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
         raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
-    if not without_gz(path.name).casefold().endswith(_TEXTS):
-        raise ValueError("neither CSV nor Parquet")
+    if _FOR_PEOPLE.match(path.name):
+        raise ValueError("a text for people")
     with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
         head = stream.read(SAMPLE_BYTES)
     text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
     if not text.strip():
         raise ValueError("it is empty")
+    is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
+    if not is_named_text and "\0" in text:
+        raise ValueError("neither CSV nor Parquet")
+    if without_gz(path.name).casefold().endswith(_JSON) or text.lstrip()[:1] in ("{", "["):
+        return _of_json(path.name, text, notes)
+    if heading := _HEADING.search(text):
+        awk = """awk '/:$/ {id = substr($0, 1, length($0) - 1); next} {print id "," $0}'"""
+        raise ValueError(
+            f"a line such as {heading[1]} says what the lines below are of: write that into each line, as by "
+            f"{awk} {path.name} > {path.name.partition('.')[0]}.csv"
+        )
+    if width := _parts_by(text, _TWO_SIGNS):
+        unpacked = parts_of_lines(width, _TWO_SIGNS)
+        parts = [line.split(_TWO_SIGNS) for line in text.split("\n")[:SAMPLE_ROWS] if line]
+        columns = {name: [row[place] or None for row in parts] for place, name in enumerate(unpacked.columns)}
+        options = {**WHOLE_LINES} | ({"encoding": literal(encoding)} if encoding != "utf-8" else {})
+        return FirstRows("read_csv", options, pl.DataFrame(columns), notes, unpacked)
     skipped = _lines_before_header(text)
     options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
     if encoding != "utf-8" and not head.startswith(tuple(mark for mark, _ in _BOMS)):
         options["encoding"] = literal(encoding)
+    if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
+        raise ValueError("neither CSV nor Parquet")
     return FirstRows("read_csv", options, frame, notes + more)
+
+
+def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
+    """The first rows of a file that has a record of JSON in each line.
+
+    Raises:
+        ValueError: it has not.
+    """
+    try:
+        unpacked, frame = json_lines(text, SAMPLE_ROWS)
+    except NotJsonLines as error:
+        first = text.lstrip().partition("\n")[0]
+        if first.startswith("{'"):
+            raise ValueError(
+                "its lines are literals of Python and no JSON: write them as JSON, as by "
+                """python -c "import ast, gzip, json; [print(json.dumps(ast.literal_eval(line))) for line in """
+                f"""{"gzip.open" if name.endswith(".gz") else "open"}('{name}', 'rt')]" """
+                f"> {name.split('.', 1)[0]}.jsonl"
+            ) from error
+        raise ValueError(
+            f"JSON without a record in each line: make Parquet of it, as by {json_to_parquet(name)}"
+        ) from error
+    return FirstRows("read_csv", WHOLE_LINES, frame, notes, unpacked)
+
+
+def _parts_by(text: str, separator: str) -> int:
+    """How many fields all lines have between separators of several signs; 0 where they differ, or have one."""
+    widths = {line.count(separator) + 1 for line in text.split("\n")[:SAMPLE_ROWS] if line}
+    return max(widths) if len(widths) == 1 and widths != {1} else 0
 
 
 def json_to_parquet(name: str) -> str:
     """A command that makes Parquet of a file of JSON."""
     stem = name.split(".", 1)[0]
-    return f"""duckdb -c "COPY (FROM read_json('{name}')) TO '{stem}.parquet'\""""
+    made = f"COPY (FROM read_json('{name}')) TO '{stem}.parquet'"
+    return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""
 
 
 def without_gz(path: str) -> str:
@@ -123,7 +188,10 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
             encoding = "utf-8"
         except UnicodeDecodeError:
             encoding = "cp1252"
-            notes = ("it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents",)
+            notes = (
+                "it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents; encoding = "
+                "'big5' in the SQL names another one",
+            )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"
                 notes = (f"it is in two encodings ({parts}); write it in one, or its rows are refused",)
@@ -154,6 +222,8 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
         ValueError: there is no row, or none that has as many fields as the header.
     """
     delimiter, quote, header = _sniffed_dialect(text)
+    if delimiter != " " and _parts_by(text, " ") and delimiter not in text:
+        delimiter = " "
     options: dict[str, str] = {}
     if delimiter != ",":
         options["delim"] = literal("\\t" if delimiter == "\t" else delimiter)
@@ -162,9 +232,10 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
     rows = _rows(text, delimiter, quote)
     width = len(rows[0])
     whole = sum(len(row) == width for row in rows)
+    header = _names_columns(rows, sniffed=header)
     if quote and f"\\{quote}" in text:
         escaped = _rows(text, delimiter, quote, escape="\\")
-        if len(escaped[0]) == width and sum(len(row) == width for row in escaped) > whole:
+        if len(escaped[0]) == width and sum(len(row) == width for row in escaped) >= whole:
             rows = escaped
             options["escape"] = literal("\\")
     given = rows[0] if header else [""] * width
@@ -198,6 +269,26 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
         name: [row[place] or None for row in cells] for place, name in enumerate(names) if name not in alike
     }
     return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), notes
+
+
+def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
+    """Whether the first row names columns: by its names, else it holds no number and no value of a column.
+
+    Args:
+        rows: all of them.
+        sniffed: what was found by types, which tells nothing where all are texts.
+    """
+    first, others = rows[0], rows[1:]
+    known = {role for cell in first if (role := known_role(cell)) is not None}
+    if len(known) >= _FEWEST_KNOWN:
+        return True
+    if not sniffed or known or not others:
+        return sniffed
+    below = [{row[place] for row in others if place < len(row)} for place in range(len(first))]
+    return not any(
+        cell and (cell in values or re.fullmatch(r"-?\d+(\.\d+)?", cell.strip()))
+        for cell, values in zip(first, below, strict=True)
+    )
 
 
 def _sniffed_dialect(text: str) -> tuple[str, str, bool]:

@@ -13,7 +13,11 @@ from recsys_assets.proposal.sampled_files import SampledFiles
 
 Side = Literal["line", "head"]
 _KEY_ENDS = ("id", "no", "nr", "number", "nummer", "card", "key", "code")
+_OWN_IDS = ("entity_id", "id")
 _LEAST_DIFFERENT = 0.9
+_OF_LINES = ("quantity", "unit_price", "amount", "discount")
+"""Numbers that are of a whole order where they stand in its head."""
+_TELLING_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,12 @@ class JoinedFiles:
         """Whether some keys stand in several rows of the heads, as far as the sample tells."""
         key = next(column for column in self.heads.columns if column.name == self.on[1])
         return key.distinct < round(key.filled * self.heads.rows)
+
+    @property
+    def has_a_customer_for_each_key(self) -> bool:
+        """Whether nearly every head has another customer than all the others, so that nobody would come twice."""
+        _, customer = self.columns["user_id"]
+        return self.heads.rows >= _TELLING_ROWS and customer.distinct >= _LEAST_DIFFERENT * self.heads.rows
 
     @property
     def parts(self) -> tuple[Roles, Roles]:
@@ -74,12 +84,14 @@ def _pair(lines: SampledFiles, heads: SampledFiles) -> JoinedFiles | None:
     ):
         return None
     on = _key(lines, heads, of_lines, of_heads)
-    if on is None or not {"event_time"} & (of_lines.keys() | of_heads.keys()):
+    if on is None:
         return None
+    of_order = {name for name in ("event_time", "store_id") if name in of_heads}
     columns: dict[str, tuple[Side, SampledColumn]] = {
-        name: ("head", column) for name, column in of_heads.items()
+        name: ("head", column) for name, column in of_heads.items() if name not in _OF_LINES
     }
-    columns |= {name: ("line", column) for name, column in of_lines.items()}
+    # a time in the lines is often that of something else, such as the last day to ship
+    columns |= {name: ("line", column) for name, column in of_lines.items() if name not in of_order}
     return JoinedFiles(lines, heads, on, columns)
 
 
@@ -93,6 +105,9 @@ def _key(
     if "order_id" in of_lines and "order_id" in of_heads:
         pairs.append((of_lines["order_id"], of_heads["order_id"]))
     by_name = {column.name.casefold(): column for column in heads.columns}
+    if "order_id" in of_lines and "order_id" not in of_heads:
+        # databases number their orders by a column that is only called an id
+        pairs += [(of_lines["order_id"], by_name[name]) for name in _OWN_IDS if name in by_name]
     for column in lines.columns:
         other = by_name.get(column.name.casefold())
         if other is not None and _names_a_key(column.name) and column.name != of_lines["item_id"].name:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Literal
 from unicodedata import combining, normalize
 
+from recsys_assets.proposal.built_names import built_rank
+
 RawTable = Literal["raw_events", "raw_items", "raw_users", "raw_promotions"]
 
 # Ways in which shops write the canonical columns, most telling first. Compared without case, accents, spaces and
@@ -26,7 +28,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
         "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc",
         "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
-        "itemsitemid", "lineitemproductid", "productreference", "referenceproduit", "reference",
+        "itemsitemid", "aid", "lineitemproductid", "productreference", "referenceproduit", "reference",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {
@@ -105,18 +107,42 @@ NAMES: Mapping[RawTable, Mapping[str, tuple[str, ...]]] = {
 }
 
 
+RATINGS = (
+    "rating", "ratings", "stars", "score", "overall", "bookrating", "reviewscore", "reviewrating", "userrating",
+    "movierating", "ratingvalue", "bewertung", "note",
+)  # fmt: skip
+"""Columns that say how much something was liked."""
+
+
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
     """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
-    without_unit = re.sub(r"\(.*?\)|\[.*?\]", "", name.casefold())
-    bare = "".join(letter for letter in normalize("NFKD", without_unit) if not combining(letter))
-    plain = re.sub(r"[\W_]+", "", bare)
+    plain = plain_name(name)
     return known.index(plain) if plain in known else None
+
+
+def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
+    """How telling a name is for a canonical column, 0 the most; None where it does not name it.
+
+    Known names come before those that are put together from words.
+    """
+    rank = rank_of(name, known)
+    if rank is not None:
+        return rank
+    built = built_rank(role, plain_name(name))
+    return None if built is None else len(known) + built
+
+
+def plain_name(name: str) -> str:
+    """A name in small letters, without accents, signs, a unit in brackets, and a type such as `:token`."""
+    without_unit = re.sub(r"\(.*?\)|\[.*?\]|:\w+$", "", name.casefold())
+    bare = "".join(letter for letter in normalize("NFKD", without_unit) if not combining(letter))
+    return re.sub(r"[\W_]+", "", bare)
 
 
 def known_role(name: str) -> str | None:
     """A canonical column that a name may stand for; None where none is known."""
     for columns in NAMES.values():
         for role, known in columns.items():
-            if rank_of(name, known) is not None:
+            if role_rank(role, name, known) is not None:
                 return role
     return None

@@ -2,63 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from recsys_assets.proposal.known_names import IDS, NAMES, RawTable, rank_of
+from recsys_assets.proposal.behaviours import known_behaviour
+from recsys_assets.proposal.built_names import is_of_a_thing, is_of_something_else
+from recsys_assets.proposal.known_names import IDS, NAMES, RATINGS, RawTable, plain_name, rank_of, role_rank
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
 
 NUMBERS = ("quantity", "unit_price", "amount", "discount")
 _MOST_BEHAVIOURS = 30
+_MOST_NUMBERED_BEHAVIOURS = 10
+_TELLING_ROWS = 20
+_FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
+Like: TypeAlias = Mapping[str, Collection[str]]
+"""Names, in small letters, that are taken first for a column of the raw tables."""
+_NONE: Like = {}
 
 
 @dataclass(frozen=True)
 class Roles:
-    """What a group of files is to a table: the column of the files for each column of the raw table."""
+    """What a group of files is to a table: the column of the files for each column of the raw table.
+
+    `happened` is the time of the events that the files hold, where they hold any.
+    """
 
     files: SampledFiles
     table: RawTable
     columns: Mapping[str, SampledColumn]
+    happened: SampledColumn | None = None
 
 
-def roles_of(files: SampledFiles) -> list[Roles]:
+def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
     """The raw tables that a group of files can fill, each with its columns; none where nothing is recognised.
 
     Files with a customer and a product hold events, and may name the products and say things of the customers besides.
     Files with a product alone describe products or, with a first and a last day, promotions; those with a customer
-    alone describe customers.
+    alone describe customers. Of several columns that may name products the one called as in `like` is taken.
+
+    Args:
+        files: the files.
+        like: names that are taken first, such as those that other files have too.
     """
-    events = matched(files, "raw_events")
+    events = matched(files, "raw_events", like)
     has_user, has_item = "user_id" in events, "item_id" in events
     if has_user and has_item:
         found = [Roles(files, "raw_events", events)]
         taken = {name for role, column in events.items() if role not in IDS for name in column.names}
-        for table, least in (("raw_items", "title"), ("raw_users", "country")):
-            others = {r: c for r, c in matched(files, table).items() if c.name not in taken}  # pyright: ignore[reportArgumentType]
-            if least in others:
-                found.append(Roles(files, table, others))  # pyright: ignore[reportArgumentType]
+        tables: tuple[RawTable, ...] = ("raw_items", "raw_users")
+        for table in tables:
+            others = {
+                r: column for r, column in matched(files, table, like).items() if column.name not in taken
+            }
+            if any(map(is_rating, files.columns)):  # a review has a title of its own
+                others = {
+                    r: column for r, column in others.items() if r != "title" or is_of_a_thing(column.name)
+                }
+            if others.keys() - IDS.keys():
+                found.append(Roles(files, table, others, events.get("event_time")))
         return found
     if has_item:
-        promotions = matched(files, "raw_promotions")
+        promotions = matched(files, "raw_promotions", like)
         if "start_day" in promotions and "end_day" in promotions:
             return [Roles(files, "raw_promotions", promotions)]
-        return [Roles(files, "raw_items", matched(files, "raw_items"))]
+        return [Roles(files, "raw_items", matched(files, "raw_items", like))]
     if has_user:
-        return [Roles(files, "raw_users", matched(files, "raw_users"))]
+        return [Roles(files, "raw_users", matched(files, "raw_users", like))]
     return []
 
 
-def matched(files: SampledFiles, table: RawTable) -> dict[str, SampledColumn]:
-    """For each column of a raw table, the column of the files that is it by its name and values."""
+def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[str, SampledColumn]:
+    """For each column of a raw table, the column of the files that is it by its name and values.
+
+    What a person named (`SampledFiles.named`) comes first, then a name in `like`, by the column of the raw table.
+    """
     found: dict[str, SampledColumn] = {}
-    taken: set[str] = set()
+    taken: set[str] = set(files.named.values())
     for role, names in NAMES[table].items():
+        if role in files.named:
+            found[role] = next(column for column in files.columns if column.name == files.named[role])
+            continue
         candidates = [
-            (_is_unread(role, column), rank, place)
+            (
+                column.name.casefold() not in like.get(role, ()),
+                table == "raw_events" and _numbers_lines(role, column, files),
+                _is_unread(role, column),
+                rank,
+                place,
+            )
             for place, column in enumerate(files.columns)
             if column.name not in taken
-            and (rank := rank_of(column.name, names)) is not None
+            and (rank := role_rank(role, column.name, names)) is not None
             and _can_be(role, column)
         ]
         if candidates:
@@ -66,12 +102,69 @@ def matched(files: SampledFiles, table: RawTable) -> dict[str, SampledColumn]:
             found[role] = column
             taken.add(column.name)
     if table == "raw_events":
-        found |= _in_several_columns(files, found.get("event_time"), taken)
-    if table == "raw_events" and "event_time" not in found:
-        times = [c for c in files.columns if c.kind in ("time", "epoch") and c.name not in taken]
-        if len(times) == 1:
-            found["event_time"] = times[0]
+        if "event_time" not in files.named:
+            found |= _in_several_columns(files, found.get("event_time"), taken)
+            found |= _only_time(files, taken) if "event_time" not in found else {}
+        found |= _behaviour_by_its_words(files, taken) if "behaviour" not in found else {}
+        if any(plain_name(column.name).startswith("lineitem") for column in found.values()):
+            found = _of_lines(files, found)
     return found
+
+
+def names_for(files: SampledFiles, role: str) -> list[str]:
+    """The names, in small letters, of all columns that may be the customer or the product."""
+    return [
+        column.name.casefold()
+        for column in files.columns
+        if role_rank(role, column.name, IDS[role]) is not None and _can_be(role, column)
+    ]
+
+
+def unnamed_times(files: SampledFiles) -> list[SampledColumn]:
+    """Columns of times or days that may be those of events, though their names do not say so."""
+    return [
+        column
+        for column in files.columns
+        if column.kind in ("time", "epoch", "day") and not is_of_something_else(plain_name(column.name))
+    ]
+
+
+def _only_time(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
+    times = [column for column in unnamed_times(files) if column.name not in taken]
+    return {"event_time": times[0]} if len(times) == 1 else {}
+
+
+def _behaviour_by_its_words(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
+    """The only column of whose few values most say what a customer did, whatever its name is."""
+    telling = [
+        column
+        for column in files.columns
+        if column.name not in taken and len(column.values) > 1 and _says_what_was_done(column)
+    ]
+    return {"behaviour": telling[0]} if len(telling) == 1 else {}
+
+
+def _says_what_was_done(column: SampledColumn) -> bool:
+    words = [known_behaviour(value) for value in column.values]
+    return 2 * len([*filter(None, words)]) >= len(words) and bool({*words} - {"", "return"})
+
+
+def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
+    """Columns of lines of orders that are named as such: without sums of a whole order, with an order's name."""
+    found = {
+        role: column
+        for role, column in events.items()
+        if role not in ("amount", "discount") or plain_name(column.name).startswith("lineitem")
+    }
+    names = {plain_name(column.name): column for column in files.columns}
+    if "order_id" not in found and "name" in names and all("#" in sample for sample in names["name"].samples):
+        found["order_id"] = names["name"]
+    return found
+
+
+def _numbers_lines(role: str, column: SampledColumn, files: SampledFiles) -> bool:
+    """Whether a column that may name products has another value in each row, as the number of a line does."""
+    return role == "item_id" and files.rows >= _TELLING_ROWS and column.distinct == files.rows
 
 
 def _in_several_columns(
@@ -85,9 +178,23 @@ def _in_several_columns(
     return {}
 
 
+def is_rating(column: SampledColumn) -> bool:
+    """Whether a column says how much something was liked, by its name, else by a few small numbers."""
+    if column.kind != "number":
+        return False
+    if rank_of(column.name, RATINGS) is not None:
+        return True
+    few = _FEWEST_RATINGS <= len(column.values) <= _MOST_RATINGS
+    return few and column.is_unnamed and all(-1 <= float(value) <= _BEST_RATING for value in column.values)
+
+
 def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:
     """Whether a column is called like one of a raw table, and its values are none that it could take."""
-    return rank_of(column.name, names) is not None and column.kind != "nothing" and not _can_be(role, column)
+    return (
+        role_rank(role, column.name, names) is not None
+        and column.kind != "nothing"
+        and not _can_be(role, column)
+    )
 
 
 def _can_be(role: str, column: SampledColumn) -> bool:
@@ -100,7 +207,10 @@ def _can_be(role: str, column: SampledColumn) -> bool:
     if role in NUMBERS:
         return column.kind == "number"
     if role == "behaviour":
-        return column.kind == "text" and column.distinct <= _MOST_BEHAVIOURS
+        is_numbered = column.kind == "number" and column.distinct <= _MOST_NUMBERED_BEHAVIOURS
+        return (column.kind == "text" and column.distinct <= _MOST_BEHAVIOURS) or (
+            is_numbered and all(value.lstrip("-").isdigit() for value in column.values)
+        )
     return True
 
 

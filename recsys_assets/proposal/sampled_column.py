@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
-from recsys_assets.proposal.known_names import EVENT, rank_of
+from recsys_assets.proposal.known_names import EVENT, role_rank
 from recsys_assets.proposal.written_moment import WrittenMoment
-from recsys_assets.proposal.written_times import EPOCHS, ISO, epoch_unit, numbered_times, written_times
+from recsys_assets.proposal.written_times import (
+    EPOCHS,
+    ISO,
+    epoch_unit,
+    numbered_times,
+    written_times,
+    year_of,
+)
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
@@ -41,7 +49,11 @@ class SampledColumn:
         thousands: whether its numbers have commas between thousands; with `comma`, some are the one and some the other.
         decorated: whether currencies or blanks stand beside its numbers.
         note: what could not be told, in a sentence.
+        first_year: of the earliest of its times, or of a later one; 9999 where none was found.
         values: all different values of a column that has few, most frequent first.
+        most: the most frequent value, as text.
+        counts: how many rows have it, and the next one.
+        is_whole: whether it holds whole numbers alone.
         is_nested: whether its values are lists or records.
         written: the columns of the files that hold it together, where several do; its name is theirs, with commas.
     """
@@ -57,9 +69,18 @@ class SampledColumn:
     thousands: bool = False
     decorated: bool = False
     note: str = ""
+    first_year: int = 9999
     values: tuple[str, ...] = ()
+    most: str = ""
+    counts: tuple[int, ...] = ()
+    is_whole: bool = False
     is_nested: bool = False
     written: WrittenMoment | None = None
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether the files have no name for it."""
+        return re.fullmatch(r"column_\d+", self.name) is not None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +94,7 @@ def sampled_column(values: pl.Series) -> SampledColumn:
     is_text = values.dtype == pl.String
     nested = values.dtype.is_nested()
     different = there.unique(maintain_order=True) if not nested else there.head(_EXAMPLES)
+    counted = _counted(there)
     found = SampledColumn(
         values.name,
         "text",
@@ -80,7 +102,10 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         different.len(),
         there.len() / max(1, values.len()),
         is_text,
-        values=_few(there) if is_text else (),
+        values=tuple(map(str, counted["value"])) if counted.height <= _FEW else (),
+        most=str(counted["value"][0]) if counted.height else "",
+        counts=tuple(counted["count"].head(2)),
+        is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?\d+\s*$").all()),
         is_nested=nested,
     )
     told = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
@@ -89,25 +114,35 @@ def sampled_column(values: pl.Series) -> SampledColumn:
 
 def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
     """A column of numbers as one of moments, where it is named like a time and its numbers can be such."""
-    if rank_of(column.name, EVENT["event_time"]) is None:
+    if role_rank("event_time", column.name, EVENT["event_time"]) is None:
         return column
     numbers = values.str.replace(",", ".", literal=True) if column.is_text else values
     times = numbered_times(numbers.cast(pl.Float64, strict=False))
-    return replace(column, kind="epoch", formats=times.formats, note=times.note) if times else column
+    return (
+        replace(column, kind="epoch", formats=times.formats, note=times.note, first_year=times.first_year)
+        if times
+        else column
+    )
 
 
 def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     """A column of moments, with a word on numbers whose last digits are gone."""
     lost = bool(texts.str.contains("[eE]").any())
     note = "its numbers are written like 1.7E+12, so the last digits of its times are lost" if lost else ""
-    return replace(
-        column, kind="epoch", formats=(epoch_unit(texts.cast(pl.Float64, strict=False)),), note=note
-    )
+    numbers = texts.cast(pl.Float64, strict=False)
+    unit = epoch_unit(numbers)
+    return replace(column, kind="epoch", formats=(unit,), note=note, first_year=year_of(numbers, unit))
 
 
-def _few(values: pl.Series) -> tuple[str, ...]:
-    counted = values.value_counts(sort=True)
-    return tuple(counted[values.name]) if counted.height <= _FEW else ()
+def _counted(values: pl.Series) -> pl.DataFrame:
+    """The different values, the most frequent first, with their `count`; of texts and whole numbers alone."""
+    if values.dtype != pl.String and not values.dtype.is_integer():
+        values = (
+            values.head(0).cast(pl.String, strict=False)
+            if not values.dtype.is_nested()
+            else pl.Series([], dtype=pl.String)
+        )
+    return values.alias("value").value_counts(sort=True)
 
 
 def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
@@ -116,13 +151,21 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
     if not values.len():
         return replace(column, kind="nothing")
     if type_.is_numeric():
-        unit = epoch_unit(values.cast(pl.Float64, strict=False))
-        return replace(column, kind="epoch", formats=(unit,)) if unit else replace(column, kind="number")
+        numbers = values.cast(pl.Float64, strict=False)
+        unit = epoch_unit(numbers)
+        if not unit:
+            return replace(column, kind="number")
+        return replace(column, kind="epoch", formats=(unit,), first_year=year_of(numbers, unit))
     if type_ == pl.Date:
-        return replace(column, kind="day")
+        return replace(column, kind="day", first_year=values.dt.year().min())
     if type_.base_type() == pl.Datetime:
         zone = getattr(type_, "time_zone", None)
-        return replace(column, kind="time", note=f"its times are in {zone}" if zone else "")
+        return replace(
+            column,
+            kind="time",
+            note=f"its times are in {zone}" if zone else "",
+            first_year=values.dt.year().min(),
+        )
     return column
 
 
@@ -132,13 +175,15 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
     if stripped.str.contains(_NUMBER).all():
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
         if not unit and stripped.str.contains(r"^\d{8}$").all() and (times := written_times(stripped)):
-            return replace(column, kind="day", formats=times.formats)
+            return replace(column, kind="day", formats=times.formats, first_year=times.first_year)
         return _of_epochs(column, stripped) if unit else replace(column, kind="number")
     if times := written_times(stripped):
         if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
-            return replace(column, kind="epoch", formats=times.formats, note=times.note)
+            return replace(
+                column, kind="epoch", formats=times.formats, note=times.note, first_year=times.first_year
+            )
         kind = "time" if times.has_clock else "day"
-        return replace(column, kind=kind, formats=times.formats, note=times.note)
+        return replace(column, kind=kind, formats=times.formats, note=times.note, first_year=times.first_year)
     return _of_numbers(column, stripped)
 
 

@@ -7,24 +7,36 @@ import glob
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
 
-from recsys_assets.proposal.first_rows import SAMPLE_ROWS, UNREADABLE, FirstRows, first_rows, without_gz
-from recsys_assets.proposal.known_names import EVENT, IDS, rank_of
+from recsys_assets.proposal.behaviours import named_behaviour
+from recsys_assets.proposal.first_rows import (
+    SAMPLE_ROWS,
+    TEXTS,
+    UNREADABLE,
+    FirstRows,
+    first_rows,
+    without_gz,
+)
+from recsys_assets.proposal.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
 from recsys_assets.proposal.sampled_moments import written_moments
+from recsys_assets.proposal.unpacked_rows import UnpackedRows
 from recsys_lineage.errors import LineageError
+from recsys_lineage.files.parquet.hive_folders import folder_columns
 from recsys_lineage.sql.names import literal
 
 _SAMPLED_FILES = 3
 _MOST_APART = 20
 """Files that are named one by one where a pattern would read others too."""
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?!\d)")
+_DAYS = re.compile(r"(?<!\d)(?:19|20)\d\d[-_./]?\d\d[-_./]?\d\d(?!\d)")
+"""A day in a path, folders such as `2024/05/01` included."""
 _NUMBERED = re.compile(r"(.*?)\d+((?:\.[^\W\d]\w*)+)")
 """A name that ends with a number, as that of the next file will."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -48,6 +60,8 @@ class SampledFiles:
         rows: how many rows were looked at.
         notes: what could not be told, in sentences.
         moments: those that several of the columns hold together, such as a day and its clock.
+        named: column of a raw table → the column that a person says it is.
+        unpacked: how the columns come out of those that the function gives, where they do.
     """
 
     pattern: str
@@ -58,12 +72,18 @@ class SampledFiles:
     options: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     moments: tuple[SampledColumn, ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    unpacked: UnpackedRows | None = None
 
     @property
     def scan(self) -> str:
         """The call that reads them, for a FROM clause."""
         options = "".join(f", {name} = {value}" for name, value in self.options.items())
         return f"{self.function}({literal(self.pattern)}{options})"
+
+    def relation(self, names: Collection[str]) -> str:
+        """What stands behind FROM, where some of the columns are taken."""
+        return self.scan if self.unpacked is None else self.unpacked.relation(self.scan, names)
 
 
 def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles], dict[str, str]]:
@@ -78,12 +98,12 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
     left: dict[str, str] = {}
     for path in sorted(paths):
         try:
-            samples[path] = first_rows(root / path)
+            samples[path] = _with_folders(first_rows(root / path), path)
         except UNREADABLE as error:
             left[path] = str(error).splitlines()[0] or type(error).__name__
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for path, sample in samples.items():
-        groups[sample.shape].append(path)
+        groups[(*sample.shape, _kind_of_name(path), named_behaviour(path))].append(path)
     if not groups:
         raise NothingToSample(
             "No file could be looked at.",
@@ -121,6 +141,23 @@ def _of_one_kind(groups: Iterable[Sequence[str]], samples: Mapping[str, FirstRow
     return found
 
 
+def _with_folders(sample: FirstRows, path: str) -> FirstRows:
+    """The sample with columns of folders such as `event_type=view` that none of its own columns is."""
+    there = {known_role(name) for name in sample.frame.columns}
+    told = folder_columns(path, frozenset(name.casefold() for name in sample.frame.columns))
+    more = {name: value for name, value in told.items() if (role := known_role(name)) and role not in there}
+    if not more or sample.unpacked is not None:
+        return sample
+    columns = [pl.lit(value, pl.String).alias(name) for name, value in more.items()]
+    return replace(sample, frame=sample.frame.with_columns(columns))
+
+
+def _kind_of_name(path: str) -> str:
+    """What a name ends with, where that is a word of the shop's own, such as `.base` and `.test`."""
+    suffix = Path(without_gz(path)).suffix.casefold()
+    return "" if suffix in TEXTS else suffix
+
+
 def _differ_in_unused(one: Sequence[str], two: Sequence[str], samples: Mapping[str, FirstRows]) -> bool:
     if samples[one[0]].way != samples[two[0]].way or not (
         any(_fits(path, common_pattern(one)) for path in two)
@@ -131,11 +168,13 @@ def _differ_in_unused(one: Sequence[str], two: Sequence[str], samples: Mapping[s
     shared = _shared_names(both)
     names = {name.casefold() for sample in both.values() for name in sample.frame.columns}
     roles = {
-        role for role, known in EVENT.items() if any(rank_of(name, known) is not None for name in shared)
+        role
+        for role, known in EVENT.items()
+        if any(role_rank(role, name, known) is not None for name in shared)
     }
     others = names - {name.casefold() for name in shared}
     return {*IDS, "event_time"} <= roles and not any(
-        rank_of(name, known) is not None for name in others for known in EVENT.values()
+        role_rank(role, name, known) is not None for name in others for role, known in EVENT.items()
     )
 
 
@@ -183,7 +222,19 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         first.options,
         tuple(notes),
         tuple(moments),
+        unpacked=first.unpacked,
     )
+
+
+def days_told(groups: Iterable[SampledFiles]) -> set[str]:
+    """The days that the paths of some files tell."""
+    paths = [
+        "".join(filter(str.isdigit, day))
+        for files in groups
+        for path in files.paths
+        for day in _DAYS.findall(path)
+    ]
+    return {*paths}
 
 
 def common_pattern(paths: Sequence[str]) -> str:

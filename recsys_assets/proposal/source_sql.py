@@ -2,85 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
+from recsys_assets.proposal.behaviours import mapped_behaviours, named_behaviour
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
+from recsys_assets.shop.source import EARLIEST_DAY
 from recsys_lineage.sql.names import literal, quote
 
-_BEHAVIOURS = {
-    "view": (
-        "view",
-        "view_item",
-        "product viewed",
-        "product_viewed",
-        "viewed product",
-        "page view",
-        "pageview",
-        "page_view",
-        "productview",
-        "click",
-        "clk",
-        "pv",
-        "detail",
-        "impression",
-    ),
-    "cart": (
-        "cart",
-        "product added",
-        "product_added",
-        "added to cart",
-        "add to cart",
-        "addtocart",
-        "add_to_cart",
-        "basket",
-        "add",
-    ),
-    "purchase": (
-        "purchase",
-        "purchased",
-        "order completed",
-        "order_completed",
-        "completed order",
-        "placed order",
-        "ordered product",
-        "transaction",
-        "buy",
-        "order",
-        "bought",
-        "sale",
-        "checkout",
-        "conversion",
-    ),
-    "wishlist": (
-        "wishlist",
-        "add_to_wishlist",
-        "product added to wishlist",
-        "fav",
-        "favorite",
-        "favourite",
-        "like",
-        "save",
-    ),
-    "return": ("return", "order refunded", "order_refunded", "refund", "returned", "refunded"),
-}
-"""How shops write what a customer did, and the words that the platform has for it."""
 
+def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
+    """The SELECT of a raw table: one for each group of files, put together by UNION ALL.
 
-def table_sql(parts: Sequence[Roles]) -> str:
-    """The SELECT of a raw table: one for each group of files, put together by UNION ALL."""
+    Args:
+        parts: what fills the table.
+        divided: whether a tenth of the events judges the models and another tenth chooses them, as no time tells.
+    """
     table = parts[0].table
     given = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
+    if not any("behaviour" in part.columns for part in parts) and {*map(_named, parts)} <= {"purchase", ""}:
+        given = [name for name in given if name != "behaviour"]  # as without a word
+    given += ["subset"] if divided else []
+    described = [_is_described(part) for part in parts]
+    timed = any(each and part.happened is not None for each, part in zip(described, parts, strict=True))
     whole = [part.files.pattern for part in parts]
     comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
-    return f"{comment}\n" + "\nUNION ALL\n".join(_select(part, given) for part in parts) + "\n"
+    return (
+        f"{comment}\n"
+        + "\nUNION ALL\n".join(
+            _select(part, given, described=each, counted=any(described), timed=timed)
+            for part, each in zip(parts, described, strict=True)
+        )
+        + "\n"
+    )
 
 
-def joined_sql(joined: JoinedFiles) -> str:
+def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
     """The SELECT of raw_events over lines and the heads that they belong to.
 
     A line without a head stays, so that it is refused as one of no customer and not lost.
@@ -90,20 +52,33 @@ def joined_sql(joined: JoinedFiles) -> str:
     for name in given:
         side, column = joined.columns[name]
         values.append(f"{_value(name, column, partial(_of_side, side))} AS {name}")
+    if divided:
+        by = [_value(name, column, partial(_of_side, side)) for name, (side, column) in _by(joined.columns)]
+        values.append(f"{_subset(by)} AS subset")
     line, head = joined.on
-    scans = f"FROM {joined.lines.scan} AS line\nLEFT JOIN {joined.heads.scan} AS head"
+    names = {
+        side: {*_used(c for of, c in joined.columns.values() if of == side)} for side in ("line", "head")
+    }
+    lines = joined.lines.relation(names["line"] | {line})
+    scans = f"FROM {lines} AS line\nLEFT JOIN {joined.heads.relation(names['head'] | {head})} AS head"
     comment = f"-- Every line of {joined.lines.pattern}, with its customer of {joined.heads.pattern}."
     body = ",\n    ".join([*values, "line._file", "line._line"])
     return f"{comment}\nSELECT\n    {body}\n{scans}\n    ON head.{quote(head)} = line.{quote(line)}\n"
+
+
+def _used(columns: Iterable[SampledColumn]) -> set[str]:
+    return {name for column in columns for name in column.names}
 
 
 def _of_side(side: str, name: str) -> str:
     return f"{side}.{quote(name)}"
 
 
-def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
+def settings_text(title: str, *, undated: bool, default_behaviour: str, first_year: int) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
+    if first_year < EARLIEST_DAY.year:
+        lines += [f"first_day = {first_year}-01-01"]
     if undated:
         lines += [
             "# no column holds the time of an event: it gets the day that the name or the folders of its file tell,",
@@ -111,13 +86,6 @@ def settings_text(title: str, *, undated: bool, default_behaviour: str) -> str:
         ]
         lines += ["undated = true"]
     return "\n".join(lines) + "\n"
-
-
-def mapped_behaviours(column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
-    """The words of the platform for those values of a column that are known."""
-    known = {spelled: word for word, ways in _BEHAVIOURS.items() for spelled in ways}
-    found = {value: known.get(value.strip().casefold()) for value in values}
-    return {value: word for value, word in found.items() if word and word != value}
 
 
 _WHAT = {
@@ -133,29 +101,49 @@ def _has(part: Roles, name: str) -> bool:
 
 
 def _named(part: Roles) -> str:
-    """The behaviour that the files' name tells; empty where it tells none."""
-    name = part.files.pattern.casefold()
-    words = ("view", "cart", "wishlist", "return")
-    return next((word for word in words if word in name), "") if "behaviour" not in part.columns else ""
+    """The behaviour that the files' name tells; empty where it tells none, or a column does."""
+    return "" if "behaviour" in part.columns else named_behaviour(part.files.pattern)
 
 
-def _select(part: Roles, given: Sequence[str]) -> str:
-    is_described = part.table in ("raw_items", "raw_users") and _names_others_too(part)
+def _is_described(part: Roles) -> bool:
+    """Whether a product or a customer is described by lines of something else, and so many times."""
+    return part.table in ("raw_items", "raw_users") and _names_others_too(part)
+
+
+def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool, timed: bool) -> str:
+    """The SELECT of some files.
+
+    Args:
+        part: what they are to the table.
+        given: columns of the table that any of its parts has.
+        described: whether they hold events, so that each description counts once.
+        counted: whether this part or one that it stands beside does.
+        timed: whether one of these says since when a description holds, so that no model is told it before.
+    """
     expressions = [(_expression(part, name), name) for name in given]
     lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
-    if is_described:
+    if described:
         # the files hold events: one row for each different description, with the line that gives it first
         lines += [
             "count(*) AS occurrences",
+            *([f"{_first_moment(part)} AS known_from"] if timed else []),
             "arg_min(_file, (_file, _line)) AS _file",
             "arg_min(_line, (_file, _line)) AS _line",
         ]
     else:
+        lines += ["1 AS occurrences"] if counted else []
+        lines += ["NULL AS known_from"] if timed else []
         lines += ["_file", "_line"]
-    text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.scan}"
-    if is_described:
-        text += "\nGROUP BY " + ", ".join(expression for expression, _ in expressions)
+    more = [part.happened] if described and part.happened is not None else []
+    names = _used([*part.columns.values(), *more])
+    text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
+    if described:
+        text += "\nGROUP BY " + ", ".join(text for text, name in expressions if name in part.columns)
     return text
+
+
+def _first_moment(part: Roles) -> str:
+    return "NULL" if part.happened is None else f"min({_value('event_time', part.happened, quote)})"
 
 
 def _names_others_too(part: Roles) -> bool:
@@ -165,7 +153,25 @@ def _names_others_too(part: Roles) -> bool:
     return key.distinct < 0.9 * part.files.rows and len(part.files.columns) > len(names)
 
 
+_Given = TypeVar("_Given")
+
+
+def _by(columns: Mapping[str, _Given]) -> list[tuple[str, _Given]]:
+    """What events without times are divided by: whole orders, else what a customer did with a product."""
+    names = ("order_id",) if "order_id" in columns else ("user_id", "item_id")
+    return [(name, columns[name]) for name in names]
+
+
+def _subset(by: Sequence[str]) -> str:
+    return (
+        f"CASE md5_number_lower(concat_ws('/', {', '.join(by)})) % 10 WHEN 0 THEN 'test' WHEN 1 THEN 'valid' "
+        "ELSE 'train' END"
+    )
+
+
 def _expression(part: Roles, name: str) -> str:
+    if name == "subset":
+        return _subset([_value(by, column, quote) for by, column in _by(part.columns)])
     column = part.columns.get(name)
     if column is None:
         word = _named(part) if name == "behaviour" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 import polars as pl
 
@@ -13,8 +14,9 @@ EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 """Units of numbers that are moments, and how many make a second."""
 SPREADSHEET = "spreadsheet"
 """The unit of numbers that are days since the end of 1899, as spreadsheets count them."""
-_EPOCH_YEARS = (946_684_800, 2_208_988_800)  # the years 2000 to 2040, in seconds
+_EPOCH_YEARS = (788_918_400, 2_208_988_800)  # the years 1995 to 2040, in seconds
 _SPREADSHEET_YEARS = (36_526, 51_501)  # the same in a spreadsheet's days
+_NO_YEAR = 9999
 _YEARS = (1900, 2100)
 """Years that a time can be of; two digits read as four are none of them."""
 _DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%d-%m-%y")
@@ -24,6 +26,8 @@ _OTHER_DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y",
 )  # fmt: skip
+_WHOLE = ("%a %b %d %H:%M:%S %z %Y", "%Y-%m-%d %H")
+"""Ways that are put together of no day and clock."""
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
 """What DuckDB asks for where Polars is content with less."""
@@ -42,16 +46,18 @@ class WrittenTimes:
         has_clock: whether any of them has more than a day.
         read: how many of the values they read.
         note: what could not be told, in a sentence.
+        first_year: of the earliest of them, or of a later one.
     """
 
     formats: tuple[str, ...]
     has_clock: bool
     read: int
     note: str = ""
+    first_year: int = _NO_YEAR
 
 
 def epoch_unit(numbers: pl.Series) -> str:
-    """The unit in which all the numbers are moments of the years 2000 to 2040; empty where they are not."""
+    """The unit in which all the numbers are moments of the years 1995 to 2040; empty where they are not."""
     first, last = _EPOCH_YEARS
     return next(
         (unit for unit, times in EPOCHS.items() if numbers.is_between(first * times, last * times).all()), ""
@@ -75,7 +81,15 @@ def numbered_times(numbers: pl.Series) -> WrittenTimes | None:
     if 2 * read <= numbers.len():
         return None
     units = tuple(sorted(counts, key=lambda unit: -counts[unit]))
-    return WrittenTimes(units, True, read, _note(units, read, numbers.len()))
+    first = min(year_of(numbers.filter(mask), unit) for unit, mask in masks.items() if mask.any())
+    return WrittenTimes(units, True, read, _note(units, read, numbers.len()), first)
+
+
+def year_of(numbers: pl.Series, unit: str) -> int:
+    """The year of the earliest of some numbers that are moments."""
+    least = float(numbers.min())  # pyright: ignore[reportArgumentType]
+    seconds = (least - 25_569) * 86_400 if unit == SPREADSHEET else least / EPOCHS[unit]
+    return datetime.fromtimestamp(seconds, timezone.utc).year
 
 
 def written_times(texts: pl.Series) -> WrittenTimes | None:
@@ -95,11 +109,12 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
         for clock in _CLOCKS
         for day in (*_DAY_FIRST, *_MONTH_FIRST, *_OTHER_DAYS)
         if _read(stripped, day + clock).all()
-    ]
+    ] or [way for way in _WHOLE if _read(stripped, way).all()]
     if whole:
         # of several readings that of the fewest days: files hold what happened from one day to the next
         best = min(whole, key=lambda way: (_days(stripped, way), whole.index(way)))
-        return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole))
+        first = int(_parsed(stripped, best).dt.year().min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
+        return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole), first)
     return _mixed(stripped, iso)
 
 
@@ -109,7 +124,8 @@ def _of_iso(texts: pl.Series) -> WrittenTimes:
     note = "its times name their own offset from UTC" if some else ""
     if some and not every:
         note = "some of its times name an offset from UTC, the others are by the clock of time_zone in source.toml"
-    return WrittenTimes((ISO,), bool(timed.any()), texts.len(), note)
+    first = int(texts.str.slice(0, 4).min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
+    return WrittenTimes((ISO,), bool(timed.any()), texts.len(), note, first)
 
 
 def _doubt(best: str, whole: list[str]) -> str:
@@ -135,6 +151,7 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     is_month_first = _any(month_first, texts).sum() > _any(day_first, texts).sum()
     masks |= month_first if is_month_first else day_first
     masks |= {day + clock: _read(texts, day + clock) for day in _OTHER_DAYS for clock in _CLOCKS}
+    masks |= {way: _read(texts, way) for way in _WHOLE}
     left = pl.repeat(True, texts.len(), eager=True)
     chosen: list[str] = []
     while len(chosen) < _MOST_WAYS and left.any():
@@ -197,6 +214,8 @@ def _read(texts: pl.Series, format_: str) -> pl.Series:
 
 
 def _parsed(texts: pl.Series, format_: str) -> pl.Series:
+    if format_.endswith(" %H"):  # a minute is needed here
+        texts, format_ = texts + ":00", f"{format_}:%M"
     if _has_clock(format_):
         return texts.str.to_datetime(format_, strict=False, ambiguous="earliest")
     return texts.str.to_date(format_, strict=False)

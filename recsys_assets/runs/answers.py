@@ -13,6 +13,9 @@ from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
+BOUGHT = ("purchase", "buy", "order", "transaction")
+"""Behaviours that are purchases."""
+
 
 class UnknownCustomer(LineageError):
     """The platform has no recommendations for a customer."""
@@ -22,12 +25,13 @@ class UnknownCustomer(LineageError):
 class CustomerAnswer:
     """What a customer had lately and what they are recommended; rows are plain dictionaries.
 
-    Where the source has no times of events, `last_time` of the history is None.
+    Where the source has no times of events, `last_time` of the history is None. The history is of the target behaviour.
     """
 
     user_id: str
     history: list[dict[str, Any]]
     recommendations: list[dict[str, Any]]
+    target: str = BOUGHT[0]
 
 
 def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
@@ -72,7 +76,7 @@ def judgement(records: Records) -> tuple[str, str]:
 
 
 def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: int = 8) -> CustomerAnswer:
-    """What one customer bought last and the best `k` recommendations for them.
+    """What one customer bought last, or did of another target behaviour, and the best `k` recommendations for them.
 
     Args:
         dated: whether the source's events have times; without, they bear the day of their file, which says nothing.
@@ -110,7 +114,8 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
     )
     if not dated:
         had = had.with_columns(last_time=None)
-    return CustomerAnswer(user_id, had.to_dicts(), recommended.drop("user_id").to_dicts())
+    target = split.filter(pl.col("is_target")).select("behaviour").head(1).collect()["behaviour"].to_list()
+    return CustomerAnswer(user_id, had.to_dicts(), recommended.drop("user_id").to_dicts(), *target)
 
 
 def typical_customer(lake: Lake) -> str:

@@ -1,0 +1,63 @@
+"""Behaviours: how shops write what a customer did, and the words that the platform has for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from recsys_assets.proposal.sampled_column import SampledColumn
+
+_BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
+    "view": (
+        "view", "view_item", "product viewed", "product_viewed", "viewed product", "page view", "pageview",
+        "page_view", "productview", "click", "clk", "pv", "detail", "impression", "viewed", "clicked",
+    ),
+    "cart": (
+        "cart", "product added", "product_added", "added to cart", "add to cart", "addtocart", "add_to_cart",
+        "basket", "add", "addtobasket", "add_to_basket",
+    ),
+    "purchase": (
+        "purchase", "purchased", "order completed", "order_completed", "completed order", "placed order",
+        "ordered product", "transaction", "buy", "order", "bought", "sale", "checkout", "conversion",
+    ),
+    "wishlist": (
+        "wishlist", "add_to_wishlist", "product added to wishlist", "fav", "favorite", "favourite", "like", "save",
+    ),
+    "return": ("return", "order refunded", "order_refunded", "refund", "returned", "refunded"),
+}  # fmt: skip
+_WORD_OF = {spelled: word for word, ways in _BEHAVIOURS.items() for spelled in ways}
+_IN_NAMES: Mapping[str, str] = {
+    "view": "views?|clicks?|pageviews?|impressions?",
+    "cart": "carts?|baskets?",
+    "purchase": "purchases?|buys?|orders?|sales|transactions?",
+    "wishlist": "wishlists?|favou?rites?",
+    "return": "returns?|refunds?",
+}
+"""Words of files' names; in that order, for `cart_orders` and `view_purchases` are unlikely."""
+
+
+def mapped_behaviours(column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
+    """The words of the platform for those values of a column that are known and are no such words themselves."""
+    found = {value: known_behaviour(value) for value in values}
+    return {value: word for value, word in found.items() if word and word != value}
+
+
+def known_behaviour(value: str) -> str:
+    """The word of the platform for what a shop writes, one or many of it; empty where none is known."""
+    plain = value.strip().casefold()
+    return _WORD_OF.get(plain) or _WORD_OF.get(plain.removesuffix("s"), "")
+
+
+def named_behaviour(pattern: str) -> str:
+    """The behaviour that files' names tell by a whole word; empty where they tell none, or several.
+
+    >>> named_behaviour("train-item-views.csv"), named_behaviour("reviews.csv")
+    ('view', '')
+    """
+    folders, _, name = pattern.casefold().rpartition("/")
+    for part in (re.sub(r"\.\w+$", "", name), folders):
+        words = re.findall("[a-z]+", part)
+        told = {behaviour for behaviour, known in _IN_NAMES.items() for w in words if re.fullmatch(known, w)}
+        if told:
+            return told.pop() if len(told) == 1 else ""
+    return ""

@@ -1,0 +1,72 @@
+"""BuiltNames: names of columns that are put together from words, such as `CUST_CODE` or `order_purchase_timestamp`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_KEYS = "id|code|key|no|nr|num|number|sku|uuid|guid|hash|sha1|uniqueid|identifier|pseudoid|idx|index"
+_PEOPLE = (
+    "user|customer|cust|client|visitor|member|household|buyer|shopper|account|cookie|reviewer|profile|person|"
+    "subscriber|guest|reader|listener|player|viewer"
+)
+_THINGS = (
+    "item|product|prod|article|sku|goods|variant|track|song|video|movie|film|book|game|app|anime|manga|recipe|news|"
+    "course|venue|poi|place|business|restaurant|hotel|listing|offer|content|artist|album|adgroup|ad"
+)
+_NAMED_ALONE = "product|article|sku|movie|film|song|track|book|game|video"
+_OF_THINGS = f"(?:raw|main|parent|lineitem|item)?(?:{_THINGS})"
+_HAPPENED = (
+    "event|ordered|order|purchased|purchase|transaction|trans|invoice|sales|sale|sold|shopping|shop|visit|created|"
+    "creation|clicked|click|viewed|view|server|utc|gmt|local|unix|epoch|reviewed|review|rating|rated|checkin|bought|"
+    "buy|paid|payment|posted|added|logged|log|request|receipt|basket|action|activity|interaction|session"
+)
+_MOMENT = "datetime|timestamp|tstamp|date|time|day|dt|ts|at|on|ms"
+_OF_LINE = "lineitem|item|line|row|product"
+_BUILT: Mapping[str, tuple[str, ...]] = {
+    "user_id": (f"(?:order|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", "(?:session|visit)(?:id|key|no|number)?"),
+    "item_id": (f"{_OF_THINGS}(?:{_KEYS}|asin|isbn)", f"(?:lineitem|item)?(?:{_NAMED_ALONE})"),
+    "event_time": (f"(?:{_HAPPENED}|{_MOMENT})*(?:{_MOMENT})(?:{_HAPPENED}|{_MOMENT})*",),
+    "order_id": (f"(?:order|basket|invoice|transaction|trans|receipt|ticket|sale|purchase)(?:{_KEYS})",),
+    "behaviour": ("(?:user|event|action|interaction|activity|feedback)(?:type|name|action|event|behaviou?r)", "btag"),
+    "quantity": (f"(?:{_OF_LINE}|order|ordered)?(?:quantity|qty)(?:ordered|sold|purchased)?",),
+    "unit_price": (f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|eur|usd|gbp|net|gross|incltax|excltax)?",),
+    "amount": (f"(?:{_OF_LINE})(?:total|amount|sum|revenue)", "spend|spent"),
+    "discount": (f"(?:{_OF_LINE})discount(?:amount)?",),
+    "store_id": (f"(?:store|branch|filiale)(?:{_KEYS})",),
+    "title": (f"{_OF_THINGS}(?:title|name|description|desc)",),
+    "department": ("department(?:id|code|name|desc)",),
+    "category": (
+        f"(?:{_OF_THINGS})?(?:main|primary)?(?:category|categories|genres?|cat|cate|aisle)(?:id|name|code|desc)?",
+    ),
+    "subcategory": (f"(?:{_OF_THINGS})?sub(?:category|cat|commodity)(?:id|name|code|desc)?",),
+    "brand": (f"(?:{_OF_THINGS})?brand(?:id|name|code)?",),
+    "age_group": ("(?:customer|user)?age(?:group|range|level|band|desc)?",),
+    "country": ("(?:customer|user)country(?:code|name)?",),
+}  # fmt: skip
+"""Patterns for whole names without case, accents, spaces and punctuation, the most telling first."""
+_COMPILED = {role: tuple(re.compile(each) for each in patterns) for role, patterns in _BUILT.items()}
+_OF_SOMETHING_ELSE = re.compile(
+    "ship|deliver|dispatch|birth|due|expir|updat|modif|estimat|cancel|approv|regist|valid|release|upload|until|end"
+)
+
+
+def built_rank(role: str, plain: str) -> int | None:
+    """How telling a name is for a column of a raw table, 0 the most; None where it is none of its names.
+
+    Args:
+        role: the column of the raw table.
+        plain: the name in small letters without accents, spaces and punctuation.
+    """
+    patterns = _COMPILED.get(role, ())
+    return next((rank for rank, each in enumerate(patterns) if each.fullmatch(plain)), None)
+
+
+def is_of_a_thing(name: str) -> bool:
+    """Whether a name says that it is of a product, as `product_title` does and `title` does not."""
+    return re.match(_OF_THINGS, re.sub(r"[\W_]+", "", name.casefold())) is not None
+
+
+def is_of_something_else(plain: str) -> bool:
+    """Whether a column of times is by its name that of a delivery, a birth or a change, and of no event."""
+    return _OF_SOMETHING_ELSE.search(plain) is not None

@@ -1,0 +1,115 @@
+"""NamedColumn: what a person says of a column of the files, where its name does not tell."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from recsys_assets.proposal.known_names import NAMES
+from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_lineage.errors import LineageError
+
+OPTION = "--column"
+_MOST_SHOWN = 12
+
+
+class UnknownColumn(LineageError):
+    """A column that a person named is in none of the files, or stands for none of a raw table."""
+
+
+@dataclass(frozen=True)
+class NamedColumn:
+    """A column of the files, for one of a raw table.
+
+    Attributes:
+        role: the column of the raw table.
+        column: as the files call it; behind `FILES:`, a pattern for their paths, where some files alone are meant.
+    """
+
+    role: str
+    column: str
+
+    @classmethod
+    def of(cls, text: str) -> NamedColumn:
+        """What `user_id=CUST_CODE` says, or `user_id=orders.csv:CUST_CODE` of some files.
+
+        Raises:
+            UnknownColumn: it says nothing, or of a column that no raw table has.
+        """
+        role, _, told = text.partition("=")
+        roles = sorted({role for columns in NAMES.values() for role in columns})
+        if not told or role not in roles:
+            raise UnknownColumn(
+                "It is not told which column is meant.",
+                expected=f"COLUMN=NAME, or COLUMN=FILES:NAME of some files; COLUMN is one of {', '.join(roles)}",
+                found=text,
+                where=OPTION,
+                advice=f"write it as in {option('user_id', 'column_1')}",
+            )
+        return cls(role, told)
+
+
+def option(role: str, column: str) -> str:
+    """How a person says that a column is one of a raw table."""
+    return f"{OPTION} {role}={column!r}" if " " in column else f"{OPTION} {role}={column}"
+
+
+def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> list[SampledFiles]:
+    """The groups, with what a person says of their columns.
+
+    Raises:
+        UnknownColumn: in no file there is such a column.
+    """
+    told: list[dict[str, str]] = [{} for _ in groups]
+    for each in named:
+        places = _places(groups, each)
+        if not places:
+            names = [column.name for files in groups for column in files.columns]
+            near = difflib.get_close_matches(each.column.rpartition(":")[2], names, 1)
+            raise UnknownColumn(
+                f"No file has a column {each.column}.",
+                expected=f"one of {', '.join(dict.fromkeys(names[: 4 * _MOST_SHOWN]))}",
+                found=each.column,
+                where=f"{OPTION} {each.role}",
+                advice=f"did you mean {near[0]}?" if near else "name one of these",
+            )
+        for place, column in places:
+            told[place][each.role] = column
+    return [
+        replace(files, named=names) if names else files for files, names in zip(groups, told, strict=True)
+    ]
+
+
+def _places(groups: Sequence[SampledFiles], named: NamedColumn) -> list[tuple[int, str]]:
+    """Which groups have the column, and how they call it."""
+    ways = [("*", named.column)]
+    pattern, separator, column = named.column.partition(":")
+    if separator:
+        ways.append((pattern, column))  # a column's own name may have the sign too
+    for pattern, column in ways:
+        found = [
+            (place, column)
+            for place, files in enumerate(groups)
+            if column in {c.name for c in files.columns} and _fits(files.paths, files.pattern, pattern)
+        ]
+        if found:
+            return found
+    return []
+
+
+def _fits(paths: Collection[str], common: str, pattern: str) -> bool:
+    return pattern in ("*", common) or any(fnmatch.fnmatch(path, pattern) for path in paths)
+
+
+def columns_to_name(groups: Sequence[SampledFiles]) -> str:
+    """The columns of the files with a few values each, for a person who says which are which."""
+    told = []
+    for files in groups[:_MOST_SHOWN]:
+        columns = [
+            f"{column.name} ({', '.join(column.samples[:2])[:30]})" for column in files.columns[:_MOST_SHOWN]
+        ]
+        more = f" and {len(files.columns) - _MOST_SHOWN} more" if len(files.columns) > _MOST_SHOWN else ""
+        told.append(f"{files.pattern}: {', '.join(columns)}{more}")
+    return "; ".join(told)

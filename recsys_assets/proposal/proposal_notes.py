@@ -1,0 +1,188 @@
+"""What a person should know of a proposal: what could not be told, what is not used, and what to write where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
+from recsys_assets.proposal.built_names import built_rank
+from recsys_assets.proposal.event_notes import event_notes
+from recsys_assets.proposal.joined_files import JoinedFiles
+from recsys_assets.proposal.known_names import IDS, NAMES, RawTable, plain_name, role_rank
+from recsys_assets.proposal.named_columns import option
+from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
+from recsys_assets.proposal.sampled_column import SampledColumn
+from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_lineage.sql.names import quote
+
+ONE_EVENT = "interaction"
+"""What is done where nothing tells what it is."""
+_MOST_SHOWN = 20
+
+
+def proposal_notes(
+    groups: Sequence[SampledFiles],
+    tables: Mapping[RawTable, Sequence[Roles]],
+    joined: JoinedFiles | None,
+    *,
+    divided: bool,
+) -> Iterator[str]:
+    """The notes, in sentences; some may come twice."""
+    if joined is not None:
+        yield from _on_joined(joined, groups)
+    for files in groups:
+        roles = [part for parts in tables.values() for part in parts if part.files is files]
+        yield from (f"{files.pattern}: {note}" for note in files.notes)
+        yield from _notes_on(files, roles, joined.on if joined is not None else ())
+    yield from _on_events(tables["raw_events"], joined)
+    if divided:
+        yield (
+            "models are judged by a tenth of the events, told by their ids (subset in raw_events.sql), for no time "
+            "divides them"
+        )
+
+
+def how_to_name(groups: Sequence[SampledFiles]) -> str:
+    """What to do where no events are recognised."""
+    most = max(groups, key=lambda files: (len(files.columns) > 1, files.rows))
+    of = f"{most.pattern}:" if len(groups) > 1 else ""
+    names = [of + column.name for column in most.columns]
+    return (
+        f"say which columns they are, as in {option('user_id', names[0])} {option('item_id', names[1 % len(names)])}, "
+        "and event_time, behaviour, title or any other column of the raw tables likewise; where they stand in several "
+        "files whose lines belong together, write raw_events.sql by hand: README shows one"
+    )
+
+
+def _on_joined(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> Iterator[str]:
+    yield f"{joined.lines.pattern} and {joined.heads.pattern} make events together, by {joined.on[0]}: look at that"
+    if joined.repeats:
+        yield (
+            f"{joined.heads.pattern}: some values of {joined.on[1]} stand in several rows; lines of these count "
+            "several times until the SQL takes one row of each"
+        )
+    if joined.has_a_customer_for_each_key:
+        yield _a_customer_for_each(joined, groups)
+
+
+def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[str]:
+    timed = [part for part in events if "event_time" in part.columns]
+    for part in events if timed and joined is None else ():
+        if part not in timed:
+            yield (
+                f"{part.files.pattern}: it has no times, so its rows are refused beside those that have; undated = "
+                "true in source.toml gives them the day of their file"
+            )
+    for part in timed:
+        column, names = part.columns["event_time"], NAMES["raw_events"]["event_time"]
+        is_told = "event_time" in part.files.named or column.written is not None
+        if not is_told and role_rank("event_time", column.name, names) is None:
+            yield f"{part.files.pattern}: column {column.name} is taken for the time, as the only one that holds times"
+    several = [part.files.pattern for part in events if not part.columns.keys() & {"behaviour", "order_id"}]
+    if len(several) > 1 and joined is None and not all(map(named_behaviour, several)):
+        yield f"the rows of {' and '.join(several)} are all events: leave out those that are none"
+    if not any(named_behaviour(pattern) for pattern in several) and not any(
+        role in part.columns for part in events for role in ("behaviour", "order_id", *NUMBERS)
+    ):
+        yield (
+            f"nothing says what customers did: it is called {ONE_EVENT}; where they bought, write default_behaviour = "
+            '"purchase" in source.toml'
+        )
+    if timed:
+        return
+    yield "no column holds the time of an event; without times nothing can be said of what comes next"
+    for part in events:
+        if names := [column.name for column in unnamed_times(part.files)]:
+            yield (
+                f"{part.files.pattern}: the columns {', '.join(names)} hold times: where one is that of an event, say "
+                f"which by {option('event_time', names[0])}"
+            )
+
+
+def _a_customer_for_each(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> str:
+    """What to write where every order has a customer of its own, and another file may say who that is."""
+    _, customer = joined.columns["user_id"]
+    own = f"nearly every {joined.on[1]} has a {customer.name} of its own, so nobody comes twice"
+    note = f"{joined.heads.pattern}: {own}"
+    for files in groups:
+        names = {column.name: column for column in files.columns}
+        if files is joined.heads or customer.name not in names:
+            continue
+        for name, column in names.items():
+            if (
+                name != customer.name
+                and column.distinct < files.rows
+                and built_rank("user_id", plain_name(name)) == 0
+            ):
+                return (
+                    f"{note}; {name} of {files.pattern} seems to be who it is: add LEFT JOIN {files.scan} AS person ON "
+                    f"person.{quote(customer.name)} = head.{quote(customer.name)} to raw_events.sql and write "
+                    f"person.{quote(name)} AS user_id, in raw_users.sql too"
+                )
+    return f"{note}; look for another column or file that says who they are"
+
+
+def _counted_days(role: str, column: SampledColumn) -> str:
+    """How to write a time that is a number of days or the like."""
+    if role != "event_time" or column.kind != "number":
+        return ""
+    return f"; where it counts days, write DATE '…' + TRY_CAST({quote(column.name)} AS INTEGER) AS event_time"
+
+
+def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]) -> list[str]:
+    """What a person should know of some files; `keys` are columns that are used to join them."""
+    if not roles:
+        ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
+        if ids:
+            return [f"{files.pattern}: says nothing of {', '.join(ids)} that is known here; it is not used"]
+        return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
+    used = {name for role in roles for column in role.columns.values() for name in column.names} | {*keys}
+    taken = {name for role in roles for name in role.columns}
+    read = {
+        column.name
+        for role in roles
+        for name, column in role.columns.items()
+        if name in NUMBERS or column.kind != "number"  # ids may be numbers or not
+    }
+    notes = [
+        f"{files.pattern}: column {column.name}: {column.note}"
+        for column in (*files.columns, *files.moments)
+        if column.note and column.name in read
+    ]
+    unread = {
+        column.name: f"column {column.name} is called like {role}, but nothing here reads such values as "
+        f"{', '.join(column.samples)}; it is not used{_counted_days(role, column)}"
+        for part in roles
+        for role, names in NAMES[part.table].items()
+        for column in files.columns
+        if column.name not in used and role not in taken and could_be(role, names, column)
+    }
+    notes += [f"{files.pattern}: {words}" for words in unread.values()]
+    used |= unread.keys()
+    notes += [
+        f"{files.pattern}: column {column.name} is taken for the time, but nothing here reads such values as "
+        f"{', '.join(column.samples)}: write try_strptime({quote(column.name)}, '…') AS event_time, else its rows are "
+        "refused"
+        for role in roles
+        if (column := role.columns.get("event_time")) is not None and column.kind == "text"
+    ]
+    notes += [f"{files.pattern}: {note}" for note in event_notes(files, roles, used)]
+    if left := [
+        column.name
+        for column in files.columns
+        if column.name not in used and column.kind != "nothing" and not is_rating(column)
+    ]:
+        more = f" and {len(left) - _MOST_SHOWN} more" if len(left) > _MOST_SHOWN else ""
+        notes.append(f"{files.pattern}: not used: {', '.join(left[:_MOST_SHOWN])}{more}")
+    events = next((role for role in roles if role.table == "raw_events"), None)
+    if events is not None and "event_time" in events.columns and events.columns["event_time"].kind == "day":
+        notes.append(
+            f"{files.pattern}: column {events.columns['event_time'].name} holds days, not times of day"
+        )
+    if events is not None and (column := events.columns.get("behaviour")) is not None:
+        unknown = [value for value in column.values if not known_behaviour(value)]
+        if unknown and column.kind != "number":
+            notes.append(
+                f"{files.pattern}: column {column.name} says {', '.join(unknown[:5])}: taken as it is"
+            )
+    return notes
