@@ -163,6 +163,13 @@ class Settings(BaseSettings):
         le=1000,
         description="milliseconds that what was shown may take to the disk; 0: it is there before the answer goes out",
     )
+    most_waiting: int = Field(
+        default=32,
+        ge=0,
+        le=100_000,
+        description="lists that may wait to be computed by one process of `recsys serve`; further ones are answered "
+        "from what the night prepared; 0: all are",
+    )
     rate_limit: int = Field(
         default=500, ge=0, description="requests a second that one token may make; 0: any number"
     )

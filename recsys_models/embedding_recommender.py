@@ -56,7 +56,7 @@ class EmbeddingRecommender(Recommender):
             return None
         items = self._items_longest_first()
         rows, values = items.best(query, k, exclude=hidden, among=chosen)
-        if self.knows_by_links and not self._links().to_items(customer, self.n_items)[..., rows].all():
+        if self.knows_by_links and not self._links().join(customer, rows):
             return None  # an item that nothing links to the customer has its place by popularity
         if items.rows.size < self.n_items and (rows.size < k or values[-1] <= NO_EVIDENCE):
             return None  # items that nothing is known of have a place in the list

@@ -49,7 +49,7 @@ class Desk:
     """What the routes of the service call; one for a process.
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
-    wait for each other. Where `most_waiting` wait already, or one waits longer than
+    wait for each other. Where `most_waiting` wait already (0: always), or one waits longer than
     `patience` (seconds), it is a prepared list, which says that it is. What `others` wrote down counts in each answer.
     """
 
@@ -76,7 +76,7 @@ class Desk:
             Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
-        computed = await self._in_turn(lambda: self._computed(question, query_id, explain))
+        computed = await self._in_turn(lambda: self._computed(question, query_id, explain), self.most_waiting)
         found, because = computed or (None, _Because())
         degraded = found is None
         explain = explain and not degraded
@@ -141,9 +141,9 @@ class Desk:
         self.figures.seen.answered(query_id, chosen.arm, ids, cold=listed.cold, degraded=degraded)
         return answer
 
-    async def _in_turn(self, work: Callable[[], _Result]) -> _Result | None:
-        """What a piece of work gives, done in its turn; None where too many wait already, or it waited too long."""
-        if self._waiting >= self.most_waiting:
+    async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
+        """What a piece of work gives, done in its turn; None where `most` wait already, or it waited too long."""
+        if self._waiting >= most:
             return None
         began = time.monotonic()
         self._count_waiting(1)
@@ -216,7 +216,7 @@ class Desk:
             with span("search"):
                 return searched(search, rules, served, question, did)
 
-        result = await self._in_turn(work)
+        result = await self._in_turn(work, self.most_waiting or MOST_WAITING)
         if result is None:
             raise Refused(429, "Too many wait for an answer.", headers={"Retry-After": "1"})
         made_of = {

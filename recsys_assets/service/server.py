@@ -135,7 +135,7 @@ def opened_service(
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
     desk = Desk(
-        rotation, log, activity, figures,
+        rotation, log, activity, figures, settings.most_waiting,
         others=None if team is None else others, workers=1 if team is None else team.workers,
     )  # fmt: skip
     app = service_app(desk)

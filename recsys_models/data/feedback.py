@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import decay
+from recsys_models.kernels.sparse import one_row
 
 Feedback = Literal["binary", "log_count", "recent_28"]
 FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
@@ -37,18 +38,23 @@ def feedback_matrix(interactions: Interactions, feedback: str) -> sp.csr_array:
 def latest_weights(interactions: Interactions, half_life_days: float) -> sp.csr_array:
     """Recency of each pair, users by items CSR: 2^(-age of the latest interaction / half-life), or 1 without times."""
     interactions = interactions.counted
-    matrix = interactions.user_items()
     if interactions.timestamp is None or not len(interactions):
-        return matrix
+        return interactions.user_items()
     unit = decay(interactions, half_life_days).astype(np.float32)
-    if interactions.n_users == 1:  # a customer who is folded in: the matrix has their few items in order
-        matrix.data = np.zeros_like(matrix.data)
-        np.maximum.at(matrix.data, np.searchsorted(matrix.indices, interactions.item), unit)
-        return matrix
-    pair = interactions.user.astype(np.int64) * interactions.n_items + interactions.item
+    alone = interactions.n_users == 1
+    pair = (
+        interactions.item
+        if alone
+        else interactions.user.astype(np.int64) * interactions.n_items + interactions.item
+    )
     order = np.argsort(pair, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(pair[order]) != 0))
-    matrix.data = np.maximum.reduceat(unit[order], starts)
+    in_order = pair[order]
+    starts = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))
+    latest = np.maximum.reduceat(unit[order], starts)
+    if alone:  # a customer who is folded in
+        return one_row(in_order[starts], latest, interactions.n_items)
+    matrix = interactions.user_items()
+    matrix.data = latest
     return matrix
 
 

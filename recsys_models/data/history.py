@@ -15,6 +15,34 @@ from recsys_models.data.moments import EARLIEST, LATEST
 
 
 @dataclass(frozen=True, eq=False)
+class CodedNames(Sequence[str]):
+    """Names given by their places in a list of different ones, for who has them so already.
+
+    Attributes:
+        names: each once.
+        codes: (n,) whole numbers, places in `names`.
+    """
+
+    names: Sequence[str]
+    codes: NDArray[np.integer]
+
+    def __len__(self) -> int:
+        return self.codes.size
+
+    def __getitem__(self, at: Any) -> Any:
+        return np.array(self.names, object)[self.codes[at]]
+
+    def coded(self) -> tuple[tuple[str, ...], NDArray[np.int8]]:
+        """The names that occur, in order, and the code of each row."""
+        counts = np.bincount(self.codes, minlength=len(self.names))
+        there = [place for place in range(len(self.names)) if counts[place]]
+        told = sorted(there, key=lambda place: self.names[place])
+        code = np.zeros(len(self.names), np.int8)
+        code[told] = np.arange(len(told))
+        return tuple(self.names[place] for place in told), code[self.codes]
+
+
+@dataclass(frozen=True, eq=False)
 class History:
     """What one customer did so far, in the order given; `Recommender.history_of` makes one of the caller's item ids.
 
@@ -70,31 +98,38 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
     moment: NDArray[np.int64] | None = None
     if any(history.timestamps is not None for history in histories):
         moment = _column("timestamps", histories, length, np.iinfo(np.int64).min, np.int64)
-        untold = np.repeat([history.timestamps is None for history in histories], length)
-        if now is None and not untold.all():
-            now = int(moment[~untold].max())
-        if untold.any():
+        untold = np.array([history.timestamps is None for history in histories])
+        if now is None or untold.any():
+            untold = np.repeat(untold, length)
+            if now is None and not untold.all():
+                now = int(moment[~untold].max())
             moment[untold] = now if now is not None else 0
     names: tuple[str, ...] = ()
     code: NDArray[np.int8] | None = None
-    if any(history.behaviours is not None for history in histories):
+    only = histories[0].behaviours if len(histories) == 1 else None
+    if isinstance(only, CodedNames) and len(only) == item.size and len(only.names) <= 127:
+        names, code = only.coded()
+    elif any(history.behaviours is not None for history in histories):
         named = _names(histories, length)
         told = {name: place for place, name in enumerate(sorted(set(named)))}
         if len(told) > 127:
             raise ValueError(f"behaviours: expected at most 127 different names, found {len(told)}")
         names, code = tuple(map(str, told)), np.array([told[name] for name in named], np.int8)
-    wrong = np.flatnonzero(item >= item_ids.size)
-    if wrong.size:
+    if item.size and item.max() >= item_ids.size:
+        wrong = np.flatnonzero(item >= item_ids.size)
         raise ValueError(
             f"items: expected rows below {item_ids.size}, -1 for unknown items; found {item[wrong[0]]} "
             f"{_place(wrong[0], length)}; Recommender.history_of turns ids into rows"
         )
-    wrong = np.flatnonzero(~((weight >= 0) & (weight < np.inf)))
-    if wrong.size:
+    usable = (weight >= 0) & (weight < np.inf)
+    if not usable.all():
+        wrong = np.flatnonzero(~usable)
         raise ValueError(
             f"weights: expected finite numbers ≥ 0, found {weight[wrong[0]]} {_place(wrong[0], length)}"
         )
-    kept = (item >= 0) & (weight > 0)
+    kept: NDArray[np.bool_] | slice = (item >= 0) & (weight > 0)
+    if kept.all():
+        kept = slice(None)
     return Interactions(
         user=user[kept],
         item=item[kept].astype(np.int32),

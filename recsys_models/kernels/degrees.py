@@ -20,6 +20,8 @@ def degrees(matrix: sp.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float
 def inverse_power(degree: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
     """Powers degree^-exponent, 0 for degree 0."""
     positive = degree > 0
+    if positive.all():
+        return (degree**-exponent).astype(np.float32)
     return np.where(positive, np.where(positive, degree, 1.0) ** -exponent, 0.0).astype(np.float32)
 
 

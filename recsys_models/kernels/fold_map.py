@@ -94,23 +94,23 @@ class FoldMap(NamedTuple):
         return self._inputs(edges, items) @ self.matrix
 
     def _inputs(self, edges: Sequence[sp.csr_array], items: NDArray[np.float32]) -> NDArray[np.float32]:
-        parts: list[NDArray[np.float32]] = []
-        for matrix, scale in zip(edges, self.item_scale, strict=True):
+        n, dim = edges[0].indptr.size - 1, items.shape[1]
+        found = np.ones((n, self.n_edges * dim + 1), np.float32)
+        for number, (matrix, scale) in enumerate(zip(edges, self.item_scale, strict=True)):
             # only the rows of the items that occur are scaled, so that one customer does not cost a catalogue
-            owner = np.repeat(np.arange(matrix.indptr.size - 1), np.diff(matrix.indptr))
             weight = np.asarray(matrix.data, np.float32)
-            by_user = np.bincount(owner, weight, matrix.indptr.size - 1).astype(np.float64)
             scaled = weight * scale[matrix.indices]
-            if (
-                by_user.size == 1
-            ):  # one customer, whose few vectors NumPy adds up sooner than SciPy is asked to
+            if n == 1:  # one customer, whose few vectors NumPy adds up sooner than SciPy is asked to
+                owner = np.zeros(weight.size, np.intp)
                 summed = (scaled @ items[matrix.indices])[None, :]
             else:
+                owner = np.repeat(np.arange(n), np.diff(matrix.indptr))
                 scaled = sp.csr_array((scaled, matrix.indices, matrix.indptr), matrix.shape)
                 summed = np.asarray(scaled @ items, np.float32)
-            parts.append(summed * inverse_power(by_user, float(self.user_exponent[0]))[:, None])
-        parts.append(np.ones((parts[0].shape[0], 1), np.float32))
-        return np.hstack(parts)
+            by_user = np.bincount(owner, weight, n).astype(np.float64, copy=False)
+            part = found[:, number * dim : (number + 1) * dim]
+            np.multiply(summed, inverse_power(by_user, float(self.user_exponent[0]))[:, None], out=part)
+        return found
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays for a model file."""

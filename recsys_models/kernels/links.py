@@ -40,6 +40,12 @@ class Links(NamedTuple):
         had = users[np.diff(seen.indptr) > 0]
         return cls(users, items, bool((had == had[0]).all()) if had.size else True)
 
+    def join(self, customer: Interactions, items: NDArray[np.integer]) -> bool:
+        """Whether one customer is linked to all of these items, of those that the fit knows."""
+        if self.joined:
+            return True
+        return set(self.items[items].tolist()) <= set(self.items[customer.item].tolist())
+
     def to_items(self, who: NDArray[np.integer] | Interactions, n_items: int) -> NDArray[np.bool_]:
         """Which items are linked to users of the fit, given by row, or to customers by what they had.
 

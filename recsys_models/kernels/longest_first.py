@@ -78,16 +78,17 @@ class LongestFirst(NamedTuple):
                 block[left_out[slice(*np.searchsorted(left_out, (start, stop)))] - start] = -np.inf
             else:
                 block[np.isin(at, left_out)] = -np.inf
-            # what k of this block alone, or k of those before, surpass is not among the best
-            least = max(_least_of_best(scores, k), _least_of_best(block, k)) - wrong
-            near = np.flatnonzero((block >= least) & (block > -np.inf))
+            # what k of those before surpass is not among the best, nor what k of this block do
+            before = _least_of_best(scores, k)
+            least = (before if before > -np.inf else _least_of_best(block, k)) - wrong
+            near = np.flatnonzero(block >= least if least > -np.inf else block > -np.inf)
             found = np.concatenate([found, near + start if at is None else at[near]])
             scores = np.concatenate([scores, block[near]])
             start, size = stop, LARGEST_BLOCK
             least = _least_of_best(scores, k) - wrong
             if least > 0:
                 lengths = self.lengths if chosen is None else self.lengths[chosen]
-                end = min(end, int(np.searchsorted(-lengths, -least / length, side="right")))
+                end = min(end, lengths.size - int(np.searchsorted(lengths[::-1], least / length)))
         near = found[scores >= _least_of_best(scores, k) - wrong]
         exact = np.einsum("nd,d->n", self.vectors[near], query, dtype=np.float64).astype(np.float32)
         rows = self.rows[near]

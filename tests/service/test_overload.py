@@ -15,6 +15,7 @@ from tests.service.running import served, until
 from tests.service.small_shop import lake_of, train
 from tests.service.test_answers import event
 from tests.service.test_rotation import EXPERIMENT
+from tests.service.test_search import indexed, search
 
 NIGHT = [f"item-{number}" for number in (40, 21, 3, 33, 18)]
 """In an order that no model would find; customer-1 bought none of them."""
@@ -78,6 +79,17 @@ def test_in_a_storm_the_lists_of_the_night_are_answered_and_say_so(home: Path) -
     assert sum(each["degraded"] for each in shown) == len(lists[True]), (
         "what was shown is written down as such"
     )
+
+
+def test_where_no_list_is_to_be_computed_all_are_the_nights(home: Path) -> None:
+    indexed(home)
+    prepare(home)
+    with served(home, most_waiting=0) as (customer, _):
+        answer = customer.list_of("customer-1", k=5)
+        assert answer.items == NIGHT and answer.json["degraded"]
+        assert customer.list_of("nobody", k=5).json["degraded"]
+        found = search(customer, "red lantern")
+        assert found.status == 200 and found.items, "searches are computed all the same"
 
 
 def test_who_waited_too_long_gets_the_list_of_the_night(home: Path) -> None:

@@ -65,6 +65,7 @@ def test_a_broken_model_leaves_the_one_before_in_service(home: Path) -> None:
         until(lambda: customer.ready()["problems"], "it says so")
         ready = customer.ready()
         assert ready["status"] == "ready" and ready["model_version"] == broken - 1
+        assert f"champion@{broken} cannot serve" in ready["problems"][0]
         assert customer.list_of("customer-1").items == before
         figures = customer.figures()
         assert "recsys_swap_pending 1.0" in figures and "recsys_swap_failures_total 1.0" in figures

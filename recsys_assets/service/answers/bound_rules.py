@@ -95,7 +95,7 @@ class BoundRules:
         return max(0, up) + among + (100 if self.limits else 0)
 
     def bought_before(self, past: Past, now: int) -> NDArray[np.int32]:
-        """The rows of what a customer bought and may not be recommended again yet.
+        """The rows of what a customer bought and may not be recommended again yet; one may come more often.
 
         Args:
             now: UTC, µs since 1970.
@@ -103,7 +103,7 @@ class BoundRules:
         bought, days = past.bought, self.rules.bought.again_after_days
         if days is not None:
             bought = bought & (past.times > now - days * _DAY)
-        return np.unique(past.items[bought])
+        return past.items[bought]
 
     def pins_on(self, day: date) -> dict[int, int]:
         """Place, from 0, → row of the item that stands there on a day; of two for a place the first of the file."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -67,7 +68,7 @@ def rows_of_items(items: Sequence[str], known: Mapping[str, int]) -> NDArray[np.
 
 
 def descriptions(lake: Lake, item_ids: Sequence[str]) -> dict[str, list[str | None]]:
-    """The columns of text of `item_profiles` for some items, in their order."""
+    """The columns of text of `item_profiles` for some items, in their order; equal values are one object."""
     ids = pl.DataFrame({_ITEM: pl.Series(item_ids, dtype=pl.String)})
     stored = lake.latest(ITEMS)
     if stored is None:
@@ -75,5 +76,14 @@ def descriptions(lake: Lake, item_ids: Sequence[str]) -> dict[str, list[str | No
     texts = [column.name for column in stored.schema if column.type == "VARCHAR" and column.name != "text"]
     frame = lake.scan(stored).select(texts).collect()
     joined = ids.join(frame, on=_ITEM, how="left", maintain_order="left")
-    found: dict[str, Any] = joined.drop(_ITEM).to_dict(as_series=False)
+    found = {column.name: _shared(column) for column in joined.drop(_ITEM)}
     return {_TITLE: [None] * ids.height, **found}
+
+
+def _shared(column: pl.Series) -> list[str | None]:
+    """The values of a column of text. Equal ones are one object, also those of another version, or of the index beside
+    the model: of a catalogue's titles and groups, most come more than once."""
+    distinct = column.drop_nulls().unique()
+    places = column.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1).to_list()
+    values = [*(sys.intern(value) for value in distinct.to_list()), None]
+    return [values[place] for place in places]

@@ -125,42 +125,45 @@ class KnownHistories:
         """What a customer did with what they did since; and the names of its behaviours, of which there may be more.
 
         Items that the model does not know are left out.
+        Items that the model does not know are left out.
+
+        Args:
+            past: as `of` gives it, its rows in the order of items.
         """
+        known = [(row, each) for each in did if (row := item_rows.get(each.item)) is not None]
+        if not known:
+            return past, self.names
         names = list(self.names)
-        items, kinds = past.items.tolist(), past.behaviours.tolist()
-        times, weights, bought = past.times.copy(), past.weights.copy(), past.bought.tolist()
-        place = {pair: at for at, pair in enumerate(zip(items, kinds, strict=True))}
-        new_times: list[int] = []
-        new_weights: list[float] = []
-        known: dict[
+        rows = [row for row, _ in known]
+        first = np.searchsorted(past.items, rows).tolist()
+        end = np.searchsorted(past.items, rows, side="right").tolist()
+        times, weights = past.times.copy(), past.weights.copy()
+        kinds: dict[
             str, tuple[int, bool]
         ] = {}  # of each behaviour: its place in the names, whether it is bought
-        for item, behaviour, time in did:
-            if (row := item_rows.get(item)) is None:
-                continue
-            if (kind := known.get(behaviour)) is None:
-                name = self.name_of(behaviour)
+        fresh: dict[tuple[int, int], tuple[int, float, bool]] = {}
+        for (row, each), low, high in zip(known, first, end, strict=True):
+            if (kind := kinds.get(each.behaviour)) is None:
+                name = self.name_of(each.behaviour)
                 if name not in names:
                     names.append(name)
-                kind = known[behaviour] = names.index(name), self.is_bought(behaviour)
-            pair = row, kind[0]
-            at = place.get(pair)
-            if at is None:
-                place[pair] = len(items)
-                items.append(row)
-                kinds.append(kind[0])
-                bought.append(kind[1])
-                new_times.append(time)
-                new_weights.append(1.0)
-            elif at < times.size:
-                times[at], weights[at] = max(times[at], time), weights[at] + 1
+                kind = kinds[each.behaviour] = names.index(name), self.is_bought(each.behaviour)
+            place, bought = kind
+            at = next((at for at in range(low, high) if past.behaviours[at] == place), None)
+            if at is not None:
+                times[at], weights[at] = max(times[at], each.time), weights[at] + 1
+            elif (same := fresh.get((row, place))) is not None:
+                fresh[row, place] = max(same[0], each.time), same[1] + 1, same[2]
             else:
-                at -= times.size
-                new_times[at], new_weights[at] = max(new_times[at], time), new_weights[at] + 1
+                fresh[row, place] = each.time, 1.0, bought
+        if not fresh:
+            return past._replace(times=times, weights=weights), tuple(names)
+        new_rows, new_kinds = zip(*fresh, strict=True)
+        new_times, new_weights, new_bought = zip(*fresh.values(), strict=True)
         return Past(
-            np.array(items, np.int32),
-            np.array(kinds, np.int16),
+            np.concatenate([past.items, np.array(new_rows, np.int32)]),
+            np.concatenate([past.behaviours, np.array(new_kinds, np.int16)]),
             np.concatenate([times, np.array(new_times, np.int64)]),
             np.concatenate([weights, np.array(new_weights, np.float32)]),
-            np.array(bought, bool),
+            np.concatenate([past.bought, np.array(new_bought, bool)]),
         ), tuple(names)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_assets.service.answers.known_histories import Past
-from recsys_models.data.history import History
+from recsys_models.data.history import CodedNames, History
 
 if TYPE_CHECKING:
     from recsys_assets.service.answers.served_model import ServedModel
@@ -54,7 +54,7 @@ def why_not_folded(model: Recommender) -> str | None:
 
 def history_of(past: Past, names: Sequence[str]) -> History:
     """A past as the models take it."""
-    return History(past.items, [names[int(kind)] for kind in past.behaviours], past.times, past.weights)
+    return History(past.items, CodedNames(names, past.behaviours), past.times, past.weights)
 
 
 def _best(

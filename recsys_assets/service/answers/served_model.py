@@ -111,11 +111,14 @@ class ServedModel:
             LineageError: its files are missing or damaged.
             ModelFileError: they hold no model that can be used.
         """
-        from recsys_models import load_model
+        from recsys_models import ModelFileError, load_model
 
         stored = lake.version(table, version)
         record = Records(lake).get(table, stored.version)
-        model = load_model(read_blobs(lake, stored))
+        try:
+            model = load_model(read_blobs(lake, stored))
+        except ModelFileError as error:
+            raise ModelFileError(f"{table}@{stored.version} cannot serve: {error}") from error
         reads = {
             read.name: read.version
             for read in record.reads

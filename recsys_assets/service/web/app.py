@@ -17,7 +17,7 @@ from recsys_assets.service.answers.searching import SearchQuestion
 from recsys_assets.service.desk import Desk, moment_of
 from recsys_assets.service.feedback.feedback_log import FeedbackError
 from recsys_assets.service.rotation import NoChampion
-from recsys_assets.service.web.body_route import BodyRoute
+from recsys_assets.service.web.address_route import AddressRoute
 from recsys_assets.service.web.messages import (
     MOST_ITEMS,
     Events,
@@ -54,7 +54,7 @@ def service_app(desk: Desk) -> FastAPI:
         redoc_url=None,
         responses={status: _PROBLEM for status in _ASKED},
     )
-    app.router.route_class = BodyRoute
+    app.router.route_class = AddressRoute
     rotation = desk.rotation
 
     @app.get("/recommendations/{user:path}", response_model=Recommendations, summary="A customer's list")

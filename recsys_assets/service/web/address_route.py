@@ -1,0 +1,65 @@
+"""AddressRoute: a route whose parameters, of path and query, are read by one compiled validator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel, ValidationError, create_model
+
+from recsys_assets.service.web.body_route import BodyRoute
+
+
+class AddressRoute(BodyRoute):
+    """A route of FastAPI that reads its address without looking at each parameter anew.
+
+    As with a body: the description is FastAPI's own, and what the validator does not take goes FastAPI's way from the
+    beginning. Routes that take anything beside parameters of path and query, under their own names, are left alone.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        otherwise = super().get_route_handler()
+        takes = self.dependant
+        if self.body_field is not None or not _is_of_address_alone(takes):
+            return otherwise
+        endpoint = self.endpoint
+        fields: dict[str, Any] = {
+            each.name: (each.field_info.annotation, each.field_info)
+            for each in (*takes.path_params, *takes.query_params)
+        }
+        model: type[BaseModel] = create_model("Address", **fields)
+        in_path = [each.name for each in takes.path_params]
+        in_query = {each.name for each in takes.query_params}
+        lists = {name for name in in_query if isinstance(model.model_fields[name].default, list)}
+
+        async def handler(request: Request) -> Response:
+            given: dict[str, Any] = {name: request.path_params[name] for name in in_path}
+            query = request.scope["query_string"].decode("latin-1")
+            for name, value in parse_qsl(query, keep_blank_values=True) if query else ():
+                if name in lists:
+                    given.setdefault(name, []).append(value)
+                elif name in in_query:
+                    given[name] = value
+            try:
+                asked = model.model_validate(given)
+            except ValidationError:
+                return await otherwise(request)
+            return await endpoint(**vars(asked))
+
+        return handler
+
+
+def _is_of_address_alone(takes: Dependant) -> bool:
+    """Whether an endpoint takes parameters of path and query, and nothing else."""
+    parameters = (*takes.path_params, *takes.query_params)
+    others = (takes.header_params, takes.cookie_params, takes.body_params, takes.dependencies)
+    asks = (
+        takes.request_param_name, takes.websocket_param_name, takes.http_connection_param_name,
+        takes.response_param_name, takes.background_tasks_param_name, takes.security_scopes_param_name,
+    )  # fmt: skip
+    named = all(each.alias == each.name for each in parameters)
+    return bool(parameters) and named and not any(others) and not any(asks)
