@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from recsys_models.kernels.propagation import propagate, propagation_graph
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.networks.lightgcn_fit import LightGCNFit, unequal_weights
-from recsys_models.training.adam import Adam
 
 if TYPE_CHECKING:
     from recsys_models.lightgcn import LightGCN
@@ -48,7 +47,7 @@ class CascadeFit(LightGCNFit):
             self.module.register_parameter(
                 "maps", torch.nn.Parameter(torch.from_numpy(maps.copy()).to(device))
             )
-            self.optimiser = Adam(self.module.parameters(), lr=settings.learning_rate)
+            self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
 
     def state(self) -> dict[str, NDArray[Any]]:
         maps = (

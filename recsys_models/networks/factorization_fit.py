@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch.nn.functional import softplus
 
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.training.adam import Adam
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class FactorizationFit(Fit):
         self.module = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False).to(
             device
         )
-        self.optimiser = Adam(self.module.parameters(), lr=settings.learning_rate)
+        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         settings, device, take = self._settings, self._device, self.module

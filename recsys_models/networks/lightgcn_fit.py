@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from recsys_models.kernels.propagation import propagate, propagation_graph
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_start import item_scale
-from recsys_models.training.adam import Adam
 from recsys_models.training.trainer import Fit
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class LightGCNFit(Fit):
         self.module = torch.nn.Embedding.from_pretrained(torch.from_numpy(start.copy()), freeze=False).to(
             device
         )
-        self.optimiser = Adam(self.module.parameters(), lr=settings.learning_rate)
+        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.learning_rate, fused=True)
 
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """The loss of each step; pairs are drawn in proportion to their weight."""

@@ -36,17 +36,6 @@ class Trained(Protocol):
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
 
 
-class Optimiser(Protocol):
-    """What follows gradients: one of `torch.optim`, or `Adam`."""
-
-    param_groups: list[dict[str, Any]]
-
-    def zero_grad(self, set_to_none: bool = True) -> None: ...
-    def step(self) -> Any: ...
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
-
-
 class Fit(ABC):
     """Parameters that learn on one device; a family makes one for each device and seed.
 
@@ -58,7 +47,7 @@ class Fit(ABC):
     """
 
     module: torch.nn.Module
-    optimiser: Optimiser
+    optimiser: torch.optim.Optimizer
     incidents: Sequence[str] = ()
     drops_out: bool = False
 
