@@ -43,6 +43,7 @@ TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
 _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
 _TWO_SIGNS = "::"
+_LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 """A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
@@ -119,6 +120,13 @@ def first_rows(path: Path) -> FirstRows:
         raise ValueError(
             f"a line such as {heading[1]} says what the lines below are of: write that into each line, as by "
             f"{awk} {path.name} > {path.name.partition('.')[0]}.csv"
+        )
+    if not _parts_by(text, " ") and all(
+        _LIST.fullmatch(line) for line in text.split("\n")[:_MOST_LINES_BEFORE] if line
+    ):
+        raise ValueError(
+            "lists of ids of different lengths: where they are lines of `user item item …`, "
+            "RECSYS_SOURCE=interaction-lists reads them without init"
         )
     if width := _parts_by(text, _TWO_SIGNS):
         unpacked = parts_of_lines(width, _TWO_SIGNS)
