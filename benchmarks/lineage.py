@@ -12,8 +12,9 @@ its own with one thread, after one small query: a process that starts pays for t
 CPU seconds are those of a quiet machine.
 
 Rows. The lake is that of RECSYS_HOME, in which `recsys demo` has made The Complete Journey: one of its 21 million
-promotion rows is traced back to its lines, one customer's profile back to the lines of all that it is made of, and one
-customer forward through every table. Each trace is measured in a process of its own.
+promotion rows is traced back to its lines, one customer's profile back to the lines of all that it is made of, and
+forward through every table one described customer, one purchase, and all purchases of one customer. Each trace is
+measured in a process of its own.
 """
 
 from __future__ import annotations
@@ -233,7 +234,7 @@ def measured(models: int) -> dict[str, float]:
     }  # fmt: skip
 
 
-_TRACES = ("promotion", "profile", "customer", "purchase")
+_TRACES = ("promotion", "profile", "customer", "purchase", "buyer")
 
 
 def measured_trace(which: str) -> dict[str, object]:
@@ -259,9 +260,13 @@ def measured_trace(which: str) -> dict[str, object]:
         "profile": "user_profiles",
         "customer": "raw_users",
         "purchase": "raw_events",
+        "buyer": "raw_events",
     }
     start = table[which]
-    row = some(start, *(("user_id",) if which in ("profile", "customer") else ("_file", "_line")))
+    if which == "buyer":
+        row = some("raw_users", "user_id")
+    else:
+        row = some(start, *(("user_id",) if which in ("profile", "customer") else ("_file", "_line")))
     began = time.process_time(), time.perf_counter()
     if which in ("promotion", "profile"):
         trace = trace_back(lake, start, row)
@@ -284,6 +289,7 @@ def print_traces() -> None:
         "profile": "one of {of:,} customers' profiles back to {lines:,} lines",
         "customer": "one of {of:,} described customers forward through {tables} tables",
         "purchase": "one of {of:,} purchases forward through {tables} tables",
+        "buyer": "all purchases of one customer, of {of:,}, forward through {tables} tables",
     }
     print("| trace | rows found | CPU | time |\n|---|---|---|---|")
     for which in _TRACES:

@@ -109,7 +109,7 @@ class Stepwise:
             if name in seen:
                 continue
             seen.add(name)
-            if name in self._once and not self._is_kept(name):
+            if name in self._once:
                 self._make_once(name)
             if self._is_kept(name):
                 _ = self._is_empty(name)
@@ -210,7 +210,7 @@ class Stepwise:
         """Makes a definition with its marks, or as it is where nothing of it is marked."""
         marked = self._once.pop(name)
         _ = self._is_empty(marked)
-        if not self._is_kept(name):
+        if name not in self._empty and not self._is_kept(name):
             self._keep_whole(name)
 
     def _is_made_of_all(self, step: Step) -> bool:
@@ -266,7 +266,7 @@ class Stepwise:
         self._steps[name], self._empty[name] = made, False
         own = ", ".join(map(quote, marking.columns))
         _ = self._once.pop(definition, None)
-        if definition in self._steps and not self._is_kept(definition):
+        if definition in self._steps and definition not in self._empty:
             view = f"CREATE TEMP VIEW {quote(marking.definition)} AS SELECT {own} FROM {quote(name)}"
             _ = self._connection.execute(view)
             self._kept.add(definition)

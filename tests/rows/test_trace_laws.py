@@ -304,9 +304,10 @@ def test_what_keeps_a_traced_row_out_is_traced(how: str) -> None:
     assert _traces(others, sql, {"c": 1, "m": 1})["u"][1] == []
 
 
-def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_others() -> None:
+@pytest.mark.parametrize("kept", ["", "MATERIALIZED", "NOT MATERIALIZED"])
+def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_others(kept: str) -> None:
     """Here every computation gives other sums; sums over several threads differ in their last digit."""
-    sql = """WITH sums AS (SELECT k, sum(x + random()) AS s FROM t GROUP BY k),
+    sql = f"""WITH sums AS {kept} (SELECT k, sum(x + random()) AS s FROM t GROUP BY k),
         placed AS (SELECT k, s, rank() OVER (PARTITION BY k ORDER BY s) AS place FROM sums),
         shares AS (SELECT k, s / sum(s) OVER () AS share, place FROM placed)
         SELECT k, count(*)::INTEGER AS v FROM shares JOIN placed USING (k) WHERE share > 0 GROUP BY k"""
