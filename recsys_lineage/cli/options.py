@@ -9,7 +9,7 @@ import typer
 
 from recsys_lineage.cli.answer import JSON_OPTION
 
-_TARGET = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID."
+_TARGET = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, record:ID."
 Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]
 AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object instead.")]
 FORMATS = ("tree", "mermaid", "dot", "svg", "png")

@@ -131,6 +131,12 @@ def test_with_a_delay_answers_do_not_wait_and_all_is_written_at_the_end(home: Pa
     assert written == [each.json["query_id"] for each in heard]
 
 
+def test_what_customers_did_is_waited_for_all_the_same(tmp_path: Path) -> None:
+    with FeedbackLog(tmp_path, within_ms=200) as log:
+        asyncio.run(log.append("events", [b'{"n":1}']))
+        assert [entry["n"] for entry in read_log(tmp_path, "events")] == [1]
+
+
 def test_concurrent_writers_share_groups_and_lose_nothing(tmp_path: Path) -> None:
     async def write() -> None:
         await asyncio.gather(*(log.append("exposures", [b'{"n":%d}' % n]) for n in range(2000)))

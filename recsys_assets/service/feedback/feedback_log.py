@@ -46,8 +46,9 @@ class FeedbackLog:
 
     Args:
         folder: made when missing; nobody else can read it.
-        within_ms: 0: `append` returns when the lines are on the disk. Else it returns at once, and they are within so
-            many milliseconds.
+        within_ms: 0: `append` returns when the lines are on the disk. Else it returns at once for what was shown or
+            searched, and they are within so many milliseconds; what customers did is always waited for, so that it is
+            not lost and every worker knows of it in the next answer.
         timed: called with the seconds that each group took.
         alone: whether no other service may write to the folder; False for a worker, whose service sees to that
             (`held_alone`).
@@ -98,7 +99,7 @@ class FeedbackLog:
                 raise FeedbackError("The service is stopping.", advice="ask again when it is back")
             self._waiting.append(entry)
             self._condition.notify()
-        if self._within and self._failure is None:
+        if self._within and self._failure is None and stream != "events":
             entry.done.add_done_callback(lambda done: done.cancelled() or done.exception())
             return
         await entry.done

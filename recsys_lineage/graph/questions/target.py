@@ -22,7 +22,11 @@ _NAME = re.compile(
     r"(?:\[(?P<partition>[^\]]*)\])?(?:\.(?P<column>.+))?"
 )
 _BEHIND_DATASET = re.compile(r"(?:@(?P<version>\d+))?(?:\.(?P<column>.+))?")
-_WAYS = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, dataset:NAME"
+_RECORD = re.compile(r"[0-9a-f]{32}")
+_WAYS = (
+    "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, record:ID, "
+    "dataset:NAME"
+)
 
 
 class UnknownTarget(WrongQuestion):
@@ -78,6 +82,8 @@ def find_target(graph: LineageGraph, text: str) -> Target:
     kind, colon, rest = text.partition(":")
     if colon and kind == "run":
         return _run(graph, rest)
+    if colon and kind == "record":
+        return _record(graph, rest)
     if colon and kind == "file":
         return _file(graph, rest) or _unknown_file(graph, rest)
     if colon and kind == DATASET[:-1]:
@@ -92,6 +98,8 @@ def find_target(graph: LineageGraph, text: str) -> Target:
             return found
     if (found := _file(graph, text)) is not None:
         return found
+    if _RECORD.fullmatch(text):  # as answers of the service and catalogs name it
+        return _record(graph, text)
     if named is not None:
         _unknown_asset(graph, named["name"], text)
     return _unknown_file(graph, text)
@@ -283,6 +291,30 @@ def _run(graph: LineageGraph, run: str) -> Target:
         )
     nodes = [node for row in records["row"] if (node := graph.node_of_record(row)) is not None]
     return Target(f"run:{runs[0]}", "run", tuple(nodes), is_exact=True)
+
+
+def _record(graph: LineageGraph, record: str) -> Target:
+    """The version that a record wrote."""
+    records = graph.records.with_row_index("row").filter(pl.col("id").str.starts_with(record))
+    if records.height != 1 or not record:
+        raise UnknownTarget(
+            f"{'No record' if not records.height else f'{records.height} records'} of the lake have an id that begins "
+            f"with {record!r}.",
+            expected="the id of one record, or how it begins",
+            found=", ".join(records["id"].to_list()[-5:]) or "none",
+            where=", ".join(graph.names.lakes),
+            advice="give the whole id, as an answer or an event names it",
+        )
+    node = graph.node_of_record(records["row"][0])
+    if node is None:
+        raise UnknownTarget(
+            f"The record {records['id'][0]} wrote no version.",
+            expected="the record of a run that wrote one",
+            found=f"{records['kind'][0]}, {records['status'][0]}",
+        )
+    return Target(
+        f"record:{records['id'][0]}", "version", (node,), node, graph.views.table[node], is_exact=True
+    )
 
 
 def _unknown_asset(graph: LineageGraph, name: str, text: str) -> NoReturn:

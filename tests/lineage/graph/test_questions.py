@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -183,6 +184,9 @@ def test_answers_are_plain_data(graph: LineageGraph) -> None:
         ("daily[wed]", "mon, tue"),
         ("run:9", "No run"),
         ("run:000", "3 runs"),
+        ("record:zz", "No record of the lake"),
+        ("f" * 32, "No record of the lake"),
+        ("record:", "records of the lake"),
         ("file:order.csv", "Did you mean"),
         ("file:orders.csv@00000000", "No record read a file"),
         ("what is this?", "ASSET@VERSION"),
@@ -192,6 +196,14 @@ def test_what_is_not_there_is_told_with_a_way_out(graph: LineageGraph, asked: st
     with pytest.raises(UnknownTarget) as error:
         upstream(graph, asked)
     assert said in str(error.value)
+
+
+def test_a_record_is_the_version_that_it_wrote(seen: Shop, graph: LineageGraph) -> None:
+    for name, version in (("shops", 1), ("orders", 0), ("orders", 1)):
+        record = Records(seen.lake).get(name, version).id
+        whole = upstream(graph, f"{name}@{version}")
+        for asked in (record, f"record:{record}", f"record:{record[:12]}"):
+            assert replace(upstream(graph, asked), target=whole.target) == whole
 
 
 def test_a_name_in_upper_case_and_a_column_as_duckdb_folds_it(graph: LineageGraph) -> None:
