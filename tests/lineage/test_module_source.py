@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.assets.code.module_source import ModuleSource
+from recsys_lineage.assets.code.module_source import ModuleSource, constants_of
 from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +59,18 @@ def test_comments_docstrings_and_layout_do_not_count(same: str) -> None:
 )
 def test_what_a_text_says_counts(one: str, other: str) -> None:
     assert digest(one) != digest(other)
+
+
+def test_constants_are_the_words_and_numbers_of_code_and_not_those_of_notes() -> None:
+    text = '''"""About 11 things."""
+N: int = 7
+"""How many."""
+def f(x, *rest, key="a"):
+    """Not this."""
+    return g(word=N, on=True)(-2.5)[f"{key} b"]
+'''
+    words = {"N", "int", "x", "rest", "key", "a", "g", "word", " b"}
+    assert constants_of(text) == (words | {"on"}, {7, 2.5})
 
 
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 import typer
-from dagster import DagsterInstance
+from dagster import DagsterInstance, RunsFilter
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from recsys_assets.cli.commands import app
 from tests.lineage.openlineage.peers import spark_write
@@ -49,6 +51,9 @@ PIECES = [piece for document in DOCUMENTS for piece in pieces(document)]
 SHELL = [piece for piece in PIECES if piece.kind in ("shell", "command", "sql", "toml")]
 CLI: Any = typer.main.get_command(app)
 
+PATIENCE = 1800.0
+"""Seconds that no command needs, however busy the machine is."""
+
 pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -77,9 +82,18 @@ def run_in(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
     }
-    return subprocess.run(
-        ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
-    )
+    command = ["bash", "-euc", script]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # else the command goes on beside those after it
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def as_here(piece: Piece, project: Path) -> str:
@@ -87,7 +101,8 @@ def as_here(piece: Piece, project: Path) -> str:
     text = piece.text
     if "recsys logs" in text:
         with DagsterInstance.from_config(str(project / ".recsys" / "dagster")) as instance:
-            text = re.sub(r"recsys logs \S+", f"recsys logs {instance.get_runs(limit=1)[0].run_id[:8]}", text)
+            (ended,) = instance.get_runs(RunsFilter(statuses=FINISHED_STATUSES), limit=1)
+            text = re.sub(r"recsys logs \S+", f"recsys logs {ended.run_id[:8]}", text)
     for written, meant in {
         "/path/to/files": str(files_of(piece.document, project.parent)),
         "cd /srv/shop && .venv/bin/recsys": f"cd {shlex.quote(str(project))} && recsys",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.rows.flowing import flow_query, flowed
@@ -17,7 +17,7 @@ from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
-from tests.examples import examples
+from tests.examples import JUDGES, examples
 from tests.rows.generated import SCHEMAS, Made, statements, tables
 
 Rows = list[tuple[object, ...]]
@@ -189,7 +189,10 @@ KEYED = {
 
 
 @pytest.mark.parametrize("how", KEYED)
-@settings(max_examples=1, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=1, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit] if JUDGES else [*Phase],
+)  # fmt: skip
 @given(data=tables())
 @example(
     data={
