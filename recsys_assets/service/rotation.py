@@ -70,7 +70,7 @@ class Rotation:
         self.error: Exception | None = None
         self.failures = self.swaps = 0
         self.since: datetime | None = None
-        self._seen: object = None
+        self._seen: tuple[object, ...] | None = None
         self._tried = 0.0
         self._records = Records(place.lake)
         self._records_at: int | None = None
@@ -110,9 +110,12 @@ class Rotation:
         try:
             return self._taken_over()
         except Exception as error:  # whatever is wrong with the new, the service goes on with what it has
-            self.failures += self.error is None or str(error) != str(self.error)
-            self.error = error
+            self._failed(error)
             return False
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += self.error is None or str(error) != str(self.error)
+        self.error = error
 
     async def watch(self, seconds: float, looked: Callable[[], None] = lambda: None) -> None:
         """Look again and again, until cancelled; `looked` is called after each look."""
@@ -133,12 +136,19 @@ class Rotation:
         )
         if state == self._seen and (self.error is None or time.monotonic() - self._tried < TRY_AGAIN_SECONDS):
             return False
-        self._seen, self._tried = state, time.monotonic()
+        seen, self._seen, self._tried = self._seen, state, time.monotonic()
         if chosen is None:
             self.error = None
             return False
         before = self.now
-        self.now, self.error = self._loaded(*chosen)
+        loaded, error = self._loaded(*chosen)
+        if error is None:
+            self.error = None
+        else:
+            self._failed(error)
+            if before is not None and seen is not None and state[1:] == seen[1:]:
+                return False  # nothing is new but a model that cannot serve
+        self.now = loaded
         if before is None or before.champion.served is not self.now.champion.served:
             self.since = datetime.now(timezone.utc)
         self.swaps += 1
@@ -150,16 +160,21 @@ class Rotation:
     def _loaded(self, table: str, version: int) -> tuple[Serving, Exception | None]:
         """What is to serve with a version of the champion, or of a candidate in its place.
 
-        At the start, where nothing serves yet, an older champion stands in for what cannot be loaded; the error tells
-        why.
+        What serves already stays, with all else that changed, where it cannot be loaded, and at the start an older
+        champion stands in for it; the error tells why.
         """
         try:
             return self._load(table, version), None
         except (RulesError, ExperimentError):
             raise
         except Exception as error:
+            if self.now is not None:
+                served = self.now.champion.served
+                if (served.table, served.version) != (table, version):
+                    return self._load(served.table, served.version), error
+                raise
             first = version - 1 if table == CHAMPION else self.place.lake.version(CHAMPION).version
-            for older in range(first, -1, -1) if self.now is None else ():
+            for older in range(first, -1, -1):
                 with suppress(Exception):
                     return self._load(CHAMPION, older), error
             raise

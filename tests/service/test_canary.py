@@ -212,3 +212,17 @@ def test_a_broken_candidate_leaves_the_champion_in_service(home: Path) -> None:
         assert customer.list_of("customer-1").status == 200
         told = customer.ready()
         assert told["model_table"] == "champion" and told["problems"]
+
+
+def test_beside_a_broken_champion_all_else_that_changes_is_taken_over(home: Path) -> None:
+    train(home, "popularity", table="candidate_popularity")
+    with served(home) as (customer, service):
+        broken = break_champion(lake_of(home))
+        until(lambda: customer.ready()["problems"], "it says so")
+        shown = customer.list_of("customer-1").items[0]
+        (home / "rules.toml").write_text(f'[stock]\nout = ["{shown}"]\n')
+        until(lambda: shown not in customer.list_of("customer-1").items, "the rules count")
+        set_canary(lake_of(home), "popularity", 1.0, who="ann", reason="it is quicker")
+        until(lambda: customer.list_of("customer-1").json["arm"] == ARM, "the canary answers")
+        assert customer.ready()["model_version"] == broken - 1 and service.rotation.failures == 1
+        assert f"champion@{broken} cannot serve" in customer.ready()["problems"][0]
