@@ -94,16 +94,14 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
             found=f"{len(found.columns)}: {', '.join(column.name for column in found.columns)}",
             advice="write the columns one by one",
         )
+    derived = [column.name for column in found.columns]
+    if any(one != other and folded(one) == folded(other) for one, other in zip(names, derived, strict=True)):
+        names = statement.spelled()
     known: dict[Edge, ColumnEdge] = {}
     return {
-        _spelled(name, column.name): public(column.value.edges | found.rows, known)
+        name: public(column.value.edges | found.rows, known)
         for name, column in zip(names, found.columns, strict=True)
     }
-
-
-def _spelled(described: str, derived: str) -> str:
-    """A column's name; DESCRIBE tells upper and lower case of an alias wrong where a column is called alike."""
-    return derived if folded(derived) == folded(described) else described
 
 
 def _parsed(sql: str, origin: str) -> exp.Expr:

@@ -246,6 +246,21 @@ def test_rows_of_a_recursion_flow_into_what_is_made_of_them(made: Made, data: di
     check_flow(made, data)
 
 
+SET_APART = (
+    "WITH q AS ({0} UNION ALL {1} ORDER BY ALL) FROM q",
+    "WITH q AS (({0} UNION {1}) ORDER BY v LIMIT 2) SELECT k, v FROM q",
+    "SELECT k, v FROM ({0} EXCEPT {1} ORDER BY ALL LIMIT 1) AS q",
+    "({0} INTERSECT ALL {1} ORDER BY ALL) UNION ALL ({1} ORDER BY ALL LIMIT 1)",
+)
+"""Set operations that are ordered or cut below something else."""
+
+
+@pytest.mark.parametrize("how", SET_APART)
+def test_an_ordered_set_operation_is_traced_wherever_it_stands(how: str) -> None:
+    data: dict[str, Rows] = {"t": [("a", 1, 0), ("b", 5, 0), ("b", 5, 1)], "u": [("a", 1), ("c", 2)]}
+    check_laws(Made(how.format("SELECT k, n AS v FROM t", "SELECT k, y AS v FROM u"), cut=True), data)
+
+
 UNNAMED = (
     "(SELECT max(y) FROM u)",
     "(SELECT count(*) FROM u WHERE u.k = t.k)",

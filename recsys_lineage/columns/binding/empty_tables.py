@@ -34,7 +34,13 @@ class EmptyTables:
         self._there: dict[str, Columns] = {}
 
     def described(
-        self, sql: str, tables: Mapping[str, Columns], parameters: Sequence[str] = (), unnamed: int = 0
+        self,
+        sql: str,
+        tables: Mapping[str, Columns],
+        parameters: Sequence[str] = (),
+        unnamed: int = 0,
+        *,
+        runs: bool = False,
     ) -> Columns:
         """Names and types of the columns of a statement's result, as it is in parentheses of a FROM clause.
 
@@ -43,6 +49,7 @@ class EmptyTables:
             tables: those that it reads, by names as they are quoted.
             parameters: names of its `$name` parameters.
             unnamed: how many `?` it has.
+            runs: whether the statement is run, and not only described, which tells more of how names are spelled.
 
         Raises:
             duckdb.Error: DuckDB refuses it.
@@ -52,10 +59,12 @@ class EmptyTables:
             connection = self._with(tables)
             for stand_in in _STAND_INS if parameters or unnamed else (None,):
                 values = dict.fromkeys(parameters, stand_in) if parameters else [stand_in] * unnamed
+                whole = f"SELECT * FROM (\n{sql}\n)"
                 try:
-                    rows = connection.execute(
-                        f"DESCRIBE SELECT * FROM (\n{sql}\n)", values or None
-                    ).fetchall()
+                    if runs:
+                        shown = connection.execute(f"{whole} LIMIT 0", values or None).description or ()
+                        return tuple((name, str(kind)) for name, kind, *_ in shown)
+                    rows = connection.execute(f"DESCRIBE {whole}", values or None).fetchall()
                 except duckdb.Error as error:
                     first = first or error
                 else:

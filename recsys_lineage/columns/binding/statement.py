@@ -178,6 +178,11 @@ class Statement:
         except duckdb.Error as error:
             raise self._refused(error) from None
 
+    def spelled(self) -> list[str]:
+        """What its result's columns are called; DESCRIBE tells upper and lower case of an alias wrong where a column is
+        called alike."""
+        return [name for name, _ in self._asked(self._runnable(bare_statement(self.text)), runs=True)]
+
     def _refused(self, error: duckdb.Error) -> ColumnLineageError:
         """What DuckDB has against the statement, with the place where it sees it."""
         stand_ins = {
@@ -217,12 +222,13 @@ class Statement:
             text = f"{text[:start]}{name}{text[end:]}"
         return text
 
-    def _asked(self, sql: str, tree: exp.Expr | None = None) -> Columns:
+    def _asked(self, sql: str, tree: exp.Expr | None = None, *, runs: bool = False) -> Columns:
         """What DuckDB says of the statement, or of another one made of its parts."""
         tables = {name: each.columns for name, each in self._tables.items()}
         parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))
         named = sorted({each.name for each in parameters if each.name})
-        return empty_tables().described(sql, tables, named, sum(not each.name for each in parameters))
+        unnamed = sum(not each.name for each in parameters)
+        return empty_tables().described(sql, tables, named, unnamed, runs=runs)
 
 
 def _of_columns(error: LineageError) -> ColumnLineageError:

@@ -69,7 +69,10 @@ def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _column(node: exp.Expr, scope: Scope) -> Value:
     if isinstance(node.this, exp.Star):
-        scope.statement.opaque(node)
+        binding = scope.binding(node.text("table")) if isinstance(node.parent, exp.Count) else None
+        if binding is None:
+            scope.statement.opaque(node)
+        return struct_of((column.name, column.value) for column in binding.relation.columns)
     return scope.column(node, path(node) or [])
 
 

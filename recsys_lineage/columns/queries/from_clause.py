@@ -140,7 +140,7 @@ def _as_source(binding: Binding) -> Source:
 def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:
     """A join that stands in parentheses, `(a JOIN b ON …)`; its relations keep their names."""
     inner = scope.inside()
-    if isinstance(node, exp.Subquery):
+    if _is_join_in_parentheses(node):
         _begin(inner, _source(node.this, inner))
     else:
         first = node.copy()

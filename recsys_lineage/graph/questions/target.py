@@ -284,7 +284,7 @@ def _run(graph: LineageGraph, run: str) -> Target:
     runs = records["run_id"].unique(maintain_order=True).to_list()
     if len(runs) != 1 or not run:
         raise UnknownTarget(
-            f"{'No run' if not runs else f'{len(runs)} runs'} in the records have an id that begins with {run!r}.",
+            f"{'No run' if not runs else f'{len(runs)} runs'} in the records with an id that begins with {run!r}.",
             expected="the id of one run, or how it begins",
             found=", ".join(runs[-5:]) or "none",
             advice="the command `runs` lists them",

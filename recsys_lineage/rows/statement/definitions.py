@@ -116,11 +116,21 @@ class Statement:
             main.aliases, main.columns = names, columns
 
     def result_types(self) -> list[DuckDBPyType | None]:
-        """The types of the result's columns, in order; None for a column that is NULL or a parameter as it is."""
-        return [
-            None if column.type == UNKNOWN else self.catalog.connection.sqltype(column.type)
-            for column in self.main.columns
-        ]
+        """The types of the result's columns, in order; None for a column that is NULL or a parameter as it is.
+
+        Raises:
+            RowTraceError: DuckDB does not read the type that it writes.
+        """
+        try:
+            return [
+                None if column.type == UNKNOWN else self.catalog.connection.sqltype(column.type)
+                for column in self.main.columns
+            ]
+        except duckdb.Error as error:  # DuckDB 1 writes the type of row(…), but does not read it
+            raise self.cannot(
+                f"a column whose type DuckDB {duckdb.__version__} does not read: {str(error).splitlines()[0]}",
+                advice="give the fields of rows names: {'a': x, 'b': y} instead of row(x, y)",
+            ) from None
 
     @property
     def main(self) -> Definition:

@@ -171,6 +171,9 @@ def definition_text(definition: Definition, syntax: Syntax) -> str:
     """The SQL of a definition's query."""
     query = definition.query
     if not definition.recursive:
-        return syntax.text(query)
+        text = syntax.text(query)
+        # beside a recursive query DuckDB takes a union for one too, and then no ORDER BY or LIMIT behind it
+        ends = query["type"] == "SET_OPERATION_NODE" and query.get("modifiers")
+        return f"SELECT * FROM ({text}) AS __all" if ends else text
     union = "UNION ALL" if query["union_all"] else "UNION"
     return f"{syntax.text(query['left'])} {union} {syntax.text(query['right'])}"

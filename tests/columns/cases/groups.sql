@@ -117,3 +117,12 @@ SELECT -a AS c FROM t QUALIFY c > rank() OVER (ORDER BY d);
 -- x: t.c AGGREGATION
 -- *: t.b GROUP_BY
 SELECT sum(c) / sum(sum(c)) OVER () AS x FROM t GROUP BY b;
+
+-- # rows of a table counted by its name
+-- n: v.a AGGREGATION, v.n AGGREGATION
+SELECT count(v.*) AS n FROM v;
+
+-- # names of expressions are spelled as DuckDB spells them
+-- date_trunc('Month', d): t.d TRANSFORMATION
+-- B: t.b IDENTITY
+SELECT date_trunc('Month', d), b AS "B" FROM t;

@@ -152,3 +152,17 @@ SELECT x, c FROM t AS q(x, y) WHERE y = 'x';
 -- # with a table's schema before it
 -- a: t.a IDENTITY
 SELECT main.t.a FROM main.t;
+
+-- # FROM first, of subqueries that are joined
+-- x: t.c IDENTITY
+-- y: u.k IDENTITY
+-- *: t.a JOIN, u.a JOIN
+FROM (FROM t) AS one JOIN (FROM u) AS other ON one.a = other.a SELECT one.c AS x, other.k AS y;
+
+-- # a comma after USING: the table behind it keeps its column
+-- a: t.a IDENTITY
+-- k: u.k IDENTITY
+-- a_1: v.a IDENTITY
+-- n: v.n IDENTITY
+-- *: t.a JOIN, u.a JOIN
+SELECT * FROM (SELECT a FROM t) AS t JOIN (SELECT a, k FROM u) AS u USING (a), v;
