@@ -15,6 +15,7 @@ from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbe
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.candidates import Candidates
+from recsys_lineage.rows.witnesses.dear import is_dear, windows_of
 from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.wholes import Wholes
@@ -83,7 +84,9 @@ def flowed(
         named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
         flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored)
         wanted = flowing.result(given)
-        return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
+        return Stepwise(connection, flowing.steps, parameters, kept, dict.fromkeys(flowing.dear(), 2)).rows(
+            wanted
+        )
     finally:
         catalog.connection.close()
 
@@ -132,16 +135,11 @@ class Flowing:
 
     def dear(self) -> list[str]:
         """The definitions, folded, of whose rows all are found at the least where some are asked for."""
-        return [name for name, each in self.statement.definitions.items() if self._is_dear(each)]
-
-    def _is_dear(self, definition: Definition) -> bool:
-        query = definition.query
-        if definition.recursive or definition is self.statement.main:
-            return False
-        if query["type"] == "SET_OPERATION_NODE":
-            return not query["setop_all"] or query["setop_type"] == "EXCEPT"
-        distinct = any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
-        return distinct or self.witnesses.is_aggregated(query) or bool(self.candidates.windows(query))
+        return [
+            name
+            for name, each in self.statement.definitions.items()
+            if is_dear(each, self.statement, self.witnesses)
+        ]
 
     def _mark(self, table: str, parts: Sequence[Part]) -> None:
         name = f"__f{len(self._marked)}"
@@ -191,7 +189,7 @@ class Flowing:
             return None
         if query["type"] != "SELECT_NODE" or len({each.name.casefold() for each in columns}) < len(columns):
             return None
-        if not self.witnesses.is_aggregated(query) and not self.candidates.windows(query):
+        if not self.witnesses.is_aggregated(query) and not windows_of(query):
             return None
         read = tuple(dict.fromkeys(each for each in definition.reads if each in self._marked))
         marked = tuple(self._marked[each] for each in read)

@@ -7,7 +7,7 @@ DuckDB scans for these all the same; here what has no rows is seen before anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import duckdb
 import pyarrow as pa
@@ -35,8 +35,8 @@ class Stepwise:
         parameters: values of the statement's parameters.
         kept: what other statements' steps found over the same tables; what these steps find is added. Then the
             connection is a cursor of that which keeps it.
-        dear: names of steps, folded, whose rows are all found at the least whenever some are asked for, as of groups:
-            who needs such a step for the second time keeps it, which costs at most twice what is best.
+        dear: steps, folded, whose rows are all found at the least whenever some are asked for, as of groups, and when
+            they are kept: at the first need, or at the second, which costs at most twice what is best.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Stepwise:
         steps: Iterable[Step],
         parameters: Mapping[str, object],
         kept: KeptSteps | None = None,
-        dear: Collection[str] = (),
+        dear: Mapping[str, int] | None = None,
     ) -> None:
         self._found, self._contents = kept, Contents(connection)
         self._said: dict[str, str] = {}
@@ -54,7 +54,7 @@ class Stepwise:
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
-        self._dear = dict.fromkeys(dear, 0)
+        self._dear = dict(dear or {})
         self._once = {
             step.marking.definition.casefold(): name
             for name, step in self._steps.items()
@@ -86,9 +86,9 @@ class Stepwise:
         plain = self._not_kept(query)
         for name in plain:
             if name in self._dear:
-                self._dear[name] += 1
-        while again := [name for name in plain if self._dear.get(name, 0) > 1]:
-            self._dear[again[-1]] = 0
+                self._dear[name] -= 1
+        while again := [name for name in plain if self._dear.get(name, 1) < 1]:
+            del self._dear[again[-1]]
             self._keep_whole(again[-1])
             plain = self._not_kept(query)
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)

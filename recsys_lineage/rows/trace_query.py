@@ -19,6 +19,7 @@ from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.witnesses.context import context_of
+from recsys_lineage.rows.witnesses.dear import asked_whole
 from recsys_lineage.rows.witnesses.samples import refuse_drawn
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
@@ -163,7 +164,8 @@ def traced_tables(
             connection.register(GIVEN, rows)
             tracing = traced(statement, folded, {}, GIVEN)
         texts = [tracing.rows_of(source) for source in folded]
-        stepwise = Stepwise(connection, tracing.steps, parameters)
+        whole = asked_whole(statement, tracing.witnesses)
+        stepwise = Stepwise(connection, tracing.steps, parameters, dear=dict.fromkeys(whole, 1))
         return {
             source: (stepwise.rows(text), Trace(text, *context_of(statement, name)))
             for source, name, text in zip(sources, folded, texts, strict=True)

@@ -51,6 +51,7 @@ class Definition:
         materialized: what the author wrote.
         recursive: whether it reads itself.
         whole: whether its rows cannot be followed one by one, so that each is traced to all that it reads.
+        asked: whether it is a subquery of an expression, of which all rows are asked for.
         keys: where it is recursive USING KEY, these, and aggregates by which a key's rows become one.
         reads: the tables and definitions in it, folded, each as often as it stands there.
     """
@@ -62,6 +63,7 @@ class Definition:
     materialized: str = ""
     recursive: bool = False
     whole: bool = False
+    asked: bool = False
     keys: list[Node] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 
@@ -341,7 +343,11 @@ class Statement:
             for part in everything(query)
         ):
             return self._hoisted(query, known, itself)
-        return self._reference(query, known, "query")
+        reference = self._reference(query, known, "query")
+        made = self.definitions.get(reference.get("from_table", {}).get("table_name", "").casefold())
+        if made is not None:
+            made.asked = True
+        return reference
 
     def _rename(self, table: Node, known: Mapping[str, str]) -> None:
         name = known.get(table["table_name"].casefold())

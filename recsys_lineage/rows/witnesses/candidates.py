@@ -23,6 +23,7 @@ from recsys_lineage.rows.statement.syntax import (
 )
 from recsys_lineage.rows.statement.window_rows import is_over_all, is_over_partition
 from recsys_lineage.rows.witnesses.contribution import Marks
+from recsys_lineage.rows.witnesses.dear import windows_of
 from recsys_lineage.rows.witnesses.pushdown import Pushdown, put
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
@@ -107,7 +108,7 @@ class Candidates:
         rows of the table, as in a group or a window, or where the table is also read elsewhere than in FROM.
         """
         query = definition.query
-        if self._witnesses.is_aggregated(query) or self.windows(query):
+        if self._witnesses.is_aggregated(query) or windows_of(query):
             return []
         return self._over_marked(query, table, count)
 
@@ -147,7 +148,7 @@ class Candidates:
             stored: the name of a table that holds the definition's rows.
         """
         query, width = definition.query, len(definition.columns)
-        windows = [each for each in self.windows(query) if not is_over_all(each)]
+        windows = [each for each in windows_of(query) if not is_over_all(each)]
         where = conjuncts(query.get("where_clause"))
         if not windows or any(not is_over_partition(each) for each in windows):
             return []
@@ -244,11 +245,6 @@ class Candidates:
             found.append(made)
         return found if len(found) == count else []
 
-    def windows(self, query: Node) -> list[Node]:
-        """The window functions of a query's result."""
-        result = [query["select_list"], query.get("qualify"), query.get("having"), query.get("modifiers")]
-        return [part for part in parts(result) if is_expression(part, "WINDOW")]
-
     def marks(self, *tables: str, early: bool = False) -> Marks:
         """Marks of the marked rows of tables; looked up before these are joined where that is to be early."""
         queries: dict[str, str] = {}
@@ -264,7 +260,7 @@ class Candidates:
 
     def _keys(self, query: Node, items: list[FromItem]) -> list[Node]:
         """The keys of a query's groups, or those that all its windows have; none where they are not plain."""
-        windows = self.windows(query)
+        windows = windows_of(query)
         if not self._witnesses.is_aggregated(query):
             first = windows[0].get("partitions", []) if windows else []
             others = [[without_places(key) for key in each.get("partitions", [])] for each in windows]

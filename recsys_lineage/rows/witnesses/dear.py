@@ -1,0 +1,35 @@
+"""Dear definitions: those of whose rows all are found at the least where some are asked for."""
+
+from __future__ import annotations
+
+from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
+from recsys_lineage.rows.witnesses.witness import Witnesses
+
+
+def windows_of(query: Node) -> list[Node]:
+    """The window functions of a query's result."""
+    result = [query["select_list"], query.get("qualify"), query.get("having"), query.get("modifiers")]
+    return [part for part in parts(result) if is_expression(part, "WINDOW")]
+
+
+def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
+    """Whether a definition makes groups, windows or distinct rows."""
+    query = definition.query
+    if definition.recursive or definition is statement.main:
+        return False
+    if query["type"] == "SET_OPERATION_NODE":
+        return not query["setop_all"] or query["setop_type"] == "EXCEPT"
+    distinct = any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
+    return distinct or witnesses.is_aggregated(query) or bool(windows_of(query))
+
+
+def asked_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
+    """The subqueries of expressions, folded, that stand on dear definitions: whoever asks takes all of their rows."""
+    dear = [name for name, each in statement.definitions.items() if is_dear(each, statement, witnesses)]
+    return [
+        name
+        for name, each in statement.definitions.items()
+        if each.asked
+        and (name in dear or any(each.depends_on(other, statement.definitions) for other in dear))
+    ]
