@@ -327,6 +327,52 @@ def test_a_table_loaded_whole_keeps_the_rows_of_a_file_that_is_gone_or_broken(tm
     assert shop.rows("raw_users", "user_id") == [("u3",), ("u4",), ("v2",)]
 
 
+ADDED_UP = """
+SELECT who AS user_id, count(*) AS occurrences, min(_file) AS _file,
+    arg_min(_line, (_file, _line)) AS _line
+FROM read_csv('sales*.csv') GROUP BY who
+"""
+
+
+def test_customers_that_files_of_events_told_of_outlive_these_files(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_users=ADDED_UP)
+    shop.deliver("sales-1.csv", row(ONE, "ann"), row(ONE, "ben"), row(ONE, "ben"))
+    shop.deliver("sales-2.csv", row(TWO, "ben"), row(TWO, "cid"))
+    shop.night()
+    assert shop.rows("raw_users", "user_id", "occurrences") == [("ann", "1"), ("ben", "3"), ("cid", "1")]
+    (shop.data / "sales-1.csv").unlink()  # to an archive
+    for night in range(2):
+        shop.deliver(f"sales-{3 + night}.csv", row(THREE, "dan"))
+        assert shop.night().complete
+        assert shop.rows("raw_users", "user_id", "occurrences", "_file") == [
+            ("ann", "1", "sales-1.csv"),
+            ("ben", "1", "sales-2.csv"),
+            ("cid", "1", "sales-2.csv"),
+            ("dan", str(1 + night), "sales-3.csv"),
+        ]
+    assert shop.night(forget=["sales-1.csv"]).complete
+    assert [user for (user,) in shop.rows("raw_users", "user_id")] == ["ben", "cid", "dan"]
+
+
+def test_a_table_that_looks_something_up_in_a_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    looked_up = """
+    SELECT sales.who AS user_id, any_value(cards.name) AS country, min(sales._file) AS _file, min(sales._line) AS _line
+    FROM read_csv('sales*.csv') AS sales LEFT JOIN read_csv('cards.csv') AS cards ON cards.card = sales.who
+    GROUP BY sales.who
+    """
+    shop = Nights.of(tmp_path, raw_users=looked_up)
+    shop.deliver("sales-1.csv", row(ONE, "ann"))
+    shop.deliver("cards.csv", ("ann", "Ann"), header=("card", "name"))
+    shop.night()
+    (shop.data / "cards.csv").unlink()
+    shop.deliver("sales-2.csv", row(TWO, "ben"))
+    with pytest.raises(
+        FaultyFiles, match=r"cards\.csv: the file is gone, and every row of raw_users may depend on it"
+    ):
+        shop.night()
+    assert shop.rows("raw_users", "user_id") == [("ann",)]
+
+
 # --- faulty files -----------------------------------------------------------------------------------------
 
 

@@ -124,3 +124,24 @@ def rows_with_kept(
     parts = [f"SELECT {cast_columns(given, wanted)} FROM ({query})"]
     parts += [f"SELECT {cast_columns(columns, wanted)} FROM {source}" for source, columns in kept.items()]
     return "\nUNION ALL\n".join(parts)
+
+
+def rows_with_missing(
+    query: str,
+    given: Sequence[Column],
+    wanted: Sequence[Column],
+    kept: Mapping[str, Sequence[Column]],
+    key: str,
+) -> str:
+    """As `rows_with_kept`, with those kept rows alone of whose key the query gives no row.
+
+    Args:
+        key: a column of the query and of the rows kept.
+    """
+    made = f"WITH __made AS MATERIALIZED ({query})"
+    missing = {
+        f"{source} AND {key} IS NOT NULL AND {key}::VARCHAR NOT IN "
+        f"(SELECT {key}::VARCHAR FROM __made WHERE {key} IS NOT NULL)": columns
+        for source, columns in kept.items()
+    }
+    return f"{made}\n{rows_with_kept('SELECT * FROM __made', given, wanted, missing)}"

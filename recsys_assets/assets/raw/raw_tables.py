@@ -20,6 +20,7 @@ from recsys_assets.assets.raw.file_rows import (
     open_files,
     rows_failed,
     rows_with_kept,
+    rows_with_missing,
 )
 from recsys_assets.assets.raw.found_files import (
     EVENT_DAYS_NAME,
@@ -59,6 +60,8 @@ TABLES = {
     "raw_promotions": "What the source says about promotions and coupons, as it arrived, with file and line.",
 }
 """The raw tables that are loaded whole, with what each is."""
+KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
+"""By which column rows of a raw table that is put together from events' files are told apart."""
 COLUMNS = {
     "occurrences": "How many rows of the source say so, where it counts them: the most frequent stays.",
     "_fault": "Why the line could not be divided into its columns; null where it could.",
@@ -72,7 +75,11 @@ COLUMNS = {
 
 
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """Every row of the files of one table; of files that are gone or cannot be read any more, those of before."""
+    """Every row of the files of one table; of files that are gone or cannot be read any more, those of before.
+
+    Where rows are put together from many files of events, as a product's title from all that name it, and one of these
+    is gone, the customers or products that no file names any more stay as they were.
+    """
     files = as_found(inputs.frame("source_files"))
     before = inputs.previous()
     plan = _TablePlan.of(files, folder, table, request.code_version)
@@ -89,8 +96,11 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         schema, given = before.record.schema, inputs.columns_of(query)
     inputs.view(table)
     inputs.vouch_for(plan.kept)
-    source = f"{table} WHERE _file IN (SELECT unnest($kept))"
-    sql = rows_with_kept(query, given, columns_for_both(given, schema), {source: schema})
+    kept, wanted = f"{table} WHERE _file IN (SELECT unnest($kept))", columns_for_both(given, schema)
+    if plan.merged:
+        sql = rows_with_missing(query, given, wanted, {kept: schema}, KEYS[table])
+    else:
+        sql = rows_with_kept(query, given, wanted, {kept: schema})
     words = f"the rows of {len(plan.kept)} files were kept as they were: {', '.join(plan.kept[:5])}"
     return Output(Query(sql, {"kept": plan.kept}, explain), takes=plan.right[-1], warnings=[words])
 
@@ -102,12 +112,14 @@ class _TablePlan:
     Attributes:
         chosen: the files to open, for each scan.
         kept: the files whose rows of before are kept: they are gone, or cannot be read any more.
+        merged: whether kept rows count only where no file says anything of the same customer or product.
         right: hashes of the files and the code for which the table is right; the last is what it is when written.
         hindrances: why it cannot be written, in words.
     """
 
     chosen: dict[NamedScan, pl.DataFrame]
     kept: list[str]
+    merged: bool
     right: tuple[str, ...]
     hindrances: list[str]
 
@@ -117,6 +129,9 @@ class _TablePlan:
         scans = folder.source.table_scans(table)
         own = folder.scans_by_file(table)
         chosen = loadable(files, scans)
+        of_events = {each.scan for each in folder.scans_by_file("raw_events")}
+        can_merge = table in KEYS and all(each in own or each.scan in of_events for each in chosen)
+        merged = False
         hindrances: set[str] = set()
         kept: set[str] = set()
         for named, frame in chosen.items():
@@ -124,7 +139,9 @@ class _TablePlan:
             gone = with_status(files, [named], "gone")
             if frame.is_empty() or named not in own:
                 hindrances.update(faulty["fault"])
-            if named not in own:
+            if named not in own and can_merge:
+                merged = merged or not gone.is_empty()
+            elif named not in own:
                 hindrances.update(
                     f"{path}: the file is gone, and every row of {table} may depend on it. "
                     f"What to do: {FORGET.format(path=path)}"
@@ -137,7 +154,7 @@ class _TablePlan:
         as_kept = inputs_digest([*loaded, *((path, KEPT) for path in kept)], code_version)
         only_gone = kept == set(gone["path"])
         right = (made, as_kept) if kept and only_gone else (as_kept,)
-        return cls(chosen, sorted(kept), right, sorted(hindrances))
+        return cls(chosen, sorted(kept), merged, right, sorted(hindrances))
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:
