@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from recsys_assets.proposal.known_names import NAMES
 from recsys_assets.proposal.sampled_files import SampledFiles
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 
 OPTION = "--column"
 _MOST_SHOWN = 12
@@ -46,14 +46,14 @@ class NamedColumn:
                 expected=f"COLUMN=NAME, or COLUMN=FILES:NAME of some files; COLUMN is one of {', '.join(roles)}",
                 found=text,
                 where=OPTION,
-                advice=f"write it as in {option('user_id', 'column_1')}",
+                advice=did_you_mean(role, roles) or f"write it as in {option('user_id', 'column_1')}",
             )
         return cls(role, told)
 
 
 def option(role: str, column: str) -> str:
     """How a person says that a column is one of a raw table."""
-    return f"{OPTION} {role}={column!r}" if " " in column else f"{OPTION} {role}={column}"
+    return f"{OPTION} {role}={shlex.quote(column)}"
 
 
 def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> list[SampledFiles]:
@@ -67,13 +67,12 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
         places = _places(groups, each)
         if not places:
             names = [column.name for files in groups for column in files.columns]
-            near = difflib.get_close_matches(each.column.rpartition(":")[2], names, 1)
             raise UnknownColumn(
                 f"No file has a column {each.column}.",
                 expected=f"one of {', '.join(dict.fromkeys(names[: 4 * _MOST_SHOWN]))}",
                 found=each.column,
                 where=f"{OPTION} {each.role}",
-                advice=f"did you mean {near[0]}?" if near else "name one of these",
+                advice=did_you_mean(each.column.rpartition(":")[2], names) or "name one of these",
             )
         for place, column in places:
             told[place][each.role] = column

@@ -133,7 +133,7 @@ def test_a_column_that_no_file_has_is_refused_with_the_nearest_one(tmp_path: Pat
     files: dict[str, str | bytes] = {"a.csv": "who,what,date\n" + lines("{u},{i},{t}")}
     with pytest.raises(NoEvents, match="--column user_id=who --column item_id=what"):
         proposed(tmp_path, files)
-    with pytest.raises(UnknownColumn, match="did you mean what"):
+    with pytest.raises(UnknownColumn, match="Did you mean 'what'"):
         proposed(tmp_path, files, ["user_id=who", "item_id=whta"])
     with pytest.raises(UnknownColumn, match="user_id"):
         proposed(tmp_path, files, ["customer=who"])
