@@ -11,7 +11,7 @@ _FOLDERS = frozenset({"site-packages", "dist-packages"})
 def install_folder(path: Path) -> Path | None:
     """The folder into which a file or a package was installed; None for code that nobody installed.
 
-    Everything below `site-packages` is installed. Elsewhere, as after `pip install --target`, a package is if the
+    Everything below `site-packages` is installed. Elsewhere, as where pip was told a target, a package is if the
     metadata of a distribution beside it lists it: own code may lie in the same folder.
     """
     inside: Path | None = None
