@@ -13,6 +13,7 @@ from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.settings import Settings
 from recsys_assets.upkeep import keep_up
 from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.frame_asset import frame_asset
@@ -53,6 +54,22 @@ class RetentionColumns:
     """Commits that moved from the log into the archive; their records stay."""
 
 
+def _instance() -> dg.DagsterInstance:
+    """The instance of the run.
+
+    Raises:
+        LineageError: there is no run, as where an asset is made again to prove its lineage.
+    """
+    try:
+        return dg.AssetExecutionContext.get().instance
+    except dg.DagsterInvariantViolationError as error:
+        raise LineageError(
+            f"{NAME} deletes what is not kept, so it is made in a run of Dagster only.",
+            where=NAME,
+            advice=f"recsys materialize {NAME}, or recsys lake prune",
+        ) from error
+
+
 def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Output]:
     """The asset's function for a lake.
 
@@ -67,7 +84,7 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
         It is made last and nothing waits for it. Records are never deleted.
         """
         lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-        done = keep_up(lake, settings, groups, dg.AssetExecutionContext.get().instance)
+        done = keep_up(lake, settings, groups, _instance())
         told = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]
         facts = {"files": told["files"], "bytes": told["bytes"], "compacted": told["compacted"]}
