@@ -354,6 +354,24 @@ def test_customers_that_files_of_events_told_of_outlive_these_files(tmp_path: Pa
     assert [user for (user,) in shop.rows("raw_users", "user_id")] == ["ben", "cid", "dan"]
 
 
+def test_what_files_of_events_fill_in_is_not_emptied_by_an_archive(tmp_path: Path) -> None:
+    joined = """
+    SELECT p.who AS user_id, s.n AS occurrences, p._file, p._line FROM read_csv('people*.csv') AS p
+    LEFT JOIN (SELECT who, count(*) AS n FROM read_csv('sales*.csv') GROUP BY who) AS s ON s.who = p.who
+    """
+    shop = Nights.of(tmp_path, raw_users=joined)
+    shop.deliver("people-1.csv", ("ann",), header=("who",))
+    shop.deliver("sales-1.csv", row(ONE, "ann"))
+    shop.night()
+    (shop.data / "sales-1.csv").unlink()
+    shop.deliver("sales-2.csv", row(TWO, "ben"))
+    with pytest.raises(
+        FaultyFiles, match=r"sales-1\.csv: the file is gone, and every row of raw_users may depend"
+    ):
+        shop.night()
+    assert shop.rows("raw_users", "user_id", "occurrences") == [("ann", "1")]
+
+
 def test_a_table_that_looks_something_up_in_a_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
     looked_up = """
     SELECT sales.who AS user_id, any_value(cards.name) AS country, min(sales._file) AS _file, min(sales._line) AS _line

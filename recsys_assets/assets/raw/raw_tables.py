@@ -130,7 +130,8 @@ class _TablePlan:
         own = folder.scans_by_file(table)
         chosen = loadable(files, scans)
         of_events = {each.scan for each in folder.scans_by_file("raw_events")}
-        can_merge = table in KEYS and all(each in own or each.scan in of_events for each in chosen)
+        # of a scan that is joined with others, a file may be what fills columns of rows that stay
+        can_merge = table in KEYS and len(chosen) == 1 and all(each.scan in of_events for each in chosen)
         merged = False
         hindrances: set[str] = set()
         kept: set[str] = set()
