@@ -78,7 +78,13 @@ def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetC
     known = place.codes() if place.codes is not None else {}
     homes = {table: lake for lake in reversed(place.lakes) for table in lake.tables()}
     found: list[tuple[str, Lake, AssetCode | str, int | None]] = []
-    for target in targets or [name for name in known if name in homes] or _sql_assets(homes):
+    # what reads nothing has no lineage to prove, and may do what is not to be done again, as deleting old versions
+    there = [
+        name
+        for name, code in known.items()
+        if name in homes and (code.upstream or code.looks_at or code.opens)
+    ]
+    for target in targets or there or _sql_assets(homes):
         asset, at, number = target.partition("@")
         if asset not in homes or (at and not number.isdecimal()):
             raise WrongQuestion(
