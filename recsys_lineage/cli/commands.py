@@ -248,10 +248,15 @@ def verify(
 
     Nothing is committed. Exits with 1 when anything was refuted, or could not be tried.
     """
+    from rich.console import Console
+
     from recsys_lineage.cli.proving import proofs_of
 
+    screen = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
     def asked(place: Place) -> Any:
-        return proofs_of(place, assets or (), rows=rows, sample=sample, reads=reads, seed=seed)
+        how: dict[str, Any] = {"rows": rows, "sample": sample, "reads": reads, "seed": seed}
+        return proofs_of(place, assets or (), **how, tell=screen.print)
 
     ask_place(context, asked, format, out, as_json)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,14 @@ class Proofs:
 
 
 def proofs_of(
-    place: Place, targets: Sequence[str], *, rows: int, sample: int, reads: bool, seed: int
+    place: Place,
+    targets: Sequence[str],
+    *,
+    rows: int,
+    sample: int,
+    reads: bool,
+    seed: int,
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> Proofs:
     """Put the lineage of some assets to the proof.
 
@@ -52,6 +60,7 @@ def proofs_of(
         place: where their tables are, and their code.
         targets: `ASSET` or `ASSET@VERSION`; all assets whose code is known when there are none.
         rows, sample, reads, seed: see `recsys_lineage.proof.verify`.
+        tell: is called with a line for each asset once it was tried; all of a shop take minutes.
 
     Raises:
         WrongQuestion: when a target is no asset.
@@ -60,16 +69,21 @@ def proofs_of(
 
     proofs: list[AssetProof] = []
     not_tried: dict[str, str] = {}
-    for target, lake, code, version in _codes(place, targets):
+    codes = _codes(place, targets)
+    for nth, (target, lake, code, version) in enumerate(codes, 1):
+        started, came = time.monotonic(), "not tried"
         try:
             if isinstance(code, str):
                 not_tried[target] = code
             else:
-                proofs.append(verify(code, lake, version, rows=rows, sample=sample, reads=reads, seed=seed))
+                proof = verify(code, lake, version, rows=rows, sample=sample, reads=reads, seed=seed)
+                proofs.append(proof)
+                came = "not refuted" if proof.true else "refuted"
         except WrongQuestion:
             raise
         except LineageError as error:
             not_tried[target] = str(error)
+        tell(f"{nth} of {len(codes)}: {target} {came}, {time.monotonic() - started:.1f} s")
     return Proofs(proofs, not_tried)
 
 

@@ -103,6 +103,14 @@ def test_the_json_is_what_the_function_says(seen: Shop) -> None:
     assert said["rebuild"] and set(said["rebuild"]) == {"model", "report", "daily"}
 
 
+def test_a_long_proof_says_how_far_it_is_and_its_answer_stays_json(seen: Shop) -> None:
+    said = answer(seen, "verify", "shops", "model", "--no-reads", "--json")
+    assert set(json.loads(said.stdout)["proofs"]) == {"shops"}
+    told = said.stderr.splitlines()
+    assert told[0].startswith("1 of 2: shops not refuted, ")
+    assert told[1].startswith("2 of 2: model not tried, ")
+
+
 def test_as_the_graph_was(seen: Shop) -> None:
     said = json.loads(answer(seen, "upstream", "daily", "--at", "model@0", "--json").stdout)
     assert said["roots"] == ["daily@0"]
