@@ -1,25 +1,32 @@
-"""AnswersInTime: an adapter of `requests` whose timeout counts for the whole head of an answer.
+"""AnswersInTime: an adapter of `requests` whose timeout counts for the whole of an answer.
 
-The timeout of `requests` counts from one byte to the next, so that a server that sends its headers a byte a second
-would be listened to for hours.
+The timeout of `requests` counts from one byte to the next, so that a server that sends its answer a byte a second would
+be listened to for hours. Connecting, the handshake of TLS and sending have an end of their own in Python's sockets.
 """
 
 from __future__ import annotations
 
+import io
 import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from functools import cache
-from http.client import HTTPException
-from threading import Timer
-from typing import Any
+from http.client import HTTPResponse
+from threading import Thread
+from typing import Any, TypeVar, cast
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.response import BaseHTTPResponse
+
+_T = TypeVar("_T")
+SECONDS_OF_A_BODY = 5.0
+"""How long what stands behind an answer's head is read: its status was said, and that is what counts."""
 
 
 class AnswersInTime(HTTPAdapter):
-    """Opens connections that are cut where the head of an answer has not come within the read timeout.
+    """Reads the head of an answer, or of a proxy's to CONNECT, for the read timeout at most, and its body not for long.
 
     A status that had come by then is the answer; where none had, `requests.exceptions.ReadTimeout` is raised.
     """
@@ -27,38 +34,107 @@ class AnswersInTime(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         """The pool of a host, as `requests` keeps it, with connections of this kind."""
         pool: HTTPConnectionPool = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = _watched(type(pool).ConnectionCls)
+        pool.ConnectionCls = _in_time(type(pool).ConnectionCls)
         return pool
 
 
-@cache
-def _watched(kind: type[Any]) -> type[Any]:
-    class Watched(kind):
-        """A connection that somebody looks at while its answer's head is read."""
+def told_in_time(ask: Callable[[], _T], seconds: float) -> _T:
+    """What a call returns that has no end of its own; whoever does not return in time is left behind.
 
-        def getresponse(self) -> BaseHTTPResponse:
-            connection: HTTPConnection = self  # pyright: ignore[reportAssignmentType]
-            seconds, sock = connection.timeout, connection.sock
-            if seconds is None or sock is None:
-                return super().getresponse()
-            watch = Timer(seconds, _cut, (sock,))
-            watch.daemon = True
-            watch.start()
-            try:
-                return super().getresponse()
-            except (OSError, HTTPException) as error:
-                if watch.finished.is_set():
-                    raise TimeoutError(f"no whole answer within {seconds:g} s") from error
-                raise
-            finally:
-                watch.cancel()
+    Raises:
+        TimeoutError: it did not return in time.
+        Exception: what it raised.
+    """
+    told: Future[_T] = Future()
 
-    return Watched
+    def run() -> None:
+        try:
+            told.set_result(ask())
+        except BaseException as error:
+            told.set_exception(error)
 
-
-def _cut(sock: socket.socket) -> None:
-    """Have whoever reads from a socket come to its end, of TLS too: its own `shutdown` is not for other threads."""
+    Thread(target=run, daemon=True).start()
     try:
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    except OSError:  # it was closed meanwhile
-        return
+        return told.result(seconds)
+    except FutureTimeout:  # before Python 3.11 no TimeoutError
+        if told.done():
+            raise
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+
+
+@cache
+def _in_time(kind: type[Any]) -> type[Any]:
+    return type(f"{kind.__name__}InTime", (kind,), {"response_class": _AnswerInTime})
+
+
+class _AnswerInTime(HTTPResponse):
+    """An answer whose bytes have an end in time, whatever is read of it: a line, a header, the size of a chunk."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        self._bytes = _Bytes(sock)
+        super().__init__(cast(Any, self._bytes), *args, **kwargs)
+
+    def begin(self) -> None:
+        """Read the head: all of it, or as much as came in time, where the status is in it.
+
+        Raises:
+            TimeoutError: the status did not come in time.
+        """
+        self._bytes.may_end = lambda: isinstance(self.status, int)
+        super().begin()
+        self._bytes.may_end = lambda: False
+        seconds = SECONDS_OF_A_BODY
+        if self._bytes.is_over:  # what is still to come of this head would be taken for the next answer
+            self.will_close, seconds = True, 0.0
+        self._bytes.end = time.monotonic() + seconds
+
+
+class _Bytes(io.RawIOBase):
+    """What comes through a socket in time.
+
+    Attributes:
+        end: until when, of the monotonic clock; for ever when None.
+        may_end: whether that counts as the end of all bytes; else it is an error.
+        is_over: whether the time was up when something was to be read.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._seconds = sock, sock.gettimeout()
+        self._holds = sock.makefile("rb", buffering=0)  # as long as somebody reads, the socket stays open
+        self.end = None if self._seconds is None else time.monotonic() + self._seconds
+        self.may_end: Callable[[], bool] = lambda: False
+        self.is_over = False
+
+    def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
+        """These bytes, as an answer asks its socket for them."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """They are for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what there is.
+
+        Raises:
+            TimeoutError: the time is up, and that is not the end.
+        """
+        left = None if self.end is None else self.end - time.monotonic()
+        try:
+            if left is not None and left <= 0:
+                raise TimeoutError("timed out")
+            self._sock.settimeout(left)
+            return self._sock.recv_into(buffer)
+        except TimeoutError:
+            self.is_over = True
+            if self.may_end():
+                return 0
+            raise
+        finally:
+            if self._sock.fileno() >= 0:
+                self._sock.settimeout(self._seconds)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._holds.close()
+        super().close()

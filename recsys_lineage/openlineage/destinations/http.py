@@ -19,12 +19,17 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
-from openlineage.client.transport.http import HttpCompression, HttpConfig
+from openlineage.client.transport.http import (
+    ApiKeyTokenProvider,
+    HttpCompression,
+    HttpConfig,
+    TokenProvider,
+)
 from requests.auth import AuthBase
 from requests.utils import get_netrc_auth
 from urllib3.exceptions import HTTPError
 
-from recsys_lineage.openlineage.destinations.answer_in_time import AnswersInTime
+from recsys_lineage.openlineage.destinations.answer_in_time import AnswersInTime, told_in_time
 from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
 from recsys_lineage.openlineage.destinations.key_order import in_order
 from recsys_lineage.openlineage.message import Message
@@ -32,7 +37,6 @@ from recsys_lineage.openlineage.message import Message
 SECONDS = 60.0
 """How long an answer is waited for, where the settings do not say."""
 _READ, _MOST = 8_192, 65_536
-_SECONDS_TO_READ = 5.0
 _WINDOW = 16
 # Of these an answer concerns the request's address or its sender, not the event.
 _CLOSED = frozenset({401, 402, 403, 404, 405, 406, 407, 410, 411, 415, 421, 426, 431, 451, 501, 505, 511})
@@ -135,7 +139,10 @@ class HttpDestination:
         return Answer(kind, self._told(words), status, _asked_to_wait(response.headers.get("Retry-After")))
 
     def _bearer(self) -> AuthBase | None:
-        bearer = self._config.auth.get_bearer()
+        auth = self._config.auth
+        # Others ask an endpoint for the token.
+        is_known = type(auth) in (TokenProvider, ApiKeyTokenProvider)
+        bearer = auth.get_bearer() if is_known else told_in_time(auth.get_bearer, self._config.timeout)
         if bearer is None:
             return None
         token = bearer.removeprefix("Bearer ")
@@ -164,11 +171,11 @@ class HttpDestination:
 
 def _beginning(response: requests.Response) -> bytes:
     """What was answered: to its end, so that the connection is used again; of an endless or slow one only so much."""
-    text, end = b"", time.monotonic() + _SECONDS_TO_READ
+    text = b""
     with suppress(
         requests.RequestException, HTTPError, OSError
     ):  # the status was said, and that is what counts
-        while len(text) < _MOST and time.monotonic() < end and (part := response.raw.read1(_READ)):
+        while len(text) < _MOST and (part := response.raw.read1(_READ)):
             text += part
     return text
 

@@ -23,22 +23,25 @@ class Behaviour:
     Attributes:
         status: of the answer.
         stores: whether the event is kept.
-        does: `answer`; `hang`: never answer; `reset`: cut the connection instead of answering; `drip`: answer at once,
-            and go on with the text letter by letter; `head`: the text letter by letter instead of an answer's head.
-        text: the answer's.
+        does: `answer`; `hang`: never answer; `reset`: cut the connection instead of answering; `drip`: send what
+            `begins` says at once, and go on letter by letter for a minute.
+        text: the answer's; of what drips the letters that are sent again and again.
+        begins: the beginning of an answer that drips.
         headers: the answer's.
         seconds: to wait before answering.
     """
 
     status: int = 201
     stores: bool = True
-    does: Literal["answer", "hang", "reset", "drip", "head"] = "answer"
+    does: Literal["answer", "hang", "reset", "drip"] = "answer"
     text: str = ""
+    begins: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
 
 TAKE = Behaviour()
+_LETTERS = 3_000
 
 
 def refuse(status: int, text: str = "", **headers: str) -> Behaviour:
@@ -137,6 +140,15 @@ def require_each_once_in_order(stored: Sequence[str], expected: Sequence[Message
         assert [id_ for id_ in stored if keys[id_] == key][-1] == wanted[-1]
 
 
+def drip(connection: socket.socket, begins: bytes, letters: bytes, free: threading.Event) -> None:
+    """Send a beginning at once, and letters one by one for a minute, unless the other side goes or `free` is set."""
+    connection.sendall(begins)
+    for place in range(_LETTERS):
+        if free.wait(0.02):
+            return
+        connection.sendall(letters[place % len(letters) :][:1])
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -173,25 +185,16 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             text = behaviour.text.encode()
-            if behaviour.does == "head":
+            if behaviour.does == "drip":
                 self.close_connection = True
-                self._drip(text)
+                drip(self.connection, behaviour.begins, behaviour.text.encode(), sink.free)
                 return
             self.send_response(behaviour.status)
             for name, value in behaviour.headers.items():
                 self.send_header(name.replace("_", "-"), value)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            if behaviour.does == "drip":
-                self._drip(text)
-                return
             self.wfile.write(text)
-
-        def _drip(self, text: bytes) -> None:
-            for letter in text:
-                self.wfile.write(bytes([letter]))
-                self.wfile.flush()
-                sink.free.wait(0.02)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""

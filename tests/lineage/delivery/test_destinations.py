@@ -17,7 +17,6 @@ from openlineage.client.serde import Serde
 from openlineage.client.transport import Config, Transport
 from openlineage.client.transport.http import HttpConfig
 
-from recsys_lineage.openlineage.destinations import http
 from recsys_lineage.openlineage.destinations.client_transport import TransportDestination, client_event
 from recsys_lineage.openlineage.destinations.file import FileDestination
 from recsys_lineage.openlineage.destinations.http import HttpDestination, kind_of
@@ -145,24 +144,6 @@ class TestHttp:
         with Sink(lambda _number, _id: Behaviour(200, text=text)) as sink:
             (answer,) = catalog(sink.url).deliver(MESSAGES[:1])
         assert answer is not None and answer.kind == "closed" and "web page" in answer.text
-
-    def test_an_answer_that_goes_on_and_on_is_read_for_so_long_only(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(http, "_SECONDS_TO_READ", 0.1)
-        with Sink(lambda _number, _id: Behaviour(text="x" * 60_000, does="drip")) as sink:
-            (answer,) = catalog(sink.url).deliver(MESSAGES[:1])
-        assert answer is not None and answer.kind == "taken"
-
-    @pytest.mark.parametrize(
-        ("head", "kind"),
-        [("HTTP/1.1 2" + "0" * 3_000, "later"), ("HTTP/1.1 201 Created\r\nX: " + "x" * 3_000, "taken")],
-        ids=["before the status", "after it"],
-    )
-    def test_a_head_that_goes_on_and_on_is_read_for_the_timeout_only(self, head: str, kind: str) -> None:
-        with Sink(lambda _number, _id: Behaviour(text=head, does="head")) as sink:
-            (answer,) = catalog(sink.url, timeout=0.4).deliver(MESSAGES[:1])
-        assert answer is not None and answer.kind == kind
 
     def test_once_one_is_not_taken_no_further_one_is_begun(self) -> None:
         messages = [replace(each, key=f"shop/{place}") for place, each in enumerate(made_messages(2))]
