@@ -125,6 +125,7 @@ class _Attempt:
         self._reason: str | None = None
         self._columns = ColumnOrigins()
         self._vocabulary: Vocabulary | None = None
+        self._to_commit: Materialization | None = None
 
     def outcome(self) -> Outcome:
         """Run the asset. Only what interrupts the process passes, after it was recorded."""
@@ -241,14 +242,14 @@ class _Attempt:
             with self._lake.reading():
                 self._columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
             self._check(connection, inputs, draft, output)
-            made: list[Materialization] = []
 
             def record(version: TableVersion) -> dict[str, Any]:
-                made.append(self._success(inputs, output, version))
-                return made[-1].to_json()
+                self._to_commit = self._success(inputs, output, version)
+                return self._to_commit.to_json()
 
             version = draft.commit(record)
-            return made[-1], version
+            assert self._to_commit is not None
+            return self._to_commit, version
 
     def _check(
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft, output: Output
@@ -394,7 +395,18 @@ class _Attempt:
         names = {column.name for read in record.reads for column in read.schema}
         names |= {self._asset.name, *self._asset.upstream, *self._asset.parameters}
         record = replace(record, failure=Failure.of(error, self._asset.code.text, names))
-        return Outcome(record, error=error, reason=self._reason, warnings=self._append(record))
+        warnings = self._append(self._committed() or record)  # an attempt leaves one record
+        return Outcome(record, error=error, reason=self._reason, warnings=warnings)
+
+    def _committed(self) -> Materialization | None:
+        """The record that stands in a commit, though something went wrong behind it."""
+        if self._to_commit is None:
+            return None
+        try:
+            latest = Records(self._into).latest(self._asset.name)
+        except LineageError:
+            return None
+        return latest if latest is not None and latest.id == self._to_commit.id else None
 
     def _append(self, record: Materialization) -> tuple[str, ...]:
         """Add the record to the table of records; where that fails, a warning, for `Records.sync` adds it later."""

@@ -72,12 +72,13 @@ def body_of(event: Json) -> bytes:
 
 
 def id_of(event: Json) -> str:
-    """What makes an event the same whenever it is made: its run and kind, or its dataset's or job's content."""
+    """What makes an event the same whenever it is made, and no other: its run and kind; what was seen of a dataset, and
+    when, for the same may be seen again; what a job is."""
     if "run" in event:
         return f"{event['run']['runId']}/{event['eventType']}"
     if "dataset" in event:
         dataset = event["dataset"]
-        return f"dataset/{dataset['namespace']}/{dataset['name']}/{_content(dataset)}"
+        return f"dataset/{dataset['namespace']}/{dataset['name']}/{_content(dataset)}/{event['eventTime']}"
     job = event["job"]
     return f"job/{job['namespace']}/{job['name']}/{_content(job)}"
 

@@ -245,6 +245,19 @@ def test_the_files_of_one_scan_are_one_input_and_one_dataset_that_was_seen(
     assert seen == [read["name"]]
 
 
+def test_files_that_are_seen_again_unchanged_are_an_event_of_their_own(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "day-1.csv").write_text("id,amount\n1,10\n")
+    files = table("sales", f"SELECT id, amount FROM read_csv('{tmp_path}/day-*.csv')")
+    for _ in range(2):
+        project.run(files)
+    seen = [event for event in events_of(project) if "dataset" in event]
+    assert len(seen) == 2 and seen[0]["dataset"] == seen[1]["dataset"]
+    ids = [message.id for message in Stream(project.lake, code_location="recsys").after(None)]
+    assert len(set(ids)) == len(ids), "whoever sends them tells one from another by its id"
+
+
 def test_what_is_declared_and_not_read_is_a_dependency_and_no_input(project: Project) -> None:
     def lazy(orders: pl.LazyFrame, inputs_of: str) -> pl.DataFrame:
         return pl.DataFrame({"x": [1]})

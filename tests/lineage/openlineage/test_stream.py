@@ -7,11 +7,14 @@ import tempfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation import stream as stream_module
@@ -20,6 +23,7 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import AnyRecord, Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.sql.sql_text import SqlText
 from tests.examples import examples
 from tests.lineage.openlineage.laws import broken_laws, told
 from tests.lineage.openlineage.made_events import BEGAN, NAMES, orderly_materializations
@@ -90,6 +94,7 @@ def test_whatever_ran_the_stream_obeys_the_laws_and_goes_on_behind_any_cursor(
         messages = list(Stream(lake, code_location="recsys").after(None))
         assert broken_laws(told(messages)) == []
         assert [m.cursor for m in messages] == sorted(m.cursor for m in messages)
+        assert len({m.id for m in messages}) == len(messages)
         for number in {0, len(messages) // 2, len(messages) - 1}:
             if messages:
                 assert (
@@ -207,3 +212,20 @@ def test_all_runs_of_a_backfill_and_all_tries_have_run_ids_of_their_own(tmp_path
     runs = {message.run for message in messages if "orders" in message.key}
     assert len(runs) == 2 and all(run and run[14] == "7" for run in runs)
     assert json.loads(messages[-1].body)["run"]["facets"]["tags"]["tags"][-1]["value"] == "1"
+
+
+def test_what_was_committed_before_an_interruption_ended_well_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, appended = Lake(str(tmp_path / "lake")), Records.append
+
+    def interrupted(records: Records, *given: Any) -> int:
+        monkeypatch.setattr(Records, "append", appended)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Records, "append", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        materialize(sql_code(SqlText("SELECT 1 AS a"), name="orders"), lake)
+    Records(lake).sync()
+    messages = list(Stream(lake, code_location="recsys").after(None))
+    assert kinds(messages) == ["recsys.orders START", "recsys.orders COMPLETE"]
