@@ -16,6 +16,7 @@ from recsys_assets.checkout import checkout_commit, checkout_repository
 from recsys_assets.checkout import checkout_folder as checkout_folder
 from recsys_assets.checkout import checkout_is_dirty as checkout_is_dirty
 from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.openlineage.translation.naming import why_no_namespace
 
 PREFIX = "RECSYS_"
 CODE_LOCATION = "recsys"
@@ -217,7 +218,8 @@ class Settings(BaseSettings):
     openlineage_namespace: str | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_NAMESPACE",
-        description="namespace of the jobs in catalogs; empty: the code location's name, `recsys`",
+        description="namespace of the jobs in catalogs, of letters, digits and `:/_.@+-`; empty: the code location's "
+        "name, `recsys`",
     )
     openlineage_disabled: bool = Field(
         default=False,
@@ -317,6 +319,13 @@ class Settings(BaseSettings):
         except LineageError as error:
             raise ValueError(f"expected {error.expected}") from None
         return text
+
+    @field_validator("openlineage_namespace")
+    @classmethod
+    def _namespace_of_catalogs(cls, namespace: str | None) -> str | None:
+        if wrong := why_no_namespace(namespace or ""):
+            raise ValueError(wrong.partition(";")[0])
+        return namespace
 
     @field_validator("postgres_url")
     @classmethod

@@ -16,7 +16,10 @@ from typing import Any
 import yaml
 
 from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.openlineage.translation.naming import why_no_namespace
 
+NAMESPACE = "OPENLINEAGE_NAMESPACE"
+"""The variable by which integrations of OpenLineage are told the namespace of their jobs."""
 PREFIX = "OPENLINEAGE__"
 FILE = "openlineage.yml"
 _SECTIONS = frozenset({"transport", "facets", "filters", "tags", "dataset"})
@@ -103,6 +106,26 @@ def client_settings(
             )
         return ClientSettings(unused=unused)
     return ClientSettings(tuple(_flat(transport, None, where)), unused=unused)
+
+
+def job_namespace(environment: Mapping[str, str] | None = None) -> str | None:
+    """The namespace of jobs that the variables name; None where they name none.
+
+    Raises:
+        BadClientSettings: catalogs would change it.
+    """
+    variables = os.environ if environment is None else environment
+    namespace = variables.get(NAMESPACE) or None
+    if namespace is not None and (wrong := why_no_namespace(namespace)) is not None:
+        expected, _, found = wrong.partition("; found ")
+        raise BadClientSettings(
+            "The namespace of OpenLineage's jobs cannot be used.",
+            expected=expected.removeprefix("expected "),
+            found=found,
+            where=NAMESPACE,
+            advice="name another one: catalogs such as Marquez change it, and then know no run's parent",
+        )
+    return namespace
 
 
 def _file(variables: Mapping[str, str], folder: Path) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from recsys_lineage.openlineage.message import Message
     from recsys_lineage.openlineage.translation.event_options import EventOptions
     from recsys_lineage.openlineage.translation.stream import Stream
-
-NAMESPACE = "OPENLINEAGE_NAMESPACE"
-"""The variable by which integrations of OpenLineage are told the namespace of their jobs."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +52,24 @@ class Emission:
     @property
     def options(self) -> EventOptions:
         """How events name jobs and datasets, for who only looks for these names."""
+        from recsys_lineage.openlineage.client_settings import job_namespace
         from recsys_lineage.openlineage.translation.event_options import EventOptions
 
-        variables = os.environ if self.environment is None else self.environment
-        return EventOptions(self.code_location, variables.get(NAMESPACE) or None)
+        return EventOptions(self.code_location, job_namespace(self.environment))
 
     def stream(self, lake: Lake) -> Stream:
-        """All events of a lake's records."""
+        """All events of a lake's records.
+
+        Raises:
+            BadClientSettings: the namespace of jobs cannot be used.
+        """
+        from recsys_lineage.openlineage.client_settings import job_namespace
         from recsys_lineage.openlineage.translation.stream import Stream
 
-        variables = os.environ if self.environment is None else self.environment
         return Stream(
             lake,
             code_location=self.code_location,
-            namespace=variables.get(NAMESPACE) or None,
+            namespace=job_namespace(self.environment),
             repository=self.repository,
             checkout=self.checkout,
             assets=self.assets,
@@ -84,13 +84,17 @@ class Emission:
             lake: whose records are told.
             patience: seconds without an event taken after which a destination is given up for now; never when None.
             longest_answer: seconds that an answer is waited for at most, whatever the settings say.
+
+        Raises:
+            BadClientSettings: the namespace of jobs cannot be used.
         """
-        from recsys_lineage.openlineage.client_settings import client_settings
+        from recsys_lineage.openlineage.client_settings import client_settings, job_namespace
         from recsys_lineage.openlineage.delivery.delivery import Delivery
         from recsys_lineage.openlineage.destinations.destination import Destination
         from recsys_lineage.openlineage.destinations.opening import opened
         from recsys_lineage.openlineage.translation.definitions import definition_messages
 
+        job_namespace(self.environment)  # says what is wrong with it before anything is begun
         stream = _LateStream(lambda: self.stream(lake))
 
         def destinations(again: bool) -> list[Destination]:

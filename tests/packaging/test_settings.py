@@ -81,6 +81,7 @@ def test_the_lake_is_in_the_home_by_default(elsewhere: Path) -> None:
         ("RECSYS_NIGHTLY_CRON", "@daily", "five cron fields"),
         ("RECSYS_NIGHTLY_CRON", "0 0 31 2 *", "five cron fields"),
         ("RECSYS_NIGHTLY_CRON", "* * * * * *", "five cron fields"),
+        ("OPENLINEAGE_NAMESPACE", "my shop", "letters, digits and :/_.@+- alone"),
     ],
 )
 def test_a_wrong_value_says_what_was_expected_and_what_was_found(

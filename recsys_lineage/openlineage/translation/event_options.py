@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
-from recsys_lineage.openlineage.translation.naming import DatasetName, JobName, below, dataset_at
+from recsys_lineage.openlineage.translation.naming import (
+    DatasetName,
+    JobName,
+    as_namespace,
+    below,
+    dataset_at,
+)
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.run import Run
 
@@ -20,7 +26,8 @@ class EventOptions:
     Attributes:
         code_location: of records that name none: of notebooks, and of runs that were not launched from one. All
             jobs of a code location are named below it.
-        namespace: of the jobs and of the tables' logical names; the code location where None.
+        namespace: of the jobs and of the tables' logical names; when None the code location, in characters that
+            catalogs take in a namespace.
         lake: URL of the lake of records that name none.
         repository: web address of the code's git repository, as in `https://github.com/owner/name`.
         checkout: the folder that the repository lies in where the code runs.
@@ -37,7 +44,7 @@ class EventOptions:
     @property
     def jobs(self) -> str:
         """The namespace of all jobs."""
-        return self.namespace or self.code_location
+        return self.namespace or as_namespace(self.code_location)
 
     def described(self, asset: str) -> AssetDescription:
         """What people wrote about an asset."""

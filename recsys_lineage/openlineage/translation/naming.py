@@ -7,6 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+LONGEST_NAMESPACE, LONGEST_NAME = 1024, 255
+"""Characters that catalogs such as Marquez keep of a namespace, and by which they still find a name."""
+_OTHER = re.compile(r"[^A-Za-z0-9:/_.@+-]")
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
@@ -27,6 +30,24 @@ class JobName(NamedTuple):
     def key(self) -> str:
         """Both as one text."""
         return f"{self.namespace}/{self.name}"
+
+
+def why_no_namespace(text: str) -> str | None:
+    """What catalogs such as Marquez would change in a namespace, in words; None where they take it as it is.
+
+    They put `_` for other characters than letters, digits and `:/_.@+-`. Then a run's parent, which is looked for by
+    the name that was sent, is another job.
+    """
+    if wrong := sorted(set(_OTHER.findall(text))):
+        return f"expected letters, digits and :/_.@+- alone; found {' '.join(map(repr, wrong))}"
+    if len(text) > LONGEST_NAMESPACE:
+        return f"expected at most {LONGEST_NAMESPACE:,} characters; found {len(text):,}"
+    return None
+
+
+def as_namespace(text: str) -> str:
+    """A text as the namespace that catalogs make of it."""
+    return _OTHER.sub("_", text)[:LONGEST_NAMESPACE]
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.openlineage.translation.naming import DatasetName, below, dataset_at
+from recsys_lineage.openlineage.translation.naming import LONGEST_NAME, DatasetName, below, dataset_at
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
 
@@ -33,10 +34,15 @@ class Scan:
 
     @property
     def dataset(self) -> DatasetName:
-        """The dataset that its files are together."""
+        """The dataset that its files are together, by a name that catalogs find."""
         if len(self.patterns) == 1:
             return dataset_at(below(self.root, self.patterns[0]))
-        return dataset_at(below(self.root, f"{{{','.join(self.patterns)}}}"))
+        listed = f"{{{','.join(self.patterns)}}}"
+        named = dataset_at(below(self.root, listed))
+        if len(named.name) <= LONGEST_NAME:
+            return named
+        told = hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{told}}}"))
 
     def has(self, read: Read) -> bool:
         """Whether a file that was read is one of its files."""

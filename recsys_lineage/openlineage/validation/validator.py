@@ -10,6 +10,7 @@ from recsys_lineage.errors import WrongQuestion, did_you_mean
 from recsys_lineage.openlineage.delivery.event_lines import EventLine, read_events
 from recsys_lineage.openlineage.validation.column_rules import dataset_faults
 from recsys_lineage.openlineage.validation.fault import Fault
+from recsys_lineage.openlineage.validation.name_rules import name_faults
 from recsys_lineage.openlineage.validation.report import Report
 from recsys_lineage.openlineage.validation.run_rules import RunRules
 from recsys_lineage.openlineage.validation.schemas import Schemas
@@ -42,6 +43,8 @@ RULES: Mapping[str, str] = {
     "lineage-input": "what column lineage names is among the inputs",
     "lineage-column": "the columns that column lineage names are in the schemas",
     "no-credentials": "no user and password stands in a dataset's name",
+    "catalog-names": "namespaces and names are such as catalogs take them: Marquez puts _ for other characters of a "
+    "namespace than letters, digits and :/_.@+-, and does not find names of more than 255 characters",
 }
 """The rules, by name; the first five follow from the schemas."""
 MOST = 20
@@ -128,3 +131,4 @@ class Validator:
         yield from self.schemas.faults(event)
         yield from self._rules.faults(event, line)
         yield from dataset_faults(event)
+        yield from name_faults(event)

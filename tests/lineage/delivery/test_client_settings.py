@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,8 +17,12 @@ from openlineage.client import OpenLineageClient
 from openlineage.client.transport import HttpTransport
 from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
+from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.client_settings import BadClientSettings, ClientSettings, client_settings
 from recsys_lineage.openlineage.destinations.opening import opened
+from recsys_lineage.openlineage.emission import Emission
+from recsys_lineage.openlineage.translation.event_options import EventOptions
+from recsys_lineage.openlineage.translation.naming import why_no_namespace
 from tests.examples import examples
 
 HTTP = {"type": "http", "url": "http://catalog:5000"}
@@ -208,6 +213,28 @@ def test_the_client_reads_the_same_url(tmp_path: Path) -> None:
         transport = OpenLineageClient().transport
     assert isinstance(transport, HttpTransport)
     assert transport.url == read(tmp_path, environment).transports[0].options["url"]
+
+
+@pytest.mark.parametrize("namespace", ["my shop", "shop\n", "käse", "a=b", "a" * 1025])
+def test_a_namespace_that_catalogs_would_change_is_refused_before_anything_is_begun(
+    tmp_path: Path, namespace: str
+) -> None:
+    emission = Emission(tmp_path / "openlineage", {"HOME": str(tmp_path), "OPENLINEAGE_NAMESPACE": namespace})
+    lake = Lake(str(tmp_path / "lake"))
+    asked: list[Callable[[], object]] = [
+        lambda: emission.options, lambda: emission.stream(lake), lambda: emission.delivery(lake),
+    ]  # fmt: skip
+    for ask in asked:
+        with pytest.raises(BadClientSettings, match=r"letters, digits|1,024") as told:
+            ask()
+        assert told.value.where == "OPENLINEAGE_NAMESPACE"
+
+
+@given(location=st.text(min_size=1, max_size=2000))
+def test_law_the_namespace_that_a_code_location_gives_is_one_that_catalogs_take(location: str) -> None:
+    namespace = EventOptions(location).jobs
+    assert why_no_namespace(namespace) is None
+    assert namespace == location or why_no_namespace(location) is not None
 
 
 def test_sections_without_effect_are_named(tmp_path: Path) -> None:

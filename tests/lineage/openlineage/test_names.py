@@ -102,6 +102,14 @@ def test_the_files_of_a_scan_are_one_dataset(scan: str) -> None:
     assert found.locations == [f"/data/{name}" for name in names]
 
 
+def test_many_patterns_have_a_name_that_catalogs_find() -> None:
+    names = [f"sales-{number:03}.csv" for number in range(40)]
+    (found,) = datasets_read(scanned(f"read_csv({names})", names), EventOptions())
+    (turned,) = datasets_read(scanned(f"read_csv({names[::-1]})", names), EventOptions())
+    assert found.name.name.startswith("/data/{sales-000.csv,39 more,") and len(found.name.name) < 255
+    assert found.name != turned.name and len(found.locations) == 40
+
+
 def test_files_that_no_scan_names_are_those_of_their_folder_or_themselves() -> None:
     listed = scanned("read_csv('sales-*.csv')", ["sales-1.csv", "other.csv"])
     assert [each.name.name for each in datasets_read(listed, EventOptions())] == [

@@ -147,6 +147,12 @@ BROKEN: dict[str, list[Callable[[Events], object]]] = {
         _set("2.outputs.0.facets.columnLineage.fields.cost", {"inputFields": [_FIELD]}),
     ],
     "no-credentials": [_set("1.inputs.0.namespace", "postgres://ann:secret@db:5432")],
+    "catalog-names": [
+        _set("1.inputs.0.namespace", "my shop"),
+        _set("1.inputs.0.namespace", "a" * 1025),
+        _set("1.inputs.0.name", "a" * 256),
+        _set("1.inputs.0.name", ""),
+    ],
 }  # fmt: skip
 FOLLOWS = {
     "schema": set(RULES),
@@ -155,6 +161,7 @@ FOLLOWS = {
     "parent-first": {"one-parent"},
     "one-parent": {"parent-first"},
     "no-credentials": {"lineage-input"},
+    "catalog-names": {"lineage-input"},
 }
 """What a change of one rule cannot but break beside it."""
 _CASES = [(rule, number) for rule, changes in BROKEN.items() for number in range(len(changes))]

@@ -1,0 +1,30 @@
+"""Names of jobs and datasets that the official schemas take, and a catalog changes or does not find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recsys_lineage.openlineage.translation.event_parts import dataset_key, datasets_of
+from recsys_lineage.openlineage.translation.naming import LONGEST_NAME, why_no_namespace
+from recsys_lineage.openlineage.validation.fault import Fault
+
+RULE = "catalog-names"
+
+
+def name_faults(event: Mapping[str, Any]) -> Iterator[Fault]:
+    """What a catalog would change in the names of an event, or not find."""
+    named = [("$.job", event.get("job")), ("$.dataset", event.get("dataset"))]
+    for place, each in (*named, *datasets_of(event, "inputs"), *datasets_of(event, "outputs")):
+        key = dataset_key(each)
+        if key is None:
+            continue
+        namespace, name = key
+        if not namespace or not name:
+            yield Fault(RULE, "expected a namespace and a name; found an empty one", place)
+        if (wrong := why_no_namespace(namespace)) is not None:
+            yield Fault(RULE, f"the namespace: {wrong}", place)
+        if len(name) > LONGEST_NAME:
+            yield Fault(
+                RULE, f"the name: expected at most {LONGEST_NAME} characters; found {len(name):,}", place
+            )
