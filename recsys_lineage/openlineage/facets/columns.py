@@ -10,7 +10,7 @@ from openlineage.client.generated.column_lineage_dataset import ColumnLineageDat
 
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.lake.table_version import Column
-from recsys_lineage.openlineage.facets.facet import Json, facet
+from recsys_lineage.openlineage.facets.facet import Json, SharedJson, facet
 from recsys_lineage.openlineage.translation.naming import DatasetName
 from recsys_lineage.openlineage.translation.read_datasets import ReadDataset
 from recsys_lineage.openlineage.translation.shared_values import Same
@@ -38,7 +38,7 @@ def column_lineage_facet(
 
 @lru_cache(maxsize=1024)
 def _facet(lineage: Same, schema: Same, sources: tuple[tuple[str, DatasetName, Same], ...]) -> Json:
-    """The facet; of records that share their objects it is made once, and shared, so nobody changes it."""
+    """The facet; of records that share their objects it is made once."""
     columns = {column.name for column in schema.value}
     known = {
         called: (name, {column.name.casefold(): column.name for column in of_input.value})
@@ -49,7 +49,7 @@ def _facet(lineage: Same, schema: Same, sources: tuple[tuple[str, DatasetName, S
         for column, edges in lineage.value.items()
         if column in columns
     }
-    return facet(ColumnLineageDatasetFacet, fields=fields)
+    return SharedJson(facet(ColumnLineageDatasetFacet, fields=fields))
 
 
 def _input_fields(edges: tuple[ColumnEdge, ...], sources: Mapping[str, Any]) -> list[Json]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import orjson
 from openlineage.client.generated.base import BaseFacet
 
 REPOSITORY = "recsys-lineage/recsys-lineage"
@@ -13,6 +14,48 @@ says which code made them, and nothing is fetched from there."""
 PRODUCER = f"https://github.com/{REPOSITORY}/tree/main/recsys_lineage/openlineage"
 """Who says it: the code that makes events."""
 Json = dict[str, Any]
+
+
+class SharedJson(Json):
+    """A JSON object that several events hold: nobody changes it any more, so it is serialised once."""
+
+    __slots__ = ("_text",)
+
+    def text(self) -> orjson.Fragment:
+        """Its text, with sorted keys.
+
+        Raises:
+            TypeError: there is something in it that `orjson` does not take.
+        """
+        try:
+            return self._text
+        except AttributeError:
+            self._text = orjson.Fragment(serialised({**self}))
+            return self._text
+
+
+def serialised(value: Json) -> bytes:
+    """A JSON object as UTF-8 with sorted keys.
+
+    Raises:
+        TypeError: there is something in it that `orjson` does not take: numbers beyond 64 bits, halves of characters.
+    """
+    return orjson.dumps(value, _plain, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _plain(value: Any) -> Any:
+    """What `orjson` passes on, such as objects of classes that are made of its own."""
+    if isinstance(value, SharedJson):
+        return value.text()
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, list):
+        return [*value]
+    if isinstance(value, dict):
+        return {**value}
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def facet(kind: type[BaseFacet], **fields: Any) -> Json:

@@ -14,7 +14,7 @@ from recsys_lineage.openlineage.facets.amounts import (
 )
 from recsys_lineage.openlineage.facets.columns import column_lineage_facet
 from recsys_lineage.openlineage.facets.described import job_facets, table_facets
-from recsys_lineage.openlineage.facets.facet import Json, without_nothing
+from recsys_lineage.openlineage.facets.facet import Json, SharedJson, without_nothing
 from recsys_lineage.openlineage.facets.jobs import code_facets, job_type_facet
 from recsys_lineage.openlineage.facets.model import NAME as MODEL
 from recsys_lineage.openlineage.facets.model import model_facet
@@ -92,14 +92,12 @@ def _job(record: Materialization, options: EventOptions) -> Json:
     tags = {"lineage/code_version": record.code_version}
     if record.git_dirty is not None:
         tags["git/dirty"] = "true" if record.git_dirty else "false"
-    return job_object(
-        options.job_of(record),
-        {
-            "jobType": job_type_facet(record.kind.upper()),
-            **code_facets(record.code, record.git_commit, options),
-            **job_facets(options.described(record.asset), tags),
-        },
-    )
+    facets = {
+        "jobType": job_type_facet(record.kind.upper()),
+        **code_facets(record.code, record.git_commit, options),
+        **job_facets(options.described(record.asset), tags),
+    }
+    return SharedJson(job_object(options.job_of(record), facets))
 
 
 def _start_facets(record: Materialization, options: EventOptions, parent: Run | None) -> Json:
@@ -131,27 +129,29 @@ def _end_facets(record: Materialization, inputs: Sequence[ReadDataset], options:
 def _input(dataset: ReadDataset, record: Materialization, options: EventOptions) -> Json:
     facets = _input_facets(Same(dataset.columns), dataset.version, dataset.table, dataset.place, options.jobs)
     checks = record.checks if record.kind == "check" and dataset.table == record.asset else ()
-    return {
-        "namespace": dataset.name.namespace,
-        "name": dataset.name.name,
-        "facets": facets,
-        "inputFacets": without_nothing(
+    return SharedJson(
+        namespace=dataset.name.namespace,
+        name=dataset.name.name,
+        facets=facets,
+        inputFacets=without_nothing(
             inputStatistics=input_statistics_facet(dataset),
             subset=input_subset_facet(dataset),
-            dataQualityAssertions=assertions_facet(checks, _names(record)),
+            dataQualityAssertions=assertions_facet(checks, _names(record)) if checks else None,
         ),
-    }
+    )
 
 
 @lru_cache(maxsize=4096)
 def _input_facets(columns: Same, version: str | None, table: str | None, place: str, namespace: str) -> Json:
-    """Facets of what was read; many read the same version, so they are shared and nobody changes them."""
-    return without_nothing(
-        schema=schema_facet(columns.value) if columns.value else None,
-        version=None if version is None else version_facet(version),
-        symlinks=None if table is None else symlinks_facet(namespace, table),
-        dataSource=datasource_facet(place) if place else None,
-        datasetType=type_facet("FILE") if table is None else None,
+    """Facets of what was read; many read the same version."""
+    return SharedJson(
+        without_nothing(
+            schema=schema_facet(columns.value) if columns.value else None,
+            version=None if version is None else version_facet(version),
+            symlinks=None if table is None else symlinks_facet(namespace, table),
+            dataSource=datasource_facet(place) if place else None,
+            datasetType=type_facet("FILE") if table is None else None,
+        )
     )
 
 

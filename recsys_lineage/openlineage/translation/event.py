@@ -7,9 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-import orjson
-
-from recsys_lineage.openlineage.facets.facet import PRODUCER, Json
+from recsys_lineage.openlineage.facets.facet import PRODUCER, Json, serialised
 from recsys_lineage.openlineage.translation.naming import JobName
 from recsys_lineage.openlineage.translation.secrets import may_hold_secrets, without_secrets
 
@@ -65,7 +63,7 @@ def body_of(event: Json) -> bytes:
     Whatever an event is made of, no credentials in URLs leave with it.
     """
     try:
-        body = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+        body = serialised(event)
     except TypeError:  # numbers beyond 64 bits, halves of characters
         body = json.dumps(event, sort_keys=True, default=str).encode()
     return without_secrets(body.decode()).encode() if may_hold_secrets(body) else body

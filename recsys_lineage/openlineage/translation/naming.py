@@ -45,6 +45,7 @@ def why_no_namespace(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def as_namespace(text: str) -> str:
     """A text as the namespace that catalogs make of it."""
     return _OTHER.sub("_", text)[:LONGEST_NAMESPACE]

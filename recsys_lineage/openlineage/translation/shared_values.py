@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -44,17 +43,18 @@ def shared(text: str) -> Any:
     return value
 
 
-def shared_materialization(data: Mapping[str, Any]) -> Materialization:
-    """The record of a JSON object, made with `shared`, whose schemas and column lineage stay these objects."""
-    lineage, schema = data.get(_LINEAGE), data.get(_SCHEMA)
-    reads = data.get(_READS) or ()
-    plain = {name: value for name, value in data.items() if name not in (_LINEAGE, _SCHEMA)}
-    plain[_READS] = [{name: value for name, value in read.items() if name != _SCHEMA} for read in reads]
-    record = Materialization.from_json(plain)
+def shared_materialization(data: dict[str, Any]) -> Materialization:
+    """The record of a JSON object, made with `shared`, whose schemas and column lineage stay these objects.
+
+    The object is nobody else's: what stays is taken out of it.
+    """
+    lineage, schema = data.pop(_LINEAGE, None), data.pop(_SCHEMA, None)
+    schemas = [read.pop(_SCHEMA, None) for read in data.get(_READS) or ()]
+    record = Materialization.from_json(data)
     # The record was made above and nobody knows it yet; copies of frozen objects take longer than all the rest.
-    for read, given in zip(record.reads, reads, strict=True):
-        if _SCHEMA in given:
-            object.__setattr__(read, _SCHEMA, _columns(given[_SCHEMA]))
+    for read, given in zip(record.reads, schemas, strict=True):
+        if given is not None:
+            object.__setattr__(read, _SCHEMA, _columns(given))
     if schema is not None:
         object.__setattr__(record, _SCHEMA, _columns(schema))
     if lineage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -31,7 +31,7 @@ _AT_ONCE = 500
 _RUN = "run"
 _TOLD = (*MATERIALIZATIONS, _RUN)
 _PLACES = (ADDED, "id", "kind", "status", "asset", "version", "ended", "run_id", "step")
-_STEPS = (ADDED, "run_id", "step", "asset", "status")
+_STEPS = (ADDED, "step", "asset", "status")
 _NO_CURSOR = -1
 
 
@@ -77,7 +77,7 @@ class Stream:
         assets: Mapping[str, AssetDescription] | None = None,
     ) -> None:
         self._records, self._table = Records(lake), RecordTable(lake)
-        self._partitions = TaggedPartitions(self._records)
+        self._partitions = TaggedPartitions(lake)
         self.options = EventOptions(code_location, namespace, lake.uri, repository, checkout, assets or {})
 
     def after(self, cursor: int | None) -> Iterator[Message]:
@@ -140,13 +140,14 @@ class Stream:
         try:
             if place.kind == _RUN:
                 return self._of_run(RunRecord.from_json(data), place, runs)
-            return self._of_asset(self._partitions.left_out(shared_materialization(data)), place, runs)
+            self._partitions.leave_out(data)
+            return self._of_asset(shared_materialization(data), runs)
         except Exception as error:  # the records behind it are told all the same
             told_error = Failure.of(error)
             key = self.options.asset_job(place.asset or "", Run()).key
             return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{told_error.type}: {told_error.message}")]
 
-    def _of_asset(self, record: Materialization, place: _Place, runs: _Runs) -> list[_Made]:
+    def _of_asset(self, record: Materialization, runs: _Runs) -> list[_Made]:
         found: list[Json] = []
         known = record.run
         if (run_id := record.run.run_id) is not None:
@@ -170,6 +171,15 @@ class Stream:
         if opened is None:
             runs.open(record.id, record.run)
         return [_Made(event) for event in (found if opened is None else found[1:])]
+
+
+class _Step(NamedTuple):
+    """What a record says of a step of an orchestrator's run."""
+
+    added: int
+    step: str | None
+    asset: str
+    status: str
 
 
 @dataclass(frozen=True)
@@ -202,15 +212,15 @@ class _Runs:
         ids = block["run_id"].drop_nulls().unique().to_list()
         ids += block.filter(pl.col("kind") == _RUN)["id"].to_list()
         self._known: dict[str, Run] = {}
-        self._steps = block.filter(pl.col("kind") != _RUN).select(*_STEPS)
+        self._steps: dict[str, list[_Step]] = {}
+        self._note(block.filter(pl.col("kind") != _RUN))
         if not ids:
             return
         of_runs = pl.coalesce("run_id", "id").is_in(list(set(ids)))
         before, _ = table.frame(where=(pl.col(ADDED) < first) & of_runs, columns=list(_PLACES))
         if before.is_empty():
             return
-        earlier = before.filter(pl.col("kind").is_in(MATERIALIZATIONS))
-        self._steps = pl.concat([earlier.select(*_STEPS), self._steps])
+        self._note(before.filter(pl.col("kind").is_in(MATERIALIZATIONS)))
         openers: dict[str, str] = {}
         for place in _in_order(before):
             openers.setdefault(place.run_id or place.id, place.id)
@@ -228,14 +238,18 @@ class _Runs:
 
     def steps_before(self, run_id: str, commit: int) -> set[str]:
         """The steps of a run that left records up to a commit."""
-        return {*self._before(run_id, commit)["step"].drop_nulls()}
+        return {each.step for each in self._before(run_id, commit) if each.step is not None}
 
     def kept_before(self, run_id: str, commit: int) -> set[str]:
         """The assets that a run kept as they were, by its records up to a commit."""
-        return {*self._before(run_id, commit).filter(pl.col("status") == "kept")["asset"]}
+        return {each.asset for each in self._before(run_id, commit) if each.status == "kept"}
 
-    def _before(self, run_id: str, commit: int) -> pl.DataFrame:
-        return self._steps.filter((pl.col("run_id") == run_id) & (pl.col(ADDED) <= commit))
+    def _note(self, records: pl.DataFrame) -> None:
+        for run_id, *step in records.select("run_id", *_STEPS).iter_rows():
+            self._steps.setdefault(run_id, []).append(_Step(*step))
+
+    def _before(self, run_id: str, commit: int) -> Iterator[_Step]:
+        return (each for each in self._steps.get(run_id, ()) if each.added <= commit)
 
 
 def _in_order(frame: pl.DataFrame) -> list[_Place]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.records import Records
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
 
 _REMEMBERED = 4096
 
@@ -19,28 +19,37 @@ class TaggedPartitions:
     A read says which partitions, but not of what column; the version that was read does.
 
     Args:
-        records: of the lake that the tables lie in.
+        lake: that the tables lie in.
     """
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
         self._are_tagged = lru_cache(_REMEMBERED)(self._look)
+        self._is_there = lru_cache(_REMEMBERED)(self._has)
 
-    def left_out(self, record: Materialization) -> Materialization:
-        """The record without the partitions of reads where these are tagged, or where that cannot be known any more."""
-        if not any(map(self._hides, record.reads)):
-            return record
-        reads = tuple(replace(read, partitions=None) if self._hides(read) else read for read in record.reads)
-        return replace(record, reads=reads)
+    def leave_out(self, record: Mapping[str, Any]) -> None:
+        """Take out of a record, a JSON object, the partitions of reads where these are tagged.
 
-    def _hides(self, read: Read) -> bool:
-        if read.kind != "table" or read.partitions is None:
+        And where that cannot be known any more: the table is gone, or lies elsewhere.
+        """
+        for read in record.get("reads") or ():
+            if read["kind"] == "table" and read.get("partitions") is not None and self._hides(read):
+                del read["partitions"]
+
+    def _hides(self, read: Mapping[str, Any]) -> bool:
+        table, version = read["name"], read.get("version")
+        return version is None or not self._is_there(table) or self._are_tagged(table, version)
+
+    def _has(self, table: str) -> bool:
+        try:
+            return self._lake.has(table)
+        except LineageError:
             return False
-        return read.version is None or self._are_tagged(read.name, read.version)
 
     def _look(self, table: str, version: int) -> bool:
         try:
-            column = self._records.lake.version(table, version).partition_column
-            return column in self._records.column_tags(table, version)
-        except LineageError:  # the table is gone, or lies elsewhere
+            carried = self._lake.commit(table, version)
+            column = TableVersion.from_json(carried["table_version"]).partition_column
+        except LineageError:
             return True
+        return column in ((carried["record"] or {}).get("column_tags") or {})

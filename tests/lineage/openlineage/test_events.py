@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from hypothesis import given, settings
+import orjson
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.openlineage.facets.facet import Json
@@ -15,6 +17,7 @@ from recsys_lineage.records.run_record import RunRecord
 from tests.examples import examples
 from tests.lineage.openlineage.laws import broken_laws
 from tests.lineage.openlineage.made_events import (
+    LAKE,
     any_events,
     as_client_object,
     described,
@@ -58,6 +61,44 @@ def test_events_of_records_as_assets_leave_them_are_valid(record: Materializatio
 def test_inputs_cover_the_sources_of_columns_and_their_schemas_have_them(record: Materialization) -> None:
     if record.run.run_id is None:
         assert broken_laws(sent(event) for event in events(record, described)) == []
+
+
+@settings(deadline=None, max_examples=examples(50))
+@given(orderly_materializations)
+def test_inputs_are_the_tables_that_were_read_for_what_ran_and_none_that_is_only_declared(
+    record: Materialization,
+) -> None:
+    wanted = "check" if record.kind == "check" else "input"
+    sources = {edge.table for edges in record.column_lineage.values() for edge in edges}
+    read = {
+        f"{LAKE}/{read.name}"
+        for read in record.reads
+        if read.kind == "table" and (read.purpose == wanted or read.name in sources)
+    }
+    for event in events(record):
+        if "run" in event:
+            assert {each["name"] for each in event["inputs"] if each["name"].startswith(f"{LAKE}/")} == read
+
+
+_by_day = orderly_materializations.filter(lambda made: made.written is not None and bool(made.partitions))
+
+
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.filter_too_much])
+@given(_by_day)
+def test_partitions_that_are_tagged_data_are_told_as_no_time_and_no_part(record: Materialization) -> None:
+    assert record.written is not None
+    for is_tagged in (True, False):
+        tags = {str(record.written.partition_column): ("pii",)} if is_tagged else {}
+        *_, end = events(replace(record, column_tags=tags))
+        assert ("nominalTime" in end["run"]["facets"]) is not is_tagged
+        assert ("subset" in end["outputs"][0]["outputFacets"]) is not is_tagged
+
+
+@settings(deadline=None, max_examples=examples(50))
+@given(orderly_materializations)
+def test_what_several_events_hold_is_serialised_as_if_it_stood_in_one(record: Materialization) -> None:
+    for event in events(record, described):
+        assert body_of(event) == orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
 
 
 @settings(deadline=None, max_examples=examples(30))
