@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -196,6 +197,30 @@ class TestHttp:
                 if belong_in_order(keys[one.id], keys[other.id]):
                     assert place[one.id] < place[other.id]
         assert sink.asked != [message.id for message in messages]
+
+    def test_side_by_side_a_run_is_sent_between_the_answers_to_its_parents_start_and_before_its_end(
+        self,
+    ) -> None:
+        answered: list[str] = []
+        early: list[str] = []
+
+        def script(_number: int, id_: str) -> Behaviour:
+            parent, kind = id_.split("/")[0].split("a")[0], id_.split("/")[1]
+            runs = {each.id for each in messages if each.id.startswith(f"{parent}a")}
+            is_parent = id_ in (f"{parent}/START", f"{parent}/COMPLETE")
+            needed = runs if kind == "COMPLETE" and is_parent else set() if is_parent else {f"{parent}/START"}
+            if not needed <= set(answered):
+                early.append(id_)
+            time.sleep(0.05)
+            answered.append(id_)
+            return TAKE
+
+        messages = made_messages(2, 3)
+        with Sink(script) as sink:
+            destination = catalog(sink.url, workers=6)
+            destination.deliver(messages)
+            destination.close()
+        assert (len(answered), early) == (len(messages), [])
 
 
 class Failing(Transport):
