@@ -103,9 +103,13 @@ def _http(settings: TransportSettings, longest_answer: float | None) -> HttpConf
             expected="http://HOST:PORT or https://HOST",
             found=f"the scheme {scheme!r}"
             if scheme not in ("", "http", "https")
-            else "no host"
-            if url
-            else "none",
+            else "none"
+            if not url
+            else "a host or a port that cannot be read"
+            if parts is None
+            else "the port 0"
+            if parts.hostname
+            else "no host",
             where=settings.where,
             advice=meant or "mend it",
         )
