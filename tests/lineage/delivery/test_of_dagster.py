@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recsys_lineage.cli.commands import app
+from recsys_lineage.errors import LineageError
 from recsys_lineage.openlineage.emission import Emission
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
@@ -21,6 +22,7 @@ from recsys_lineage.orchestration.sensors.openlineage_sensor import (
     openlineage_check,
     openlineage_sensor,
 )
+from recsys_lineage.records.records import Records
 from tests.lineage.delivery.sink import TAKE, Sink, refuse
 from tests.lineage.project import Project, table
 
@@ -80,6 +82,24 @@ def test_the_sensor_delivers_in_its_own_process_what_ran(project: Project, tmp_p
         tick(project, emission, first.cursor)
         assert sink.stored == events_of(project, emission)
     assert first.skip_reason is not None and "delivered" in str(first.skip_reason.skip_message)
+
+
+def test_what_a_run_committed_and_did_not_come_to_record_is_delivered(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_records: Records, _added: Any) -> None:
+        raise LineageError("the process died")
+
+    with monkeypatch.context() as context:
+        context.setattr(Records, "append", dies)
+        project.run(ORDERS)
+    assert project.lake.version("orders").version == 0
+    emission = emission_to(tmp_path, Sink().url)
+    assert events_of(project, emission) == []
+    with Sink() as sink:
+        tick(project, emission_to(tmp_path, sink.url))
+        assert len(sink.stored) == 3, "the start of the run, and both events of the asset's"
+        assert sink.stored == events_of(project, emission)
 
 
 def test_definitions_are_told_once_and_before_what_ran(project: Project, tmp_path: Path) -> None:
