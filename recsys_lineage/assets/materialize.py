@@ -25,7 +25,7 @@ from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
 from recsys_lineage.assets.outcome import BlockingCheckFailed as BlockingCheckFailed
 from recsys_lineage.assets.outcome import Outcome as Outcome
-from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.vocabulary import Vocabulary, numbers_of
 from recsys_lineage.errors import LineageError

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
-from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import code_of, pinned_inputs
 from recsys_lineage.columns.column_lineage import column_lineage

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from recsys_lineage.assets.reading.file_guard import allow
 from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.table_version import Column
@@ -81,6 +84,14 @@ class InputFiles:
         Raises:
             LineageError: when it cannot be read.
         """
+        return self.note_file(path).open("rb")
+
+    def note_file(self, path: str | Path) -> Path:
+        """Note that a file outside the lake is read; gives its path, for readers that take no open file.
+
+        Raises:
+            LineageError: when it cannot be read.
+        """
         place = Path(path).absolute()
         file = hashed_file(place, place.as_posix(), place.parent.resolve())
         if file.fault is not None:
@@ -92,7 +103,38 @@ class InputFiles:
                 advice=file.fault.advice,
             )
         self.file(file.path, bytes=file.bytes, sha256=file.sha256, seen=(place, file))
-        return place.open("rb")
+        allow(place)
+        return place
+
+    def run_process(
+        self, command: Sequence[str | Path], reads: Iterable[str | Path] = (), given: bytes | None = None
+    ) -> bytes:
+        """What another process writes to its standard output; notes the files that it is said to read.
+
+        Nobody sees what a process opens: what `reads` leaves out, no record names.
+
+        Args:
+            command: the program and its arguments.
+            reads: the files outside the lake that it opens.
+            given: its standard input.
+
+        Raises:
+            LineageError: a file cannot be read, or the process ends with an error.
+        """
+        for path in reads:
+            self.note_file(path)
+        try:
+            return subprocess.run(
+                [os.fspath(part) for part in command], input=given, capture_output=True, check=True
+            ).stdout
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise LineageError(
+                f"A process that {self.asset!r} started went wrong.",
+                expected="a program that ends with 0",
+                found=f"{type(error).__name__} of {Path(command[0]).name}",
+                where=self.asset,
+                advice="run the command by itself, with the same input",
+            ) from error
 
     def confirm_files(self) -> None:
         """Make sure that the files read are still what they were when they were hashed.
