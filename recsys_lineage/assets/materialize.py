@@ -169,7 +169,8 @@ class _Attempt:
                 self._pinned,
                 self._previous,
             )
-            with self._lake.reading(), guarded(asset.name, [request.work]):
+            with self._lake.reading(), guarded(asset.name, [request.work]) as guard:
+                inputs.noting = guard.allow
                 output = asset.compute(inputs, request)
                 if isinstance(output, Output) and isinstance(output.data, Iterator):
                     # the blocks are made by the asset's code too, so by its rules

@@ -94,6 +94,10 @@ class FileGuard:
         """
         self._check(called, path, False, called)
 
+    def allow(self, path: str | os.PathLike[str]) -> None:
+        """From now on the code may open a file, by whatever library: it is on record."""
+        self.folders.add(os.path.realpath(path))
+
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raises for what the asset's code is about to read and no record can name; nothing where lineage does so.
 
@@ -195,12 +199,6 @@ def guard_at_work() -> FileGuard | None:
         return None
     guard = _guards.get(threading.get_ident())
     return guard if guard is not None and guard.frame is not None else None
-
-
-def allow(path: str | os.PathLike[str]) -> None:
-    """From now on the asset's code of this thread may open a file, by whatever library: it is on record."""
-    if (guard := _guards.get(threading.get_ident())) is not None:
-        guard.folders.add(os.path.realpath(path))
 
 
 @contextmanager

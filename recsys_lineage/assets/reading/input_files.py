@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from recsys_lineage.assets.reading.file_guard import allow
 from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
 from recsys_lineage.lake.table_version import Column
@@ -25,6 +24,8 @@ class InputFiles:
 
     def __init__(self, asset: str) -> None:
         self.asset = asset
+        self.noting: Callable[[Path], object] = Path
+        """Is told of each file that is noted, which the asset's code may open from then on."""
         self._purpose: Purpose = "input"
         self._files: dict[tuple[str | None, str], Read] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
@@ -103,7 +104,7 @@ class InputFiles:
                 advice=file.fault.advice,
             )
         self.file(file.path, bytes=file.bytes, sha256=file.sha256, seen=(place, file))
-        allow(place)
+        self.noting(place)
         return place
 
     def run_process(
