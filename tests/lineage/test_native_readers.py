@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import inspect
 import io
 import multiprocessing
@@ -12,8 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import deltalake
 import duckdb
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ import pyarrow.json
 import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
+import safetensors.numpy
 from deltalake import DeltaTable, write_deltalake
 from polars import read_parquet as read_by_another_name
 from safetensors.numpy import load_file, save_file
@@ -252,9 +254,10 @@ with guarded("prices"):
 
 _TAKES_A_FILE = {"source", "path", "paths", "file", "filename", "filepath_or_buffer", "path_or_paths", "io",
                  "path_or_buf", "where", "table_uri", "fname", "file_path"}  # fmt: skip
-MODULES = ("polars", "pyarrow", "pyarrow.csv", "pyarrow.dataset", "pyarrow.feather", "pyarrow.ipc", "pyarrow.json",
-           "pyarrow.orc", "pyarrow.parquet", "pandas", "deltalake", "safetensors", "safetensors.numpy",
-           "duckdb")  # fmt: skip
+MODULES = [
+    pl, pa, pyarrow.csv, pyarrow.dataset, pyarrow.feather, pyarrow.ipc, pyarrow.json, pyarrow.orc, pq, pd, deltalake,
+    safetensors, safetensors.numpy, duckdb,
+]  # fmt: skip
 NO_READERS = {
     # write
     "create_memory_map", "new_file", "new_stream", "output_stream", "save_file", "serialize_file", "to_pickle",
@@ -274,11 +277,10 @@ def _parameters(value: object) -> list[str]:
         return []
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_public_callable_that_takes_a_file_asks(name: str) -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_every_public_callable_that_takes_a_file_asks(module: ModuleType) -> None:
     with guarded("prices"):
         pass
-    module = importlib.import_module(name)
     silent = {
         attribute
         for attribute, value in vars(module).items()
