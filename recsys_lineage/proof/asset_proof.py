@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
-from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import code_of, pinned_inputs
 from recsys_lineage.columns.column_lineage import column_lineage
@@ -215,7 +215,8 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
     """
     with lake.connect(asset.opens, keeps_order=True) as connection:
         inputs = Inputs(lake, connection, asset.name, (*asset.upstream, *asset.looks_at), pinned)
-        with lake.reading(), guarded(asset.name):
+        with lake.reading(), guarded(asset.name) as guard:
+            inputs.noting = guard.allow
             output = asset.compute(inputs, Request())
         if not isinstance(output, Output) or not isinstance(output.data, Query):
             raise ExperimentError(

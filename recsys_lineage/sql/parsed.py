@@ -71,7 +71,10 @@ def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str
             return plain(refused), f"{origin}:{at[0] + 1}:{at[1] + 1}"
         return str(refused or error).splitlines()[0], origin
     if (refused := _refused_by_duckdb(pieces.sql)) is not None:
-        return plain(refused), place_in(text, pieces.offset(refused), origin)
+        start = pieces.offset(refused)
+        if start is None and "at end of input" in str(refused):  # DuckDB 1.5 shows no line of it
+            start = sqlglot.tokenize(text, read="duckdb")[-1].start
+        return plain(refused), place_in(text, start, origin)
     told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     if told.get("line") and told.get("col"):
         column = told["col"] - len(told.get("highlight") or " ") + 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from recsys_lineage.files.csv import csv_file
+from recsys_lineage.files.csv import csv_reader
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_file import MalformedRow, csv_blocks
 
@@ -18,7 +18,7 @@ from recsys_lineage.files.csv.csv_file import MalformedRow, csv_blocks
 def no_block_is_short() -> Iterator[None]:
     """Small files are parsed as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_file, "SHORT_BYTES", 0)
+        patch.setattr(csv_reader, "SHORT_BYTES", 0)
         yield
 
 

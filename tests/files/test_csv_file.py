@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from recsys_lineage.files import source_bytes
-from recsys_lineage.files.csv import csv_file
+from recsys_lineage.files.csv import csv_reader
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_file import csv_blocks
 from recsys_lineage.files.fault import FileFault
@@ -115,8 +115,8 @@ def test_a_long_row_that_is_none_is_kept_in_part(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"\0" * 5000, b"a,b\n1," + b"x" * 5000, b'a,b\n1,"' + b"x\n" * 2500])
 def test_a_record_has_a_largest_size(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_file, "LARGEST_RECORD", 4000)
-    monkeypatch.setattr(csv_file, "SWALLOWED_LINES", 1 << 20)
+    monkeypatch.setattr(csv_reader, "LARGEST_RECORD", 4000)
+    monkeypatch.setattr(csv_reader, "SWALLOWED_LINES", 1 << 20)
     for packed in (content, gzip.compress(content)):
         with pytest.raises(FileFault, match=r"a\.csv.*a (line|record) of more than"):
             read(tmp_path, packed, block_bytes=100)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.files.csv import csv_file, csv_record
+from recsys_lineage.files.csv import csv_reader, csv_record
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.fault import FileFault
 from tests.examples import examples
@@ -74,15 +74,15 @@ def test_all_ways_of_reading_give_the_same(
     content = b"a,b\n" + b"".join(part * (long if part in (b"a", b"\n") else 1) for part in dirt)
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        patch.setattr(csv_file, "UNREADABLE_SHARE", 1)
-        patch.setattr(csv_file, "LARGEST_TEXT", 40)
+        patch.setattr(csv_reader, "UNREADABLE_SHARE", 1)
+        patch.setattr(csv_reader, "LARGEST_TEXT", 40)
         patch.setattr(csv_record, "LARGEST_TEXT", 40)
         patch.setattr(csv_record, "_PIECES", 3)
         fast = outcome(folder, content, dialect, 1 << 20)
         blocks = outcome(folder, content, dialect, block_bytes)
-        patch.setattr(csv_file._Reader, "_fast", lambda *_: None)
+        patch.setattr(csv_reader.CsvReader, "_fast", lambda *_: None)
         exact = outcome(folder, content, dialect, 1 << 20)
-        patch.setattr(csv_file._Reader, "_by_module", lambda _self, _lines, at, _taken: at)
+        patch.setattr(csv_reader.CsvReader, "_by_module", lambda _self, _lines, at, _taken: at)
         by_line = outcome(folder, content, dialect, 1 << 20)
     assert fast == exact == by_line == blocks
 
@@ -119,7 +119,7 @@ def test_no_line_is_lost(dirt: list[bytes]) -> None:
     content = b"a,b\n" + b"".join(dirt)
     lines = content.splitlines()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_file, "UNREADABLE_SHARE", 1)
+        patch.setattr(csv_reader, "UNREADABLE_SHARE", 1)
         found = read(Path(folder), content)
     starts = sorted([*found.table().column("_line").to_pylist(), *(row.line for row in found.malformed)])
     assert len(starts) == len(set(starts))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.errors import InsufficientSpace
 from recsys_lineage.files import FileReport, FileScan, OpenedScan, list_files, open_scan, row_store
-from recsys_lineage.files.csv import csv_file
+from recsys_lineage.files.csv import csv_file, csv_reader
 from recsys_lineage.lake.engine import Engine
 from tests.examples import examples
 
@@ -78,7 +78,7 @@ def test_on_disk_and_in_memory_are_one_relation(
             assert not scratch(spill)
             patch.setattr(row_store, "MEMORY_BYTES", memory_bytes)
             patch.setattr(row_store, "PIECE_BYTES", memory_bytes)
-            patch.setattr(csv_file, "EXACT_BYTES", 8)
+            patch.setattr(csv_reader, "EXACT_BYTES", 8)
             patch.setitem(csv_file.csv_blocks.__kwdefaults__ or {}, "block_bytes", 20)
             on_disk = everything(con, root)
             if memory_bytes == 0 and (in_memory[2] != [[], []]):

@@ -439,7 +439,7 @@ def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
 def test_what_a_version_covers_is_plain_data() -> None:
     covered = by_module(reachable(module_under_test.by_module))
     assert covered["recsys_lineage.assets.code.code_version"] == ["by_module"]
-    assert covered["recsys_lineage.assets.code.reachable_code"] == ["Definition"]
+    assert covered["recsys_lineage.assets.code.resolved_names"] == ["Definition"]
     assert json.loads(json.dumps(covered)) == covered
     assert isinstance(sorted(reachable(by_module))[0], Definition)
     check: Callable[..., str] = code_version

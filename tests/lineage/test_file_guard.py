@@ -25,7 +25,7 @@ from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.assets.reading import file_guard, surroundings
-from recsys_lineage.assets.reading.file_guard import guarded
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import UnnotedFile

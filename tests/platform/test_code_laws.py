@@ -31,7 +31,7 @@ from tests.platform.conftest import Shop, opened
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
 FAMILIES = {"RECSYS_FAMILIES": ",".join(families), "RECSYS_TRIALS": "2"}
-WATCHING = ("file_guard", "surroundings")
+WATCHING = ("file_guard", "surroundings", "native_readers", "duckdb_connections", "guarded_code")
 """Modules that watch what an asset opens, also in the threads that it starts; they make nothing of it."""
 EVERY = 32
 """Of the modules that ran, of how many one is edited to see that just the assets that reach it change."""

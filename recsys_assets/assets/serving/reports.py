@@ -15,6 +15,7 @@ from pandas.api.extensions import ExtensionDtype
 from recsys_assets.assets.looks import OWNERS
 from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
+from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.metadata.column_metadata import COLUMN_LINEAGE, shown_columns
 from recsys_lineage.orchestration.metadata.event_metadata import reads_table
@@ -57,20 +58,35 @@ MetricsFrame = create_dagster_pandas_dataframe_type(
 
 
 class ReportFiles(dg.ConfigurableIOManager):
-    """Writes each report as `<folder>/<asset>.csv` and `.parquet`, replacing the one before in one step."""
+    """Each report as `<folder>/<asset>.csv` and `.parquet`.
+
+    An asset writes its report itself, inside of its record: what Dagster hands to an IO manager is handed over after
+    the asset's code, when a record of it already says that it went well.
+    """
 
     folder: str
 
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        """Write both files."""
+    def write(self, name: str, frame: pd.DataFrame) -> None:
+        """Write both files of a report, and then put each in the place of the one before.
+
+        Raises:
+            OSError: there is no room, or the folder may not be written to; the files of before stay.
+        """
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
-        name = context.asset_key.path[-1]
-        for suffix, write in ((".csv", _csv), (".parquet", _parquet)):
-            target = folder / f"{name}{suffix}"
-            partial = target.with_name(f".{target.name}.{os.getpid()}")
-            write(obj, partial)
-            partial.replace(target)
+        partial = {suffix: folder / f".{name}{suffix}.{os.getpid()}" for suffix in (".csv", ".parquet")}
+        try:
+            _csv(frame, partial[".csv"])
+            _parquet(frame, partial[".parquet"])
+            for suffix, path in partial.items():
+                path.replace(folder / f"{name}{suffix}")
+        finally:
+            for path in partial.values():
+                path.unlink(missing_ok=True)
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """Tell of both files, which are there."""
+        folder, name = Path(self.folder), context.asset_key.path[-1]
         context.add_output_metadata(
             {
                 "dagster/row_count": len(obj),
@@ -107,9 +123,13 @@ def assets() -> list[dg.AssetsDefinition]:
         io_manager_key="reports",
         code_version=_version(recommendations_frame),
     )
-    def recommendations_report(context: dg.AssetExecutionContext, lake: LakeResource) -> pd.DataFrame:
+    def recommendations_report(
+        context: dg.AssetExecutionContext, lake: LakeResource, reports: dg.ResourceParam[ReportFiles]
+    ) -> pd.DataFrame:
         """Recommendations of every customer as CSV and Parquet, for analysts; column rules are checked."""
-        return _recorded(context, lake, "recommendations", recommendations_frame)
+        return _recorded(
+            context, lake, reports, "recommendations", recommendations_frame, RecommendationsFrame
+        )
 
     @dg.asset(
         deps=["evaluation"],
@@ -120,9 +140,11 @@ def assets() -> list[dg.AssetsDefinition]:
         io_manager_key="reports",
         code_version=_version(metrics_frame),
     )
-    def metrics_report(context: dg.AssetExecutionContext, lake: LakeResource) -> pd.DataFrame:
+    def metrics_report(
+        context: dg.AssetExecutionContext, lake: LakeResource, reports: dg.ResourceParam[ReportFiles]
+    ) -> pd.DataFrame:
         """Metrics of all families as CSV and Parquet, for analysts; column rules are checked."""
-        return _recorded(context, lake, "evaluation", metrics_frame)
+        return _recorded(context, lake, reports, "evaluation", metrics_frame, MetricsFrame)
 
     return [recommendations_report, metrics_report]
 
@@ -144,14 +166,31 @@ def _version(report: Report) -> str:
     return code_version(report, {}, more_roots=(ReportFiles,))
 
 
+def _hold_to_rules(name: str, frame: pd.DataFrame, kind: dg.DagsterType) -> None:
+    """Raise where the column rules do not hold; Dagster looks at them too, but after the record."""
+    if not dg.check_dagster_type(kind, frame).success:
+        # what Dagster says of it shows values
+        raise LineageError(
+            f"{name} does not hold to its column rules.",
+            expected=f"a frame as {kind.display_name} describes it",
+            where=name,
+            advice="look at the table that it is made of; the files of before stay",
+        )
+
+
 def _pandas_type(held: pa.DataType) -> ExtensionDtype | None:
     return None if pa.types.is_dictionary(held) else pd.ArrowDtype(held)
 
 
 def _recorded(
-    context: dg.AssetExecutionContext, lake: LakeResource, table: str, report: Report
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    files: ReportFiles,
+    table: str,
+    report: Report,
+    kind: dg.DagsterType,
 ) -> pd.DataFrame:
-    """A report made of one table; leaves a record of the read."""
+    """A report made of one table and written; leaves a record of the read, which says success once both files stand."""
     code = Code("python", inspect.getsource(report), __file__)
     name = context.asset_key.path[-1]
     with recorded(context, lake, name, code, _version(report), (table,)) as recording:
@@ -160,6 +199,8 @@ def _recorded(
         # columns stay Arrow's: a text of pandas' own is a Python object a cell
         frame = plan.collect().to_arrow().to_pandas(types_mapper=_pandas_type)
         recording.rows = len(frame)
+        _hold_to_rules(name, frame, kind)
+        files.write(name, frame)
     context.add_output_metadata(
         {
             "reads": reads_table(recording.inputs.reads),

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from recsys_lineage.assets.code.first_party import FirstPartyModules
 from recsys_lineage.assets.code.module_source import EFFECTS, ModuleSource
-from recsys_lineage.assets.code.used_names import ANYTHING, Import, Reference
-
-_BUILTINS = frozenset(dir(builtins))
-
-
-@dataclass(frozen=True, order=True)
-class Definition:
-    """A top-level name of a module, and the code that binds it; `EFFECTS` names what its import does besides."""
-
-    module: str
-    name: str
+from recsys_lineage.assets.code.resolved_names import Definition as Definition
+from recsys_lineage.assets.code.resolved_names import ResolvedNames
+from recsys_lineage.assets.code.used_names import Import, Reference
 
 
-@dataclass(frozen=True)
-class _Whole:
-    """Every definition of a module, and what its imports name."""
-
-    module: str
-
-
-@dataclass(frozen=True)
-class _Uses:
-    """What a definition leads to: definitions and, as texts, names of other people's code; and modules that run."""
-
-    targets: tuple[Definition | str, ...]
-    runs: tuple[str, ...]
-    asks_for_subclasses: bool = False
-
-
-_Target = Definition | str | _Whole
-
-
-class Codebase:
+class Codebase(ResolvedNames):
     """First-party code, resolved by name.
 
     A name that cannot be resolved stands for its whole module: every definition, and what its imports name.
@@ -59,250 +29,12 @@ class Codebase:
         given: Mapping[str, Path] | None = None,
         replaced: Mapping[Path, str | ModuleSource] | None = None,
     ) -> None:
-        self._modules = FirstPartyModules(owner, given)
-        self._replaced = {
-            path: ModuleSource(text) if isinstance(text, str) else text
-            for path, text in (replaced or {}).items()
-        }
-        self._sources: dict[Path, ModuleSource] = {}
-        self._uses: dict[Definition, _Uses] = {}
+        super().__init__(owner, given, replaced)
         self._imported: dict[str, tuple[str, ...]] = {}
         self._effects: dict[str, tuple[Definition, ...]] = {}
         self._digests: dict[tuple[Definition, ...], str] = {}
 
-    def changed(self) -> bool:
-        """Whether a file or a folder that was looked at is not what it was."""
-        return self._modules.changed()
-
-    # --- modules -------------------------------------------------------------------------------------------
-
-    def source(self, module: str) -> ModuleSource | None:
-        """The text of a first-party module; None for other people's, and for a folder without a text."""
-        path = self.path(module)
-        if path is None:
-            return None
-        if path in self._replaced:
-            return self._replaced[path]
-        if path not in self._sources:  # one that changes later is told by `changed`
-            self._modules.saw(path)
-            self._sources[path] = ModuleSource.load(path)
-        return self._sources[path]
-
-    def _stub(self, module: str) -> ModuleSource | None:
-        """The stub of a first-party module, from which its names are loaded when they are first used."""
-        path = self.path(module)
-        stub = None if path is None else path.with_suffix(".pyi")
-        if stub is None or not stub.is_file():
-            return None
-        self._modules.saw(stub)
-        return ModuleSource.load(stub)
-
-    def path(self, module: str) -> Path | None:
-        """The file of a first-party module."""
-        return self._modules.path(module)
-
-    def is_first_party(self, module: str) -> bool:
-        """Whether a module is the project's own."""
-        return self._modules.is_first_party(module)
-
-    # --- names ---------------------------------------------------------------------------------------------
-
-    def uses(self, definition: Definition) -> _Uses:
-        """What a definition names, resolved, in the order of its text."""
-        if definition not in self._uses:
-            module = definition.module
-            source = self.source(module)
-            assert source is not None
-            targets: dict[Definition | str, None] = {}
-            runs: dict[str, None] = {}
-            is_lazy = "__getattr__" in source.definitions  # its names are followed to where its table says
-            for reference in source.references(definition.name):
-                if reference.only_runs:
-                    assert reference.through is not None
-                    runs.update(dict.fromkeys(self._runs(reference.through, module)))
-                elif is_lazy and (reference.text or reference.anywhere):
-                    continue
-                elif not (definition.name == "__getattr__" and reference == ANYTHING):
-                    targets.update(dict.fromkeys(self._resolve(reference, module)))
-            targets.pop(definition, None)
-            runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-            asks = source.asks_for_subclasses(definition.name)
-            self._uses[definition] = _Uses(tuple(targets), tuple(runs), asks)
-        return self._uses[definition]
-
-    def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
-        """What a reference in a module means."""
-        yield from self._taken_apart(self._meant(reference, module))
-
-    def _meant(self, reference: Reference, module: str) -> Iterator[_Target]:
-        if reference.anywhere:
-            yield from self._anywhere(reference.text, module)
-        elif reference.text:
-            yield from self._named(reference.text, module)
-        elif reference.through is not None:
-            yield from self._follow(reference.through, reference.names, module, frozenset())
-        elif reference == ANYTHING:
-            yield _Whole(module)
-        else:
-            yield from self._look_up(module, reference.names, frozenset(), own=True)
-
-    def _look_up(
-        self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
-    ) -> Iterator[_Target]:
-        """What `names` means in a first-party module; `own` where it is used in that module itself."""
-        if not names:  # the module itself is held: all that can be asked of it
-            for each in self._modules.below(module) or (module,):
-                yield _Whole(each)
-            return
-        name, *rest = names
-        if (module, name) in ahead:
-            if self._modules.is_there(f"{module}.{name}"):  # a package that imports a module of its own
-                yield from self._look_up(f"{module}.{name}", tuple(rest), ahead)
-            return
-        ahead |= {(module, name)}
-        source = self.source(module)
-        if source is None:
-            yield from self._below(module, name, tuple(rest), ahead)
-            return
-        found = False
-        if name in source.definitions:
-            found = True
-            yield Definition(module, name)
-        for imported in source.imports.get(name, ()):
-            found = True
-            yield from self._follow(imported, tuple(rest), module, ahead)
-            if imported not in source.executed and "__getattr__" in source.definitions:
-                yield Definition(module, "__getattr__")
-        if found:
-            return
-        for star in source.stars:
-            target = self._absolute(star, module)
-            if not self.is_first_party(target):
-                yield f"{target}.{'.'.join(names)}"
-                found = True
-            elif _has(self.source(target), name):
-                yield from self._look_up(target, names, ahead)
-                found = True
-        if found or (own and (name in _BUILTINS or (name.startswith("__") and name.endswith("__")))):
-            return
-        if not own and self._modules.is_there(f"{module}.{name}"):
-            yield from self._look_up(f"{module}.{name}", tuple(rest), ahead)
-            return
-        yield from self._lazy(module, source, name, tuple(rest), ahead)
-
-    def _below(
-        self, module: str, name: str, rest: tuple[str, ...], ahead: frozenset[tuple[str, str]]
-    ) -> Iterator[_Target]:
-        inner = f"{module}.{name}"
-        if self._modules.is_there(inner):
-            yield from self._look_up(inner, rest, ahead)
-        else:
-            yield ".".join((inner, *rest))
-
-    def _lazy(
-        self,
-        module: str,
-        source: ModuleSource,
-        name: str,
-        rest: tuple[str, ...],
-        ahead: frozenset[tuple[str, str]],
-    ) -> Iterator[_Target]:
-        """A name made at run time from another module, where a stub beside the text or the text says from which."""
-        stub = self._stub(module)
-        for imported in stub.imports.get(name, ()) if stub is not None else ():
-            yield Definition(module, "__getattr__")
-            yield from self._follow(imported, rest, module, ahead)
-            return
-        if "__getattr__" in source.definitions and (home := source.lazy_homes.get(name)) is not None:
-            relative = home.lstrip(".")
-            for target in (f"{module}.{relative}", relative):
-                if self._modules.is_there(target):
-                    yield Definition(module, "__getattr__")
-                    yield from self._look_up(target, (name, *rest), ahead)
-                    return
-        yield _Whole(module)
-
-    def whole(self, module: str) -> Iterator[Definition | str]:
-        """Every definition of a module, and what its imports name."""
-        yield from self._taken_apart(iter((_Whole(module),)))
-
-    def _taken_apart(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
-        """Targets with each module that is meant as a whole taken apart, once, however modules import each other."""
-        open_targets, seen = [targets], set[_Whole]()
-        while open_targets:
-            target = next(open_targets[-1], None)
-            if target is None:
-                open_targets.pop()
-            elif not isinstance(target, _Whole):
-                yield target
-            elif target not in seen:
-                seen.add(target)
-                open_targets.append(self._parts(target.module))
-
-    def _parts(self, module: str) -> Iterator[_Target]:
-        source = self.source(module)
-        if source is None:
-            yield module
-            return
-        yield from (Definition(module, name) for name in source.definitions)
-        for imported in source.executed:
-            if imported.name not in (None, "*"):
-                target = self._absolute(imported, module)
-                if self.is_first_party(target) and not self._modules.is_there(f"{target}.{imported.name}"):
-                    yield from self._follow(imported, (), module, frozenset())
-
-    def _anywhere(self, package: str, module: str) -> Iterator[_Target]:
-        """Every module that a name made at run time may mean: those below a package, or below the own one."""
-        top = package if self.is_first_party(package) else module.partition(".")[0]
-        yield from map(_Whole, self._modules.below(top))
-
-    def _named(self, text: str, module: str) -> Iterator[_Target]:
-        """What a text names: a module or a definition, or a file beside the code, which counts by its content."""
-        home, _, more = text.partition(":")
-        names = more.split(".") if more else []
-        while home and not (self.is_first_party(home) and self._modules.is_there(home)):
-            home, _, last = home.rpartition(".")
-            names.insert(0, last)
-        if home and (":" in text or "." in text):
-            yield from self._look_up(home, tuple(names), frozenset())
-            return
-        for path in self._modules.files_beside(module, text):
-            yield f"{text} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-
-    def _follow(
-        self, imported: Import, rest: tuple[str, ...], module: str, ahead: frozenset[tuple[str, str]]
-    ) -> Iterator[_Target]:
-        target = self._absolute(imported, module)
-        names = rest if imported.name is None else (imported.name, *rest)
-        if not self.is_first_party(target):
-            yield ".".join((target, *names))
-        elif self._modules.is_there(target):
-            yield from self._look_up(target, names, ahead)
-        else:
-            yield ".".join((target, *names))
-
-    def _absolute(self, imported: Import, module: str) -> str:
-        if not imported.level:
-            return imported.module
-        path = self.path(module)
-        parts = module.split(".")
-        if path is None or path.name != "__init__.py":
-            parts = parts[:-1]
-        base = parts[: len(parts) - (imported.level - 1)]
-        return ".".join([*base, *([imported.module] if imported.module else [])])
-
     # --- what imports run ----------------------------------------------------------------------------------
-
-    def _runs(self, imported: Import, module: str) -> Iterator[str]:
-        """First-party modules that an import runs, each after the packages around it."""
-        target = self._absolute(imported, module)
-        if not self.is_first_party(target):
-            return
-        inner = f"{target}.{imported.name}"
-        if imported.name not in (None, "*") and self._modules.is_there(inner):
-            target = inner
-        parts = target.split(".")
-        yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
 
     def imported(self, module: str) -> tuple[str, ...]:
         """First-party modules that run when this one does: the packages around it and what it imports at its top."""
@@ -431,7 +163,3 @@ class Codebase:
             total.update("\x1e".join([source.digest(definition.name), *targets]).encode())
             total.update(b"\x1d")
         return total.hexdigest()
-
-
-def _has(source: ModuleSource | None, name: str) -> bool:
-    return source is not None and (name in source.definitions or name in source.imports or bool(source.stars))

@@ -3,8 +3,9 @@
 Python tells an audit hook of every file that it opens. The guard lets pass what belongs to the environment (the
 interpreter, installed packages, the project's own code, the system), what belongs to the run (its work folder,
 temporary files that it makes), and what `recsys_lineage`, Dagster, imports and logging open on the code's behalf,
-above all what `Inputs` reads. It guards against accidents, not against malice: native code (DuckDB, Polars, Arrow) and
-other processes open files without telling Python.
+above all what `Inputs` reads. Of native code Python tells nothing, so its readers ask the guard themselves
+(`native_readers.py`, `duckdb_connections.py`), and the code starts no other process. It guards against accidents, not
+against malice.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, environment, temporary
@@ -28,7 +29,11 @@ _WRITES = {
 }  # fmt: skip
 """Audit events that concern files besides `open`, and which of their arguments are paths."""
 _MAKES = frozenset({"tempfile.mkdtemp", "tempfile.mkstemp"})
-_EVENTS = frozenset({"open", *_READS, *_WRITES, *_MAKES})
+_PROCESSES = frozenset(
+    {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
+)
+"""Audit events of other processes, which Python tells nothing of. One that forks is guarded as the one it came from."""
+_EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
 _TRUSTED = frozenset(
     {"aiobotocore", "botocore", "dagster", "dagster_shared", "importlib", "linecache", "logging", "recsys_lineage",
      "s3fs"}
@@ -36,6 +41,8 @@ _TRUSTED = frozenset(
 """Packages that open files of their own on the code's behalf: imports, logs, events, credentials, the lake."""
 _LAKES = ("recsys_lineage", "fsspec")
 """The lake's own code, and the file system that it lists folders with."""
+STANDS_BETWEEN = {__file__}
+"""Files of code that stands between the asset's code and what that calls."""
 
 
 @dataclass
@@ -62,13 +69,66 @@ class FileGuard:
             made = os.path.realpath(os.fsdecode(arguments[0]))
             if os.path.dirname(made) == temporary() or below(made, self.folders):
                 self.folders.add(made)
+        elif event in _PROCESSES:
+            self._check_process(event, arguments)
+        elif event == "ctypes.dlopen":
+            if isinstance(library := arguments[0], str | bytes | os.PathLike) and os.sep in os.fsdecode(
+                library
+            ):
+                self._check(event, library, False)
         elif event == "open":
             self._check(event, arguments[0], _is_write(*arguments[1:3]))
         else:
             for place in _READS.get(event, ()) or _WRITES[event]:
                 self._check(event, arguments[place], event in _WRITES)
 
-    def _check(self, event: str, path: object, write: bool) -> None:
+    def check(self, called: str, path: str) -> None:
+        """Takes note of a file that native code is about to open.
+
+        Args:
+            called: the function that opens it, for messages.
+            path: of a file or folder of this machine.
+
+        Raises:
+            UnnotedFile: no record would name it.
+        """
+        self._check(called, path, False, called)
+
+    def allow(self, path: str | os.PathLike[str]) -> None:
+        """From now on the code may open a file, by whatever library: it is on record."""
+        self.folders.add(os.path.realpath(path))
+
+    def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
+        """Raises for what the asset's code is about to read and no record can name; nothing where lineage does so.
+
+        Args:
+            called: the function that would read it.
+            found: what it would read, in words.
+            error: what a library said of it already, which the error comes from.
+
+        Raises:
+            UnnotedFile: unless it is read on the code's behalf.
+        """
+        frames = _frames_of(error.__traceback__) if error is not None else list(_frames_up_to(self.frame))
+        line, trusted = self._line(frames)
+        if not trusted:
+            raise self._unnoted(f"called {called} on", found, line, _by_inputs("the file", called)) from error
+
+    def is_trusted(self) -> bool:
+        """Whether a trusted package is at work on the code's behalf."""
+        return self._line(list(_frames_up_to(self.frame)))[1]
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the block runs, what this thread opens is not looked at: it looks itself what the code opens."""
+        before = getattr(_thread, "busy", False)
+        _thread.busy = True
+        try:
+            yield
+        finally:
+            _thread.busy = before
+
+    def _check(self, event: str, path: object, write: bool, native: str = "") -> None:
         if not isinstance(path, bytes | str | os.PathLike) or path == ":memory:":
             return  # a number is a file that is open already
         given = os.fsdecode(path)
@@ -77,39 +137,53 @@ class FileGuard:
             return
         if event == "os.mkdir" and any(below(folder, (whole,)) for folder in self.folders):
             return  # above a folder of the run's own
-        line, trusted = self._line()
+        line, trusted = self._line(list(_frames_up_to(self.frame)))
         if trusted or (not write and belongs_to_code(whole)):
             return
         deed = {"open": "wrote to" if write else "opened"}.get(event, f"called {event} on")
-        raise UnnotedFile(
-            f"The code of {self.asset} {deed} a file that its record would not name.",
-            expected="reads through its inputs; files of its own in Request.work, or temporary ones",
-            found=whole,
-            where=line or self.asset,
-            advice="keep files of the run in Request.work, and hand back as output what others are to read"
+        advice = (
+            "keep files of the run in Request.work, and hand back as output what others are to read"
             if write
-            else f"read it with inputs.open_file({given!r}), which notes the read, or let its own asset load it",
+            else _by_inputs(repr(given), native)
+        )
+        raise self._unnoted(deed, whole, line, advice)
+
+    def _check_process(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuses a process that the asset's code starts itself; one that a library starts is the library's."""
+        frames = list(_frames_up_to(self.frame))
+        caller = next((frame for frame in frames if _package(frame) not in sys.stdlib_module_names), None)
+        if caller is None or not _is_of_asset(caller, _package_of_asset(frames)):
+            return
+        raise UnnotedFile(
+            f"The code of {self.asset} started a process, of whose files its record would not know.",
+            expected="reads through its inputs",
+            found=f"{event} of {_command(arguments)}",
+            where=_place(caller),
+            advice="start it with inputs.run_process([command, …], reads=[file, …]), which notes what it reads",
         )
 
-    def _line(self) -> tuple[str | None, bool]:
+    def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
+        return UnnotedFile(
+            f"The code of {self.asset} {deed} a file that its record would not name.",
+            expected="reads through its inputs; files of its own in Request.work, or temporary ones",
+            found=found,
+            where=line or self.asset,
+            advice=advice,
+        )
+
+    def _line(self, frames: list[FrameType]) -> tuple[str | None, bool]:
         """The line of the asset's code that is at work, and whether a trusted package does something on its behalf.
 
-        The asset's code is what is not installed, and the package of the first function that the guarded block calls
-        outside `recsys_lineage` and the file system that its lake goes through.
+        Args:
+            frames: from the innermost outwards.
         """
-        frames = list(_frames_up_to(self.frame))
-        outwards = (_package(frame) for frame in reversed(frames))
-        own = next((package for package in outwards if package not in _LAKES), None)
-        if own in sys.stdlib_module_names:
-            own = None  # lineage itself is at work, or a thread
+        own = _package_of_asset(frames)
         for frame in frames:
-            package, file = _package(frame), frame.f_code.co_filename
+            package = _package(frame)
             if package in _TRUSTED or (package == "shutil" and frame.f_code.co_name.startswith("_rmtree")):
                 return None, True
-            if package == own or (
-                not file.startswith("<") and not below(os.path.realpath(file), environment())
-            ):
-                return f"{file}:{frame.f_lineno}, in {frame.f_code.co_name}", False
+            if _is_of_asset(frame, own):
+                return _place(frame), False
         return None, False
 
 
@@ -119,13 +193,24 @@ _hook_lock = threading.Lock()
 _start_of_thread: list[Callable[[threading.Thread], None]] = []
 
 
+def guard_at_work() -> FileGuard | None:
+    """The guard of what this thread runs; None where it runs no asset's code, or the guard itself is at work."""
+    if not _guards or getattr(_thread, "busy", False):
+        return None
+    guard = _guards.get(threading.get_ident())
+    return guard if guard is not None and guard.frame is not None else None
+
+
 @contextmanager
-def guarded(asset: str, folders: Iterable[str | os.PathLike[str] | None] = ()) -> Iterator[FileGuard]:
-    """While the block runs, this thread, and those that it starts, open only what a record names.
+def guarding(
+    asset: str, folders: Iterable[str | os.PathLike[str] | None], frame: FrameType
+) -> Iterator[FileGuard]:
+    """While the block runs, this thread, and those that it starts, open by Python only what a record names.
 
     Args:
         asset: the asset whose code runs.
         folders: files, and folders with all below them, that are the run's own.
+        frame: where the block stands.
     """
     with _hook_lock:
         if not _start_of_thread:
@@ -136,7 +221,7 @@ def guarded(asset: str, folders: Iterable[str | os.PathLike[str] | None] = ()) -
     ident = threading.get_ident()
     before = _guards.get(ident)
     own = {os.path.realpath(place) for place in folders if place is not None}
-    guard = FileGuard(asset, own, sys._getframe(2))
+    guard = FileGuard(asset, own, frame)
     _guards[ident] = guard
     try:
         yield guard
@@ -160,16 +245,9 @@ def unguarded() -> Iterator[None]:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _guards or event not in _EVENTS or getattr(_thread, "busy", False):
-        return
-    guard = _guards.get(threading.get_ident())
-    if guard is None or guard.frame is None:
-        return
-    _thread.busy = True
-    try:
-        guard.notice(event, arguments)
-    finally:
-        _thread.busy = False
+    if event in _EVENTS and (guard := guard_at_work()) is not None:
+        with guard.asking():
+            guard.notice(event, arguments)
 
 
 def _start(self: threading.Thread) -> None:
@@ -199,9 +277,54 @@ def _frames_up_to(last: FrameType | None) -> Iterator[FrameType]:
     """The frames of this thread from the one that opens a file outwards; those of this module are left out."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not last:
-        if frame.f_code.co_filename != __file__:
+        if frame.f_code.co_filename not in STANDS_BETWEEN:
             yield frame
         frame = frame.f_back
+
+
+def _package_of_asset(frames: list[FrameType]) -> str | None:
+    """The package of the first function that the guarded block calls outside lineage and its lake's file system."""
+    outwards = (_package(frame) for frame in reversed(frames))
+    own = next((package for package in outwards if package not in _LAKES), None)
+    return None if own in sys.stdlib_module_names else own  # lineage itself is at work, or a thread
+
+
+def _is_of_asset(frame: FrameType, own: str | None) -> bool:
+    """Whether a function is the asset's code: of the package of its own, or of what is not installed."""
+    file, package = frame.f_code.co_filename, _package(frame)
+    if package in _TRUSTED:
+        return False
+    return package == own or (not file.startswith("<") and not below(os.path.realpath(file), environment()))
+
+
+def _place(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+
+
+def _frames_of(traceback: TracebackType | None) -> list[FrameType]:
+    """The frames that an error came through, from the innermost outwards."""
+    frames: list[FrameType] = []
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename not in STANDS_BETWEEN:
+            frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return frames[::-1]
+
+
+def _by_inputs(path: str, native: str) -> str:
+    """How a file is read so that the record names it."""
+    if not native:
+        return f"read it with inputs.open_file({path}), which notes the read, or let its own asset load it"
+    return (
+        f"note the read with inputs.note_file({path}) and give {native} what that returns, or an open file of "
+        "inputs.open_file; or let an asset of its own load it"
+    )
+
+
+def _command(arguments: tuple[Any, ...]) -> str:
+    """The program that is started, of the arguments of an audit event."""
+    texts = (os.fsdecode(each) for each in arguments if isinstance(each, str | bytes | os.PathLike) and each)
+    return next((text.split()[0] for text in texts if text.split()), "a program")
 
 
 def _package(frame: FrameType) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.columns.frames.declared import ColumnsFrom
-from recsys_lineage.errors import FilesChanged, LineageError, SqlAssetError, TableNotFound, UndeclaredRead
-from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
+from recsys_lineage.errors import SqlAssetError, TableNotFound, UndeclaredRead
 from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
@@ -67,7 +65,7 @@ class Previous:
         return self._inputs.arrow(self.record.asset)
 
 
-class Inputs:
+class Inputs(InputFiles):
     """What one run of one asset may read, and what it has read so far.
 
     The first read of a table pins its version: everything that the run reads of it later comes from that version,
@@ -91,23 +89,21 @@ class Inputs:
         pinned: Mapping[str, int] | None = None,
         previous: Materialization | None = None,
     ) -> None:
-        self._lake, self._connection, self.asset = lake, connection, asset
+        super().__init__(asset)
+        self._lake, self._connection = lake, connection
         self._pinned = dict(pinned or {})
         self._previous = previous
         self._asked_for_previous = False
         self._declared = frozenset(declared) | self._pinned.keys()
         if previous is not None and previous.version is not None:
             self._pinned.setdefault(asset, previous.version)
-        self._purpose: Purpose = "input"
         self._versions: dict[str, TableVersion] = {}
         self._seen: dict[tuple[str, Purpose], _Seen] = {}
-        self._files: dict[tuple[str | None, str], Read] = {}
         self._scans: dict[str, ScannedFiles] = {}
         self._made: dict[str, list[str]] = {}
         self._types: dict[str, Mapping[str, str]] = {}
         self._frames: dict[str, ColumnsFrom] = {}
         self._lazy: dict[str, pl.LazyFrame] = {}
-        self._hashed: dict[str, tuple[Path, SourceFile]] = {}
         self.shared: set[str] = set()
         self.vouched: set[str] = set()
 
@@ -117,25 +113,12 @@ class Inputs:
     def reads(self) -> tuple[Read, ...]:
         """Everything read so far: tables by name, then files by path."""
         tables = (self._table_read(name, purpose, seen) for (name, purpose), seen in self._seen.items())
-        files = self._files.values()
-        return (
-            *sorted(tables, key=lambda read: (read.name, read.purpose)),
-            *sorted(files, key=lambda read: (read.name, read.root or "")),
-        )
+        return (*sorted(tables, key=lambda read: (read.name, read.purpose)), *self.files_read)
 
     @property
     def relations(self) -> dict[str, ScannedFiles]:
         """What each relation of files on the run's connection stands for."""
         return dict(self._scans)
-
-    @contextmanager
-    def reading_for(self, purpose: Purpose) -> Iterator[None]:
-        """Inside the block, reads are noted with this purpose."""
-        before, self._purpose = self._purpose, purpose
-        try:
-            yield
-        finally:
-            self._purpose = before
 
     # --- tables -------------------------------------------------------------------------------------------
 
@@ -292,7 +275,7 @@ class Inputs:
                 found |= set(self.query(sql, asked)[FILE])
         return frozenset(found)
 
-    # --- files and frames ---------------------------------------------------------------------------------
+    # --- relations and frames -----------------------------------------------------------------------------
 
     def register(
         self,
@@ -309,41 +292,6 @@ class Inputs:
         self._made[name] = self._connection.table(name).columns
         if columns_from is not None:
             self._frames[name] = columns_from
-
-    def file(
-        self,
-        path: str,
-        *,
-        bytes: int,
-        sha256: str,
-        root: str | None = None,
-        rows: int | None = None,
-        schema: Sequence[Column] = (),
-        seen: tuple[Path, SourceFile] | None = None,
-    ) -> None:
-        """Note that a source file was read.
-
-        Args:
-            path: how the record names it.
-            bytes: its size.
-            sha256: of its content.
-            root: the folder that the path starts from.
-            rows: that it holds.
-            schema: its columns and their types, where it has any.
-            seen: where it lies and how it was when it was hashed, for `confirm_files`.
-        """
-        self._files[root, path] = Read(
-            "file",
-            path,
-            sha256,
-            purpose=self._purpose,
-            bytes=bytes,
-            root=root,
-            rows=rows,
-            schema=tuple(schema),
-        )
-        if seen is not None:
-            self._hashed[path] = seen
 
     def relation_of_files(self, name: str, meaning: ScannedFiles, columns: Sequence[str]) -> None:
         """Note what a relation of files on the run's connection stands for."""
@@ -377,41 +325,6 @@ class Inputs:
     def lazy_frames(self) -> dict[str, pl.LazyFrame]:
         """The tables that were given as LazyFrames."""
         return dict(self._lazy)
-
-    def open_file(self, path: str | Path) -> BinaryIO:
-        """A file outside the lake, opened to be read as bytes; notes the read.
-
-        Raises:
-            LineageError: when it cannot be read.
-        """
-        place = Path(path).absolute()
-        file = hashed_file(place, place.as_posix(), place.parent.resolve())
-        if file.fault is not None:
-            raise LineageError(
-                f"Asset {self.asset!r} cannot read a file.",
-                expected=file.fault.expected,
-                found=file.fault.found,
-                where=file.path,
-                advice=file.fault.advice,
-            )
-        self.file(file.path, bytes=file.bytes, sha256=file.sha256, seen=(place, file))
-        return place.open("rb")
-
-    def confirm_files(self) -> None:
-        """Make sure that the files read are still what they were when they were hashed.
-
-        Raises:
-            FilesChanged: when one was written, replaced or removed meanwhile.
-        """
-        for name, (place, file) in sorted(self._hashed.items()):
-            if not is_unchanged(place, file):
-                raise FilesChanged(
-                    f"The file {name} changed while {self.asset} read it.",
-                    expected=f"sha256 {file.sha256[:16]}…",
-                    where=str(place),
-                    advice=f"wait until the file is written to its end, then materialize {self.asset} again; readers "
-                    "still see the version before",
-                )
 
     # --- inside -------------------------------------------------------------------------------------------
 

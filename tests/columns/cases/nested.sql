@@ -134,7 +134,7 @@ SELECT avg(c) AS n FROM t GROUP BY b HAVING count(DISTINCT a) >= 1;
 -- *: t.b GROUP_BY, t.a FILTER
 SELECT avg(c) AS n FROM t GROUP BY b HAVING count(a) >= 5;
 
--- # recursive USING KEY with an aggregate
+-- # recursive USING KEY with an aggregate (DuckDB 2)
 -- a: t.a IDENTITY, u.a IDENTITY
 -- n: t.c IDENTITY
 -- *: t.a GROUP_BY, t.a JOIN, u.a GROUP_BY, u.a JOIN

@@ -1,0 +1,400 @@
+"""Attempt: one run of one asset, from what it observes to its record."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
+from itertools import chain
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.blocks import store_blocks
+from recsys_lineage.assets.checks import run_checks
+from recsys_lineage.assets.columns.column_origins import ColumnOrigins, origins_of
+from recsys_lineage.assets.columns.people_check import PeopleCheck
+from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
+from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
+from recsys_lineage.assets.reading.guarded_code import guarded
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.vocabulary import Vocabulary, numbers_of
+from recsys_lineage.errors import LineageError
+from recsys_lineage.interruption import last_words, stop_is_requested
+from recsys_lineage.lake.commits.draft import Draft
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.progress import Progress, tell
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.materialization import (
+    FORMAT,
+    Materialization,
+    Statement,
+    Status,
+    Written,
+    WrittenColumn,
+    WrittenPartition,
+)
+from recsys_lineage.records.read import Read
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.run import Run
+from recsys_lineage.records.seen import as_seen
+from recsys_lineage.records.staleness import why_stale
+from recsys_lineage.sql.written_sql import OF_A_VALUE
+
+_FRAME = "_output_frame"
+
+
+class Attempt:
+    """The state of one attempt."""
+
+    def __init__(
+        self,
+        asset: AssetCode,
+        lake: Lake,
+        request: Request,
+        run: Run,
+        git: tuple[str | None, bool | None],
+        into: Lake | None,
+        pinned: Mapping[str, int],
+        previous: Materialization | None,
+    ) -> None:
+        self._asset, self._lake, self._into = asset, lake, into or lake
+        self._request = replace(request, code_version=asset.code_version)
+        self._run, self._git, self._pinned = run, git, pinned
+        self._records = Records(self._into)
+        self._previous = previous if into is not None else Records(lake).latest(asset.name)
+        self._started = datetime.now(timezone.utc)
+        self._observed: str | None = None
+        self._inputs: Inputs | None = None
+        self._statement: Statement | None = None
+        self._checks: list[CheckOutcome] = []
+        self._reason: str | None = None
+        self._columns = ColumnOrigins()
+        self._vocabulary: Vocabulary | None = None
+        self._to_commit: Materialization | None = None
+
+    def outcome(self) -> Outcome:
+        """Run the asset. Only what interrupts the process passes, after it was recorded."""
+        if stop_is_requested():
+            raise KeyboardInterrupt
+        tell(Progress(self._asset.name, "start"))
+        try:
+            with last_words(self._interrupted):
+                return self._made()
+        except Exception as error:
+            if stop_is_requested():  # DuckDB makes an error of its own of an interruption
+                self._interrupted()
+                raise KeyboardInterrupt from error
+            return self._failed(error, "failed")
+        except BaseException as error:
+            self._failed(error, "canceled")
+            raise
+
+    def _interrupted(self) -> None:
+        self._failed(KeyboardInterrupt("interrupted"), "canceled")
+
+    def _made(self) -> Outcome:
+        known = self._asset
+        asset = self._asset = known.asked(self._request.options)
+        is_told = asset is not known and known.remade is None  # what it is to do, which no version before did
+        request = self._request = replace(self._request, code_version=asset.code_version)
+        self._observed = asset.observe() if asset.observe else None
+        if request.reuse:
+            self._reason = self._why_stale()
+            if self._reason is None and request.partitions is None and not is_told:
+                return self._kept()
+        beside: list[str] = []
+        if self._into is not self._lake:
+            self._into.storage.make_folder(self._into.uri)
+            beside.append(self._into.uri)
+        with self._lake.connect([*asset.opens, *beside]) as connection:
+            inputs = self._inputs = Inputs(
+                self._lake,
+                connection,
+                asset.name,
+                (*asset.upstream, *asset.looks_at),
+                self._pinned,
+                self._previous,
+            )
+            with self._lake.reading(), guarded(asset.name, [request.work]) as guard:
+                inputs.noting = guard.allow
+                output = asset.compute(inputs, request)
+                if isinstance(output, Output) and isinstance(output.data, Iterator):
+                    # the blocks are made by the asset's code too, so by its rules
+                    store_blocks(connection, _FRAME, output.data)
+            if isinstance(output, Unchanged):
+                return self._kept()
+            record, version, output = self._written(connection, inputs, output)
+        plain = self._plain(list(output.warnings), output)
+        for whole, told in zip(output.warnings, plain, strict=True):
+            if whole != told:
+                tell(Progress(asset.name, "note", whole))
+        warnings = [*plain, *self._columns.warnings, *self._append(record)]
+        tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
+        return Outcome(
+            record,
+            version,
+            output,
+            self._reason,
+            warnings=tuple(warnings),
+            plain=lambda value: self._plain(value, output),
+        )
+
+    def _why_stale(self) -> str | None:
+        asset = self._asset
+        return why_stale(
+            self._records,
+            asset.name,
+            code_version=asset.code_version,
+            upstream=asset.upstream,
+            observed=self._observed,
+            takes=asset.takes,
+            parameters=asset.parameters,
+            due=asset.due,
+        )
+
+    def _written(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
+    ) -> tuple[Materialization, TableVersion, Output]:
+        """Write an output, or what it names otherwise; gives what was written."""
+        with explaining(output.data.explain if isinstance(output.data, Query) else None):
+            try:
+                return *self._write(connection, inputs, output), output
+            except OF_A_VALUE as error:
+                with self._lake.reading():
+                    other = output.otherwise(error) if output.otherwise is not None else None
+                if other is None:
+                    raise
+            return *self._write(connection, inputs, other), other
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
+    ) -> tuple[Materialization, TableVersion]:
+        if isinstance(output.data, Query):
+            query = output.data
+            self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
+        else:
+            if not isinstance(output.data, Iterator):
+                connection.register(_FRAME, output.data)
+            query = Query(f"SELECT * FROM {_FRAME}")
+        with self._into.draft(
+            self._asset.name,
+            query.sql,
+            connection=connection,
+            parameters=query.parameters,
+            partition_by=output.partition_by,
+            partitions=output.partitions,
+        ) as draft:
+            inputs.confirm_files()
+            with self._lake.reading():
+                self._columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
+            self._check(connection, inputs, draft, output)
+
+            def record(version: TableVersion) -> dict[str, Any]:
+                self._to_commit = self._success(inputs, output, version)
+                return self._to_commit.to_json()
+
+            version = draft.commit(record)
+            assert self._to_commit is not None
+            return self._to_commit, version
+
+    def _check(
+        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft, output: Output
+    ) -> None:
+        self._checks += self._columns.checks
+        columns = [column.name for column in draft.schema]
+        vocabulary = self._vocabulary = self._known_words(inputs, output, columns)
+
+        def plain(outcome: CheckOutcome) -> CheckOutcome:
+            told = vocabulary.outcome(outcome)
+            if told.found != outcome.found:
+                tell(Progress(self._asset.name, "note", outcome.found))
+            return told
+
+        with inputs.reading_for("check"):
+            others = [check for check in self._asset.checks if not isinstance(check, PeopleCheck)]
+            for outcome in run_checks(others, inputs, connection, draft, plain):
+                self._checks.append(outcome)
+        failed = [outcome for outcome in self._checks if outcome.blocking and not outcome.passed]
+        if failed:
+            raise BlockingCheckFailed(
+                f"{self._asset.name} was not committed: {'; '.join(o.found for o in failed)}.",
+                expected="every blocking check to pass",
+                found=", ".join(outcome.name for outcome in failed),
+                where=", ".join(place for outcome in failed for place in outcome.where) or self._asset.name,
+                advice=UNCLEARED
+                if [outcome.name for outcome in failed] == [CLEARANCE]
+                else "look at the rows that break the rule, mend the data or the code, and materialize again; "
+                "readers still see the version before",
+            )
+
+    def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
+        """What the texts of this attempt may say."""
+        partitions = {*(output.partitions or ()), *output.failures, *(self._request.partitions or ())}
+        if output.found_partitions is not None:
+            partitions |= {output.found_partitions[0], *output.found_partitions[1]}
+        read = (
+            record
+            for each in inputs.reads
+            if each.kind == "table" and (record := self._record_of(each)) is not None
+        )
+        tables = (
+            name for lake in (self._lake,) for name in lake.tables()
+        )  # asked for where a text needs them
+        return Vocabulary(self._asset, inputs, read, chain(columns, partitions, tables))
+
+    def _record_of(self, read: Read) -> Materialization | None:
+        """The record of a version that was read; None where no asset made it."""
+        try:
+            return Records(self._lake).get(read.name, read.version)
+        except LineageError:
+            return None
+
+    def _success(self, inputs: Inputs, output: Output, version: TableVersion) -> Materialization:
+        return replace(
+            self._record("success"),
+            partitions=tuple(output.partitions or ()),
+            version=version.version,
+            fingerprint=version.fingerprint,
+            rows=version.rows,
+            schema=version.schema,
+            column_lineage=self._columns.lineage,
+            column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
+            statistics=self._plain(output.statistics, output),
+            takes=as_seen(output.takes, self._seen_names),
+            trained_on=tuple(output.trained_on),
+            written=_written(version, output, self._plain(output.failures, output)),
+        )
+
+    def _plain(self, value: Any, output: Output) -> Any:
+        """What an output says, without what could be a cell of a table."""
+        assert self._vocabulary is not None, "a draft is checked before it is told of"
+        counts = [dict(check.counts) for check in self._checks]
+        return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
+
+    @property
+    def _seen_names(self) -> set[str]:
+        return {self._asset.name, *self._asset.upstream}
+
+    def _record(self, status: Status) -> Materialization:
+        asset, (commit, dirty) = self._asset, self._git
+        return Materialization(
+            id=uuid.uuid4().hex,
+            asset=asset.name,
+            partitions=tuple(self._request.partitions or ()),
+            status=status,
+            started=self._started,
+            ended=datetime.now(timezone.utc),
+            code_version=asset.code_version,
+            code=asset.code,
+            reads=self._inputs.reads if self._inputs is not None else (),
+            declared=tuple(asset.upstream),
+            parameters=dict(asset.parameters),
+            observed=as_seen(self._observed, self._seen_names),
+            continued=self._request.continues,
+            statement=self._told_statement(),
+            keys=asset.keys,
+            checks=tuple(self._checks),
+            run=self._run,
+            lake=self._lake.uri,
+            engine=engine_versions(),
+            git_commit=commit,
+            git_dirty=dirty,
+            format=FORMAT,
+        )
+
+    def _told_statement(self) -> Statement | None:
+        """What was given to the engine, as the record keeps it."""
+        if self._statement is None:
+            return None
+        days = self._request.partitions or ()
+        words = self._vocabulary or Vocabulary(
+            self._asset, self._inputs, (), chain(days, self._lake.tables())
+        )
+        return words.given(self._statement)
+
+    def _kept(self) -> Outcome:
+        """The version before still holds; the record is a line that names the record it keeps."""
+        before = self._previous
+        assert before is not None, "only a version can be kept"
+        version = self._lake.version(before.asset, before.version)
+        record = replace(
+            self._record("kept"),
+            reads=(),
+            version=before.version,
+            fingerprint=before.fingerprint,
+            rows=before.rows,
+            kept=before.id,
+        )
+        warnings = self._append(record)
+        tell(Progress(self._asset.name, "kept", rows=before.rows))
+        return Outcome(
+            replace(record, checks=before.checks, statistics=before.statistics),
+            version,
+            None,
+            "unchanged, kept as it is",
+            warnings=warnings,
+        )
+
+    def _failed(self, error: BaseException, status: Status) -> Outcome:
+        tell(Progress(self._asset.name, "failed", str(error) or type(error).__name__))
+        record = self._record(status)
+        names = {column.name for read in record.reads for column in read.schema}
+        names |= {self._asset.name, *self._asset.upstream, *self._asset.parameters}
+        record = replace(record, failure=Failure.of(error, self._asset.code.text, names))
+        warnings = self._append(self._committed() or record)  # an attempt leaves one record
+        return Outcome(record, error=error, reason=self._reason, warnings=warnings)
+
+    def _committed(self) -> Materialization | None:
+        """The record that stands in a commit, though something went wrong behind it."""
+        if self._to_commit is None:
+            return None
+        try:
+            latest = Records(self._into).latest(self._asset.name)
+        except LineageError:
+            return None
+        return latest if latest is not None and latest.id == self._to_commit.id else None
+
+    def _append(self, record: Materialization) -> tuple[str, ...]:
+        """Add the record to the table of records; where that fails, a warning, for `Records.sync` adds it later."""
+        try:
+            self._records.append([record])
+        except LineageError as error:
+            return (f"The record of {record.asset} is not in the table of records yet: {error.message}",)
+        return ()
+
+
+@contextmanager
+def explaining(explain: Callable[[Exception], LineageError | None] | None) -> Iterator[None]:
+    """Inside the block, an error of DuckDB becomes what it means to whoever wrote the code, where that is known."""
+    try:
+        yield
+    except duckdb.Error as error:
+        meant = explain(error) if explain is not None else None
+        if meant is None:
+            raise
+        raise meant from meant.__cause__
+
+
+def _written(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
+    held = version.partitions
+    wrote = held if output.partitions is None else [key for key in output.partitions if key in held]
+    return Written(
+        bytes=version.bytes,
+        files=version.files,
+        partition_column=version.partition_column,
+        partitions={
+            key: WrittenPartition(held[key].rows, held[key].bytes, held[key].fingerprint, held[key].version)
+            for key in wrote
+        },
+        failures=failures,
+        columns={name: WrittenColumn(c.bytes, c.nulls) for name, c in version.columns_written.items()},
+        hashed_by=version.hashed_by,
+    )

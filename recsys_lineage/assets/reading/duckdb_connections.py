@@ -1,0 +1,84 @@
+"""DuckDB connections that an asset's own code opens: their SQL sees frames, and no file.
+
+DuckDB tells Python of no file that a statement names, so a connection made while the code runs is without a file
+system, and so is the one that `duckdb.sql` uses meanwhile. The run's own connection is locked otherwise (`Engine`).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.native_readers import put_in_place
+
+_DISABLED = "LocalFileSystem has been disabled"
+STANDS_BETWEEN.add(__file__)
+_lock = threading.Lock()
+_without_files: list[duckdb.DuckDBPyConnection] = []
+_before: list[duckdb.DuckDBPyConnection] = []
+_at_work = 0
+
+
+@contextmanager
+def frames_alone(guard: FileGuard) -> Iterator[None]:
+    """While the block runs, connections of the guarded code open no file.
+
+    Raises:
+        UnnotedFile: a statement of theirs names one.
+    """
+    global _at_work
+    with _lock:
+        if not hasattr(duckdb.connect, "_asks_the_guard"):
+            put_in_place({id(duckdb.connect): (duckdb.connect, _connecting(duckdb.connect))})
+        if not _at_work:
+            if not _without_files:
+                _without_files.append(_closed(duckdb.connect()))
+            _before.append(duckdb.default_connection())
+            duckdb.set_default_connection(_without_files[0])
+        _at_work += 1
+    try:
+        yield
+    except duckdb.PermissionException as error:
+        if _DISABLED not in str(error):
+            raise
+        guard.refuse("duckdb", str(error), error)
+        raise
+    finally:
+        with _lock:
+            _at_work -= 1
+            if not _at_work:
+                duckdb.set_default_connection(_before.pop())
+
+
+def _connecting(connect: Callable[..., duckdb.DuckDBPyConnection]) -> Callable[..., Any]:
+    @functools.wraps(connect)
+    def asks(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        guard = guard_at_work()
+        if guard is None or guard.is_trusted():
+            return connect(*arguments, **options)
+        database = os.fsdecode(arguments[0] if arguments else options.get("database", ":memory:"))
+        in_memory = not database or database.startswith(":")
+        if not in_memory:
+            guard.check("duckdb.connect", database)
+        connection = connect(*arguments, **options)
+        if in_memory:
+            return _closed(connection)
+        connection.execute("SET allowed_directories = $folders", {"folders": sorted(guard.folders)})
+        connection.execute("SET enable_external_access = false")
+        return connection
+
+    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
+    return asks
+
+
+def _closed(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    # external access stays on: without it DuckDB does not look for frames by their names either
+    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
+    return connection

@@ -1,0 +1,28 @@
+"""While an asset's code runs: whatever it opens past its inputs is an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from recsys_lineage.assets.reading.duckdb_connections import frames_alone
+from recsys_lineage.assets.reading.file_guard import FileGuard, guarding
+from recsys_lineage.assets.reading.native_readers import watch_readers
+
+
+@contextmanager
+def guarded(asset: str, folders: Iterable[str | os.PathLike[str] | None] = ()) -> Iterator[FileGuard]:
+    """While the block runs, this thread, and those that it starts, open only what a record names.
+
+    Args:
+        asset: the asset whose code runs.
+        folders: files, and folders with all below them, that are the run's own.
+
+    Raises:
+        UnnotedFile: the code opens another file, or starts another process.
+    """
+    watch_readers()
+    with guarding(asset, folders, sys._getframe(2)) as guard, frames_alone(guard):
+        yield guard

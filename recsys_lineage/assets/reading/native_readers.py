@@ -1,0 +1,209 @@
+"""Readers of native libraries: before they open a file, they say so to the guard of the asset's code.
+
+Polars, Arrow, DuckDB and the like open files without telling Python. So each public function of theirs whose name says
+that it reads (`read_csv`, `scan_parquet`, `memory_map`, `load`), and each class that opens what it is given, asks the
+guard first, by whatever name the asset's code holds it. While nothing is guarded that is one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.abc
+import importlib.machinery
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from glob import iglob
+from types import ModuleType
+from typing import Any
+
+from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
+
+LIBRARIES = frozenset(
+    {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "torch"}
+)
+"""Libraries that read files in native code; NumPy and SciPy open theirs by Python, whose audit hook tells of it."""
+WORDS = frozenset({"csv", "dataset", "file", "load", "memory", "open", "parquet", "read", "scan", "stream"})
+"""A function reads a file when one of these is a word of its name."""
+CLASSES: Mapping[str, Sequence[str]] = {
+    "deltalake": ("DeltaTable",),
+    "lightgbm": ("Booster", "Dataset"),
+    "pandas": ("HDFStore",),
+    "pyarrow.feather": ("FeatherDataset",),
+    "pyarrow.ipc": ("RecordBatchFileReader", "RecordBatchStreamReader"),
+    "pyarrow.orc": ("ORCFile",),
+    "pyarrow.parquet": ("ParquetDataset", "ParquetFile"),
+}
+"""Classes whose instances open the file that they are given."""
+SOURCES = frozenset(
+    {"data", "f", "file", "filename", "filepath_or_buffer", "io", "model_file", "path", "path_or_buf", "path_or_paths",
+     "source", "table_uri", "uri", "where"}
+)  # fmt: skip
+"""How parameters that take a file are called; the first parameter does whatever its name is."""
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
+_DATABASES = ("postgres", "mysql", "mssql", "oracle", "redshift", "clickhouse", "sqlite", "bigquery", "trino")
+_READS_IN_SQL = re.compile(r"\b(read|scan)_\w+\s*\(", re.IGNORECASE)
+
+STANDS_BETWEEN.add(__file__)
+_covered: set[str] = set()
+_lock = threading.RLock()
+_importing = threading.local()
+
+
+def watch_readers() -> None:
+    """From now on, for as long as the process lives, native readers ask the guard, those imported later too."""
+    with _lock:
+        if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _Finder())
+            _cover()
+
+
+def is_reader(name: str, value: object) -> bool:
+    """Whether an attribute of a library's public module is a function that reads files, as its name has it."""
+    if name.startswith("_") or WORDS.isdisjoint(name.lower().split("_")):
+        return False
+    if (
+        isinstance(value, ModuleType)
+        or not callable(value)
+        or (isinstance(value, type) and not name.islower())
+    ):
+        return False
+    return str(getattr(value, "__module__", None) or "").partition(".")[0].lstrip("_") in LIBRARIES
+
+
+def _cover() -> None:
+    """Have the readers of all modules that were imported since the last time ask first."""
+    with _lock:
+        asking: dict[int, tuple[Any, Callable[..., Any]]] = {}
+        for name, module in list(sys.modules.items()):
+            if name in _covered or not _is_public(name) or not isinstance(module, ModuleType):
+                continue
+            _covered.add(name)
+            for attribute, value in _names_of(module):
+                if is_reader(attribute, value) and not hasattr(value, "_asks_the_guard"):
+                    asking[id(value)] = value, _asking(value, f"{name}.{attribute}")
+                elif attribute in CLASSES.get(name, ()):
+                    value.__init__ = _asking(value.__init__, f"{name}.{attribute}", first=1)
+                elif name == "polars" and attribute == "SQLContext":
+                    value.execute = _asking(value.execute, f"{name}.{attribute}.execute", first=1, sql=True)
+        put_in_place(asking)
+
+
+def put_in_place(others: Mapping[int, tuple[Any, Any]]) -> None:
+    """Put other functions wherever modules hold some by a name.
+
+    Args:
+        others: by its id, each function and what takes its place.
+    """
+    if not others:
+        return
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType):
+            for name, value in _names_of(module):
+                if (pair := others.get(id(value))) is not None and pair[0] is value:
+                    setattr(module, name, pair[1])
+
+
+def _is_public(module: str) -> bool:
+    parts = module.split(".")
+    return parts[0] in LIBRARIES and len(parts) <= 2 and not any(part.startswith("_") for part in parts)
+
+
+def _names_of(module: ModuleType) -> list[tuple[str, Any]]:
+    # a module that waits to be loaded is left alone
+    return list(ModuleType.__getattribute__(module, "__dict__").items())
+
+
+def _asking(
+    function: Callable[..., Any], called: str, first: int = 0, sql: bool = False
+) -> Callable[..., Any]:
+    """The function, which asks the guard first where there is one.
+
+    Args:
+        called: its public name, for messages.
+        first: which of its positional arguments may be a file.
+        sql: whether that is a statement, which may name files.
+    """
+
+    @functools.wraps(function)
+    def asks(*arguments: Any, **options: Any) -> Any:
+        if (guard := guard_at_work()) is not None:
+            with guard.asking():
+                _ask(guard, called, arguments[first : first + 1], options, sql)
+        return function(*arguments, **options)
+
+    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
+    return asks
+
+
+def _ask(
+    guard: FileGuard, called: str, arguments: tuple[Any, ...], options: Mapping[str, Any], sql: bool
+) -> None:
+    if sql:
+        for text in (*arguments, options.get("query")):
+            if isinstance(text, str) and (found := _READS_IN_SQL.search(text)):
+                guard.refuse(called, f"{found[0].rstrip('(').rstrip()} in {text}")
+        return
+    given = [*arguments, *(value for name, value in options.items() if name in SOURCES)]
+    elsewhere = options.get("filesystem") is not None
+    for value in given:
+        for text in _texts(value):
+            address = _ADDRESS.match(text)
+            if address is not None and address["scheme"] == "file":
+                text, address = text.removeprefix("file://"), None
+            if elsewhere or address is not None:
+                if address is None or not address["scheme"].startswith(_DATABASES):
+                    guard.refuse(called, text)
+            else:
+                for path in _files(os.path.expanduser(text)):
+                    guard.check(called, path)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Everything in an argument that could name a file."""
+    if isinstance(value, str | bytes | os.PathLike):
+        yield os.fsdecode(value)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _texts(each)
+
+
+def _files(text: str) -> Iterator[str]:
+    """The files that a text names, by itself or as a pattern; none where it is no path."""
+    try:
+        if os.path.exists(text):
+            yield text
+        elif any(sign in text for sign in "*?["):
+            yield from iglob(text, recursive=True)
+    except (OSError, ValueError):  # a text too long for a path, or with a NUL
+        return
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Sees modules of the libraries be imported, which are covered once they are there."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """What the other finders find; None for all other modules."""
+        if not _is_public(fullname):
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+        spec = next((found for each in others if (found := each.find_spec(fullname, path, target))), None)
+        if spec is not None and spec.loader is not None and hasattr(spec.loader, "__dict__"):
+            execute = spec.loader.exec_module
+
+            def execute_and_cover(module: ModuleType) -> None:
+                depth = getattr(_importing, "depth", 0)
+                _importing.depth = depth + 1
+                try:
+                    execute(module)
+                finally:
+                    _importing.depth = depth
+                if not depth:
+                    _cover()
+
+            spec.loader.exec_module = execute_and_cover  # pyright: ignore[reportAttributeAccessIssue]
+        return spec
