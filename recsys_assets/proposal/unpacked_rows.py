@@ -44,6 +44,13 @@ class UnpackedRows:
     checks: Mapping[str, str]
     elements: str = ""
 
+    @property
+    def beside_elements(self) -> set[str]:
+        """The columns that all rows of one list share; none where each row is a record of its own."""
+        if not self.elements:
+            return set()
+        return {name for name, sql in self.columns.items() if not sql.startswith("element")}
+
     def relation(self, scan: str, names: Collection[str]) -> str:
         """A subquery with some of the columns, `_file` and `_line`."""
         made = ", ".join(f"{sql} AS {quote(name)}" for name, sql in self.columns.items() if name in names)
@@ -70,21 +77,22 @@ def parts_of_lines(width: int, separator: str) -> UnpackedRows:
     return UnpackedRows(columns, (RECORD,), {})
 
 
-def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame]:
-    """The fields of the first lines of JSON, those of objects in them too, and their values as text.
+def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
+    """The fields of the first lines of JSON, those of objects in them too, their values as text, and what is unsure.
 
     Where no field of a record names a product, and one of the records in a list of it does, each of these is a row.
 
     Raises:
-        NotJsonLines: its lines are no objects.
+        NotJsonLines: at most half of its lines are objects.
     """
-    try:
-        lines = [line for line in islice(text.split("\n"), most) if line.strip()]
-        records = [json.loads(line, parse_float=str, parse_int=str) for line in lines]
-    except ValueError as error:
-        raise NotJsonLines("its lines are not JSON each") from error
-    if not records or not all(isinstance(record, dict) for record in records):
-        raise NotJsonLines("its lines are no objects of JSON")
+    lines = [line for line in islice(text.split("\n"), most) if line.strip()]
+    records = [record for line in lines if (record := _record(line)) is not None]
+    broken = len(lines) - len(records)
+    if broken >= len(records):
+        raise NotJsonLines("its lines are not each an object of JSON")
+    note = (
+        f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are refused"
+    )
     fields = {
         name: (name,) for record in records for name, value in record.items() if not isinstance(value, dict)
     }
@@ -113,7 +121,15 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame]:
     checks = {RECORD: f"CASE WHEN json_valid({RECORD}) THEN {RECORD} END"}
     elements = f"{RECORD} -> {_path((listed,), '[*]')}" if listed else ""
     frame = pl.DataFrame(rows[:most], schema=dict.fromkeys(columns, pl.String))
-    return UnpackedRows(columns, (RECORD,), checks, elements), frame
+    return UnpackedRows(columns, (RECORD,), checks, elements), frame, note if broken else ""
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line, parse_float=str, parse_int=str)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def records_in_lists(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
