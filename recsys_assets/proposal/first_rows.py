@@ -25,6 +25,7 @@ from recsys_assets.proposal.unpacked_rows import (
     json_lines,
     parts_of_lines,
     records_in_lists,
+    shown_and_clicked,
 )
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.lake.engine import Engine
@@ -143,7 +144,8 @@ def first_rows(path: Path) -> FirstRows:
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
-    return FirstRows("read_csv", options, frame, notes + more)
+    unpacked, frame = shown_and_clicked(frame) or (None, frame)
+    return FirstRows("read_csv", options, frame, notes + more, unpacked)
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:

@@ -21,6 +21,8 @@ WHOLE_LINES: Mapping[str, str] = {
     "names": f"[{literal(RECORD)}]",
 }
 """Options of `read_csv` by which each line is one column; a line of JSON has no tab but as an escape."""
+_SHOWN_LIST = r"^\S+-[01]( \S+-[01])*$"
+_FEWEST_LISTS = 5
 _Json: TypeAlias = Mapping[str, Any]
 
 
@@ -49,7 +51,7 @@ class UnpackedRows:
         """The columns that all rows of one list share; none where each row is a record of its own."""
         if not self.elements:
             return set()
-        return {name for name, sql in self.columns.items() if not sql.startswith("element")}
+        return {name for name, sql in self.columns.items() if "element" not in sql}
 
     def relation(self, scan: str, names: Collection[str]) -> str:
         """A subquery with some of the columns, `_file` and `_line`."""
@@ -130,6 +132,33 @@ def _record(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
+    """What was shown together and which of it was clicked, as in `N55689-1 N35729-0`, with a row for each; None where
+    no column of texts holds such lists. What was done with it stands in a column of its own."""
+    for name, type_ in frame.schema.items():
+        values = frame[name].drop_nulls()
+        if type_ != pl.String or values.len() < _FEWEST_LISTS:
+            continue
+        if not values.str.contains(_SHOWN_LIST).all() or not values.str.contains(" ", literal=True).any():
+            continue
+        done = f"{name}_behaviour"
+        columns = {each: quote(each) for each in frame.columns if each != name}
+        columns |= {
+            name: "left(element, -2)",
+            done: "CASE right(element, 1) WHEN '1' THEN 'click' WHEN '0' THEN 'impression' END",
+        }
+        rows = frame.with_columns(pl.col(name).str.split(" ")).explode(name)
+        clicked = (
+            pl.when(pl.col(name).str.ends_with("1")).then(pl.lit("click")).otherwise(pl.lit("impression"))
+        )
+        rows = rows.with_columns(
+            pl.when(pl.col(name).is_not_null()).then(clicked).alias(done), pl.col(name).str.head(-2)
+        )
+        elements = f"string_split({quote(name)}, ' ')"
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
+    return None
 
 
 def records_in_lists(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:

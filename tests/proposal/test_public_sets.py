@@ -138,6 +138,24 @@ def test_a_line_of_json_that_ends_too_early_costs_no_other_and_an_order_s_id_is_
     assert rejected.height == 1
 
 
+def test_lists_of_what_was_shown_and_clicked_are_a_row_each(tmp_path: Path) -> None:
+    shown = [[f"N{(7 * n + k) % 11}-{int(k == n % 3)}" for k in range(n % 4)] for n in range(12)]
+    lines = [
+        f"{n}\tU{n % 5}\t11/{9 + n}/2019 9:05:58 AM\tN1 N2\t{' '.join(each)}\n"
+        for n, each in enumerate(shown)
+    ]
+    told = ["user_id=behaviors.tsv:column_2", "item_id=behaviors.tsv:column_5"]
+    proposed(tmp_path, {"behaviors.tsv": "".join(lines)}, told)
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    expected = [
+        (f"U{n % 5}", element[:-2], "view" if element.endswith("1") else "impression", n + 1)
+        for n, each in enumerate(shown)
+        for element in each
+    ]
+    assert sorted(events["user_id", "item_id", "behaviour", "_line"].rows()) == sorted(expected)
+    assert rejected["reason"].to_list() == ["missing item id"] * shown.count([])
+
+
 @pytest.mark.parametrize("sign", ["^", "~", "\x01", "\xa7"])
 def test_a_sign_that_no_text_has_stands_between_fields(tmp_path: Path, sign: str) -> None:
     fields = ["order_no", "ordered_at", "customer", "sku", "title"]
