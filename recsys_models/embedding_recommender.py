@@ -26,16 +26,14 @@ class EmbeddingRecommender(Recommender):
     A customer is folded in by a `FoldMap`, from the sum of the vectors of their items.
     """
 
-    knows_by_links: ClassVar[bool] = False
-    """Whether all that is known of a user and an item follows from the chains of interactions between them. Where there
-    is none, their inner product is what the draws of the fit left, and no evidence."""
+    knows_by_links: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._user_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._item_factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._fold_map: FoldMap | None = None
-        self._known_links: tuple[sp.csr_array, Links] | None = None
+        self._told_links: Links | None = None
         self._longest_first: tuple[tuple[Any, ...], LongestFirst] | None = None
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -68,17 +66,8 @@ class EmbeddingRecommender(Recommender):
         """Vectors of customers whose inner products with `embeddings().item` are the scores."""
         return vectors
 
-    def _evidence(
-        self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
-        judged = self._items_judged()
-        return judged & self._links().to_items(who, self.n_items) if self.knows_by_links else judged
-
     def _links(self) -> Links:
-        """Who is linked to what in the interactions of the fit."""
-        if self._known_links is None or self._known_links[0] is not self.seen:
-            self._known_links = (self.seen, Links.of(self.seen))
-        return self._known_links[1]
+        return super()._links() if self._told_links is None else self._told_links
 
     def _items_longest_first(self) -> LongestFirst:
         """Of the items that are judged, those embeddings."""
@@ -129,7 +118,16 @@ class EmbeddingRecommender(Recommender):
         return Embeddings(self._user_vectors, self._item_factors)
 
     def _state(self) -> dict[str, NDArray[Any]]:
-        return {"user": self._user_vectors, "item": self._item_factors, **self._fold_state()}
+        return {
+            "user": self._user_vectors,
+            "item": self._item_factors,
+            **self._fold_state(),
+            **self._link_state(),
+        }
+
+    def _link_state(self) -> dict[str, NDArray[Any]]:
+        """Arrays of what links users and items beside the interactions."""
+        return {} if self._told_links is None else self._told_links.state()
 
     def _fold_state(self) -> dict[str, NDArray[Any]]:
         return {} if self._fold_map is None else self._fold_map.state()
@@ -138,6 +136,7 @@ class EmbeddingRecommender(Recommender):
         self._user_vectors, self._item_factors = state["user"], state["item"]
         self._check_vectors()
         self._fold_map = FoldMap.from_state(state, self.item_ids.size, self._item_factors.shape[1])
+        self._told_links = Links.from_state(state, self.seen)
 
     def _check_vectors(self) -> None:
         """Raise ValueError where there is not one vector for each user and item, all of one length."""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from recsys_models.data.ids import Ids, as_ids, rows_of
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
+from recsys_models.kernels.links import Links
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
 NO_EVIDENCE = -1e6
@@ -97,6 +98,10 @@ class FittedModel(ABC):
     """
 
     family: ClassVar[str]
+    knows_by_links: ClassVar[bool] = False
+    """Whether all that is known of a user and an item follows from the chains between them: of interactions, and of the
+    features and relations that a fit was told. Where there is none, their score is what the draws of the fit left, or
+    popularity, and no evidence."""
 
     def __init__(self) -> None:
         self.user_ids: Ids = np.empty(0, np.int64)
@@ -105,6 +110,7 @@ class FittedModel(ABC):
         self.popular: NDArray[np.float32] = np.empty(0, np.float32)
         self.latest: int | None = None
         self._basis_facts: _BasisFacts | None = None
+        self._known_links: tuple[sp.csr_array, Links] | None = None
 
     @property
     def basis(self) -> FitBasis:
@@ -274,7 +280,14 @@ class FittedModel(ABC):
             who: rows of users of the fit, or customers that are folded in.
             scores: what `score_block`, or folding in, gave for them.
         """
-        return self._items_judged()
+        judged = self._items_judged()
+        return judged & self._links().to_items(who, self.n_items) if self.knows_by_links else judged
+
+    def _links(self) -> Links:
+        """Who is linked to what in the interactions of the fit."""
+        if self._known_links is None or self._known_links[0] is not self.seen:
+            self._known_links = (self.seen, Links.of(self.seen))
+        return self._known_links[1]
 
     def _items_judged(self) -> NDArray[np.bool_]:
         """Of which items the model knows something for anybody, shape (n_items,): those that somebody had."""

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.fitted_model import FittedModel
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
@@ -183,7 +182,7 @@ class Fusion(Recommender):
 
 def _judges_without_scores(model: Recommender) -> bool:
     """Whether what a model knows something of does not follow from its scores."""
-    return isinstance(model, EmbeddingRecommender) or type(model)._evidence is FittedModel._evidence
+    return type(model)._evidence is FittedModel._evidence
 
 
 def blended_scores(

@@ -34,7 +34,6 @@ class IALS(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "ials"
-    knows_by_links: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
     dim: Count = 64

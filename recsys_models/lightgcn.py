@@ -57,7 +57,6 @@ class LightGCN(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "lightgcn"
-    knows_by_links: ClassVar[bool] = True
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
     learns_by_gradient: ClassVar[bool] = True
     depends_on_threads: ClassVar[bool] = True

@@ -32,7 +32,6 @@ class MatrixFactorization(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "matrix_factorization"
-    knows_by_links: ClassVar[bool] = True
     learns_by_gradient: ClassVar[bool] = True
     depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True

@@ -14,6 +14,7 @@ from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
 from recsys_models.fitted_model import COLD_HALF_LIFE_DAYS
+from recsys_models.kernels.links import Links
 from recsys_models.lightgcn import LightGCN
 from recsys_models.parameters import Auto, CountOrNone
 from recsys_models.state_arrays import must_be
@@ -134,6 +135,9 @@ class MultiBehaviour(LightGCN):
             run,
             seen=target.user_items(),
         )
+        # what a behaviour that is not asked for joins, these blocks have not seen
+        used = sp.csr_array(sum(part.user_items() for part in parts.values()))
+        self._told_links = Links.of(used) if used.nnz < self.seen.nnz else None
         if validation is not None and name:
             self.chosen["behaviours"] = list(parts)
 

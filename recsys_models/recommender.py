@@ -345,9 +345,7 @@ class Recommender(Folding):
             try:
                 must_be_learned(array, name)
             except ValueError as error:
-                raise ValueError(
-                    f"{self.name}: {error}; choose more moderate parameters than {self.params()} or smaller weights"
-                ) from error
+                raise ValueError(self._too_much(str(error))) from error
 
     def _run(
         self,
@@ -377,7 +375,20 @@ class Recommender(Folding):
         """Within, the fit computes with the run's threads; the model remembers how many, where bits depend on them."""
         with computing(run.threads, gradients=self.learns_by_gradient) as threads:
             self.threads = threads if self.depends_on_threads else {}
-            yield
+            try:
+                yield
+            except (ValueError, np.linalg.LinAlgError) as error:
+                # what is said of a matrix that overflowed, by SciPy or by what takes it over
+                said = ("infs or NaNs", "expected finite numbers")
+                is_overflow = isinstance(error, np.linalg.LinAlgError) or any(s in str(error) for s in said)
+                if not is_overflow or "more moderate" in str(error):
+                    raise
+                raise ValueError(self._too_much(str(error))) from error
+
+    def _too_much(self, found: str) -> str:
+        return (
+            f"{self.name}: {found}; choose more moderate parameters than {self.params()} or smaller weights"
+        )
 
     def _aligned(self, validation: Interactions | None, interactions: Interactions) -> Interactions | None:
         if validation is None:

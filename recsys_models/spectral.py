@@ -50,7 +50,6 @@ class Spectral(EmbeddingRecommender):
     """
 
     family: ClassVar[str] = "spectral"
-    knows_by_links: ClassVar[bool] = True
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
     depends_on_threads: ClassVar[bool] = True
 

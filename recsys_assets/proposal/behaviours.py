@@ -10,8 +10,9 @@ from recsys_assets.proposal.sampled_column import SampledColumn
 _BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
     "view": (
         "view", "view_item", "product viewed", "product_viewed", "viewed product", "page view", "pageview",
-        "page_view", "productview", "click", "clk", "pv", "detail", "impression", "viewed", "clicked",
+        "page_view", "productview", "click", "clk", "pv", "detail", "viewed", "clicked",
     ),
+    "impression": ("impression", "product impression", "exposure", "shown", "imp", "view_item_list"),
     "cart": (
         "cart", "product added", "product_added", "added to cart", "add to cart", "addtocart", "add_to_cart",
         "basket", "add", "addtobasket", "add_to_basket",
@@ -27,7 +28,8 @@ _BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _WORD_OF = {spelled: word for word, ways in _BEHAVIOURS.items() for spelled in ways}
 _IN_NAMES: Mapping[str, str] = {
-    "view": "views?|clicks?|pageviews?|impressions?",
+    "view": "views?|clicks?|pageviews?",
+    "impression": "impressions?|exposures?",
     "cart": "carts?|baskets?",
     "purchase": "purchases?|buys?|orders?|sales|transactions?",
     "wishlist": "wishlists?|favou?rites?",

@@ -25,6 +25,7 @@ from recsys_assets.proposal.unpacked_rows import (
     json_lines,
     parts_of_lines,
     records_in_lists,
+    shown_and_clicked,
 )
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.lake.engine import Engine
@@ -43,6 +44,9 @@ TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
 _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
 _TWO_SIGNS = "::"
+_RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
+"""What some exports put between fields because no text has it; told by the names in the header."""
+_ESCAPES = {"\t": r"\t"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 """A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
@@ -140,7 +144,8 @@ def first_rows(path: Path) -> FirstRows:
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
-    return FirstRows("read_csv", options, frame, notes + more)
+    unpacked, frame = shown_and_clicked(frame) or (None, frame)
+    return FirstRows("read_csv", options, frame, notes + more, unpacked)
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
@@ -150,7 +155,7 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
         ValueError: it has not.
     """
     try:
-        unpacked, frame = json_lines(text, SAMPLE_ROWS)
+        unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
     except NotJsonLines as error:
         first = text.lstrip().partition("\n")[0]
         if first.startswith("{'"):
@@ -163,7 +168,7 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
         raise ValueError(
             f"JSON without a record in each line: make Parquet of it, as by {json_to_parquet(name)}"
         ) from error
-    return FirstRows("read_csv", WHOLE_LINES, frame, notes, unpacked)
+    return FirstRows("read_csv", WHOLE_LINES, frame, (*notes, *filter(None, [note])), unpacked)
 
 
 def _parts_by(text: str, separator: str) -> int:
@@ -212,9 +217,8 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
 def _lines_before_header(text: str) -> int:
     """How many lines stand before the one that names columns; 0 where no line is known to name any."""
     for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
-        cells = re.split(r"[,;\t|]", line)
-        known = {role for cell in cells if (role := known_role(cell)) is not None}
-        if len(known) >= _FEWEST_KNOWN:
+        cells = re.split(f"[,;\t|{''.join(map(re.escape, _RARE_DELIMITERS))}]", line)
+        if _known_names(cells) >= _FEWEST_KNOWN:
             return place
     return 0
 
@@ -230,11 +234,15 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
         ValueError: there is no row, or none that has as many fields as the header.
     """
     delimiter, quote, header = _sniffed_dialect(text)
+    first = text.partition("\n")[0]
+    if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
+        best = max(_RARE_DELIMITERS, key=lambda sign: _known_names(first.split(sign)))
+        delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
     if delimiter != " " and _parts_by(text, " ") and delimiter not in text:
         delimiter = " "
     options: dict[str, str] = {}
     if delimiter != ",":
-        options["delim"] = literal("\\t" if delimiter == "\t" else delimiter)
+        options["delim"] = literal(_ESCAPES.get(delimiter, delimiter))
     if quote != '"' and (quote or '"' in text):
         options["quote"] = literal(quote)
     rows = _rows(text, delimiter, quote)
@@ -279,6 +287,10 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
     return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), notes
 
 
+def _known_names(cells: Sequence[str]) -> int:
+    return len({role for cell in cells if (role := known_role(cell)) is not None})
+
+
 def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
     """Whether the first row names columns: by its names, else it holds no number and no value of a column.
 
@@ -287,8 +299,8 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
         sniffed: what was found by types, which tells nothing where all are texts.
     """
     first, others = rows[0], rows[1:]
-    known = {role for cell in first if (role := known_role(cell)) is not None}
-    if len(known) >= _FEWEST_KNOWN:
+    known = _known_names(first)
+    if known >= _FEWEST_KNOWN:
         return True
     if not sniffed or known or not others:
         return sniffed

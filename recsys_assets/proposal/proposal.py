@@ -16,6 +16,7 @@ from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sampled_files import SampledFiles, days_told, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, settings_text, table_sql
 from recsys_lineage.errors import LineageError
+from recsys_lineage.files import is_hidden
 
 _FEWEST_DAYS = 3
 """How many days can be divided by time into events to train on, to choose by and to judge by."""
@@ -153,5 +154,5 @@ def _files(place: Path) -> list[Path]:
     return [
         path
         for path in place.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(place).parts)
+        if path.is_file() and not is_hidden(path.relative_to(place).as_posix())
     ]

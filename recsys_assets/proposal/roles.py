@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,6 +17,7 @@ NUMBERS = ("quantity", "unit_price", "amount", "discount")
 _MOST_BEHAVIOURS = 30
 _MOST_NUMBERED_BEHAVIOURS = 10
 _TELLING_ROWS = 20
+_NUMBERED = re.compile(r"\d")
 _FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
 Like: TypeAlias = Mapping[str, Collection[str]]
 """Names, in small letters, that are taken first for a column of the raw tables."""
@@ -108,6 +110,7 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
         found |= _behaviour_by_its_words(files, taken) if "behaviour" not in found else {}
         if any(plain_name(column.name).startswith("lineitem") for column in found.values()):
             found = _of_lines(files, found)
+        found = _of_elements(files, found)
     return found
 
 
@@ -157,9 +160,20 @@ def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[
         if role not in ("amount", "discount") or plain_name(column.name).startswith("lineitem")
     }
     names = {plain_name(column.name): column for column in files.columns}
-    if "order_id" not in found and "name" in names and all("#" in sample for sample in names["name"].samples):
-        found["order_id"] = names["name"]
+    named = names.get("name")
+    if "order_id" not in found and named and all(map(_NUMBERED.search, named.samples)):
+        found["order_id"] = named
     return found
+
+
+def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
+    """Columns of records in a list, such as the lines of an order: the order's own id is beside the list."""
+    beside = files.unpacked.beside_elements if files.unpacked is not None else set()
+    taken = {name for column in events.values() for name in column.names}
+    ids = [
+        column for column in files.columns if column.name.casefold() == "id" and column.name in beside - taken
+    ]
+    return {**events, "order_id": ids[0]} if ids and "order_id" not in events else dict(events)
 
 
 def _numbers_lines(role: str, column: SampledColumn, files: SampledFiles) -> bool:

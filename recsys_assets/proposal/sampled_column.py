@@ -11,8 +11,10 @@ import polars as pl
 from recsys_assets.proposal.known_names import EVENT, role_rank
 from recsys_assets.proposal.written_moment import WrittenMoment
 from recsys_assets.proposal.written_times import (
+    DIGITS_OF_A_TIME,
     EPOCHS,
     ISO,
+    earliest_year,
     epoch_unit,
     numbered_times,
     written_times,
@@ -29,6 +31,7 @@ DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
 BESIDE_NUMBERS = r"[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?"
 """What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
+_ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 _EXAMPLES = 3
 _FEW = 30
 
@@ -116,6 +119,12 @@ def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
     """A column of numbers as one of moments, where it is named like a time and its numbers can be such."""
     if role_rank("event_time", column.name, EVENT["event_time"]) is None:
         return column
+    if (
+        not column.is_text
+        and values.dtype.is_integer()
+        and (found := _in_digits(column, values.cast(pl.String)))
+    ):
+        return found
     numbers = values.str.replace(",", ".", literal=True) if column.is_text else values
     times = numbered_times(numbers.cast(pl.Float64, strict=False))
     return (
@@ -157,16 +166,32 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
             return replace(column, kind="number")
         return replace(column, kind="epoch", formats=(unit,), first_year=year_of(numbers, unit))
     if type_ == pl.Date:
-        return replace(column, kind="day", first_year=values.dt.year().min())
+        return replace(column, kind="day", first_year=earliest_year(values.dt.year()))
     if type_.base_type() == pl.Datetime:
         zone = getattr(type_, "time_zone", None)
         return replace(
             column,
             kind="time",
             note=f"its times are in {zone}" if zone else "",
-            first_year=values.dt.year().min(),
+            first_year=earliest_year(values.dt.year()),
         )
     return column
+
+
+def _in_digits(column: SampledColumn, texts: pl.Series) -> SampledColumn | None:
+    """The column as one of days, or of moments, that are written as one number; None where they are not."""
+    times = written_times(texts) if texts.str.contains(DIGITS_OF_A_TIME).all() else None
+    if times is None:
+        return None
+    kind = "time" if times.has_clock else "day"
+    return replace(column, kind=kind, formats=times.formats, note=times.note, first_year=times.first_year)
+
+
+def _doubtful(numbers: pl.Series) -> str:
+    """A word on numbers whose point may be one between thousands."""
+    if numbers.n_unique() < _EXAMPLES or not numbers.str.contains(_ONE_POINT).all():
+        return ""
+    return "each of its numbers has three digits behind a point, which is taken for the decimal one"
 
 
 def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
@@ -174,9 +199,11 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
     stripped = values.str.strip_chars()
     if stripped.str.contains(_NUMBER).all():
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
-        if not unit and stripped.str.contains(r"^\d{8}$").all() and (times := written_times(stripped)):
-            return replace(column, kind="day", formats=times.formats, first_year=times.first_year)
-        return _of_epochs(column, stripped) if unit else replace(column, kind="number")
+        if not unit and (found := _in_digits(column, stripped)):
+            return found
+        return (
+            _of_epochs(column, stripped) if unit else replace(column, kind="number", note=_doubtful(stripped))
+        )
     if times := written_times(stripped):
         if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
             return replace(

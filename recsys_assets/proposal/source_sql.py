@@ -78,7 +78,7 @@ def settings_text(title: str, *, undated: bool, default_behaviour: str, first_ye
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
     if first_year < EARLIEST_DAY.year:
-        lines += [f"first_day = {first_year}-01-01"]
+        lines += [f"first_day = {first_year:04d}-01-01"]
     if undated:
         lines += [
             "# no column holds the time of an event: it gets the day that the name or the folders of its file tell,",
@@ -207,8 +207,6 @@ def moment_sql(column: SampledColumn, at: str) -> str:
     """An expression for the times of a column of files, which stands in the statement as `at`."""
     if column.kind == "epoch" and not column.is_text and len(column.formats) == 1:
         return _moment(column.formats[0], at)
-    if not column.is_text and column.kind != "epoch":
-        return at
     if column.formats == (ISO,):
         return at
     # what no way reads stays as it was, so that its row is rejected with its text
@@ -217,11 +215,17 @@ def moment_sql(column: SampledColumn, at: str) -> str:
     reads = [
         f"{_moment(way, text, alone)}::VARCHAR"
         if way in EPOCH_PATTERNS
-        else f"try_strptime(trim({text}), {literal(way)})::VARCHAR"
+        else f"{_written(way, text)}::VARCHAR"
         for way in column.formats
         if way != ISO
     ]
     return f"coalesce({', '.join([*reads, text])})"
+
+
+def _written(way: str, text: str) -> str:
+    """The moment that a text is in one way of writing; behind its clock, a Z is the zone."""
+    read = f"try_strptime(trim({text}), {literal(way)})"
+    return f"timezone('UTC', {read})" if way.endswith("SZ") else read
 
 
 def _moment(unit: str, at: str, alone: bool | None = None) -> str:

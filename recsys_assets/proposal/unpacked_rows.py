@@ -21,6 +21,8 @@ WHOLE_LINES: Mapping[str, str] = {
     "names": f"[{literal(RECORD)}]",
 }
 """Options of `read_csv` by which each line is one column; a line of JSON has no tab but as an escape."""
+_SHOWN_LIST = r"^\S+-[01]( \S+-[01])*$"
+_FEWEST_LISTS = 5
 _Json: TypeAlias = Mapping[str, Any]
 
 
@@ -43,6 +45,13 @@ class UnpackedRows:
     taken: tuple[str, ...]
     checks: Mapping[str, str]
     elements: str = ""
+
+    @property
+    def beside_elements(self) -> set[str]:
+        """The columns that all rows of one list share; none where each row is a record of its own."""
+        if not self.elements:
+            return set()
+        return {name for name, sql in self.columns.items() if "element" not in sql}
 
     def relation(self, scan: str, names: Collection[str]) -> str:
         """A subquery with some of the columns, `_file` and `_line`."""
@@ -70,21 +79,22 @@ def parts_of_lines(width: int, separator: str) -> UnpackedRows:
     return UnpackedRows(columns, (RECORD,), {})
 
 
-def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame]:
-    """The fields of the first lines of JSON, those of objects in them too, and their values as text.
+def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
+    """The fields of the first lines of JSON, those of objects in them too, their values as text, and what is unsure.
 
     Where no field of a record names a product, and one of the records in a list of it does, each of these is a row.
 
     Raises:
-        NotJsonLines: its lines are no objects.
+        NotJsonLines: at most half of its lines are objects.
     """
-    try:
-        lines = [line for line in islice(text.split("\n"), most) if line.strip()]
-        records = [json.loads(line, parse_float=str, parse_int=str) for line in lines]
-    except ValueError as error:
-        raise NotJsonLines("its lines are not JSON each") from error
-    if not records or not all(isinstance(record, dict) for record in records):
-        raise NotJsonLines("its lines are no objects of JSON")
+    lines = [line for line in islice(text.split("\n"), most) if line.strip()]
+    records = [record for line in lines if (record := _record(line)) is not None]
+    broken = len(lines) - len(records)
+    if broken >= len(records):
+        raise NotJsonLines("its lines are not each an object of JSON")
+    note = (
+        f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are refused"
+    )
     fields = {
         name: (name,) for record in records for name, value in record.items() if not isinstance(value, dict)
     }
@@ -113,7 +123,42 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame]:
     checks = {RECORD: f"CASE WHEN json_valid({RECORD}) THEN {RECORD} END"}
     elements = f"{RECORD} -> {_path((listed,), '[*]')}" if listed else ""
     frame = pl.DataFrame(rows[:most], schema=dict.fromkeys(columns, pl.String))
-    return UnpackedRows(columns, (RECORD,), checks, elements), frame
+    return UnpackedRows(columns, (RECORD,), checks, elements), frame, note if broken else ""
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line, parse_float=str, parse_int=str)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
+    """What was shown together and which of it was clicked, as in `N55689-1 N35729-0`, with a row for each; None where
+    no column of texts holds such lists. What was done with it stands in a column of its own."""
+    for name, type_ in frame.schema.items():
+        values = frame[name].drop_nulls()
+        if type_ != pl.String or values.len() < _FEWEST_LISTS:
+            continue
+        if not values.str.contains(_SHOWN_LIST).all() or not values.str.contains(" ", literal=True).any():
+            continue
+        done = f"{name}_behaviour"
+        columns = {each: quote(each) for each in frame.columns if each != name}
+        columns |= {
+            name: "left(element, -2)",
+            done: "CASE right(element, 1) WHEN '1' THEN 'click' WHEN '0' THEN 'impression' END",
+        }
+        rows = frame.with_columns(pl.col(name).str.split(" ")).explode(name)
+        clicked = (
+            pl.when(pl.col(name).str.ends_with("1")).then(pl.lit("click")).otherwise(pl.lit("impression"))
+        )
+        rows = rows.with_columns(
+            pl.when(pl.col(name).is_not_null()).then(clicked).alias(done), pl.col(name).str.head(-2)
+        )
+        elements = f"string_split({quote(name)}, ' ')"
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
+    return None
 
 
 def records_in_lists(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:

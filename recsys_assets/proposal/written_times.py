@@ -26,7 +26,11 @@ _OTHER_DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y",
 )  # fmt: skip
-_WHOLE = ("%a %b %d %H:%M:%S %z %Y", "%Y-%m-%d %H")
+_WHOLE = (
+    "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z",
+    "%Y-%m-%d %H", "%Y-%m-%d %H:%M:%S,%f", "%G-W%V-%u",
+    "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
+)  # fmt: skip
 """Ways that are put together of no day and clock."""
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
@@ -35,6 +39,10 @@ _DIGITS = r"\d\D*\d\D*\d"
 """What every time has."""
 _ISO_TIME = r"^\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
 _MOST_WAYS = 5
+_NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)
+"""Years whose first day stands for no time at all, as that of what is older does."""
+DIGITS_OF_A_TIME = r"^(\d{8}|\d{12}|\d{14})$"
+"""A day, or a day with its clock, written as one number: 20240131, 202401310930."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
     if whole:
         # of several readings that of the fewest days: files hold what happened from one day to the next
         best = min(whole, key=lambda way: (_days(stripped, way), whole.index(way)))
-        first = int(_parsed(stripped, best).dt.year().min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
+        first = earliest_year(_parsed(stripped, best).dt.year())
         return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole), first)
     return _mixed(stripped, iso)
 
@@ -124,8 +132,14 @@ def _of_iso(texts: pl.Series) -> WrittenTimes:
     note = "its times name their own offset from UTC" if some else ""
     if some and not every:
         note = "some of its times name an offset from UTC, the others are by the clock of time_zone in source.toml"
-    first = int(texts.str.slice(0, 4).min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
+    first = earliest_year(texts.str.slice(0, 4).cast(pl.Int32))
     return WrittenTimes((ISO,), bool(timed.any()), texts.len(), note, first)
+
+
+def earliest_year(years: pl.Series) -> int:
+    """The earliest of the years of some times; 9999 where there is none but those that stand for no time."""
+    told = years.filter((years >= _YEARS[0]) & ~years.is_in(_NO_DAYS))
+    return int(told.min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
 
 
 def _doubt(best: str, whole: list[str]) -> str:
@@ -216,6 +230,10 @@ def _read(texts: pl.Series, format_: str) -> pl.Series:
 def _parsed(texts: pl.Series, format_: str) -> pl.Series:
     if format_.endswith(" %H"):  # a minute is needed here
         texts, format_ = texts + ":00", f"{format_}:%M"
+    if format_.endswith(" %Z"):  # names of zones are not known here; other ones than these are doubtful
+        texts, format_ = texts.str.replace(" (GMT|UTC)$", " +0000"), format_.replace("%Z", "%z")
+    if format_.endswith(",%f"):
+        texts, format_ = texts.str.replace(",", ".", literal=True), format_.replace(",%f", "%.f")
     if _has_clock(format_):
         return texts.str.to_datetime(format_, strict=False, ambiguous="earliest")
     return texts.str.to_date(format_, strict=False)

@@ -21,7 +21,7 @@ from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
 from recsys_assets.sql import load_sql, parameters_of
-from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan
+from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, unreadable
 from recsys_lineage.lake.engine import Engine
 
 HEAD_BYTES = 4 << 20
@@ -127,8 +127,12 @@ def try_source(folder: SourceFolder) -> Trial:
         if not any(listed.values()):
             raise folder.no_files()
         chosen = {named: _spread(paths) for named, paths in listed.items()}
+        unread: dict[str, str] = {}
         for path in {path for paths in chosen.values() for path in paths}:
-            _copy_head(folder.root / path, heads / path)
+            if fault := unreadable(folder.root / path, path, folder.root.resolve()):
+                unread[path] = str(fault)
+            else:
+                _copy_head(folder.root / path, heads / path)
         heads.mkdir(exist_ok=True)
         with Engine(temp_folder=place).connect(folders=[heads]) as connection:
             scans = []
@@ -143,7 +147,10 @@ def try_source(folder: SourceFolder) -> Trial:
                     named.required_columns,
                     named_at=named.named_at,
                 )
-                faults = tuple(str(fault).replace(str(heads), str(folder.root)) for fault in opened.faults)
+                faults = (
+                    *(unread[path] for path in paths if path in unread),
+                    *(str(fault).replace(str(heads), str(folder.root)) for fault in opened.faults),
+                )
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))
             days = _register_days(connection, folder, {path for paths in chosen.values() for path in paths})
             return Trial(tuple(scans), tuple(_tables(connection, folder)), days, folder.overlooked())

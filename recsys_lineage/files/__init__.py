@@ -11,10 +11,12 @@ from recsys_lineage.files.source_file import (
     SourceFile,
     deduplicate,
     hashed_file,
+    is_hidden,
     is_unchanged,
     list_files,
     names_in,
     parsed_pattern,
+    unreadable,
 )
 from recsys_lineage.files.source_query import FileScan, SourceQuery, parse_source_sql
 
@@ -31,10 +33,12 @@ __all__ = [
     "deduplicate",
     "failing_rows",
     "hashed_file",
+    "is_hidden",
     "is_unchanged",
     "list_files",
     "names_in",
     "open_scan",
     "parse_source_sql",
     "parsed_pattern",
+    "unreadable",
 ]

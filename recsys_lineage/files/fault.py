@@ -54,7 +54,9 @@ def missing_columns_fault(
         advice=" ".join(
             [
                 *guesses,
-                hint or f"Rename the column in the file, or change the name in the source's SQL{where}.",
+                hint
+                or f"Rename the column in the file, or change the name in the source's SQL{where}; "
+                "where only newer files have it, add union_by_name = true to the scan.",
             ]
         ),
     )

@@ -91,8 +91,10 @@ def open_scan(
     """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
 
     CSV columns are text, empty fields NULL; Parquet columns keep their types; columns of folders (`day=2024-01-01/`)
-    are text. A column that only some of the files have is NULL in the others. Files are read one at a time, and however
-    large or many they are, memory stays bounded: rows that are many lie on disk, in files that go with the connection.
+    are text. A column that only some of the files have is NULL in the others; where the SQL names it, this has to be
+    said by `union_by_name = true`, for else it would hide that a column was renamed. Files are read one at a time, and
+    however large or many they are, memory stays bounded: rows that are many lie on disk, in files that go with the
+    connection.
     Where no file is good, the relation is empty and has the required columns as text.
 
     The bytes of a CSV file are hashed as they are parsed, and other ones than the file's `sha256` names are its fault.
@@ -128,12 +130,15 @@ def open_scan(
     if inspection.parquet is not None and good:
         expected = {report.file.path: report.rows or 0 for report in good}
         columns = {column.casefold() for report in good for column in report.columns}
-        schema = open_parquet(con, root, expected, relation_name, inspection.parquet, columns)
+        lacking = [column for column in required_columns if column.casefold() not in columns]
+        schema = open_parquet(con, root, expected, relation_name, inspection.parquet, columns, lacking)
     else:
         names: dict[str, str] = {}
         for column in (column for report in good for column in report.columns):
             names.setdefault(column.casefold(), column)
-        texts = tuple(names.values()) or tuple(required_columns)
+        for column in required_columns:
+            names.setdefault(column.casefold(), column)
+        texts = tuple(names.values())
         rows.register(
             [*((name, pa.string()) for name in texts), ("_file", pa.string()), ("_line", pa.int64())]
         )
@@ -158,6 +163,7 @@ class _Inspection:
         self.csv = CsvDialect.of(scan) if scan.function == "read_csv" else None
         self.parquet = None if self.csv else ParquetOptions.of(scan)
         self.folders = dict(scan.options).get("hive_partitioning", True) is True
+        self.may_lack = dict(scan.options).get("union_by_name") is True
         self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, file: SourceFile, rows: RowStore, malformed: RowStore) -> FileReport:
@@ -238,7 +244,8 @@ class _Inspection:
         required = {column.casefold() for column in self.required}
         if twice := [column for column in repeated if column.casefold() in required]:
             raise repeated_columns_fault(file.path, twice)
-        if missing := [column for column in self.required if column.casefold() not in present]:
+        missing = [column for column in self.required if column.casefold() not in present]
+        if missing and not (self.may_lack and len(missing) < len(self.required)):
             hint = _delimiter_hint(columns, self.csv)
             raise missing_columns_fault(file.path, columns, missing, hint=hint, named_at=self.named_at)
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files.fault import FileFault
 
 LANDING = "landing"
 """The folder inside the data folder into which new files are dropped."""
+_READABLE = "a readable file inside the data folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
     """The files under `root`, and under its landing folder, that match `pattern`, in path order.
 
     Letters match in either case, `*.csv` also `DAY.CSV`, as files come from all kinds of machines. A file compressed
-    by gzip, with `.gz` after a name that matches, matches too. Hidden files are left out.
+    by gzip, with `.gz` after a name that matches, matches too. So does a name whose letters with accents are written in
+    the other way of Unicode (NFC, NFD), as on other machines. Hidden files are left out.
     A symbolic link that leads outside `root`, or nowhere, and a file that may not be read are listed with
     their `fault`.
 
@@ -102,14 +105,20 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
         path.relative_to(root).as_posix(): path
         for folder in (root, root / LANDING)
         if folder.is_dir()
-        for wanted in (pattern, f"{pattern}.gz")
+        for spelled in {normalize(form, pattern) for form in ("NFC", "NFD")}
+        for wanted in (spelled, f"{spelled}.gz")
         for path in folder.glob(_in_either_case(wanted))
     }
     return {
         name: found[name]
         for name in sorted(found, key=path_order)
-        if not any(part.startswith(".") for part in PurePosixPath(name).parts) and not found[name].is_dir()
+        if not is_hidden(name) and not found[name].is_dir()
     }
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a file is hidden, or stands beside one that an office program has open (`~$orders.csv`)."""
+    return any(part.startswith((".", "~$")) for part in PurePosixPath(path).parts)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -161,23 +170,43 @@ def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
 
     A link that leads out of the folder `inside` (resolved), and a file that cannot be read, have a fault instead.
     """
-    expected = "a readable file inside the data folder"
     never = datetime.fromtimestamp(0, timezone.utc)
-    if not path.resolve().is_relative_to(inside):
-        advice = "Copy the file into the data folder instead of linking to it."
-        return SourceFile(
-            name, 0, "", never, FileFault(name, expected, "a link that leads outside it", advice)
-        )
+    if fault := _outside(path, name, inside):
+        return SourceFile(name, 0, "", never, fault)
     try:
         stat = path.stat()
         began = time.time_ns()
         sha256 = _sha256(path)
     except OSError as error:
-        found = error.strerror or type(error).__name__
-        advice = "Check that the file exists and that this user may read it."
-        return SourceFile(name, 0, "", never, FileFault(name, expected, found, advice))
+        return SourceFile(name, 0, "", never, _not_read(name, error))
     modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
     return SourceFile(name, stat.st_size, sha256, modified, signature=(began, *_state(stat)))
+
+
+def unreadable(path: Path, name: str, inside: Path) -> FileFault | None:
+    """Why the file at `path`, called `name`, cannot be read, without reading it; None where it can.
+
+    A link that leads out of the folder `inside` (resolved) is not followed.
+    """
+    if fault := _outside(path, name, inside):
+        return fault
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return _not_read(name, error)
+    return None
+
+
+def _outside(path: Path, name: str, inside: Path) -> FileFault | None:
+    if path.resolve().is_relative_to(inside):
+        return None
+    advice = "Copy the file into the data folder instead of linking to it."
+    return FileFault(name, _READABLE, "a link that leads outside it", advice)
+
+
+def _not_read(name: str, error: OSError) -> FileFault:
+    advice = "Check that the file exists and that this user may read it."
+    return FileFault(name, _READABLE, error.strerror or type(error).__name__, advice)
 
 
 def is_unchanged(path: Path, file: SourceFile) -> bool:

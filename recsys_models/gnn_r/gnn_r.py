@@ -14,6 +14,7 @@ from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import DAY
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.kernels.links import Links
 from recsys_models.kernels.spectral_start import spectral_start
 from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone
 from recsys_models.training.fit_run import FitRun
@@ -100,6 +101,23 @@ class GNNR(EmbeddingRecommender):
             validation,
             run,
         )
+        self._told_links = self._links_with_relations(interactions)
+
+    def _links_with_relations(self, interactions: Interactions) -> Links | None:
+        """The links of interactions and of relations that pass something on; None where no relation does."""
+        from recsys_models.gnn_r.relation_graph import relations_between_items
+
+        gates = self._learned.get("gate", np.empty(0, np.float32))
+        related = relations_between_items(self.relations, interactions) if gates.any() else {}
+        told = [ends[:2] for ends, gate in zip(related.values(), gates, strict=False) if gate]
+        # each layer passes on what the sources have by then
+        has = next_has = super()._items_judged()
+        for _ in range(self.layers):
+            has, next_has = next_has, next_has.copy()
+            for source, target in told:
+                next_has[target[has[source]]] = True
+        passing = [(source[has[source]], target[has[source]]) for source, target in told]
+        return Links.of(self.seen, relations=passing) if passing else None
 
     def _start(self, interactions: Interactions, seed: int) -> tuple[sp.csr_array, NDArray[np.float32]]:
         """The weighted edges, and the start embeddings that propagation turns into the spectral model."""
@@ -119,9 +137,7 @@ class GNNR(EmbeddingRecommender):
         return [edge_weights(interactions, self.half_life_days), interactions.user_items()]
 
     def _items_judged(self) -> NDArray[np.bool_]:
-        had = super()._items_judged()
-        related = "gate" in self._learned and self._learned["gate"].size > 0
-        return had | (self._item_factors != 0).any(1) if related else had
+        return super()._items_judged() if self._told_links is None else self._told_links.known
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}

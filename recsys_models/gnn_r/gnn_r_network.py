@@ -17,7 +17,8 @@ class GNNRNetwork(torch.nn.Module):
     """A network from a RelationGraph to vectors of users (n_users, dim) and items (n_items, dim).
 
     Each layer computes h' = PReLU(Σ weight · h + b). With parts "both", a pair's weight is that of LightGCN times
-    exp(attention), where attention = w · inputs + c, and that of an item relation's edge is gate · softmax(attention).
+    exp(attention), where attention = 3 tanh((w · inputs + c) / 3), and that of an item relation's edge is
+    gate · softmax(w · inputs).
     w, c, b and the gates start at 0 and the PReLU at slope 1, so that the untrained network is LightGCN. Part "gcn" has
     neither attention nor relations; "gat" has no convolution: its weights are the softmax of the attention over a
     node's pairs (Velickovic et al. 2018). The result is the mean over layers, weighted by learned shares. Attention is

@@ -37,10 +37,11 @@ POPULARITIES = (0.0, 0.1, 0.3, 1.0)
 class SequenceEncoder(EmbeddingRecommender):
     """Recommendations from the order of a user's interactions.
 
-    score(u, i) = ⟨state of u, offered vector of i⟩ + popularity · log(popularity of i)
+    score(u, i) = ⟨state of u, offered vector of i⟩ + popularity · log(share of i)
 
-    The state after each of the user's interactions is the decayed sum of the vectors of the items so far, plus the
-    output of an encoder that reads them in order: a GRU (Hidasi et al. 2016, "Session-based recommendations with
+    A share is (popularity of i + 1) / (popularity of all + 1). The state after each of the user's interactions is the
+    decayed sum of the vectors of the items so far, divided by (sum of its weights)^0.3, plus the output of an encoder
+    that reads them in order: a GRU (Hidasi et al. 2016, "Session-based recommendations with
     recurrent neural networks") or causal self-attention (Kang & McAuley 2018, "Self-attentive sequential
     recommendation"). It learns to predict one of the next items by a softmax over sampled items. The encoder's output
     starts at zero and the item vectors at the singular vectors of the normalised matrix, so that epoch 0 is the

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.kernels.links import Links
 from recsys_models.parameters import Above0, AtLeast0, Count, CountOrNone, Dropout
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
@@ -106,10 +107,19 @@ class GraphNetwork(EmbeddingRecommender):
         )
         if "batch" in self.chosen:
             self.chosen["largest_steps"] = None
+        users = None if self.user_features is None else self.user_features.of(self.user_ids)
+        items = None if self.item_features is None else self.item_features.of(self.item_ids)
+        described = users is not None or items is not None
+        self._told_links = (
+            Links.of(self.seen, user_features=users, item_features=items) if described else None
+        )
 
     def _items_judged(self) -> NDArray[np.bool_]:
-        had = super()._items_judged()
-        return np.ones_like(had) if "item_map" in self._learned else had
+        if "item_map" not in self._learned:
+            return super()._items_judged()
+        if self._told_links is None:
+            return np.ones(self.n_items, bool)  # a file of before links were kept
+        return self._told_links.known
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}

@@ -6,6 +6,7 @@ import hashlib
 import os
 from datetime import datetime, timezone
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -30,6 +31,20 @@ def test_letters_of_a_pattern_match_in_either_case(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     assert [file.path for file in list_files(tmp_path, "day*.csv")] == ["DAY2.csv.GZ", "Day.CSV", "day3.Csv"]
     assert [file.path for file in list_files(tmp_path, "d[b-c]x.csv")] == ["dbx.csv"]
+
+
+def test_a_name_s_accents_match_however_they_are_written(tmp_path: Path) -> None:
+    names = [normalize(form, f"märz-{number}.csv") for number, form in enumerate(("NFC", "NFD"))]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    for form in ("NFC", "NFD"):
+        assert {file.path for file in list_files(tmp_path, normalize(form, "märz-*.csv"))} == {*names}
+
+
+def test_what_an_office_program_puts_beside_an_open_file_is_no_file_of_the_shop(tmp_path: Path) -> None:
+    for name in ("orders.csv", "~$orders.csv", "._orders.csv", "~orders.csv"):
+        (tmp_path / name).write_text(name)
+    assert [file.path for file in list_files(tmp_path, "*.csv")] == ["orders.csv", "~orders.csv"]
 
 
 def test_a_pattern_for_all_folders_lists_each_file_once(tmp_path: Path) -> None:

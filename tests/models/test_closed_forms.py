@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recsys_models import (
@@ -16,12 +14,8 @@ from recsys_models import (
     Content,
     Ease,
     Features,
-    Fusion,
     Interactions,
     ItemNeighbours,
-    LightGCN,
-    MatrixFactorization,
-    MultiBehaviour,
     Popularity,
     Recommender,
     Spectral,
@@ -29,7 +23,6 @@ from recsys_models import (
 )
 from recsys_models.data.recency import DAY
 from recsys_models.fitted_model import has_evidence
-from recsys_models.kernels.links import Links
 
 USERS, ITEMS, ROWS = 23, 17, 150
 Dense = NDArray[np.float64]
@@ -227,47 +220,6 @@ def same(model: Recommender, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
 
 
-SMALL: dict[str, Any] = {"dim": 4, "epochs": 1}
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        ItemNeighbours(power=1.5),
-        UserNeighbours(),
-        Content(popularity_weight=0.7),
-        Ease(),
-        Spectral(rank=4),
-        IALS(dim=4),
-        MatrixFactorization(**SMALL),
-        LightGCN(**SMALL),
-        MultiBehaviour(**SMALL),
-        Fusion(members=("ease", "spectral"), settings={"spectral": {"rank": 4}}),
-    ],
-)
-def test_what_no_neighbour_and_no_feature_speaks_for_is_listed_by_popularity(model: Recommender) -> None:
-    """Two shops without a customer in common: for those of one, nothing speaks for the items of the other."""
-    luck = np.random.default_rng(0)
-    users, items = np.arange(200) % 20, luck.integers(0, 12, 200)
-    items += 12 * (users % 2)
-    data = Interactions.from_arrays(users, items, weight=luck.integers(1, 9, 200), item_ids=np.arange(24))
-    model.fit(data)
-    ids, scores = model.recommend(np.arange(20), 24, exclude=None)
-    assert (has_evidence(scores) <= (ids // 12 == (np.arange(20) % 2)[:, None])).all()
-    popular = np.bincount(data.item, data.weight, 24)
-    for row, listed in enumerate(ids):
-        rest = listed[~has_evidence(scores[row])]
-        assert rest.size >= 12
-        assert rest.tolist() == sorted(rest.tolist(), key=lambda item: (-popular[item], item))
-    for user in (0, 1):
-        had = np.unique(data.item[data.user == user]).astype(np.int32)
-        rows, values = model.answer(model.history_of(had), 24)
-        told = rows[has_evidence(values)]
-        assert told.size and (told // 12 == user % 2).all()
-        rest = rows[~has_evidence(values)].tolist()
-        assert rest == sorted(rest, key=lambda item: (-popular[item], item))
-
-
 def test_ease_knows_nothing_of_items_that_it_does_not_cover() -> None:
     """The rare items are left out of its square: who has only these, and what is among these, goes by popularity."""
     luck = np.random.default_rng(0)
@@ -278,18 +230,3 @@ def test_ease_knows_nothing_of_items_that_it_does_not_cover() -> None:
     assert not has_evidence(scores[1]).any()
     popular = np.bincount(data.item, minlength=12)
     assert ids[1].tolist() == sorted(range(12), key=lambda item: (-popular[item], item))
-
-
-@given(pairs=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=12))
-def test_links_are_the_chains_of_interactions(pairs: list[tuple[int, int]]) -> None:
-    users, items = np.array(pairs).T
-    data = Interactions.from_arrays(users, items, user_ids=np.arange(7), item_ids=np.arange(7))
-    step = data.user_items().toarray() > 0
-    reached = step
-    for _ in range(14):
-        reached = (reached @ step.T @ step > 0) | reached
-    found = np.broadcast_to(Links.of(data.user_items()).to_items(np.arange(7), 7), (7, 7))
-    warm, known = step.any(1), step.any(0)
-    assert (found[np.ix_(warm, known)] == reached[np.ix_(warm, known)]).all()
-    of_customers = np.broadcast_to(Links.of(data.user_items()).to_items(data, 7), (7, 7))
-    assert (of_customers[np.ix_(warm, known)] == reached[np.ix_(warm, known)]).all()

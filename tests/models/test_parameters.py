@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_models import Interactions, Recommender, families, load_model
+from recsys_models import Interactions, LightGCN, Recommender, families, load_model
 from recsys_models.parameters import Range, in_words, kinds
 
 PARAMETERS = [(name, key) for name, family in families.items() for key in kinds(family)]
@@ -123,3 +123,14 @@ def test_a_seed_is_a_whole_number(seed: Any) -> None:
     for fit in (model.fit, model.fit(data).refit, model.fit(data).retrained):
         with pytest.raises(ValueError, match="seed: expected a whole number"):
             fit(data, seed=seed)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_parameter_in_range_that_no_float_holds_is_named() -> None:
+    model = LightGCN(exponent=1e6, dim=4, epochs=0)
+    luck = np.random.default_rng(0)
+    data = Interactions.from_arrays(luck.integers(0, 25, 300), np.minimum(luck.geometric(0.15, 300), 18))
+    with pytest.raises(
+        ValueError, match=f"^{model.name}: .*moderate parameters than .*'exponent': 1000000.0"
+    ):
+        model.fit(data)

@@ -207,8 +207,19 @@ def no_users(shop: Shop) -> None:
     (shop.source / "raw_users.sql").write_text(USERS)
 
 
+def link_outside(shop: Shop) -> None:
+    (shop.data.parent / "secret.csv").write_text((shop.data / "sales.csv").read_text())
+    (shop.data / "sales2.csv").symlink_to(shop.data.parent / "secret.csv")
+
+
+def link_nowhere(shop: Shop) -> None:
+    (shop.data / "sales2.csv").symlink_to("gone.csv")
+
+
 TROUBLES: dict[str, tuple[Callable[[Shop], Any], list[str]]] = {
     "a faulty file": (bad_file, ["sales2.csv", "'moment'", "raw_events.sql:2:5"]),
+    "a link that leads outside": (link_outside, ["sales2.csv", "a link that leads outside", "1 of 1 rows"]),
+    "a link that leads nowhere": (link_nowhere, ["sales2.csv", "No such file", "1 of 1 rows"]),
     "no event can be read": (no_event, ["2 of 2: event time cannot be read", "epoch_ms("]),
     "a failed cast": (casting, ["sales.csv:3", "'a dozen'", "raw_events.sql:2:", "TRY_CAST"]),
     "a fault of the SQL": (unknown_function, ["nope", "raw_events.sql:2:43"]),

@@ -113,6 +113,15 @@ def test_what_shops_systems_export_is_loaded_whole_and_what_to_look_at_is_said(
         assert {*events["unit_price"]} == prices and {*events["quantity"]} == {2.0}
 
 
+def test_a_point_that_may_stand_between_thousands_is_told(tmp_path: Path) -> None:
+    for prices, told in (("1.250 2.500 3.999", True), ("1.250 2.5 3.999", False)):
+        rows = [[f"2024-01-0{n}", f"u{n}", f"i{n}", price] for n, price in enumerate(prices.split(), start=1)]
+        write(tmp_path / "a.csv", ["date", "customer", "sku", "price"], rows, ",", "utf-8")
+        assert (
+            any("three digits behind a point" in note for note in propose("Shop", [tmp_path]).notes) == told
+        )
+
+
 def test_a_file_of_which_no_row_fits_its_header_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user_id,item_id\n1,2,3\n4,5,6\n")
     with pytest.raises(

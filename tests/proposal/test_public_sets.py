@@ -123,6 +123,48 @@ def test_no_line_of_json_is_lost(tmp_path_factory: pytest.TempPathFactory, shape
     )
 
 
+def test_a_line_of_json_that_ends_too_early_costs_no_other_and_an_order_s_id_is_beside_its_lines(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        {"id": f"o{n}", "user_id": "u", "date": str(AT[0]), "items": [{"sku": "p"}, {"sku": "q"}]}
+        for n in (1, 2)
+    ]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    proposal = proposed(tmp_path, {"a.jsonl": text + text[:40]})
+    assert any("1 of 3 lines are no JSON" in note for note in proposal.notes)
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert sorted(events["order_id", "item_id"].rows()) == [(o, i) for o in ("o1", "o2") for i in ("p", "q")]
+    assert rejected.height == 1
+
+
+def test_lists_of_what_was_shown_and_clicked_are_a_row_each(tmp_path: Path) -> None:
+    shown = [[f"N{(7 * n + k) % 11}-{int(k == n % 3)}" for k in range(n % 4)] for n in range(12)]
+    lines = [
+        f"{n}\tU{n % 5}\t11/{9 + n}/2019 9:05:58 AM\tN1 N2\t{' '.join(each)}\n"
+        for n, each in enumerate(shown)
+    ]
+    told = ["user_id=behaviors.tsv:column_2", "item_id=behaviors.tsv:column_5"]
+    proposed(tmp_path, {"behaviors.tsv": "".join(lines)}, told)
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    expected = [
+        (f"U{n % 5}", element[:-2], "view" if element.endswith("1") else "impression", n + 1)
+        for n, each in enumerate(shown)
+        for element in each
+    ]
+    assert sorted(events["user_id", "item_id", "behaviour", "_line"].rows()) == sorted(expected)
+    assert rejected["reason"].to_list() == ["missing item id"] * shown.count([])
+
+
+@pytest.mark.parametrize("sign", ["^", "~", "\x01", "\xa7"])
+def test_a_sign_that_no_text_has_stands_between_fields(tmp_path: Path, sign: str) -> None:
+    fields = ["order_no", "ordered_at", "customer", "sku", "title"]
+    rows = [[f"o{n}", str(at)[:19], f"u{n}", f"p{n}", "Mug, blue; large"] for n, at in enumerate(AT[:5])]
+    proposed(tmp_path, {"a.csv": "".join(f"{sign.join(row)}\n" for row in [fields, *rows])})
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty() and events["user_id"].to_list() == [f"u{n}" for n in range(5)]
+
+
 def test_records_in_lists_of_parquet_are_rows_and_an_empty_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     items = [[{"sku": "p", "price": 2.5}, {"sku": "q", "price": 3.5}], [], [{"sku": "p", "price": 4.5}]]

@@ -26,6 +26,12 @@ def _counted(unit: int) -> Callable[[datetime], str]:
 
 WRITTEN: dict[str, Callable[[datetime], str]] = {
     **{f"{day} %H:%M:%S": lambda at, way=f"{day} %H:%M:%S": at.strftime(way) for day in _DAYS},
+    "%a, %d %b %Y %H:%M:%S +0000": lambda at: at.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+    "%a, %d %b %Y %H:%M:%S GMT": lambda at: at.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+    "comma before the fraction": lambda at: at.strftime("%Y-%m-%d %H:%M:%S,000"),
+    "%Y%m%d%H%M%S": lambda at: at.strftime("%Y%m%d%H%M%S"),
+    "%Y%m%dT%H%M%S": lambda at: at.strftime("%Y%m%dT%H%M%S"),
+    "%Y%m%dT%H%M%SZ": lambda at: at.strftime("%Y%m%dT%H%M%SZ"),
     "%m/%d/%Y %I:%M:%S %p": lambda at: at.strftime("%m/%d/%Y %I:%M:%S %p"),
     "s": _counted(1),
     "ms": _counted(1_000),
@@ -79,6 +85,24 @@ def test_numbers_of_a_typed_column_are_moments_too(unit: int) -> None:
     counted = [int((at - _1970).total_seconds()) * unit for at in moments]
     assert read(pl.Series("ts", [*counted]))[0] == moments
     assert read(pl.Series("ts", [*counted, 0]))[0][:2] == moments
+
+
+@pytest.mark.parametrize("way", ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+def test_a_day_and_its_clock_in_one_number_are_a_moment(way: str) -> None:
+    moments = [datetime(2024, 1, 31), datetime(2024, 2, 1)]
+    assert read(pl.Series("ts", [int(at.strftime(way)) for at in moments]))[0] == moments
+    assert sampled_column(pl.Series("weight", [20240131, 20240201])).kind == "number"
+
+
+@pytest.mark.parametrize("sign", ["0001-01-01", "1900-01-01", "1970-01-01"])
+def test_days_that_stand_for_no_time_are_not_the_first_of_a_shop(sign: str) -> None:
+    assert (
+        sampled_column(pl.Series("ordered_at", [f"{sign} 00:00:00", "1998-05-04 10:00:00"])).first_year
+        == 1998
+    )
+    written = [sign, "1998-05-04"]
+    assert sampled_column(pl.Series("ordered_at", written).str.to_date()).first_year == 1998
+    assert sampled_column(pl.Series("ordered_at", [f"{sign} 00:00:00"])).first_year == 9999
 
 
 def test_the_reading_of_the_fewest_days_is_taken_and_the_other_one_named() -> None:

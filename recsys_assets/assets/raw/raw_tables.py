@@ -171,7 +171,7 @@ def _cannot_load(table: str, reasons: list[str]) -> FaultyFiles:
     return FaultyFiles(
         f"{table} cannot be loaded.\n  " + "\n  ".join(reasons),
         where=table,
-        advice=f"mend the file, materialize source_files, then {table}; readers still see what it held before",
+        advice=f"do what is said of each file, materialize source_files, then {table}; readers still see what it held",
     )
 
 

@@ -26,6 +26,7 @@ def open_parquet(
     relation_name: str,
     options: ParquetOptions,
     columns: Collection[str],
+    lacking: Collection[str] = (),
 ) -> tuple[tuple[str, str], ...]:
     """A view over Parquet files; `_line` is the row's number in its file, from 1.
 
@@ -36,6 +37,7 @@ def open_parquet(
         relation_name: the view's name.
         options: how they are read.
         columns: names, folded, that the files and their folders have.
+        lacking: columns that none of them has; they are NULL.
 
     Returns:
         The names and types of the view's columns, without `_file` and `_line`.
@@ -60,6 +62,7 @@ def open_parquet(
         )
         selected.append(f"{value} AS {quote(name)}")
     selected += [f"{_value(name, below)} AS {quote(name)}" for name in folders.values()]
+    selected += [f"NULL::VARCHAR AS {quote(name)}" for name in lacking]
     con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
     con.execute(
         f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS SELECT {', '.join(selected)}, "
