@@ -335,3 +335,23 @@ def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_othe
         with connection.cursor() as cursor:
             found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, kept=KeptSteps(connection))
     assert found.to_pylist() == [{"k": "a", "v": 1}]
+
+
+THROWING = (
+    "SELECT k::INTEGER AS v, n FROM t WHERE k <> 'a' AND n > 0",
+    "SELECT t.k::INTEGER AS v, u.y AS n FROM t JOIN u ON t.n = u.y WHERE t.k <> 'a'",
+    "WITH q AS (SELECT k::INTEGER AS v, n FROM t WHERE k <> 'a' AND n > 0) SELECT v + 1 AS v, n FROM q",
+    "SELECT k::INTEGER AS v, n FROM t WHERE k <> 'a' AND n > 0 UNION SELECT y, y FROM u",
+)
+"""Statements that would fail at rows that their WHERE leaves out."""
+
+
+@pytest.mark.parametrize("sql", THROWING)
+def test_a_trace_computes_nothing_of_rows_that_are_left_out(sql: str) -> None:
+    data: dict[str, Rows] = {
+        "t": [(str(n) if n % 3 else "a", n % 5, n) for n in range(40)],
+        "u": [("b", 1), ("b", 2)],
+    }
+    names, result = _result(data, sql)
+    for row in result[:3]:
+        assert _traces(data, sql, dict(zip(names, row, strict=True)))["t"][1]

@@ -50,6 +50,15 @@ class Condition:
         return self.template.replace("\0", expression)
 
 
+def without_errors(condition: str) -> str:
+    """A condition on what a query gives, false where the query itself would not come to compute that.
+
+    DuckDB may look at it before the query's own WHERE, so `SELECT x::INTEGER AS n FROM t WHERE x <> 'none'` would fail at
+    `n = 1`.
+    """
+    return f"TRY({condition})"
+
+
 Conditions = Mapping[int, Condition]
 """What is known of some columns, by their positions."""
 

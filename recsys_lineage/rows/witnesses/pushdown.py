@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.column_places import Place, place_of
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
 from recsys_lineage.rows.statement.definitions import Definition, Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import Steps, Whole
@@ -107,7 +107,10 @@ class Pushdown(Knowledge):
         """
         asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
         if not asked or body.startswith("("):
-            return f"SELECT * FROM {body} WHERE {' AND '.join(each.of(own[n]) for n, each in conditions.items())}"
+            texts = [each.of(own[n]) for n, each in conditions.items()]
+            if body.startswith("("):
+                texts = [text if " IN (SELECT" in text else without_errors(text) for text in texts]
+            return f"SELECT * FROM {body} WHERE {' AND '.join(texts)}"
         best = best_column(columns, asked)
         rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
         table, column = conditions[best].asked or ("", "")
