@@ -53,8 +53,8 @@ class Condition:
 def without_errors(condition: str) -> str:
     """A condition on what a query gives, false where the query itself would not come to compute that.
 
-    DuckDB may look at it before the query's own WHERE, so `SELECT x::INTEGER AS n FROM t WHERE x <> 'none'` would fail at
-    `n = 1`.
+    DuckDB may look at it before the query's own WHERE, so that `SELECT x::INTEGER AS n FROM t WHERE x <> 'none'` would
+    fail at `n = 1`.
     """
     return f"TRY({condition})"
 
