@@ -15,7 +15,8 @@ from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
-from recsys_lineage.rows.statement.definitions import MAIN, Statement
+from recsys_lineage.rows.statement.definition import MAIN
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
-from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement
+from recsys_lineage.rows.statement.definition import MAIN, Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.identity import identity
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.rows.flowing import flow_query, flowed
+from recsys_lineage.rows.flow_query import flow_query, flowed
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definitions import Statement

@@ -7,7 +7,7 @@ import pytest
 
 from recsys_lineage import trace, trace_query
 from recsys_lineage.errors import LineageError
-from recsys_lineage.rows.flowing import flow_query
+from recsys_lineage.rows.flow_query import flow_query
 
 SCHEMAS = {
     "Orders": {"shop": "VARCHAR", "amount": "INTEGER"},

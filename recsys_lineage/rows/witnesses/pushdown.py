@@ -13,7 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.column_places import Place, place_of
 from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
-from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import Steps, Whole
 from recsys_lineage.rows.statement.syntax import (
