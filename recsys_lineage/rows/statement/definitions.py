@@ -31,11 +31,13 @@ from recsys_lineage.rows.statement.syntax import (
     set_children,
     whole_of,
 )  # fmt: skip
+from recsys_lineage.sql.file_call import FILE_FUNCTIONS, PURE_FUNCTIONS
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in
 
 _RECURRING = "recurring"
 """The schema by which a recursive query USING KEY names all of its rows so far."""
+_ROW_NUMBER = "rowid"
 _ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 
 
@@ -66,6 +68,7 @@ class Statement:
         except duckdb.Error as error:
             raise catalog.refused(sql, error, lines_before=1) from None
         self._refuse_versions(parsed)
+        self._refuse_hidden_reads(parsed)
         leave_out_schemas(parsed)
         self.sampled = _without_samples(parsed)
         main = self._add(MAIN, parsed, {}, [])
@@ -131,6 +134,23 @@ class Statement:
         for part in everything(query):
             if part.get("at_clause"):
                 raise self.cannot("a table AT a version", part, "read the version as a table of its own")
+
+    def _refuse_hidden_reads(self, query: Node) -> None:
+        """Refuses what reads a table or a row's place in it where no trace would see it."""
+        named = {column.name.casefold() for columns in self.catalog.columns.values() for column in columns}
+        named |= {str(part.get("alias", "")).casefold() for part in everything(query)}
+        for part in everything(query):
+            if (
+                is_expression(part, "COLUMN_REF")
+                and part["column_names"][-1].casefold() == _ROW_NUMBER not in named
+            ):
+                raise self.cannot(
+                    "rowid, which is no value of a row", part, "number rows by row_number() OVER (ORDER BY …)"
+                )
+            function = part.get("function") if part.get("type") == "TABLE_FUNCTION" else None
+            name = str(function.get("function_name", "")).casefold() if isinstance(function, dict) else ""
+            if name and name not in PURE_FUNCTIONS and name not in FILE_FUNCTIONS:
+                raise self.cannot(f"the table function {name}", part, "read its table in a FROM clause")
 
     def _add(self, name: str, query: Node, known: Mapping[str, str], aliases: list[str]) -> Definition:
         query = self._hoisted(query, known)
