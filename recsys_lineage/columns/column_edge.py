@@ -36,7 +36,8 @@ class ColumnEdge:
       ANY or ALL returns; both sides of EXCEPT ALL and INTERSECT ALL, the other side of EXCEPT and INTERSECT; the
       condition of `list_filter` and of a list comprehension.
     - SORT: ORDER BY, with or without LIMIT; the order inside an aggregate; the measure of `arg_min` and `arg_max`.
-    - WINDOW: PARTITION BY, ORDER BY and frame of a window.
+    - WINDOW: PARTITION BY, ORDER BY and frame of a window; or of another, which decides the order of rows that this
+      one, an aggregate or a LIMIT finds equal.
     - CONDITIONAL: what CASE, IF, COALESCE, IFNULL and NULLIF look at to choose. COALESCE does not look at its last
       argument; it is the values that it chooses among which are DIRECT.
 

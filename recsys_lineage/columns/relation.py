@@ -124,11 +124,13 @@ class Relation:
         rows: the edges that decide which rows there are, and how often.
         keys: sets of columns, by their places, that no two rows have the same values in; the empty set says that
             there is at most one row.
+        order: the edges that decide in which order rows come, beside `rows`.
     """
 
     columns: Sequence[Column]
     rows: Edges = NOTHING
     keys: tuple[frozenset[int], ...] = ()
+    order: Edges = NOTHING
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -154,20 +156,20 @@ class Relation:
         if not edges:
             return self
         columns = [Column(column.name, column.value.beside(edges)) for column in self.columns]
-        return Relation(columns, keys=self.keys)
+        return Relation(columns, keys=self.keys, order=self.order)
 
     def narrowed(self, edges: Edges) -> Relation:
         """The relation where more decides its rows."""
-        return Relation(self.columns, self.rows | edges, self.keys)
+        return Relation(self.columns, self.rows | edges, self.keys, self.order)
 
     def apart(self) -> Relation:
         """The relation with values of its own, where it stands in a FROM clause more than once."""
         columns = [Column(column.name, replace(column.value)) for column in self.columns]
-        return Relation(columns, self.rows, self.keys)
+        return Relation(columns, self.rows, self.keys, self.order)
 
     def with_key(self, places: Iterable[int]) -> Relation:
         """The relation where no two rows have the same values in the columns at some places."""
-        return Relation(self.columns, self.rows, (*self.keys, frozenset(places)))
+        return Relation(self.columns, self.rows, (*self.keys, frozenset(places)), self.order)
 
     @property
     def values(self) -> Edges:

@@ -16,7 +16,7 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
 from recsys_lineage.rows.file_lines import FILE, LINE
-from recsys_lineage.rows.flowing import flowed
+from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import (
     GIVEN,

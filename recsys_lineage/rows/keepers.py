@@ -12,7 +12,8 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 from recsys_lineage.rows.statement.condition import Conditions
-from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import definition_text, numbered
 from recsys_lineage.rows.statement.syntax import (

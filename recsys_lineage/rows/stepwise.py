@@ -195,8 +195,10 @@ class Stepwise:
         return self._empty[name]
 
     def _gives_none(self, part: Part) -> bool:
-        steps = [self._steps[name.casefold()] for name in part.of]
-        return bool(steps) and all(step.stored and self._is_empty(step.name) for step in steps)
+        steps = [self._steps.get(name.casefold()) for name in part.of]
+        return bool(steps) and all(
+            step is not None and step.stored and self._is_empty(step.name) for step in steps
+        )
 
     def _holds_all(self, name: str) -> bool:
         """Whether a step of marked rows is all rows of its definition."""

@@ -12,9 +12,11 @@ import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.rows.keepers import traced
+from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
-from recsys_lineage.rows.statement.definitions import MAIN, Statement
+from recsys_lineage.rows.statement.definition import MAIN
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits
@@ -165,7 +167,8 @@ def traced_tables(
             tracing = traced(statement, folded, {}, GIVEN)
         texts = [tracing.rows_of(source) for source in folded]
         whole = asked_whole(statement, tracing.witnesses)
-        stepwise = Stepwise(connection, tracing.steps, parameters, dear=dict.fromkeys(whole, 1))
+        kept = KeptSteps(connection)
+        stepwise = Stepwise(connection, tracing.steps, parameters, kept, dict.fromkeys(whole, 1))
         return {
             source: (stepwise.rows(text), Trace(text, *context_of(statement, name)))
             for source, name, text in zip(sources, folded, texts, strict=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
-from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.definition import MAIN, Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.identity import identity
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered
@@ -164,7 +165,7 @@ class Tracing:
             self._set_operation(definition, target, fits)
         else:
             condition = (
-                " AND ".join(fit(f"__q.__o{n}") for n, fit in fits.items())
+                " AND ".join(without_errors(fit(f"__q.__o{n}")) for n, fit in fits.items())
                 if not wanted
                 else self._in_target(definition, target)
             )
@@ -238,7 +239,7 @@ class Tracing:
         if not target:
             target = f"__t{MAIN}"
             own = ", ".join(numbered(len(definition.columns)))
-            condition = " AND ".join(fit(f"__q.c{n}") for n, fit in fits.items())
+            condition = " AND ".join(without_errors(fit(f"__q.c{n}")) for n, fit in fits.items())
             text = self.statement.catalog.syntax.text(
                 self.pushdown.pushed(query, self.known[MAIN], len(definition.columns))
             )

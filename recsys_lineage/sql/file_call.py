@@ -25,9 +25,8 @@ FILE_FUNCTIONS = frozenset(
 """Table functions that take files by a path or a list of paths, as their first argument."""
 PURE_FUNCTIONS = frozenset(
     {
-        "generate_series", "histogram", "histogram_values", "icu_calendar_names", "json_each", "json_tree",
-        "pg_timezone_names", "range", "repeat", "repeat_row", "summary", "test_all_types", "test_vector_types",
-        "unnest",
+        "generate_series", "icu_calendar_names", "json_each", "json_tree", "pg_timezone_names", "range", "repeat",
+        "repeat_row", "summary", "test_all_types", "test_vector_types", "unnest",
     }
 )  # fmt: skip
 """Table functions that make their rows of their arguments alone."""

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.rows.flowing import flow_query, flowed
+from recsys_lineage.rows.flow_query import flow_query, flowed
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definitions import Statement
-from recsys_lineage.rows.trace_query import Trace, fits_of, trace
+from recsys_lineage.rows.trace_query import Trace, fits_of, trace, traced_tables
 from recsys_lineage.rows.tracing import Tracing
 from tests.examples import JUDGES, examples
 from tests.rows.generated import SCHEMAS, Made, statements, tables
@@ -335,3 +335,58 @@ def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_othe
         with connection.cursor() as cursor:
             found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, kept=KeptSteps(connection))
     assert found.to_pylist() == [{"k": "a", "v": 1}]
+
+
+THROWING = (
+    "SELECT k::INTEGER AS v, n FROM t WHERE k <> 'a' AND n > 0",
+    "SELECT t.k::INTEGER AS v, u.y AS n FROM t JOIN u ON t.n = u.y WHERE t.k <> 'a'",
+    "WITH q AS (SELECT k::INTEGER AS v, n FROM t WHERE k <> 'a' AND n > 0) SELECT v + 1 AS v, n FROM q",
+    "SELECT k::INTEGER AS v, n FROM t WHERE k <> 'a' AND n > 0 UNION SELECT y, y FROM u",
+)
+"""Statements that would fail at rows that their WHERE leaves out."""
+
+
+@pytest.mark.parametrize("sql", THROWING)
+def test_a_trace_computes_nothing_of_rows_that_are_left_out(sql: str) -> None:
+    data: dict[str, Rows] = {
+        "t": [(str(n) if n % 3 else "a", n % 5, n) for n in range(40)],
+        "u": [("b", 1), ("b", 2)],
+    }
+    names, result = _result(data, sql)
+    for row in result[:3]:
+        assert _traces(data, sql, dict(zip(names, row, strict=True)))["t"][1]
+
+
+ASKING = (
+    "SELECT k, x IN (SELECT n FROM t GROUP BY n HAVING count(*) > 1) AS v FROM t",
+    "SELECT k, CASE WHEN x IN (SELECT y FROM u) THEN 1 ELSE n END AS v FROM t WHERE n IS NOT NULL",
+    "SELECT k, (n IN (SELECT y FROM u UNION ALL SELECT max(x) FROM t)) IS NULL AS v FROM t",
+    "SELECT k, x NOT IN (SELECT n FROM t WHERE k <> 'b') AS v FROM t",
+    "WITH q AS (SELECT k, n, n IN (SELECT x FROM t GROUP BY x HAVING count(*) > 1) AS r FROM t) "
+    "SELECT k, n AS v FROM q WHERE NOT r UNION ALL "
+    "SELECT k, n FROM q WHERE r QUALIFY row_number() OVER (PARTITION BY n, k) = 1",
+)
+"""Statements that ask in their SELECT list whether a value is among others."""
+
+
+@settings(
+    max_examples=examples(8), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(sql=st.sampled_from(ASKING), data=tables())
+@example(sql=ASKING[4], data={"t": [("a", 1, 1), ("b", 2, 1), ("c", None, None), ("c", None, 2)], "u": []})
+def test_of_what_a_list_asks_for_only_its_rows_answers_are_needed(sql: str, data: dict[str, Rows]) -> None:
+    check_laws(Made(sql, cut=True), data)
+
+
+def test_no_group_is_made_of_a_value_that_a_list_does_not_ask_for() -> None:
+    """Of a large table the groups of all values would be nearly all that a trace costs."""
+    sql = "WITH q AS (SELECT *, n IN (SELECT x FROM t GROUP BY x) AS r FROM t) SELECT k, n FROM q WHERE r"
+    rows: Rows = [("a", n, n) for n in range(500)]
+    with _connected({"t": [*rows, *rows[7:8]], "u": []}) as connection:
+        row = connection.sql(f"SELECT * FROM ({sql}) WHERE n = 7 LIMIT 1").to_arrow_table()
+        found = traced_tables(sql, SCHEMAS, ["t"], row, connection, {})
+        ((most,),) = connection.execute(
+            "SELECT max(estimated_size) FROM duckdb_tables() WHERE table_name <> 't'"
+        ).fetchall()
+    assert found["t"][0].to_pylist() == [{"k": "a", "n": 7, "x": 7}] * 2
+    assert most < 10

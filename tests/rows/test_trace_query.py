@@ -7,7 +7,7 @@ import pytest
 
 from recsys_lineage import trace, trace_query
 from recsys_lineage.errors import LineageError
-from recsys_lineage.rows.flowing import flow_query
+from recsys_lineage.rows.flow_query import flow_query
 
 SCHEMAS = {
     "Orders": {"shop": "VARCHAR", "amount": "INTEGER"},
@@ -153,3 +153,21 @@ def test_what_a_table_s_columns_are_is_made_of_none_of_its_rows() -> None:
         connection.execute(ROWS)
         connection.execute("CREATE TABLE given AS FROM orders")
         assert connection.execute(flow_query(sql, SCHEMAS, "orders", "given")).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT rowid AS k FROM t",
+        "SELECT a.k FROM t AS a JOIN t AS b ON a.rowid = b.rowid + 1",
+        "SELECT bin AS k FROM histogram_values(t, n)",
+        "SELECT k FROM query_table('t')",
+        "SELECT k FROM query('SELECT * FROM t')",
+    ],
+)
+def test_what_reads_a_table_unseen_is_refused_with_its_place(sql: str) -> None:
+    """A trace that knows nothing of the read would say that the row is made of no row of the table."""
+    schemas = {"t": {"k": "VARCHAR", "n": "INTEGER"}}
+    with pytest.raises(LineageError, match=r"cannot be traced through (rowid|the table function)") as refused:
+        _ = trace_query(sql, schemas, "t", {"k": "a"})
+    assert str(refused.value.where).startswith("<sql>:1:")

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.statement import Statement
-from recsys_lineage.columns.edges import NOTHING, Edges
+from recsys_lineage.columns.edges import NOTHING, Edges, united
 from recsys_lineage.columns.relation import Relation, Value, folded, struct_of
+from recsys_lineage.columns.ties import Sort
 
 _ROW_NUMBER = "rowid"
 """The column that every table has besides its own."""
@@ -80,6 +81,8 @@ class Scope:
     keys: tuple[frozenset[int], ...] = ()
     """Sets of columns, by the identities of their values, in which no two of those rows have the same values."""
     windows: dict[str, exp.Window] = field(default_factory=dict)
+    sorts: list[Sort] = field(default_factory=list)
+    """The window functions of its result, in the order in which DuckDB computes them."""
     lambdas: list[dict[str, Value]] = field(default_factory=list)
     """Parameters of the lambdas around a place, the innermost last."""
     aliases: dict[str, Callable[[], Value]] = field(default_factory=dict)
@@ -98,6 +101,11 @@ class Scope:
     """What decides how many."""
     chosen: Value | None = None
     """The column that COLUMNS(…) stands for."""
+
+    @property
+    def order(self) -> Edges:
+        """What decides in which order the rows of its FROM clause come, beside what decides which there are."""
+        return united(binding.relation.order for binding in self.bindings)
 
     def value(self, node: exp.Expr) -> Value:
         """What an expression that stands here gives."""

@@ -19,6 +19,7 @@ from recsys_lineage.columns.edges import (
     united,
 )
 from recsys_lineage.columns.relation import Value, folded, list_of
+from recsys_lineage.columns.ties import Sort, deciding_ties, is_indifferent
 
 _BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
 _STATISTICS = frozenset(
@@ -70,6 +71,7 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     if grouped.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
         found = statistic(found)
     order |= grouped.rows if grouped.one_row else NOTHING
+    order |= NOTHING if is_indifferent(name) else grouped.order
     inside = _inside(node, name, scope)
     return Value(found | order) if inside is None else inside.beside(order)
 
@@ -107,7 +109,7 @@ def within_group(node: exp.Expr, scope: Scope) -> Value:
     return Value(scope.edges(node.this) | (aggregated(values) if ordered else deciding(values, How.SORT)))
 
 
-def window(node: exp.Expr, scope: Scope) -> Value:
+def window(node: exp.Window, scope: Scope) -> Value:
     """A function over the rows of a window."""
     function, choice = node.this, NOTHING
     if isinstance(function, exp.Filter):
@@ -118,25 +120,62 @@ def window(node: exp.Expr, scope: Scope) -> Value:
     else:
         while isinstance(function, _AROUND):
             function = function.this
-        found, order = _arguments(function, called(function, scope.statement.text), scope)
+        name = called(function, scope.statement.text)
+        found, order = _arguments(function, name, scope)
+        order |= _ties(node, name, scope)
     return Value(aggregated(found) | order | choice | _frame(node, scope))
 
 
 def _frame(node: exp.Expr, scope: Scope) -> Edges:
     """What decides which rows a window has, and in which order."""
+    parts: list[exp.Expr] = []
+    if (spec := node.args.get("spec")) is not None:
+        parts = [each for name in ("start", "end") if isinstance(each := spec.args.get(name), exp.Expr)]
+    found = deciding(united(scope.edges(each) for each in parts if not isinstance(each, exp.Var)), How.WINDOW)
+    named = _named(node, scope)
+    return found | _sorted_by(node, scope) | (NOTHING if named is None else _frame(named, scope))
+
+
+def _sorted_by(node: exp.Expr, scope: Scope) -> Edges:
+    """What a window divides and orders rows by, without the window that it is based on."""
     parts = [*(node.args.get("partition_by") or ())]
     if (order := node.args.get("order")) is not None:
         parts += [each.this for each in order.expressions]
-    if (spec := node.args.get("spec")) is not None:
-        parts += [each for name in ("start", "end") if isinstance(each := spec.args.get(name), exp.Expr)]
-    found = deciding(united(scope.edges(each) for each in parts if not isinstance(each, exp.Var)), How.WINDOW)
-    if (named := node.args.get("alias")) is not None:
-        known = scope.windows.get(folded(named.name))
-        if known is None:
-            names = [each.this.name for each in scope.windows.values()]
-            raise scope.statement.unknown("window", named.name, named, names)
-        found |= _frame(known, scope)
-    return found
+    return deciding(united(scope.edges(each) for each in parts), How.WINDOW)
+
+
+def _named(node: exp.Expr, scope: Scope) -> exp.Window | None:
+    """The window of WINDOW that a window is based on."""
+    if (named := node.args.get("alias")) is None:
+        return None
+    known = scope.windows.get(folded(named.name))
+    if known is None:
+        names = [each.this.name for each in scope.windows.values()]
+        raise scope.statement.unknown("window", named.name, named, names)
+    return known
+
+
+def sort_of(node: exp.Window, scope: Scope) -> Sort:
+    """What a window sorts rows by, read where the scope's names mean what they mean to it."""
+    named = _named(node, scope)
+
+    def read() -> Edges:
+        return _sorted_by(node, scope) | (NOTHING if named is None else _sorted_by(named, scope))
+
+    return Sort(node, named, read)
+
+
+def _ties(node: exp.Window, name: str, scope: Scope) -> Edges:
+    """What decides the order of a window's equal rows, where there may be some and their order matters."""
+    below = scope.order
+    if (not below and len(scope.sorts) < 2) or is_indifferent(name, node):
+        return NOTHING
+    own = sort_of(node, scope)
+    keys = [*own.partitions, *(key for key, _, _ in own.order)]
+    values = {id(scope.value(key)) for key in keys if isinstance(key, exp.Column)}
+    if any(key <= values for key in scope.keys):
+        return NOTHING
+    return below | deciding_ties(own, name, scope.sorts)
 
 
 def _arguments(node: exp.Expr, name: str, scope: Scope) -> tuple[Edges, Edges]:

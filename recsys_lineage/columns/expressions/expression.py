@@ -200,7 +200,8 @@ def _among(query: exp.Expr, scope: Scope) -> Edges:
 
 def _array(node: exp.Expr, scope: Scope) -> Value:
     if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
-        return Value(aggregated(_scalar(node.expressions[0], scope).edges))
+        listed = scope.subquery(node.expressions[0])
+        return Value(aggregated(listed.settled(listed.order).values))
     return list_of(chosen_of((scope.value(each) for each in node.expressions), NOTHING))
 
 

@@ -121,7 +121,7 @@ def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
         columns = visible(inner)
         places = {id(column.value): place for place, column in enumerate(columns)}
         keys = tuple(frozenset(places[i] for i in key) for key in found.keys if key <= places.keys())
-        name, relation = node.alias, Relation(columns, found.rows, keys)
+        name, relation = node.alias, Relation(columns, found.rows, keys, inner.order)
     if node.args.get("pivots"):
         name, relation = pivoted_table(node, name, relation, scope)
     binding = Binding(name, relation.renamed(_names_of(node)), other_name=found.bindings[0].other_name)
@@ -161,7 +161,7 @@ def _relation(node: exp.Expr, scope: Scope) -> Binding:
         other_name = found.columns[0].name
         found = found.renamed([node.alias])
     if (ordinality := _ordinality(node)) is not None:
-        found = Relation([*found.columns, Column(ordinality, Value())], found.rows)
+        found = Relation([*found.columns, Column(ordinality, Value())], found.rows, order=found.order)
     return Binding(name, found, other_name=other_name)
 
 

@@ -133,7 +133,7 @@ def _unpivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
     decided = source.rows
     if not node.args.get("include_nulls"):
         decided |= deciding(united(column.value.edges for row in rows for column in row), How.FILTER)
-    return Relation([*kept, Column(name, CONSTANT), *made], decided)
+    return Relation([*kept, Column(name, CONSTANT), *made], decided, order=source.order)
 
 
 def _unpivoted(node: exp.Expr, scope: Scope) -> list[list[Column]]:

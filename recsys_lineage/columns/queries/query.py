@@ -95,7 +95,7 @@ def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
     keys = [folded(each.name) for each in query.args.get("key_expressions") or ()]
     if union.args.get("distinct") and not keys:
         start = start.distinct()
-    found = Relation(start.columns, start.rows)
+    found = Relation(start.columns, start.rows, order=start.order)
     while True:
         queries = {**scope.queries, name: found}
         step = scope.reader.relation(union.expression, scope.beside(queries))
@@ -105,7 +105,7 @@ def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
             following = following.narrowed(deciding(by_key, How.GROUP_BY))
         elif union.args.get("distinct"):
             following = following.distinct()
-        following = Relation(following.columns, following.rows)
+        following = Relation(following.columns, following.rows, order=following.order)
         if following == found:
             return found
         found = following
@@ -132,7 +132,7 @@ def _unioned(one: Relation, other: Relation, scope: Scope, node: exp.Expr) -> Re
         Column(first.name, merged(first.value, second.value))
         for first, second in zip(one.columns, other.columns, strict=True)
     ]
-    return Relation(columns, one.rows | other.rows)
+    return Relation(columns, one.rows | other.rows, order=one.order | other.order)
 
 
 def _same_width(one: Relation, other: Relation, scope: Scope, node: exp.Expr) -> None:
@@ -151,7 +151,7 @@ def _by_name(one: Relation, other: Relation) -> Relation:
         name = folded(column.name)
         known = columns.get(name)
         columns[name] = column if known is None else Column(known.name, merged(known.value, column.value))
-    return Relation(list(columns.values()), one.rows | other.rows)
+    return Relation(list(columns.values()), one.rows | other.rows, order=one.order | other.order)
 
 
 def _ordered(found: Relation, node: exp.Expr, scope: Scope) -> Relation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -12,12 +12,13 @@ from recsys_lineage.columns.binding.names import conjuncts
 from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.binding.stars import Item, items
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
-from recsys_lineage.columns.expressions.aggregates import aggregates_in
+from recsys_lineage.columns.expressions.aggregates import aggregates_in, sort_of
 from recsys_lineage.columns.expressions.people import keeps_many_people
 from recsys_lineage.columns.queries.from_clause import read_from
 from recsys_lineage.columns.queries.outer_aggregates import aggregates_around
 from recsys_lineage.columns.queries.sorting import at_place, limited, order_edges
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
+from recsys_lineage.columns.ties import Sort
 
 _UNDERSTOOD = frozenset(
     {
@@ -78,11 +79,39 @@ class Projection:
                 return place
         return None
 
+    def sorts(self, *clauses: exp.Expr | None) -> list[Sort]:
+        """The windows of some clauses and then of the list, each read with the aliases that stand before it."""
+        found = [self._sort(each, None) for clause in clauses if clause for each in _windows(clause)]
+        nodes = {id(item.node): (place, item.node) for place, item in reversed([*enumerate(self.items)])}
+        for place, node in sorted(nodes.values(), key=lambda each: each[0]):
+            found += [self._sort(each, place) for each in _windows(node)]
+        return found
+
+    def _sort(self, window: exp.Window, place: int | None) -> Sort:
+        sort = sort_of(window, self.scope)
+
+        def read() -> Edges:
+            before = self.scope.aliases
+            self.scope.aliases = self.aliases(place)
+            try:
+                return sort.read()
+            finally:
+                self.scope.aliases = before
+
+        return replace(sort, read=read)
+
     def relation(self) -> Relation:
         """All columns."""
         values = [self.value(place) for place in range(len(self.items))]
         names = [item.name if item.name is not None else "" for item in self.items]
         return Relation([Column(name, value) for name, value in zip(names, values, strict=True)])
+
+
+def _windows(node: exp.Expr) -> Iterator[exp.Window]:
+    """The window functions of an expression, without those of its subqueries."""
+    for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+        if isinstance(each, exp.Window):
+            yield each
 
 
 def selected(node: exp.Select, scope: Scope) -> Relation:
@@ -99,6 +128,7 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
     for each in node.expressions:
         list_.items += items(each, scope)
     scope.aliases = list_.aliases()
+    scope.sorts = list_.sorts(node.args.get("qualify"))
     if (where := node.args.get("where")) is not None:
         scope.rows |= deciding(scope.edges(where.this), How.FILTER)
     grouped = _grouped(node, list_, scope)
@@ -115,7 +145,9 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         scope.alias_first = False
     if (qualify := node.args.get("qualify")) is not None:
         rows |= deciding(scope.edges(qualify.this), How.FILTER)
-    found = Relation(found.columns, rows, () if scope.unnests else keys_of(node, list_, scope))
+    keys = () if scope.unnests else keys_of(node, list_, scope)
+    order = scope.order | united(each.edges for each in scope.sorts)
+    found = Relation(found.columns, rows, keys, order)
     return _last_clauses(node, found, list_, scope)
 
 
@@ -129,7 +161,7 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
         if (on := distinct.args.get("on")) is not None:
             keys = on.expressions if isinstance(on, exp.Tuple) else [on]
             edges = united(at_place(key, found, scope).edges if _is_place(key) else read(key) for key in keys)
-            found = found.narrowed(deciding(edges, How.GROUP_BY))
+            found = found.narrowed(deciding(edges, How.GROUP_BY) | found.order)
             places = [list_.place_of(key) for key in keys]
             if None not in places:
                 found = found.with_key(place for place in places if place is not None)

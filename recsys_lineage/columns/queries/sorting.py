@@ -63,6 +63,7 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         part = clause.args.get("expression") or clause.args.get("count")
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
+        given |= found.order
     limit = node.args.get("limit")
     if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())

@@ -5,9 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import parameters_in
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.syntax import Node, children, is_expression
+from recsys_lineage.rows.statement.syntax import Node, children, is_expression, parameters_in
 from recsys_lineage.sql.names import quote
 
 

@@ -20,23 +20,25 @@ class Condition:
         refuses_null: whether it is never true of NULL.
         asked: the table and the SQL of its column whose values it allows, where it is of that kind.
         few: whether mostly few values fulfil it.
+        asks: the table of what is asked for; without rows there nothing is wanted. Empty where there is none.
     """
 
     template: str
     refuses_null: bool
     asked: tuple[str, str] | None = None
     few: bool = False
+    asks: str = ""
 
     @classmethod
     def one_of(cls, table: str, column: str) -> Condition:
         """That a column has one of the values of a column of a small table; NULL counts as a value."""
         nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
-        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column))
+        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column), asks=table)
 
     @classmethod
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
         """That a column is equal to a value of a column of a small table, so that it is not NULL."""
-        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column))
+        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), asks=table)
 
     @property
     def of_equals(self) -> Condition | None:
@@ -48,6 +50,15 @@ class Condition:
     def of(self, expression: str) -> str:
         """The condition on an expression."""
         return self.template.replace("\0", expression)
+
+
+def without_errors(condition: str) -> str:
+    """A condition on what a query gives, false where the query itself would not come to compute that.
+
+    DuckDB may look at it before the query's own WHERE, so that `SELECT x::INTEGER AS n FROM t WHERE x <> 'none'` would
+    fail at `n = 1`.
+    """
+    return f"TRY({condition})"
 
 
 Conditions = Mapping[int, Condition]

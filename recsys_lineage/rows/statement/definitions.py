@@ -7,13 +7,12 @@ own, unless they use columns of the query around them. Such a chain can be walke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-from recsys_lineage.errors import SqlAssetError
 from recsys_lineage.rows.statement.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.recursion import goes_row_by_row
 from recsys_lineage.rows.statement.schema_names import leave_out_schemas
 from recsys_lineage.rows.statement.shared_columns import name_shared_columns
@@ -26,59 +25,20 @@ from recsys_lineage.rows.statement.syntax import (
     everything,
     is_expression,
     is_query,
+    is_star,
+    parameters_in,
     parts,
     set_children,
+    whole_of,
 )  # fmt: skip
+from recsys_lineage.sql.file_call import FILE_FUNCTIONS, PURE_FUNCTIONS
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in
 
 _RECURRING = "recurring"
 """The schema by which a recursive query USING KEY names all of its rows so far."""
+_ROW_NUMBER = "rowid"
 _ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
-MAIN = "__result"
-"""The statement itself among its definitions."""
-
-
-@dataclass
-class Definition:
-    """A named query.
-
-    Attributes:
-        name: unique, and no table's.
-        query: its syntax tree, whose relations are tables and definitions.
-        columns: what it gives.
-        aliases: names that its WITH gives its columns.
-        materialized: what the author wrote.
-        recursive: whether it reads itself.
-        whole: whether its rows cannot be followed one by one, so that each is traced to all that it reads.
-        asked: whether it is a subquery of an expression, of which all rows are asked for.
-        keys: where it is recursive USING KEY, these, and aggregates by which a key's rows become one.
-        reads: the tables and definitions in it, folded, each as often as it stands there.
-    """
-
-    name: str
-    query: Node
-    columns: tuple[Column, ...] = ()
-    aliases: list[str] = field(default_factory=list)
-    materialized: str = ""
-    recursive: bool = False
-    whole: bool = False
-    asked: bool = False
-    keys: list[Node] = field(default_factory=list)
-    reads: list[str] = field(default_factory=list)
-
-    def depends_on(self, name: str, among: Mapping[str, Definition]) -> bool:
-        """Whether it reads a table or definition, directly or through others."""
-        seen: set[str] = set()
-        open_: list[str] = [*self.reads]
-        while open_:
-            each = open_.pop()
-            if each == name.casefold():
-                return True
-            if each not in seen and each in among:
-                seen.add(each)
-                open_.extend(among[each].reads)
-        return False
 
 
 class Statement:
@@ -102,12 +62,13 @@ class Statement:
         parsed = catalog.syntax.parsed(sql)
         if isinstance(parsed, str):
             raise self._unparsed(parsed)
-        self.parameters = sorted(_parameters(parsed))
+        self.parameters = parameters_in(parsed)
         try:
             columns = catalog.columns_of(f"SELECT * FROM (\n{sql}\n)", self.parameters)
         except duckdb.Error as error:
             raise catalog.refused(sql, error, lines_before=1) from None
         self._refuse_versions(parsed)
+        self._refuse_hidden_reads(parsed)
         leave_out_schemas(parsed)
         self.sampled = _without_samples(parsed)
         main = self._add(MAIN, parsed, {}, [])
@@ -173,6 +134,23 @@ class Statement:
         for part in everything(query):
             if part.get("at_clause"):
                 raise self.cannot("a table AT a version", part, "read the version as a table of its own")
+
+    def _refuse_hidden_reads(self, query: Node) -> None:
+        """Refuses what reads a table or a row's place in it where no trace would see it."""
+        named = {column.name.casefold() for columns in self.catalog.columns.values() for column in columns}
+        named |= {str(part.get("alias", "")).casefold() for part in everything(query)}
+        for part in everything(query):
+            if (
+                is_expression(part, "COLUMN_REF")
+                and part["column_names"][-1].casefold() == _ROW_NUMBER not in named
+            ):
+                raise self.cannot(
+                    "rowid, which is no value of a row", part, "number rows by row_number() OVER (ORDER BY …)"
+                )
+            function = part.get("function") if part.get("type") == "TABLE_FUNCTION" else None
+            name = str(function.get("function_name", "")).casefold() if isinstance(function, dict) else ""
+            if name and name not in PURE_FUNCTIONS and name not in FILE_FUNCTIONS:
+                raise self.cannot(f"the table function {name}", part, "read its table in a FROM clause")
 
     def _add(self, name: str, query: Node, known: Mapping[str, str], aliases: list[str]) -> Definition:
         query = self._hoisted(query, known)
@@ -311,7 +289,7 @@ class Statement:
             elif kind == "SUBQUERY" and not is_expression(part, "SUBQUERY"):
                 alias, columns = part.get("alias", ""), part.get("column_name_alias", [])
                 part["subquery"]["node"] = inner = self._inner(part["subquery"]["node"], known, itself)
-                if (name := _whole_of(inner)) is not None:
+                if (name := whole_of(inner)) is not None:
                     relation = self.catalog.syntax.relation(
                         f"{quote(name)} AS {quote(alias or self._name('unnamed'))}"
                     )
@@ -322,7 +300,7 @@ class Statement:
                     part["alias"] = self._name("unnamed")
             elif is_expression(part, "SUBQUERY"):
                 part["subquery"]["node"] = self._inner(part["subquery"]["node"], known, itself)
-            elif kind in ("PIVOT", "SHOW_REF") and not (part is query["from_table"] and _is_star(query)):
+            elif kind in ("PIVOT", "SHOW_REF") and not (part is query["from_table"] and is_star(query)):
                 alias = part.get("alias") or self._name("unnamed")
                 parsed = self.catalog.syntax.parsed("SELECT * FROM a")
                 assert isinstance(parsed, dict)
@@ -370,31 +348,6 @@ class Statement:
             }
 
 
-def _is_star(query: Node) -> bool:
-    """Whether a query gives the rows of its relation as they are."""
-    decides = ("where_clause", "group_expressions", "having", "qualify", "modifiers")
-    stars = query.get("select_list", [])
-    plain_star = len(stars) == 1 and is_expression(stars[0], "STAR") and not stars[0].get("columns")
-    lists = ("exclude_list", "replace_list", "rename_list", "expr")
-    return (
-        plain_star
-        and not any(stars[0].get(key) for key in lists)
-        and not any(query.get(key) for key in decides)
-    )
-
-
-def _whole_of(query: Node) -> str | None:
-    """The definition that a query reads and gives as it is."""
-    relation = query.get("from_table", {})
-    plain_select = query["type"] == "SELECT_NODE" and relation.get("type") == "BASE_TABLE"
-    if plain_select and relation["table_name"].startswith("__") and not query.get("where_clause"):
-        stars = query["select_list"]
-        bare = len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
-        if bare and not stars[0].get("exclude_list") and not stars[0].get("replace_list"):
-            return relation["table_name"]
-    return None
-
-
 def _without_samples(query: Node) -> list[Node]:
     """Leaves out every sample of a syntax tree, in place; what was sampled, but not where a sample is of all rows."""
     sampled: list[Node] = []
@@ -404,15 +357,3 @@ def _without_samples(query: Node) -> list[Node]:
             if not (sample["is_percentage"] and sample["sample_size"]["value"] == 100):
                 sampled.append(part)
     return sampled
-
-
-def _parameters(query: Node) -> set[str]:
-    return {part["identifier"] for part in everything(query) if is_expression(part, "PARAMETER")}
-
-
-def parameters_in(query: Node) -> list[str]:
-    """Names of the parameters of a part of a syntax tree, sorted."""
-    return sorted(_parameters(query))
-
-
-__all__ = ["MAIN", "Definition", "SqlAssetError", "Statement"]

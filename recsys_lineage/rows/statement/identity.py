@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from recsys_lineage.rows.statement.definitions import Definition
+from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.syntax import Node, is_expression, parts, without_places
 
 

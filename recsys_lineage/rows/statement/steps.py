@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.syntax import Syntax
 from recsys_lineage.sql.names import quote
 

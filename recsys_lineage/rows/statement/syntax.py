@@ -205,3 +205,33 @@ def set_arguments(call: Node, given: list[Node]) -> None:
         call["arguments"] = [{"name": "", "expression": each} for each in given]
     else:
         call["children"] = given
+
+
+def is_star(query: Node) -> bool:
+    """Whether a query gives the rows of its relation as they are."""
+    decides = ("where_clause", "group_expressions", "having", "qualify", "modifiers")
+    stars = query.get("select_list", [])
+    plain_star = len(stars) == 1 and is_expression(stars[0], "STAR") and not stars[0].get("columns")
+    lists = ("exclude_list", "replace_list", "rename_list", "expr")
+    return (
+        plain_star
+        and not any(stars[0].get(key) for key in lists)
+        and not any(query.get(key) for key in decides)
+    )
+
+
+def whole_of(query: Node) -> str | None:
+    """The definition that a query reads and gives as it is."""
+    relation = query.get("from_table", {})
+    plain_select = query["type"] == "SELECT_NODE" and relation.get("type") == "BASE_TABLE"
+    if plain_select and relation["table_name"].startswith("__") and not query.get("where_clause"):
+        stars = query["select_list"]
+        bare = len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
+        if bare and not stars[0].get("exclude_list") and not stars[0].get("replace_list"):
+            return relation["table_name"]
+    return None
+
+
+def parameters_in(query: Node) -> list[str]:
+    """Names of the parameters of a part of a syntax tree, sorted."""
+    return sorted({part["identifier"] for part in everything(query) if is_expression(part, "PARAMETER")})

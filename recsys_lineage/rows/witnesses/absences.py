@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import MAIN, Definition, Statement
+from recsys_lineage.rows.statement.definition import MAIN, Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.syntax import (
     Node,

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.statement.column_places import place_of
 from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
-from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.syntax import (
     Node,

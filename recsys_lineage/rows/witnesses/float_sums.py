@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import duckdb
 
-from recsys_lineage.rows.statement.definitions import Definition, Statement, parameters_in
-from recsys_lineage.rows.statement.syntax import Node, arguments, copied, is_expression, parts
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.syntax import Node, arguments, copied, is_expression, parameters_in, parts
 
 _ADDING = (
     "sum", "fsum", "kahan_sum", "sumkahan", "avg", "mean", "favg", "product", "geomean", "geometric_mean", "entropy",

@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.column_places import Place, place_of
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
-from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import Steps, Whole
 from recsys_lineage.rows.statement.syntax import (
@@ -89,7 +90,9 @@ class Pushdown(Knowledge):
         stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
         stored |= len(columns) == 1 and any(each.few for each in conditions.values())
         names = [column.name for column in columns]
-        self._steps.add(name, self._where(body, own, conditions, columns), names, stored=stored, whole=whole)
+        asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
+        text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
+        self._steps.add(name, text, names, stored=stored, of=asks, types=types, whole=whole)
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
@@ -107,7 +110,10 @@ class Pushdown(Knowledge):
         """
         asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
         if not asked or body.startswith("("):
-            return f"SELECT * FROM {body} WHERE {' AND '.join(each.of(own[n]) for n, each in conditions.items())}"
+            texts = [each.of(own[n]) for n, each in conditions.items()]
+            if body.startswith("("):
+                texts = [text if " IN (SELECT" in text else without_errors(text) for text in texts]
+            return f"SELECT * FROM {body} WHERE {' AND '.join(texts)}"
         best = best_column(columns, asked)
         rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
         table, column = conditions[best].asked or ("", "")
@@ -234,7 +240,9 @@ class Pushdown(Knowledge):
             items = from_items(side["from_table"], self.catalog)
             of_side = self.side_conditions(query, items[0].table, conditions, names, types)
             if of_side:
-                put(items[0], self.part_of(items[0].table, of_side))
+                part = self.part_of(items[0].table, of_side)
+                put(items[0], part)
+                items[0].node["alias"] = part  # by the name of the side it would be taken to read all of it
 
     def put_part(self, item: FromItem, conditions: Conditions) -> None:
         """Lets a relation hold only what fulfils conditions, in place."""
@@ -252,38 +260,57 @@ class Pushdown(Knowledge):
     def push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
         where = query.get("where_clause")
-        if where is None:
-            return
-        plain = [each for each in conjuncts(where) if not subqueries(each)]
-        for each in conjuncts(where):
+        conditions = conjuncts(where) if where is not None else []
+        plain = [each for each in conditions if not subqueries(each)]
+        for each in conditions:
             negated = each.get("type") == "OPERATOR_NOT"
             asked = each["children"][0] if negated else each
-            if not is_expression(asked, "SUBQUERY") or asked["subquery_type"] not in ("ANY", "NOT_ANY"):
-                continue
-            inner = asked["subquery"]["node"]
-            if (
-                asked["comparison_type"] != "COMPARE_EQUAL"
-                or not _is_whole(inner)
-                or subqueries(asked["child"])
-                or (negated and self._witnesses.says_something_of_nothing(inner))
-            ):
-                continue
-            table = inner["from_table"]["table_name"].casefold()
-            if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
-                continue
-            value = self.syntax.expression_text(asked["child"])
-            relation = self.syntax.relation_text(query["from_table"])
-            name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
-            condition = Condition.equal_to_one_of(name, "v")
-            if negated:
-                # NOT IN says nothing where a NULL is among the answers or asked for, so these stay; where one is
-                # asked for every answer counts, so it is no condition of values alone
-                nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
-                condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True)
-            made = self.part_of(table, {0: condition})
-            inner["from_table"] = self.syntax.relation(
-                f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
-            )
+            if is_expression(asked, "SUBQUERY") and asked["subquery_type"] in ("ANY", "NOT_ANY"):
+                self._push_into_subquery(query, asked, plain, said_true=not negated)
+        if self._witnesses.is_aggregated(query):
+            return
+        items = from_items(query["from_table"], self.catalog)
+        for asked in subqueries(query["select_list"]):
+            inside = [*parts(asked["child"])] if asked["subquery_type"] == "ANY" else []
+            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+            own = all(place_of({**each, "alias": ""}, items, query) is not None for each in columns)
+            strange = any(is_expression(each, "WINDOW") or is_expression(each, "LAMBDA") for each in inside)
+            if columns and own and not strange:
+                self._push_into_subquery(query, asked, plain, said_true=False)
+
+    def _push_into_subquery(self, query: Node, asked: Node, plain: list[Node], *, said_true: bool) -> None:
+        """Of the answers of one IN keeps those that can be equal to a value that is asked for, in place.
+
+        Args:
+            query: where it stands, over what is left of its relations.
+            asked: the IN.
+            plain: conditions without subqueries that its rows fulfil.
+            said_true: whether only rows of which it is true stay.
+        """
+        inner = asked["subquery"]["node"]
+        if (
+            asked["comparison_type"] != "COMPARE_EQUAL"
+            or not _is_whole(inner)
+            or subqueries(asked["child"])
+            or (not said_true and self._witnesses.says_something_of_nothing(inner))
+        ):
+            return
+        table = inner["from_table"]["table_name"].casefold()
+        if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
+            return
+        value = self.syntax.expression_text({**asked["child"], "alias": ""})
+        relation = self.syntax.relation_text(query["from_table"])
+        name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+        condition = Condition.equal_to_one_of(name, "v")
+        if not said_true:
+            # it says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for
+            # every answer counts, so it is no condition of values alone
+            nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
+            condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True, asks=name)
+        made = self.part_of(table, {0: condition})
+        inner["from_table"] = self.syntax.relation(
+            f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
+        )
 
 
 def put(item: FromItem, table: str) -> None:

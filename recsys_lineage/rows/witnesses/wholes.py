@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recsys_lineage.rows.statement.definitions import Definition, Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_expression, parts, subqueries
 from recsys_lineage.rows.witnesses.witness import Witnesses

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
-from recsys_lineage.rows.statement.definitions import Statement, parameters_in
+from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_items
 from recsys_lineage.rows.statement.one_row import row_of
 from recsys_lineage.rows.statement.query_facts import QueryFacts
@@ -26,6 +26,7 @@ from recsys_lineage.rows.statement.syntax import (
     conjuncts,
     copied,
     is_expression,
+    parameters_in,
     parts,
     set_children,
     subqueries,

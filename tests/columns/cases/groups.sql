@@ -83,7 +83,7 @@ SELECT DISTINCT ON (a) c FROM t ORDER BY d;
 -- # windows
 -- x: t.c AGGREGATION, t.b WINDOW, t.d WINDOW
 -- r: t.c WINDOW
--- p: t.c AGGREGATION, t.d WINDOW
+-- p: t.b WINDOW, t.c AGGREGATION, t.c WINDOW, t.d WINDOW
 SELECT
     sum(c) OVER (PARTITION BY b ORDER BY d) AS x,
     rank() OVER (ORDER BY c) AS r,
@@ -97,7 +97,7 @@ SELECT sum(a) OVER w AS x, list(a) OVER (w ORDER BY d) AS l FROM t WINDOW w AS (
 
 -- # FILTER, frame and order of a window
 -- x: t.a AGGREGATION, t.c FILTER, t.b WINDOW, t.d WINDOW
--- f: t.b AGGREGATION, t.c SORT, t.d WINDOW
+-- f: t.b AGGREGATION, t.b WINDOW, t.c SORT, t.d WINDOW
 SELECT
     sum(a) FILTER (WHERE c > 1) OVER (PARTITION BY b ORDER BY d ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS x,
     first_value(b ORDER BY c) OVER (PARTITION BY d) AS f

@@ -1,0 +1,110 @@
+"""Ties: what decides the order of rows that an ORDER BY leaves equal, or that have none.
+
+SQL leaves it open. DuckDB keeps the order in which rows come: of windows over the same partitions the longest order
+sorts for all whose order it begins with, and other windows, and what stands on them, get the rows as the windows before
+left them. So `row_number() OVER (ORDER BY a)` beside `sum(x) OVER (ORDER BY a, b)` hangs on b where rows are equal
+in a.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlglot import exp
+
+from recsys_lineage.columns.edges import NOTHING, Edges, united
+
+_STREAMED = frozenset({"dense_rank", "first", "first_value", "lag", "lead", "row_number"})
+"""Functions that DuckDB computes before it sorts for others, where their window has no order and no partitions."""
+_INDIFFERENT = frozenset(
+    {
+        "approx_count_distinct", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count",
+        "count_if", "count_star", "countif", "covar_pop", "covar_samp", "cume_dist", "dense_rank", "entropy", "favg",
+        "fsum", "histogram", "kahan_sum", "kurtosis", "kurtosis_pop", "mad", "max", "mean", "median", "min",
+        "percent_rank", "product", "rank", "rank_dense", "skewness", "stddev", "stddev_pop", "stddev_samp", "sum",
+        "sum_no_overflow", "sumkahan", "var_pop", "var_samp", "variance",
+    }
+)  # fmt: skip
+"""Functions of which it is nothing in which order equal rows come."""
+_INDIFFERENT_KINDS = ("quantile", "percentile", "regr_", "approx_quantile")
+
+
+@dataclass(eq=False)
+class Sort:
+    """A window that DuckDB sorts rows for.
+
+    Args:
+        window: its function.
+        named: the window of WINDOW that it is based on, if it is.
+        read: gives the edges of its partitions and its order.
+    """
+
+    window: exp.Window
+    named: exp.Window | None
+    read: Callable[[], Edges]
+
+    @cached_property
+    def edges(self) -> Edges:
+        """The edges of what it sorts by."""
+        return self.read()
+
+    @cached_property
+    def partitions(self) -> frozenset[exp.Expr]:
+        """What it divides rows by."""
+        found = list(self.window.args.get("partition_by") or ())
+        if self.named is not None:
+            found += self.named.args.get("partition_by") or ()
+        return frozenset(found)
+
+    @cached_property
+    def order(self) -> tuple[tuple[exp.Expr, bool, bool], ...]:
+        """What it orders rows by, whether downwards, and whether NULL comes first."""
+        orders = [each.args.get("order") for each in (self.named, self.window) if each is not None]
+        return tuple(
+            (key.this, bool(key.args.get("desc")), bool(key.args.get("nulls_first")))
+            for order in orders
+            if order is not None
+            for key in order.expressions
+        )
+
+    def sorts_for(self, other: Sort) -> bool:
+        """Whether rows sorted for this window are sorted for another."""
+        return self.partitions == other.partitions and self.order[: len(other.order)] == other.order
+
+
+def is_indifferent(name: str, window: exp.Expr | None = None) -> bool:
+    """Whether a function gives the same in whatever order equal rows come.
+
+    Args:
+        name: that it is called by, in lower case.
+        window: its OVER, where it has one.
+    """
+    if name not in _INDIFFERENT and not name.startswith(_INDIFFERENT_KINDS):
+        return False
+    spec = window.args.get("spec") if window is not None else None
+    if spec is None or spec.text("kind").upper() != "ROWS":
+        return True
+    return spec.text("start").upper() == spec.text("end").upper() == "UNBOUNDED" and not spec.args.get(
+        "exclude"
+    )
+
+
+def deciding_ties(own: Sort, name: str, sorts: Iterable[Sort]) -> Edges:
+    """The edges of the windows of a SELECT that decide in which order rows come that are equal in one of them.
+
+    Args:
+        own: the one.
+        name: of its function.
+        sorts: all of them, in the order in which DuckDB computes them.
+    """
+    known = [*sorts]
+    spec = own.window.args.get("spec")
+    streamed = name in _STREAMED or (spec is not None and spec.text("kind").upper() == "ROWS")
+    if streamed and not own.order and not own.partitions:
+        return NOTHING
+    places = [place for place, each in enumerate(known) if each.window is own.window]
+    others = [each for each in known if each.window is not own.window]
+    before = known[: places[0]] if places else known
+    return united(each.edges for each in others if each in before or each.sorts_for(own))

@@ -1,0 +1,82 @@
+"""The query for the rows of a statement's result that rows of a table flow into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from recsys_lineage.rows.flowing import Flowing
+from recsys_lineage.rows.kept_steps import KeptSteps
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.stepwise import Stepwise
+from recsys_lineage.sql.pivot_values import with_pivot_values
+from recsys_lineage.sql.statement import bare_statement
+
+
+def flow_query(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    source: str,
+    given: str,
+    parameters: Mapping[str, object] | None = None,
+) -> str:
+    """A query for the rows of a statement's result that rows of a table flow into, each once.
+
+    A row flows into those whose trace (`trace_query`) holds it, unless it only keeps another row out there.
+
+    Args:
+        sql: one SELECT in DuckDB's dialect.
+        schemas: for each table that it reads the columns with their DuckDB types.
+        source: the table whose rows are followed.
+        given: the name, in the query, of a table that holds these rows, with the columns of the source.
+        parameters: values of the statement's parameters, where its columns' types hang on theirs.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas, parameters)
+    try:
+        flowing = Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source))
+        return flowing.steps.with_query(flowing.result(given))
+    finally:
+        catalog.connection.close()
+
+
+def flowed(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    source: str,
+    given: str,
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Mapping[str, object],
+    result: Sequence[str] = (),
+    stored: str = "",
+    kept: KeptSteps | None = None,
+) -> pa.Table:
+    """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
+
+    Args:
+        sql, schemas, source, given, parameters: as for `flow_query`.
+        connection: which has the tables.
+        result: what the columns of its result are called, which tells the values of a PIVOT that names none.
+        stored: the name of a table on the connection that holds the result as it was made; empty where there is none.
+        kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+    """
+    catalog = Catalog(schemas, parameters)
+    try:
+        named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
+        flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored)
+        wanted = flowing.result(given)
+        return Stepwise(connection, flowing.steps, parameters, kept, dict.fromkeys(flowing.dear(), 2)).rows(
+            wanted
+        )
+    finally:
+        catalog.connection.close()
