@@ -26,6 +26,7 @@ from recsys_assets.service.feedback.feedback_log import FeedbackLog, stamp_of
 from recsys_assets.service.feedback.log_reader import LogReader
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.processes.other_workers import SHOWN, OtherWorkers, recalled_since
+from recsys_assets.service.processes.running import Told
 from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
@@ -64,16 +65,19 @@ class Service:
         desk: what its routes call.
         rotation: what it answers from.
         log: where it writes.
+        told: what says to other processes what serves.
     """
 
     door: Door
     desk: Desk
     rotation: Rotation
     log: FeedbackLog
+    told: Told
 
     def close(self) -> None:
         """Write what waits to the disk, and send the last spans."""
         self.log.close()
+        self.told.end()
         tracing.end()
         gc.unfreeze()  # what `Rotation` froze
 
@@ -110,7 +114,8 @@ def opened_service(
             advice="set RECSYS_HOME to another folder, or mend the rights of this one",
         ) from error
     lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-    rotation = Rotation(Place(lake, files.rules, files.experiments, key))
+    told = Told(files.own)
+    rotation = Rotation(Place(lake, files.rules, files.experiments, key, told))
     figures = Figures(rotation, team)
     log = FeedbackLog(
         files.feedback, settings.durable_within_ms, figures.group_seconds.observe, alone=team is None
@@ -131,6 +136,7 @@ def opened_service(
     rotation.look()
     if rotation.now is None and rotation.error is not None:
         log.close()
+        told.end()
         raise rotation.error
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
@@ -139,7 +145,7 @@ def opened_service(
         others=None if team is None else others, workers=1 if team is None else team.workers,
     )  # fmt: skip
     app = service_app(desk)
-    service = Service(Door(app, access, figures), desk, rotation, log)
+    service = Service(Door(app, access, figures), desk, rotation, log, told)
     at_end = (lambda: None) if team is None else service.close
     app.router.lifespan_context = _watching(service, access, tokens, look_seconds, at_end)
     return service
