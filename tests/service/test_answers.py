@@ -12,7 +12,7 @@ import pytest
 
 from recsys_assets.assets.serving.served_tables import FEWEST_CUSTOMERS
 from recsys_assets.service.answers import served_model
-from recsys_assets.service.server import Service
+from recsys_assets.service.opened_service import Service
 from recsys_lineage.lake.blobs import read_blobs
 from recsys_lineage.records.records import Records
 from recsys_models import Interactions, load_model

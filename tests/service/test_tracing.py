@@ -77,7 +77,7 @@ def test_no_customer_and_no_item_stands_in_a_span(
 
 def test_nothing_is_loaded_where_nobody_asks() -> None:
     code = (
-        "import sys; from recsys_assets.service import server, tracing; assert tracing.begin({}) is None; "
+        "import sys; from recsys_assets.service import opened_service, tracing; assert tracing.begin({}) is None; "
         "tracing.span('rank').__enter__(); "
         "print([each for each in sys.modules if each.startswith('opentelemetry.sdk')])"
     )
