@@ -117,7 +117,8 @@ class GNNR(EmbeddingRecommender):
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
         """Edges as they weigh in the convolution; what attention or edges all alike would add makes no better lists."""
         edges = [edge_weights(interactions, self.half_life_days)]
-        if self._fold_map is not None and self._fold_map.n_edges > 1:  # of a file in which all edges alike came second
+        # of a file in which the sum of all edges alike came second
+        if self._fold_map is not None and self._fold_map.n_edges > 1:
             edges.append(interactions.user_items())
         return edges
 
