@@ -113,6 +113,10 @@ class LightGCN(EmbeddingRecommender):
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, matrix)
         self._train(matrix, start, validation, run)
 
+    def forget_training(self) -> None:
+        super().forget_training()
+        self._start = np.empty((0, 0), np.float32)
+
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
         return [edge_weights(interactions, self.half_life_days)]
 

@@ -94,6 +94,10 @@ class MultiBehaviour(LightGCN):
         used = interactions.subset(np.isin(interactions.behaviour, codes))
         return {name: interactions.with_behaviour(name) for name in order}, used
 
+    def forget_training(self) -> None:
+        super().forget_training()
+        self._start = np.empty((0, 0), np.float32)
+
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
         """The edges of each behaviour of the cascade. What is named no behaviour counts as the target."""
         if interactions.behaviour is None or len(self._order) < 2:

@@ -101,6 +101,9 @@ class Recommender(Folding):
         """Whether a loaded model can fold in as it is, without learning first what its file does not hold."""
         return True
 
+    def forget_training(self) -> None:
+        """Drop what only a later fit would go on from; scores and folding in stay as they are. Do not store it."""
+
     def _learn_folding(self, interactions: Interactions) -> None:
         """Learn, after a fit, what folding in needs beside the fit's own arrays."""
 

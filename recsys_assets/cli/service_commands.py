@@ -14,6 +14,7 @@ from recsys_assets.cli.answer import errors_in_words
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_lake
 
 if TYPE_CHECKING:
+    from recsys_assets.service.champions import Champion
     from recsys_lineage.records.decision import Decision
 
 app = typer.Typer()
@@ -80,9 +81,11 @@ def list_champions(as_json: AsJson = False) -> None:
     """Show the versions of the champion, which of them serves, and what was decided."""
     from recsys_assets.service.answers.served_model import CHAMPION
     from recsys_assets.service.champions import champions
+    from recsys_assets.service.processes.running import running_processes
+    from recsys_assets.service.service_files import ServiceFiles
 
     with opened_lake() as lake:
-        found = champions(lake)
+        found = champions(lake, running_processes(ServiceFiles(load_settings().home).own))
         if as_json:
             print(json.dumps({"champions": [asdict(each) for each in found]}, default=str))
             return
@@ -93,9 +96,23 @@ def list_champions(as_json: AsJson = False) -> None:
             version = str(each.version) if each.table == CHAMPION else f"{each.table}@{each.version}"
             table.add_row(
                 version, each.family or "", f"{each.made:%Y-%m-%d %H:%M}", each.record or "",
-                "yes" if each.serves else "pruned" if each.pruned else "", escape(each.decided or ""),
+                _whether_it_serves(each), escape(each.decided or ""),
             )  # fmt: skip
         console.print(table if found else "There is no champion yet.")
+        for each in found:
+            if each.fault is not None:
+                console.print(
+                    f"{each.table}@{each.version} was chosen, but does not serve: {each.fault}", markup=False
+                )
+
+
+def _whether_it_serves(champion: Champion) -> str:
+    """In a word: what was chosen a moment ago is taken over within seconds, a broken one never."""
+    if champion.serves:
+        return "yes"
+    if champion.chosen:
+        return "cannot" if champion.fault else "not yet"
+    return "pruned" if champion.pruned else ""
 
 
 Reason = Annotated[str, typer.Option("--reason", "--why", help="Why, for those who find it in years.")]

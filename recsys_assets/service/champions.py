@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from recsys_assets.service.answers.served_model import CHAMPION
+from recsys_assets.service.processes.running import RunningProcess
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
@@ -31,7 +33,9 @@ class Champion:
         family: the recommender's.
         made: when, UTC.
         record: id of its record.
-        serves: whether a running service answers with it.
+        serves: whether the service answers with it; where none runs, whether one would that can load it.
+        chosen: whether it is to serve: the newest one, or what was decided for.
+        fault: why it cannot though it was chosen; None where it can, or was not chosen.
         pruned: whether its files are gone.
         decided: what was decided for it the last time, by whom and why.
     """
@@ -42,6 +46,8 @@ class Champion:
     made: datetime
     record: str | None
     serves: bool
+    chosen: bool
+    fault: str | None
     pruned: bool
     decided: str | None
 
@@ -96,21 +102,27 @@ def last_decision(lake: Lake) -> Decision | None:
     return next(filter(decides_what_serves, reversed(Records(lake).decisions())), None)
 
 
-def champions(lake: Lake) -> list[Champion]:
-    """All versions of the champion, oldest first; then the candidate that serves in its place, where one does."""
+def champions(lake: Lake, running: Sequence[RunningProcess] = ()) -> list[Champion]:
+    """All versions of the champion, oldest first; then the candidate that serves in its place, where one does.
+
+    Args:
+        running: the processes that answer; what they answer with may be another version than was chosen.
+    """
     if not lake.has(CHAMPION):
         return []
-    serving = serving_model(lake)
+    chosen = serving_model(lake)
+    answers = {(each.table, each.version) for each in running} or {chosen}
+    fault = next((each.fault for each in running if each.fault is not None), None)
     decided = {
         (each.asset, each.version): each for each in Records(lake).decisions() if decides_what_serves(each)
     }
-    tables = dict.fromkeys((CHAMPION, serving[0] if serving else CHAMPION))
+    tables = dict.fromkeys((CHAMPION, *sorted(each[0] for each in {chosen, *answers} if each and each[0])))
     found: list[Champion] = []
     for name in tables:
         pruned = lake.pruned(name).all()
         for commit, table in zip(lake.commits(name), lake.versions(name), strict=True):
-            serves = (name, table.version) == serving
-            if name != CHAMPION and not serves:
+            serves, wanted = ((name, table.version) in answers), (name, table.version) == chosen
+            if name != CHAMPION and not serves and not wanted:
                 continue
             record, decision = commit["record"] or {}, decided.get((name, table.version))
             family = None if name == CHAMPION else name.removeprefix(CANDIDATE)
@@ -122,6 +134,8 @@ def champions(lake: Lake) -> list[Champion]:
                     table.committed,
                     record.get("id"),
                     serves,
+                    wanted,
+                    fault if wanted and not serves else None,
                     table.version in pruned,
                     decision and f"{decision.ended:%Y-%m-%d %H:%M} {decision.who}: {decision.reason}",
                 )

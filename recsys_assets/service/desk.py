@@ -32,6 +32,7 @@ from recsys_models import families
 _Result = TypeVar("_Result")
 _Picked = tuple[int, Chosen, Sequence[Listed], list[Shown]]
 _Because = list[list[dict[str, Any]]]
+_NO_CHANCE = Random(0)
 
 AHEAD = timedelta(minutes=5)
 """By which another machine's clock may be ahead."""
@@ -184,7 +185,8 @@ class Desk:
         did = self.activity.of(question.user, question.client)
         if chosen.teams is not None:
             return now, chosen, *drafted(chosen.teams, question, did, now, query_id)
-        chance = Random(query_id)
+        # seeded only where something is drawn, for it takes as long as ten items of the list
+        chance = Random(query_id) if chosen.variant.rules.rules.exploration.share else _NO_CHANCE
         listed = answered(served, chosen.variant.rules, question, did, now, chance, lists)
         return now, chosen, (listed,), shown_alone(chosen.variant, listed)
 

@@ -18,6 +18,7 @@ from recsys_assets.service.answers.served_model import CHAMPION
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.serving import Serving, load_serving
 from recsys_assets.service.champions import chosen_model, decides_what_serves
+from recsys_assets.service.processes.running import RunningProcess, Told
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
@@ -42,12 +43,14 @@ class Place:
         rules: the file of rules.
         experiments: the file of experiments.
         key: by which customers are assigned to arms.
+        told: where it is told to other processes what serves; nowhere where it is None.
     """
 
     lake: Lake
     rules: Path
     experiments: Path
     key: bytes
+    told: Told | None = None
 
 
 class Rotation:
@@ -112,6 +115,15 @@ class Rotation:
         except Exception as error:  # whatever is wrong with the new, the service goes on with what it has
             self._failed(error)
             return False
+        finally:
+            if self.place.told is not None:
+                self.place.told.say(self._process())
+
+    def _process(self) -> RunningProcess:
+        if self.now is None:
+            return RunningProcess(fault=self.fault)
+        served = self.now.champion.served
+        return RunningProcess(served.table, served.version, self.fault)
 
     def _failed(self, error: Exception) -> None:
         self.failures += self.error is None or str(error) != str(self.error)

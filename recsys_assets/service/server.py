@@ -1,44 +1,23 @@
-"""The server of `recsys serve`: opens the home, listens, and stops without losing what it was told."""
+"""The server of `recsys serve`: listens, and has one process or several open the home and answer.
+
+What answers is imported by the process that does: a supervisor of several needs none of it, and starts them the sooner.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
-from recsys_assets.instance import keep_private
 from recsys_assets.serve import is_of_this_machine_alone, stop_requests
-from recsys_assets.service import tracing
-from recsys_assets.service.assignment_key import assignment_key
-from recsys_assets.service.desk import Desk
-from recsys_assets.service.feedback.activity import NEEDED, Activity
-from recsys_assets.service.feedback.feedback_log import FeedbackLog, stamp_of
-from recsys_assets.service.feedback.log_reader import LogReader
-from recsys_assets.service.figures import Figures
-from recsys_assets.service.processes.other_workers import SHOWN, OtherWorkers, recalled_since
-from recsys_assets.service.processes.worker_team import WorkerTeam
-from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.web.app import service_app
-from recsys_assets.service.web.door import Access, Door
 from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.engine import Engine
-from recsys_lineage.lake.lake import Lake
 
-LOOK_SECONDS = 2.0
-"""How often a new champion, rules, experiments and tokens are looked for."""
 SERVED_BY: dict[str, Any] = {
     "access_log": False,  # its lines would name customers
     "log_level": "warning",
@@ -53,96 +32,6 @@ SERVED_BY: dict[str, Any] = {
 
 class ServiceError(LineageError):
     """The service could not start."""
-
-
-@dataclass
-class Service:
-    """A service that is ready to listen; close it with `close`.
-
-    Attributes:
-        door: the application to serve.
-        desk: what its routes call.
-        rotation: what it answers from.
-        log: where it writes.
-    """
-
-    door: Door
-    desk: Desk
-    rotation: Rotation
-    log: FeedbackLog
-
-    def close(self) -> None:
-        """Write what waits to the disk, and send the last spans."""
-        self.log.close()
-        tracing.end()
-        gc.unfreeze()  # what `Rotation` froze
-
-
-def opened_service(
-    settings: Settings,
-    *,
-    open_to_all: bool,
-    look_seconds: float = LOOK_SECONDS,
-    team: WorkerTeam | None = None,
-) -> Service:
-    """The service of a home, with its log replayed and its champion loaded, where there is one.
-
-    Args:
-        open_to_all: whether no token is needed.
-        look_seconds: how often a new champion is looked for.
-        team: that this process is a worker of; it then closes the service itself when it stops.
-
-    Raises:
-        FeedbackError: the log cannot be used, or another service writes to it.
-        TokenError: the file of tokens is damaged.
-        LineageError: the files of rules or experiments cannot be used.
-    """
-    keep_private()
-    files = ServiceFiles(settings.home)
-    try:
-        key = assignment_key(settings.assignment_key, files.key)
-    except OSError as error:
-        raise ServiceError(
-            f"The home {settings.home} cannot be used.",
-            expected="a folder that this user may write to",
-            found=error.strerror,
-            where=variable("home"),
-            advice="set RECSYS_HOME to another folder, or mend the rights of this one",
-        ) from error
-    lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-    rotation = Rotation(Place(lake, files.rules, files.experiments, key))
-    figures = Figures(rotation, team)
-    log = FeedbackLog(
-        files.feedback, settings.durable_within_ms, figures.group_seconds.observe, alone=team is None
-    )
-    activity = Activity()
-    events = LogReader(files.feedback, "events", needs=NEEDED, without=log.own)
-    since, skip = recalled_since(files.feedback, datetime.now(timezone.utc))
-    if team is not None and stamp_of(team.since) < since:
-        since, skip = stamp_of(team.since), 0  # what its workers write on is read from its beginning
-    shown = LogReader(files.feedback, "exposures", needs=SHOWN, without=log.own, since=since, skip=skip)
-    others = OtherWorkers(events, shown, activity, figures.seen)
-    found = events.found
-    figures.log_lines.labels("read").inc(found.lines)
-    figures.log_lines.labels("torn").inc(found.torn)
-    figures.log_lines.labels("damaged").inc(len(found.damaged))
-    for place in found.damaged[:20]:
-        logging.getLogger("recsys.service").warning("a line of the feedback cannot be read: %s", place)
-    rotation.look()
-    if rotation.now is None and rotation.error is not None:
-        log.close()
-        raise rotation.error
-    tokens = Tokens(files.tokens)
-    access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
-    desk = Desk(
-        rotation, log, activity, figures, settings.most_waiting,
-        others=None if team is None else others, workers=1 if team is None else team.workers,
-    )  # fmt: skip
-    app = service_app(desk)
-    service = Service(Door(app, access, figures), desk, rotation, log)
-    at_end = (lambda: None) if team is None else service.close
-    app.router.lifespan_context = _watching(service, access, tokens, look_seconds, at_end)
-    return service
 
 
 def run_service(
@@ -182,6 +71,8 @@ def run_service(
             say(listens)
             run_workers(settings, listener, workers, open_to_all=alone)
             return
+        from recsys_assets.service.opened_service import opened_service, said_of, traced
+
         service = opened_service(settings, open_to_all=alone)
         for line in (*said_of(service), *traced(settings), listens):
             say(line)
@@ -192,50 +83,6 @@ def run_service(
                 uvicorn.Server(uvicorn.Config(service.door, **SERVED_BY)).run(sockets=[listener])
         finally:
             service.close()
-
-
-def said_of(service: Service) -> Iterator[str]:
-    """What somebody who starts a service is told of it."""
-    serving = service.rotation.now
-    if serving is None:
-        yield "There is no champion yet; it is taken up as soon as there is one."
-        return
-    served = serving.champion.served
-    yield f"champion@{served.version} ({served.model.name}) serves {served.model.n_items:,} items."
-    fault = service.rotation.fault
-    for problem in (*serving.problems, *([fault] if fault else [])):
-        yield f"Take note: {problem}"
-
-
-def traced(settings: Settings) -> Iterator[str]:
-    """Make spans where they are asked for; what somebody should know of that."""
-    problem = tracing.begin(endpoint=settings.otel_endpoint)
-    if problem is not None:
-        yield f"Take note: {problem}"
-
-
-def _watching(
-    service: Service, access: Access, tokens: Tokens, seconds: float, at_end: Callable[[], None]
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """While the application runs, look for what changed."""
-
-    async def look_for_tokens() -> None:
-        while not access.open:
-            await asyncio.sleep(seconds)
-            with suppress(LineageError):  # a file half written: those before hold
-                access.tokens = tokens.by_hash()
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watched = service.rotation.watch(seconds, service.desk.figures.rotated)
-        tasks = [asyncio.create_task(each) for each in (watched, look_for_tokens())]
-        yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        at_end()
-
-    return lifespan
 
 
 def _listening(host: str, port: int) -> socket.socket:

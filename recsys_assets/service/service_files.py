@@ -12,6 +12,7 @@ class ServiceFiles:
 
     home: Path
     feedback: Path = field(init=False)
+    own: Path = field(init=False)
     tokens: Path = field(init=False)
     key: Path = field(init=False)
     rules: Path = field(init=False)
@@ -20,6 +21,7 @@ class ServiceFiles:
     def __post_init__(self) -> None:
         for name, path in {
             "feedback": "feedback",
+            "own": "service",
             "tokens": "service/tokens.json",
             "key": "service/assignment.key",
             "rules": "rules.toml",

@@ -183,6 +183,14 @@ class Asked:
                 advice="stop it, or give the port of the service of this home (--url)",
             )
 
+    def _experiment_runs(self) -> bool:
+        status, found = self.ask("GET", "/status")
+        if status == 200:
+            return any(each["runs_today"] for each in found["experiments"])
+        # with a token that may not see that, by a list, which reports will count
+        _, found = self.ask("GET", "/recommendations/somebody?k=1")
+        return bool(found.get("experiments"))
+
     def wait(self, seconds: float, experiment: bool = False) -> None:
         """Wait till it can answer, and where asked for, till an experiment runs.
 
@@ -192,11 +200,10 @@ class Asked:
         end = time.monotonic() + seconds
         while True:
             try:
-                status, found = self.ask("GET", "/ready")
+                status, _ = self.ask("GET", "/ready")
                 ready = status == 200
                 if ready and experiment:
-                    _, found = self.ask("GET", "/recommendations/somebody?k=1")
-                    ready = bool(found.get("experiments"))
+                    ready = self._experiment_runs()
                 if ready:
                     return
                 reason = "it is not ready" if not experiment else "it is not ready, or no experiment runs"

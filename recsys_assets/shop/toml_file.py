@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,17 +67,39 @@ def read_toml(
         raise _wrong(fault, text, path, kind, error) from None
 
 
+def _content(path: Path, error: type[LineageError], what: str) -> bytes:
+    """The bytes of a file, none where it is not there.
+
+    A link that leads nowhere is a file that somebody wanted, and whoever opens a pipe waits for its writer.
+    """
+    if path.is_file():
+        return path.read_bytes()
+    if not os.path.lexists(path):
+        return b""
+    raise error(
+        f"The file of {what} cannot be read.",
+        expected="a file",
+        found="a folder"
+        if path.is_dir()
+        else "something else"
+        if path.exists()
+        else "a link that leads nowhere",
+        where=str(path),
+        advice="put the file there; without one, delete what is there",
+    )
+
+
 def toml_of(
     path: Path, error: type[LineageError], what: str, content: bytes | None = None
 ) -> tuple[dict[str, Any], str]:
     """The tables and values of a TOML file, and its text; a file that is not there is empty.
 
     Raises:
-        LineageError: of the class `error`; the file is no TOML, or no text in UTF-8.
+        LineageError: of the class `error`; the file is no TOML, no text in UTF-8, or no file.
     """
     try:
         if content is None:
-            content = path.read_bytes() if path.exists() else b""
+            content = _content(path, error, what)
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
         return tomllib.loads(text), text
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:

@@ -133,8 +133,12 @@ class GNNR(EmbeddingRecommender):
         return matrix, start
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
-        """Edges as they weigh in the convolution, and all alike: attention lies between."""
-        return [edge_weights(interactions, self.half_life_days), interactions.user_items()]
+        """Edges as they weigh in the convolution; what attention or edges all alike would add makes no better lists."""
+        edges = [edge_weights(interactions, self.half_life_days)]
+        # of a file in which the sum of all edges alike came second
+        if self._fold_map is not None and self._fold_map.n_edges > 1:
+            edges.append(interactions.user_items())
+        return edges
 
     def _items_judged(self) -> NDArray[np.bool_]:
         return super()._items_judged() if self._told_links is None else self._told_links.known

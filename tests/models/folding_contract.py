@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recsys_models import History, Recommender
+from recsys_models import History, Recommender, load_model
 from recsys_models.kernels.top_items import mask_items, top_k
 from tests.models.checkerboard import SIZE, histories, overlap
 from tests.models.family import Family
@@ -23,6 +23,14 @@ class FoldingContract(Family):
         for table in (folded, scores):
             mask_items(table, fitted.seen, users)
         assert overlap(folded, scores, 1) == 1.0
+
+    def test_without_what_a_later_fit_needs_it_scores_and_folds_in_as_before(
+        self, fitted: Recommender
+    ) -> None:
+        loaded, given, users = load_model(fitted.to_files()), histories(self.data()), np.arange(SIZE)
+        scores, folded = loaded.scores(users), loaded.fold_in(given)
+        loaded.forget_training()
+        assert np.array_equal(loaded.scores(users), scores) and np.array_equal(loaded.fold_in(given), folded)
 
     def test_folding_in_one_or_many_gives_the_same(self, fitted: Recommender) -> None:
         given = histories(self.data())

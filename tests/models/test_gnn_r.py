@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys_models import GNNR, Interactions, LightGCN, Recommender, interaction_graph
+from recsys_models import GNNR, History, Interactions, LightGCN, Recommender, interaction_graph, load_model
 from recsys_models.gnn_r.gnn_r import past_and_next, turned
 from recsys_models.gnn_r.pair_features import pair_features
 from tests.models.checkerboard import SIZE, checkerboard
@@ -151,3 +151,14 @@ def test_pair_features_of_a_known_pair() -> None:
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(ValueError, match="parts"):
         GNNR(parts="rnn")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_model_file_whose_map_takes_two_sums_still_folds_in() -> None:
+    data = shop()
+    model = GNNR(dim=8, epochs=1).fit(data)
+    (edges,) = model._fold_edges(data)
+    model._fold_map = model._fold_map_of([edges, data.user_items()])
+    again = load_model(model.to_files())
+    history = History(np.unique(data.item[data.user == 0]))
+    assert np.isfinite(again.fold_in([history])).all()
+    assert np.array_equal(again.fold_in([history]), model.fold_in([history]))

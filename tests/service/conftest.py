@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.service.server import Service
+from recsys_assets.service.opened_service import Service
 from tests.service.running import Customer, served
 from tests.service.small_shop import build
 

@@ -20,8 +20,9 @@ from urllib.parse import quote
 
 import uvicorn
 
+from recsys_assets.service.opened_service import Service, opened_service
 from recsys_assets.service.processes.worker_team import WorkerTeam
-from recsys_assets.service.server import SERVED_BY, Service, opened_service
+from recsys_assets.service.server import SERVED_BY
 from recsys_assets.settings import load_settings
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))

@@ -12,7 +12,7 @@ import pytest
 
 from recsys_assets.assets.serving.served_tables import FEWEST_CUSTOMERS
 from recsys_assets.service.answers import served_model
-from recsys_assets.service.server import Service
+from recsys_assets.service.opened_service import Service
 from recsys_lineage.lake.blobs import read_blobs
 from recsys_lineage.records.records import Records
 from recsys_models import Interactions, load_model
@@ -114,6 +114,18 @@ FAULTY = {
     "an id that is no UTF-8": ("GET", "/recommendations/%ff%fe", None, 422),
     "half a character": ("POST", "/recommendations", b'{"user": "\\ud800"}', 422),
     "a number for an id": ("POST", "/recommendations", {"items": [7]}, 422),
+    "a truth for a number": ("POST", "/recommendations", {"k": True}, 422),
+    "a text for a number": ("POST", "/recommendations", {"k": "5"}, 422),
+    "a truth for a rating": (
+        "POST",
+        "/events",
+        {
+            "events": [
+                {"event_id": "t", "action_name": "rating", "object_id": "item-1", "user": "u", "value": True}
+            ]
+        },
+        422,
+    ),
     "a long id": ("GET", f"/recommendations/{'x' * 2000}", None, 422),
     "a body of 10 MB": ("POST", "/events", b"x" * 10_000_000, 413),
     "a deep body": ("POST", "/recommendations", b'{"items":' + b"[" * 50 + b"]" * 50 + b"}", 400),

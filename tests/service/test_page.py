@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.service.feedback import observations
 from recsys_assets.service.feedback.feedback_log import closed_files, stamp_of
 from recsys_assets.service.feedback.log_reader import LogReader
 from recsys_assets.service.feedback.observations import HOURS, Observations
@@ -114,8 +115,16 @@ SHOWN = st.tuples(
 
 
 @settings(max_examples=examples(50), deadline=None)
-@given(st.lists(SHOWN, max_size=30))
-def test_shares_are_those_of_the_lists_of_a_day(shown: list[tuple[str, int, set[int], bool, bool]]) -> None:
+@given(st.lists(SHOWN, max_size=30), st.sampled_from((1, 3, observations.LISTS)))
+def test_shares_are_those_of_the_lists_of_a_day(
+    shown: list[tuple[str, int, set[int], bool, bool]], kept_lists: int
+) -> None:
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(observations, "LISTS", kept_lists)
+        _check_shares(shown)
+
+
+def _check_shares(shown: list[tuple[str, int, set[int], bool, bool]]) -> None:
     now = 1_800_000_000.0
     seen = Observations(lambda: now)
     kept: list[tuple[str, int, set[int], bool, bool]] = []

@@ -56,6 +56,15 @@ def test_a_person_reads_the_page(home: Path, tmp_path: Path) -> None:
         assert opened.troubles == []
 
 
+def test_without_a_champion_the_page_says_what_makes_one(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with served(tmp_path / "home") as (customer, _), window() as opened:
+        opened.page.goto(f"http://127.0.0.1:{customer.port}/")
+        expect(opened.page.get_by_role("heading", level=1)).to_have_text("No champion yet")
+        expect(opened.page.locator("#serves")).to_contain_text("recsys demo")
+        assert opened.troubles == []
+
+
 def test_elsewhere_the_page_shows_nothing_before_it_is_given_a_token(home: Path) -> None:
     secret = Tokens(home / "service" / "tokens.json").add("page", ["admin"])
     with served(home, open_to_all=False) as (customer, _), window() as opened:

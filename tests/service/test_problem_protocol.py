@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from recsys_assets.service.web import problem_protocol
 from tests.service.running import until
 
 
@@ -48,3 +50,21 @@ def test_many_small_requests_are_answered(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3000)
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+WHOLE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answers"),
+    [(b"", []), (WHOLE[:-2], []), (WHOLE + WHOLE[:9], [b"200"])],
+    ids=["nothing", "half", "half of the next"],
+)
+def test_headers_that_do_not_come_are_not_waited_for(
+    port: int, sent: bytes, answers: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problem_protocol, "HEAD_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(sent)
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [*answers, b"408"]

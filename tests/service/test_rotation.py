@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -29,6 +30,11 @@ def break_champion(lake: Lake, table: str = "champion") -> int:
     files[name] = files[name][: len(files[name]) // 2]
     record = {**lake.commit(table)["record"], "id": "0" * 32, "version": latest.version + 1}
     return write_blobs(lake, table, files, record=record).version
+
+
+def listed_champions() -> list[dict[str, Any]]:
+    """What `recsys champion list` says of the home of RECSYS_HOME."""
+    return json.loads(CliRunner().invoke(app, ["champion", "list", "--json"]).stdout)["champions"]
 
 
 def test_swaps_under_load_lose_no_request_and_mix_no_versions(home: Path) -> None:
@@ -74,6 +80,24 @@ def test_a_broken_model_leaves_the_one_before_in_service(home: Path) -> None:
         assert customer.ready()["problems"] == [] and service.rotation.failures == 1
 
 
+def test_the_list_of_champions_says_which_one_answers_and_why_the_chosen_one_cannot(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECSYS_HOME", str(home))
+    with served(home) as (customer, _):
+        break_champion(lake_of(home))
+        until(lambda: customer.ready()["problems"], "it says so")
+        until(lambda: listed_champions()[1]["fault"], "the list says so")
+        before, broken = listed_champions()
+        assert (before["serves"], before["chosen"]) == (True, False)
+        assert (broken["serves"], broken["chosen"]) == (False, True)
+        assert "champion@1 cannot serve" in broken["fault"]
+        shown = CliRunner().invoke(app, ["champion", "list"]).stdout
+        assert "cannot" in shown and "champion@1 was chosen, but does not serve" in shown
+    assert [each["serves"] for each in listed_champions()] == [False, True], "nobody runs who says otherwise"
+    assert not list((home / "service").glob("running-*"))
+
+
 def test_after_a_restart_the_newest_that_can_be_read_serves(home: Path) -> None:
     break_champion(lake_of(home))
     with served(home) as (customer, _):
@@ -95,8 +119,8 @@ def test_a_rollback_serves_and_is_recorded_with_who_and_why(
         )
         assert done.exit_code == 0, done.output
         until(lambda: customer.ready()["model_version"] == 0, "the older one serves")
-        told = json.loads(CliRunner().invoke(app, ["champion", "list", "--json"]).stdout)["champions"]
-        assert [each["serves"] for each in told] == [True, False]
+        until(lambda: [each["serves"] for each in listed_champions()] == [True, False], "the list says so")
+        told = listed_champions()
         assert "ann: popular items only" in told[0]["decided"]
         train(home, "spectral", 2)
         until(lambda: customer.ready()["model_version"] == 2, "the next night's takes over")

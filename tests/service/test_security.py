@@ -71,6 +71,9 @@ def test_tokens_are_kept_as_hashes_that_nobody_else_can_read(
     assert CliRunner().invoke(app, ["token", "add", "shop", "--scope", "read"]).exit_code == 1
     assert CliRunner().invoke(app, ["token", "remove", "shop"]).exit_code == 0
     assert Tokens(path).all() == []
+    path.chmod(0o666)
+    with pytest.raises(TokenError, match="Others may write to the file of tokens"):
+        Tokens(path).all()
 
 
 def test_other_addresses_are_not_served_without_a_token(home: Path) -> None:

@@ -45,10 +45,19 @@ def test_places_are_clicked_and_bought_from_as_the_known_bias_says() -> None:
         )
 
 
+ARMS = """
+[[experiment]]
+name = "nothing"
+metric = "conversion"
+arms = [{ name = "one" }, { name = "other" }]
+"""
+
+
 def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(home: Path) -> None:
+    (home / "experiments.toml").write_text(ARMS)
     with served(home) as (customer, _):
         service = Asked(f"http://127.0.0.1:{customer.port}")
-        service.wait(PATIENCE)
+        service.wait(PATIENCE, experiment=True)  # which leaves no exposure
         found = simulate(TRUTH, service, customers=30, k=5, seed=3)
     shown = list(read_log(home / "feedback", "exposures"))
     sent = list(read_log(home / "feedback", "events"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,23 @@ def test_an_error_is_told_with_its_line(text: str, tmp_path: Path) -> None:
         Rules.load(path)
     assert f"{path}:{line}\n" in str(raised.value) + "\n"
     assert words in str(raised.value)
+
+
+NO_FILE: dict[str, Callable[[Path], object]] = {
+    "a folder": Path.mkdir,
+    "something else": os.mkfifo,  # whoever opened it would wait for its writer
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere.toml"),
+}
+
+
+@pytest.mark.parametrize("found", NO_FILE)
+def test_what_is_no_file_is_told_and_not_taken_for_a_file_that_says_nothing(
+    found: str, tmp_path: Path
+) -> None:
+    NO_FILE[found](tmp_path / "rules.toml")
+    with pytest.raises(RulesError, match=f"Found: {found}"):
+        Rules.load(tmp_path / "rules.toml")
+    assert Rules.load(tmp_path / "none.toml") == Rules()
 
 
 def test_numbers_that_are_meant_are_taken(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_an_answer_has_its_parts_below_the_request_of_its_sender(home: Path, spa
 def test_no_customer_and_no_item_stands_in_a_span(
     home: Path, spans: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # as where another library has made spans global
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: tracing._Traced.provider)
     with served(home) as (customer, service):
         customer.list_of("secret-customer", client_id="secret-client", exclude="secret-item")
         customer.session(user="secret-customer", items=["secret-item"])
@@ -75,7 +77,7 @@ def test_no_customer_and_no_item_stands_in_a_span(
 
 def test_nothing_is_loaded_where_nobody_asks() -> None:
     code = (
-        "import sys; from recsys_assets.service import server, tracing; assert tracing.begin({}) is None; "
+        "import sys; from recsys_assets.service import opened_service, tracing; assert tracing.begin({}) is None; "
         "tracing.span('rank').__enter__(); "
         "print([each for each in sys.modules if each.startswith('opentelemetry.sdk')])"
     )

@@ -22,9 +22,9 @@ import uvicorn
 from recsys_assets.service.feedback import feedback_log
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.feedback.log_reader import read_log
+from recsys_assets.service.opened_service import Service
 from recsys_assets.service.processes.watched_process import WatchedProcess
 from recsys_assets.service.processes.worker_team import WorkerTeam
-from recsys_assets.service.server import Service
 from tests.service.running import PATIENCE, Command, Customer, served, until
 from tests.service.small_shop import ITEMS, train
 from tests.service.test_answers import event

@@ -125,7 +125,6 @@ class KnownHistories:
         """What a customer did with what they did since; and the names of its behaviours, of which there may be more.
 
         Items that the model does not know are left out.
-        Items that the model does not know are left out.
 
         Args:
             past: as `of` gives it, its rows in the order of items.

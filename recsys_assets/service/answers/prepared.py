@@ -13,6 +13,8 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
 TABLE = "recommendations"
+PAIRS = 50_000
+"""Up to so many of rows and others are compared one with another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +88,17 @@ def _allowed(
     rows: NDArray[np.int32], excluded: NDArray[np.int32], among: NDArray[np.int32] | None
 ) -> NDArray[np.int32]:
     """The rows that are not excluded, in their order."""
-    kept = ~np.isin(rows, excluded)
+    kept = ~_are_in(rows, excluded)
     if among is not None:
-        kept &= np.isin(rows, among)
+        kept &= _are_in(rows, among)
     return rows[kept]
+
+
+def _are_in(rows: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether each of the rows is among others: of few by comparing all pairs, which takes a tenth of the time."""
+    if rows.size * others.size <= PAIRS:
+        return (rows[:, None] == others).any(axis=1)
+    return np.isin(rows, others)
 
 
 def version_made_from(lake: Lake, table: str, version: int) -> int | None:

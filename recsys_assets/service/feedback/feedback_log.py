@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.files.unlocked import unlocked_files
 
 Stream = Literal["exposures", "events", "searches"]
 STREAMS: tuple[Stream, ...] = ("exposures", "events", "searches")
@@ -232,6 +231,10 @@ def stamp_of(moment: datetime) -> str:
 
 def closed_files(folder: Path, stream: Stream) -> list[Path]:
     """The files of a stream to which nobody writes any more, in the order they were begun."""
+    from recsys_lineage.files.unlocked import (
+        unlocked_files,
+    )  # with it come engines that a supervisor has no use for
+
     return unlocked_files(folder, f"{stream}-*.jsonl")
 
 

@@ -18,6 +18,8 @@ HOURS = 24
 MINUTES = 60
 LATENCIES = 10_000
 """Of so many of the last answers the quantiles are."""
+LISTS = 256
+"""So many are kept until their items are counted."""
 AWAITING = 50_000
 """So many of the last answers wait for their click."""
 
@@ -32,6 +34,7 @@ class Hour:
         cold: those to somebody of whom nothing was known.
         degraded: those that the night had prepared.
         shown: 1 for each item that stood in one, by its number.
+        lists: the items of those that are not in `shown` yet.
     """
 
     answers: int = 0
@@ -39,6 +42,7 @@ class Hour:
     cold: int = 0
     degraded: int = 0
     shown: bytearray = field(default_factory=bytearray)
+    lists: list[Sequence[str]] = field(default_factory=list[Sequence[str]])
 
     def __add__(self, other: Hour) -> Hour:
         size = max(len(self.shown), len(other.shown))
@@ -80,7 +84,7 @@ class Observations:
         self._minutes: OrderedDict[int, Counter[str]] = OrderedDict()
         self._seconds: deque[float] = deque(maxlen=LATENCIES)
         self._numbers: dict[str, int] = {}
-        self._awaiting: OrderedDict[str, tuple[Hour, str, frozenset[str]]] = OrderedDict()
+        self._awaiting: OrderedDict[str, tuple[Hour, str, Sequence[str]]] = OrderedDict()
         self.statuses: Counter[int] = Counter()
 
     def answered(
@@ -103,14 +107,22 @@ class Observations:
         hour.answers += 1
         hour.cold += cold
         hour.degraded += degraded
-        for item in items:
-            number = self._numbers.setdefault(item, len(self._numbers))
-            if number >= len(hour.shown):
-                hour.shown.extend(bytes(number + 1024 - len(hour.shown)))
-            hour.shown[number] = 1
-        self._awaiting[query_id] = hour, arm, frozenset(items)
+        hour.lists.append(items)
+        if len(hour.lists) >= LISTS:
+            self._count_items(hour)
+        self._awaiting[query_id] = hour, arm, items
         if len(self._awaiting) > AWAITING:
             self._awaiting.popitem(last=False)
+
+    def _count_items(self, hour: Hour) -> None:
+        """Count which items stood in the lists of an hour that were kept until now: many at once, for most recur."""
+        numbers, shown = self._numbers, hour.shown
+        for item in set[str]().union(*hour.lists):
+            number = numbers.setdefault(item, len(numbers))
+            if number >= len(shown):
+                shown.extend(bytes(number + 1024 - len(shown)))
+            shown[number] = 1
+        hour.lists.clear()
 
     def acted(self, query_id: str | None, action: str, item: str) -> str | None:
         """Somebody did something with an item; the arm whose list that was a click on, if it is the list's first."""
@@ -161,6 +173,8 @@ class Observations:
             n_items: that could have been shown.
         """
         first = int(self._clock() // 3600) - HOURS
+        for hour in self._hours.values():
+            self._count_items(hour)
         found: list[dict[str, Any]] = []
         for arm in sorted({arm for hour, arm in self._hours if hour > first}):
             own = {at: hour for (at, name), hour in sorted(self._hours.items()) if name == arm and at > first}

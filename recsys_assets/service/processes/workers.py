@@ -12,20 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from recsys_assets.experiments.experiment import Experiments
 from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.processes.watched_process import watch_workers
 from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam
-from recsys_assets.service.server import SERVED_BY, ServiceError, opened_service, said_of, traced
+from recsys_assets.service.server import SERVED_BY, ServiceError
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.web.door import Door
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.errors import LineageError
+
+if TYPE_CHECKING:
+    from recsys_assets.service.web.door import Door
 
 START_SECONDS = 120
 """After which a worker that does not answer its supervisor is started again."""
@@ -53,7 +55,10 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
     """
     files = ServiceFiles(settings.home)
     Rules.load(files.rules)  # a fault of these two is said here, and not by each worker
-    Experiments.load(files.experiments)
+    if files.experiments.exists():
+        from recsys_assets.experiments.experiment import Experiments
+
+        Experiments.load(files.experiments)
     threads = max(1, (settings.threads or os.cpu_count() or 1) // workers)
     with held_alone(files.feedback), tempfile.TemporaryDirectory(prefix="recsys-serve-") as folder:
         team = WorkerTeam(Path(folder), datetime.now(timezone.utc), workers, open_to_all)
@@ -88,6 +93,8 @@ def worker_app() -> Door:
     _end_with_parent()
     if os.getppid() != supervisor:  # it died before that was asked for
         sys.exit(_CANNOT_START)
+    from recsys_assets.service.opened_service import opened_service, said_of, traced
+
     team = WorkerTeam.read()
     try:
         settings = load_settings()

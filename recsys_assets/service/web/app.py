@@ -53,6 +53,7 @@ def service_app(desk: Desk) -> FastAPI:
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
         responses={status: _PROBLEM for status in _ASKED},
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would name customers
     )
     app.router.route_class = AddressRoute
     rotation = desk.rotation

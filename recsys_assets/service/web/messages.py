@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    Strict,
     StringConstraints,
     Tag,
     model_validator,
@@ -83,12 +84,12 @@ class RecommendationRequest(_Message):
     items: list[SessionEntry] = Field(
         default_factory=list, max_length=MOST_ITEMS, description="The session so far, oldest first."
     )
-    k: K = 20
+    k: Annotated[K, Strict()] = 20
     exclude: list[Id] = Field(default_factory=list, max_length=MOST_ITEMS, description="Items to leave out.")
     category: list[Id] = Field(
         default_factory=list, max_length=50, description="Only items of these categories."
     )
-    explain: bool = Field(False, description="Whether to say why each item is there.")
+    explain: bool = Field(False, strict=True, description="Whether to say why each item is there.")
 
 
 class Event(_Message):
@@ -106,13 +107,21 @@ class Event(_Message):
     query_id: Annotated[Id, StringConstraints(max_length=200)] | None = Field(
         None, description="Of the answer in which the item was shown."
     )
-    position: int | None = Field(None, ge=1, le=100_000, description="Place in that answer, from 1.")
-    propensity: float | None = Field(None, gt=0, le=1, description="Of that place, as the answer told it.")
-    model_version: int | None = Field(None, ge=0, le=2**31, description="Of that answer.")
+    position: int | None = Field(
+        None, strict=True, ge=1, le=100_000, description="Place in that answer, from 1."
+    )
+    propensity: float | None = Field(
+        None, strict=True, gt=0, le=1, description="Of that place, as the answer told it."
+    )
+    model_version: int | None = Field(None, strict=True, ge=0, le=2**31, description="Of that answer.")
     arm: Id | None = Field(None, description="Of that answer; an arm of an experiment, or control.")
-    value: float | None = Field(None, ge=-1e6, le=1e6, description="Of a rating: how much it was liked.")
+    value: float | None = Field(
+        None, strict=True, ge=-1e6, le=1e6, description="Of a rating: how much it was liked."
+    )
     timestamp: AwareDatetime | None = Field(None, description="When; now where it is left out.")
-    simulated: bool = Field(False, description="Whether nobody did it: no model learns from what was played.")
+    simulated: bool = Field(
+        False, strict=True, description="Whether nobody did it: no model learns from what was played."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Event:

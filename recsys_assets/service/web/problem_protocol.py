@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -11,13 +12,52 @@ from recsys_assets.service.web.problems import MEDIA_TYPE, problem
 UNREADABLE = "This is no request of HTTP/1.1, or its address is longer than 65,535 bytes."
 LARGEST_HEAD = 64 * 1024
 """Bytes of headers or trailers, beside those that come with the first of a request; the parser keeps them in memory."""
+HEAD_SECONDS = 20.0
+"""By which a request's headers must have come, of a new connection or after its first byte."""
 
 
 class ProblemProtocol(HttpToolsProtocol):
-    """A connection of uvicorn's; what its parser refuses never reaches the application, nor do endless headers."""
+    """A connection of uvicorn's; what its parser refuses never reaches the application, nor do endless or late headers.
+
+    A connection that waits for its next request is closed by uvicorn; one that says nothing or stops in headers, here.
+    """
 
     _idle = 0
     _advanced = False
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._head_came()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(HEAD_SECONDS, self._late)
+
+    def _head_came(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _late(self) -> None:
+        self._head = None
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._wait_for_head()  # of the request before there is an answer on its way
+        else:
+            self._refuse(408, "The headers took too long.")
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is there."""
+        self._head_came()
+        super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and refuse a request of which so much is neither its beginning nor its body."""
@@ -30,6 +70,7 @@ class ProblemProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._advanced = True
+        self._wait_for_head()
         super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:

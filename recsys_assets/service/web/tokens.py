@@ -54,9 +54,17 @@ class Tokens:
         """Every token, oldest first.
 
         Raises:
-            TokenError: the file is damaged.
+            TokenError: the file is damaged, or others may write to it.
         """
         try:
+            if self._path.stat().st_mode & 0o022:
+                raise TokenError(
+                    "Others may write to the file of tokens, and so let themselves in.",
+                    expected="a file that only its owner may write to",
+                    found=f"the mode {self._path.stat().st_mode & 0o777:o}",
+                    where=str(self._path),
+                    advice=f"chmod 600 {self._path}, then see whose tokens there are: recsys token list",
+                )
             entries = json.loads(self._path.read_text())
             return [Token(e["name"], e["sha256"], tuple(e["scopes"]), e["made"]) for e in entries]
         except FileNotFoundError:

@@ -1,0 +1,85 @@
+"""RunningProcess: what a process of the service answers with, told to the commands of the same home."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from recsys_lineage.files.unlocked import is_unlocked, unlocked_files
+
+_NAMES = "running-*.json"
+
+
+@dataclass(frozen=True)
+class RunningProcess:
+    """A process of the service, and what it answers with.
+
+    Attributes:
+        table, version: of the model that answers; None while there is none.
+        fault: why what was chosen cannot answer; None where it does.
+    """
+
+    table: str | None = None
+    version: int | None = None
+    fault: str | None = None
+
+
+class Told:
+    """A file that says what this process answers with, for as long as the process lives.
+
+    It is held locked, so that after a kill nobody believes it. Where it cannot be written, answers go on without it.
+
+    Args:
+        folder: of the service's files; made when missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._said: RunningProcess | None = None
+        self._path = folder / f"running-{uuid.uuid4().hex}.json"
+        self._file: int | None = None
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for dead in unlocked_files(folder, _NAMES):
+                dead.unlink(missing_ok=True)
+            unnamed = self._path.with_suffix(
+                ".new"
+            )  # locked before it has a name by which others look for it
+            self._file = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            unnamed.rename(self._path)
+
+    def say(self, process: RunningProcess) -> None:
+        """Tell what answers from now on."""
+        if self._file is None or process == self._said:
+            return
+        with suppress(OSError):
+            content = orjson.dumps(asdict(process))
+            os.pwrite(self._file, content, 0)
+            os.ftruncate(self._file, len(content))
+            self._said = process
+
+    def end(self) -> None:
+        """The process answers no more."""
+        if self._file is not None:
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None
+
+
+def running_processes(folder: Path) -> list[RunningProcess]:
+    """The processes of the service that answer now, by the files that they hold in its folder."""
+    return list(_alive(folder))
+
+
+def _alive(folder: Path) -> Iterator[RunningProcess]:
+    for path in sorted(folder.glob(_NAMES)):
+        with suppress(OSError, ValueError, TypeError), path.open("rb") as file:  # ended, or writing just now
+            if not is_unlocked(file):
+                yield RunningProcess(**orjson.loads(file.read()))
