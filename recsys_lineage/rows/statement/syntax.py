@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -15,6 +16,12 @@ import duckdb
 Node = dict[str, Any]
 
 _NESTED = (dict, list)
+_TRUE: Node = {
+    "class": "CONSTANT",
+    "type": "VALUE_CONSTANT",
+    "alias": "",
+    "value": {"type": {"id": "BOOLEAN", "type_info": None}, "is_null": False, "value": True},
+}
 QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
 
 
@@ -35,8 +42,16 @@ class Syntax:
 
     def text(self, query: Node) -> str:
         """The SQL of a query node."""
-        statement = json.dumps({"error": False, "statements": [{"node": query}]})
+        node = query if self._brackets_joins else _with_conditions(query)
+        statement = json.dumps({"error": False, "statements": [{"node": node}]})
         return _one(self._connection, "SELECT json_deserialize_sql(?::JSON)", statement)
+
+    @cached_property
+    def _brackets_joins(self) -> bool:
+        """Whether DuckDB writes brackets around joins: 1.5 writes a cross join as a comma, which binds less."""
+        sql = "SELECT 1 FROM a CROSS JOIN b LEFT JOIN c ON a.x = c.x"
+        written = "SELECT json_deserialize_sql(json_serialize_sql(?::VARCHAR))"
+        return " , " not in _one(self._connection, written, sql)
 
     def expression(self, sql: str) -> Node:
         """An expression of a SELECT list."""
@@ -62,6 +77,21 @@ class Syntax:
         node = self.parsed(f"SELECT {sql}")
         assert isinstance(node, dict), f"{node}: {sql}"
         return node
+
+
+def _with_conditions(value: Any, in_join: bool = False) -> Any:
+    """A part of a syntax tree in which cross joins inside of other joins are joins on true."""
+    if isinstance(value, list):
+        return [_with_conditions(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    is_join = value.get("type") == "JOIN" and "ref_type" in value
+    if is_join and in_join and value["ref_type"] == "CROSS":
+        value = {**value, "ref_type": "REGULAR", "condition": _TRUE}
+    inside = is_join and value["ref_type"] != "CROSS"
+    return {
+        name: _with_conditions(each, inside and name in ("left", "right")) for name, each in value.items()
+    }
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, value: str) -> str:
