@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,11 +17,13 @@ from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.statement.definition import MAIN
 from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.dear import asked_whole
+from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.samples import refuse_drawn
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
@@ -193,7 +195,10 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
 
 
 def fits_of(statement: Statement, row: Mapping[str, object]) -> Fits:
-    """For each column of the result the condition that an expression has the row's value in it."""
+    """For columns of the result the condition that an expression has the row's value in it.
+
+    Those are left out that may have another value when the statement is run again, where others tell the row.
+    """
     columns = statement.main.columns
     given = {name.casefold(): value for name, value in row.items()}
     known = {column.name.casefold() for column in columns}
@@ -213,11 +218,15 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> Fits:
             where=ORIGIN,
             advice="give every column of the row, with None for NULL",
         )
-    kinds = statement.result_types()
-    return {
-        place: partial(equals, value=given[column.name.casefold()], kind=kind, where=column.name)
-        for place, (column, kind) in enumerate(zip(columns, kinds, strict=True))
-    }
+    again = MadeAgain(statement, QueryFacts(statement, ()).is_aggregated)
+    fits: dict[int, Callable[[str], str]] = {}
+    for place, (column, kind) in enumerate(zip(columns, statement.result_types(), strict=True)):
+        value = given[column.name.casefold()]
+        exact = partial(equals, value=value, kind=kind, where=column.name)
+        exact("")  # a value that the column cannot have is refused
+        if (fit := again.fit(statement.main, place, exact, value)) is not None:
+            fits[place] = fit
+    return fits
 
 
 __all__ = ["MAIN", "Trace", "dataclasses", "trace", "trace_query"]

@@ -16,12 +16,13 @@ from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.identity import identity
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children
+from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
 
 Fits = Mapping[int, Callable[[str], str]]
-"""For the position of each column of the result, what makes of an expression the condition that it has a value."""
+"""For positions of columns of the result, what makes of an expression the condition that it has a value."""
 
 
 class Tracing:
@@ -44,6 +45,7 @@ class Tracing:
         self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self.known: dict[str, Conditions] = {}
         self.counting: dict[str, Conditions] = {}
+        self._again = MadeAgain(statement, self.witnesses.is_aggregated)
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[str]] = {source: [] for source in sources}
         self._round = ""
@@ -150,6 +152,7 @@ class Tracing:
             self._add_target(target, definition, self._wanted[name])
             known = dict(self.known.get(name, {}))
             keys = identity(definition, self.witnesses.is_aggregated)
+            keys = [place for place in keys if self._again.is_exact(definition, place)]
             if not known and keys:
                 best = best_column(definition.columns, keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")
@@ -165,7 +168,7 @@ class Tracing:
             self._set_operation(definition, target, fits)
         else:
             condition = (
-                " AND ".join(without_errors(fit(f"__q.__o{n}")) for n, fit in fits.items())
+                " AND ".join(without_errors(fit(f"__q.__o{n}")) for n, fit in fits.items()) or "true"
                 if not wanted
                 else self._in_target(definition, target)
             )
@@ -200,7 +203,7 @@ class Tracing:
 
     def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
         places = identity(definition, self.witnesses.is_aggregated) if places is None else places
-        same = [f"__q.__o{n} IS NOT DISTINCT FROM __t.c{n}" for n in places]
+        same = [self._again.same(definition, n, f"__q.__o{n}", f"__t.c{n}") for n in places]
         return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
 
     def _matched(self, definition: Definition, witnessed: Witnessed, condition: str, target: str) -> None:
@@ -257,7 +260,7 @@ class Tracing:
             else:
                 taken = list(range(len(columns)))
             same = [
-                f"__q.c{n} IS NOT DISTINCT FROM __t.c{place}"
+                self._again.same(definition, place, f"__q.c{n}", f"__t.c{place}")
                 if column.type == definition.columns[place].type
                 else f"CAST(__q.c{n} AS {definition.columns[place].type}) IS NOT DISTINCT FROM __t.c{place}"
                 for n, (column, place) in enumerate(zip(columns, taken, strict=True))
