@@ -109,8 +109,9 @@ def within_group(node: exp.Expr, scope: Scope) -> Value:
     return Value(scope.edges(node.this) | (aggregated(values) if ordered else deciding(values, How.SORT)))
 
 
-def window(node: exp.Window, scope: Scope) -> Value:
+def window(node: exp.Expr, scope: Scope) -> Value:
     """A function over the rows of a window."""
+    assert isinstance(node, exp.Window), "no other expression is read as one"
     function, choice = node.this, NOTHING
     if isinstance(function, exp.Filter):
         choice = deciding(scope.edges(function.expression.this), How.FILTER)
