@@ -43,6 +43,7 @@ SOURCES = frozenset(
 )  # fmt: skip
 """How parameters that take a file are called; the first parameter does whatever its name is."""
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
+_LONGEST_PATH = 4_096
 _DATABASES = ("postgres", "mysql", "mssql", "oracle", "redshift", "clickhouse", "sqlite", "bigquery", "trino")
 _READS_IN_SQL = re.compile(r"\b(read|scan)_\w+\s*\(", re.IGNORECASE)
 
@@ -162,8 +163,11 @@ def _ask(
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Everything in an argument that could name a file."""
-    if isinstance(value, str | bytes | os.PathLike):
+    """Everything in an argument that could name a file; what is longer than a path is what a file holds."""
+    if isinstance(value, str | bytes):
+        if len(value) <= _LONGEST_PATH:
+            yield os.fsdecode(value)
+    elif isinstance(value, os.PathLike):
         yield os.fsdecode(value)
     elif isinstance(value, list | tuple | set | frozenset):
         for each in value:
@@ -175,9 +179,9 @@ def _files(text: str) -> Iterator[str]:
     try:
         if os.path.exists(text):
             yield text
-        elif any(sign in text for sign in "*?["):
+        elif any(sign in text for sign in "*?[") and text.isprintable():
             yield from iglob(text, recursive=True)
-    except (OSError, ValueError):  # a text too long for a path, or with a NUL
+    except (OSError, ValueError, RecursionError):  # no path: too long, with a NUL, with a thousand folders
         return
 
 
