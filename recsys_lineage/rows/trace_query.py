@@ -54,8 +54,10 @@ def trace_query(
 
     It is a query over the statement's own tables, with the statement's `$name` parameters. It gives exactly the columns
     of the table, and each row as often as it is there; where the table is used several times, the union. For a row that
-    is not in the result it gives nothing. Rows that matter only through a window over the whole table are left to
-    `trace`, which names them.
+    is not in the result it gives nothing; numbers need only be nearly equal where doubles are added, whose last digits
+    hang on the order of the rows, and what an aggregate takes of one of equal rows is not compared where the keys of a
+    group tell the row. Rows that matter only through a window over the whole table are left to `trace`, which names
+    them.
 
     The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
     for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
