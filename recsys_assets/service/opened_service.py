@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -34,6 +34,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 
+_log = logging.getLogger("recsys.service")
 LOOK_SECONDS = 2.0
 """How often a new champion, rules, experiments and tokens are looked for."""
 
@@ -114,7 +115,7 @@ def opened_service(
     figures.log_lines.labels("torn").inc(found.torn)
     figures.log_lines.labels("damaged").inc(len(found.damaged))
     for place in found.damaged[:20]:
-        logging.getLogger("recsys.service").warning("a line of the feedback cannot be read: %s", place)
+        _log.warning("a line of the feedback cannot be read: %s", place)
     rotation.look()
     if rotation.now is None and rotation.error is not None:
         log.close()
@@ -159,10 +160,18 @@ def _watching(
     """While the application runs, look for what changed."""
 
     async def look_for_tokens() -> None:
+        told = ""
         while not access.open:
             await asyncio.sleep(seconds)
-            with suppress(LineageError):  # a file half written: those before hold
-                access.tokens = tokens.by_hash()
+            try:
+                access.tokens, told = tokens.by_hash(), ""
+            except (
+                LineageError,
+                OSError,
+            ) as error:  # half written, damaged, not to be read: those before hold
+                if str(error) != told:
+                    told = str(error)
+                    _log.warning("the tokens of before hold: %s", told)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -57,6 +57,34 @@ def test_elsewhere_every_route_needs_a_token_of_its_scope(home: Path) -> None:
         until(lambda: taken.ask("GET", "/version").status == 401, "the token is refused")
 
 
+@pytest.mark.parametrize("how", ["damaged", "a folder", "open to all"])
+def test_tokens_that_cannot_be_read_are_told_and_looked_for_again(
+    home: Path, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Else who takes a token back would not learn that it still opens."""
+    tokens = Tokens(home / "service" / "tokens.json")
+    secret = tokens.add("reader", ["read"])
+    whole = (home / "service" / "tokens.json").read_bytes()
+    with served(home, open_to_all=False) as (nobody, _):
+        reader = Customer(nobody.port, secret)
+        path = home / "service" / "tokens.json"
+        if how == "damaged":
+            path.write_bytes(whole[:-9])
+        elif how == "open to all":
+            path.chmod(0o666)
+        else:
+            path.unlink()
+            path.mkdir()
+        until(lambda: "the tokens of before hold" in caplog.text, "it is told")
+        assert reader.ask("GET", "/version").status == 200
+        assert secret not in caplog.text
+        if path.is_dir():
+            path.rmdir()
+        path.write_bytes(b"[]")
+        path.chmod(0o600)
+        until(lambda: reader.ask("GET", "/version").status == 401, "the token is refused")
+
+
 def test_tokens_are_kept_as_hashes_that_nobody_else_can_read(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,9 +48,8 @@ class Told:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for dead in unlocked_files(folder, _NAMES):
                 dead.unlink(missing_ok=True)
-            unnamed = self._path.with_suffix(
-                ".new"
-            )  # locked before it has a name by which others look for it
+            # locked before it has a name by which others look for it
+            unnamed = self._path.with_suffix(".new")
             self._file = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             unnamed.rename(self._path)

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 
-from recsys_lineage.assets.code.module_source import EFFECTS, ModuleSource
+from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.resolved_names import Definition as Definition
 from recsys_lineage.assets.code.resolved_names import ResolvedNames
 from recsys_lineage.assets.code.used_names import Import, Reference
 
 
 class Codebase(ResolvedNames):
-    """First-party code, resolved by name.
+    """First-party code, and what of it is reached from where."""
 
-    A name that cannot be resolved stands for its whole module: every definition, and what its imports name.
+    @cached_property
+    def _imported(self) -> dict[str, tuple[str, ...]]:
+        return {}
 
-    Args:
-        owner: a top-level package; what is installed by the same distribution is first-party too.
-        given: files of modules that are first-party wherever they lie.
-        replaced: other texts for some files.
-    """
+    @cached_property
+    def _effects(self) -> dict[str, tuple[Definition, ...]]:
+        return {}
 
-    def __init__(
-        self,
-        owner: str | None = None,
-        given: Mapping[str, Path] | None = None,
-        replaced: Mapping[Path, str | ModuleSource] | None = None,
-    ) -> None:
-        super().__init__(owner, given, replaced)
-        self._imported: dict[str, tuple[str, ...]] = {}
-        self._effects: dict[str, tuple[Definition, ...]] = {}
-        self._digests: dict[tuple[Definition, ...], str] = {}
+    @cached_property
+    def _digests(self) -> dict[tuple[Definition, ...], str]:
+        return {}
 
     # --- what imports run ----------------------------------------------------------------------------------
 
