@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,8 @@ from recsys_lineage.sql.names import literal, path_literal, quote
 
 ROW_NUMBER = "file_row_number"
 """The column in which DuckDB gives a row's number; a file cannot have one of that name."""
+PART_ROWS = 1_000_000
+"""Number of rows that make another thread worth its while."""
 
 
 def open_parquet(
@@ -64,12 +68,35 @@ def open_parquet(
     selected += [f"{_value(name, below)} AS {quote(name)}" for name in folders.values()]
     selected += [f"NULL::VARCHAR AS {quote(name)}" for name in lacking]
     con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
-    con.execute(
-        f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS SELECT {', '.join(selected)}, "
-        f"{below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
-    )
+    select = f"SELECT {', '.join(selected)}, {below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
+    parts = " UNION ALL ".join(f"{select}{where}" for where in _parts(con, root, rows))
+    con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS {parts}")
     described = con.execute(f"DESCRIBE {quote(relation_name)}").fetchall()
     return tuple((name, type_) for name, type_, *_ in described[:-2])
+
+
+def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) -> list[str]:
+    """WHERE clauses that part the rows of files, each row in one of them; mostly that is one that is empty.
+
+    DuckDB reads a row group with one thread. One file of many rows in few row groups is read in as many parts as there
+    are threads; of several files this would change the order of rows.
+    """
+    if len(rows) > 1 or max(rows.values()) < 2 * PART_ROWS:
+        return [""]
+    ((file, count),) = rows.items()
+    ((groups, threads),) = con.execute(
+        "SELECT num_row_groups, current_setting('threads') FROM parquet_file_metadata($path)",
+        {"path": glob.escape(str(root / file))},
+    ).fetchall()
+    parts = 1 if groups >= threads else min(threads, count // PART_ROWS)
+    if parts == 1:
+        return [""]
+    starts = [count * part // parts for part in range(1, parts)]
+    return [
+        f" WHERE {ROW_NUMBER} < {starts[0]}",
+        *(f" WHERE {ROW_NUMBER} >= {start} AND {ROW_NUMBER} < {stop}" for start, stop in pairwise(starts)),
+        f" WHERE {ROW_NUMBER} >= {starts[-1]}",
+    ]
 
 
 def _read(
