@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.kernels.sparse import shape_of
+from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.state_arrays import sparse
 
 BLOCK_PRODUCTS = 1_000_000
@@ -46,35 +46,60 @@ def cosine_neighbours(
         stop = max(start + 1, int(np.searchsorted(work, done + BLOCK_PRODUCTS)))
         ranges.append((start, stop))
         start = stop
+    # the product adds up in one place a column: where those of most users stand together, they stay in the cache
+    item_of = np.argsort(-np.diff(columns.indptr), kind="stable").astype(np.int32)
+    place_of = np.empty_like(item_of)
+    place_of[item_of] = np.arange(n_items, dtype=np.int32)
+    placed = csr(normed[:, item_of])
+    placed.sort_indices()
 
     def block(limits: tuple[int, int]) -> sp.csr_array:
-        rows = sp.csr_array(columns[limits[0] : limits[1]] @ normed)
-        itself = rows.indices == np.repeat(np.arange(*limits), np.diff(rows.indptr))
-        return largest_of_rows(rows, neighbours, itself)
+        rows = csr(columns[limits[0] : limits[1]] @ placed)
+        return largest_of_rows(rows, neighbours, place_of[limits[0] : limits[1]], item_of)
 
     # SciPy's products release the interpreter lock; more threads than this only cost memory.
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         return sp.vstack(list(pool.map(block, ranges)), format="csr").T.tocsr()
 
 
-def largest_of_rows(rows: sp.csr_array, n: int, itself: NDArray[np.bool_] | None = None) -> sp.csr_array:
-    """The n largest entries of each row, all above 0, equal ones by column ascending; and those of `itself`, of which
-    each row has one."""
-    # positive float32 sort as their bits do, so one integer holds value and column: larger value, then smaller column
-    bits = np.ascontiguousarray(rows.data, np.float32).view(np.int32).astype(np.int64)
-    if itself is not None:
-        bits[itself] = np.iinfo(np.int32).max
-        n += 1
-    key = (bits << 32) | (np.iinfo(np.int32).max - rows.indices)
+def largest_of_rows(
+    rows: sp.csr_array,
+    n: int,
+    itself: NDArray[np.int32] | None = None,
+    names: NDArray[np.int32] | None = None,
+) -> sp.csr_array:
+    """The n largest entries of each row, equal ones by column ascending.
+
+    Args:
+        rows: float32.
+        itself: for each row a column that it has, whose entry is kept beside the n largest others.
+        names: for each column of `rows` its number in the result, by which equal entries are in order; None: its own.
+    """
+    values = np.asarray(rows.data, np.float32)
+    taken = n if itself is None else n + 1
     kept: list[NDArray[np.int64]] = []
-    for start, stop in pairwise(np.asarray(rows.indptr).tolist()):
-        chosen = np.arange(start, stop)
-        if stop - start > n:
-            chosen = start + np.argpartition(key[start:stop], stop - start - n)[-n:]
-        kept.append(np.sort(chosen))
+    for row, (start, stop) in enumerate(pairwise(np.asarray(rows.indptr).tolist())):
+        if stop - start <= taken:
+            kept.append(np.arange(start, stop))
+            continue
+        own = values[start:stop].copy()
+        if itself is not None:
+            own[rows.indices[start:stop] == itself[row]] = np.inf
+        least = np.partition(own, stop - start - taken)[stop - start - taken]
+        chosen = np.flatnonzero(own >= least)
+        if chosen.size > taken:
+            last = own[chosen] == least
+            larger, equal = chosen[~last], chosen[last]
+            columns = rows.indices[start + equal]
+            first = np.argsort(columns if names is None else names[columns])[: taken - larger.size]
+            chosen = np.sort(np.concatenate([larger, equal[first]]))
+        kept.append(start + chosen)
     at = np.concatenate(kept)
     indptr = np.concatenate([[0], np.cumsum([chosen.size for chosen in kept])])
-    return sp.csr_array((rows.data[at], rows.indices[at], indptr), shape=shape_of(rows))
+    columns = rows.indices[at]
+    return sp.csr_array(
+        (rows.data[at], columns if names is None else names[columns], indptr), shape=shape_of(rows)
+    )
 
 
 def sparse_state(name: str, matrix: sp.csr_array) -> dict[str, NDArray[Any]]:
