@@ -22,6 +22,7 @@ from recsys_models.fitted_model import list_length
 from recsys_models.kernels.sparse import csr
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.recommender import Recommender
+from recsys_models.training.user_blocks import one_ahead
 from recsys_models.training.validation import hits_at_k, ndcg_of_hits
 
 
@@ -156,15 +157,16 @@ def evaluations(
     user_rows = np.unique(np.concatenate([task.held.user_rows for task in tasks.values()]))
     model_rows = model.rows(test.user_ids[user_rows])
     step = block_rows(model.n_items)
-    for start in range(0, user_rows.size, step):
-        scores = model.scores(model_rows[start : start + step])
+    blocks = [slice(start, start + step) for start in range(0, user_rows.size, step)]
+    scored = one_ahead(lambda block: model.scores(model_rows[block]), blocks)
+    for block, scores in zip(blocks, scored, strict=True):
         if auc:
             ordered = SortedRows(scores)
             for task in tasks.values():
-                task.take_areas(user_rows[start : start + step], ordered)
+                task.take_areas(user_rows[block], ordered)
         # tasks without a mask come first: the others mask the scores in place
         for task in tasks.values():
-            task.take(user_rows[start : start + step], scores)
+            task.take(user_rows[block], scores)
     found = {hidden: task.result(model, seen, hidden, k, lengths, segments) for hidden, task in tasks.items()}
     return [found[hidden] for hidden in exclude_seen]
 

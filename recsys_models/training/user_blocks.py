@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ USERS = 256
 THREADS = min(4, os.cpu_count() or 1)
 """Number of blocks in progress at once."""
 
+Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
@@ -29,3 +31,16 @@ def over_blocks(function: Callable[[NDArray[Any]], Result], rows: NDArray[np.int
     blocks = [rows[start : start + USERS] for start in range(0, rows.size, USERS)]
     with blas(1), ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(function, blocks))
+
+
+def one_ahead(function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
+    """Results of the function for the parts, in their order; the next one is computed, in a thread, while one is used."""
+    context = copy_context()
+    with ThreadPoolExecutor(1) as thread:
+        coming = None
+        for part in parts:
+            ready, coming = coming, thread.submit(context.run, function, part)
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield coming.result()
