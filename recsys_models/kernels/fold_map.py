@@ -22,6 +22,13 @@ RIDGE = 1e-6
 """L2 penalty relative to the mean square of an input."""
 
 
+class _Sums(NamedTuple):
+    """Weighted sums of item vectors, shape (n, d), and the users' degrees, shape (n,)."""
+
+    vectors: NDArray[np.float32]
+    degree: NDArray[np.float64]
+
+
 class FoldMap(NamedTuple):
     """The least-squares map from sums of item vectors to the users' vectors of a fitted model.
 
@@ -65,16 +72,20 @@ class FoldMap(NamedTuple):
                 gram, errors = items.T @ items, []
                 tried = spread[:TRIED]
                 learn, test = tried[::2], tried[1::2]
+                of_tried = [matrix[tried] for matrix in edges]
+                sums: tuple[_Sums, ...] = ()
                 for item_exponent, user_exponent in pairs:
                     one = cls._with(by_item, item_exponent, user_exponent, items.shape[1])
-                    inputs = one._inputs([matrix[tried] for matrix in edges], items)
+                    if user_exponent == user_exponents[0]:
+                        sums = one._sums(of_tried, items)
+                    inputs = one._inputs(sums)
                     fitted = _least_squares(inputs[::2], users[learn])
                     missed = inputs[1::2] @ fitted - users[test]
                     errors.append(float(np.einsum("ud,de,ue->", missed, gram, missed, optimize=True)))
                 best = pairs[int(np.argmin(errors))]
             rows = np.sort(spread[: max(LEARNED, 4 * len(edges) * items.shape[1])])
             one = cls._with(by_item, *best, items.shape[1])
-            inputs = one._inputs([matrix[rows] for matrix in edges], items)
+            inputs = one._inputs(one._sums([matrix[rows] for matrix in edges], items))
             return one._replace(matrix=_least_squares(inputs, users[rows]))
 
     @classmethod
@@ -91,12 +102,13 @@ class FoldMap(NamedTuple):
 
     def vectors(self, edges: Sequence[sp.csr_array], items: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors (n, d) of the rows of `edges`, each (n, n_items), with the item vectors (n_items, d)."""
-        return self._inputs(edges, items) @ self.matrix
+        return self._inputs(self._sums(edges, items)) @ self.matrix
 
-    def _inputs(self, edges: Sequence[sp.csr_array], items: NDArray[np.float32]) -> NDArray[np.float32]:
-        n, dim = edges[0].indptr.size - 1, items.shape[1]
-        found = np.ones((n, self.n_edges * dim + 1), np.float32)
-        for number, (matrix, scale) in enumerate(zip(edges, self.item_scale, strict=True)):
+    def _sums(self, edges: Sequence[sp.csr_array], items: NDArray[np.float32]) -> tuple[_Sums, ...]:
+        """What the map takes of the rows of each matrix of edges, before it is divided by their degrees."""
+        n = edges[0].indptr.size - 1
+        found: list[_Sums] = []
+        for matrix, scale in zip(edges, self.item_scale, strict=True):
             # only the rows of the items that occur are scaled, so that one customer does not cost a catalogue
             weight = np.asarray(matrix.data, np.float32)
             scaled = weight * scale[matrix.indices]
@@ -107,9 +119,15 @@ class FoldMap(NamedTuple):
                 owner = np.repeat(np.arange(n), np.diff(matrix.indptr))
                 scaled = sp.csr_array((scaled, matrix.indices, matrix.indptr), matrix.shape)
                 summed = np.asarray(scaled @ items, np.float32)
-            by_user = np.bincount(owner, weight, n).astype(np.float64, copy=False)
+            found.append(_Sums(summed, np.bincount(owner, weight, n).astype(np.float64, copy=False)))
+        return tuple(found)
+
+    def _inputs(self, sums: Sequence[_Sums]) -> NDArray[np.float32]:
+        n, dim = sums[0].vectors.shape
+        found = np.ones((n, self.n_edges * dim + 1), np.float32)
+        for number, (vectors, degree) in enumerate(sums):
             part = found[:, number * dim : (number + 1) * dim]
-            np.multiply(summed, inverse_power(by_user, float(self.user_exponent[0]))[:, None], out=part)
+            np.multiply(vectors, inverse_power(degree, float(self.user_exponent[0]))[:, None], out=part)
         return found
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -34,7 +34,7 @@ def over_blocks(function: Callable[[NDArray[Any]], Result], rows: NDArray[np.int
 
 
 def one_ahead(function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
-    """Results of the function for the parts, in their order; the next one is computed, in a thread, while one is used."""
+    """Results of the function for the parts, in order; a thread computes the next one while one is used."""
     context = copy_context()
     with ThreadPoolExecutor(1) as thread:
         coming = None
