@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.sparse import csr, shape_of
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
+from recsys_models.training.user_blocks import one_ahead
 
 Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
 
@@ -60,11 +61,13 @@ def validation_ndcg(
     Where every validation interaction repeats a seen one, nothing is masked.
     """
 
-    def listed(users: NDArray[np.integer], hidden: sp.csr_array | None) -> NDArray[np.int32]:
-        scores = score(users)
-        if hidden is not None:
-            mask_items(scores, hidden, users)
-        return top_k(scores, k)[0]
+    def listed(
+        blocks: Sequence[NDArray[np.integer]], hidden: sp.csr_array | None
+    ) -> Iterator[NDArray[np.int32]]:
+        for users, scores in zip(blocks, one_ahead(score, blocks), strict=True):
+            if hidden is not None:
+                mask_items(scores, hidden, users)
+            yield top_k(scores, k)[0]
 
     return _mean_ndcg(listed, seen, validation, max_users, seed)
 
@@ -84,7 +87,7 @@ def ranking_ndcg(
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
 
-    def listed(users: NDArray[np.integer], hidden: sp.csr_array | None) -> NDArray[np.int32]:
+    def of_users(users: NDArray[np.integer], hidden: sp.csr_array | None) -> NDArray[np.int32]:
         own = csr(hidden[users]) if hidden is not None else None
         longest = 0 if own is None else int(np.diff(own.indptr).max())
         taken = np.zeros((users.size, min(order.size, longest + k)), bool)
@@ -96,17 +99,22 @@ def ranking_ndcg(
         columns = np.where(np.take_along_axis(taken, first, 1), -1, order[first])
         return np.pad(columns, ((0, 0), (0, k - columns.shape[1])), constant_values=-1)
 
+    def listed(
+        blocks: Sequence[NDArray[np.integer]], hidden: sp.csr_array | None
+    ) -> Iterator[NDArray[np.int32]]:
+        return (of_users(users, hidden) for users in blocks)
+
     return _mean_ndcg(listed, seen, validation, max_users, seed)
 
 
 def _mean_ndcg(
-    listed: Callable[[NDArray[np.integer], sp.csr_array | None], NDArray[np.int32]],
+    listed: Callable[[Sequence[NDArray[np.integer]], sp.csr_array | None], Iterator[NDArray[np.int32]]],
     seen: sp.csr_array,
     validation: Interactions,
     max_users: int,
     seed: int,
 ) -> float:
-    """Mean NDCG of the lists that `listed` gives users without the items that it is to hide."""
+    """Mean NDCG of the lists that `listed` gives blocks of users without the items that it is to hide."""
     relevant, hidden = unseen(validation, seen), seen
     if not relevant.nnz:
         relevant, hidden = validation.user_items(), None
@@ -119,9 +127,8 @@ def _mean_ndcg(
         return 0.0
     total = 0.0
     step = block_rows(shape_of(seen)[1])
-    for start in range(0, users.size, step):
-        block = users[start : start + step]
-        columns = listed(block, hidden)
+    blocks = [users[start : start + step] for start in range(0, users.size, step)]
+    for block, columns in zip(blocks, listed(blocks, hidden), strict=True):
         total += float(ndcg_of_hits(hits_at_k(columns, relevant, block), counts[block]).sum())
     return total / users.size
 
