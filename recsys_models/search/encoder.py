@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,7 +69,21 @@ def load_encoder(name: EncoderName) -> Encoder:
         EncoderMissing: its package is not installed.
     """
     told = encoder_version(name)
-    return _WordVectors(told) if name == "wordllama" else _SentenceTransformer(told)
+    with _logging_kept():
+        return _WordVectors(told) if name == "wordllama" else _SentenceTransformer(told)
+
+
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Within, libraries may set up logging for the process, as wordllama does; afterwards it is as it was."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        for handler in [handler for handler in root.handlers if handler not in handlers]:
+            root.removeHandler(handler)
 
 
 class _WordVectors:
