@@ -25,6 +25,8 @@ COPY recsys_assets recsys_assets
 COPY recsys_lineage recsys_lineage
 COPY recsys_models recsys_models
 RUN pip install --no-cache-dir --no-deps .
+# Like byte code: what each start would look through again, for nobody may write it later.
+RUN RECSYS_HOME=/tmp/none python -c "import recsys_assets.preload"
 
 ARG GIT_COMMIT=""
 ENV RECSYS_GIT_COMMIT=$GIT_COMMIT \

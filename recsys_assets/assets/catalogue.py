@@ -22,6 +22,7 @@ from recsys_assets.assets.raw import raw_tables, source_files, source_folder
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.serving import reports, search_index, served_profiles, served_tables
 from recsys_assets.assets.tables import reconciliation, sql_tables
+from recsys_assets.service.champions import Decided
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings
 from recsys_lineage.orchestration.lineage_proof import lineage_proof
@@ -45,8 +46,15 @@ def groups_of(assets: Iterable[dg.AssetsDefinition]) -> dict[str, str]:
     }
 
 
-def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAssets:
-    """The whole asset graph, from files to recommendations; `source_files` leaves out the files `forget`."""
+def all_assets(
+    settings: Settings, forget: Collection[str] = (), decided: Decided | None = None
+) -> PlatformAssets:
+    """The whole asset graph, from files to recommendations.
+
+    Args:
+        forget: files that `source_files` leaves out.
+        decided: what people decided about families; as the lake says where left out.
+    """
     folder = source_folder.source_folder(settings)
     families = competing(settings.families)
     files = ServiceFiles(settings.home)
@@ -60,7 +68,7 @@ def all_assets(settings: Settings, forget: Collection[str] = ()) -> PlatformAsse
         *candidates.assets(families, settings),
         *tuning.assets(families, settings),
         evaluation.asset(families),
-        gate.asset(settings),
+        gate.asset(settings, decided),
         champion.asset(families, settings),
         *served_tables.assets(settings),
         search_index.asset(settings),

@@ -259,9 +259,10 @@ def _decided(settings: Settings) -> Decided:
         return Decided()
 
 
-def asset(settings: Settings) -> dg.AssetsDefinition:
-    """`gate`, its bootstrap started from the settings' seed; what people decided is among its parameters."""
-    decided = _decided(settings)
+def asset(settings: Settings, decided: Decided | None = None) -> dg.AssetsDefinition:
+    """`gate`, its bootstrap started from the settings' seed; what people decided is among its parameters, as the lake
+    says where it is not given."""
+    decided = _decided(settings) if decided is None else decided
     parameters = {"seed": settings.seed, "promoted": decided.promoted, "canary": decided.canary}
     return frame_asset(
         gate,

@@ -22,7 +22,7 @@ class FirstPartyModules:
     """
 
     def __init__(self, owner: str | None = None, given: Mapping[str, Path] | None = None) -> None:
-        self._owner, self._given = owner, dict(given or {})
+        self.owner, self._given = owner, dict(given or {})
         self._homes: dict[str, list[Path] | None] = {}
         self._paths: dict[str, Path | None] = {}
         self._seen: dict[Path, tuple[int, int] | None] = {}
@@ -36,6 +36,14 @@ class FirstPartyModules:
         """Whether a file or a folder that was looked at is not what it was."""
         return any(_stamp(path) != stamp for path, stamp in self._seen.items())
 
+    def seen(self) -> Mapping[Path, tuple[int, int] | None]:
+        """The files and folders that were looked at, with their times and sizes then; None where nothing was."""
+        return self._seen
+
+    def homes(self) -> Mapping[str, list[Path] | None]:
+        """The top-level packages and modules that were asked for, and where the project's own ones lie."""
+        return self._homes
+
     def path(self, module: str) -> Path | None:
         """The file of a module, found from where its top-level package lies; None for other people's."""
         if module in self._given:
@@ -46,7 +54,7 @@ class FirstPartyModules:
 
     def _find(self, module: str) -> Path | None:
         top, *inner = module.split(".")
-        for home in self._home(top) or ():
+        for home in self.home(top) or ():
             place = home.joinpath(*inner)
             if place.parent.is_dir():
                 self.saw(place.parent)
@@ -60,9 +68,9 @@ class FirstPartyModules:
 
     def is_first_party(self, module: str) -> bool:
         """Whether a module is the project's own."""
-        return module in self._given or self._home(module.partition(".")[0]) is not None
+        return module in self._given or self.home(module.partition(".")[0]) is not None
 
-    def _home(self, top: str) -> list[Path] | None:
+    def home(self, top: str) -> list[Path] | None:
         """The folders of a first-party package, or the file of a first-party module; None for other people's."""
         if top not in self._homes:
             found = _places(top)
@@ -73,22 +81,22 @@ class FirstPartyModules:
 
     def _owns(self, top: str) -> bool:
         """Whether an installed package comes from the distribution that installed the owner."""
-        if self._owner is None or not any(map(install_folder, _places(self._owner) or ())):
+        if self.owner is None or not any(map(install_folder, _places(self.owner) or ())):
             return False
-        return top in _siblings(self._owner)
+        return top in _siblings(self.owner)
 
     def is_there(self, module: str) -> bool:
         """Whether a name is that of a first-party module, or of a folder of such."""
         if self.path(module) is not None:
             return True
         top, *inner = module.split(".")
-        return any(home.joinpath(*inner).is_dir() for home in self._home(top) or ())
+        return any(home.joinpath(*inner).is_dir() for home in self.home(top) or ())
 
     def below(self, package: str) -> tuple[str, ...]:
         """Every module of a first-party package, itself included, sorted."""
         names = [package] if self.path(package) is not None else []
         top, *inner = package.split(".")
-        for home in () if package in self._given else self._home(top) or ():
+        for home in () if package in self._given else self.home(top) or ():
             folder = home.joinpath(*inner)
             for path in sorted(folder.rglob("*.py")) if folder.is_dir() else ():
                 self.saw(path.parent)
@@ -109,8 +117,12 @@ class FirstPartyModules:
                 folder / name,
                 *(each / name for each in _folders(folder, folder.stat().st_mtime_ns)),
             ):
-                if place.is_file():
+                is_there = place.is_file()
+                if (
+                    is_there or ".." in place.parts
+                ):  # one that lies elsewhere counts too while it is not there
                     self.saw(place)
+                if is_there:
                     found.append(place)
             if not (folder / "__init__.py").is_file() or not (folder.parent / "__init__.py").is_file():
                 return tuple(found)

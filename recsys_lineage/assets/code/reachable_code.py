@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
+from recsys_lineage.assets.code.kept_digests import KeptDigests
 from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.resolved_names import Definition as Definition
 from recsys_lineage.assets.code.resolved_names import ResolvedNames
@@ -26,6 +27,18 @@ class Codebase(ResolvedNames):
     @cached_property
     def _digests(self) -> dict[tuple[Definition, ...], str]:
         return {}
+
+    @cached_property
+    def _kept(self) -> dict[str, KeptDigests]:
+        return {}
+
+    def _kept_by(self, package: str) -> KeptDigests | None:
+        """What other processes found of a package, where its code is what lies on the disk."""
+        if not self.is_on_disk:
+            return None
+        if package not in self._kept:
+            self._kept[package] = KeptDigests(package, self._modules)
+        return self._kept[package]
 
     # --- what imports run ----------------------------------------------------------------------------------
 
@@ -139,7 +152,14 @@ class Codebase(ResolvedNames):
     def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
         """The digest of what roots lead to, kept as long as the codebase is: many assets start from the same code."""
         if roots not in self._digests:
-            self._digests[roots] = self.digest(self.reach(roots))
+            named = " ".join(f"{root.module}:{root.name}" for root in roots)
+            kept = self._kept_by(roots[0].module.partition(".")[0]) if roots else None
+            found = kept.get(named) if kept else None
+            if found is None:
+                found = self.digest(self.reach(roots))
+                if kept:
+                    kept.keep(named, found)
+            self._digests[roots] = found
         return self._digests[roots]
 
     def digest(self, reached: tuple[Definition, ...]) -> str:

@@ -51,6 +51,9 @@ class ResolvedNames:
         owner: a top-level package; what is installed by the same distribution is first-party too.
         given: files of modules that are first-party wherever they lie.
         replaced: other texts for some files.
+
+    Attributes:
+        is_on_disk: whether the modules are those, and only those, that imports would find.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class ResolvedNames:
         given: Mapping[str, Path] | None = None,
         replaced: Mapping[Path, str | ModuleSource] | None = None,
     ) -> None:
+        self.is_on_disk = not (given or replaced)
         self._modules = FirstPartyModules(owner, given)
         self._replaced = {
             path: ModuleSource(text) if isinstance(text, str) else text

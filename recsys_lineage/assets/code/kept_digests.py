@@ -1,0 +1,139 @@
+"""KeptDigests: digests of code kept between processes, beside the code and as long as that is what it was."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from recsys_lineage.assets.code.first_party import FirstPartyModules
+
+LARGE = 1 << 20
+"""Bytes from which on a file counts by its size and time; smaller ones, as all code is, by their content."""
+
+
+class KeptDigests:
+    """Digests of what definitions lead to, in a file in the `__pycache__` of a package.
+
+    Looking through the code of a project takes seconds, and each step of a run is a process of its own. What another
+    process found is taken where every file and folder of the same first-party packages is what it was, and Python and
+    this analysis too. Like byte code, it is not written where `sys.dont_write_bytecode` says so, or nobody may write.
+
+    Args:
+        package: the top-level package that the file lies in.
+        modules: which modules are a project's own; asked anew where the packages of the file lie.
+    """
+
+    def __init__(self, package: str, modules: FirstPartyModules) -> None:
+        self._modules = modules
+        self._path, self._mode = _place(package, modules)
+        self._digests: dict[str, str] = self._read()
+
+    def get(self, roots: str) -> str | None:
+        """The digest of what roots lead to, None where it is not known."""
+        return self._digests.get(roots)
+
+    def keep(self, roots: str, digest: str) -> None:
+        """Note a digest for other processes; to be called by one thread at a time."""
+        self._digests[roots] = digest
+        if self._path is None or sys.dont_write_bytecode:
+            return
+        made_of = _made_of(self._modules, self._modules.homes())
+        if self._modules.changed():  # what was looked through is no longer what lies there
+            return
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as stream:
+                json.dump({"made of": made_of, "digests": self._digests}, stream)
+            os.chmod(stream.name, self._mode)
+            os.replace(stream.name, self._path)
+        except OSError:  # a folder that is not there, or not ours to write into
+            return
+
+    def _read(self) -> dict[str, str]:
+        if self._path is None:
+            return {}
+        try:
+            kept = json.loads(self._path.read_text())
+            made_of, digests = kept["made of"], kept["digests"]
+            same = made_of == _made_of(self._modules, made_of["packages"])
+            return dict(digests) if same else {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+
+def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
+    """Where digests are kept, beside the byte code of the package's first file, and who may read them: as that file."""
+    home = next(iter(modules.home(package) or ()), None)
+    if home is None:
+        return None, 0
+    first = home if home.suffix == ".py" else home / "__init__.py"
+    owned = f"of-{modules.owner}" if modules.owner else "of-all"
+    name = f"{package}.{owned}.{sys.implementation.cache_tag}.code-digests.json"
+    try:
+        return Path(importlib.util.cache_from_source(str(first))).with_name(
+            name
+        ), first.stat().st_mode & 0o666
+    except (NotImplementedError, OSError):  # a folder without a first file is written by nobody
+        return None, 0
+
+
+def _made_of(modules: FirstPartyModules, tops: Mapping[str, Any]) -> dict[str, Any]:
+    """What digests depend on, as plain JSON: Python, this analysis, and where packages lie and what they hold."""
+    packages = {top: modules.home(top) for top in sorted(tops)}
+    own = {str(home): _content(home) for homes in packages.values() for home in homes or ()}
+    return {
+        "python": sys.version,
+        "analysis": _analysis(),
+        "packages": {top: homes and [str(home) for home in homes] for top, homes in packages.items()},
+        "content": own,
+        "files outside": {
+            str(path): None if stamp is None else list(stamp)
+            for path, stamp in sorted(modules.seen().items())
+            if not any(path.is_relative_to(home) or path == home.parent for home in map(Path, own))
+        },
+    }
+
+
+@cache
+def _analysis() -> str:
+    return _content(Path(__file__).parent)
+
+
+def _content(home: Path) -> str:
+    """A hash of a file, or of all files and folders below one but byte code."""
+    found = [(home, home.stat())] if home.is_file() else list(_below(home))
+    return _hash(home, tuple((path, it.st_mode, it.st_size, it.st_mtime_ns) for path, it in found))
+
+
+@lru_cache(maxsize=64)
+def _hash(home: Path, found: tuple[tuple[Path, int, int, int], ...]) -> str:
+    total = hashlib.sha256()
+    for path, mode, size, changed in found:
+        total.update(f"{path.relative_to(home.parent)}\x1f".encode())
+        if stat.S_ISREG(mode):
+            content = f"{size} {changed}".encode() if size >= LARGE else path.read_bytes()
+            total.update(hashlib.sha256(content).digest())
+    return total.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Files and folders below one, and what they are, in order; links are what they lead to."""
+    met: set[tuple[int, int]] = set()  # a link may lead to a folder around it
+    for name, folders, files in os.walk(folder, followlinks=True):
+        own = os.stat(name)
+        again = (own.st_dev, own.st_ino) in met
+        met.add((own.st_dev, own.st_ino))
+        folders[:] = [] if again else sorted(each for each in folders if each != "__pycache__")
+        for each in () if again else (*folders, *sorted(files)):
+            path = Path(name, each)
+            with suppress(OSError):  # a link that leads nowhere
+                yield path, path.stat()

@@ -1,0 +1,56 @@
+"""The fork server's preload: steps that are forked from it start at once, and none waits for a thread that it lacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.platform.shop import SOURCE, write_shop
+
+THREADS = """
+import json, os, time
+import recsys_assets.preload
+from recsys_lineage.assets.code.reachable_code import Codebase
+names = [open(f"/proc/self/task/{each}/comm").read().strip() for each in os.listdir("/proc/self/task")]
+looked = []
+whole = Codebase.reach
+Codebase.reach = lambda self, roots: (looked.append(roots), whole(self, roots))[1]
+from recsys_assets.definitions import build_definitions
+from recsys_assets.settings import load_settings
+build_definitions(load_settings())
+print(json.dumps({"threads": names, "looked": len(looked)}))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are read from /proc")
+def test_steps_find_the_code_looked_through_and_no_pool_of_threads_running(tmp_path: Path) -> None:
+    told = {"RECSYS_HOME": str(tmp_path / "home"), "RECSYS_DATA": str(write_shop(tmp_path / "data", 2))}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env={**os.environ, **told, "RECSYS_SOURCE": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["looked"] == 0
+    # Polars' workers and Delta's runtime do not live on in a fork
+    assert not [
+        name for name in found["threads"] if name.startswith("tokio") or name in {"polars-0", "polars-1"}
+    ]
+
+
+def test_settings_that_are_wrong_do_not_stop_the_fork_server() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import recsys_assets.preload"],
+        env={**os.environ, "RECSYS_SOURCE": "/no/such/folder", "RECSYS_SEED": "no number"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
