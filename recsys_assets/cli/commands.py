@@ -17,7 +17,7 @@ from recsys_assets.cli.openlineage_commands import app as openlineage_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.service_commands import app as service_app
 from recsys_assets.cli.service_commands import champion_app, experiments_app, token_app
-from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
+from recsys_assets.cli.session import AsJson, console, load_settings, opened_lake, opened_platform
 from recsys_assets.cli.source_commands import app as source_app
 from recsys_assets.cli.table_commands import app as table_app
 
@@ -109,16 +109,19 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Show one customer's purchases and recommendations."""
-    with opened_platform(quiet=as_json) as (platform, out):
+    with opened_lake() as lake:
         from recsys_assets.cli.show import customer_text
+        from recsys_assets.runs.answers import customer
+        from recsys_assets.shop.source import Source
 
-        answer = platform.customer(user, k)
+        dated = not Source.load(load_settings().source).settings.undated
+        answer = customer(lake, user, k, dated=dated)
         if as_json:
             plain = {"user_id": user, "recommendations": answer.recommendations, "history": answer.history}
             print(json.dumps(plain, default=str))
             return
         for line in customer_text(answer):
-            out.print(line)
+            console.print(line)
 
 
 @app.command()
@@ -128,17 +131,17 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find items by words, as `GET /search` does for a visitor without a name, and say what speaks for each."""
-    with opened_platform(quiet=as_json) as (platform, out):
+    with opened_lake() as lake:
         from recsys_assets.cli.show import search_text
         from recsys_assets.service.answers.searching import SearchQuestion, searched_alone
         from recsys_assets.service.answers.served_search import ServedSearch
 
-        found = searched_alone(ServedSearch.load(platform.lake), SearchQuestion(query, k=k))
+        found = searched_alone(ServedSearch.load(lake), SearchQuestion(query, k=k))
         if as_json:
             print(json.dumps(found))
             return
         for line in search_text(found):
-            out.print(line)
+            console.print(line)
 
 
 @app.command()

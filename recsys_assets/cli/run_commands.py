@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.session import AsJson, console, opened_platform
+from recsys_assets.cli.session import AsJson, console, opened_records
 from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
-    from recsys_assets.runs.run import Platform
+    from recsys_lineage.records.records import Records
     from recsys_lineage.records.run_record import RunRecord
 
 app = typer.Typer()
@@ -30,8 +30,8 @@ def runs(
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: AsJson = False
 ) -> None:
     """List the runs: when each began, how long it took, how it ended, and what asked for it."""
-    with opened_platform(quiet=as_json) as (platform, _):
-        found = platform.records.run_records()[-limit:][::-1]
+    with opened_records() as records:
+        found = records.run_records()[-limit:][::-1]
     if as_json:
         print(json.dumps({"runs": [record.to_json() for record in found]}, default=str))
         return
@@ -61,9 +61,9 @@ def logs(
     run: Annotated[str, typer.Argument(help="The run's id, or how it begins.")], as_json: AsJson = False
 ) -> None:
     """Tell what a run did: each asset with its version and rows, and what went wrong."""
-    with opened_platform(quiet=as_json) as (platform, _):
-        record = _run_named(platform, run)
-        made = platform.records.of_run(record.id)
+    with opened_records() as records:
+        record = _run_named(records, run)
+        made = records.of_run(record.id)
     if as_json:
         answer = {"run": record.to_json(), "records": [each.to_json() for each in made]}
         print(json.dumps(answer, default=str))
@@ -94,8 +94,8 @@ def logs(
             console.print(f"{escape(step)} was skipped")
 
 
-def _run_named(platform: Platform, text: str) -> RunRecord:
-    found = [record for record in platform.records.run_records() if record.id.startswith(text)]
+def _run_named(records: Records, text: str) -> RunRecord:
+    found = [record for record in records.run_records() if record.id.startswith(text)]
     if len(found) != 1:
         raise UnknownRun(
             f"{'No run has' if not found else f'{len(found)} runs have'} an id that begins with {text!r}.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recsys_assets.runs.run import Platform
     from recsys_assets.settings import Settings
     from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.records.records import Records
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
 AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object instead.")]
@@ -86,3 +87,12 @@ def opened_lake() -> Iterator[Lake]:
         from recsys_lineage.lake.lake import Lake
 
         yield Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
+
+
+@contextmanager
+def opened_records() -> Iterator[Records]:
+    """The records of the settings' lake, for commands that only read them."""
+    with opened_lake() as lake:
+        from recsys_lineage.records.records import Records
+
+        yield Records(lake)
