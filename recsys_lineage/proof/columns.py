@@ -110,10 +110,15 @@ def _change_every_column(
 def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Perturbations) -> None:
     for table, columns in experiment.schemas.items():
         for column in columns:
-            for perturbation, mark in perturbations.marking(table, column):
+            for ways in perturbations.marking(table, column):
+                holding: frozenset[int] = frozenset(range(len(experiment.names)))
                 try:
-                    perturb(experiment, table, [perturbation])
-                    trial.marked(table, column, experiment.holding(mark), perturbation.name)
+                    for perturbation, mark in ways:
+                        perturb(experiment, table, [perturbation])
+                        holding &= experiment.holding(mark)
+                        if not trial.lacking(table, column, holding):
+                            break
+                    trial.marked(table, column, holding, ways[0][0].name)
                 except RunFailed:
                     trial.failed += 1
         experiment.restore(table)
@@ -163,9 +168,12 @@ class _Trial:
     def marked(self, table: str, column: str, holding: frozenset[int], perturbation: str) -> None:
         """Note in which outputs the marked values of a column stand: these are made of them."""
         self.runs += 1
-        lacking = tuple(place for place in sorted(holding) if (table, column, place) not in self._direct)
-        if lacking:
+        if lacking := self.lacking(table, column, holding):
             self._undeclared.setdefault((table, column, lacking), perturbation)
+
+    def lacking(self, table: str, column: str, holding: frozenset[int]) -> tuple[int, ...]:
+        """Of the outputs in which a column's marks stand, those without a DIRECT edge from it."""
+        return tuple(place for place in sorted(holding) if (table, column, place) not in self._direct)
 
     def groups(self) -> Iterator[tuple[str, list[str]]]:
         """A table, and columns of it to change at a time: one with edges alone, all those without any together."""

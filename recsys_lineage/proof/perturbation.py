@@ -28,7 +28,7 @@ _FRESH: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 """Values that do not stand in the column, made of those that do, by the beginning of the type's name."""
 
-_MARK, _MARK_OF_NUMBERS = "\u2063\u2042", 71311
+_MARKS, _MARKS_OF_NUMBERS = ("\u2063\u2042", "\u2042\u2063\u2042"), (71311, 48527)
 """What no value holds by itself: an invisible separator with a rare sign, and the first digits of large numbers."""
 
 
@@ -113,21 +113,25 @@ class Perturbations:
         for name, value in self._of_others(table, column, chance):
             yield Perturbation(name, column, value)
 
-    def marking(self, table: str, column: str) -> Iterator[tuple[Perturbation, str]]:
-        """Perturbations that leave a mark in every value, or in those of half of the rows; and the mark's text.
+    def marking(self, table: str, column: str) -> Iterator[list[tuple[Perturbation, str]]]:
+        """Perturbations that leave a mark in every value, or in those of half of the rows, each with the mark's text.
 
-        Where the mark stands in a value of the answer, that value was made of the column's.
+        Where a mark stands in a value of the answer, that value was made of the column's, unless it stands there by
+        chance, as in a hash of twenty digits; so each comes with another mark, which is to stand there too.
         """
         type_, x = self._experiment.schemas[table][column], f"t.{quote(column)}"
         if type_ == "VARCHAR":
-            mark, value = _MARK, f"{x} || {literal(_MARK)}"
+            ways = [(mark, f"{x} || {literal(mark)}") for mark in _MARKS]
         elif type_.startswith(("INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT", "DOUBLE", "DECIMAL")):
-            mark, value = str(_MARK_OF_NUMBERS), f"{x} % 1000 + {_MARK_OF_NUMBERS}000"
+            ways = [(str(mark), f"{x} % 1000 + {mark}000") for mark in _MARKS_OF_NUMBERS]
         else:
             return
-        yield Perturbation("marked", column, value), mark
-        half = f"CASE WHEN hash(t.rowid, {self._seed}) % 2 = 0 THEN {value} ELSE {x} END"
-        yield Perturbation("marked at half of the rows", column, half), mark
+        yield [(Perturbation("marked", column, value), mark) for mark, value in ways]
+        half = f"CASE WHEN hash(t.rowid, {self._seed}) % 2 = 0 THEN {{}} ELSE {x} END"
+        yield [
+            (Perturbation("marked at half of the rows", column, half.format(value)), mark)
+            for mark, value in ways
+        ]
 
     def _within(
         self, table: str, column: str, rows: int, chance: np.random.Generator

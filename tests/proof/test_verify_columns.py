@@ -192,3 +192,23 @@ def test_what_does_not_fit_is_told() -> None:
         proof("SELECT id FROM orders", id=["order.id IDENTITY"])
     with pytest.raises(ExperimentError, match="no column"):
         proof("SELECT id FROM orders", id=["orders.price IDENTITY", "orders.pirce IDENTITY"])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id, '471311' || price AS k FROM orders",
+        "SELECT id, CASE WHEN id > 99 THEN 71311 END AS k FROM orders",
+    ],
+)
+def test_a_value_that_holds_a_mark_by_chance_refutes_nothing(sql: str) -> None:
+    edges = {
+        "id": ["orders.id IDENTITY"],
+        "k": ["orders.id CONDITIONAL"] if "CASE" in sql else ["orders.price TRANSFORMATION"],
+    }
+    assert proof(sql, **edges).sound
+
+
+def test_a_value_that_keeps_every_mark_is_made_of_it() -> None:
+    found = proof("SELECT id, id AS k FROM orders", id=["orders.id IDENTITY"], k=["orders.id CONDITIONAL"])
+    assert [each.outputs for each in found.refuted] == [("k",)]
