@@ -123,7 +123,8 @@ def _is_data(file: Path, root: Path) -> bool:
     if root not in file.parents:
         return True
     parts = file.relative_to(root).parts
-    return parts[0] not in RESERVED and not any(part.startswith(("_", ".")) for part in parts)
+    hidden = (part.startswith(".") or (part.startswith("_") and "=" not in part) for part in parts)
+    return parts[0] not in RESERVED and not any(hidden)  # `_day=2017-01-01` is a folder of data
 
 
 def _folder(place: Path) -> Path:

@@ -96,6 +96,14 @@ def test_python_that_gives_a_frame_is_told_what_to_do(lake: Lake) -> None:
     assert verify_reads(asset, lake).true
 
 
+def test_folders_of_partitions_hold_data_whatever_their_column_is_called(lake: Lake) -> None:
+    with lake.cursor() as connection:
+        query = "SELECT n, n % 3 AS _day FROM range(9) AS t(n)"
+        _ = lake.write("days", query, connection=connection, partition_by="_day")
+    found = verify_reads(sql_code(SqlText("SELECT max(n) AS most FROM days"), name="most"), lake)
+    assert found.true and found.opened == 3, found.report()
+
+
 def test_a_file_that_no_record_names_is_seen(lake: Lake, tmp_path: Path) -> None:
     """Native code opens a table behind the back of Inputs."""
 
