@@ -56,6 +56,7 @@ def flowed(
     result: Sequence[str] = (),
     stored: str = "",
     kept: KeptSteps | None = None,
+    whole: bool = False,
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
 
@@ -65,6 +66,7 @@ def flowed(
         result: what the columns of its result are called, which tells the values of a PIVOT that names none.
         stored: the name of a table on the connection that holds the result as it was made; empty where there is none.
         kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
+        whole: whether the given rows are all rows of the table: then nothing that each row is made of need be computed.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
@@ -73,7 +75,7 @@ def flowed(
     catalog = Catalog(schemas, parameters)
     try:
         named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
-        flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored)
+        flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored, whole=whole)
         wanted = flowing.result(given)
         return Stepwise(connection, flowing.steps, parameters, kept, dict.fromkeys(flowing.dear(), 2)).rows(
             wanted

@@ -26,10 +26,11 @@ class Flowing:
         statement: taken apart.
         source: the table, folded.
         stored: the name of a table that holds the statement's result; empty where there is none.
+        whole: whether the rows that are followed are all rows of the table.
     """
 
-    def __init__(self, statement: Statement, source: str, stored: str = "") -> None:
-        self.statement, self.source, self._stored = statement, source, stored
+    def __init__(self, statement: Statement, source: str, stored: str = "", *, whole: bool = False) -> None:
+        self.statement, self.source, self._stored, self._whole = statement, source, stored, whole
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
         self._wholes = Wholes(statement, self.witnesses)
@@ -88,7 +89,8 @@ class Flowing:
         """What the marked rows of a definition are where all of it is made of marked rows."""
         definition = self.statement.definitions.get(table)
         if definition is None:
-            return None
+            followed = f"SELECT * FROM {quote(self.statement.catalog.tables[table])}"
+            return All(followed, single=True, of=()) if self._whole else None
         of = [
             tuple(self._marked[each] for each in tables)
             for tables in self._wholes.follow_from(definition)

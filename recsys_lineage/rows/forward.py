@@ -246,8 +246,16 @@ class _Forward:
                 version.columns,
                 stored,
                 kept,
+                self._is_whole(table, rows, record),
             )
             return as_stored(connection, found, stored)
+
+    def _is_whole(self, table: str, rows: pa.Table, record: Materialization) -> bool:
+        """Whether rows of a table's latest version are all that a run read of the table."""
+        latest = self._latest[table][0]
+        reads = [read for read in table_reads(record) if read.name == table]
+        same = all(read.version == latest.version for read in reads)
+        return same and rows.num_rows == latest.rows
 
 
 class _Following:

@@ -130,7 +130,7 @@ class Candidates:
         if not keys or not self._witnesses.is_aggregated(query):
             return None
         selects = [
-            f"SELECT DISTINCT {self._packed(keys)} AS {_KEYS} FROM {self._syntax.relation_text(around['from_table'])}"
+            f"SELECT DISTINCT {self._asked_keys(keys)} FROM {self._syntax.relation_text(around['from_table'])}"
             for around in self._over_marked(query, table, count)
         ]
         if not selects:
@@ -205,17 +205,31 @@ class Candidates:
         best = best_column(catalog.columns[table], range(len(catalog.columns[table])))
         self._pushdown.put_part(items[number], {best: self.values_of(table, best)})
         where = [each for each in conjuncts(query.get("where_clause")) if not subqueries(each)]
-        select = f"SELECT DISTINCT {self._packed(keys)} AS {_KEYS} FROM {self._syntax.relation_text(around)}"
+        select = f"SELECT DISTINCT {self._asked_keys(keys)} FROM {self._syntax.relation_text(around)}"
         return self._cut(query, keys, ask(select, [*where, marks]))
 
     def _packed(self, keys: Sequence[Node]) -> str:
         fields = ", ".join(f"k{n} := {self._syntax.expression_text(key)}" for n, key in enumerate(keys))
         return f"struct_pack({fields})"
 
+    def _asked_keys(self, keys: Sequence[Node]) -> str:
+        """The keys together, as groups are told apart by them, and each alone, as relations can be cut by it."""
+        each = [f"{self._syntax.expression_text(key)} AS {_KEYS}{n}" for n, key in enumerate(keys)]
+        return ", ".join([f"{self._packed(keys)} AS {_KEYS}", *each])
+
     def _cut(self, query: Node, keys: Sequence[Node], asked: str) -> Node:
-        """A query over those rows only whose keys are asked for."""
+        """A query over those rows only whose keys are asked for.
+
+        DuckDB takes no join with them below a window or another group, so relations are cut by their columns before.
+        """
         made = copied(query)
-        whole = self._syntax.relation_text(query["from_table"])
+        items = from_items(made["from_table"], self._statement.catalog)
+        if self._pushdown.is_open(made, items):
+            places = [place_of({**key, "alias": ""}, items, query) for key in keys]
+            self._pushdown.put_parts_by(
+                made, items, {p: Condition.one_of(asked, f"{_KEYS}{n}") for n, p in enumerate(places) if p}
+            )
+        whole = self._syntax.relation_text(made["from_table"])
         made["from_table"] = self._syntax.relation(
             f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} ON {self._packed(keys)} = {quote(asked)}.{_KEYS}"
         )

@@ -15,14 +15,27 @@ def windows_of(query: Node) -> list[Node]:
 
 
 def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
-    """Whether a definition makes groups, windows or distinct rows."""
+    """Whether a definition makes groups, windows or distinct rows, or is what a PIVOT or UNPIVOT stands on."""
     query = definition.query
     if definition.recursive or definition is statement.main:
         return False
+    if definition.name.casefold() in shaped(statement):
+        return True
     if query["type"] == "SET_OPERATION_NODE":
         return not query["setop_all"] or query["setop_type"] == "EXCEPT"
     distinct = any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
     return distinct or witnesses.is_aggregated(query) or bool(windows_of(query))
+
+
+def shaped(statement: Statement) -> set[str]:
+    """The definitions, folded, from which a PIVOT or UNPIVOT makes rows: no condition on these is told of those."""
+    return {
+        name
+        for each in statement.definitions.values()
+        if each.query.get("from_table", {}).get("type") in ("PIVOT", "SHOW_REF")
+        for name in each.reads
+        if name in statement.definitions
+    }
 
 
 def asked_whole(statement: Statement, witnesses: Witnesses) -> list[str]:

@@ -257,6 +257,12 @@ class Pushdown(Knowledge):
         others = {place: condition for place, condition in spread.items() if place[0] != number}
         self._put_parts(items, others)
 
+    def put_parts_by(self, query: Node, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
+        """Lets relations hold only what can stand in rows of which something is known, in place."""
+        spread = dict(known)
+        self._spread(spread, query, items)
+        self._put_parts(items, spread)
+
     def push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
         where = query.get("where_clause")
