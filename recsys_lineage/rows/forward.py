@@ -138,12 +138,17 @@ class _Forward:
                 ).to_arrow_table()
             self._add(version.table, rows)
         if not self._open and not self.stopped:
+            read = file in known
             raise LineageError(
                 f"No table holds {'these lines' if lines is not None else 'rows'} of the file {file!r}.",
-                expected="a file that an asset of this lake read, by the path that its record says",
-                found=file,
+                expected="lines of which a table has a row"
+                if read
+                else "a file that an asset of this lake read, by the path that its record says",
+                found=file if lines is None else f"{file}, {_told(lines)}",
                 where=self.lake.uri,
-                advice=did_you_mean(file, known) or None,
+                advice=f"look at the lines that are there: {LINE} of the tables that read the file"
+                if read
+                else did_you_mean(file, known) or None,
             )
 
     def _start_from_all(self, version: TableVersion, file: str, lines: range | int | None) -> None:
@@ -286,6 +291,10 @@ class _Following:
         if self._kept is not None:
             self._kept.connection.close()
         self._kept, self._read = None, {}
+
+
+def _told(lines: range | int) -> str:
+    return f"line {lines}" if isinstance(lines, int) else f"lines {lines.start} to {lines.stop - 1}"
 
 
 def _numbers(lines: range | int | None) -> list[int]:

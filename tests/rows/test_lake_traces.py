@@ -144,6 +144,14 @@ def test_lines_of_a_file_flow_into_every_table(lake: Lake) -> None:
     assert {(each.model, each.of_row) for each in trace.models} == {("fitted", 2)}
 
 
+def test_lines_without_a_row_and_files_that_nobody_read_are_told_apart(lake: Lake) -> None:
+    with pytest.raises(LineageError) as told:
+        trace_forward(lake, file="orders.csv", lines=99)
+    assert told.value.found == "orders.csv, line 99" and "_line" in str(told.value)
+    with pytest.raises(LineageError, match=r"Did you mean 'orders\.csv'"):
+        trace_forward(lake, file="order.csv")
+
+
 def test_a_row_that_is_left_out_flows_no_further(lake: Lake) -> None:
     trace = trace_forward(lake, file="orders.csv", lines=6)
     assert [each.table for each in trace.tables] == ["raw_orders"]
