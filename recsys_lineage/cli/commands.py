@@ -234,11 +234,26 @@ def verify(
         list[str] | None,
         typer.Argument(metavar="[ASSET[@VERSION]]...", help="Which; all whose code is known when left out."),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="At most so many rows of each table that is read.")] = 300,
-    sample: Annotated[int, typer.Option(min=1, help="Traces of so many rows of the result.")] = 10,
+    night: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="More rows, also such of mixed values, and each asset run once more: all of a shop take a night.",
+        ),
+    ] = False,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="At most so many rows of each table that is read: 100, or 300.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Traces of so many rows of the result: 3, or 10.")
+    ] = None,
     reads: Annotated[
-        bool, typer.Option("--reads/--no-reads", help="Run the whole asset once more to see what it opens.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--reads/--no-reads",
+            help="Run the whole asset once more to see what it opens; those that took ten seconds when left out.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,
     format: Format = "tree",
     out: Out = None,
@@ -246,17 +261,22 @@ def verify(
 ) -> None:
     """Put the lineage of assets to the proof: change their inputs, run their code again, and compare.
 
-    Nothing is committed. Exits with 1 when anything was refuted, or could not be tried.
+    Nothing is committed. A sample of each asset takes minutes for all of a shop; `--all` finds more, overnight. Exits
+    with 1 when anything was refuted, or could not be tried.
     """
+    from dataclasses import replace
+
     from rich.console import Console
 
-    from recsys_lineage.cli.proving import proofs_of
+    from recsys_lineage.cli.proving import NIGHT, Extent, proofs_of
 
     screen = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
     def asked(place: Place) -> Any:
-        how: dict[str, Any] = {"rows": rows, "sample": sample, "reads": reads, "seed": seed}
-        return proofs_of(place, assets or (), **how, tell=screen.print)
+        wanted = {"rows": rows, "sample": sample, "reads": reads}
+        told = {name: value for name, value in wanted.items() if value is not None}
+        extent = replace(NIGHT if night else Extent(), **told)
+        return proofs_of(place, assets or (), extent=extent, seed=seed, tell=screen.print)
 
     ask_place(context, asked, format, out, as_json)
 

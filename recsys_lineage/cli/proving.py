@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
@@ -16,6 +16,34 @@ if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.proof.asset_proof import AssetProof
 
+_SOON = 10.0
+"""Seconds that the run of an asset took at most, that a sample runs it once more to see what it opens."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of an asset's lineage is put to the proof.
+
+    Attributes:
+        rows: how many rows of each table that it reads are taken at most.
+        sample: of how many output rows the traces are looked at.
+        rounds: on how many tables every column is changed: those taken, and then such whose values were mixed.
+        reads: whether it is run once more as a whole; None for those alone that took ten seconds at most.
+    """
+
+    rows: int = 100
+    sample: int = 3
+    rounds: int = 1
+    reads: bool | None = None
+
+    def __str__(self) -> str:
+        mixed = ", and on such of mixed values" if self.rounds > 1 else ""
+        columns = f"every column changed on {self.rows} rows of each table{mixed}"
+        return f"{columns}; traces of {self.sample} rows of each result"
+
+
+NIGHT = Extent(rows=300, sample=10, rounds=2, reads=True)
+
 
 @dataclass(frozen=True)
 class Proofs:
@@ -24,10 +52,14 @@ class Proofs:
     Attributes:
         proofs: of each asset that could be tried.
         not_tried: asset → why it could not.
+        extent: how much was tried.
+        not_run: assets that were not run once more to see what they open, as that takes long → the seconds it took.
     """
 
     proofs: Sequence[AssetProof]
     not_tried: Mapping[str, str]
+    extent: Extent = NIGHT
+    not_run: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def found(self) -> bool:
@@ -41,16 +73,34 @@ class Proofs:
             "true": self.found,
             "proofs": {proof.asset: proof.to_json() for proof in self.proofs},
             "not_tried": dict(self.not_tried),
+            "extent": asdict(self.extent),
+            "not_run": dict(self.not_run),
         }
+
+    def report(self) -> str:
+        """A table of all where they are several, what was refuted or could not be tried, and how much was tried."""
+        from recsys_lineage.proof.verdicts import verdicts
+
+        several = len(self.proofs) > 1
+        lines = [verdicts(self.proofs), ""] if several else []
+        for proof in self.proofs:
+            if not several or not proof.true or proof.not_tried:
+                lines += [f"{proof.asset} {'not refuted' if proof.true else 'refuted'}", proof.report(), ""]
+        lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
+        lines += [f"Tried: {self.extent}."] if self.proofs else []
+        if self.not_run:
+            longest = ", ".join(f"{asset} ({seconds:.0f} s)" for asset, seconds in self.not_run.items())
+            lines.append(
+                f"Not run once more to see what they open, as they take long: {longest}. --reads does."
+            )
+        return "\n".join(lines)
 
 
 def proofs_of(
     place: Place,
     targets: Sequence[str],
     *,
-    rows: int,
-    sample: int,
-    reads: bool,
+    extent: Extent,
     seed: int,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Proofs:
@@ -59,7 +109,8 @@ def proofs_of(
     Args:
         place: where their tables are, and their code.
         targets: `ASSET` or `ASSET@VERSION`; all assets whose code is known when there are none.
-        rows, sample, reads, seed: see `recsys_lineage.proof.verify`.
+        extent: how much of each is tried.
+        seed: of what is drawn by chance.
         tell: is called with a line for each asset once it was tried; all of a shop take minutes.
 
     Raises:
@@ -69,6 +120,7 @@ def proofs_of(
 
     proofs: list[AssetProof] = []
     not_tried: dict[str, str] = {}
+    not_run: dict[str, float] = {}
     codes = _codes(place, targets)
     for nth, (target, lake, code, version) in enumerate(codes, 1):
         started, came = time.monotonic(), "not tried"
@@ -76,7 +128,14 @@ def proofs_of(
             if isinstance(code, str):
                 not_tried[target] = code
             else:
-                proof = verify(code, lake, version, rows=rows, sample=sample, reads=reads, seed=seed)
+                took = Records(lake).get(code.name, version).seconds
+                reads = took <= _SOON if extent.reads is None else extent.reads
+                if not reads and extent.reads is None:
+                    not_run[target] = took
+                proof = verify(
+                    code, lake, version,
+                    rows=extent.rows, sample=extent.sample, rounds=extent.rounds, reads=reads, seed=seed,
+                )  # fmt: skip
                 proofs.append(proof)
                 came = "not refuted" if proof.true else "refuted"
         except WrongQuestion:
@@ -84,7 +143,7 @@ def proofs_of(
         except LineageError as error:
             not_tried[target] = str(error)
         tell(f"{nth} of {len(codes)}: {target} {came}, {time.monotonic() - started:.1f} s")
-    return Proofs(proofs, not_tried)
+    return Proofs(proofs, not_tried, extent, not_run)
 
 
 def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetCode | str, int | None]]:

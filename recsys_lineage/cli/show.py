@@ -333,13 +333,7 @@ def _(answer: RowTrace) -> Iterator[RenderableType]:
 
 @shown.register
 def _(answer: Proofs) -> Iterator[RenderableType]:
-    for proof in answer.proofs:
-        state = "[green]proved[/green]" if proof.true else "[red]refuted[/red]"
-        yield f"[bold]{escape(proof.asset)}[/bold] {state}"
-        yield escape(proof.report())
-        yield ""
-    for asset, why in answer.not_tried.items():
-        yield f"[bold]{escape(asset)}[/bold] [yellow]not tried[/yellow]: {escape(why)}"
+    yield escape(answer.report())
 
 
 def _table(*columns: str) -> Table:

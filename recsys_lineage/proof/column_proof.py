@@ -114,10 +114,21 @@ class ColumnProof:
         lines = [column_report([self])]
         lines += [f"refuted: {each}" for each in self.refuted]
         lines += [f"not shown: {each}" for each in self.not_shown]
-        lines += [f"never seen: {each}" for each in self.unseen]
+        lines += [f"never seen: {each}" for each in _by_input(self.unseen)]
         lines += [f"differs by itself: {each}" for each in self.unsteady]
         lines += [f"not tested: {each}" for each in self.untested]
         return "\n".join(lines)
+
+
+def _by_input(unseen: Iterable[Claim]) -> list[str]:
+    """A line for each input column with the kinds of its edges, and the outputs that each of these kinds leads to."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for claim in unseen:
+        kinds.setdefault((f"{claim.table}.{claim.column}", claim.output), []).append(claim.subtype)
+    outputs: dict[tuple[str, str], list[str]] = {}
+    for (source, output), of in kinds.items():
+        outputs.setdefault((source, ", ".join(sorted(of))), []).append(output)
+    return [f"{source} → {', '.join(to)} (INDIRECT {of})" for (source, of), to in outputs.items()]
 
 
 def column_report(proofs: Iterable[ColumnProof]) -> str:

@@ -13,6 +13,9 @@ from typer.testing import CliRunner, Result
 
 from recsys_lineage.cli.commands import COMMANDS, app, lineage_app
 from recsys_lineage.cli.place import Place
+from recsys_lineage.cli.proving import Extent, Proofs
+from recsys_lineage.proof.asset_proof import AssetProof
+from recsys_lineage.proof.reads import ReadProof
 from tests.lineage.graph.shop import Shop
 
 FOUND = {
@@ -106,9 +109,27 @@ def test_the_json_is_what_the_function_says(seen: Shop) -> None:
 def test_a_long_proof_says_how_far_it_is_and_its_answer_stays_json(seen: Shop) -> None:
     said = answer(seen, "verify", "shops", "model", "--no-reads", "--json")
     assert set(json.loads(said.stdout)["proofs"]) == {"shops"}
+    assert json.loads(said.stdout)["extent"] == {"rows": 100, "sample": 3, "rounds": 1, "reads": False}
     told = said.stderr.splitlines()
     assert told[0].startswith("1 of 2: shops not refuted, ")
     assert told[1].startswith("2 of 2: model not tried, ")
+
+
+def test_proofs_of_several_are_a_table_and_say_what_was_not_tried() -> None:
+    reads = ReadProof("a", ("t version 0",), 1, ("/other",), ())
+    proofs = [AssetProof("a", 0, None, None, reads), AssetProof("b", 0, None, None, None)]
+    said = Proofs(proofs, {"c": "it is Python"}, Extent(), {"b": 42.3}).report()
+    table, _, details = said.partition("\n\n")
+    head, _, *lines = table.splitlines()
+    assert head.split()[:3] == ["asset", "edges", "possible"] and [line[0] for line in lines] == [
+        "a",
+        "b",
+        "2",
+    ]
+    assert "differ" in table and "not run" in table
+    assert "a refuted" in details and "/other" in details and "b not refuted" not in details
+    assert "c not tried: it is Python" in details and "100 rows" in details and "b (42 s)" in details
+    assert "Tried" not in Proofs([], {"c": "it is Python"}).report()
 
 
 def test_as_the_graph_was(seen: Shop) -> None:

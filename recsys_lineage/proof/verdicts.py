@@ -1,0 +1,38 @@
+"""verdicts: one table of the proofs of several assets, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from recsys_lineage.proof.table_text import table_text
+
+if TYPE_CHECKING:
+    from recsys_lineage.proof.asset_proof import AssetProof
+
+_SUMS = ("edges", "possible", "shown", "not shown", "refuted", "rows tried", "rows proved", "rows refuted")
+
+
+def verdicts(proofs: Sequence[AssetProof]) -> str:
+    """Of each asset how many edges are claimed, shown, not shown and refuted, and likewise of its traced rows.
+
+    Edges are pairs of an input and an output column. Shown, and not shown, are direct ones: of which a changed value
+    was seen to arrive, or not.
+    """
+    return table_text(("asset", *_SUMS, "reads"), [_line(proof) for proof in proofs], sums=_SUMS)
+
+
+def _line(proof: AssetProof) -> tuple[object, ...]:
+    columns, rows, reads = proof.columns, proof.rows, proof.reads
+    of_columns = (
+        (columns.pairs, columns.possible, len(columns.shown), len(columns.not_shown), len(columns.refuted))
+        if columns is not None
+        else (0,) * 5
+    )
+    of_rows = (
+        (len(rows.trials), sum(trial.verdict == "proved" for trial in rows.trials), len(rows.refuted))
+        if rows is not None
+        else (0,) * 3
+    )
+    said = "not run" if reads is None else "as recorded" if reads.true else "differ"
+    return (proof.asset, *of_columns, *of_rows, said)
