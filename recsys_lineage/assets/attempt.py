@@ -395,6 +395,8 @@ def _written(version: TableVersion, output: Output, failures: Mapping[str, str])
             for key in wrote
         },
         failures=failures,
-        columns={name: WrittenColumn(c.bytes, c.nulls) for name, c in version.columns_written.items()},
+        columns={
+            name: WrittenColumn(c.bytes, c.nulls, c.distinct) for name, c in version.columns_written.items()
+        },
         hashed_by=version.hashed_by,
     )
