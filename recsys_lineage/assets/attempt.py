@@ -19,10 +19,11 @@ from recsys_lineage.assets.columns.column_origins import ColumnOrigins, origins_
 from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.assets.vocabulary import Vocabulary, numbers_of
+from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.commits.draft import Draft
