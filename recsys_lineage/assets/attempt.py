@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -396,8 +396,6 @@ def _written(version: TableVersion, output: Output, failures: Mapping[str, str])
             for key in wrote
         },
         failures=failures,
-        columns={
-            name: WrittenColumn(c.bytes, c.nulls, c.distinct) for name, c in version.columns_written.items()
-        },
+        columns={name: WrittenColumn(*astuple(c)) for name, c in version.columns_written.items()},
         hashed_by=version.hashed_by,
     )
