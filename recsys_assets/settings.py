@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import ByteSize, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recsys_assets.checkout import checkout_commit, checkout_repository
 from recsys_assets.checkout import checkout_folder as checkout_folder
 from recsys_assets.checkout import checkout_is_dirty as checkout_is_dirty
+from recsys_assets.setting_values import (
+    absolute_where_a_path,
+    bytes_of,
+    catalogs_namespace,
+    five_cron_fields,
+    known_timezone,
+    memory_size,
+    retention_policies,
+    usable_postgres_url,
+)
 from recsys_lineage.errors import LineageError, did_you_mean
-from recsys_lineage.openlineage.translation.naming import why_no_namespace
 
 PREFIX = "RECSYS_"
 CODE_LOCATION = "recsys"
 """The name under which Dagster's pages know the definitions, as `deployment/workspace.yaml` says."""
-_LEAST_MEMORY = 1_000_000
-_EVERY_DAY = re.compile(r"[0-5]?\d ([01]?\d|2[0-3]) \* \* \*", re.ASCII)
-"""A time of each day, which needs nobody to look whether Dagster knows it."""
-_BYTES = TypeAdapter(ByteSize)
-_POSTGRES_URL = TypeAdapter(PostgresDsn)
 _EXPECTED = {
     "int_parsing": "a whole number",
     "bool_parsing": "true or false",
@@ -264,81 +266,13 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else Path(path).expanduser().absolute()
 
-    @field_validator("source", "lake", mode="after")
-    @classmethod
-    def _absolute_where_a_path(cls, value: str) -> str:
-        is_path = value.startswith((".", "~", "/")) or (os.sep in value and "://" not in value)
-        return str(Path(value).expanduser().absolute()) if is_path else value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):  # an unknown name, a malformed one, a folder of the database
-            raise ValueError("expected the name of a timezone, such as UTC or Europe/Berlin") from None
-        return name
-
-    @field_validator("nightly_cron")
-    @classmethod
-    def _five_cron_fields(cls, expression: str) -> str:
-        expected = "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
-        if len(expression.split()) != 5:  # Dagster takes @daily too
-            raise ValueError(expected)
-        if _EVERY_DAY.fullmatch(expression):
-            return expression
-        from dagster import (  # seconds, and memory, that few commands need
-            DagsterInvalidDefinitionError,
-            ScheduleDefinition,
-        )
-
-        try:
-            ScheduleDefinition(cron_schedule=expression, job_name="nightly")
-        except DagsterInvalidDefinitionError:
-            raise ValueError(expected) from None
-        return expression
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _size(cls, size: str) -> str:
-        expected = "expected a size with its unit, such as 2GB or 512MB"
-        try:
-            if _BYTES.validate_python(size) < _LEAST_MEMORY:
-                raise ValueError(expected)
-        except ValidationError:
-            raise ValueError(expected) from None
-        return size.strip()
-
-    @field_validator("retention")
-    @classmethod
-    def _policies(cls, text: str) -> str:
-        from recsys_lineage.retention.policy import Policies
-
-        try:
-            Policies.parse(text)
-        except LineageError as error:
-            raise ValueError(f"expected {error.expected}") from None
-        return text
-
-    @field_validator("openlineage_namespace")
-    @classmethod
-    def _namespace_of_catalogs(cls, namespace: str | None) -> str | None:
-        if wrong := why_no_namespace(namespace or ""):
-            raise ValueError(wrong.partition(";")[0])
-        return namespace
-
-    @field_validator("postgres_url")
-    @classmethod
-    def _postgres_scheme(cls, url: SecretStr | None) -> SecretStr | None:
-        expected = "expected postgresql://user:password@host:5432/database"
-        try:
-            parts = None if url is None else _POSTGRES_URL.validate_python(url.get_secret_value())
-        except ValidationError:  # it repeats the URL
-            raise ValueError(expected) from None
-        # SQLAlchemy knows no postgres://, psycopg2 no postgresql+psycopg2://, and Dagster hands the URL to both.
-        if parts is not None and (parts.scheme != "postgresql" or not (parts.path or "").strip("/")):
-            raise ValueError(expected)
-        return url
+    _absolute_where_a_path = field_validator("source", "lake")(absolute_where_a_path)
+    _known_timezone = field_validator("timezone")(known_timezone)
+    _five_cron_fields = field_validator("nightly_cron")(five_cron_fields)
+    _size = field_validator("memory_limit")(memory_size)
+    _policies = field_validator("retention")(retention_policies)
+    _namespace_of_catalogs = field_validator("openlineage_namespace")(catalogs_namespace)
+    _postgres_scheme = field_validator("postgres_url")(usable_postgres_url)
 
     @property
     def lake_url(self) -> str:
@@ -348,7 +282,7 @@ class Settings(BaseSettings):
     @property
     def memory_bytes(self) -> str:
         """The memory limit in bytes, as DuckDB takes it; of the units that may be written it knows only some."""
-        return f"{int(_BYTES.validate_python(self.memory_limit))}B"
+        return f"{bytes_of(self.memory_limit)}B"
 
     def as_environment(self) -> dict[str, str]:
         """These settings as variables, for a child process. Holds secrets: never log it."""
@@ -400,26 +334,8 @@ def default_text(name: str) -> str:
     return "" if field.default_factory is not None else _as_text(field.default)
 
 
-def settings_table() -> str:
-    """All settings as a Markdown table: variable, default, meaning."""
-    rows = [
-        f"| `{variable(name)}` | {_as_code(default_text(name))} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
-
-
-def env_example() -> str:
-    """The text of `.env.example`: every setting with its meaning and default, commented out."""
-    head = "# Copy to .env and change what you need. Variables of the environment win over this file.\n"
-    blocks = [
-        f"# {field.description}\n# {variable(name)}={default_text(name)}\n"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join([head, *blocks])
-
-
-def _as_code(text: str) -> str:
+def as_code(text: str) -> str:
+    """A text as Markdown shows code; empty where it is."""
     return f"`{text}`" if text else ""
 
 
@@ -455,7 +371,7 @@ def _in_plain_words(error: ValidationError, overrides: dict[str, Any]) -> Settin
         expected=expected.removeprefix("Value error, expected ").removeprefix("Input should be "),
         found="a value that is not shown, for it holds a secret" if is_secret else repr(found),
         where="the command line" if given is not None else "the environment or .env",
-        advice=f"change it, or unset it and have {_as_code(default_text(name)) or 'the default'}",
+        advice=f"change it, or unset it and have {as_code(default_text(name)) or 'the default'}",
     )
 
 

@@ -17,6 +17,7 @@ from recsys_assets.shop.source_settings import SourceSettings, read_settings
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
+from recsys_lineage.files.row_by_row import is_row_by_row, with_column
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.written_sql import WrittenSql
 
@@ -184,10 +185,15 @@ class Source:
             selected.append(f"coalesce({day}, file_days.day) AS _day")
             absent.append("file_days.day AS _day")
             days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"
-            selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
             absent += ["NULL AS _row_hash", "NULL AS _event_id"]
         rewritten = self.written(table, relations).statement.strip()
-        whole = self._whole_rows() if table == "raw_events" else ""
+        whole = ""
+        if table == "raw_events" and is_row_by_row(query):
+            rewritten = with_column(rewritten, f"{_ROW_HASH} AS _row_hash")
+            selected += ["source_rows._row_hash", "NULL::VARCHAR AS _event_id"]
+        elif table == "raw_events":
+            whole = self._whole_rows()
+            selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
         parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
         parts += [
             f'SELECT {", ".join(absent)}\nFROM "{named.relation}_malformed" AS source_rows{days}'
@@ -214,7 +220,8 @@ class Source:
     def _whole_rows(self) -> str:
         """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
 
-        Of a line that several scans read, or that is read in several ways, one hash is taken.
+        It keeps the rows of all files in memory, so it is only for SQL that is not row by row. Of a line that several
+        scans read, or that is read in several ways, one hash is taken.
         """
         rows = "\nUNION ALL\n".join(
             f'SELECT _file, _line, {_ROW_HASH} AS _row_hash FROM "{named.relation}" AS file_rows'

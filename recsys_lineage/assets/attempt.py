@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -19,10 +19,11 @@ from recsys_lineage.assets.columns.column_origins import ColumnOrigins, origins_
 from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
+from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.assets.vocabulary import Vocabulary, numbers_of
+from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.commits.draft import Draft
@@ -395,6 +396,6 @@ def _written(version: TableVersion, output: Output, failures: Mapping[str, str])
             for key in wrote
         },
         failures=failures,
-        columns={name: WrittenColumn(c.bytes, c.nulls) for name, c in version.columns_written.items()},
+        columns={name: WrittenColumn(*astuple(c)) for name, c in version.columns_written.items()},
         hashed_by=version.hashed_by,
     )

@@ -8,15 +8,11 @@ people share (`Inputs.shared_values`), and what the code vouches for (`Inputs.vo
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import re
-import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import sqlglot
@@ -24,10 +20,9 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.assets.code.code_version import by_module, reachable
-from recsys_lineage.assets.code.module_source import ModuleSource, constants_of
+from recsys_lineage.assets.code.code_constants import constants_for, given_to, sql_texts
+from recsys_lineage.assets.json_values import leaves, numbers_of, texts_of
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.errors import LineageError
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.failure import LEFT_OUT
 from recsys_lineage.records.materialization import Materialization, Statement
@@ -41,7 +36,6 @@ _WORD = re.compile(r"[^\W_]+")
 # words with one sign between two, as in `rows=5`: no addresses and no strings of signs
 _JOINED = re.compile(r"(?:[^\w@]|_)?[^\W_]+(?:(?:[^\w@]|_)[^\W_]+)*[^\w@]?")
 _LETTER = re.compile(r"[^\W\d_]")
-_SQL_TEXT = re.compile(r"'((?:[^']|'')*)'")
 _NUMBER = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+|[-+]?(?:0|[1-9]\d*)")
 _FRACTION = re.compile(
     r"[-+]?(?:[1-9][\d,]*|0)?\.\d+(?:e[-+]?\d+)?%?|[-+]?\d+%|[-+]?\d\.?\d*e[-+]?\d+", re.IGNORECASE
@@ -111,7 +105,7 @@ class Vocabulary:
     def _bound(self, name: str, value: Any) -> Any:
         if is_secret_name(name):
             return withheld(value)
-        return value if all(map(self._may_be_bound, _leaves(value))) else withheld(value)
+        return value if all(map(self._may_be_bound, leaves(value))) else withheld(value)
 
     def _may_be_bound(self, value: Any) -> bool:
         if value is None or isinstance(value, bool | date):
@@ -232,7 +226,7 @@ class Vocabulary:
     def _names(self) -> frozenset[str]:
         asset, names = self._asset, {*self._more_names, self._asset.code.origin}
         names |= {asset.name, *asset.upstream, *asset.looks_at, *asset.parameters, *asset.options}
-        names |= {*_texts(dict(asset.parameters)), *asset.column_descriptions}
+        names |= {*texts_of(dict(asset.parameters)), *asset.column_descriptions}
         for read in self._inputs.reads if self._inputs is not None else ():
             names |= {read.name, *(column.name for column in read.schema), *(read.partitions or ())}
         names |= {check.name for check in asset.checks}
@@ -260,7 +254,7 @@ class Vocabulary:
 
     @cached_property
     def _numbers(self) -> frozenset[float]:
-        given = [dict(self._asset.parameters), *(_given(check.function) for check in self._asset.checks)]
+        given = [dict(self._asset.parameters), *(given_to(check.function) for check in self._asset.checks)]
         return self._code[1] | self._of_records[1] | {*numbers_of(given)}
 
     @cached_property
@@ -271,35 +265,16 @@ class Vocabulary:
                 dict(record.statistics),
                 dict(record.parameters),
                 [[check.found, dict(check.counts)] for check in record.checks],
-                _sql_texts(record.code.text) if record.code.kind == "sql" else (),
+                sql_texts(record.code.text) if record.code.kind == "sql" else (),
             )
             for record in self._records
         ]
-        return frozenset(_texts(said)), frozenset(numbers_of(said))
+        return frozenset(texts_of(said)), frozenset(numbers_of(said))
 
     @cached_property
     def _code(self) -> tuple[frozenset[str], frozenset[float]]:
         """String and number constants of the code that runs for the asset, its checks included."""
-        asset = self._asset
-        texts = {check.description for check in asset.checks} | {*_texts(_given(asset.compute))}
-        numbers: set[float] = {0, 1}
-        modules = set(asset.covers()) if asset.covers is not None else set()
-        for check in asset.checks:
-            texts |= {text for statement in check.statements for text in _sql_texts(statement)}
-            if check.function is not None:
-                modules |= _modules_of(check.function)
-                texts |= {*_texts(_given(check.function))}
-        if asset.code.kind == "sql":
-            texts |= {*_sql_texts(asset.code.text)}
-        else:
-            found = _parsed(asset.code.text)
-            texts, numbers = texts | found[0], numbers | found[1]
-        for module in sorted(modules):
-            if (path := _file_of(module)) is not None:
-                more_texts, more_numbers = ModuleSource.load(path).constants
-                texts |= more_texts
-                numbers |= more_numbers
-        return frozenset(texts), frozenset(numbers)
+        return constants_for(self._asset)
 
 
 def _is_said(text: str) -> bool:
@@ -309,86 +284,6 @@ def _is_said(text: str) -> bool:
 
 def _has_blanks(name: str) -> bool:
     return len(name.split()) > 1
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    """The values in lists, sets and mappings, keys included."""
-    if isinstance(value, Mapping):
-        for key, held in value.items():
-            yield key
-            yield from _leaves(held)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for held in value:
-            yield from _leaves(held)
-    else:
-        yield value
-
-
-def numbers_of(value: Any) -> Iterator[float]:
-    """Every number in a JSON value, without its sign."""
-    if isinstance(value, bool):
-        return
-    if isinstance(value, int | float):
-        yield abs(value)
-    elif isinstance(value, Mapping):
-        for held in value.values():
-            yield from numbers_of(held)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for held in value:
-            yield from numbers_of(held)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys of objects included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, held in value.items():
-            yield str(key)
-            yield from _texts(held)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for held in value:
-            yield from _texts(held)
-
-
-def _sql_texts(sql: str) -> tuple[str, ...]:
-    """The text literals of a statement."""
-    return tuple(match[1].replace("''", "'") for match in _SQL_TEXT.finditer(sql))
-
-
-def _given(function: object) -> list[Any]:
-    """What a function is given when it is made, which comes from the code or the settings."""
-    found: list[Any] = []
-    while isinstance(function, functools.partial):
-        found += [function.args, dict(function.keywords)]
-        function = function.func
-    return found
-
-
-def _modules_of(function: object) -> set[str]:
-    try:
-        return set(by_module(reachable(function)))
-    except LineageError:  # made by exec, say: it has no source, so its texts are not known
-        return set()
-
-
-def _file_of(module: str) -> Path | None:
-    """The file of a module's source; None where it has none."""
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    if loaded is None:
-        try:
-            spec = importlib.util.find_spec(module)
-        except (ImportError, ValueError):
-            return None
-        loaded = None if spec is None else spec.origin
-    return Path(loaded) if loaded and loaded.endswith(".py") else None
-
-
-def _parsed(text: str) -> tuple[frozenset[str], frozenset[float]]:
-    try:
-        return constants_of(text)
-    except SyntaxError:  # a method's source begins indented
-        return frozenset(), frozenset()
 
 
 def _ends_words(text: str, start: int, end: int) -> bool:

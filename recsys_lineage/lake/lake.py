@@ -22,6 +22,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.commits.append_order import added_rows
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.commits.write_marker import WriteMarker, clean_dead_writes, delete_files_of
+from recsys_lineage.lake.distinct_counts import with_distinct_counts
 from recsys_lineage.lake.lake_tables import LakeTables
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.lake.table_files import files_between, read_files, scan_files, write_files
@@ -184,6 +185,8 @@ class Lake(LakeTables):
         try:
             with explained(self.storage, table, write_id):
                 written = write_files(connection, query, parameters, root, write_id, partition_by, bounds)
+                if not append:  # the counts of what is added would not be the table's
+                    written = with_distinct_counts(connection, root, written)
         except BaseException:
             delete_files_of(self.storage, root, [write_id])
             marker.remove()

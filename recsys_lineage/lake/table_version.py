@@ -18,10 +18,18 @@ class Column:
 
 @dataclass(frozen=True)
 class ColumnStatistics:
-    """What the Parquet writer counted in one column: bytes as stored and NULLs; never a value."""
+    """What the Parquet writer counted in one column: bytes as stored, NULLs, and other values apart; never a value.
+
+    `distinct` is None where the writer does not tell it (`distinct_counts.py`).
+    """
 
     bytes: int
     nulls: int | None = None
+    distinct: int | None = None
+
+    def to_json(self) -> list[int | None]:
+        """A JSON array of the fields."""
+        return [self.bytes, self.nulls, *([] if self.distinct is None else [self.distinct])]
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class TableVersion:
             "partition_column": self.partition_column,
             "partitions": {key: part.to_json() for key, part in self.partitions.items()},
             "hashed_by": self.hashed_by,
-            "columns_written": {name: [c.bytes, c.nulls] for name, c in self.columns_written.items()},
+            "columns_written": {name: c.to_json() for name, c in self.columns_written.items()},
             **({"pieces": dict(self.pieces)} if self.pieces else {}),
         }
 

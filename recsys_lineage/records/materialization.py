@@ -74,10 +74,14 @@ class WrittenPartition:
 
 @dataclass(frozen=True)
 class WrittenColumn:
-    """What the writer counted in one column of the files it wrote; never a value."""
+    """What the writer counted in one column of the files it wrote; never a value.
+
+    `distinct` counts the different values that are not NULL; None where the writer does not tell it.
+    """
 
     bytes: int
     nulls: int | None = None
+    distinct: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 """
 
 from recsys_models.search.encoder import Encoder as Encoder
+from recsys_models.search.found import Found as Found
 from recsys_models.search.intent import Click as Click
-from recsys_models.search.search_index import Found as Found
 from recsys_models.search.search_index import SearchIndex as SearchIndex
-from recsys_models.search.search_index import Weights as Weights
+from recsys_models.search.weights import Weights as Weights

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.model_files import ModelFileError, from_files, to_files
 from recsys_models.search.encoder import Encoder
+from recsys_models.search.found import Found
 from recsys_models.search.intent import Click, Intent
 from recsys_models.search.items_of_documents import ItemsOfDocuments
 from recsys_models.search.spelling import Spelling
 from recsys_models.search.term_index import TermIndex
+from recsys_models.search.weights import Weights
 from recsys_models.search.words import MOST_WORDS, trigrams, words
 from recsys_models.state_arrays import must_be
 
@@ -35,54 +37,6 @@ LEAST_ALIKE = 0.2
 
 Taste = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 """Gives the scores of rows of items for a customer, NaN where nothing is known."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """How much each thing counts that speaks for an item; each is between 0 and about 1.
-
-    Attributes:
-        words: BM25 over title and groups, as a share of what an item with all words would have.
-        trigrams: the same over the trigrams of the title.
-        meaning: cosine of query and title.
-        title: whether the words of the query are those of the title, no more and no fewer.
-        intent: probability of the item's category, given the query.
-        liking: by which share the item that the customer likes best, of those found, is raised above the one they like
-            least.
-        popularity: the same by popularity, for whom nothing is known.
-    """
-
-    words: float = 1.0
-    trigrams: float = 0.7
-    meaning: float = 0.5
-    title: float = 0.6
-    intent: float = 0.1
-    liking: float = 0.3
-    popularity: float = 0.1
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if not 0 <= value <= 10:
-                raise ValueError(f"weight of {each.name}: expected 0 to 10, found {value}")
-
-
-class Found(NamedTuple):
-    """What a query finds.
-
-    Attributes:
-        rows: of the index's items, best first.
-        scores: (n,) float32.
-        meant: the query with unknown words replaced by known ones; None where none was.
-        categories: the most probable categories of the query, with their probabilities.
-        parts: name of each weight → (n,) what it added to the scores.
-    """
-
-    rows: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    meant: str | None
-    categories: list[tuple[str, float]]
-    parts: dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from tests.lineage.code_tree import Tree
 from tests.lineage.project import Project
 
 
@@ -24,3 +26,13 @@ def stored_project(tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         yield Project(tmp_path, instance)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
+    """An empty package that can be imported, and is forgotten at the end."""
+    made = Tree.fresh(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield made
+    for name in [name for name in sys.modules if name.partition(".")[0] == made.name]:
+        del sys.modules[name]

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-import itertools
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import rustworkx
@@ -19,47 +13,14 @@ from hypothesis import given, settings
 from hypothesis.strategies import DataObject, data, integers, lists, sampled_from
 
 from recsys_lineage.assets.code import code_version as module_under_test
-from recsys_lineage.assets.code.code_version import by_module, code_version, owner_of, reachable
+from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
 from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
-from recsys_lineage.errors import LineageError
 from tests.examples import examples
+from tests.lineage.code_tree import Tree
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
-_numbers = itertools.count()
-
-
-class Tree:
-    """A package written by a test, imported from its folder."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder, self.name = folder, name
-
-    def write(self, files: dict[str, str]) -> None:
-        """Writes modules of the package; `PKG` stands for its name."""
-        for path, text in {"__init__.py": "", **files}.items():
-            place = self.folder / self.name / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text.replace("PKG", self.name))
-
-    def get(self, module: str, name: str) -> Any:
-        importlib.invalidate_caches()
-        return getattr(importlib.import_module(f"{self.name}.{module}"), name)
-
-    def reached(self, root: object, **options: Any) -> set[str]:
-        """The definitions as `module.name`, the package's name left out."""
-        return {f"{d.module}.{d.name}".removeprefix(f"{self.name}.") for d in reachable(root, **options)}
-
-
-@pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
-    made = Tree(tmp_path, f"written_{next(_numbers)}")
-    monkeypatch.syspath_prepend(tmp_path)
-    yield made
-    for name in [name for name in sys.modules if name.partition(".")[0] == made.name]:
-        del sys.modules[name]
 
 
 OTHER = """
@@ -340,100 +301,6 @@ def test_a_named_parameter_counts_by_its_name_and_its_code(tree: Tree) -> None:
     assert code_version(root, {"family": Named("d", c)}) != before
     tree.write({"other.py": OTHER.replace("return 4", "return 5")})
     assert code_version(root, {"family": Named("c", c)}) != before
-
-
-# --- whose code it is -------------------------------------------------------------------------------------
-
-
-def _installed(tree: Tree, site: Path, packages: list[str]) -> None:
-    """Makes packages look installed, by one distribution."""
-    info = site / "some_shop-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-shop\nVersion: 1.0\n")
-    (info / "top_level.txt").write_text("\n".join(packages))
-    (info / "RECORD").write_text("".join(f"{name}/__init__.py,sha256=x,1\n" for name in packages))
-
-
-@pytest.mark.parametrize("site", ["site-packages", "target"])
-def test_what_other_people_installed_is_not_ones_own_and_what_came_with_it_is(
-    site: str, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / site
-    shop, models = f"shop_{tree.name}", f"models_{tree.name}"
-    for name, text in (
-        (models, "def fit(): return 1"),
-        (shop, f"import {models}\ndef root(): return {models}.fit()"),
-    ):
-        (folder / name).mkdir(parents=True)
-        (folder / name / "__init__.py").write_text(text)
-    _installed(tree, folder, [shop, models])
-    monkeypatch.syspath_prepend(folder)
-    tree.write({"a.py": f"import {models}\ndef root(): return {models}.fit()"})
-    assert tree.reached(tree.get("a", "root")) == {"a.root"}
-    inside = importlib.import_module(shop).root
-    assert {d.name for d in reachable(inside)} == {"root", "fit"}
-    (folder / f"beside_{tree.name}.py").write_text("def root(): return 1")
-    beside = importlib.import_module(f"beside_{tree.name}").root
-    assert {d.name for d in reachable(beside)} == {"root"}
-    assert owner_of(str(folder / shop / "sql" / "a.sql")) == shop and owner_of("/work/shop/a.sql") is None
-
-
-def test_code_without_a_file_is_read_from_the_notebook_and_refused_where_there_is_none() -> None:
-    import linecache
-
-    def cell(number: int, text: str, names: dict[str, Any]) -> None:
-        name = f"<ipython-input-{number}>"
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-        exec(compile(text, name, "exec"), names)
-
-    names: dict[str, Any] = {"__name__": "__main__"}
-    cell(1, "RATE = 2\ndef half(x):\n    return x / RATE\n", names)
-    cell(2, "def root(x: int) -> float:\n    return half(x)\n", names)
-    before = code_version(names["root"], {})
-    assert code_version(names["root"], {}) == before
-    assert {d.name for d in reachable(names["root"])} == {"root", "half", "RATE"}
-    names["RATE"] = 3
-    other = code_version(names["root"], {})
-    assert other != before
-    cell(1, "RATE = 3\ndef half(x):\n    return x // RATE\n", names)
-    assert code_version(names["root"], {}) != other
-    typed: dict[str, Any] = {"__name__": "__main__"}
-    exec("def root(): return 1", typed)
-    with pytest.raises(LineageError, match="source of root cannot be found"):
-        code_version(typed["root"], {})
-    with pytest.raises(LineageError, match="code of an asset cannot be found"):
-        code_version(3, {})
-
-
-def test_a_script_is_ones_own(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "from recsys_lineage.assets.code.code_version import reachable\nRATE = 1\ndef root(): return RATE\n"
-        "print(sorted(d.name for d in reachable(root) if d.module == '__main__'))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == "['RATE', 'root']", done.stderr
-
-
-def test_a_name_that_a_stub_loads_from_elsewhere_is_followed_there() -> None:
-    code = Codebase("recsys_lineage")
-    found = tuple(code._look_up("recsys_lineage", ("Lake",), frozenset()))
-    assert Definition("recsys_lineage.lake.lake", "Lake") in found
-
-
-def test_nothing_heavy_is_imported_to_reach_the_models() -> None:
-    program = (
-        "import sys\n"
-        "sys.path[:0] = ['.']\n"
-        "from recsys_lineage.assets.code.reachable_code import Codebase, Definition\n"
-        "code = Codebase('recsys_assets')\n"
-        "found = code.reach([Definition('recsys_assets.assets.serving.served_tables', 'user_embeddings')])\n"
-        "assert Definition('recsys_models.ranker.ranker', 'Ranker') in found\n"
-        "print([name for name in ('torch', 'dgl', 'lightgbm', 'numpy', 'recsys_models') if name in sys.modules])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_what_a_version_covers_is_plain_data() -> None:

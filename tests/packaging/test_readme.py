@@ -13,7 +13,7 @@ from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
-from recsys_assets.settings import settings_table
+from recsys_assets.settings_text import settings_table
 from recsys_assets.shop.source import Source
 from recsys_lineage import Lake, SqlText, materialize, sql_code
 from recsys_lineage.files import list_files, open_scan

@@ -15,11 +15,10 @@ from recsys_assets.settings import (
     Settings,
     SettingsError,
     default_text,
-    env_example,
     load_settings,
-    settings_table,
     variable,
 )
+from recsys_assets.settings_text import env_example, settings_table
 from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

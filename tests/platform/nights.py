@@ -24,12 +24,18 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.asset_codes import asset_codes
 
+ONE, TWO, THREE = DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
 COLUMNS = ("moment", "who", "what", "pieces")
 CSV = (
     "SELECT moment AS event_time, who AS user_id, what AS item_id, pieces AS quantity, _file, _line "
     "FROM read_csv('sales*.csv')"
 )
 PARQUET = CSV.replace("read_csv('sales*.csv')", "read_parquet('sales*.parquet')")
+
+
+def row(day: str, who: str = "u1", pieces: object = "1") -> tuple:
+    """A line of sales at ten o'clock, with the columns of `COLUMNS`."""
+    return (f"{day} 10:00:00", who, "i1", pieces)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from recsys_assets.service.answers.known_histories import Did
 from recsys_assets.service.answers.ranking import ranked
 from recsys_assets.service.answers.served_model import ServedModel
 from recsys_assets.service.answers.served_search import TABLE, ServedSearch
-from recsys_models.search.search_index import Found
+from recsys_models.search.found import Found
 
 _IN_WORDS = {
     "words": "has words of the query",

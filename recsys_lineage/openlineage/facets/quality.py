@@ -24,7 +24,7 @@ class PublishedDataQualityMetrics(DataQualityMetricsDatasetFacet):
 
 
 def metrics_facet(record: Materialization) -> Json | None:
-    """What the Parquet writer counted in the files of a run: rows, bytes and NULLs; never a value."""
+    """What the Parquet writer counted in the files of a run: rows, bytes, NULLs and other values; never a value."""
     written = record.written
     if written is None or not written.columns:
         return None
@@ -35,7 +35,7 @@ def metrics_facet(record: Materialization) -> Json | None:
         bytes=written.bytes if whole else None,
         fileCount=written.files if whole else None,
         columnMetrics={
-            name: {} if column.nulls is None else {"nullCount": column.nulls}
+            name: without_nothing(nullCount=column.nulls, distinctCount=column.distinct)
             for name, column in written.columns.items()
         },
     )

@@ -116,7 +116,10 @@ def _materializations(draw: st.DrawFn) -> Materialization:
     wrote = status == "success" and kind == "asset"
     written = Written(
         500, 2, "day" if days else None, {day: WrittenPartition(3, 50, "f", 1) for day in days}, {},
-        {column.name: WrittenColumn(10, draw(st.none() | st.integers(0, 3))) for column in schema},
+        {
+            column.name: WrittenColumn(10, draw(st.none() | st.integers(0, 3)), draw(st.none() | st.just(2)))
+            for column in schema
+        },
     )  # fmt: skip
     run = Run(
         "run-1", "nightly", asset if kind == "asset" else f"{asset}_check", started=BEGAN, schedule="night"

@@ -54,7 +54,7 @@ _partitions = st.dictionaries(
 )
 _written = st.builds(
     Written, _counts, _counts, _maybe_texts, _partitions, st.dictionaries(texts, texts, max_size=1),
-    st.dictionaries(texts, st.builds(WrittenColumn, _counts, _maybe_counts), max_size=2), _maybe_texts,
+    st.dictionaries(texts, st.builds(WrittenColumn, _counts, _maybe_counts, _maybe_counts), max_size=2), _maybe_texts,
 )  # fmt: skip
 _runs = st.builds(
     Run, run_id=_maybe_texts, job=_maybe_texts, step=_maybe_texts, retry=st.integers(0, 3), code_location=_maybe_texts,
