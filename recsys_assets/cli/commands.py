@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.answer import Commands, errors_in_words, run_to_the_end
+from recsys_assets.cli.answer import Commands, errors_in_words
 from recsys_assets.cli.lake_commands import app as lake_app
 from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
@@ -196,11 +196,6 @@ def doctor(as_json: AsJson = False) -> None:
                 console.print(f"  {escape(check.advice)}")
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
-
-
-def main() -> None:
-    """Run the command line, and leave at once when it is done."""
-    run_to_the_end(app)
 
 
 def _status_json(state: Any) -> dict[str, Any]:

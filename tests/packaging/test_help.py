@@ -20,7 +20,7 @@ HEAVY = {
 }
 SHOW = """
 import sys
-from recsys_assets.cli import app
+from recsys_assets.cli.commands import app
 try:
     app(sys.argv[1:])
 finally:

@@ -18,6 +18,7 @@ def test_items_of_one_value_have_one_code_in_the_order_of_their_coming(column: l
     codes = [-1 if each is None else values.setdefault(each, len(values)) for each in column]
     groups = Groups.of(column)
     assert groups.code.tolist() == codes and list(groups.values.items()) == list(values.items())
+    assert groups.texts() == column == [groups.value_of(row) for row in range(len(column))]
 
 
 def test_items_have_their_own_texts_and_equal_ones_are_one_object(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_items_have_their_own_texts_and_equal_ones_are_one_object(tmp_path: Path
     lake = lake_of(tmp_path)
     materialize(frame_code(item_profiles), lake)
     asked = ["e", "nowhere", "c", "b", "d", "a"]
-    found = descriptions(lake, asked)["title"]
+    found = descriptions(lake, asked)["title"].texts()
     assert found == [titles.get(item) for item in asked]
-    again = descriptions(lake, ["a"])["title"]
+    again = descriptions(lake, ["a"])["title"].texts()
     assert found[2] is found[5] is again[0]

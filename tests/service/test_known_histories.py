@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import numpy as np
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +13,49 @@ from recsys_assets.service.answers.known_histories import Did, KnownHistories, P
 
 NAMES = ("click", "purchase")
 ITEM_ROWS = {f"i{row}": row for row in range(6)}
+
+
+ROWS = {"user_id": pl.String, "item_id": pl.String, "behaviour": pl.String, "count": pl.Int64,
+        "last_time": pl.Datetime("us"), "is_target": pl.Boolean}  # fmt: skip
+EPOCH = datetime(1970, 1, 1)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["u2", "u10"]),
+            st.sampled_from(["i1", "i0", "of another model"]),
+            st.sampled_from(["view", "purchase"]),
+            st.integers(1, 9),
+            st.none() | st.integers(-5, 5).map(lambda second: EPOCH + timedelta(seconds=second)),
+            st.booleans(),
+        ),
+        max_size=30,
+    )
+)
+def test_a_history_has_a_row_for_each_item_and_behaviour(
+    rows: list[tuple[str, str, str, int, datetime | None, bool]],
+) -> None:
+    histories = KnownHistories.of_rows(
+        pl.DataFrame(rows, schema=ROWS, orient="row"), items := ["i2", "i1", "i0"]
+    )
+    told: dict[str, dict[tuple[int, str], list[tuple[int, datetime | None, bool]]]] = {}
+    for user, item, behaviour, count, moment, bought in rows:
+        if item in items:
+            told.setdefault(user, {}).setdefault((items.index(item), behaviour), []).append(
+                (count, moment, bought)
+            )
+    assert list(histories.rows) == sorted(told)
+    for user, of_user in told.items():
+        past = histories.of(user)
+        names = [histories.names[place] for place in past.behaviours.tolist()]
+        assert list(zip(past.items.tolist(), names, strict=True)) == sorted(of_user)
+        for place, (_, known) in enumerate(sorted(of_user.items())):
+            last = max((moment for _, moment, _ in known if moment is not None), default=EPOCH)
+            assert past.weights[place] == sum(count for count, _, _ in known)
+            assert past.times[place] == (last - EPOCH) // timedelta(microseconds=1)
+            assert past.bought[place] == any(bought for _, _, bought in known)
+    assert [each.dtype for each in histories.past] == [np.int32, np.int16, np.int64, np.float32, np.bool_]
 
 
 @given(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from recsys_lineage.lake.lake import Lake
 
 ITEMS = "item_profiles"
-_TITLE, _ITEM = "title", "item_id"
+TITLE, _ITEM = "title", "item_id"
 
 
 class DescribedItems(Protocol):
@@ -42,19 +43,32 @@ class Groups:
 
     Attributes:
         code: (n_items,) int32, the place of the item's value in `values`; -1 where it has none.
-        values: the values.
+        values: the values. Equal ones are one object, also those of another version, or of the index beside the model:
+            of a catalogue's titles and groups, most come more than once.
     """
 
     code: NDArray[np.int32]
     values: dict[str, int]
 
     @classmethod
-    def of(cls, column: Sequence[str | None]) -> Groups:
+    def of(cls, column: Sequence[str | None] | pl.Series) -> Groups:
         """The groups of a column."""
         found = pl.Series(column, dtype=pl.String)
         values = found.drop_nulls().unique(maintain_order=True)
         code = found.cast(pl.Enum(values)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
-        return cls(code, {value: place for place, value in enumerate(values.to_list())})
+        return cls(code, {sys.intern(value): place for place, value in enumerate(values.to_list())})
+
+    @cached_property
+    def _names(self) -> list[str | None]:
+        return [*self.values, None]
+
+    def value_of(self, row: int) -> str | None:
+        """The value of one item; None where it has none."""
+        return self._names[self.code[row]]
+
+    def texts(self) -> list[str | None]:
+        """The value of each item."""
+        return [self._names[code] for code in self.code.tolist()]
 
     def rows_with(self, values: Sequence[str]) -> NDArray[np.int32]:
         """The rows of items that have one of these values."""
@@ -67,23 +81,14 @@ def rows_of_items(items: Sequence[str], known: Mapping[str, int]) -> NDArray[np.
     return np.array([known[item] for item in items if item in known], np.int32)
 
 
-def descriptions(lake: Lake, item_ids: Sequence[str]) -> dict[str, list[str | None]]:
-    """The columns of text of `item_profiles` for some items, in their order; equal values are one object."""
+def descriptions(lake: Lake, item_ids: Sequence[str]) -> dict[str, Groups]:
+    """The columns of text of `item_profiles` for some items, in their order; `title` among them, whatever there is."""
     ids = pl.DataFrame({_ITEM: pl.Series(item_ids, dtype=pl.String)})
     stored = lake.latest(ITEMS)
+    none = {TITLE: Groups.of([None] * ids.height)}
     if stored is None:
-        return {_TITLE: [None] * ids.height}
+        return none
     texts = [column.name for column in stored.schema if column.type == "VARCHAR" and column.name != "text"]
     frame = lake.scan(stored).select(texts).collect()
     joined = ids.join(frame, on=_ITEM, how="left", maintain_order="left")
-    found = {column.name: _shared(column) for column in joined.drop(_ITEM)}
-    return {_TITLE: [None] * ids.height, **found}
-
-
-def _shared(column: pl.Series) -> list[str | None]:
-    """The values of a column of text. Equal ones are one object, also those of another version, or of the index beside
-    the model: of a catalogue's titles and groups, most come more than once."""
-    distinct = column.drop_nulls().unique()
-    places = column.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1).to_list()
-    values = [*(sys.intern(value) for value in distinct.to_list()), None]
-    return [values[place] for place in places]
+    return none | {column.name: Groups.of(column) for column in joined.drop(_ITEM)}

@@ -127,7 +127,7 @@ def _groups(
         served = variant.served
         for item in own:
             row = served.item_rows[item]
-            found.setdefault(item, [served.described[column][row] for column in columns])
+            found.setdefault(item, [served.groups[column].value_of(row) for column in columns])
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_assets.service.answers.described_items import Groups, descriptions, rows_of_items
+from recsys_assets.service.answers.described_items import TITLE, Groups, descriptions, rows_of_items
 from recsys_assets.service.answers.known_histories import KnownHistories
 from recsys_assets.service.answers.ranking import why_not_folded
 from recsys_lineage.lake.blobs import read_blobs
@@ -38,7 +38,7 @@ class ServedModel:
         model: what scores.
         histories: what each customer did before it was fitted.
         cannot_fold: why the family cannot count what a customer just did; None where it can.
-        described: the columns of text of `item_profiles`, a value for each row of the model's items.
+        groups: for each column of text of `item_profiles`, which of the model's items share a value.
     """
 
     table: str
@@ -49,7 +49,7 @@ class ServedModel:
     model: Recommender
     histories: KnownHistories
     cannot_fold: str | None
-    described: dict[str, list[str | None]] = field(repr=False)
+    groups: dict[str, Groups] = field(repr=False)
 
     @cached_property
     def item_ids(self) -> list[str]:
@@ -73,16 +73,11 @@ class ServedModel:
     @property
     def titles(self) -> list[str | None]:
         """The name of each item."""
-        return self.described["title"]
-
-    @property
-    def groups(self) -> dict[str, Groups]:
-        """For each column of text, which items share a value."""
-        return self._groups
+        return self._titles
 
     @cached_property
-    def _groups(self) -> dict[str, Groups]:
-        return {column: Groups.of(values) for column, values in self.described.items()}
+    def _titles(self) -> list[str | None]:
+        return self.groups[TITLE].texts()
 
     def rows(self, items: Sequence[str]) -> NDArray[np.int32]:
         """The rows of items; those that the model does not know are left out."""
@@ -136,5 +131,5 @@ class ServedModel:
             why_not_folded(model),
             descriptions(lake, [str(each) for each in model.item_ids.tolist()]),
         )
-        _ = served.item_rows, served.groups  # now, not in the first request
+        _ = served.item_rows, served.titles  # now, not in the first request
         return served

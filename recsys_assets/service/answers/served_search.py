@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_assets.service.answers.described_items import Groups, descriptions
+from recsys_assets.service.answers.described_items import TITLE, Groups, descriptions
 from recsys_lineage.lake.blobs import read_blobs
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
@@ -37,7 +37,7 @@ class ServedSearch:
         index: what finds.
         encoder: what made its vectors; None where it has none, or they cannot be used.
         fault: why nothing is found by meaning though the index has vectors; None where it is.
-        described: the columns of text of `item_profiles`, a value for each row of the index's items.
+        groups: for each column of text of `item_profiles`, which of the index's items share a value.
     """
 
     version: int
@@ -47,7 +47,7 @@ class ServedSearch:
     index: SearchIndex
     encoder: Encoder | None
     fault: str | None
-    described: dict[str, list[str | None]] = field(repr=False)
+    groups: dict[str, Groups] = field(repr=False)
     _rows_in: WeakKeyDictionary[ServedModel, NDArray[np.int32]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
@@ -79,16 +79,11 @@ class ServedSearch:
     @property
     def titles(self) -> list[str | None]:
         """The name of each item."""
-        return self.described["title"]
-
-    @property
-    def groups(self) -> Mapping[str, Groups]:
-        """For each column of text, which items share a value."""
-        return self._groups
+        return self._titles
 
     @cached_property
-    def _groups(self) -> dict[str, Groups]:
-        return {column: Groups.of(values) for column, values in self.described.items()}
+    def _titles(self) -> list[str | None]:
+        return self.groups[TITLE].texts()
 
     @classmethod
     def load(cls, lake: Lake, version: int | None = None) -> ServedSearch:
@@ -119,7 +114,7 @@ class ServedSearch:
             descriptions(lake, index.item_ids.tolist()),
         )
         # now, not in the first request
-        _ = index.item_rows, index.spelling, index.of_title, served.item_ids, served.groups
+        _ = index.item_rows, index.spelling, index.of_title, served.item_ids, served.titles
         index.search("first", encoder=encoder)
         return served
 

@@ -232,7 +232,7 @@ def stamp_of(moment: datetime) -> str:
 def closed_files(folder: Path, stream: Stream) -> list[Path]:
     """The files of a stream to which nobody writes any more, in the order they were begun."""
     # with it come engines that a supervisor has no use for
-    from recsys_lineage.files.unlocked import unlocked_files
+    from recsys_lineage.unlocked import unlocked_files
 
     return unlocked_files(folder, f"{stream}-*.jsonl")
 

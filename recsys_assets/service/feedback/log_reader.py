@@ -12,7 +12,7 @@ from typing import IO, Any
 import orjson
 
 from recsys_assets.service.feedback.feedback_log import Stream
-from recsys_lineage.files.unlocked import is_unlocked
+from recsys_lineage.unlocked import is_unlocked
 
 BLOCK = 1024 * 1024
 """Bytes that are read at once, where nothing else is asked for."""

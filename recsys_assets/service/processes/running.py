@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from recsys_lineage.files.unlocked import is_unlocked, unlocked_files
+from recsys_lineage.unlocked import is_unlocked, unlocked_files
 
 _NAMES = "running-*.json"
 

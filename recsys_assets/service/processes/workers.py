@@ -21,7 +21,7 @@ from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.processes.watched_process import watch_workers
 from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam
-from recsys_assets.service.server import SERVED_BY, ServiceError
+from recsys_assets.service.server import SERVED_BY, ServiceError, nothing_collected, take_turns
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.errors import LineageError
@@ -93,12 +93,14 @@ def worker_app() -> Door:
     _end_with_parent()
     if os.getppid() != supervisor:  # it died before that was asked for
         sys.exit(_CANNOT_START)
-    from recsys_assets.service.opened_service import opened_service, said_of, traced
-
+    take_turns()
     team = WorkerTeam.read()
     try:
-        settings = load_settings()
-        service = opened_service(settings, open_to_all=team.open_to_all, team=team)
+        with nothing_collected():
+            from recsys_assets.service.opened_service import opened_service, said_of, traced
+
+            settings = load_settings()
+            service = opened_service(settings, open_to_all=team.open_to_all, team=team)
     except LineageError as error:
         team.fail(str(error))
         sys.exit(_CANNOT_START)
