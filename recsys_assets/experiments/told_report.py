@@ -8,6 +8,7 @@ from typing import Any
 
 from recsys_lineage.lake.lake import Lake
 
+REPORT = "ab_report"
 NOT_MADE = "There is no report yet: run `recsys nightly`."
 EMPTY = (
     "There is no experiment in experiments.toml of the home, or nothing was shown in one yet. The service tells what "
@@ -51,9 +52,9 @@ class ToldReport:
 
 def told_report(lake: Lake) -> ToldReport:
     """What the newest versions say."""
-    if not lake.has("ab_report"):
+    if not lake.has(REPORT):
         return ToldReport([], [], [], [], NOT_MADE)
-    rows = _rows(lake, "ab_report", "TRUE")
+    told = told_experiments(lake)
     positions: list[dict[str, Any]] = []
     if lake.has("clicks_by_position"):
         positions = _rows(lake, "clicks_by_position", f"position <= {FIRST_POSITIONS}")
@@ -66,13 +67,17 @@ def told_report(lake: Lake) -> ToldReport:
     if lake.has("search_quality"):
         searches = _rows(lake, "search_quality", "TRUE")
         searches.sort(key=lambda row: (-row["searches"], row["query"]))
-    names = sorted({row["experiment"] for row in rows})
-    told = [
+    return ToldReport(told, positions, policies, searches[:COMMONEST_QUERIES], None if told else EMPTY)
+
+
+def told_experiments(lake: Lake) -> list[ToldExperiment]:
+    """What the newest version of `ab_report` says of each experiment, in the order of their names."""
+    rows = _rows(lake, REPORT, "TRUE")
+    return [
         ToldExperiment(name, of_it[0]["decision"], of_it)
-        for name in names
+        for name in sorted({row["experiment"] for row in rows})
         if (of_it := [row for row in rows if row["experiment"] == name])
     ]
-    return ToldReport(told, positions, policies, searches[:COMMONEST_QUERIES], None if told else EMPTY)
 
 
 def _rows(lake: Lake, table: str, condition: str) -> list[dict[str, Any]]:

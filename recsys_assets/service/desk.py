@@ -16,6 +16,7 @@ import orjson
 from recsys_assets.service.answers.answering import Listed, Question, answered, explained
 from recsys_assets.service.answers.described_items import DescribedItems
 from recsys_assets.service.answers.drafting import Shown, drafted, models_of, shown_alone
+from recsys_assets.service.answers.previewing import previewed, told_items
 from recsys_assets.service.answers.searching import Searched, SearchQuestion, searched, told
 from recsys_assets.service.answers.serving import CANARY, CONTROL, Chosen
 from recsys_assets.service.feedback.activity import Activity
@@ -83,19 +84,7 @@ class Desk:
         explain = explain and not degraded
         now, chosen, lists, shown = found or self._listed(question, query_id, prepared=True)
         served, listed = chosen.variant.served, lists[0]
-        items = [
-            {
-                "item": each.item,
-                "title": each.title,
-                "position": place,
-                "score": each.score,
-                "propensity": each.propensity,
-                **({} if chosen.teams is None else {"credit": each.credit}),
-                **(because[each.source[0]][each.source[1]] if because else {}),
-                **({"placed_by": "explored"} if because and each.explored else {}),
-            }
-            for place, each in enumerate(shown, 1)
-        ]
+        items = told_items(shown, because, credited=chosen.teams is not None)
         answer: dict[str, Any] = {
             "query_id": query_id,
             "model_version": served.version,
@@ -141,6 +130,24 @@ class Desk:
         ids = exposure["object_ids"]
         self.figures.seen.answered(query_id, chosen.arm, ids, cold=listed.cold, degraded=degraded)
         return answer
+
+    async def preview(self, user: str, k: int) -> dict[str, Any]:
+        """The list that a customer would get now, with the reasons, and what they did last; nothing is written down,
+        for nobody is shown it.
+
+        Raises:
+            NoChampion: nothing serves yet.
+            Refused: too many wait.
+        """
+        question = Question(user, k=k)
+        computed = await self._in_turn(
+            lambda: self._computed(question, uuid.uuid4().hex, explain=True),
+            self.most_waiting or MOST_WAITING,
+        )
+        if computed is None:
+            raise Refused(429, "Too many wait for an answer.", headers={"Retry-After": "1"})
+        (_, chosen, lists, shown), because = computed
+        return previewed(chosen, lists[0], told_items(shown, because, credited=chosen.teams is not None))
 
     async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
         """What a piece of work gives, done in its turn; None where `most` wait already, or it waited too long."""

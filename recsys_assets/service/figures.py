@@ -12,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from recsys_assets.service.feedback.observations import Observations
+from recsys_assets.service.processes.team_requests import TeamRequests
 from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.rotation import Rotation
 
@@ -29,6 +30,7 @@ class Figures:
     def __init__(self, rotation: Rotation, team: WorkerTeam | None = None) -> None:
         self.registry = CollectorRegistry()
         self.seen = Observations()
+        self.team_requests = TeamRequests(self.seen, None if team is None else team.folder)
         self._rotation, self._team = rotation, team
         self.requests = Counter(
             "recsys_requests", "Requests answered.", ("route", "status"), registry=self.registry
@@ -107,7 +109,8 @@ class Figures:
         self.seen.replied(status, seconds, a_list=route.startswith("/recommendations"))
 
     def rotated(self) -> None:
-        """Count what was taken over, or could not be, since the last time."""
+        """Count what was taken over, or could not be, since the last time, and tell other workers what was asked."""
+        self.team_requests.tell()
         rotation = self._rotation
         now = rotation.swaps, rotation.failures
         swaps, failures = now[0] - self._told[0], now[1] - self._told[1]

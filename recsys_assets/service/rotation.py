@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
+from recsys_assets.experiments.told_report import REPORT, ToldExperiment, told_experiments
 from recsys_assets.service.answers.prepared import TABLE as PREPARED
 from recsys_assets.service.answers.rules import RulesError
 from recsys_assets.service.answers.served_model import CHAMPION
@@ -64,6 +65,7 @@ class Rotation:
         error: why the newest cannot serve; None where it does.
         failures: how often something could not be taken over.
         swaps: how often something was.
+        reports: what the newest `ab_report` says of each experiment.
         since: when this version of the champion began to serve here, UTC.
     """
 
@@ -72,6 +74,7 @@ class Rotation:
         self.now: Serving | None = None
         self.error: Exception | None = None
         self.failures = self.swaps = 0
+        self.reports: list[ToldExperiment] = []
         self.since: datetime | None = None
         self._seen: tuple[object, ...] | None = None
         self._tried = 0.0
@@ -79,6 +82,7 @@ class Rotation:
         self._records_at: int | None = None
         self._decision: Decision | None = None
         self._canary: Decision | None = None
+        self._reported: int | None = None
 
     @property
     def decision(self) -> Decision | None:
@@ -116,8 +120,17 @@ class Rotation:
             self._failed(error)
             return False
         finally:
+            self._look_at_reports()
             if self.place.told is not None:
                 self.place.told.say(self._process())
+
+    def _look_at_reports(self) -> None:
+        """Read what is said of experiments where there is something new; what cannot be read is for those who ask."""
+        with suppress(Exception):
+            newest = self.place.lake.log(REPORT).latest()
+            if newest is not None and newest != self._reported:
+                self._reported = newest
+                self.reports = told_experiments(self.place.lake)
 
     def _process(self) -> RunningProcess:
         if self.now is None:

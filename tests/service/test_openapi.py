@@ -17,7 +17,7 @@ from tests.service.running import served
 OPERATIONS = [
     ("/recommendations/{user}", "GET"), ("/recommendations", "POST"), ("/items/{item}/similar", "GET"),
     ("/events", "POST"), ("/health", "GET"), ("/ready", "GET"), ("/version", "GET"), ("/metrics", "GET"),
-    ("/status", "GET"), ("/search", "GET"),
+    ("/status", "GET"), ("/search", "GET"), ("/preview/{user}", "GET"),
 ]  # fmt: skip
 NEGATIVE = schemathesis.GenerationMode.NEGATIVE
 

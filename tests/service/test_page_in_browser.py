@@ -15,6 +15,7 @@ from tests.platform.browser import chromium, window
 from tests.service.running import PATIENCE, served
 from tests.service.small_shop import lake_of, train
 from tests.service.test_answers import event
+from tests.service.test_preview import DECISION, report_of
 from tests.service.test_rotation import EXPERIMENT, break_champion
 
 pytestmark = [
@@ -43,6 +44,16 @@ def test_a_person_reads_the_page(home: Path, tmp_path: Path) -> None:
         expect(page.locator("#rules")).to_contain_text("At most 3 of a category.")
         expect(page.locator("#experiments")).to_contain_text("popular: 50.0 %, candidate_popularity")
         expect(page.locator("#chart rect.answers").first).to_be_attached()
+        expect(page.locator("#reports")).to_contain_text("recsys nightly")
+        report_of(home)
+        expect(page.locator("#reports")).to_contain_text(DECISION, timeout=1000 * PATIENCE)
+        expect(page.locator("#reports tbody tr")).to_contain_text("+2.0 % to +8.0 %")
+        page.get_by_role("textbox", name="Customer").fill("customer-4")
+        page.get_by_role("button", name="Look up").click()
+        found = page.get_by_role("region", name="List of the customer")
+        expect(found.locator("tbody tr")).not_to_have_count(0)
+        expect(found).to_contain_text("things are known of them")
+        expect(found).to_contain_text(customer.list_of("customer-4", explain=True).json["items"][0]["reason"])
         page.screenshot(path=tmp_path / "wide.png", full_page=True)
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 390, "height": 800})
@@ -76,3 +87,9 @@ def test_elsewhere_the_page_shows_nothing_before_it_is_given_a_token(home: Path)
         page.get_by_role("button", name="Show").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("champion@0 (item_neighbours)")
         expect(page.locator("#ask")).to_be_hidden()
+        page.get_by_role("textbox", name="Customer").fill("<b>nobody</b>/here?")
+        page.get_by_role("textbox", name="Customer").press("Enter")
+        found = page.get_by_role("region", name="List of the customer")
+        expect(found).to_contain_text("<b>nobody</b>/here?")
+        expect(found).to_contain_text("it is what is popular")
+        assert all("401" in each for each in opened.troubles), "before the token was given"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import threading
@@ -16,12 +17,12 @@ from recsys_assets.cli.commands import app
 from recsys_assets.service.web import door
 from recsys_assets.service.web.door import DEEPEST_BODY, HEADERS, _is_deep
 from recsys_assets.service.web.tokens import TokenError, Tokens
-from tests.service.running import Command, Customer, served, until
+from tests.service.running import PATIENCE, Command, Customer, served, until
 from tests.service.test_answers import event
 
 ROUTES = {
     "read": ("/recommendations/customer-1", "/items/item-1/similar", "/version", "/openapi.json"),
-    "admin": ("/metrics", "/status"),
+    "admin": ("/metrics", "/status", "/preview/customer-1"),
 }
 
 
@@ -247,3 +248,14 @@ def test_a_wrong_item_of_a_session_is_told_once(kept_customer: Customer, item: o
     errors = kept_customer.session(items=[item]).json["errors"]
     assert errors[0]["where"] == where
     assert len({error["where"].split(".")[3] for error in errors}) == 1, "of the form that it has"
+
+
+def test_a_request_that_names_two_hosts_is_refused(customer: Customer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", customer.port, timeout=PATIENCE)
+    connection.putrequest("GET", "/health", skip_host=True)
+    for host in ("localhost", "shop.example"):
+        connection.putheader("Host", host)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 400 and b"two hosts" in answer.read()
+    connection.close()

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import re
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.opened_service import Service
 from recsys_assets.service.processes.watched_process import WatchedProcess
-from recsys_assets.service.processes.worker_team import WorkerTeam
+from recsys_assets.service.processes.worker_team import WorkerTeam, team_folder
 from tests.service.running import PATIENCE, Command, Customer, served, until
 from tests.service.small_shop import ITEMS, train
 from tests.service.test_answers import event
@@ -71,6 +72,22 @@ def test_a_worker_that_starts_later_knows_what_was_shown_and_done(home: Path, te
             arms = [each.ask("GET", "/status").json["arms"] for each in (early, late)]
             assert arms[0] == arms[1]
             assert (arms[0][0]["answers"], arms[0][0]["click_rate"]) == (3, 1 / 3)
+
+
+def test_whichever_worker_is_asked_the_status_counts_the_requests_of_all(two: tuple[Worker, Worker]) -> None:
+    (one, _), (other, _) = two
+    for user in range(3):
+        one.list_of(f"customer-{user}")
+    other.list_of("customer-1")
+    other.list_of("customer-1", k=0)
+    for asked in (one, other):
+        until(
+            lambda asked=asked: asked.ask("GET", "/status").json["latency_ms"]["answers"] == 4,
+            "the other's requests are told",
+        )
+        told = asked.ask("GET", "/status").json
+        assert sum(minute["answers"] for minute in told["minutes"]) == 4
+        assert sum(minute["refused"] for minute in told["minutes"]) == told["statuses"]["422"] == 1
 
 
 def test_an_event_told_to_two_workers_counts_once(two: tuple[Worker, Worker]) -> None:
@@ -277,3 +294,22 @@ def test_a_worker_that_dies_while_its_supervisor_waits_for_its_word_is_known_to_
     waiting.join(60)
     worker.process.join()
     assert found == [False]
+
+
+def test_what_a_killed_service_left_behind_is_deleted_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, orphaned, begun = (tmp_path / f"recsys-serve-{name}" for name in ("dead", "orphaned", "begun"))
+    for folder in (dead, orphaned, begun):
+        folder.mkdir()
+    for folder in (dead, orphaned):
+        (folder / "lock").touch()
+    (orphaned / f"counter_{os.getpid()}.db").touch()  # a worker that still answers
+    (tmp_path / "recsys-serve-elsewhere").symlink_to(begun)
+    with team_folder() as first:
+        assert not dead.exists() and orphaned.exists() and begun.exists()
+        with team_folder() as second:
+            assert first.exists() and second.exists()
+        assert not second.exists()
+    assert not first.exists()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.unlocked import unlocked_files
 
 Stream = Literal["exposures", "events", "searches"]
 STREAMS: tuple[Stream, ...] = ("exposures", "events", "searches")
@@ -231,9 +232,6 @@ def stamp_of(moment: datetime) -> str:
 
 def closed_files(folder: Path, stream: Stream) -> list[Path]:
     """The files of a stream to which nobody writes any more, in the order they were begun."""
-    # with it come engines that a supervisor has no use for
-    from recsys_lineage.unlocked import unlocked_files
-
     return unlocked_files(folder, f"{stream}-*.jsonl")
 
 

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from contextlib import suppress
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from recsys_lineage.unlocked import unlocked_files
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which a worker finds its team's folder; there the client of Prometheus keeps what workers count."""
+
+
+_PREFIX = "recsys-serve-"
+_LOCK = "lock"
+
+
+@contextmanager
+def team_folder() -> Iterator[Path]:
+    """A new folder for one team, deleted in the end; those of services that were killed are deleted now."""
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
+        folder = Path(made)
+        unnamed = folder / f"{_LOCK}.new"
+        with unnamed.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            unnamed.rename(folder / _LOCK)  # locked before it has the name that others look for
+            yield folder
+
+
+def _sweep(place: Path) -> None:
+    """Delete the folders of teams whose supervisor is no more, and none of whose workers is."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # of another user, or deleted just now
+            mine = folder.stat(follow_symlinks=False).st_uid == os.geteuid() and not folder.is_symlink()
+            if mine and unlocked_files(folder, _LOCK) and not _members(folder):
+                shutil.rmtree(folder)
 
 
 @dataclass(frozen=True)
@@ -54,8 +86,7 @@ class WorkerTeam:
 
     def members(self) -> list[int]:
         """The numbers of the processes that have counted something and live."""
-        found = {int(path.stem.rpartition("_")[2]) for path in self.folder.glob("counter_*.db")}
-        return sorted(pid for pid in found if _lives(pid))
+        return _members(self.folder)
 
     def forget_the_dead(self) -> None:
         """Leave out of the sums what a process was doing that is no more; what it has done stays in them."""
@@ -65,6 +96,11 @@ class WorkerTeam:
             pid = int(path.stem.rpartition("_")[2])
             if not _lives(pid):
                 mark_process_dead(pid, str(self.folder))
+
+
+def _members(folder: Path) -> list[int]:
+    found = {int(path.stem.rpartition("_")[2]) for path in folder.glob("counter_*.db")}
+    return sorted(pid for pid in found if _lives(pid))
 
 
 def _lives(pid: int) -> bool:

@@ -7,11 +7,9 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -20,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.processes.watched_process import watch_workers
-from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam
+from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam, team_folder
 from recsys_assets.service.server import SERVED_BY, ServiceError, nothing_collected, take_turns
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings, load_settings
@@ -60,10 +58,10 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
 
         Experiments.load(files.experiments)
     threads = max(1, (settings.threads or os.cpu_count() or 1) // workers)
-    with held_alone(files.feedback), tempfile.TemporaryDirectory(prefix="recsys-serve-") as folder:
-        team = WorkerTeam(Path(folder), datetime.now(timezone.utc), workers, open_to_all)
+    with held_alone(files.feedback), team_folder() as folder:
+        team = WorkerTeam(folder, datetime.now(timezone.utc), workers, open_to_all)
         team.write()
-        own = settings.model_copy(update={"threads": threads}).as_environment() | {FOLDER: folder}
+        own = settings.model_copy(update={"threads": threads}).as_environment() | {FOLDER: str(folder)}
         own |= {name: str(threads) for name in _THREADS if name not in os.environ}
         with _environment(own):
             config = uvicorn.Config(

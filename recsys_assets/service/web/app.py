@@ -25,6 +25,7 @@ from recsys_assets.service.web.messages import (
     Health,
     Id,
     K,
+    Preview,
     Problem,
     Ready,
     RecommendationRequest,
@@ -109,6 +110,15 @@ def service_app(desk: Desk) -> FastAPI:
     async def events(told: Events) -> Response:
         return _json(await desk.take(told.events))
 
+    @app.get(
+        "/preview/{user:path}", response_model=Preview, summary="A customer's list, as the shop looks at it"
+    )
+    async def preview(
+        user: Annotated[Id, InPath(description="The customer, known or not.", examples=["1823"])],
+        k: Annotated[K, Query()] = 20,
+    ) -> Response:
+        return _json(await desk.preview(user, k))
+
     @app.get("/health", response_model=Health, summary="Whether the process answers")
     async def health() -> Response:
         return _json({"status": "alive"})
@@ -147,7 +157,7 @@ def service_app(desk: Desk) -> FastAPI:
     @app.get("/status", response_model=Status, summary="What the page at / shows")
     async def status() -> Response:
         desk.catch_up()
-        return _json(status_of(rotation, desk.log, desk.figures.seen, desk.workers))
+        return _json(status_of(rotation, desk.log, desk.figures, desk.workers))
 
     @app.get(
         "/metrics",

@@ -32,6 +32,8 @@ HEADERS = (
 )
 OPEN = ("/", "/health", "/ready")
 """Without a token; the page at / shows nothing before it is given one."""
+WRITTEN_DOWN = ("/recommendations", "/search")
+"""Where a GET is noted as shown, and a HEAD, of which nobody sees anything, is refused."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -59,7 +61,7 @@ class Door:
 
     A request is turned away with 401 without a token where one is needed, with 403 where its token may not or a page of
     elsewhere had the browser ask this machine, with 421 where it asks for another machine, with 422 where its address
-    is no text, with 429 where its token asks too often or too many are
+    is no text, with 400 where it names two hosts, with 429 where its token asks too often or too many are
     being answered, with 413 and 400 where its body is too large or too deep.
     """
 
@@ -72,6 +74,8 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD" and not scope["path"].startswith(WRITTEN_DOWN):
+            scope = {**scope, "method": "GET"}  # the server sends no body all the same
         with tracing.request(scope["method"], scope["headers"]) as made:
             await self._answer(scope, receive, send, made)
 
@@ -117,6 +121,12 @@ class Door:
 
     def _admit(self, scope: Scope) -> None:
         headers = {name: value for name, value in reversed(scope["headers"])}
+        if (
+            sum(name == b"host" for name, _ in scope["headers"]) > 1
+        ):  # what stands before could believe the other
+            raise Refused(
+                400, "The request names two hosts; expected one Host header (RFC 9112, section 3.2)."
+            )
         open_here = self.access.open and not any(
             name in headers for name in (b"forwarded", b"x-forwarded-for")
         )
@@ -170,7 +180,7 @@ class Door:
 
 
 def _scope_of(method: str, path: str) -> tokens.Scope:
-    if path in ("/metrics", "/status"):
+    if path in ("/metrics", "/status") or path.startswith("/preview/"):
         return "admin"
     return "events" if path == "/events" and method == "POST" else "read"
 

@@ -184,6 +184,34 @@ class Recommendations(_Answer):
     explanation: dict[str, Any] | None = Field(None, description="What the list was made of; with `explain`.")
 
 
+class DoneItem(BaseModel):
+    """What a customer did with an item."""
+
+    item: str
+    title: str | None
+    behaviour: str
+    times: int = Field(description="How often.")
+    last: datetime = Field(description="The last time.")
+
+
+class Preview(BaseModel):
+    """The list that a customer would get now."""
+
+    model_table: str = Field(description="The champion's, or that of a candidate.")
+    model_version: int
+    record: str = Field(description="Id of the record of that version, from which `recsys lineage` goes on.")
+    family: str
+    arm: str = Field(description="Of the experiment that runs; control where none does.")
+    experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
+    cold: bool = Field(
+        description="Whether nothing is known of the customer, so that the list is what is popular."
+    )
+    items: list[RecommendedItem]
+    history: int = Field(description="How many items and behaviours are known of the customer.")
+    since_the_fit: int = Field(description="Events that came since the model was fitted.")
+    did: list[DoneItem] = Field(description="What the customer did last, the latest first.")
+
+
 class SimilarItem(BaseModel):
     """An item like another one."""
 
@@ -275,7 +303,8 @@ class Status(BaseModel):
     now: datetime
     process: int = Field(description="Number of the process that answered.")
     workers: int = Field(
-        description="How many processes answer; minutes, latency, statuses and swaps are of this one alone."
+        description="How many processes answer; minutes and statuses are of all, some seconds old, latencies of the "
+        "slowest, swaps of this one alone."
     )
     started: datetime = Field(description="Since when it runs; requests are counted from then on.")
     serves: dict[str, Any] | None = Field(
@@ -293,6 +322,10 @@ class Status(BaseModel):
     swap_failures: int
     rules: list[str] = Field(description="Those in force, in words.")
     experiments: list[dict[str, Any]]
+    reports: list[dict[str, Any]] = Field(
+        description="What the newest version of `ab_report` says of each experiment: what to do, and a row an arm and "
+        "metric."
+    )
 
 
 class Version(BaseModel):

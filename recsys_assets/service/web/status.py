@@ -14,21 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from recsys_assets.experiments.experiment import Arm, Experiment
+from recsys_assets.experiments.told_report import ToldExperiment
 from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.served_search import ServedSearch
 from recsys_assets.service.answers.serving import Canary, Serving
 from recsys_assets.service.feedback.feedback_log import FeedbackLog
-from recsys_assets.service.feedback.observations import Observations
+from recsys_assets.service.figures import Figures
 from recsys_assets.service.rotation import Rotation
 
+_REPORTED = (
+    "arm", "metric", "role", "units", "value", "relative", "relative_low", "relative_high", "difference_low",
+    "difference_high", "verdict", "sample_ratio_p",
+)  # fmt: skip
+"""What is told of a row of `ab_report`."""
 
-def status_of(rotation: Rotation, log: FeedbackLog, seen: Observations, workers: int = 1) -> dict[str, Any]:
+
+def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: int = 1) -> dict[str, Any]:
     """What serves, how it does, and what is in force.
 
     Args:
-        workers: how many processes answer; requests, latency and swaps are of this one.
+        workers: how many processes answer; swaps are of this one.
     """
+    seen = figures.seen
     now, serving = datetime.now(timezone.utc), rotation.now
     n_items = 0 if serving is None else serving.champion.served.model.n_items
     return {
@@ -39,14 +47,15 @@ def status_of(rotation: Rotation, log: FeedbackLog, seen: Observations, workers:
         "started": datetime.fromtimestamp(seen.started, timezone.utc),
         "serves": None if serving is None else _served(serving, rotation, now),
         "problems": problems_of(rotation, log),
-        "minutes": list(seen.minutes()),
-        "latency_ms": seen.latency(),
+        **figures.team_requests.summed(),
         "arms": seen.arms(n_items),
-        "statuses": {str(status): n for status, n in sorted(seen.statuses.items())},
         "swaps": rotation.swaps,
         "swap_failures": rotation.failures,
         "rules": [] if serving is None else list(rules_in_words(serving.champion.rules.rules)),
         "experiments": [] if serving is None else [_experiment(e, now.date()) for e in serving.experiments],
+        "reports": [
+            {"name": each.name, "decision": each.decision, "rows": _report(each)} for each in rotation.reports
+        ],
     }
 
 
@@ -73,7 +82,7 @@ def _served(serving: Serving, rotation: Rotation, now: datetime) -> dict[str, An
         "customers": len(served.histories.rows),
         "made": served.made,
         "since": rotation.since,
-        "age_seconds": (now - served.made).total_seconds(),
+        "age_seconds": max(0.0, (now - served.made).total_seconds()),  # a clock may go back
         "prepared": None if serving.prepared is None else serving.prepared.version,
         "search": None if serving.search is None else _searched(serving.search[0]),
         "canary": None if serving.canary is None else _canary(serving.canary),
@@ -111,6 +120,10 @@ def _experiment(experiment: Experiment, today: date) -> dict[str, Any]:
             for arm in experiment.arms
         ],
     }
+
+
+def _report(experiment: ToldExperiment) -> list[dict[str, Any]]:
+    return [{name: row.get(name) for name in _REPORTED} for row in experiment.rows]
 
 
 def _what_answers(arm: Arm) -> str:

@@ -1,0 +1,77 @@
+"""TeamRequests: what all workers of one service were asked lately, told by each in a file of the team's folder."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from recsys_assets.service.feedback.observations import Observations
+
+_NAMES = "requests-*.json"
+
+
+class TeamRequests:
+    """Requests of one worker, told to the others, and theirs.
+
+    Args:
+        seen: what this worker was asked.
+        folder: that the team shares; of a service of one process there is none.
+    """
+
+    def __init__(self, seen: Observations, folder: Path | None) -> None:
+        self._seen = seen
+        self._folder = folder
+        self._own = None if folder is None else folder / f"requests-{uuid.uuid4().hex}.json"
+
+    def tell(self) -> None:
+        """Leave word for the others; where it cannot be written, they go without."""
+        if self._own is None:
+            return
+        told = {
+            "minutes": list(self._seen.minutes()),
+            "statuses": {str(status): n for status, n in self._seen.statuses.items()},
+            "latency_ms": self._seen.latency(),
+        }
+        with suppress(OSError):
+            unfinished = self._own.with_suffix(".new")
+            unfinished.write_bytes(orjson.dumps(told))
+            unfinished.rename(self._own)
+
+    def _of_others(self) -> Iterator[Mapping[str, Any]]:
+        for path in [] if self._folder is None else sorted(self._folder.glob(_NAMES)):
+            if path != self._own:
+                with suppress(OSError, ValueError):
+                    yield orjson.loads(path.read_bytes())
+
+    def summed(self) -> dict[str, Any]:
+        """Minutes and statuses of all workers, those that died too; of latencies, the quantiles of the slowest one.
+
+        What others were asked is as of their last word, some seconds ago.
+        """
+        minutes, statuses = list(self._seen.minutes()), Counter(self._seen.statuses)
+        latency = self._seen.latency()
+        place = {minute["minute"]: minute for minute in minutes}
+        for each in self._of_others():
+            for minute in each["minutes"]:
+                if (own := place.get(datetime.fromisoformat(minute["minute"]))) is not None:
+                    for kind in ("answers", "refused", "faults"):
+                        own[kind] += minute[kind]
+            for status, n in each["statuses"].items():
+                statuses[int(status)] += n
+            for name, value in each["latency_ms"].items():
+                if name == "answers":
+                    latency[name] += value
+                elif value is not None:
+                    latency[name] = max(value, latency[name] or 0.0)
+        return {
+            "minutes": minutes,
+            "statuses": {str(status): n for status, n in sorted(statuses.items())},
+            "latency_ms": latency,
+        }
