@@ -5,6 +5,7 @@
     python benchmarks/serving.py foldin [--help]
     python benchmarks/serving.py http [--help]
     python benchmarks/serving.py kills [--help]
+    python benchmarks/serving.py beside [--help]
 
 A made-up shop: each customer viewed or bought about `--history` of the items, a few of them far more popular than
 others. Its tables and a champion are written to a lake first, by a process of their own and outside the time; the
@@ -158,6 +159,11 @@ def main() -> None:
         import serving_kills
 
         serving_kills.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["beside"]:
+        import serving_beside
+
+        serving_beside.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["foldin"]:
         import foldin
