@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from recsys_assets.proposal.formats.text_encoding import MARKS, marked_or_wide, told_encoding
 from recsys_assets.proposal.known_names import known_role
 from recsys_assets.proposal.unpacked_rows import (
     WHOLE_LINES,
@@ -53,11 +54,6 @@ _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """What a file has at least whose name does not say that it is a table."""
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ def first_rows(path: Path) -> FirstRows:
         return FirstRows("read_csv", options, pl.DataFrame(columns), notes, unpacked)
     skipped = _lines_before_header(text)
     options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
-    if encoding != "utf-8" and not head.startswith(tuple(mark for mark, _ in _BOMS)):
+    if encoding != "utf-8" and not head.startswith(tuple(MARKS)):
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
@@ -192,18 +188,17 @@ def without_gz(path: str) -> str:
 def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
     """A file's first bytes as text of whole lines, the encoding, and what is unsure about it."""
     notes: tuple[str, ...] = ()
-    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), "")
-    if not encoding and head[1:64:2].count(0) > 16:
-        encoding = "utf-16-le"
+    encoding = marked_or_wide(head)
     if not encoding:
         try:
             codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
             encoding = "utf-8"
         except UnicodeDecodeError:
-            encoding = "cp1252"
+            told = told_encoding(head)
+            encoding = told.name
             notes = (
-                "it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents; encoding = "
-                "'big5' in the SQL names another one",
+                f"it is not UTF-8; it was read as {told.name} ({told.letters}): look at letters with accents and of "
+                "other alphabets; another encoding in the SQL, such as 'big5', reads it otherwise",
             )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import shutil
 import tempfile
@@ -29,6 +30,13 @@ HEAD_BYTES = 4 << 20
 HEAD_ROWS = 20_000
 """How many rows of a Parquet file are looked at."""
 FILES_OF_A_SCAN = 3
+_WIDE = (
+    (codecs.BOM_UTF32_LE, "utf-32-le", 4),  # a mark of UTF-32 begins with one of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be", 4),
+    (codecs.BOM_UTF16_LE, "utf-16-le", 2),
+    (codecs.BOM_UTF16_BE, "utf-16-be", 2),
+)
+"""Marks of texts whose letters have several bytes each."""
 
 
 @dataclass(frozen=True)
@@ -268,11 +276,13 @@ def _copy_head(source: Path, target: Path) -> None:
 
 def whole_records(head: bytes) -> bytes:
     """The beginning of a text file up to the end of its last whole record: a line's end outside of quotes."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        # one character for each two bytes: what the places of marks are counted in
-        text = head[: len(head) // 2 * 2].decode("utf-16-le" if head[0] == 0xFF else "utf-16-be", "replace")
+    wide = next((each for each in _WIDE if head.startswith(each[0])), None)
+    if wide is not None:
+        # one character for each letter's bytes: what the places of marks are counted in
+        _, codec, width = wide
+        text = head[: len(head) // width * width].decode(codec, "replace")
         marks = "".join(each if each in '"\n\r' else "x" for each in text).encode()
-        return head[: 2 * len(_whole_lines(marks))] if len(marks) == len(head) // 2 else head
+        return head[: width * len(_whole_lines(marks))] if len(marks) == len(head) // width else head
     return _whole_lines(head)
 
 
