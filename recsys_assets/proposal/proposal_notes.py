@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
 from recsys_assets.proposal.built_names import built_rank
 from recsys_assets.proposal.event_notes import event_notes
+from recsys_assets.proposal.formats.path_moment import told_days
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.known_names import IDS, NAMES, RawTable, plain_name, role_rank
 from recsys_assets.proposal.named_columns import option
 from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_assets.proposal.written_moment import MomentInPath
 from recsys_lineage.sql.names import quote
 
 ONE_EVENT = "interaction"
@@ -88,8 +90,16 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             f"nothing says what customers did: it is called {ONE_EVENT}; where they bought, write default_behaviour = "
             '"purchase" in source.toml'
         )
+    for part in timed:
+        column = part.columns["event_time"]
+        if isinstance(column.written, MomentInPath):
+            yield (
+                f"{part.files.pattern}: no column holds the time of an event; its day is taken of {column.name}, as "
+                f"{column.samples[0]} of {part.files.paths[0]}, by {column.formats[0]}"
+            )
     if timed:
         return
+    yield from told_days([path for part in events for path in part.files.paths])
     yield "no column holds the time of an event; without times nothing can be said of what comes next"
     for part in events:
         if names := [column.name for column in unnamed_times(part.files)]:
@@ -175,10 +185,9 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
         more = f" and {len(left) - _MOST_SHOWN} more" if len(left) > _MOST_SHOWN else ""
         notes.append(f"{files.pattern}: not used: {', '.join(left[:_MOST_SHOWN])}{more}")
     events = next((role for role in roles if role.table == "raw_events"), None)
-    if events is not None and "event_time" in events.columns and events.columns["event_time"].kind == "day":
-        notes.append(
-            f"{files.pattern}: column {events.columns['event_time'].name} holds days, not times of day"
-        )
+    time = events.columns.get("event_time") if events is not None else None
+    if time is not None and time.kind == "day" and not isinstance(time.written, MomentInPath):
+        notes.append(f"{files.pattern}: column {time.name} holds days, not times of day")
     if events is not None and (column := events.columns.get("behaviour")) is not None:
         unknown = [value for value in column.values if not known_behaviour(value)]
         if unknown and column.kind != "number":

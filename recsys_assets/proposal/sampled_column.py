@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from recsys_assets.proposal.known_names import EVENT, role_rank
-from recsys_assets.proposal.written_moment import WrittenMoment
+from recsys_assets.proposal.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.written_times import (
     DIGITS_OF_A_TIME,
     EPOCHS,
@@ -58,7 +58,8 @@ class SampledColumn:
         counts: how many rows have it, and the next one.
         is_whole: whether it holds whole numbers alone.
         is_nested: whether its values are lists or records.
-        written: the columns of the files that hold it together, where several do; its name is theirs, with commas.
+        written: the columns of the files that hold it together, where several do, or their path; its name is theirs,
+            with commas.
     """
 
     name: str
@@ -78,7 +79,7 @@ class SampledColumn:
     counts: tuple[int, ...] = ()
     is_whole: bool = False
     is_nested: bool = False
-    written: WrittenMoment | None = None
+    written: WrittenMoment | MomentInPath | None = None
 
     @property
     def is_unnamed(self) -> bool:

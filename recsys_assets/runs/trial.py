@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
+from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
@@ -190,13 +191,24 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
     except duckdb.Error as error:
         failing = _failing(connection, folder, EVENTS, error)
         given = given_rows(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
-    found = {path: each.days for path, each in given.items()}
-    first = {path: (found.get(path) or [date.today()])[0] for path in paths}
+    days = {path: each.days or [_day_of(folder.root, path)] for path, each in given.items()}
+    first = {path: days[path][0] if path in days else _day_of(folder.root, path) for path in paths}
     frame = pl.DataFrame(
         {"_file": list(first), "day": list(first.values())}, schema={"_file": pl.String, "day": pl.Date}
     )
     connection.register("file_days", frame)
-    return len({day for days in found.values() for day in days})
+    counted = days.values() if folder.source.settings.undated else (each.days for each in given.values())
+    return len({day for each in counted for day in each})
+
+
+def _day_of(root: Path, path: str) -> date:
+    """The day of rows without times: that which the path tells, else the one on which the file was last changed."""
+    if (named := named_day(path)) is not None:
+        return named
+    try:
+        return datetime.fromtimestamp((root / path).stat().st_mtime, timezone.utc).date()
+    except OSError:  # a link that leads nowhere has no rows either
+        return datetime.now(timezone.utc).date()
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
