@@ -25,10 +25,11 @@ from recsys_assets.proposal.unpacked_rows import (
     UnpackedRows,
     json_lines,
     parts_of_lines,
-    records_in_lists,
     shown_and_clicked,
+    unnested,
 )
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
+from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import literal
 
@@ -97,20 +98,23 @@ def first_rows(path: Path) -> FirstRows:
         magic = stream.read(4)
     if magic == b"PAR1":
         rows = pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()
-        unpacked, rows = records_in_lists(rows) or (None, rows)
+        unpacked, rows = unnested(rows) or (None, rows)
         return FirstRows("read_parquet", {}, _plain_times(rows), unpacked=unpacked)
-    if magic == b"PK\3\4":
-        raise ValueError("a zip archive or a workbook: unpack it, or save it as CSV")
     if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
         raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
     if _FOR_PEOPLE.match(path.name):
         raise ValueError("a text for people")
     with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
         head = stream.read(SAMPLE_BYTES)
+    if other := other_format(head):
+        advice = other.advice[0].lower() + other.advice[1:].rstrip(".")
+        raise ValueError(f"{other.what}: {advice}")
     text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
     if not text.strip():
         raise ValueError("it is empty")
     is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
+    if path.suffix.casefold() == ".sql":
+        raise ValueError("SQL: load it into its database and export the tables as CSV")
     if not is_named_text and "\0" in text:
         raise ValueError("neither CSV nor Parquet")
     if without_gz(path.name).casefold().endswith(_JSON) or text.lstrip()[:1] in ("{", "["):

@@ -215,7 +215,7 @@ def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:
 
 
 def _can_be(role: str, column: SampledColumn) -> bool:
-    if column.kind == "nothing":
+    if column.kind == "nothing" or (column.is_nested and role in (*IDS, "order_id", "store_id")):
         return False
     if role == "event_time":
         return column.kind in ("time", "day", "epoch") or _is_unread(role, column)

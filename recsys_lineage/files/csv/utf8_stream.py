@@ -11,6 +11,8 @@ from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.fault import FileFault, csv_fault
 from recsys_lineage.files.source_bytes import SourceBytes
 
+FIRST_BYTES = 512
+"""Bytes that tell what a file is."""
 _SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
 _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MARKS = (
@@ -43,7 +45,7 @@ class Utf8Stream:
     ) -> None:
         self.stream = stream
         self.name = name
-        self.start = stream.read(4)
+        self.start = stream.read(FIRST_BYTES)
         given = codecs.lookup(encoding).name if encoding else None
         if given is None:
             given = next((name for marks, name in _MARKS if self.start.startswith(marks)), None)
