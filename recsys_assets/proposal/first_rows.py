@@ -24,6 +24,7 @@ from recsys_assets.proposal.unpacked_rows import (
     NotJsonLines,
     UnpackedRows,
     json_lines,
+    listed_things,
     parts_of_lines,
     shown_and_clicked,
     unnested,
@@ -144,7 +145,7 @@ def first_rows(path: Path) -> FirstRows:
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
-    unpacked, frame = shown_and_clicked(frame) or (None, frame)
+    unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
     return FirstRows("read_csv", options, frame, notes + more, unpacked)
 
 
@@ -201,8 +202,8 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
             told = told_encoding(head)
             encoding = told.name
             notes = (
-                f"it is not UTF-8; it was read as {told.name} ({told.letters}): look at letters with accents and of "
-                "other alphabets; another encoding in the SQL, such as 'big5', reads it otherwise",
+                f"it is not UTF-8; it was read as {told.name} ({told.letters}): look at its letters; another encoding "
+                "in the SQL reads it otherwise",
             )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"

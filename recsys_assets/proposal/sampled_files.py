@@ -26,7 +26,7 @@ from recsys_assets.proposal.first_rows import (
     without_gz,
 )
 from recsys_assets.proposal.known_names import EVENT, IDS, known_role, role_rank
-from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
+from recsys_assets.proposal.sampled_column import SampledColumn, as_the_others, sampled_column
 from recsys_assets.proposal.sampled_moments import written_moments
 from recsys_assets.proposal.unpacked_rows import UnpackedRows
 from recsys_lineage.errors import LineageError
@@ -216,7 +216,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         notes["the types of its columns differ from file to file"] = None
         frames = [_as_text(frame) for frame in frames]
     frame = pl.concat(frames).head(SAMPLE_ROWS)
-    columns = tuple(sampled_column(frame[name]) for name in frame.columns)
+    columns = tuple(as_the_others([sampled_column(frame[name]) for name in frame.columns]))
     moments, unsure = written_moments(frame, columns)
     notes |= dict.fromkeys(unsure)
     first = samples[0]

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from recsys_assets.proposal.built_names import is_a_list_of_things
 from recsys_assets.proposal.known_names import EVENT, IDS, known_role, plain_name, role_rank
 from recsys_lineage.sql.names import literal, quote
 
@@ -23,6 +24,9 @@ WHOLE_LINES: Mapping[str, str] = {
 """Options of `read_csv` by which each line is one column; a line of JSON has no tab but as an escape."""
 _SHOWN_LIST = r"^\S+-[01]( \S+-[01])*$"
 _FEWEST_LISTS = 5
+_BRACKETS = "[\\[\\]{}\"']"
+_BETWEEN = ("|", ";", ",", " ")
+"""What stands between the products of a list, the surest first."""
 _WRAPPERS = (
     "source", "payload", "data", "properties", "fields", "record", "value", "after", "body", "attributes", "detail",
     "doc", "document", "params", "node", "message", "eventdata",
@@ -160,6 +164,31 @@ def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] 
             pl.when(pl.col(name).is_not_null()).then(clicked).alias(done), pl.col(name).str.head(-2)
         )
         elements = f"string_split({quote(name)}, ' ')"
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
+    return None
+
+
+def listed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
+    """What one order holds, as in `p1|p7` or `["p1", "p7"]`, with a row for each product; None where a column names the
+    product, or none holds such lists."""
+    if any(_is_a_thing(name) for name in frame.columns):
+        return None
+    for name, type_ in frame.schema.items():
+        values = frame[name].drop_nulls()
+        if type_ != pl.String or not values.len() or not is_a_list_of_things(plain_name(name)):
+            continue
+        bare = values.str.replace_all(_BRACKETS, "")
+        found = {sign: int(bare.str.contains(sign, literal=True).sum()) for sign in _BETWEEN}
+        sign = max(found, key=lambda each: found[each])
+        if not found[sign]:
+            continue
+        columns = {each: quote(each) for each in frame.columns if each != name}
+        columns["item_id"] = "trim(element)"
+        rows = frame.with_columns(pl.col(name).str.replace_all(_BRACKETS, "").str.split(sign)).explode(name)
+        rows = rows.with_columns(pl.col(name).str.strip_chars().alias("item_id"))
+        elements = (
+            f"string_split(regexp_replace({quote(name)}, {literal(_BRACKETS)}, '', 'g'), {literal(sign)})"
+        )
         return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
     return None
 
