@@ -45,6 +45,20 @@ _BUILT: Mapping[str, tuple[str, ...]] = {
     "country": ("(?:customer|user)country(?:code|name)?",),
 }  # fmt: skip
 """Patterns for whole names without case, accents, spaces and punctuation, the most telling first."""
+_OF_ANY_TABLE = (
+    "dataset",
+    "data",
+    "export",
+    "table",
+    "tbl",
+    "list",
+    "all",
+    "dump",
+    "csv",
+    "parquet",
+    "json",
+    "dim",
+)
 _COMPILED = {role: tuple(re.compile(each) for each in patterns) for role, patterns in _BUILT.items()}
 _OF_SOMETHING_ELSE = re.compile(
     "ship|deliver|dispatch|birth|due|expir|updat|modif|estimat|cancel|approv|regist|valid|release|upload|until|end"
@@ -60,6 +74,25 @@ def built_rank(role: str, plain: str) -> int | None:
     """
     patterns = _COMPILED.get(role, ())
     return next((rank for rank, each in enumerate(patterns) if each.fullmatch(plain)), None)
+
+
+def is_called_after(stem: str) -> tuple[str, str] | None:
+    """What the files of a table are of, by the last word of their name: `user_id` or `item_id`, and the word in the
+    singular; None where it is neither, as of `user_orders`."""
+    words = [word for word in re.split(r"[\W\d_]+", stem.casefold()) if word and word not in _OF_ANY_TABLE]
+    last = words[-1] if words else ""
+    for role, known in (("user_id", _PEOPLE), ("item_id", _THINGS)):
+        if match := re.fullmatch(f"({known})s?", last):
+            return role, match[1]
+    return None
+
+
+def is_a_list_of_things(plain: str) -> bool:
+    """Whether a column is called like several products, as `items` and `product_ids` are."""
+    return (
+        re.fullmatch(f"(?:{_THINGS})(?:s|list|ids|idlist)|(?:basket|cart)(?:items|products)?", plain)
+        is not None
+    )
 
 
 def is_of_a_thing(name: str) -> bool:

@@ -17,17 +17,20 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from recsys_assets.proposal.formats.text_encoding import MARKS, marked_or_wide, told_encoding
 from recsys_assets.proposal.known_names import known_role
 from recsys_assets.proposal.unpacked_rows import (
     WHOLE_LINES,
     NotJsonLines,
     UnpackedRows,
     json_lines,
+    listed_things,
     parts_of_lines,
-    records_in_lists,
     shown_and_clicked,
+    unnested,
 )
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
+from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import literal
 
@@ -53,11 +56,6 @@ _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """What a file has at least whose name does not say that it is a table."""
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 @dataclass(frozen=True)
@@ -101,20 +99,23 @@ def first_rows(path: Path) -> FirstRows:
         magic = stream.read(4)
     if magic == b"PAR1":
         rows = pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()
-        unpacked, rows = records_in_lists(rows) or (None, rows)
+        unpacked, rows = unnested(rows) or (None, rows)
         return FirstRows("read_parquet", {}, _plain_times(rows), unpacked=unpacked)
-    if magic == b"PK\3\4":
-        raise ValueError("a zip archive or a workbook: unpack it, or save it as CSV")
     if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
         raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
     if _FOR_PEOPLE.match(path.name):
         raise ValueError("a text for people")
     with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
         head = stream.read(SAMPLE_BYTES)
+    if other := other_format(head):
+        advice = other.advice[0].lower() + other.advice[1:].rstrip(".")
+        raise ValueError(f"{other.what}: {advice}")
     text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
     if not text.strip():
         raise ValueError("it is empty")
     is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
+    if path.suffix.casefold() == ".sql":
+        raise ValueError("SQL: load it into its database and export the tables as CSV")
     if not is_named_text and "\0" in text:
         raise ValueError("neither CSV nor Parquet")
     if without_gz(path.name).casefold().endswith(_JSON) or text.lstrip()[:1] in ("{", "["):
@@ -140,11 +141,11 @@ def first_rows(path: Path) -> FirstRows:
         return FirstRows("read_csv", options, pl.DataFrame(columns), notes, unpacked)
     skipped = _lines_before_header(text)
     options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
-    if encoding != "utf-8" and not head.startswith(tuple(mark for mark, _ in _BOMS)):
+    if encoding != "utf-8" and not head.startswith(tuple(MARKS)):
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
-    unpacked, frame = shown_and_clicked(frame) or (None, frame)
+    unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
     return FirstRows("read_csv", options, frame, notes + more, unpacked)
 
 
@@ -192,18 +193,17 @@ def without_gz(path: str) -> str:
 def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
     """A file's first bytes as text of whole lines, the encoding, and what is unsure about it."""
     notes: tuple[str, ...] = ()
-    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), "")
-    if not encoding and head[1:64:2].count(0) > 16:
-        encoding = "utf-16-le"
+    encoding = marked_or_wide(head)
     if not encoding:
         try:
             codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
             encoding = "utf-8"
         except UnicodeDecodeError:
-            encoding = "cp1252"
+            told = told_encoding(head)
+            encoding = told.name
             notes = (
-                "it is not UTF-8; it was read as cp1252 (Western Europe): look at letters with accents; encoding = "
-                "'big5' in the SQL names another one",
+                f"it is not UTF-8; it was read as {told.name} ({told.letters}): look at its letters; another encoding "
+                "in the SQL reads it otherwise",
             )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from recsys_assets.proposal.known_names import rank_of
+from recsys_assets.proposal.built_names import built_rank
+from recsys_assets.proposal.known_names import plain_name, rank_of
+from recsys_assets.proposal.named_columns import OWN_IDS
 from recsys_assets.proposal.roles import Roles, matched
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
 
-Side = Literal["line", "head"]
+Side = Literal["line", "head", "person"]
 _KEY_ENDS = ("id", "no", "nr", "number", "nummer", "card", "key", "code")
-_OWN_IDS = ("entity_id", "id")
 _LEAST_DIFFERENT = 0.9
 _OF_LINES = ("quantity", "unit_price", "amount", "discount")
 """Numbers that are of a whole order where they stand in its head."""
@@ -29,12 +30,16 @@ class JoinedFiles:
         heads: files with a row for each key, and its customer.
         on: the column by which they belong together, as it is called in the lines and in the heads.
         columns: for each column of raw_events, from which side it comes and what it is there.
+        people: files that say who the customer of a head is, where each head has another one.
+        key: the column by which heads and people belong together, as both call it.
     """
 
     lines: SampledFiles
     heads: SampledFiles
     on: tuple[str, str]
     columns: Mapping[str, tuple[Side, SampledColumn]]
+    people: SampledFiles | None = None
+    key: str = ""
 
     @property
     def repeats(self) -> bool:
@@ -45,18 +50,23 @@ class JoinedFiles:
     @property
     def has_a_customer_for_each_key(self) -> bool:
         """Whether nearly every head has another customer than all the others, so that nobody would come twice."""
-        _, customer = self.columns["user_id"]
-        return self.heads.rows >= _TELLING_ROWS and customer.distinct >= _LEAST_DIFFERENT * self.heads.rows
+        side, customer = self.columns["user_id"]
+        told = customer.distinct >= _LEAST_DIFFERENT * self.heads.rows
+        return side == "head" and self.heads.rows >= _TELLING_ROWS and told
 
     @property
-    def parts(self) -> tuple[Roles, Roles]:
-        """What the lines and the heads give of raw_events."""
+    def sides(self) -> dict[Side, SampledFiles]:
+        """The files of each side."""
         sides: dict[Side, SampledFiles] = {"line": self.lines, "head": self.heads}
-        line, head = (
+        return sides if self.people is None else {**sides, "person": self.people}
+
+    @property
+    def parts(self) -> tuple[Roles, ...]:
+        """What each side gives of raw_events."""
+        return tuple(
             Roles(files, "raw_events", {n: column for n, (of, column) in self.columns.items() if of == side})
-            for side, files in sides.items()
+            for side, files in self.sides.items()
         )
-        return line, head
 
 
 def joined_files(groups: Sequence[SampledFiles]) -> JoinedFiles | None:
@@ -71,7 +81,30 @@ def joined_files(groups: Sequence[SampledFiles]) -> JoinedFiles | None:
         for heads in groups
         if lines is not heads and (pair := _pair(lines, heads)) is not None
     ]
-    return max(found, key=lambda pair: len(pair.columns), default=None)
+    best = max(found, key=lambda pair: len(pair.columns), default=None)
+    return best if best is None or not best.has_a_customer_for_each_key else _with_people(best, groups)
+
+
+def _with_people(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> JoinedFiles:
+    """The files with those that say who the customers are, as `customer_unique_id` beside `customer_id` does.
+
+    They have each customer of the heads once, and another id of customers of which some come twice.
+    """
+    _, customer = joined.columns["user_id"]
+    for files in groups:
+        names = {column.name: column for column in files.columns}
+        key = names.get(customer.name)
+        if files in (joined.heads, joined.lines) or key is None or key.distinct < files.rows:
+            continue
+        for name, column in names.items():
+            if (
+                name != key.name
+                and column.distinct < files.rows
+                and built_rank("user_id", plain_name(name)) == 0
+            ):
+                columns = {**joined.columns, "user_id": ("person", column)}
+                return replace(joined, columns=columns, people=files, key=key.name)
+    return joined
 
 
 def _pair(lines: SampledFiles, heads: SampledFiles) -> JoinedFiles | None:
@@ -107,7 +140,7 @@ def _key(
     by_name = {column.name.casefold(): column for column in heads.columns}
     if "order_id" in of_lines and "order_id" not in of_heads:
         # databases number their orders by a column that is only called an id
-        pairs += [(of_lines["order_id"], by_name[name]) for name in _OWN_IDS if name in by_name]
+        pairs += [(of_lines["order_id"], by_name[name]) for name in OWN_IDS if name in by_name]
     for column in lines.columns:
         other = by_name.get(column.name.casefold())
         if other is not None and _names_a_key(column.name) and column.name != of_lines["item_id"].name:

@@ -21,14 +21,16 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient", "klantid", "klantnummer",
         "customeruserid", "userpseudoid", "anonymousid", "domainuserid", "fullvisitorid", "profileid", "contactid",
         "codeclient", "idcliente", "cliente", "codicecliente", "email", "emailaddress", "customeremail", "useremail",
-        "buyeremail", "billingemail",
+        "buyeremail", "billingemail", "kaufernr", "kaufernummer", "kauferid", "kaufer", "loyaltyid",
+        "loyaltynumber", "membershipnumber",
     ),
     "item_id": (
         "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
         "lineitemsku", "item", "article", "asin", "parentasin", "goodsid", "movieid", "trackid", "bookid", "isbn",
         "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc",
         "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
-        "itemsitemid", "aid", "lineitemproductid", "productreference", "referenceproduit", "reference",
+        "itemsitemid", "plu", "plucode", "plunumber", "aid", "lineitemproductid", "productreference",
+        "referenceproduit", "reference",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import fnmatch
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from recsys_assets.proposal.known_names import NAMES
+from recsys_assets.proposal.built_names import is_called_after
+from recsys_assets.proposal.known_names import EVENT, IDS, NAMES, plain_name, role_rank
 from recsys_assets.proposal.sampled_files import SampledFiles
 from recsys_lineage.errors import LineageError, did_you_mean
 
 OPTION = "--column"
 _MOST_SHOWN = 12
+OWN_IDS = ("entity_id", "id")
+"""How databases call the number of a row."""
 
 
 class UnknownColumn(LineageError):
@@ -79,6 +82,48 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
     return [
         replace(files, named=names) if names else files for files, names in zip(groups, told, strict=True)
     ]
+
+
+def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
+    """The groups, those named `id` that number the customers or products which events name.
+
+    Databases call the number of a row only `id`: that of `products.csv` is what `product_id` of events means, and that
+    of `variants.csv` where they have `variant_id`.
+    """
+    meant = {role: {*_names_in_events(groups, role)} for role in IDS}
+    called = [is_called_after(files.pattern.rpartition("/")[2].partition(".")[0]) for files in groups]
+    exact = {
+        role for told in called if told is not None for role, word in [told] if f"{word}id" in meant[role]
+    }
+    found = []
+    for files, told in zip(groups, called, strict=True):
+        ids = [column for column in files.columns if column.name.casefold() in OWN_IDS]
+        if told is None or not ids or ids[0].distinct < files.rows or told[0] in files.named:
+            found.append(files)
+            continue
+        role, word = told
+        is_meant = f"{word}id" in meant[role] or (
+            role not in exact and any(name.endswith("id") for name in meant[role])
+        )
+        names_it = any(plain_name(column.name) in meant[role] for column in files.columns)
+        if not is_meant or names_it:
+            found.append(files)
+            continue
+        note = f"column {ids[0].name} is taken for the {word} that events name"
+        named = {**files.named, role: ids[0].name}
+        found.append(replace(files, named=named, notes=(*files.notes, note)))
+    return found
+
+
+def _names_in_events(groups: Sequence[SampledFiles], role: str) -> Iterator[str]:
+    """How files of events or of orders call a customer or a product."""
+    for files in groups:
+        known = {
+            each: [column.name for column in files.columns if role_rank(each, column.name, names) is not None]
+            for each, names in EVENT.items()
+        }
+        if known[role] and (known["order_id"] or known["event_time"] or all(known[each] for each in IDS)):
+            yield from map(plain_name, known[role])
 
 
 def _places(groups: Sequence[SampledFiles], named: NamedColumn) -> list[tuple[int, str]]:

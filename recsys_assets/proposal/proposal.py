@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
 from recsys_assets.proposal.known_names import RawTable
-from recsys_assets.proposal.named_columns import NamedColumn, columns_to_name, with_names
+from recsys_assets.proposal.named_columns import NamedColumn, columns_to_name, with_names, with_own_ids
 from recsys_assets.proposal.proposal_notes import ONE_EVENT, how_to_name, proposal_notes
 from recsys_assets.proposal.proposed_tables import proposed_tables
 from recsys_assets.proposal.roles import NUMBERS, Roles
@@ -97,7 +97,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
         {path.relative_to(root).as_posix() for place in places for path in _files(place.resolve())}
     )
     groups, unread = sampled_files(root, paths)
-    groups = with_names(groups, named)
+    groups = with_own_ids(with_names(groups, named))
     tables, joined = proposed_tables(groups)
     events = tables.get("raw_events", ())
     if not events:

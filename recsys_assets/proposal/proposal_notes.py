@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
-from recsys_assets.proposal.built_names import built_rank
 from recsys_assets.proposal.event_notes import event_notes
+from recsys_assets.proposal.formats.path_moment import told_days
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.known_names import IDS, NAMES, RawTable, plain_name, role_rank
 from recsys_assets.proposal.named_columns import option
 from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_assets.proposal.written_moment import MomentInPath
 from recsys_lineage.sql.names import quote
 
 ONE_EVENT = "interaction"
 """What is done where nothing tells what it is."""
 _MOST_SHOWN = 20
+_WORDS = {
+    "user_id": ("customer", "client", "user", "member", "card", "buyer", "account", "kunde", "kauf"),
+    "item_id": ("product", "item", "article", "artikel", "sku", "plu", "title", "goods"),
+}
+"""Words in the names of columns that may be who and what."""
 
 
 def proposal_notes(
@@ -29,7 +35,7 @@ def proposal_notes(
 ) -> Iterator[str]:
     """The notes, in sentences; some may come twice."""
     if joined is not None:
-        yield from _on_joined(joined, groups)
+        yield from _on_joined(joined)
     for files in groups:
         roles = [part for parts in tables.values() for part in parts if part.files is files]
         yield from (f"{files.pattern}: {note}" for note in files.notes)
@@ -46,15 +52,27 @@ def how_to_name(groups: Sequence[SampledFiles]) -> str:
     """What to do where no events are recognised."""
     most = max(groups, key=lambda files: (len(files.columns) > 1, files.rows))
     of = f"{most.pattern}:" if len(groups) > 1 else ""
-    names = [of + column.name for column in most.columns]
+    shown = [option(role, of + name) for role, name in _likely(most).items()]
     return (
-        f"say which columns they are, as in {option('user_id', names[0])} {option('item_id', names[1 % len(names)])}, "
+        f"say which columns they are, as in {' '.join(shown)}, "
         "and event_time, behaviour, title or any other column of the raw tables likewise; where they stand in several "
         "files whose lines belong together, write raw_events.sql by hand: README shows one"
     )
 
 
-def _on_joined(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> Iterator[str]:
+def _likely(files: SampledFiles) -> dict[str, str]:
+    """Columns that may be the customer and the product, as far as neither is recognised: by a word in their names."""
+    likely: dict[str, str] = {}
+    for role, words in _WORDS.items():
+        if any(role_rank(role, column.name, IDS[role]) is not None for column in files.columns):
+            continue
+        left = [column.name for column in files.columns if column.name not in likely.values()]
+        ranked = sorted(left, key=lambda name: not any(word in plain_name(name) for word in words))
+        likely[role] = ranked[0] if ranked else "…"
+    return likely
+
+
+def _on_joined(joined: JoinedFiles) -> Iterator[str]:
     yield f"{joined.lines.pattern} and {joined.heads.pattern} make events together, by {joined.on[0]}: look at that"
     if joined.repeats:
         yield (
@@ -62,7 +80,10 @@ def _on_joined(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> Iterator[
             "several times until the SQL takes one row of each"
         )
     if joined.has_a_customer_for_each_key:
-        yield _a_customer_for_each(joined, groups)
+        yield f"{_a_customer_for_each(joined)}; look for another column or file that says who they are"
+    if joined.people is not None:
+        who = joined.columns["user_id"][1].name
+        yield f"{_a_customer_for_each(joined)}; {who} of {joined.people.pattern} is taken for who it is: look at that"
 
 
 def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[str]:
@@ -88,8 +109,16 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             f"nothing says what customers did: it is called {ONE_EVENT}; where they bought, write default_behaviour = "
             '"purchase" in source.toml'
         )
+    for part in timed:
+        column = part.columns["event_time"]
+        if isinstance(column.written, MomentInPath):
+            yield (
+                f"{part.files.pattern}: no column holds the time of an event; its day is taken of {column.name}, as "
+                f"{column.samples[0]} of {part.files.paths[0]}, by {column.formats[0]}"
+            )
     if timed:
         return
+    yield from told_days([path for part in events for path in part.files.paths])
     yield "no column holds the time of an event; without times nothing can be said of what comes next"
     for part in events:
         if names := [column.name for column in unnamed_times(part.files)]:
@@ -99,27 +128,10 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             )
 
 
-def _a_customer_for_each(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> str:
-    """What to write where every order has a customer of its own, and another file may say who that is."""
-    _, customer = joined.columns["user_id"]
-    own = f"nearly every {joined.on[1]} has a {customer.name} of its own, so nobody comes twice"
-    note = f"{joined.heads.pattern}: {own}"
-    for files in groups:
-        names = {column.name: column for column in files.columns}
-        if files is joined.heads or customer.name not in names:
-            continue
-        for name, column in names.items():
-            if (
-                name != customer.name
-                and column.distinct < files.rows
-                and built_rank("user_id", plain_name(name)) == 0
-            ):
-                return (
-                    f"{note}; {name} of {files.pattern} seems to be who it is: add LEFT JOIN {files.scan} AS person ON "
-                    f"person.{quote(customer.name)} = head.{quote(customer.name)} to raw_events.sql and write "
-                    f"person.{quote(name)} AS user_id, in raw_users.sql too"
-                )
-    return f"{note}; look for another column or file that says who they are"
+def _a_customer_for_each(joined: JoinedFiles) -> str:
+    customer = joined.key or joined.columns["user_id"][1].name
+    own = f"nearly every {joined.on[1]} has a {customer} of its own, so nobody comes twice"
+    return f"{joined.heads.pattern}: {own}"
 
 
 def _counted_days(role: str, column: SampledColumn) -> str:
@@ -175,10 +187,9 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
         more = f" and {len(left) - _MOST_SHOWN} more" if len(left) > _MOST_SHOWN else ""
         notes.append(f"{files.pattern}: not used: {', '.join(left[:_MOST_SHOWN])}{more}")
     events = next((role for role in roles if role.table == "raw_events"), None)
-    if events is not None and "event_time" in events.columns and events.columns["event_time"].kind == "day":
-        notes.append(
-            f"{files.pattern}: column {events.columns['event_time'].name} holds days, not times of day"
-        )
+    time = events.columns.get("event_time") if events is not None else None
+    if time is not None and time.kind == "day" and not isinstance(time.written, MomentInPath):
+        notes.append(f"{files.pattern}: column {time.name} holds days, not times of day")
     if events is not None and (column := events.columns.get("behaviour")) is not None:
         unknown = [value for value in column.values if not known_behaviour(value)]
         if unknown and column.kind != "number":

@@ -37,7 +37,7 @@ def proposed_tables(
     }
     tables: dict[str, list[Roles]] = defaultdict(list)
     tables["raw_events"] = events
-    sides = () if joined is None else (joined.lines, joined.heads)
+    sides = () if joined is None else (joined.lines, joined.heads)  # people may be described beside
     for files in groups:
         for part in roles_of(files, like):
             if part.table == "raw_events":

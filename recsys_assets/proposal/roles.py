@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from recsys_assets.proposal.behaviours import known_behaviour
 from recsys_assets.proposal.built_names import is_of_a_thing, is_of_something_else
+from recsys_assets.proposal.formats.path_moment import path_moment
 from recsys_assets.proposal.known_names import IDS, NAMES, RATINGS, RawTable, plain_name, rank_of, role_rank
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
@@ -107,6 +108,8 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
         if "event_time" not in files.named:
             found |= _in_several_columns(files, found.get("event_time"), taken)
             found |= _only_time(files, taken) if "event_time" not in found else {}
+            if "event_time" not in found and (moment := path_moment(files.paths)) is not None:
+                found["event_time"] = moment
         found |= _behaviour_by_its_words(files, taken) if "behaviour" not in found else {}
         if any(plain_name(column.name).startswith("lineitem") for column in found.values()):
             found = _of_lines(files, found)
@@ -212,7 +215,7 @@ def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:
 
 
 def _can_be(role: str, column: SampledColumn) -> bool:
-    if column.kind == "nothing":
+    if column.kind == "nothing" or (column.is_nested and role in (*IDS, "order_id", "store_id")):
         return False
     if role == "event_time":
         return column.kind in ("time", "day", "epoch") or _is_unread(role, column)

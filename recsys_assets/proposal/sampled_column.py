@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
 from recsys_assets.proposal.known_names import EVENT, role_rank
-from recsys_assets.proposal.written_moment import WrittenMoment
+from recsys_assets.proposal.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.written_times import (
     DIGITS_OF_A_TIME,
     EPOCHS,
@@ -31,6 +32,14 @@ DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
 BESIDE_NUMBERS = r"[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?"
 """What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
+ACCOUNTED = {
+    r"^\s*\((.*\d.*)\)\s*$": r"-\1",
+    r"^\s*(.*\d[^-]*?)\s*[-\x{2212}]\s*$": r"-\1",
+    r"^\s*\x{2212}\s*": "-",
+}
+"""Ways in which accountants and typesetters write a number below zero → what makes it a plain one."""
+_IN_DOUBT = "its commas are taken for decimal ones"
+_OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
 _ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 _EXAMPLES = 3
 _FEW = 30
@@ -51,6 +60,8 @@ class SampledColumn:
         comma: whether its numbers have a decimal comma.
         thousands: whether its numbers have commas between thousands; with `comma`, some are the one and some the other.
         decorated: whether currencies or blanks stand beside its numbers.
+        accounted: whether some numbers below zero stand in brackets or before their minus, as accountants write.
+        sign: the decimal sign that its numbers surely have, `.` or `,`; empty where none has one, or it may be either.
         note: what could not be told, in a sentence.
         first_year: of the earliest of its times, or of a later one; 9999 where none was found.
         values: all different values of a column that has few, most frequent first.
@@ -58,7 +69,8 @@ class SampledColumn:
         counts: how many rows have it, and the next one.
         is_whole: whether it holds whole numbers alone.
         is_nested: whether its values are lists or records.
-        written: the columns of the files that hold it together, where several do; its name is theirs, with commas.
+        written: the columns of the files that hold it together, where several do, or their path; its name is theirs,
+            with commas.
     """
 
     name: str
@@ -71,6 +83,8 @@ class SampledColumn:
     comma: bool = False
     thousands: bool = False
     decorated: bool = False
+    accounted: bool = False
+    sign: str = ""
     note: str = ""
     first_year: int = 9999
     values: tuple[str, ...] = ()
@@ -78,7 +92,7 @@ class SampledColumn:
     counts: tuple[int, ...] = ()
     is_whole: bool = False
     is_nested: bool = False
-    written: WrittenMoment | None = None
+    written: WrittenMoment | MomentInPath | None = None
 
     @property
     def is_unnamed(self) -> bool:
@@ -194,6 +208,26 @@ def _doubtful(numbers: pl.Series) -> str:
     return "each of its numbers has three digits behind a point, which is taken for the decimal one"
 
 
+def _decimal_sign(numbers: pl.Series) -> str:
+    """The decimal sign that some of the numbers surely have: fewer or more than three digits stand behind it."""
+    told = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
+    return told[0] if len(told) == 1 else ""
+
+
+def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
+    """The columns of a file; of one whose commas may be decimal ones or not, they are what the other columns say.
+
+    Where another has decimal points, and none decimal commas, `1,200` is twelve hundred.
+    """
+    signs = {column.sign for column in columns}
+    if "." not in signs or "," in signs:
+        return [*columns]
+    return [
+        replace(column, comma=False, thousands=True, note=_OF_OTHERS) if column.note == _IN_DOUBT else column
+        for column in columns
+    ]
+
+
 def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
     """The column, with what its texts say."""
     stripped = values.str.strip_chars()
@@ -201,9 +235,9 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
         if not unit and (found := _in_digits(column, stripped)):
             return found
-        return (
-            _of_epochs(column, stripped) if unit else replace(column, kind="number", note=_doubtful(stripped))
-        )
+        if unit:
+            return _of_epochs(column, stripped)
+        return replace(column, kind="number", note=_doubtful(stripped), sign=_decimal_sign(stripped))
     if times := written_times(stripped):
         if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
             return replace(
@@ -216,7 +250,10 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
 
 def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     """The column as one of numbers, where more than half of its texts are; itself otherwise."""
-    bare = texts.str.replace_all(BESIDE_NUMBERS, "")
+    plain = texts
+    for pattern, minus in ACCOUNTED.items():
+        plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))
+    bare = plain.str.replace_all(BESIDE_NUMBERS, "")
     commas, points = (
         bare.str.contains(_COMMA_NUMBER),
         bare.str.contains(_WITH_POINT) & bare.str.contains(r"\."),
@@ -240,7 +277,10 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     if both:
         notes.append("some of its numbers have a decimal comma and some a point; both are read")
     elif comma and not (commas & ~doubtful).any():
-        notes.append("its commas are taken for decimal ones")
+        notes.append(_IN_DOUBT)
+    accounted = bool(((plain != texts) & read).any())
+    if accounted:
+        notes.append("its numbers in brackets, or with a minus behind them, are read as below zero")
     if not read.all():
         notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are read as no number")
     return replace(
@@ -248,6 +288,8 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
         kind="number",
         comma=comma or both,
         thousands=thousands or both,
-        decorated=bool((bare != texts).any()),
+        decorated=bool((bare != plain).any()),
+        accounted=accounted,
+        sign="" if both else _decimal_sign(bare.filter(read)),
         note="; ".join(notes),
     )

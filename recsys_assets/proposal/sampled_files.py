@@ -9,11 +9,13 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
 
+from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.behaviours import named_behaviour
 from recsys_assets.proposal.first_rows import (
     SAMPLE_ROWS,
@@ -24,7 +26,7 @@ from recsys_assets.proposal.first_rows import (
     without_gz,
 )
 from recsys_assets.proposal.known_names import EVENT, IDS, known_role, role_rank
-from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
+from recsys_assets.proposal.sampled_column import SampledColumn, as_the_others, sampled_column
 from recsys_assets.proposal.sampled_moments import written_moments
 from recsys_assets.proposal.unpacked_rows import UnpackedRows
 from recsys_lineage.errors import LineageError
@@ -35,8 +37,13 @@ _SAMPLED_FILES = 3
 _MOST_APART = 20
 """Files that are named one by one where a pattern would read others too."""
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?!\d)")
-_DAYS = re.compile(r"(?<!\d)(?:19|20)\d\d[-_./]?\d\d[-_./]?\d\d(?!\d)")
-"""A day in a path, folders such as `2024/05/01` included."""
+_MONTH = (
+    "(?:(?<![a-zA-Z])(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+    "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-zA-Z]))"
+)
+_LAST_DIGITS = re.compile(rf"(?:\d(?:[\d\W_]|T(?=\d)|{_MONTH})*|{_MONTH}[\d\W_]*)$")
+_FIRST_DIGITS = re.compile(rf"^(?:[\d\W_]|T(?=\d)|{_MONTH})*\d")
+"""What a day, a clock or a number leaves in what names share."""
 _NUMBERED = re.compile(r"(.*?)\d+((?:\.[^\W\d]\w*)+)")
 """A name that ends with a number, as that of the next file will."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -209,7 +216,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         notes["the types of its columns differ from file to file"] = None
         frames = [_as_text(frame) for frame in frames]
     frame = pl.concat(frames).head(SAMPLE_ROWS)
-    columns = tuple(sampled_column(frame[name]) for name in frame.columns)
+    columns = tuple(as_the_others([sampled_column(frame[name]) for name in frame.columns]))
     moments, unsure = written_moments(frame, columns)
     notes |= dict.fromkeys(unsure)
     first = samples[0]
@@ -226,15 +233,9 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
     )
 
 
-def days_told(groups: Iterable[SampledFiles]) -> set[str]:
+def days_told(groups: Iterable[SampledFiles]) -> set[date]:
     """The days that the paths of some files tell."""
-    paths = [
-        "".join(filter(str.isdigit, day))
-        for files in groups
-        for path in files.paths
-        for day in _DAYS.findall(path)
-    ]
-    return {*paths}
+    return {day for files in groups for path in files.paths if (day := named_day(path)) is not None}
 
 
 def common_pattern(paths: Sequence[str]) -> str:
@@ -247,8 +248,8 @@ def common_pattern(paths: Sequence[str]) -> str:
     if len(set(names)) == 1:
         name = _of_one(names[0])
     else:
-        start = re.sub(r"\d[\d\W_]*$", "", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
-        ends = re.sub(r"^[\d\W_]*\d", "", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
+        start = _LAST_DIGITS.sub("", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
+        ends = _FIRST_DIGITS.sub("", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
         shortest = min(map(len, names)) - len(start)
         end = ends[len(ends) - min(len(ends), shortest) :]
         name = f"{literal_pattern(start)}*{literal_pattern(end)}"

@@ -9,7 +9,7 @@ from typing import TypeVar
 from recsys_assets.proposal.behaviours import mapped_behaviours, named_behaviour
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.roles import NUMBERS, Roles
-from recsys_assets.proposal.sampled_column import BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
+from recsys_assets.proposal.sampled_column import ACCOUNTED, BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import EARLIEST_DAY
@@ -56,14 +56,18 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
         by = [_value(name, column, partial(_of_side, side)) for name, (side, column) in _by(joined.columns)]
         values.append(f"{_subset(by)} AS subset")
     line, head = joined.on
-    names = {
-        side: {*_used(c for of, c in joined.columns.values() if of == side)} for side in ("line", "head")
-    }
+    names = {side: {*_used(c for of, c in joined.columns.values() if of == side)} for side in joined.sides}
     lines = joined.lines.relation(names["line"] | {line})
-    scans = f"FROM {lines} AS line\nLEFT JOIN {joined.heads.relation(names['head'] | {head})} AS head"
-    comment = f"-- Every line of {joined.lines.pattern}, with its customer of {joined.heads.pattern}."
+    heads = joined.heads.relation(names["head"] | {head, *filter(None, [joined.key])})
+    scans = f"FROM {lines} AS line\nLEFT JOIN {heads} AS head\n    ON head.{quote(head)} = line.{quote(line)}"
+    whose = joined.heads.pattern
+    if joined.people is not None:
+        key, whose = quote(joined.key), f"{whose} and {joined.people.pattern}"
+        people = joined.people.relation(names["person"] | {joined.key})
+        scans += f"\nLEFT JOIN {people} AS person\n    ON person.{key} = head.{key}"
+    comment = f"-- Every line of {joined.lines.pattern}, with its customer of {whose}."
     body = ",\n    ".join([*values, "line._file", "line._line"])
-    return f"{comment}\nSELECT\n    {body}\n{scans}\n    ON head.{quote(head)} = line.{quote(line)}\n"
+    return f"{comment}\nSELECT\n    {body}\n{scans}\n"
 
 
 def _used(columns: Iterable[SampledColumn]) -> set[str]:
@@ -185,13 +189,16 @@ def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> st
     if name in ("event_time", "start_day", "end_day"):
         return moment_sql(column, at)
     if name in NUMBERS:
-        return _number(column, at)
+        return number_sql(column, at)
     if name == "behaviour":
         return _behaviour(column, at)
     return at
 
 
-def _number(column: SampledColumn, at: str) -> str:
+def number_sql(column: SampledColumn, at: str) -> str:
+    """An expression for the numbers of a column of files, which stands in the statement as `at`."""
+    for pattern, minus in ACCOUNTED.items() if column.accounted else ():
+        at = f"regexp_replace({at}, {literal(pattern)}, {literal(minus)})"
     if column.decorated:
         at = f"regexp_replace({at}, {literal(BESIDE_NUMBERS)}, '', 'g')"
     if column.comma and column.thousands:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
 
 import polars as pl
 
-from recsys_assets.proposal.known_names import EVENT, IDS, role_rank
+from recsys_assets.proposal.built_names import is_a_list_of_things
+from recsys_assets.proposal.known_names import EVENT, IDS, known_role, plain_name, role_rank
 from recsys_lineage.sql.names import literal, quote
 
 RECORD = "record"
@@ -23,7 +24,18 @@ WHOLE_LINES: Mapping[str, str] = {
 """Options of `read_csv` by which each line is one column; a line of JSON has no tab but as an escape."""
 _SHOWN_LIST = r"^\S+-[01]( \S+-[01])*$"
 _FEWEST_LISTS = 5
+_BRACKETS = "[\\[\\]{}\"']"
+_BETWEEN = ("|", ";", ",", " ")
+"""What stands between the products of a list, the surest first."""
+_WRAPPERS = (
+    "source", "payload", "data", "properties", "fields", "record", "value", "after", "body", "attributes", "detail",
+    "doc", "document", "params", "node", "message", "eventdata",
+)  # fmt: skip
+"""Objects that exports and queues put a whole record into."""
+_DEEPEST = 4
 _Json: TypeAlias = Mapping[str, Any]
+Path: TypeAlias = tuple[str, ...]
+"""The keys that lead to a field of a record."""
 
 
 class NotJsonLines(ValueError):
@@ -95,33 +107,28 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
     note = (
         f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are refused"
     )
-    fields = {
-        name: (name,) for record in records for name, value in record.items() if not isinstance(value, dict)
-    }
-    for record in records:
-        for name, value in record.items():
-            if isinstance(value, dict):
-                fields |= {f"{name}.{key}": (name, key) for key in value}
+    fields = _fields(records)
     listed = _list_of_things(records, fields)
     columns = {
         name: _value(RECORD, path, [_at(record, path) for record in records])
         for name, path in fields.items()
-        if name != listed
+        if path != listed
     }
     rows: list[dict[str, str | None]] = []
-    inner = dict.fromkeys(key for record in records for each in _records_in(record, listed) for key in each)
-    called = {key: f"{listed}.{key}" if key in columns else key for key in inner}
     each_element = [each for record in records for each in _records_in(record, listed)]
+    inner = _fields(each_element)
+    of_list = next((name for name, path in fields.items() if path == listed), "")
+    called = {key: f"{of_list}.{key}" if key in columns else key for key in inner}
     columns |= {
-        name: _value("element", (key,), [each.get(key) for each in each_element])
+        name: _value("element", inner[key], [_at(each, inner[key]) for each in each_element])
         for key, name in called.items()
     }
     for record in records:
-        flat = {name: _text(_at(record, path)) for name, path in fields.items() if name != listed}
+        flat = {name: _text(_at(record, path)) for name, path in fields.items() if path != listed}
         for each in _records_in(record, listed) or [{}]:
-            rows.append(flat | {called[key]: _text(value) for key, value in each.items()})
+            rows.append(flat | {name: _text(_at(each, inner[key])) for key, name in called.items()})
     checks = {RECORD: f"CASE WHEN json_valid({RECORD}) THEN {RECORD} END"}
-    elements = f"{RECORD} -> {_path((listed,), '[*]')}" if listed else ""
+    elements = f"{RECORD} -> {_path(listed, '[*]')}" if listed else ""
     frame = pl.DataFrame(rows[:most], schema=dict.fromkeys(columns, pl.String))
     return UnpackedRows(columns, (RECORD,), checks, elements), frame, note if broken else ""
 
@@ -161,39 +168,124 @@ def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] 
     return None
 
 
-def records_in_lists(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
-    """The records in a list of a typed frame as rows, where they name a product and no column does; None otherwise."""
+def listed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
+    """What one order holds, as in `p1|p7` or `["p1", "p7"]`, with a row for each product; None where a column names the
+    product, or none holds such lists."""
     if any(_is_a_thing(name) for name in frame.columns):
         return None
     for name, type_ in frame.schema.items():
-        if not isinstance(type_, pl.List) or not isinstance(type_.inner, pl.Struct):
+        values = frame[name].drop_nulls()
+        if type_ != pl.String or not values.len() or not is_a_list_of_things(plain_name(name)):
             continue
-        keys = [field.name for field in type_.inner.fields]
-        if not any(map(_is_a_thing, keys)):
+        bare = values.str.replace_all(_BRACKETS, "")
+        found = {sign: int(bare.str.contains(sign, literal=True).sum()) for sign in _BETWEEN}
+        sign = max(found, key=lambda each: found[each])
+        if not found[sign]:
             continue
-        others = [each for each in frame.columns if each != name]
-        called = {key: f"{name}.{key}" if key in others else key for key in keys}
-        columns = {each: quote(each) for each in others}
-        columns |= {new: f"element.{quote(key)}" for key, new in called.items()}
-        rows = frame.explode(name)
-        rows = rows.with_columns(pl.col(name).struct.field(key).alias(new) for key, new in called.items())
-        return UnpackedRows(columns, tuple(frame.columns), {}, quote(name)), rows.select(*columns)
+        columns = {each: quote(each) for each in frame.columns if each != name}
+        columns["item_id"] = "trim(element)"
+        rows = frame.with_columns(pl.col(name).str.replace_all(_BRACKETS, "").str.split(sign)).explode(name)
+        rows = rows.with_columns(pl.col(name).str.strip_chars().alias("item_id"))
+        elements = (
+            f"string_split(regexp_replace({quote(name)}, {literal(_BRACKETS)}, '', 'g'), {literal(sign)})"
+        )
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
     return None
 
 
-def _list_of_things(records: Sequence[_Json], fields: Mapping[str, object]) -> str:
-    """The list whose records name products; empty where there is none, or the records themselves name them."""
+def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
+    """The fields of records in a typed frame as columns, and the records in a list of it as rows where they name a
+    product and no column does; None where no record has a field that is known here."""
+    paths = _typed_fields(frame.schema)
+    listed = next(
+        (
+            name
+            for name, type_ in frame.schema.items()
+            if isinstance(type_, pl.List)
+            and isinstance(type_.inner, pl.Struct)
+            and any(map(_is_a_thing, _typed_fields(type_.inner.to_schema())))
+        ),
+        "",
+    )
+    if any(map(_is_a_thing, paths)):
+        listed = ""
+    if not listed and not any(len(path) > 1 and known_role(name) for name, path in paths.items()):
+        return None
+    others = {name: path for name, path in paths.items() if path != (listed,)}
+    columns = {name: _dotted("", path) for name, path in others.items()}
+    values = {name: _field(pl.col(path[0]), path[1:]) for name, path in others.items()}
+    rows = frame
+    if listed:
+        rows = frame.explode(listed)
+        inner = _typed_fields(rows.schema[listed].to_schema())  # pyright: ignore[reportAttributeAccessIssue]
+        called = {key: f"{listed}.{key}" if key in others else key for key in inner}
+        columns |= {new: _dotted("element", inner[key]) for key, new in called.items()}
+        values |= {new: _field(pl.col(listed), inner[key]) for key, new in called.items()}
+    made = rows.select(value.alias(name) for name, value in values.items())
+    return UnpackedRows(columns, tuple(frame.columns), {}, quote(listed) if listed else ""), made
+
+
+def _typed_fields(schema: Mapping[str, Any], above: Path = ()) -> dict[str, Path]:
+    """The fields of a typed record, those of records in it too, by their names with points between."""
+    found: dict[str, Path] = {}
+    for name, type_ in schema.items():
+        path = (*above, name)
+        inner = isinstance(type_, pl.Struct) and len(path) < _DEEPEST
+        found |= _typed_fields(type_.to_schema(), path) if inner else {".".join(path): path}
+    return found
+
+
+def _field(value: pl.Expr, path: Path) -> pl.Expr:
+    for name in path:
+        value = value.struct.field(name)
+    return value
+
+
+def _dotted(of: str, path: Path) -> str:
+    return ".".join([*([of] if of else []), *map(quote, path)])
+
+
+def _fields(records: Sequence[_Json]) -> dict[str, Path]:
+    """The fields of records, those of objects in them too, by their names.
+
+    An object that only wraps another one (`_source`, `payload`), or a value whose type its key tells (`$oid`), gives no
+    name of its own.
+    """
+    found: dict[Path, None] = {}
+    for record in records:
+        found |= dict.fromkeys(_leaves(record, ()))
+    names: dict[str, Path] = {}
+    for path in sorted(found, key=len):
+        told = [key for key in path if not key.startswith("$")]
+        if len(told) > 1 and plain_name(told[0]) in _WRAPPERS and (short := ".".join(told[1:])) not in names:
+            names[short] = path
+        else:
+            names.setdefault(".".join(told), path)
+    return {name: names[name] for name in sorted(names, key=lambda each: [*found].index(names[each]))}
+
+
+def _leaves(record: _Json, above: Path) -> Iterator[Path]:
+    for key, value in record.items():
+        path = (*above, key)
+        if isinstance(value, dict) and value and len(path) < _DEEPEST:
+            yield from _leaves(value, path)
+        else:
+            yield path
+
+
+def _list_of_things(records: Sequence[_Json], fields: Mapping[str, Path]) -> Path:
+    """The path of the list whose records name products; empty where there is none, or the records themselves do."""
     if any(map(_is_a_thing, fields)):
-        return ""
-    for name in fields:
-        keys = {key for record in records for each in _records_in(record, name) for key in each}
+        return ()
+    for path in fields.values():
+        keys = _fields([each for record in records for each in _records_in(record, path)])
         if any(map(_is_a_thing, keys)):
-            return name
-    return ""
+            return path
+    return ()
 
 
-def _records_in(record: _Json, name: str) -> list[_Json]:
-    found = record.get(name) if name else None
+def _records_in(record: _Json, path: Path) -> list[_Json]:
+    found = _at(record, path) if path else None
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from recsys_lineage.sql.names import literal
+
 Unit = Literal["day", "clock", "offset", "year", "month", "day of month", "hour", "minute", "second"]
 MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
 """What spreadsheets and databases put behind a day that has no clock."""
@@ -65,6 +67,28 @@ class WrittenMoment:
         pairs = self.clock_digits // 2
         found, told = r"(\d\d)" * pairs, ":".join(rf"\{place}" for place in range(1, pairs + 1))
         return f"regexp_replace({whole}, '^{found}$', '{told}')"
+
+
+@dataclass(frozen=True)
+class MomentInPath:
+    """A day or a moment that the path of each file tells, and no column does.
+
+    Attributes:
+        pattern: a regular expression of RE2 for a whole path.
+        told: what it makes of the path, such as `31-01-2024`.
+    """
+
+    pattern: str
+    told: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of a scan that hold it."""
+        return ("_file",)
+
+    def sql(self, at: Callable[[str], str]) -> str:
+        """The text of the moment; the whole path where it tells none."""
+        return f"regexp_replace({at('_file')}, {literal(self.pattern)}, {literal(self.told)})"
 
 
 def _padded(text: str, unit: str) -> str:

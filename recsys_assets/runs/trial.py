@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
+from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
@@ -29,6 +31,13 @@ HEAD_BYTES = 4 << 20
 HEAD_ROWS = 20_000
 """How many rows of a Parquet file are looked at."""
 FILES_OF_A_SCAN = 3
+_WIDE = (
+    (codecs.BOM_UTF32_LE, "utf-32-le", 4),  # a mark of UTF-32 begins with one of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be", 4),
+    (codecs.BOM_UTF16_LE, "utf-16-le", 2),
+    (codecs.BOM_UTF16_BE, "utf-16-be", 2),
+)
+"""Marks of texts whose letters have several bytes each."""
 
 
 @dataclass(frozen=True)
@@ -182,13 +191,24 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
     except duckdb.Error as error:
         failing = _failing(connection, folder, EVENTS, error)
         given = given_rows(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
-    found = {path: each.days for path, each in given.items()}
-    first = {path: (found.get(path) or [date.today()])[0] for path in paths}
+    days = {path: each.days or [_day_of(folder.root, path)] for path, each in given.items()}
+    first = {path: days[path][0] if path in days else _day_of(folder.root, path) for path in paths}
     frame = pl.DataFrame(
         {"_file": list(first), "day": list(first.values())}, schema={"_file": pl.String, "day": pl.Date}
     )
     connection.register("file_days", frame)
-    return len({day for days in found.values() for day in days})
+    counted = days.values() if folder.source.settings.undated else (each.days for each in given.values())
+    return len({day for each in counted for day in each})
+
+
+def _day_of(root: Path, path: str) -> date:
+    """The day of rows without times: that which the path tells, else the one on which the file was last changed."""
+    if (named := named_day(path)) is not None:
+        return named
+    try:
+        return datetime.fromtimestamp((root / path).stat().st_mtime, timezone.utc).date()
+    except OSError:  # a link that leads nowhere has no rows either
+        return datetime.now(timezone.utc).date()
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
@@ -268,11 +288,13 @@ def _copy_head(source: Path, target: Path) -> None:
 
 def whole_records(head: bytes) -> bytes:
     """The beginning of a text file up to the end of its last whole record: a line's end outside of quotes."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        # one character for each two bytes: what the places of marks are counted in
-        text = head[: len(head) // 2 * 2].decode("utf-16-le" if head[0] == 0xFF else "utf-16-be", "replace")
+    wide = next((each for each in _WIDE if head.startswith(each[0])), None)
+    if wide is not None:
+        # one character for each letter's bytes: what the places of marks are counted in
+        _, codec, width = wide
+        text = head[: len(head) // width * width].decode(codec, "replace")
         marks = "".join(each if each in '"\n\r' else "x" for each in text).encode()
-        return head[: 2 * len(_whole_lines(marks))] if len(marks) == len(head) // 2 else head
+        return head[: width * len(_whole_lines(marks))] if len(marks) == len(head) // width else head
     return _whole_lines(head)
 
 

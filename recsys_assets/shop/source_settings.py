@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -88,6 +89,7 @@ def read_settings(path: Path) -> SourceSettings:
             where=f"{path}, service_events",
             advice=did_you_mean(unknown[0], JOINABLE) or "take the line out",
         )
+    _check_range(values, path)
     patterns = values.get("non_products", [])
     for pattern in patterns:
         try:
@@ -117,6 +119,29 @@ def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
             where=f"{path}, {name}",
             advice="correct the line, or take it out for the usual value",
         ) from error
+
+
+def _check_range(values: Mapping[str, Any], path: Path) -> None:
+    """Raises SourceError where a number of the settings could not be meant, or the last day is before the first."""
+    for name in ("largest_quantity", "largest_price", "half_life_days", "holdout_weeks"):
+        value = values.get(name)
+        if value is not None and not 0 < value < inf:
+            raise SourceError(
+                f"{name} of the source cannot be used.",
+                expected="a number above 0",
+                found=repr(value),
+                where=f"{path}, {name}",
+                advice="correct the line, or take it out for the usual value",
+            )
+    first, last = values.get("first_day"), values.get("last_day")
+    if first is not None and last is not None and last < first:
+        raise SourceError(
+            "The source has no day on which an event could be.",
+            expected="a last_day that is not before first_day",
+            found=f"first_day {first}, last_day {last}",
+            where=f"{path}, last_day",
+            advice="correct the one or the other, or take it out for the usual value",
+        )
 
 
 _IN_WORDS: Mapping[Any, str] = {

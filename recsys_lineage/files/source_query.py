@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.errors import SourceSqlError, SqlAssetError
 from recsys_lineage.files.source_file import parsed_pattern
@@ -77,19 +79,29 @@ class SourceQuery:
         return WrittenSql(self.sql, self.origin, {call: relations[scan] for call, scan in calls})
 
 
-def parse_source_sql(sql: str, origin: str = ORIGIN) -> SourceQuery:
+def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> SourceQuery:
     """Reads a source SQL: what it scans, which columns of the files it uses and which it gives.
 
     Args:
         sql: the text.
         origin: where it comes from, for messages.
+        bound: whether it may have parameters, to which whoever runs it gives values.
 
     Raises:
-        SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, or
-            a column that could belong to several scans.
+        SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, a
+            column that could belong to several scans, or a parameter to which nothing gives a value.
     """
     sql = sql.removeprefix(BYTE_ORDER_MARK)
     tree = _parsed(sql, origin)
+    parameter = None if bound else next(tree.find_all(exp.Parameter, exp.Placeholder), None)
+    if parameter is not None:
+        raise SourceSqlError(
+            "The SQL has a parameter, and nothing gives it a value.",
+            expected="a SELECT without $names and ?",
+            found=parameter.sql(dialect="duckdb"),
+            where=place_in(sql, _first_parameter(sql), origin),
+            advice="write the value itself, or put quotes around a column that is called so",
+        )
     calls = _calls(sql, tree, origin)
     _scanned_tables(tree, {call.start: scan for call, scan in calls}, sql, origin)
     scans = tuple(dict.fromkeys(scan for _, scan in calls))
@@ -122,6 +134,12 @@ def parse_source_sql(sql: str, origin: str = ORIGIN) -> SourceQuery:
         for scan, names in starts.items()
     }
     return SourceQuery(sql, scans, columns, required, description, origin, named_at, given_at)
+
+
+def _first_parameter(sql: str) -> int | None:
+    """Where the first `$` or `?` of a parameter stands."""
+    signs = (TokenType.PARAMETER, TokenType.PLACEHOLDER)
+    return next((t.start for t in sqlglot.tokenize(sql, read="duckdb") if t.token_type in signs), None)
 
 
 def _parsed(sql: str, origin: str) -> exp.Query:

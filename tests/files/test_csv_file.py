@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import hashlib
 import lzma
@@ -244,6 +245,9 @@ def test_a_header_alone_is_no_rows(tmp_path: Path) -> None:
     [
         ("a,b\né,2\n".encode("utf-8-sig"), None),
         ("a,b\né,2\n".encode("utf-16"), None),
+        ("a,b\né,2\n".encode("utf-32"), None),
+        (codecs.BOM_UTF32_BE + "a,b\né,2\n".encode("utf-32-be"), None),
+        ("a,b\né,2\n".encode("utf-32-le"), "utf-32-le"),
         ("a,b\né,2\n".encode("latin-1"), "latin-1"),
         ("a,b\né,2\n".encode("utf-16-le"), "utf-16-le"),
         (gzip.compress("a,b\né,2\n".encode(), mtime=0), None),
@@ -261,13 +265,20 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
         (b"\n\n", "only blank lines"),
         (b"PAR1....", "a Parquet file"),
         (b"PK\x03\x04....", "a ZIP archive"),
+        (b"SQLite format 3\0....", "a database of SQLite"),
+        (b"Obj\x01....", "a file of Avro"),
+        (b"<!DOCTYPE html>\n<html>403</html>", "a page of HTML"),
         (gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "a gzip file inside a gzip file"),
         (bz2.compress(b"a,b\n1,2\n"), "compressed by bzip2"),
         (lzma.compress(b"a,b\n1,2\n"), "compressed by xz"),
         (gzip.compress(lzma.compress(b"a,b\n1,2\n"), mtime=0), "xz inside a gzip file"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "truncated"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-8] + b"12345678", "damaged gzip"),
-        ("a,b\nc,d\n".encode("utf-16-le"), "NUL"),
+        ("abc,b\nc,d\n".encode("utf-16-le"), "encoding = 'utf-16-le'"),
+        ("abc,b\nc,d\n".encode("utf-16-be"), "encoding = 'utf-16-be'"),
+        ("abc,b\nc,d\n".encode("utf-32-le"), "encoding = 'utf-32-le'"),
+        ("abc,b\nc,d\n".encode("utf-32-be"), "encoding = 'utf-32-be'"),
+        (b"a\0,b\nc,d\n", "NUL"),
         (b"a,b\n" + b"c,\0\n" * 3, "3 of 4 lines that hold NUL bytes"),
         ("é,b\nc,d\n".encode("latin-1"), "no UTF-8"),
         ("a,b\né,d\né,e\n".encode("latin-1"), "2 of 3 lines that are no UTF-8 text"),

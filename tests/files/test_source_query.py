@@ -133,3 +133,11 @@ def test_an_option_that_cannot_be_is_told_with_its_place_when_the_sql_is_read(sc
     with pytest.raises(SourceSqlError, match="option of a scan cannot be used") as raised:
         parse_source_sql(f"SELECT a\nFROM {scan}", "shop.sql")
     assert str(raised.value.where).startswith("shop.sql:2:6")
+
+
+@pytest.mark.parametrize("parameter", ["$since", "?", "$1"])
+def test_a_parameter_is_refused_with_its_place(parameter: str) -> None:
+    with pytest.raises(SourceSqlError, match="parameter") as refused:
+        parse_source_sql(f"SELECT a,\n  {parameter} AS b FROM read_csv('a.csv')", "shop.sql")
+    assert "shop.sql:2:3" in str(refused.value.where)
+    assert parse_source_sql(f"SELECT {parameter} AS b FROM read_csv('a.csv')", bound=True).columns == ("b",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -148,10 +149,53 @@ def sigmoid(values: Dense) -> Dense:
     return 1 / (1 + np.exp(-values))
 
 
-def test_sequence() -> None:
-    """The state is the decayed sum of the items' vectors over (the sum of its weights)^0.3, plus the GRU's output."""
+def normed(vectors: Dense, learned: dict[str, Dense], name: str) -> Dense:
+    """Each vector minus its mean, divided by its deviation, times a weight and plus a bias."""
+    centred = vectors - vectors.mean(-1, keepdims=True)
+    scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+    return scaled * learned[f"{name}.weight"] + learned[f"{name}.bias"]
+
+
+def recurrent(read: Dense, learned: dict[str, Dense]) -> Dense:
+    """The last output of a GRU."""
+    hidden = np.zeros(4)
+    for vector in read:
+        of_input = learned["encoder.weight_ih_l0"] @ vector + learned["encoder.bias_ih_l0"]
+        of_hidden = learned["encoder.weight_hh_l0"] @ hidden + learned["encoder.bias_hh_l0"]
+        reset = sigmoid(of_input[:4] + of_hidden[:4])
+        update = sigmoid(of_input[4:8] + of_hidden[4:8])
+        new = np.tanh(of_input[8:] + reset * of_hidden[8:])
+        hidden = (1 - update) * new + update * hidden
+    return hidden
+
+
+def attending(read: Dense, learned: dict[str, Dense]) -> Dense:
+    """The last output of a transformer layer, normed before each of its steps, in which no entry sees later ones."""
+    own = {name.removeprefix("encoder.layers.0."): array for name, array in learned.items()}
+    state = read + learned["places.weight"][: len(read)]
+    asked, known, told = np.split(
+        normed(state, own, "norm1") @ own["self_attn.in_proj_weight"].T + own["self_attn.in_proj_bias"],
+        3,
+        axis=1,
+    )
+    heads = []
+    for head in (slice(0, 2), slice(2, 4)):
+        likeness = asked[:, head] @ known[:, head].T / np.sqrt(2)
+        likeness[np.triu_indices(len(read), 1)] = -np.inf
+        share = np.exp(likeness - likeness.max(1, keepdims=True))
+        heads.append(share / share.sum(1, keepdims=True) @ told[:, head])
+    state = state + np.hstack(heads) @ own["self_attn.out_proj.weight"].T + own["self_attn.out_proj.bias"]
+    inner = normed(state, own, "norm2") @ own["linear1.weight"].T + own["linear1.bias"]
+    state = state + np.maximum(inner, 0) @ own["linear2.weight"].T + own["linear2.bias"]
+    return normed(state, learned, "encoder.norm")[-1]
+
+
+@pytest.mark.parametrize(("encoder", "output"), [("gru", recurrent), ("attention", attending)])
+def test_sequence(encoder: Any, output: Callable[[Dense, dict[str, Dense]], Dense]) -> None:
+    """A state is the decayed sum of the items' vectors over (the sum of its weights)^0.3, plus the encoder's output."""
     data = shop()
-    model = SequenceEncoder(dim=4, epochs=2, length=6, popularity=0.7, encoder_rate=0.01).fit(data)
+    settings = {"dim": 4, "epochs": 2, "length": 6, "popularity": 0.7, "encoder_rate": 0.01}
+    model = SequenceEncoder(encoder=encoder, **settings).fit(data)
     learned = {name: array.astype(np.float64) for name, array in model._learned.items()}
     taken, offered = learned["taken.weight"], learned["offered.weight"]
     assert data.timestamp is not None
@@ -163,20 +207,9 @@ def test_sequence() -> None:
         worth = 2.0 ** ((day - day[-1]) / 28)
         vectors = taken[data.item[own]]
         state = worth @ vectors / worth.sum() ** 0.3
-        hidden = np.zeros(4)
-        for vector in vectors:
-            centred = vector - vector.mean()
-            read = (
-                centred / np.sqrt((centred**2).mean() + 1e-5) * learned["norm.weight"] + learned["norm.bias"]
-            )
-            of_input = learned["encoder.weight_ih_l0"] @ read + learned["encoder.bias_ih_l0"]
-            of_hidden = learned["encoder.weight_hh_l0"] @ hidden + learned["encoder.bias_hh_l0"]
-            reset = sigmoid(of_input[:4] + of_hidden[:4])
-            update = sigmoid(of_input[4:8] + of_hidden[4:8])
-            new = np.tanh(of_input[8:] + reset * of_hidden[8:])
-            hidden = (1 - update) * new + update * hidden
-        state = state + learned["out.weight"] @ hidden + learned["out.bias"]
-        expected[user] = state @ offered.T
+        hidden = output(normed(vectors, learned, "norm"), learned)
+        expected[user] = (state + learned["out.weight"] @ hidden + learned["out.bias"]) @ offered.T
+    assert np.abs(learned["out.weight"]).max() > 1e-3, "the encoder says something"
     expected += 0.7 * np.log((model.popular + 1) / (model.popular.sum() + 1))
     np.testing.assert_allclose(model.score_block(EVERYBODY), expected, rtol=1e-3, atol=1e-4)
 

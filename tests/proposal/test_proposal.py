@@ -44,7 +44,7 @@ def spelled(name: str, style: str) -> str:
     style=st.sampled_from(["lower", "upper", "title", "spaced"]),
     form=st.sampled_from(sorted(_TIMES)),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-be", "utf-32", "utf-32-le"]),
     comma=st.booleans(),
     seed=st.integers(0, 1000),
 )

@@ -35,9 +35,14 @@ _SHOPIFY = "Name,Email,Total,Created at,Lineitem quantity,Lineitem name,Lineitem
     [
         (  # a customer of its own for each order, and the last day to ship is no time of an order
             {"orders.csv": _ORDERS, "items.csv": _ITEMS, "customers.csv": _CUSTOMERS},
-            ['head."order_purchase_timestamp" AS event_time', 'line."product_id" AS item_id'],
+            [
+                'head."order_purchase_timestamp" AS event_time',
+                'line."product_id" AS item_id',
+                'person."customer_unique_id" AS user_id',
+                'ON person."customer_id" = head."customer_id"',
+            ],
             ["shipping"],
-            ['person."customer_unique_id" AS user_id'],
+            ["customer_unique_id of customers.csv is taken for who it is"],
         ),
         (  # sums of a whole order beside those of its lines
             {"orders.csv": _SHOPIFY + lines("#1{u},c{u},99.0,{t},2,Shirt,2.5,00{i},5.0")},

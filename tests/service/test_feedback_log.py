@@ -91,6 +91,24 @@ def test_a_full_disk_is_told_and_what_was_refused_can_be_sent_again(
         assert customer.ready()["problems"] == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whatever_ends_the_writer_nobody_waits_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        raise MemoryError
+
+    async def append() -> None:
+        await asyncio.wait_for(log.append("events", [b"{}"]), 30)
+
+    monkeypatch.setattr(FeedbackLog, "_written", ended)
+    with FeedbackLog(tmp_path) as log:
+        for _ in range(2):
+            with pytest.raises(FeedbackError):
+                asyncio.run(append())
+        assert log.failure
+
+
 def _no_space(_: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

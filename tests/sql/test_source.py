@@ -197,7 +197,8 @@ def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
     "line",
     ['non_products = "POST"', 'non_products = ["(?!X).*"]', "non_products = [1]", 'first_day = "2024-01-01"',
      'half_life_days = "60"', 'undated = "true"', "undated = 1", "title = 3", "holdout_weeks = 2.5",
-     "first_day = 2024"],
+     "first_day = 2024", "half_life_days = nan", "half_life_days = inf", "half_life_days = 0", "largest_price = -1",
+     "largest_quantity = 0.0", "holdout_weeks = 0", "last_day = 1999-12-31\nfirst_day = 2000-01-01"],
 )  # fmt: skip
 def test_a_setting_of_the_wrong_type_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
     name = line.split(" ")[0]

@@ -77,7 +77,7 @@ def stored_files(lake: Lake) -> pl.DataFrame:
 def query_of(stream: Stream) -> SourceQuery:
     """The SQL that makes rows of a stream's lines."""
     table = TABLE_OF[stream]
-    return parse_source_sql(load_sql("service", table), str(FOLDER / "service" / f"{table}.sql"))
+    return parse_source_sql(load_sql("service", table), str(FOLDER / "service" / f"{table}.sql"), bound=True)
 
 
 def relation_of(stream: Stream) -> str:

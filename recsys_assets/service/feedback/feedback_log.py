@@ -71,6 +71,7 @@ class FeedbackLog:
         self._folder, self._within, self._timed = folder, within_ms / 1000, timed
         self._condition = threading.Condition()
         self._waiting: list[_Waiting] = []
+        self._group: list[_Waiting] = []
         self._closed = False
         self._failure: str | None = None
         self._files: dict[Stream, _File] = {}
@@ -78,7 +79,7 @@ class FeedbackLog:
         self._held = ExitStack()
         if alone:
             self._held.enter_context(held_alone(folder))
-        self._thread = threading.Thread(target=self._write_groups, name="feedback", daemon=True)
+        self._thread = threading.Thread(target=self._write, name="feedback", daemon=True)
         self._thread.start()
 
     @property
@@ -120,6 +121,18 @@ class FeedbackLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _write(self) -> None:
+        """Write groups until the log is closed. Whatever ends it, nobody is left without an answer."""
+        try:
+            self._write_groups()
+        finally:
+            with self._condition:
+                if not self._closed:
+                    self._failure = "the thread that writes it has ended"
+                self._closed = True
+                left, self._group, self._waiting = [*self._group, *self._waiting], [], []
+            _answer(left, FeedbackError("The service writes nothing down.", advice="start it again"))
+
     def _write_groups(self) -> None:
         while True:
             with self._condition:
@@ -131,16 +144,13 @@ class FeedbackLog:
                 time.sleep(self._within / 2)
             with self._condition:
                 group, self._waiting = self._waiting, []
+                self._group = group
             began = time.perf_counter()
             error = self._written(group)
             self._timed(time.perf_counter() - began)
             self._failure = None if error is None else error.found
-            for loop in {each.loop for each in group}:
-                ended = [each.done for each in group if each.loop is loop]
-                try:
-                    loop.call_soon_threadsafe(_tell, ended, error)
-                except RuntimeError:  # the loop is closed: nobody waits any more
-                    continue
+            self._group = []
+            _answer(group, error)
 
     def _written(self, group: Sequence[_Waiting]) -> FeedbackError | None:
         """Put a group on the disk; what went wrong, if anything did."""
@@ -233,6 +243,16 @@ def stamp_of(moment: datetime) -> str:
 def closed_files(folder: Path, stream: Stream) -> list[Path]:
     """The files of a stream to which nobody writes any more, in the order they were begun."""
     return unlocked_files(folder, f"{stream}-*.jsonl")
+
+
+def _answer(group: Sequence[_Waiting], error: FeedbackError | None) -> None:
+    """Tell those who wait that a group is written, or what went wrong."""
+    for loop in {each.loop for each in group}:
+        ended = [each.done for each in group if each.loop is loop]
+        try:
+            loop.call_soon_threadsafe(_tell, ended, error)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            continue
 
 
 def _tell(ended: Sequence[asyncio.Future[None]], error: FeedbackError | None) -> None:

@@ -24,7 +24,7 @@ _SEP_LINE = re.compile(rb'"?sep=([^\r\n"\x80-\xff])"?[ \t;,|]*(?:\r\n|\n|\r|\Z)'
 class CsvDialect:
     """The options of a `read_csv` scan. `names` are the columns where the files have no header line.
 
-    `encoding` None means UTF-8, or UTF-16 where the file starts with its byte order mark. An empty `quote`
+    `encoding` None means UTF-8, or UTF-16 or UTF-32 where the file starts with its byte order mark. An empty `quote`
     means that nothing is quoted: every line is a record. A quote inside quotes is written twice; where there is an
     `escape`, it may stand before it instead, and before a delimiter, a line's end and itself. `skip` lines come
     before the header, or before the first record. A field that equals one of `nulls` is NULL, as an empty one is.

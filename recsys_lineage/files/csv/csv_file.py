@@ -21,6 +21,7 @@ from recsys_lineage.files.csv.csv_block import MalformedRow as MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_reader import CsvReader
 from recsys_lineage.files.csv.mixed_encoding import lines_in_two_encodings
+from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream
 from recsys_lineage.files.fault import changed_fault, csv_fault
 from recsys_lineage.files.source_bytes import source_bytes
@@ -52,26 +53,9 @@ def csv_blocks(
             )
         in_two_encodings = partial(lines_in_two_encodings, path, name)
         text = Utf8Stream(content, name, dialect.encoding, in_two_encodings)
-        for start, (found, advice) in _NO_TEXT.items():
-            if text.start.startswith(start):
-                raise csv_fault(name, f"{found} inside a gzip file" if content.is_gzip else found, advice)
+        if other := other_format(text.start):
+            found = f"{other.what} inside a gzip file" if content.is_gzip else other.what
+            raise csv_fault(name, found, other.advice)
         yield from CsvReader(name, dialect, block_bytes, in_two_encodings).blocks(text)
         if sha256 and content.sha256() != sha256:
             raise changed_fault(name)
-
-
-_UNPACK = "Unpack it, or compress it by gzip once, and deliver that."
-_NO_TEXT = {
-    b"PAR1": ("a Parquet file", "Read it with read_parquet, or deliver CSV."),
-    b"PK\x03\x04": (
-        "a ZIP archive, as workbooks of Excel are",
-        "Unpack it, or save the workbook as CSV, and deliver that.",
-    ),
-    b"\xd0\xcf\x11\xe0": ("a workbook of an old Excel", "Save it as CSV, and deliver that."),
-    b"\x1f\x8b": ("a gzip file", _UNPACK),
-    b"BZh9": ("a file compressed by bzip2", _UNPACK),
-    b"\xfd7zX": ("a file compressed by xz", _UNPACK),
-    b"\x28\xb5\x2f\xfd": ("a file compressed by Zstandard", _UNPACK),
-    b"7z\xbc\xaf": ("an archive of 7-Zip", _UNPACK),
-}
-"""What files that are no CSV begin with."""

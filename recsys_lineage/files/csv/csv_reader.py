@@ -16,7 +16,7 @@ from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
-from recsys_lineage.files.csv.utf8_stream import Utf8Stream
+from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
 from recsys_lineage.files.fault import csv_fault
 
 SHORT_BYTES = 8 << 10
@@ -32,6 +32,7 @@ UNREADABLE_SHARE = 0.01
 DOS_END = b"\x1a"
 """What DOS programs put behind a text's last character; it belongs to no row."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
+NUL_ADVICE = "Deliver it as text, without bytes that are zero."
 QUOTE_ADVICE = (
     "Close or remove the quote there, or say in the source's SQL how quotes are written: quote = '' where nothing is "
     r"quoted, escape = '\' where \" stands for a quote."
@@ -145,8 +146,11 @@ class CsvReader:
         raw = block.splitlines(keepends=True)
         for place, line in enumerate(raw):
             if b"\0" in line:
-                advice = "If it is UTF-16, add encoding = 'utf-16-le' to its read_csv in the source's SQL."
-                raise csv_fault(self.name, "a header with NUL bytes", advice)
+                wide = wide_encoding(line)
+                told = (
+                    f"It is {wide[:6].upper()}: add encoding = '{wide}' to its read_csv in the source's SQL."
+                )
+                raise csv_fault(self.name, "a header with NUL bytes", told if wide else NUL_ADVICE)
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:

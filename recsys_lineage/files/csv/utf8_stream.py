@@ -11,8 +11,17 @@ from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.fault import FileFault, csv_fault
 from recsys_lineage.files.source_bytes import SourceBytes
 
+FIRST_BYTES = 512
+"""Bytes that tell what a file is."""
 _SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
 _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_MARKS = (
+    ((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-32"),  # a mark of UTF-32 begins with one of UTF-16
+    ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
+)
+_ZEROS = {"0111": "utf-32-le", "1110": "utf-32-be", "01": "utf-16-le", "10": "utf-16-be"}
+"""Which bytes of a letter of ASCII are zero, where a letter has several."""
+_FEWEST_LETTERS, _MOST_LETTERS = 4, 32
 _LONGEST_LINE = 1 << 20
 """Bytes of a line beyond which its parts are looked at by themselves."""
 
@@ -21,13 +30,13 @@ class Utf8Stream:
     """Reads a byte stream as UTF-8 without byte order mark.
 
     Bytes that are UTF-8 by name or by default pass unchecked, so that a stray byte can be blamed on its row. Any
-    other encoding, by name or by UTF-16's byte order mark, is decoded strictly. An encoding of one byte a letter reads
-    anything, UTF-8 as other letters; a file with a line of that is a fault.
+    other encoding, by name or by the byte order mark of UTF-16 and UTF-32, is decoded strictly. An encoding of one
+    byte a letter reads anything, UTF-8 as other letters; a file with a line of that is a fault.
 
     Args:
         stream: the bytes.
         name: how messages name the file.
-        encoding: None for UTF-8, or UTF-16 where the file begins with its byte order mark.
+        encoding: None for UTF-8, or UTF-16 or UTF-32 where the file begins with its byte order mark.
         in_two_encodings: which lines of the file are UTF-8 and which are not, in words, where both occur.
     """
 
@@ -36,10 +45,10 @@ class Utf8Stream:
     ) -> None:
         self.stream = stream
         self.name = name
-        self.start = stream.read(4)
+        self.start = stream.read(FIRST_BYTES)
         given = codecs.lookup(encoding).name if encoding else None
-        if given is None and self.start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            given = "utf-16"
+        if given is None:
+            given = next((name for marks, name in _MARKS if self.start.startswith(marks)), None)
         if given in (None, "utf-8", "utf-8-sig", "ascii"):
             self.start = self.start.removeprefix(codecs.BOM_UTF8)
             self.decoder = None
@@ -97,6 +106,19 @@ class Utf8Stream:
             f"UTF-8, which read as {self.encoding} has two or three letters for one",
             "Read files that are UTF-8 by a read_csv without encoding, whose pattern fits them alone.",
         )
+
+
+def wide_encoding(head: bytes) -> str:
+    """The encoding of a text without a mark whose letters have two or four bytes each; empty where it has not such."""
+    for places, name in _ZEROS.items():
+        width = len(places)
+        letters = [head[at : at + width] for at in range(0, _MOST_LETTERS * width, width)]
+        zeros = [
+            "".join("1" if byte == 0 else "0" for byte in each) for each in letters if len(each) == width
+        ]
+        if len(zeros) >= _FEWEST_LETTERS and zeros.count(places) > len(zeros) / 2:
+            return name
+    return ""
 
 
 def _begins_as_utf8(line: bytes) -> bool:

@@ -1,0 +1,66 @@
+"""The day that a shop writes into the names of its files, in another way than year, month and day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from recsys_assets.assets.raw.named_day import named_day
+from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
+from recsys_assets.proposal.written_moment import MomentInPath
+
+_SIGN = "[-_. ]"
+_WAYS = (
+    (rf"(\d{{1,2}}){_SIGN}(\d{{1,2}}){_SIGN}(\d{{4}})", r"\1-\2-\3"),
+    (rf"(\d{{1,2}}){_SIGN}?([A-Za-z]{{3}})[a-z]*{_SIGN}?(\d{{4}})", r"\1-\2-\3"),
+    (rf"(\d{{4}}){_SIGN}?([A-Za-z]{{3}})[a-z]*{_SIGN}?(\d{{1,2}})", r"\3-\2-\1"),
+    (r"(\d\d)(\d\d)((?:19|20)\d\d)", r"\1-\2-\3"),
+    (r"(\d{10}|\d{13})", r"\1"),
+)
+"""Patterns for a day in a name, and how its parts are put together: the day first, or an epoch."""
+
+
+def path_moment(paths: Sequence[str]) -> SampledColumn | None:
+    """The moment that all the paths tell in one way of writing; None where they tell none, or a day that is read as it
+    is (`named_day`)."""
+    if not paths or all(map(named_day, paths)):
+        return None
+    for pattern, told in _WAYS:
+        whole = rf"^(?:.*/)?(?:[^/]*[^/\d])?{pattern}(?:\D[^/]*)?$"
+        texts = [re.sub(whole, told, path) for path in paths]
+        if any(text == path for text, path in zip(texts, paths, strict=True)):
+            continue
+        column = sampled_column(pl.Series("the names of its files", texts))
+        if (
+            column.kind in ("day", "time", "epoch")
+            and len(column.formats) == 1
+            and not _unread(column, texts)
+        ):
+            return replace(column, written=MomentInPath(whole, told))
+    return None
+
+
+def told_days(paths: Sequence[str]) -> Iterator[str]:
+    """What a person should know of the days that events without times get of their files, in sentences."""
+    days = {path: day for path in paths if (day := named_day(path)) is not None}
+    if days:
+        path, day = next(iter(days.items()))
+        yield f"events get the day that the name or the folders of their file tell, such as {day} of {path}"
+    if silent := [path for path in paths if path not in days]:
+        yield (
+            f"{silent[0]} and such files tell no day that is read, so their events get the day on which the file was "
+            "last changed: put the day into their names, as in orders-2024-01-31.csv"
+        )
+    if ranges := [path for path in days if len(_ISO_DAY.findall(path.rpartition("/")[2])) > 1]:
+        yield f"{ranges[0]} names several days; the first one is that of all its events"
+
+
+def _unread(column: SampledColumn, texts: Sequence[str]) -> bool:
+    """Whether some of the texts are no moment."""
+    return "values are read as no time" in column.note or column.distinct < len({*texts})
+
+
+_ISO_DAY = re.compile(r"(?<!\d)20\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")

@@ -1,0 +1,60 @@
+"""OtherFormat: what a file is that is delivered as CSV and is none, told by its first bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_UNPACK = "Unpack it, or compress it by gzip once, and deliver that."
+_EXPORT = "Write it as Parquet or CSV, and deliver that."
+
+
+@dataclass(frozen=True)
+class OtherFormat:
+    """What a file is, and what to do about it."""
+
+    what: str
+    advice: str
+
+
+def other_format(head: bytes) -> OtherFormat | None:
+    """What a file is by its first bytes, some hundred of them; None where it may be text."""
+    for start, other in _BEGINNINGS.items():
+        if head.startswith(start):
+            return other
+    if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
+        return OtherFormat("an archive of tar", "Unpack it, and deliver the files that it holds.")
+    return None
+
+
+_TAR_AT = 257
+_BEGINNINGS = {
+    b"PAR1": OtherFormat("a Parquet file", "Read it with read_parquet, or deliver CSV."),
+    b"PK\x03\x04": OtherFormat(
+        "a ZIP archive, as workbooks of Excel are",
+        "Unpack it, or save the workbook as CSV, and deliver that.",
+    ),
+    b"\xd0\xcf\x11\xe0": OtherFormat("a workbook of an old Excel", "Save it as CSV, and deliver that."),
+    b"\x1f\x8b": OtherFormat("a gzip file", _UNPACK),
+    b"BZh9": OtherFormat("a file compressed by bzip2", _UNPACK),
+    b"\xfd7zX": OtherFormat("a file compressed by xz", _UNPACK),
+    b"\x28\xb5\x2f\xfd": OtherFormat("a file compressed by Zstandard", _UNPACK),
+    b"\x04\x22\x4d\x18": OtherFormat("a file compressed by LZ4", _UNPACK),
+    b"7z\xbc\xaf": OtherFormat("an archive of 7-Zip", _UNPACK),
+    b"Rar!": OtherFormat("an archive of RAR", "Unpack it, and deliver the files that it holds."),
+    b"SQLite format 3\x00": OtherFormat(
+        "a database of SQLite", "Export its tables as CSV, and deliver these."
+    ),
+    b"Obj\x01": OtherFormat("a file of Avro", _EXPORT),
+    b"ORC\x0a": OtherFormat("a file of ORC", _EXPORT),
+    b"ORC\x00": OtherFormat("a file of ORC", _EXPORT),
+    b"ARROW1\x00\x00": OtherFormat("a file of Arrow", _EXPORT),
+    b"\xff\xff\xff\xff": OtherFormat("a stream of Arrow", _EXPORT),
+    b"\x89HDF": OtherFormat("a file of HDF5", _EXPORT),
+    b"%PDF": OtherFormat("a PDF", "Export the table that it shows as CSV, and deliver that."),
+    b"<!DOCTYPE": OtherFormat(
+        "a page of HTML, as a server answers an error with", "Deliver the export itself."
+    ),
+    b"<html": OtherFormat("a page of HTML", "Save the table that it shows as CSV, and deliver that."),
+    b"<?xml": OtherFormat("XML", "Write it as CSV, and deliver that."),
+}
+"""What files that are no CSV begin with."""

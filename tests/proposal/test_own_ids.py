@@ -1,0 +1,71 @@
+"""Tables of a database: what its rows are called only `id`, and which products stand in one cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recsys_assets.proposal.proposal import propose
+from tests.proposal.shop_files import loaded
+
+ORDERS = "id,customer_id,created_at,status\n" + "".join(
+    f"{n},{n % 5 + 1},2024-01-{n:02d} 10:00:00,paid\n" for n in range(1, 21)
+)
+PRODUCTS = "id,name,sku\n" + "".join(f"{n},Tea {n},s{n}\n" for n in range(1, 8))
+VARIANTS = "id,product_id,size\n" + "".join(f"{n + 4},{n},{n} kg\n" for n in range(1, 8))
+PEOPLE = "id,email,country\n" + "".join(f"{n},{n}@x.y,DE\n" for n in range(1, 6))
+
+
+def lines(product: str) -> str:
+    return f"id,order_id,{product}\n" + "".join(f"{n},{n},{n % 7 + 1}\n" for n in range(1, 21))
+
+
+def proposed(folder: Path, **files: str) -> dict[str, str]:
+    (folder / "data").mkdir()
+    for name, text in files.items():
+        (folder / "data" / f"{name}.csv").write_text(text)
+    proposal = propose("A shop", [folder / "data"])
+    proposal.write(folder / "source")
+    return dict(proposal.files)
+
+
+@pytest.mark.parametrize("people", ["customers", "users", "shop_customers_2024"])
+def test_the_id_of_a_table_is_what_events_name(tmp_path: Path, people: str) -> None:
+    sql = proposed(
+        tmp_path, orders=ORDERS, order_lines=lines("product_id"), products=PRODUCTS, **{people: PEOPLE}
+    )
+    assert '"id" AS item_id,\n    "name" AS title' in sql["raw_items.sql"]
+    assert '"id" AS user_id' in sql["raw_users.sql"] and "email" not in sql["raw_users.sql"]
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty() and events.height == 20
+
+
+def test_of_products_and_variants_those_are_the_items_that_events_name(tmp_path: Path) -> None:
+    sql = proposed(
+        tmp_path,
+        orders=ORDERS,
+        order_lines=lines("variant_id"),
+        products=PRODUCTS.replace("sku", "colour"),
+        variants=VARIANTS,
+    )
+    assert "read_csv('variants.csv')" in sql["raw_items.sql"] and '"id" AS item_id' in sql["raw_items.sql"]
+    assert "products.csv" not in sql["raw_items.sql"]
+
+
+def test_events_that_name_another_key_take_no_row_s_number_for_it(tmp_path: Path) -> None:
+    sql = proposed(tmp_path, orders=ORDERS, order_lines=lines("sku"), products=PRODUCTS)
+    assert '"sku" AS item_id' in sql["raw_items.sql"] and '"id"' not in sql["raw_items.sql"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("items", "p{0}|p{1}"), ("product_ids", '"p{0}, p{1}"'), ("SKUs", "\"['p{0}', 'p{1}']\"")],
+)
+def test_products_in_one_cell_are_a_row_each(tmp_path: Path, column: str, cell: str) -> None:
+    rows = "".join(f"o{n},2024-01-{n:02d},u{n % 3},{cell.format(n, n + 1)}\n" for n in range(1, 9))
+    proposed(tmp_path, orders=f"order_id,date,customer_id,{column}\n{rows}")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty()
+    expected = [(f"o{n}", f"p{m}") for n in range(1, 9) for m in (n, n + 1)]
+    assert sorted(events["order_id", "item_id"].rows()) == sorted(expected)

@@ -1,0 +1,57 @@
+"""Events without times get the day that the names of their files tell, in whichever way a shop writes it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from recsys_assets.proposal.proposal import propose
+from recsys_assets.runs.trial import try_source
+from tests.proposal.shop_files import loaded
+from tests.proposal.test_check import Shop
+
+WAYS: dict[str, Callable[[date], str]] = {
+    "day first": lambda day: f"sales-{day:%d-%m-%Y}.csv",
+    "dots": lambda day: f"shop2/{day:%d.%m.%Y} sales.csv",
+    "month's name": lambda day: f"sales_{day:%d-%b-%Y}_shop.csv",
+    "month's name first": lambda day: f"sales {day:%Y%b%d}.csv",
+    "digits": lambda day: f"sales{day:%d%m%Y}.csv",
+    "epoch": lambda day: (
+        f"sales-{int(datetime(day.year, day.month, day.day, 9, tzinfo=timezone.utc).timestamp())}.csv"
+    ),
+}
+FIRST = date(2024, 1, 29)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_day_in_the_names_of_files_is_that_of_their_events(tmp_path: Path, way: str) -> None:
+    days = {WAYS[way](day): day for day in (FIRST + timedelta(days=n) for n in range(5))}
+    for n, path in enumerate(days):
+        (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / path).write_text(f"customer_id,sku,qty\nu{n},i1,1\nu{n},i2,1\n")
+    proposal = propose("A shop", [tmp_path / "data"])
+    proposal.write(tmp_path / "source")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty()
+    assert {(each["_file"], each["day"]) for each in events.iter_rows(named=True)} == {*days.items()}
+    assert "undated" not in proposal.files["source.toml"]
+    assert any("taken of the names of its files" in note for note in proposal.notes)
+    # the next file is read too
+    pattern = proposal.groups[0].pattern
+    assert not any(sign.isdigit() for sign in pattern.replace("shop2", "")) and "Jan" not in pattern
+
+
+def test_a_trial_gives_undated_events_the_day_that_loading_gives_them(tmp_path: Path) -> None:
+    shop = Shop(
+        tmp_path,
+        raw_events="SELECT who AS user_id, what AS item_id, _file, _line FROM read_csv('sales*.csv')",
+    )
+    (shop.source / "source.toml").write_text("undated = true\n")
+    for n in range(3):
+        shop.deliver(f"sales-2024-02-0{n + 1}.csv", ("", f"u{n}", "i", "1", ""))
+    tried = try_source(shop.folder)
+    assert tried.days == 3
+    assert {*tried.tables[0].sample["day"]} == {date(2024, 2, n) for n in (1, 2, 3)}

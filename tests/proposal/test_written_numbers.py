@@ -1,0 +1,73 @@
+"""Numbers are read as what they are, however a shop's accountants and spreadsheets write them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys_assets.proposal.sampled_column import as_the_others, sampled_column
+from recsys_assets.proposal.source_sql import number_sql
+from tests.examples import examples
+
+BELOW_ZERO = {
+    "brackets": "({})",
+    "minus behind": "{}-",
+    "minus behind a blank": "{} -",
+    "minus sign": "\N{MINUS SIGN}{}",
+    "plain": "-{}",
+}
+WRITTEN = {
+    "point": ("", "."),
+    "comma": ("", ","),
+    "points and comma": (".", ","),
+    "commas and point": (",", "."),
+}
+cents = st.integers(-10_000_000, 10_000_000)
+
+
+def read(columns: dict[str, list[str]]) -> dict[str, list[float | None]]:
+    """The numbers of the columns of a file, as the proposed SQL reads them."""
+    frame = pl.DataFrame(columns)
+    told = as_the_others([sampled_column(frame[name]) for name in frame.columns])
+    with duckdb.connect() as connection:
+        connection.register("file", frame)
+        values = ", ".join(
+            f"TRY_CAST({number_sql(each, each.name)} AS DOUBLE) AS {each.name}" for each in told
+        )
+        return connection.sql(f"SELECT {values} FROM file").pl().to_dict(as_series=False)
+
+
+def written(number: int, way: str, below_zero: str, currency: str) -> str:
+    thousands, point = WRITTEN[way]
+    whole = f"{abs(number) // 100:,}".replace(",", thousands)
+    text = f"{whole}{point}{abs(number) % 100:02d}{currency}"
+    return BELOW_ZERO[below_zero].format(text) if number < 0 else text
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    st.lists(cents, min_size=1, max_size=8),
+    st.sampled_from(sorted(WRITTEN)),
+    st.sampled_from(sorted(BELOW_ZERO)),
+    st.sampled_from(["", " €", " EUR"]),
+)
+def test_prices_are_read_however_their_minus_stands(
+    numbers: list[int], way: str, below_zero: str, currency: str
+) -> None:
+    texts = [written(number, way, below_zero, currency) for number in numbers]
+    found = read({"price": texts})["price"]
+    assert [Decimal(f"{value:.2f}") for value in found if value is not None] == [
+        Decimal(number) / 100 for number in numbers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity"), [("2,199.50", 1200.0), ("2199.50", 1200.0), ("2.199,50", 1.2), ("2199", 1.2)]
+)
+def test_a_comma_that_may_be_either_is_what_the_other_columns_say(price: str, quantity: float) -> None:
+    assert read({"quantity": ["1,200"], "price": [price]})["quantity"] == [quantity]
