@@ -71,6 +71,14 @@ def test_the_same_text_over_other_columns_is_analysed_again() -> None:
         _ = column_lineage(sql, {"changed": {"a": "INTEGER"}})
 
 
+def test_tables_that_differ_in_letters_alone_are_told_apart_between_statements() -> None:
+    """DuckDB takes their names for one; which columns count is said by the schemas of each question."""
+    asked = [("Parcel", "PARCEL_KEY"), ("parcel", "p_sk"), ("PARCEL", "p_sk"), ("Parcel", "PARCEL_KEY")]
+    for number, (name, column) in enumerate(asked):
+        found = column_lineage(f"SELECT {column} + {number} AS sum FROM {name}", {name: {column: "INTEGER"}})
+        assert [(edge.table, edge.column) for edge in found["sum"]] == [(name, column)]
+
+
 def test_an_answer_is_the_callers_own() -> None:
     sql, schemas = "SELECT a FROM t", {"t": {"a": "INTEGER"}}
     first = column_lineage(sql, schemas)

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from recsys_lineage.columns.relation import folded
 from recsys_lineage.sql.names import literal, quote
 
 Columns = tuple[tuple[str, str], ...]
@@ -31,7 +32,7 @@ class EmptyTables:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._there: dict[str, Columns] = {}
+        self._there: dict[str, tuple[str, Columns]] = {}
 
     def described(
         self,
@@ -98,12 +99,15 @@ class EmptyTables:
         if self._connection is None or len(self._there) > _MOST_TABLES:
             self._connection, self._there = duckdb.connect(config=_CONFIG), {}
         for name, columns in tables.items():
-            if self._there.get(name) == columns:
+            # a name in other letters is the same table to DuckDB
+            if self._there.get(folded(name)) == (name, columns):
                 continue
-            _ = self._there.pop(name, None)
+            _ = self._there.pop(folded(name), None)
             said = ", ".join(f"{quote(column)} {kind}" for column, kind in columns)
-            _ = self._connection.execute(f"CREATE OR REPLACE TABLE {quote(name)} ({said})")
-            self._there[name] = columns
+            _ = self._connection.execute(
+                f"DROP TABLE IF EXISTS {quote(name)}; CREATE TABLE {quote(name)} ({said})"
+            )
+            self._there[folded(name)] = name, columns
         return self._connection
 
 
