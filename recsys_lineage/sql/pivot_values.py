@@ -15,12 +15,13 @@ import sqlglot
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.sql.names import literal
+from recsys_lineage.sql.pivots_together import values_of_several
 
 _NO_VALUE = "\u0001"
 _OPENS = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
 _CLOSES = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 _ENDS = ("USING", "GROUP", "ORDER", "GROUP BY", "ORDER BY", "LIMIT", "OFFSET", "UNION", "EXCEPT", "INTERSECT")
-_UNKNOWN = re.compile(r'(?:Referenced column|column named) "((?:[^"]|"")+)"')
+_UNKNOWN = re.compile(r'(?:Referenced column|column named|Column) "((?:[^"]|"")+)"')
 _MOST_NAMED = 1000
 _PIVOTS = ("PIVOT", "PIVOT_WIDER")
 
@@ -54,9 +55,19 @@ def with_pivot_values(sql: str, columns: Sequence[str], described: Described) ->
     if "PIVOT" not in sql.upper():
         return sql
     pivots = [pivot for pivot in _pivots(sql) if pivot.without]
-    if len(pivots) != 1:
+    if len(pivots) == 1:
+        return _Finder(sql, pivots[0], list(columns), described).found() or sql
+    if not pivots or any(len(pivot.elements) > 1 for pivot in pivots):
         return sql
-    return _Finder(sql, pivots[0], list(columns), described).found() or sql
+
+    def written(values: Sequence[Sequence[str]]) -> str:
+        text = sql
+        for pivot, each in reversed([*zip(pivots, values, strict=True)]):
+            text = _with_values(text, pivot, [each])
+        return text
+
+    values = values_of_several(len(pivots), columns, written, described)
+    return sql if values is None else written(values)
 
 
 def is_named_by_data(sql: str) -> bool:
@@ -139,14 +150,18 @@ class _Finder:
             yield from (name.rpartition(_NO_VALUE)[2] for name in shown if _NO_VALUE in name)
 
     def _written(self, values: Sequence[Sequence[str]]) -> str:
-        text = self._sql
-        for place in reversed(self._pivot.without):
-            start, end = self._pivot.elements[place]
-            listed = ", ".join(literal(value) for value in values[place])
-            element = text[start:end]
-            shown = element if re.fullmatch(r'(?:\w|\.|"[^"]*")+', element) else f"({element})"
-            text = f"{text[:start]}{shown} IN ({listed}){text[end:]}"
-        return text
+        return _with_values(self._sql, self._pivot, values)
+
+
+def _with_values(sql: str, pivot: _Pivot, values: Sequence[Sequence[str]]) -> str:
+    """A text in which each element of a PIVOT that names no values names some."""
+    for place in reversed(pivot.without):
+        start, end = pivot.elements[place]
+        listed = ", ".join(literal(value) for value in values[place])
+        element = sql[start:end]
+        shown = element if re.fullmatch(r'(?:\w|\.|"[^"]*")+', element) else f"({element})"
+        sql = f"{sql[:start]}{shown} IN ({listed}){sql[end:]}"
+    return sql
 
 
 def _last_word(text: str) -> str:

@@ -30,6 +30,15 @@ STATEMENTS = {
         'SELECT shop, web_n + "o\'x_n" AS both_n FROM (PIVOT sold ON way USING count(*) AS n, sum(pieces) AS s)',
         {"way": "('web', 'o''x')"},
     ),
+    "named as what it is around it": (
+        "SELECT shop, coalesce(web, 0) AS web FROM (PIVOT sold ON way USING count(*) GROUP BY shop)",
+        {"way": "('web')"},
+    ),
+    "two PIVOTs, with a column between": (
+        "FROM (PIVOT sold ON way USING sum(pieces) GROUP BY shop) JOIN (SELECT shop AS seller, * EXCLUDE (shop) FROM "
+        "(PIVOT sold ON (pieces % 2) USING count(*), max(pieces) AS m GROUP BY shop)) ON shop = seller",
+        {"way": WAYS, "(pieces % 2)": HALVES},
+    ),
 }  # fmt: skip
 
 
@@ -52,6 +61,20 @@ def test_the_result_tells_the_values(case: str) -> None:
         named, SCHEMAS, {"sold": ROWS}, partial(trace, sql, SCHEMAS), sample=2, superfluous=False
     )
     assert rows.true and not rows.refused, rows.report()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM (PIVOT sold ON way USING sum(pieces) GROUP BY shop) JOIN "
+        "(PIVOT sold ON (pieces % 2) USING count(*) GROUP BY shop) USING (shop)",
+        "SELECT web FROM (PIVOT sold ON way USING sum(pieces) GROUP BY shop), "
+        "(PIVOT sold ON (pieces % 2) USING count(*) GROUP BY shop)",
+    ],
+)
+def test_nothing_is_guessed_where_columns_may_be_of_either_of_two(sql: str) -> None:
+    with pytest.raises(ColumnLineageError, match="depend on the data"):
+        _ = column_lineage(sql, SCHEMAS, result=["shop", "in store", "o'x", "web", "0", "1"])
 
 
 def test_a_result_of_another_statement_tells_nothing() -> None:

@@ -1,0 +1,83 @@
+"""Several PIVOTs of one statement that do not name their values.
+
+Each shows its values as neighbouring columns of the result. Which columns are whose is known where the columns between
+them, such as the keys of their groups, say where those of one end; where they do not, nothing is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, pairwise
+
+import duckdb
+
+Written = Callable[[Sequence[Sequence[str]]], str]
+"""The statement in which each PIVOT names some values."""
+_MARK = re.compile("\u0001(\\d+)\u0002(.*)")
+
+
+def values_of_several(
+    count: int, columns: Sequence[str], written: Written, described: Callable[[str], Sequence[str]]
+) -> list[list[str]] | None:
+    """The values of each PIVOT, in the order in which they stand; None where more than one answer is possible.
+
+    Args:
+        count: how many PIVOTs there are.
+        columns: the names of the result's columns, in order.
+        written: the statement with values.
+        described: the names of a statement's columns; it raises duckdb.Error.
+    """
+    try:
+        shown = described(written([[f"\u0001{number}\u0002"] for number in range(count)]))
+    except duckdb.Error:
+        return None
+    marked = [_MARK.fullmatch(name) for name in shown]
+    owners = [int(mark[1]) if mark else -1 - place for place, mark in enumerate(marked)]
+    parts = [
+        (owner, [place for place, _ in each]) for owner, each in groupby(enumerate(owners), lambda o: o[1])
+    ]
+    of_pivots = [owner for owner, _ in parts if owner >= 0]
+    touching = any(one >= 0 and other >= 0 for (one, _), (other, _) in pairwise(parts))
+    if touching or sorted(of_pivots) != list(range(count)):
+        return None
+    suffixes = {owner: [mark[2] for place in places if (mark := marked[place])] for owner, places in parts}
+    wanted = [(owner, shown[places[0]]) for owner, places in parts]
+    ways = []
+    for way in _ways(wanted, columns, suffixes):
+        ways.append(way)
+        if len(ways) > 1:
+            return None
+    if not ways:
+        return None
+    found = [ways[0][number] for number in range(count)]
+    try:
+        return found if [*described(written(found))] == [*columns] else None
+    except duckdb.Error:
+        return None
+
+
+def _ways(
+    wanted: Sequence[tuple[int, str]], columns: Sequence[str], suffixes: dict[int, list[str]]
+) -> Iterator[dict[int, list[str]]]:
+    """The ways to lay the columns of a statement over those of its result."""
+    if not wanted:
+        if not columns:
+            yield {}
+        return
+    (owner, name), *rest = wanted
+    if owner < 0:
+        if columns and columns[0] == name:
+            yield from _ways(rest, columns[1:], suffixes)
+        return
+    ends = suffixes[owner]
+    values: list[str] = []
+    for start in range(0, len(columns) - len(ends) + 1, len(ends)):
+        value = columns[start].removesuffix(ends[0])
+        if [f"{value}{end}" for end in ends] != [*columns[start : start + len(ends)]]:
+            return
+        if value in values:
+            return
+        values = [*values, value]
+        for more in _ways(rest, columns[start + len(ends) :], suffixes):
+            yield {owner: values, **more}
