@@ -7,6 +7,7 @@ from functools import partial
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from recsys_lineage.columns.answers import Answers
 from recsys_lineage.columns.binding.empty_tables import empty_tables, is_syntax, parameters_of
@@ -106,7 +107,10 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
     bare = bare_statement(sql)
-    found = statements(bare) or with_pivots(bare) or spelled_otherwise(bare)
+    try:
+        found = statements(bare) or with_pivots(bare) or spelled_otherwise(bare)
+    except SqlglotError:
+        found = []
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return found[0]
     try:

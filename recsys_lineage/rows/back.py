@@ -19,6 +19,7 @@ from recsys_lineage.records.records import Records
 from recsys_lineage.rows.file_lines import FILE, LINE, lines_of
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
+    NOT_AGAIN,
     Stop,
     TracedRows,
     TrainedRows,
@@ -32,10 +33,12 @@ from recsys_lineage.rows.lake_rows import (
     together,
     trained_rows,
     view_reads,
+    why_nothing,
 )  # fmt: skip
 from recsys_lineage.rows.trace_query import Trace, traced_tables
 
 _BLOCK = 1 << 20
+_ONLY_NAMED = "only the lines that its rows name"
 
 
 @dataclass(frozen=True)
@@ -213,8 +216,14 @@ class _Backward:
                 key = (read.name, read.version or 0)
                 self._context.setdefault(key, {})[record.asset] = how
                 self.add(self.lake.version(*key), traced)
+            if len(reads) == len(table_reads(record)) and not any(
+                traced.num_rows for traced, _ in found.values()
+            ):
+                reason = why_nothing(connection, statement, rows)
+                self.stopped.append(Stop(record.asset, ", ".join(names), reason))
 
     def _by_keys(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
+        nothing: list[Stop] | None = []
         for read in reads:
             assert read.version is not None
             version = self.lake.version(read.name, read.version)
@@ -234,7 +243,14 @@ class _Backward:
             with self.lake.reading(), self.lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = self.lake.relation(version, read.partitions)
-                self.add(version, by_keys(connection, relation, shared))
+                found = by_keys(connection, relation, shared)
+            self.add(version, found)
+            if found.num_rows:
+                nothing = None
+            elif nothing is not None:
+                reason = f"no row of it has the row's {', '.join(shared)}"
+                nothing.append(Stop(record.asset, read.name, reason))
+        self.stopped += nothing or ()
 
     def _record(self, read: Read) -> Materialization | None:
         try:
@@ -295,10 +311,12 @@ class _Backward:
             opens = {self.folder} if self.folder is not None else {root for root in roots if root.is_dir()}
             with self.lake.reading(), self.lake.connect(opens, keeps_order=True) as connection:
                 view_reads(self.lake, record, connection)
-                return lines_of(connection, record, rows, self.folder) or {}
+                lines = lines_of(connection, record, rows, self.folder)
+                if lines == {}:
+                    self.stopped.append(Stop(record.asset, "its files", f"{_ONLY_NAMED}: {NOT_AGAIN}"))
+                return lines or {}
         except LineageError as error:
-            reason = f"only the lines that its rows name: {in_one_line(error)}"
-            self.stopped.append(Stop(record.asset, "its files", reason))
+            self.stopped.append(Stop(record.asset, "its files", f"{_ONLY_NAMED}: {in_one_line(error)}"))
             return {}
 
     def _read_of(self, record: Materialization, file: str) -> Read | None:

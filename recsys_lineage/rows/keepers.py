@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 
-from recsys_lineage.rows.statement.condition import Conditions
+from recsys_lineage.rows.statement.condition import Conditions, Fits
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
@@ -27,28 +27,36 @@ from recsys_lineage.rows.statement.syntax import (
     parts,
     subqueries,
 )
-from recsys_lineage.rows.tracing import Fits, Tracing
+from recsys_lineage.rows.tracing import Tracing
 from recsys_lineage.rows.witnesses.absences import SHAPED, Absences, guards, inner, missed
 from recsys_lineage.sql.names import quote
 
 
-def traced(statement: Statement, sources: Sequence[str], fits: Fits, given: str = "") -> Tracing:
+def traced(
+    statement: Statement,
+    sources: Sequence[str],
+    fits: Fits,
+    likely: Fits | None = None,
+    *,
+    given: str = "",
+) -> Tracing:
     """The tracing of some tables through a statement, with the rows that keep traced rows out.
 
     Args:
         statement: taken apart.
         sources: the tables, folded.
         fits: conditions on the columns of the result.
+        likely: further ones, which count where a row fulfils them.
         given: instead, a table that holds rows of the result.
     """
     absences = Absences(statement)
     left, right = absences.left, absences.right
     if not right & set(sources):
         tracing = Tracing(statement, sources)
-        tracing.trace(fits, given)
+        tracing.trace(fits, likely, given=given)
         return tracing
     tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(left | right)])])
-    tracing.trace(fits, given)
+    tracing.trace(fits, likely, given=given)
     counting = dict(tracing.counting)
     # what keeps a row out may itself be a row that something keeps out
     for number in range(2 if left & right else 1):

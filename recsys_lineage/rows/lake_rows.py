@@ -12,15 +12,21 @@ import pyarrow as pa
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
-from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.records.read import Read
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
+from recsys_lineage.sql.statement import bare_statement
 
 GIVEN = "__given"
 """The name of the rows that a trace starts from, on its connection."""
 MOST_ROWS = 1_000
+NOT_AGAIN = (
+    "its statement, run again over what it read, does not give the row: that may hang on chance, on the time, "
+    "or on the order of equal rows"
+)
+"""Why nothing is found behind a row that is there."""
 
 
 class RowNotFound(LineageError):
@@ -266,6 +272,23 @@ def check_runs_again(record: Materialization, schemas: Mapping[str, Mapping[str,
                 where=record.asset,
                 advice="make its rows in the statement itself, of the tables that they come from",
             )
+
+
+def why_nothing(connection: duckdb.DuckDBPyConnection, statement: Statement, rows: pa.Table) -> str:
+    """Why rows that an asset's statement made are made of no row of what it read.
+
+    Args:
+        connection: on which what it read is.
+        statement: the asset's.
+        rows: of its result.
+    """
+    connection.register(GIVEN, rows)
+    again = f"SELECT EXISTS (FROM ({bare_statement(statement.text)}\n) INTERSECT FROM {GIVEN})"
+    try:
+        ((given_again,),) = connection.execute(again, dict(statement.parameters) or None).fetchall()
+    except duckdb.Error:
+        return NOT_AGAIN
+    return "it would be the same without any row of them" if given_again else NOT_AGAIN
 
 
 def types_of(columns: Sequence[Column]) -> dict[str, str]:

@@ -15,12 +15,12 @@ from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
+from recsys_lineage.rows.statement.condition import Fits
 from recsys_lineage.rows.statement.definition import MAIN
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
-from recsys_lineage.rows.tracing import Fits
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.dear import asked_whole
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
@@ -55,9 +55,9 @@ def trace_query(
     It is a query over the statement's own tables, with the statement's `$name` parameters. It gives exactly the columns
     of the table, and each row as often as it is there; where the table is used several times, the union. For a row that
     is not in the result it gives nothing; numbers need only be nearly equal where doubles are added, whose last digits
-    hang on the order of the rows, and what an aggregate takes of one of equal rows is not compared where the keys of a
-    group tell the row. Rows that matter only through a window over the whole table are left to `trace`, which names
-    them.
+    hang on the order of the rows. What an aggregate or a window takes of one of equal rows is not compared where the
+    keys of a group tell the row, nor where no row has it beside all other values. Rows that matter only through a
+    window over the whole table are left to `trace`, which names them.
 
     The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
     for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
@@ -126,7 +126,7 @@ def trace_rows(
         statement = Statement(bare_statement(sql), catalog)
         refuse_drawn(statement)
         folded = catalog.folded(source)
-        tracing = traced(statement, (folded,), {}, given)
+        tracing = traced(statement, (folded,), {}, given=given)
         text = tracing.steps.with_query(tracing.rows_of(folded))
         context, insufficient = context_of(statement, folded)
         return Trace(text, context, insufficient)
@@ -165,10 +165,10 @@ def traced_tables(
         refuse_drawn(statement)
         folded = [catalog.folded(source) for source in sources]
         if rows.num_rows == 1:
-            tracing = traced(statement, folded, fits_of(statement, plain_rows(rows)[0]))
+            tracing = traced(statement, folded, *fits_of(statement, plain_rows(rows)[0]))
         else:
             connection.register(GIVEN, rows)
-            tracing = traced(statement, folded, {}, GIVEN)
+            tracing = traced(statement, folded, {}, given=GIVEN)
         texts = [tracing.rows_of(source) for source in folded]
         whole = asked_whole(statement, tracing.witnesses)
         kept = KeptSteps(connection)
@@ -185,8 +185,7 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     folded = catalog.folded(source)
     statement = Statement(with_pivot_values(sql, [*row], catalog.names_of), catalog)
     refuse_drawn(statement)
-    fits = fits_of(statement, row)
-    tracing = traced(statement, (folded,), fits)
+    tracing = traced(statement, (folded,), *fits_of(statement, row))
     text = tracing.steps.with_query(tracing.rows_of(folded))
     try:
         catalog.columns_of(text, statement.parameters, sure=False)
@@ -196,10 +195,12 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     return Trace(text, context, insufficient)
 
 
-def fits_of(statement: Statement, row: Mapping[str, object]) -> Fits:
+def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits]:
     """For columns of the result the condition that an expression has the row's value in it.
 
-    Those are left out that may have another value when the statement is run again, where others tell the row.
+    Those are left out that may have another value when the statement is run again, where others tell the row. The
+    second are of columns that may have another value too, where nothing else is sure to tell the row: of the rows that
+    fulfil the first, those that fulfil these count, and all where none does.
     """
     columns = statement.main.columns
     given = {name.casefold(): value for name, value in row.items()}
@@ -222,13 +223,15 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> Fits:
         )
     again = MadeAgain(statement, QueryFacts(statement, ()).is_aggregated)
     fits: dict[int, Callable[[str], str]] = {}
+    likely: dict[int, Callable[[str], str]] = {}
     for place, (column, kind) in enumerate(zip(columns, statement.result_types(), strict=True)):
         value = given[column.name.casefold()]
         exact = partial(equals, value=value, kind=kind, where=column.name)
         exact("")  # a value that the column cannot have is refused
-        if (fit := again.fit(statement.main, place, exact, value)) is not None:
-            fits[place] = fit
-    return fits
+        fit, is_likely = again.fit(statement.main, place, exact, value)
+        if fit is not None:
+            (likely if is_likely else fits)[place] = fit
+    return fits, likely
 
 
 __all__ = ["MAIN", "Trace", "dataclasses", "trace", "trace_query"]

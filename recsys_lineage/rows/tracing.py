@@ -7,9 +7,17 @@ section 5). Rows are told apart by their values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.condition import (
+    Condition,
+    Conditions,
+    Fits,
+    all_of,
+    best_column,
+    meet,
+    plain_conditions,
+)
 from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
@@ -20,9 +28,6 @@ from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.witness import Witnessed, Witnesses
 from recsys_lineage.sql.names import quote
-
-Fits = Mapping[int, Callable[[str], str]]
-"""For positions of columns of the result, what makes of an expression the condition that it has a value."""
 
 
 class Tracing:
@@ -48,13 +53,15 @@ class Tracing:
         self._again = MadeAgain(statement, self.witnesses.is_aggregated)
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[str]] = {source: [] for source in sources}
+        self._likely: Fits = {}
         self._round = ""
 
-    def trace(self, fits: Fits, given: str = "") -> None:
+    def trace(self, fits: Fits, likely: Fits | None = None, *, given: str = "") -> None:
         """Adds the steps to the tables' rows behind the rows of the result that fit.
 
         Args:
             fits: conditions on the columns of the result.
+            likely: further ones; where no row fulfils them too, they do not count.
             given: instead, a table that holds rows of the result.
         """
         if MAIN not in self.witnesses.followed:
@@ -62,7 +69,8 @@ class Tracing:
         if given:
             self._want(MAIN, f"SELECT * FROM {quote(given)}")
         else:
-            self.known[MAIN] = _conditions(fits)
+            self.known[MAIN] = plain_conditions(fits)
+            self._likely = likely or {}
         self._go_down(fits)
 
     def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str) -> None:
@@ -152,6 +160,7 @@ class Tracing:
             self._add_target(target, definition, self._wanted[name])
             known = dict(self.known.get(name, {}))
             keys = identity(definition, self.witnesses.is_aggregated)
+            keys = self._again.sure(definition, keys) if name == MAIN else keys
             keys = [place for place in keys if self._again.is_exact(definition, place)]
             if not known and keys:
                 best = best_column(definition.columns, keys)
@@ -167,17 +176,24 @@ class Tracing:
         elif query["type"] == "SET_OPERATION_NODE":
             self._set_operation(definition, target, fits)
         else:
-            condition = (
-                " AND ".join(without_errors(fit(f"__q.__o{n}")) for n, fit in fits.items()) or "true"
-                if not wanted
-                else self._in_target(definition, target)
-            )
+            if not wanted:
+                condition = self._fitting(fits, "__q.__o")
+            else:
+                condition = self._again.in_target(definition, target, likely=name == MAIN)
             known = self.known.get(name, {})
             pushed = self.pushdown.pushed(query, known, width)
             witnessed = self.witnesses.of(pushed, self.pushdown.name_of)
             self._matched(definition, witnessed, condition, target)
             self._know(self.known, query, known, width, witnessed)
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
+
+    def _fitting(self, fits: Fits, columns: str) -> str:
+        """The condition on rows of the result, with what it says of likely values behind it."""
+        said = all_of(fits, columns) or "true"
+        if not self._likely:
+            return said
+        likely = all_of(self._likely, columns)
+        return f"{said} QUALIFY {likely} OR bool_or({likely}) OVER () IS NOT TRUE"
 
     def _add_target(self, target: str, definition: Definition, parts: str | Sequence[Part]) -> None:
         types = [column.type for column in definition.columns]
@@ -199,12 +215,7 @@ class Tracing:
                 number for number, item in enumerate(items) if item.table == table and item.hidden is None
             ]
             only_here = witnessed.tables.count(table) == 1 and witnessed.counts[table] == len(here)
-            _meet(of, table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
-
-    def _in_target(self, definition: Definition, target: str, places: list[int] | None = None) -> str:
-        places = identity(definition, self.witnesses.is_aggregated) if places is None else places
-        same = [self._again.same(definition, n, f"__q.__o{n}", f"__t.c{n}") for n in places]
-        return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
+            meet(of, table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
 
     def _matched(self, definition: Definition, witnessed: Witnessed, condition: str, target: str) -> None:
         """Adds the step that finds a definition's wanted rows with their witnesses, and wants these in their turn."""
@@ -236,19 +247,24 @@ class Tracing:
             sides = [left]
             if self.witnesses.says_something_of_nothing(right):
                 table = right["from_table"]["table_name"].casefold()
-                _meet(self.known, table, [{}])
-                _meet(self.counting, table, [{}])
+                meet(self.known, table, [{}])
+                meet(self.counting, table, [{}])
                 self._want(table, f"SELECT * FROM {quote(self.pushdown.part_of(table, {}))}")
-        if not target:
-            target = f"__t{MAIN}"
-            own = ", ".join(numbered(len(definition.columns)))
-            condition = " AND ".join(without_errors(fit(f"__q.c{n}")) for n, fit in fits.items())
+        every = list(range(len(definition.columns)))
+        made_again = definition.name == MAIN and self._again.sure(definition, every) != every
+        if not target or made_again:
+            given, target = target, f"__t{MAIN}" if not target else f"__t{MAIN}_again"
+            own = ", ".join(numbered(len(every), "__o"))
+            condition = (
+                self._again.in_target(definition, given, likely=True)
+                if given
+                else self._fitting(fits, "__q.__o")
+            )
             text = self.statement.catalog.syntax.text(
-                self.pushdown.pushed(query, self.known[MAIN], len(definition.columns))
+                self.pushdown.pushed(query, self.known[MAIN], len(every))
             )
-            self._add_target(
-                target, definition, f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"
-            )
+            found = f"SELECT DISTINCT * FROM ({text}) AS __q({own}) WHERE {condition}"
+            self._add_target(target, definition, found)
         places = {column.name.casefold(): n for n, column in enumerate(definition.columns)}
         for side in sides:
             table = side["from_table"]["table_name"].casefold()
@@ -271,10 +287,10 @@ class Tracing:
             of_side = self.pushdown.side_conditions(
                 query, table, self.known.get(definition.name.casefold(), {}), list(places), kinds
             )
-            _meet(self.known, table, [of_side])
+            meet(self.known, table, [of_side])
             counting = self.counting.get(definition.name.casefold(), {})
             counting = self.pushdown.side_conditions(query, table, counting, list(places), kinds)
-            _meet(self.counting, table, [counting])
+            meet(self.counting, table, [counting])
             self._want(
                 table,
                 f"SELECT * FROM {quote(self.pushdown.part_of(table, of_side))} AS __q({names}) WHERE EXISTS "
@@ -290,8 +306,8 @@ class Tracing:
         """
         for table in dict.fromkeys(definition.reads):
             if table in self.witnesses.followed and table != definition.name.casefold():
-                _meet(self.known, table, [{}])
-                _meet(self.counting, table, [{}])
+                meet(self.known, table, [{}])
+                meet(self.counting, table, [{}])
                 self._want(table, f"SELECT * FROM {quote(self.pushdown.part_of(table, {}))}", target)
 
     def _recursive_step(self, definition: Definition, target: str) -> None:
@@ -303,8 +319,8 @@ class Tracing:
         every = list(range(width))
         witnessed = witnesses.of(query["right"], self.pushdown.name_of)
         for table in [*witnessed.tables, query["left"]["from_table"].get("table_name", "").casefold()]:
-            _meet(self.known, table, [{}])
-            _meet(self.counting, table, [{}])
+            meet(self.known, table, [{}])
+            meet(self.counting, table, [{}])
         syntax = self.statement.catalog.syntax
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         step, all_rows = f"__a{self._round}{name}", f"__r{self._round}{name}"
@@ -312,13 +328,13 @@ class Tracing:
         self.steps.add(step, found, stored=False)
         back = " UNION ALL ".join(
             f"SELECT unnest(__q.__w{n}) AS r FROM {quote(step)} AS __q, {quote(all_rows)} AS __t WHERE "
-            + " AND ".join(f"__q.__o{k} IS NOT DISTINCT FROM __t.c{k}" for k in every)
+            + " AND ".join(self._again.same(definition, k, f"__q.__o{k}", f"__t.c{k}") for k in every)
             for n, table in enumerate(witnessed.tables)
             if table == name
         )
         rows = self._unnested(name, back)
         self.steps.add(all_rows, f"SELECT * FROM {quote(target)} UNION {rows}", numbered(width), stored=False)
-        wanted = self._in_target(definition, all_rows, every)
+        wanted = self._again.in_target(definition, all_rows, every)
         for n, table in enumerate(witnessed.tables):
             if table != name:
                 found = f"SELECT unnest(__w{n}) AS r FROM {quote(step)} AS __q WHERE {wanted}"
@@ -327,7 +343,10 @@ class Tracing:
         if start in witnesses.followed:
             columns = self.statement.catalog.columns[start]
             same = " AND ".join(
-                f"CAST(__q.c{n} AS {definition.columns[n].type}) IS NOT DISTINCT FROM __t.c{n}" for n in every
+                self._again.same(
+                    definition, n, f"CAST(__q.c{n} AS {definition.columns[n].type})", f"__t.c{n}"
+                )
+                for n in every
             )
             given = ", ".join(f"c{n}" for n in range(len(columns)))
             self._want(
@@ -336,20 +355,3 @@ class Tracing:
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
                 target,
             )
-
-
-def _meet(of: dict[str, Conditions], table: str, known: Sequence[Conditions]) -> None:
-    """Keeps of a table what is known of its rows wherever they are read."""
-    for each in known:
-        before = of.get(table)
-        of[table] = dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
-
-
-def _conditions(fits: Fits) -> Conditions:
-    """The conditions on the columns of the result that say no more than a comparison with a value."""
-    made: dict[int, Condition] = {}
-    for position, fit in fits.items():
-        template = fit("\0")
-        if template.startswith("\0 "):
-            made[position] = Condition(template, refuses_null=template != "\0 IS NULL")
-    return made

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 import sqlglot
+from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.sql.names import literal
@@ -187,7 +188,10 @@ def _product(names: list[str], width: int) -> Iterator[list[list[str]]]:
 
 def _pivots(sql: str) -> Iterator[_Pivot]:
     """The PIVOT statements of a text, which have ON and not FOR."""
-    tokens = sqlglot.tokenize(sql, read="duckdb")
+    try:
+        tokens = sqlglot.tokenize(sql, read="duckdb")
+    except SqlglotError:
+        return
     for place, token in enumerate(tokens):
         if token.text.upper() in _PIVOTS and (pivot := _pivot(tokens[place + 1 :], sql)):
             yield pivot

@@ -32,6 +32,7 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     "files not known": ("SELECT * FROM read_csv('z.csv')", "'z.csv' are not known", "q.sql:1:15", ""),
     "a function of files not known": ("SELECT * FROM glob('*')", "glob", "q.sql:1:15", "Python asset"),
     "not parsed": ("SELECT a FROM t WHER b", "cannot be parsed", "q.sql:1:22", "correct it"),
+    "not closed": ("SELECT a,\n  'b FROM t", "cannot be parsed", "q.sql:2:3", "correct it"),
     "no SELECT": ("CREATE TABLE x AS SELECT 1", "not one SELECT", "q.sql", "SELECT"),
     "two statements": ("SELECT 1; SELECT 2", "not one SELECT", "q.sql:1:11", "SELECT"),
     "refused by DuckDB": ("SELECT a FROM t WHERE b + d", "DuckDB refuses", "q.sql:1:25", ""),

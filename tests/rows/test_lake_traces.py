@@ -191,7 +191,8 @@ def test_all_lines_of_a_row_are_found_through_the_sources_own_sql(tmp_path: Path
         assert each.sha256 == hashlib.sha256((files / each.file).read_bytes()).hexdigest()
     (files / "orders_2.csv").write_text("shop,item,amount\nC,tea,8\n")
     changed = trace_back(lake, "items", {"item": "tea"})
-    assert {each.file: each.lines for each in changed.files} == {"orders.csv": (2,)}
+    # of two lines that are both the first of their file the asset took one
+    assert {each.file: each.lines for each in changed.files} == {trace.row["_file"]: (trace.row["_line"],)}
     (stop,) = changed.stopped
     assert (stop.asset, stop.table) == ("items", "its files")
     assert "orders_2.csv is not what it was" in stop.reason
@@ -215,6 +216,28 @@ def test_a_frame_that_no_record_holds_ends_the_trace_by_name(lake: Lake) -> None
     ):
         reasons = {(stop.asset, stop.table): stop.reason for stop in trace.stopped}
         assert "names 'names', a frame that Python made" in reasons["named", "orders"]
+
+
+def test_a_row_that_is_there_and_made_of_nothing_is_told_with_the_reason(lake: Lake) -> None:
+    """Of a value of chance nobody knows the rows; of a count of none there are none."""
+    reasons = {}
+    for text in (
+        "SELECT shop, random() AS chance FROM orders",
+        "SELECT count(*) AS n FROM orders WHERE amount < 0",
+    ):
+        name = f"made_{len(text)}"
+        assert materialize(sql_code(SqlText(text, f"{name}.sql"), name=name), lake).error is None
+        with lake.connect() as connection:
+            (row, *_) = (
+                connection.sql(f"FROM {lake.relation(lake.version(name))}").to_arrow_table().to_pylist()
+            )
+        trace = trace_back(lake, name, row)
+        assert [each.table for each in trace.tables] == [name]
+        ((asset, table, reasons[name]),) = [(stop.asset, stop.table, stop.reason) for stop in trace.stopped]
+        assert (asset, table) == (name, "orders")
+    of_chance, of_none = reasons.values()
+    assert "does not give the row" in of_chance
+    assert "would be the same without any row" in of_none
 
 
 def test_a_forward_trace_starts_from_all_rows_with_the_values(lake: Lake) -> None:

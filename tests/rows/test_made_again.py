@@ -25,6 +25,16 @@ STATEMENTS = [
     "SELECT g, arg_min(f, n) AS f, any_value(f) AS a, first(f) AS b, count(*) AS n FROM t GROUP BY g",
     "SELECT g, list(f) AS f, string_agg(f, ',') AS a, mode(n) AS m FROM t GROUP BY g",
     "SELECT g, row_number() OVER (ORDER BY max(n)) AS place, sum(v) AS total FROM t GROUP BY g",
+    "SELECT q.g, q.f, q.f || '!' AS said FROM (SELECT g, any_value(f) AS f FROM t GROUP BY g) AS q",
+    "WITH q AS (SELECT g, list(f) AS fs, first(f) AS f FROM t GROUP BY g), r AS (FROM q) SELECT g, fs[1], f FROM r",
+    "SELECT max(n) AS n, arg_min(f, n) AS f FROM t GROUP BY g",
+    "SELECT stddev(length(f) * n + g) AS spread, count(*) AS n FROM t WHERE v > 0 GROUP BY f[2]",
+    "SELECT g, {'mean': avg(v), 'n': count(*)} AS said FROM t GROUP BY g",
+    "SELECT g, sum(v)::VARCHAR AS total FROM t GROUP BY g",
+    "SELECT format('{}', s.mean) AS said, s.g FROM (SELECT g, avg(v) AS mean FROM t GROUP BY g) AS s",
+    "SELECT [q.total, 1] AS said, q.g FROM (SELECT g, sum(v) AS total FROM t GROUP BY g) AS q",
+    "SELECT f, row_number() OVER (PARTITION BY g ORDER BY n) AS place FROM t",
+    "SELECT g, any_value(f) AS f FROM t GROUP BY g UNION ALL SELECT g + 10, first(f) FROM t GROUP BY g",
 ]
 
 
@@ -76,6 +86,16 @@ def test_of_a_group_all_its_rows_are_found_and_no_other(sql: str) -> None:
         connection.register("t", made(2))
         found = connection.execute(trace_query(sql, SCHEMAS, "t", row)).fetchall()
         assert sorted(found) == sorted(connection.execute("FROM t WHERE g = ?", [row["g"]]).fetchall())
+
+
+def test_of_rows_that_differ_in_what_was_taken_that_which_has_it_is_meant() -> None:
+    sql = "SELECT q.n, q.f FROM (SELECT g, max(n) AS n, any_value(f) AS f FROM t GROUP BY g) AS q"
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("t", made(1))
+        for row in answer(connection, sql).to_pylist():
+            found = connection.execute(trace_query(sql, SCHEMAS, "t", row)).fetchall()
+            assert row["f"] in {name for _, _, name, _ in found}
+            assert len({group for group, *_ in found}) == 1
 
 
 def test_what_comes_out_the_same_each_time_is_compared() -> None:

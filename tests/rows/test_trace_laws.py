@@ -87,7 +87,7 @@ def _witnesses(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) ->
     for table in SCHEMAS:
         statement = Statement(sql, Catalog(SCHEMAS))
         tracing = Tracing(statement, (table,))
-        tracing.trace(fits_of(statement, row))
+        tracing.trace(*fits_of(statement, row))
         with _connected(data) as connection:
             found[table] = connection.execute(tracing.steps.with_query(tracing.rows_of(table))).fetchall()
     return found

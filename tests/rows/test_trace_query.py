@@ -121,7 +121,8 @@ def test_windows_over_the_whole_table_are_context(
         ("SELECT shop FROM orders, shops", {"shop": "A"}, "(?i)ambiguous"),
         ("SELECT shop FROM order_s", {"shop": "A"}, r"order_s[\s\S]*<sql>:1:18"),
         ("SELECT shop FROM orders; SELECT 1", {"shop": "A"}, "not one SELECT|refuses"),
-        ("CREATE TABLE x AS SELECT 1", {"shop": "A"}, "not one SELECT|refuses"),
+        ("CREATE TABLE x AS SELECT 1", {"shop": "A"}, r"not one SELECT[\s\S]*give the one SELECT"),
+        ("SELECT shop,\n  'a FROM orders", {"shop": "A"}, r"refuses[\s\S]*unterminated[\s\S]*<sql>:2:3"),
         ("SELECT shop, amount FROM orders", {"shop": "A"}, "lacks the column 'amount'"),
         ("SELECT shop FROM orders", {"shop": "A", "amuont": 1}, "no column 'amuont'"),
         (

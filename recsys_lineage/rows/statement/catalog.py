@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import duckdb
+from sqlglot.errors import SqlglotError
 
 from recsys_lineage.errors import LineageError, SqlAssetError, did_you_mean
 from recsys_lineage.rows.statement.syntax import Syntax
 from recsys_lineage.sql.names import quote
-from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain
+from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
 ORIGIN = "<sql>"
@@ -166,22 +167,33 @@ class Catalog:
 
     def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
         """What DuckDB has against the author's statement, at its place in the text."""
-        pieces = PiecedSql.of(sql)
-        offset = pieces.offset(error, lines_before)
-        try:  # with a word a line, the line that DuckDB names is the place
-            self.connection.execute(f"DESCRIBE\n{pieces.sql}")
-        except duckdb.Error as again:
-            offset = pieces.offset(again, 1) if pieces.offset(again, 1) is not None else offset
         names = [column.name for columns in self.columns.values() for column in columns]
+        names += self.tables.values()
         quoted = str(error).split('"')
-        advice = did_you_mean(quoted[1], [*names, *self.tables.values()]) if len(quoted) > 2 else ""
+        is_unknown = len(quoted) > 2 and quoted[1].casefold() not in {name.casefold() for name in names}
+        advice = did_you_mean(quoted[1], names) if is_unknown else ""
         return SqlAssetError(
             "DuckDB refuses the SQL.",
             expected="one SELECT that the given tables and columns can answer",
             found=plain(error),
-            where=place_in(bare_statement(sql), offset, ORIGIN),
+            where=place_in(bare_statement(sql), self._offset(sql, error, lines_before), ORIGIN),
             advice=advice or None,
         )
+
+    def _offset(self, sql: str, error: Exception, lines_before: int) -> int | None:
+        """Where in a statement an error of DuckDB points to."""
+        try:
+            pieces = PiecedSql.of(sql)
+        except SqlglotError:  # such as a text that is not closed
+            if (at := pointed_at(str(error), sql, lines_before)) is None:
+                return None
+            return sum(len(line) + 1 for line in sql.split("\n")[: at[0]]) + at[1]
+        offset = pieces.offset(error, lines_before)
+        try:  # with a word a line, the line that DuckDB names is the place
+            self.connection.execute(f"DESCRIBE\n{pieces.sql}")
+        except duckdb.Error as again:
+            return pieces.offset(again, 1) if pieces.offset(again, 1) is not None else offset
+        return offset
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recsys_lineage.rows.statement.catalog import Column
@@ -75,3 +75,29 @@ def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
         return _SCATTERED.index(kind) if kind in _SCATTERED else len(_SCATTERED)
 
     return min(places, key=rank)
+
+
+Fits = Mapping[int, Callable[[str], str]]
+"""For positions of columns of the result, what makes of an expression the condition that it has a value."""
+
+
+def all_of(fits: Fits, columns: str) -> str:
+    """That columns of some name and their positions have the values; empty where nothing is said of any."""
+    return " AND ".join(without_errors(fit(f"{columns}{place}")) for place, fit in fits.items())
+
+
+def meet(of: dict[str, Conditions], table: str, known: Sequence[Conditions]) -> None:
+    """Keeps of a table what is known of its rows wherever they are read."""
+    for each in known:
+        before = of.get(table)
+        of[table] = dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}
+
+
+def plain_conditions(fits: Fits) -> Conditions:
+    """The conditions on the columns of the result that say no more than a comparison with a value."""
+    made: dict[int, Condition] = {}
+    for position, fit in fits.items():
+        template = fit("\0")
+        if template.startswith("\0 "):
+            made[position] = Condition(template, refuses_null=template != "\0 IS NULL")
+    return made

@@ -117,17 +117,19 @@ class Statement:
     def _unparsed(self, message: str) -> Exception:
         other = "Only SELECT" in message or "statements" in message
         try:
-            self.catalog.connection.execute(f"DESCRIBE {self.sql}")
+            self.catalog.connection.execute(f"DESCRIBE\n{self.sql}")
         except duckdb.Error as error:
             if not other:
-                return self.catalog.refused(self.sql, error)
+                return self.catalog.refused(self.sql, error, 1)
         found = message.replace("Only SELECT statements can be serialized to json!", "another statement")
         return RowTraceError(
             "The SQL is not one SELECT whose columns are known from its text.",
             expected="a single SELECT, WITH … SELECT or set operation",
             found=found,
             where=ORIGIN,
-            advice="name the values of a PIVOT: PIVOT t ON c IN ('a', 'b') USING …",
+            advice="name the values of a PIVOT: PIVOT t ON c IN ('a', 'b') USING …"
+            if "PIVOT" in self.sql.upper()
+            else "give the one SELECT whose result the row is of",
         )
 
     def _refuse_versions(self, query: Node) -> None:

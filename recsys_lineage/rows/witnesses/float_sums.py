@@ -17,6 +17,8 @@ _ADDING = (
     "stddev", "var", "corr", "covar", "regr", "skewness", "kurtosis", "sem", "mad",
 )  # fmt: skip
 """Beginnings of the names of aggregates that do arithmetic with all their values."""
+_IN_DOUBLES = tuple(name for name in _ADDING if name not in ("sum", "avg", "mean", "mad"))
+"""Those that do it in doubles whatever they are given; a sum of integers or decimals is exact."""
 
 
 def float_sums(statement: Statement, followed: set[str]) -> set[str]:
@@ -37,12 +39,21 @@ def _adds_floats(definition: Definition, statement: Statement) -> bool:
     ):
         return False
     result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
-    return any(
-        _is_float(kind)
-        for call in parts(result)
-        if call.get("function_name", "").lower().startswith(_ADDING) and arguments(call)
+    calls = [call for call in parts(result) if call.get("function_name", "").lower().startswith(_ADDING)]
+    return any(call["function_name"].lower().startswith(_IN_DOUBLES) for call in calls) or any(
+        has_floats(kind)
+        for call in calls
+        if arguments(call)
         for kind in _types(arguments(call)[:1], query, statement)
     )
+
+
+def adds_digits(expression: Node, kind: str) -> bool:
+    """Whether an expression, which gives some type, may hang on the last digits of numbers that it adds."""
+    whole = is_expression(expression, "FUNCTION") or is_expression(expression, "WINDOW")
+    if whole and expression["function_name"].lower().startswith(_ADDING) and not has_floats(kind):
+        return False
+    return any(part.get("function_name", "").lower().startswith(_ADDING) for part in parts(expression))
 
 
 def _types(expressions: list[Node], query: Node, statement: Statement) -> list[str]:
@@ -61,5 +72,6 @@ def _types(expressions: list[Node], query: Node, statement: Statement) -> list[s
         return ["DOUBLE"]
 
 
-def _is_float(kind: str) -> bool:
+def has_floats(kind: str) -> bool:
+    """Whether a type is one with a floating point, or has one inside of it."""
     return "DOUBLE" in kind or "FLOAT" in kind

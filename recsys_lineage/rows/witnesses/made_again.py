@@ -13,15 +13,14 @@ from functools import partial
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.identity import identity
-from recsys_lineage.rows.statement.one_row import takes_one_row
-from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
-from recsys_lineage.rows.witnesses.float_sums import float_sums
+from recsys_lineage.rows.statement.syntax import Node
+from recsys_lineage.rows.witnesses.float_sums import adds_digits, float_sums, has_floats
+from recsys_lineage.rows.witnesses.unsteady import Made, hangs_on_order
+from recsys_lineage.sql.names import quote
 
 _NEARLY = {"DOUBLE": 1e-9, "FLOAT": 1e-6}
 """Kinds of numbers with a floating point, and by what part of them equal ones may differ."""
 _LEAST = 1e-12
-_BY_ORDER = ("list", "array_agg", "string_agg", "group_concat", "listagg", "mode", "approx_", "reservoir_")
-"""Beginnings of the names of aggregates that hang on the order of their rows."""
 Fit = Callable[[str], str]
 
 
@@ -38,9 +37,16 @@ class MadeAgain:
         self._adds_floats = bool(float_sums(statement, set(statement.definitions))) or any(
             _is_shaped(definition) for definition in statement.definitions.values()
         )
+        self._by_order = Made(statement, lambda expression, _: hangs_on_order(expression))
+        self._of_sums = Made(
+            statement, lambda expression, kind: self._adds_floats and adds_digits(expression, kind)
+        )
 
-    def fit(self, definition: Definition, place: int, exact: Fit, value: object) -> Fit | None:
-        """The condition that a column of the result has a value; None where the keys of the groups say it better.
+    def fit(self, definition: Definition, place: int, exact: Fit, value: object) -> tuple[Fit | None, bool]:
+        """The condition that a column of the result has a value, and whether a row without it may be the one as well.
+
+        There is none where the keys of the groups say it better. A row without it counts only where no row has it, of
+        those that have all other values.
 
         Args:
             definition: the statement's result.
@@ -49,25 +55,64 @@ class MadeAgain:
             value: as DuckDB gives it to Python.
         """
         keys = identity(definition, self._is_aggregated)
-        kind = definition.columns[place].type
         is_float = not self.is_exact(definition, place)
+        is_steady = place in self._steady(definition)
         if len(keys) < len(definition.columns):
-            if place in keys:
-                return exact
-            expression = definition.query["select_list"][place]
-            return None if is_float or _hangs_on_order(expression) else exact
+            return (exact if place in keys or (is_steady and not is_float) else None), False
+        is_likely = place not in self.sure(definition, keys)
+        kind = definition.columns[place].type
         if is_float and isinstance(value, int | float) and math.isfinite(value):
-            return partial(_near, value=float(value), part=_NEARLY[kind])
-        return exact
+            return partial(_near, value=float(value), part=_NEARLY[kind]), is_likely
+        return exact, is_likely
+
+    def sure(self, definition: Definition, places: list[int]) -> list[int]:
+        """Those of some columns that hang on the order of rows in last digits at most; all where there is none."""
+        if len(places) < len(definition.columns):
+            return places
+        steady = self._steady(definition)
+        return [place for place in places if place in steady] or places
+
+    def _steady(self, definition: Definition) -> set[int]:
+        """Positions of the columns whose values are the same each time, or nearly."""
+        by_order, of_sums = self._by_order.places(definition), self._of_sums.places(definition)
+        return {
+            place
+            for place, column in enumerate(definition.columns)
+            if place not in by_order
+            and (column.type in _NEARLY or (place not in of_sums and self.is_exact(definition, place)))
+        }
 
     def is_exact(self, definition: Definition, place: int) -> bool:
-        """Whether a column is no number of which the last digits may differ."""
-        return not self._adds_floats or definition.columns[place].type not in _NEARLY
+        """Whether a column neither is nor holds a number of which the last digits may differ."""
+        return not self._adds_floats or not has_floats(definition.columns[place].type)
+
+    def in_target(
+        self, definition: Definition, target: str, places: list[int] | None = None, *, likely: bool = False
+    ) -> str:
+        """The condition that a row of a definition, `__q`, is one of a target's, with QUALIFY where that is needed.
+
+        Args:
+            definition: whose row it is.
+            target: the step or table with the rows.
+            places: of the columns that tell them apart; those that do by the query's text when None.
+            likely: whether the target's rows were made another time.
+        """
+        places = identity(definition, self._is_aggregated) if places is None else places
+        sure = self.sure(definition, places) if likely else places
+
+        def among(of: list[int]) -> str:
+            same = [self.same(definition, n, f"__q.__o{n}", f"__t.c{n}") for n in of]
+            return f"EXISTS (SELECT 1 FROM {quote(target)} AS __t WHERE {' AND '.join(same or ['true'])})"
+
+        if sure == places:
+            return among(places)
+        of_equal = f"OVER (PARTITION BY {', '.join(f'__q.__o{n}' for n in sure)})"
+        return f"{among(sure)} QUALIFY {among(places)} OR bool_or({among(places)}) {of_equal} IS NOT TRUE"
 
     def same(self, definition: Definition, place: int, one: str, other: str) -> str:
         """SQL that is true where two values of a column are equal, or may be."""
         equal = f"{one} IS NOT DISTINCT FROM {other}"
-        if self.is_exact(definition, place):
+        if self.is_exact(definition, place) or definition.columns[place].type not in _NEARLY:
             return equal
         part = _NEARLY[definition.columns[place].type]
         near = f"abs({one} - {other}) <= {part!r} * greatest(abs({one}), abs({other})) + {_LEAST!r}"
@@ -79,19 +124,8 @@ def _near(expression: str, *, value: float, part: float) -> str:
     return f"abs({expression} - CAST('{value!r}' AS DOUBLE)) <= CAST('{distance!r}' AS DOUBLE)"
 
 
-def _hangs_on_order(expression: Node) -> bool:
-    for part in parts(expression):
-        if is_expression(part, "WINDOW"):
-            return True
-        if is_expression(part, "FUNCTION"):
-            name = part["function_name"].lower()
-            if name.startswith(_BY_ORDER) or (takes_one_row(part) and name not in ("min", "max")):
-                return True
-    return False
-
-
 def _is_shaped(definition: Definition) -> bool:
     """Whether a definition may add numbers in a way that its SELECT list does not show."""
-    if not any(column.type in _NEARLY for column in definition.columns):
+    if not any(has_floats(column.type) for column in definition.columns):
         return False
     return definition.recursive or definition.query.get("from_table", {}).get("type") == "PIVOT"
