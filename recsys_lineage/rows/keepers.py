@@ -37,6 +37,7 @@ def traced(
     sources: Sequence[str],
     fits: Fits,
     likely: Fits | None = None,
+    taken: Fits | None = None,
     *,
     given: str = "",
 ) -> Tracing:
@@ -47,16 +48,17 @@ def traced(
         sources: the tables, folded.
         fits: conditions on the columns of the result.
         likely: further ones, which count where a row fulfils them.
+        taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
         given: instead, a table that holds rows of the result.
     """
     absences = Absences(statement)
     left, right = absences.left, absences.right
     if not right & set(sources):
         tracing = Tracing(statement, sources)
-        tracing.trace(fits, likely, given=given)
+        tracing.trace(fits, likely, taken, given=given)
         return tracing
     tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(left | right)])])
-    tracing.trace(fits, likely, given=given)
+    tracing.trace(fits, likely, taken, given=given)
     counting = dict(tracing.counting)
     # what keeps a row out may itself be a row that something keeps out
     for number in range(2 if left & right else 1):

@@ -195,12 +195,12 @@ def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) 
     return Trace(text, context, insufficient)
 
 
-def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits]:
+def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits, Fits]:
     """For columns of the result the condition that an expression has the row's value in it.
 
     Those are left out that may have another value when the statement is run again, where others tell the row. The
     second are of columns that may have another value too, where nothing else is sure to tell the row: of the rows that
-    fulfil the first, those that fulfil these count, and all where none does.
+    fulfil the first, those that fulfil these count, and all where none does. The third are of all columns.
     """
     columns = statement.main.columns
     given = {name.casefold(): value for name, value in row.items()}
@@ -224,14 +224,16 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
     again = MadeAgain(statement, QueryFacts(statement, ()).is_aggregated)
     fits: dict[int, Callable[[str], str]] = {}
     likely: dict[int, Callable[[str], str]] = {}
+    taken: dict[int, Callable[[str], str]] = {}
     for place, (column, kind) in enumerate(zip(columns, statement.result_types(), strict=True)):
         value = given[column.name.casefold()]
         exact = partial(equals, value=value, kind=kind, where=column.name)
         exact("")  # a value that the column cannot have is refused
+        taken[place] = exact
         fit, is_likely = again.fit(statement.main, place, exact, value)
         if fit is not None:
             (likely if is_likely else fits)[place] = fit
-    return fits, likely
+    return fits, likely, taken
 
 
 __all__ = ["MAIN", "Trace", "dataclasses", "trace", "trace_query"]

@@ -54,14 +54,18 @@ class Tracing:
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[str]] = {source: [] for source in sources}
         self._likely: Fits = {}
+        self._taken: Fits = {}
         self._round = ""
 
-    def trace(self, fits: Fits, likely: Fits | None = None, *, given: str = "") -> None:
+    def trace(
+        self, fits: Fits, likely: Fits | None = None, taken: Fits | None = None, *, given: str = ""
+    ) -> None:
         """Adds the steps to the tables' rows behind the rows of the result that fit.
 
         Args:
             fits: conditions on the columns of the result.
             likely: further ones; where no row fulfils them too, they do not count.
+            taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
             given: instead, a table that holds rows of the result.
         """
         if MAIN not in self.witnesses.followed:
@@ -70,7 +74,7 @@ class Tracing:
             self._want(MAIN, f"SELECT * FROM {quote(given)}")
         else:
             self.known[MAIN] = plain_conditions(fits)
-            self._likely = likely or {}
+            self._likely, self._taken = likely or {}, taken or {}
         self._go_down(fits)
 
     def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str) -> None:
@@ -182,7 +186,8 @@ class Tracing:
                 condition = self._again.in_target(definition, target, likely=name == MAIN)
             known = self.known.get(name, {})
             pushed = self.pushdown.pushed(query, known, width)
-            witnessed = self.witnesses.of(pushed, self.pushdown.name_of)
+            taken = self._taken if name == MAIN and not wanted else {}
+            witnessed = self.witnesses.of(pushed, self.pushdown.name_of, taken=taken)
             self._matched(definition, witnessed, condition, target)
             self._know(self.known, query, known, width, witnessed)
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)

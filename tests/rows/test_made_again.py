@@ -98,6 +98,17 @@ def test_of_rows_that_differ_in_what_was_taken_that_which_has_it_is_meant() -> N
             assert len({group for group, *_ in found}) == 1
 
 
+def test_of_equal_rows_the_witness_has_what_was_taken() -> None:
+    """All are the first by `n`; another order takes another, and the rows that are found give the row again."""
+    sql = "SELECT g, arg_min(f, n) AS a, max_by(v, n) AS b, any_value(f) AS c, max(n) AS n FROM t GROUP BY g"
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("t", made(1))
+        row = answer(connection, sql).to_pylist()[0]
+        connection.register("t", made(2))
+        connection.execute(f"CREATE TABLE found AS {trace_query(sql, SCHEMAS, 't', row)}")
+        assert answer(connection, sql.replace("FROM t", "FROM found")).to_pylist() == [row]
+
+
 def test_what_comes_out_the_same_each_time_is_compared() -> None:
     sql = "SELECT g, count(*) AS n, sum(v) AS total FROM t GROUP BY g"
     with duckdb.connect(config={"threads": 1}) as connection:

@@ -20,23 +20,34 @@ def takes_one_row(call: Node) -> bool:
     return count == (2 if _ONE_ROW[name] in ("arg_min", "arg_max") and name not in ("min", "max") else 1)
 
 
-def row_of(call: Node, row: str, syntax: Syntax) -> str:
-    """SQL of the list of rows below the one row whose value an aggregate takes, given that of any row."""
+def row_of(call: Node, row: str, syntax: Syntax, likes: str = "") -> str:
+    """SQL of the list of rows below the one row whose value an aggregate takes, given that of any row.
+
+    Args:
+        call: the aggregate.
+        row: SQL of the list of rows below one of its rows.
+        syntax: that writes it.
+        likes: SQL of a number, the greater the rather a row is taken of several that are equal to the aggregate.
+    """
     name = call["function_name"].lower()
     given = arguments(call)
     finder = _ONE_ROW[name]
     by = [given[-1]] if finder in ("arg_min", "arg_max") else []
+    ranks: list[str] = []
+    if likes and not (call.get("order_bys") or {}).get("orders"):
+        rank = syntax.expression_text(by[0]) if by else "true"
+        ranks = [f"({rank}) IS NOT NULL"]
+        by = [syntax.expression(f"row({rank}, {'-' if finder == 'arg_min' else ''}({likes}))")]
+        finder = finder if finder in ("arg_min", "arg_max") else "arg_max"
     made = copied(call)
     template = syntax.expression(f"{finder}(1)")
     made["function_name"], made["alias"], made["distinct"] = finder, "", False
     if "qualified_name" in template:
         made["qualified_name"] = template["qualified_name"]
     set_arguments(made, [syntax.expression(row), *copied(by)])
-    if name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by"):
-        there = f"({syntax.expression_text(given[0])}) IS NOT NULL"
-        filters = [
-            there,
-            *([f"({syntax.expression_text(call['filter'])})"] if call.get("filter") else []),
-        ]
-        made["filter"] = syntax.expression(" AND ".join(filters))
+    of_value = name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by")
+    filters = [f"({syntax.expression_text(given[0])}) IS NOT NULL"] if of_value else []
+    if filters or ranks:
+        own = [f"({syntax.expression_text(call['filter'])})"] if call.get("filter") else []
+        made["filter"] = syntax.expression(" AND ".join([*filters, *ranks, *own]))
     return f"coalesce({syntax.expression_text(made)}, any_value({row}))"

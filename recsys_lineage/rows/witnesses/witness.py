@@ -11,7 +11,7 @@ Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
@@ -77,6 +77,7 @@ class Witnesses(QueryFacts):
         query: Node,
         name_of: Callable[[str], str] | None = None,
         say: Contribution | None = None,
+        taken: Mapping[int, Callable[[str], str]] | None = None,
     ) -> Witnessed:
         """A query with columns that list the rows of each followed table and definition that its rows are made of.
 
@@ -84,6 +85,8 @@ class Witnesses(QueryFacts):
             query: any query but a recursive one.
             name_of: which table or definition a relation is a part of, where some are parts.
             say: what the columns hold in place of lists.
+            taken: for positions of its columns what makes of an expression the condition that it has the wanted value;
+                of rows that are equal to an aggregate one is listed that has it.
 
         Raises:
             RowTraceError: it holds what cannot be traced.
@@ -93,11 +96,11 @@ class Witnesses(QueryFacts):
         before = self._say
         self._say = say or before
         try:
-            return self._of(query)
+            return self._of(query, taken or {})
         finally:
             self._say = before
 
-    def _of(self, query: Node) -> Witnessed:
+    def _of(self, query: Node, taken: Mapping[int, Callable[[str], str]]) -> Witnessed:
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_union(query)
         query = copied(query)
@@ -134,8 +137,9 @@ class Witnesses(QueryFacts):
         ]
         if aggregated:
             one = self._one_row_calls(calls)
+            likes = self._likes(query, one, taken)
             rows = [
-                (table, self._of_group(row, one if plain or self._ways[table] == 1 else []))
+                (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes))
                 for table, row in rows
             ]
         rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
@@ -338,12 +342,24 @@ class Witnesses(QueryFacts):
             for n, table in enumerate(witnessed.tables)
         ]
 
-    def _of_group(self, row: str, one: list[Node]) -> str:
+    def _of_group(self, row: str, one: list[Node], likes: str = "") -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
         if not one:
             return self._say.gathered(row)
-        found = [row_of(call, row, self.syntax) for call in one]
+        found = [row_of(call, row, self.syntax, likes) for call in one]
         return self._say.together(found)
+
+    def _likes(self, query: Node, one: list[Node], taken: Mapping[int, Callable[[str], str]]) -> str:
+        """SQL of how many of the wanted values a row below has, of those that aggregates take of one row."""
+        select = query["select_list"]
+        if any(is_expression(part, "STAR") for part in parts(select)):
+            return ""
+        same = [
+            taken[place](f"({self.syntax.expression_text(arguments(each)[0])})")
+            for place, each in enumerate(select)
+            if place in taken and any(each is call for call in one)
+        ]
+        return " + ".join(f"coalesce(({each})::INTEGER, 0)" for each in same)
 
     def _over(self, window: Node, row: str) -> str:
         made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._say.gathering)
