@@ -73,16 +73,16 @@ def test_tokens_that_cannot_be_read_are_told_and_looked_for_again(
             path.write_bytes(whole[:-9])
         elif how == "open to all":
             path.chmod(0o666)
-        else:
-            path.unlink()
-            path.mkdir()
+        else:  # at once, for without the file nobody has a token
+            (home / "folder").mkdir()
+            (home / "link").symlink_to(home / "folder")
+            (home / "link").replace(path)
         until(lambda: "the tokens of before hold" in caplog.text, "it is told")
         assert reader.ask("GET", "/version").status == 200
         assert secret not in caplog.text
-        if path.is_dir():
-            path.rmdir()
-        path.write_bytes(b"[]")
-        path.chmod(0o600)
+        (home / "none").write_bytes(b"[]")
+        (home / "none").chmod(0o600)
+        (home / "none").replace(path)
         until(lambda: reader.ask("GET", "/version").status == 401, "the token is refused")
 
 
