@@ -26,7 +26,7 @@ OTHERWISE = [
     f"SELECT DISTINCT {_GIVEN} FROM read_csv('*.csv')",
     f"SELECT ALL {_GIVEN} FROM read_csv('*.csv')",
     f"FROM read_csv('*.csv') SELECT {_GIVEN}",
-    f"SELECT {_GIVEN} FROM read_csv('*.csv') ORDER BY 1, 2 LIMIT 2",
+    f"SELECT {_GIVEN} FROM read_csv('*.csv') ORDER BY ALL LIMIT 2",
     f"SELECT {_GIVEN} FROM (SELECT * FROM read_csv('*.csv'))",
     f"WITH lines AS (SELECT * FROM read_csv('*.csv')) SELECT {_GIVEN} FROM lines",
     "SELECT who AS user_id, what AS item_id, _file, _line + 1 AS _line FROM read_csv('*.csv')",
