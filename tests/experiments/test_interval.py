@@ -53,6 +53,29 @@ def test_estimate_and_variance_are_those_of_an_independent_library() -> None:
     )
 
 
+def test_estimate_and_variance_are_those_of_a_second_library() -> None:
+    """spotify-confidence, where it is installed: it brings a browser's drawing libraries along."""
+    confidence = pytest.importorskip("spotify_confidence", exc_type=ImportError)
+    generator = np.random.default_rng(1)
+    one, zero = generator.lognormal(1, 1, 700), generator.lognormal(1.1, 1, 900)
+    frame = pl.DataFrame(
+        {
+            "arm": ["one", "zero"],
+            "total": [one.sum(), zero.sum()],
+            "squares": [(one**2).sum(), (zero**2).sum()],
+            "units": [one.size, zero.size],
+        }
+    ).to_pandas()
+    test = confidence.ZTest(frame, "total", "squares", "units", "arm", interval_size=0.95)
+    told = test.difference(level_1="zero", level_2="one").iloc[0]
+    interval = difference_interval(one, zero, alpha=0.05, planned=1_600)
+    error = (told["ci_upper"] - told["ci_lower"]) / 2 / 1.959964
+    assert interval.estimate == pytest.approx(told["difference"])
+    assert interval.width / 2 == pytest.approx(
+        error * math.sqrt(1_600) * half_width(1_600, 1_600, 0.05), rel=1e-5
+    )
+
+
 def test_looking_often_raises_no_false_alarms() -> None:
     generator = np.random.default_rng(1)
     tests, alarms, alarms_of_t = 300, 0, 0
