@@ -5,12 +5,10 @@ What answers is imported by the process that does: a supervisor of several needs
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -20,6 +18,7 @@ from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
+from recsys_lineage.garbage import nothing_collected
 
 SERVED_BY: dict[str, Any] = {
     "access_log": False,  # its lines would name customers
@@ -88,19 +87,6 @@ def run_service(
                 uvicorn.Server(uvicorn.Config(service.door, **SERVED_BY)).run(sockets=[listener])
         finally:
             service.close()
-
-
-@contextmanager
-def nothing_collected() -> Iterator[None]:
-    """Within, no garbage is collected: what is imported and loaded at a start stays, and looking at it again and again
-    takes a twentieth of the start."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def take_turns() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import hashlib
 import inspect
 import json
@@ -23,6 +22,7 @@ from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.parameters import Named, as_recorded
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from recsys_lineage.errors import LineageError
+from recsys_lineage.garbage import nothing_collected
 
 _LOCK = threading.RLock()
 _shared: dict[tuple[Any, ...], Codebase] = {}
@@ -76,14 +76,8 @@ def reachable(
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """One thread at a time, without collections of garbage: syntax trees hold no cycles, and make many of them."""
-    with _LOCK:
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            yield
-        finally:
-            if collects:
-                gc.enable()
+    with _LOCK, nothing_collected():
+        yield
 
 
 def roots_of(

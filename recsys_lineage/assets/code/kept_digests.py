@@ -52,9 +52,14 @@ class KeptDigests:
             return
         try:
             with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as stream:
-                json.dump({"made of": made_of, "digests": self._digests}, stream)
-            os.chmod(stream.name, self._mode)
-            os.replace(stream.name, self._path)
+                written = Path(stream.name)
+                try:
+                    json.dump({"made of": made_of, "digests": self._digests}, stream)
+                    stream.flush()
+                    written.chmod(self._mode)
+                    written.replace(self._path)
+                except OSError:  # a full disk
+                    written.unlink(missing_ok=True)
         except OSError:  # a folder that is not there, or not ours to write into
             return
 
