@@ -7,6 +7,7 @@ from collections.abc import Collection
 import dagster as dg
 
 from recsys_assets.assets import all_assets
+from recsys_assets.assets.model.gate import decided_so_far
 from recsys_assets.assets.retention import NAME as RETENTION
 from recsys_assets.assets.serving.reports import ReportFiles
 from recsys_assets.automation import automated, following_sensor
@@ -24,7 +25,11 @@ from recsys_assets.jobs import (
 from recsys_assets.launcher import noted_multiprocess_executor
 from recsys_assets.openlineage import emission
 from recsys_assets.orphans import end_with_starter
+from recsys_assets.service.champions import Decided
 from recsys_assets.settings import CODE_LOCATION, Settings, checkout_is_dirty, load_settings
+from recsys_lineage.assets.code.code_constants import constants_for
+from recsys_lineage.assets.code.code_version import hold_code
+from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.metadata.column_metadata import with_column_lineage
 from recsys_lineage.orchestration.sensors.openlineage_sensor import openlineage_check, openlineage_sensor
@@ -44,9 +49,17 @@ def lake_resource(settings: Settings) -> LakeResource:
     )
 
 
-def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.Definitions:
-    """Everything that Dagster is to know, for given settings; `source_files` leaves out the files `forget`."""
-    platform = all_assets(settings, forget)
+def build_definitions(
+    settings: Settings, forget: Collection[str] = (), decided: Decided | None = None
+) -> dg.Definitions:
+    """Everything that Dagster is to know.
+
+    Args:
+        settings: for which.
+        forget: files that `source_files` leaves out.
+        decided: what people decided about families; as the lake says where left out.
+    """
+    platform = all_assets(settings, forget, decided)
     definitions = dg.Definitions(
         assets=platform.assets,
         asset_checks=[*platform.checks, openlineage_check(RETENTION)],
@@ -74,11 +87,34 @@ def build_definitions(settings: Settings, forget: Collection[str] = ()) -> dg.De
     )
 
 
+_prepared: list[tuple[Settings, dg.Definitions]] = []
+"""The definitions that processes forked from this one take, and the settings that they are for."""
+
+
+def prepare() -> None:
+    """Define everything once, for the processes that are forked from this one, each to run a step.
+
+    They run the code that this process has loaded, so it is this code that their records name, also where its files are
+    edited meanwhile. The lake is not opened: the threads of its readers do not survive a fork, and who waits for them
+    waits for ever.
+    """
+    settings = load_settings()
+    definitions = build_definitions(settings, decided=Decided())
+    for asset in asset_codes(definitions.assets or ()).values():
+        constants_for(asset)
+    hold_code()
+    _prepared[:] = [(settings, definitions)]
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location."""
     keep_private()
     end_with_starter()
     settings = load_settings()
-    definitions = build_definitions(settings)
+    decided = decided_so_far(settings)
+    for prepared_for, definitions in _prepared:
+        if prepared_for == settings and decided == Decided():
+            return definitions
+    definitions = build_definitions(settings, decided=decided)
     return with_column_lineage(definitions, lake_resource(settings).lake())

@@ -11,6 +11,7 @@ import dagster as dg
 from recsys_assets.runs.writers import Writers
 from recsys_lineage.orchestration.dagster_internals import RunHealth, run_health
 from recsys_lineage.orchestration.run_records import mark_lost
+from recsys_lineage.orchestration.sqlite_events import many_events
 
 KILLED = "The process of this run is gone: it was killed, or the machine stopped."
 
@@ -61,6 +62,7 @@ class _NotedExecutor(dg.Executor):
         with ExitStack() as stack:
             with dg.raise_execution_interrupts():  # so that a waiting run can be stopped
                 stack.enter_context(writers.beside(plan_context.run_id, plan_context.log.info))
+            stack.enter_context(many_events())
             yield from self._inner.execute(plan_context, execution_plan)
 
 

@@ -1,6 +1,6 @@
-"""What the fork server loads once, so that steps start without paying for it again."""
+"""What the fork server of a run loads and defines once, so that steps start without paying for it again."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import duckdb
 import polars
@@ -8,15 +8,15 @@ import pyarrow
 
 import recsys_assets.definitions
 import recsys_lineage.orchestration.asset_run
-from recsys_assets.assets.catalogue import all_assets
-from recsys_assets.service.champions import Decided
-from recsys_assets.settings import load_settings
+from recsys_lineage.assets.reading.duckdb_connections import watch_connections
+from recsys_lineage.assets.reading.native_readers import watch_readers
+from recsys_lineage.orchestration.sqlite_events import many_events
 
 __all__ = ["duckdb", "polars", "pyarrow", "recsys_assets", "recsys_lineage"]
 
-# The code of the assets stays looked through. The lake is not opened for it: the threads of its readers do not survive
-# a fork, and who waits for them waits for ever.
-with suppress(
-    Exception
-):  # each step defines its assets anew, and says itself what is wrong with the settings
-    all_assets(load_settings(), decided=Decided())
+watch_readers()
+watch_connections()
+for_life = ExitStack()  # of each step's process, which tells Dagster of some twenty events
+for_life.enter_context(many_events())
+with suppress(Exception):  # each step then defines its assets itself, and says what is wrong
+    recsys_assets.definitions.prepare()

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.options import Options, set_parameters
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
@@ -37,7 +38,7 @@ class AssetCode:
     of tables and digests (`digest_of`), and of all other texts a digest. `due` says of the record of its latest
     version, in words, why that does not hold any more though nothing it is made of changed, as when a day has come.
     `remade` gives the asset for other values of the parameters; None for an asset that cannot be made again from
-    tables alone. `covers` gives the first-party definitions that the code version covers, module → names.
+    tables alone. `covers` is the first-party code that the code version covers.
     `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
     stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
     `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
@@ -64,7 +65,7 @@ class AssetCode:
     due: Callable[[Materialization], str | None] | None = None
     remade: Callable[[Mapping[str, Any]], AssetCode] | None = None
     on_request: bool = False
-    covers: Callable[[], Mapping[str, Sequence[str]]] | None = None
+    covers: CoveredCode | None = None
     opens: tuple[Path, ...] = ()
     options: Options = field(default_factory=dict)
     columns_from: ColumnsFrom | None = None

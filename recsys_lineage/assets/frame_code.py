@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.code.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.options import Options
@@ -130,7 +131,7 @@ def frame_code(
         rows_from=rows_from or {},
         cleared=cleared or {},
         keys=tuple(keys),
-        covers=lambda: by_module(reachable(function, values, more_roots=(_compute,))),
+        covers=CoveredCode(function, values, more_roots=(_compute,)),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.code.code_version import by_module, code_version, owner_of, reachable
+from recsys_lineage.assets.code.code_version import code_version, owner_of
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.code.parameters import as_given, as_recorded, with_recorded
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -80,7 +81,7 @@ def sql_code(
         options=options or {},
         cleared=cleared or {},
         remade=remade,
-        covers=lambda: by_module(reachable(None, more_roots=(_compute,), owner=owner_of(text.origin))),
+        covers=CoveredCode(None, more_roots=(_compute,), owner=owner_of(text.origin)),
     )
 
 

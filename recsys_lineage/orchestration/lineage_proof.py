@@ -12,7 +12,8 @@ import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode, Output
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
@@ -62,7 +63,7 @@ def lineage_proof(
         name=NAME,
         code=Code("python", inspect.getsource(proved), __file__),
         code_version=code_version(proved, {"rows": rows, "sample": sample, "codes": versions}),
-        covers=lambda: by_module(reachable(proved)),
+        covers=CoveredCode(proved),
         upstream=(),
         looks_at=tuple(sorted(codes)),
         compute=lambda inputs, _request: proved(inputs, codes, rows, sample),

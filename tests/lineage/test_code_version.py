@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import DataObject, data, integers, lists, sampled_from
 
 from recsys_lineage.assets.code import code_version as module_under_test
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import by_module, code_version, hold_code, reachable
 from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
@@ -311,3 +311,16 @@ def test_what_a_version_covers_is_plain_data() -> None:
     assert isinstance(sorted(reachable(by_module))[0], Definition)
     check: Callable[..., str] = code_version
     assert len(check(by_module, {})) == 16
+
+
+def test_code_edited_after_it_was_held_is_not_what_runs(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.write({"a.py": "RATE = 1\ndef f(): return RATE\n"})
+    loaded = tree.get("a", "f")
+    before = code_version(loaded, {})
+    monkeypatch.setattr("recsys_lineage.assets.code.code_version._held", False)
+    hold_code()
+    tree.write({"a.py": "RATE = 2\ndef f(): return RATE\n"})
+    assert loaded() == 1
+    assert code_version(loaded, {}) == before
+    monkeypatch.setattr("recsys_lineage.assets.code.code_version._held", False)
+    assert code_version(loaded, {}) != before

@@ -187,7 +187,8 @@ def test_a_parameter_that_is_code_is_on_record_by_its_name_and_is_found_again(pr
     assert code.remade({"family": "a table"}).code_version == code.code_version
     with pytest.raises(LineageError, match=r"names other code[\s\S]*Expected: another"):
         code.remade({"family": "another"})
-    assert "fitted" in code.covers()[__name__] and "Project" in code.covers()["tests.lineage.project"]
+    covered = code.covers.by_module()
+    assert "fitted" in covered[__name__] and "Project" in covered["tests.lineage.project"]
 
 
 CALLS: list[str] = []

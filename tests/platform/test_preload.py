@@ -20,10 +20,19 @@ names = [open(f"/proc/self/task/{each}/comm").read().strip() for each in os.list
 looked = []
 whole = Codebase.reach
 Codebase.reach = lambda self, roots: (looked.append(roots), whole(self, roots))[1]
-from recsys_assets.definitions import build_definitions
+from recsys_assets import definitions
+from recsys_assets.service.champions import Decided
 from recsys_assets.settings import load_settings
-build_definitions(load_settings())
-print(json.dumps({"threads": names, "looked": len(looked)}))
+from recsys_lineage.orchestration.asset_codes import asset_codes
+def versions(of):
+    return {name: code.code_version for name, code in asset_codes(of.assets).items()}
+ready = definitions.defs()
+anew = definitions.build_definitions(load_settings())
+definitions.decided_so_far = lambda settings: Decided(promoted="ease")
+promoted = definitions.defs()
+changed = [name for name, version in versions(promoted).items() if version != versions(ready)[name]]
+print(json.dumps({"threads": names, "looked": len(looked), "ready": ready is definitions._prepared[0][1],
+                  "same": versions(ready) == versions(anew), "changed": changed}))
 """
 
 
@@ -39,6 +48,8 @@ def test_steps_find_the_code_looked_through_and_no_pool_of_threads_running(tmp_p
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["looked"] == 0
+    assert found["ready"] and found["same"]
+    assert found["changed"] == ["gate"], "what people decided meanwhile counts"
     # Polars' workers and Delta's runtime do not live on in a fork
     assert not [
         name for name in found["threads"] if name.startswith("tokio") or name in {"polars-0", "polars-1"}

@@ -19,7 +19,8 @@ from recsys_assets.experiments.units import experiment_units, with_past
 from recsys_assets.plots import png
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.plot import Plot
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
@@ -177,7 +178,7 @@ def asset(path: Path) -> dg.AssetsDefinition:
         name=NAME,
         code=Code("python", _PAST, __file__),
         code_version=code_version(compute, {}),
-        covers=lambda: by_module(reachable(compute)),
+        covers=CoveredCode(compute),
         upstream=tuple(_READS),
         compute=compute,
         checks=CHECKS,

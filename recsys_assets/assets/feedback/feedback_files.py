@@ -19,7 +19,8 @@ from recsys_assets.sql import load_sql
 from recsys_assets.sql.load import FOLDER
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.scanned_files import open_scan
 from recsys_lineage.files import (
@@ -248,7 +249,7 @@ def asset(files: ServiceFiles, time_zone: str) -> dg.AssetsDefinition:
         name=NAME,
         code=Code("python", text, __file__),
         code_version=code_version(compute, {"sql": text, "time_zone": time_zone}),
-        covers=lambda: by_module(reachable(compute)),
+        covers=CoveredCode(compute),
         upstream=(),
         compute=compute,
         parameters={"time_zone": time_zone},

@@ -28,7 +28,8 @@ from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_null, unique
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import FilesChanged
 from recsys_lineage.lake.lake import Lake
@@ -261,7 +262,7 @@ def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefi
         name=table,
         code=Code("sql", text, query_of(stream).origin, "duckdb"),
         code_version=code_version(compute, {"sql": text, "time_zone": time_zone}),
-        covers=lambda: by_module(reachable(compute)),
+        covers=CoveredCode(compute),
         upstream=(FILES,),
         compute=compute,
         parameters={"time_zone": time_zone},

@@ -250,7 +250,7 @@ def _reason(family: str, champion: str, is_better: bool, gain, is_settled: bool)
     return f"better than the champion, but {champion} has the higher NDCG@20"
 
 
-def _decided(settings: Settings) -> Decided:
+def decided_so_far(settings: Settings) -> Decided:
     """What people decided so far; nothing where the lake cannot be read, which every run will say."""
     try:
         return Decided.of(Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads)))
@@ -262,7 +262,7 @@ def _decided(settings: Settings) -> Decided:
 def asset(settings: Settings, decided: Decided | None = None) -> dg.AssetsDefinition:
     """`gate`, its bootstrap started from the settings' seed; what people decided is among its parameters, as the lake
     says where it is not given."""
-    decided = _decided(settings) if decided is None else decided
+    decided = decided_so_far(settings) if decided is None else decided
     parameters = {"seed": settings.seed, "promoted": decided.promoted, "canary": decided.canary}
     return frame_asset(
         gate,

@@ -42,7 +42,8 @@ from recsys_assets.shop.source import NamedScan
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.materialize import explaining
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.scanned_files import sql_failed
@@ -249,7 +250,7 @@ def _raw_code(
         name=table,
         code=Code("sql", query, str(origin), "duckdb"),
         code_version=code_version(compute, {"sql": query, "limits": limits, **told}),
-        covers=lambda: by_module(reachable(compute)),
+        covers=CoveredCode(compute),
         compute=compute,
         upstream=("source_files",) if service is None else ("source_files", SERVICE_DAYS),
         looks_at=() if service is None else (SERVICE_TABLE,),

@@ -26,7 +26,8 @@ from recsys_assets.assets.schema import texts_of
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.code.code_version import by_module, code_version, reachable
+from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.options import Option
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.scanned_files import open_scan, sql_failed
@@ -344,7 +345,7 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
         name="source_files",
         code=Code("python", text, str(folder.source.folder)),
         code_version=code_version(compute, {"source": text, "days": days_sql(folder.source)}),
-        covers=lambda: by_module(reachable(compute)),
+        covers=CoveredCode(compute),
         upstream=(),
         parameters={"source": folder.source.name},
         checks=CHECKS,

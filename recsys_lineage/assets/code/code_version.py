@@ -26,6 +26,7 @@ from recsys_lineage.garbage import nothing_collected
 
 _LOCK = threading.RLock()
 _shared: dict[tuple[Any, ...], Codebase] = {}
+_held = False
 
 
 def code_version(
@@ -71,6 +72,28 @@ def reachable(
     with _undisturbed():
         codebase, roots = _entered(root, parameters or {}, more_roots, owner)
         return frozenset(codebase.reach(roots))
+
+
+def constants_reached(
+    root: object,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    more_roots: Sequence[object] = (),
+    owner: str | None = None,
+) -> tuple[frozenset[str], frozenset[float]]:
+    """String and number constants of the modules of what `code_version` covers; arguments and errors as there."""
+    with _undisturbed():
+        codebase, roots = _entered(root, parameters or {}, more_roots, owner)
+        return codebase.constants_of_reached(tuple(roots))
+
+
+def hold_code() -> None:
+    """From now on code counts as it was looked through, whatever becomes of its files; also in forked processes.
+
+    For a process that has loaded the code and forks those that run it: code that is edited meanwhile is not what runs.
+    """
+    global _held
+    _held = True
 
 
 @contextmanager
@@ -176,7 +199,7 @@ def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path,
     key = (owner, tuple(sys.path), tuple(sorted(given.items())))
     if texts:
         return Codebase(owner, given, texts)
-    if key not in _shared or _shared[key].changed():
+    if key not in _shared or (not _held and _shared[key].changed()):
         _shared[key] = Codebase(owner, given)
     return _shared[key]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
+from typing import Any
 
-from recsys_lineage.assets.code.kept_digests import KeptDigests
+from recsys_lineage.assets.code.kept_findings import KeptFindings
 from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.resolved_names import Definition as Definition
 from recsys_lineage.assets.code.resolved_names import ResolvedNames
@@ -29,15 +30,20 @@ class Codebase(ResolvedNames):
         return {}
 
     @cached_property
-    def _kept(self) -> dict[str, KeptDigests]:
+    def _kept(self) -> dict[str, KeptFindings]:
         return {}
 
-    def _kept_by(self, package: str) -> KeptDigests | None:
-        """What other processes found of a package, where its code is what lies on the disk."""
-        if not self.is_on_disk:
+    @cached_property
+    def _constants(self) -> dict[tuple[Definition, ...], tuple[frozenset[str], frozenset[float]]]:
+        return {}
+
+    def _kept_for(self, roots: tuple[Definition, ...]) -> KeptFindings | None:
+        """What other processes found of the roots' package, where its code is what lies on the disk."""
+        if not (self.is_on_disk and roots):
             return None
+        package = roots[0].module.partition(".")[0]
         if package not in self._kept:
-            self._kept[package] = KeptDigests(package, self._modules)
+            self._kept[package] = KeptFindings(package, self._modules)
         return self._kept[package]
 
     # --- what imports run ----------------------------------------------------------------------------------
@@ -149,18 +155,42 @@ class Codebase(ResolvedNames):
             if Definition(module, name) not in met and any(base in met for base in self._own(bases, module))
         ]
 
+    # --- what is found, kept as long as the codebase is, and between processes: many assets start from the same code
+
     def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
-        """The digest of what roots lead to, kept as long as the codebase is: many assets start from the same code."""
+        """The digest of what roots lead to."""
         if roots not in self._digests:
-            named = " ".join(f"{root.module}:{root.name}" for root in roots)
-            kept = self._kept_by(roots[0].module.partition(".")[0]) if roots else None
-            found = kept.get(named) if kept else None
+            named, kept = _named(roots), self._kept_for(roots)
+            found = kept.get("digests", named) if kept else None
             if found is None:
                 found = self.digest(self.reach(roots))
                 if kept:
-                    kept.keep(named, found)
+                    kept.keep({"digests": {named: found}})
             self._digests[roots] = found
         return self._digests[roots]
+
+    def constants_of_reached(self, roots: tuple[Definition, ...]) -> tuple[frozenset[str], frozenset[float]]:
+        """The string and number constants of the modules that roots lead to; see `constants_of`."""
+        if roots not in self._constants:
+            named, kept = _named(roots), self._kept_for(roots)
+            new: dict[str, dict[str, Any]] = {"modules": {}, "constants": {}}
+            modules = kept.get("modules", named) if kept else None
+            if modules is None:
+                modules = new["modules"][named] = sorted({each.module for each in self.reach(roots)})
+            texts: set[str] = set()
+            numbers: set[float] = set()
+            for module in modules:
+                found = kept.get("constants", module) if kept else None
+                if found is None:
+                    source = self.source(module)
+                    its_texts, its_numbers = source.constants if source else ((), ())
+                    found = new["constants"][module] = [sorted(its_texts), sorted(its_numbers)]
+                texts.update(found[0])
+                numbers.update(found[1])
+            if kept and any(new.values()):
+                kept.keep(new)
+            self._constants[roots] = frozenset(texts), frozenset(numbers)
+        return self._constants[roots]
 
     def digest(self, reached: tuple[Definition, ...]) -> str:
         """A hash of definitions and of what their names mean; where they stand does not count."""
@@ -176,3 +206,7 @@ class Codebase(ResolvedNames):
             total.update("\x1e".join([source.digest(definition.name), *targets]).encode())
             total.update(b"\x1d")
         return total.hexdigest()
+
+
+def _named(roots: tuple[Definition, ...]) -> str:
+    return " ".join(f"{root.module}:{root.name}" for root in roots)

@@ -26,6 +26,12 @@ _before: list[duckdb.DuckDBPyConnection] = []
 _at_work = 0
 
 
+def watch_connections() -> None:
+    """From now on, for as long as the process lives, `duckdb.connect` asks the guard where there is one."""
+    if not hasattr(duckdb.connect, "_asks_the_guard"):
+        put_in_place({id(duckdb.connect): (duckdb.connect, _connecting(duckdb.connect))})
+
+
 @contextmanager
 def frames_alone(guard: FileGuard) -> Iterator[None]:
     """While the block runs, connections of the guarded code open no file.
@@ -35,8 +41,7 @@ def frames_alone(guard: FileGuard) -> Iterator[None]:
     """
     global _at_work
     with _lock:
-        if not hasattr(duckdb.connect, "_asks_the_guard"):
-            put_in_place({id(duckdb.connect): (duckdb.connect, _connecting(duckdb.connect))})
+        watch_connections()
         if not _at_work:
             if not _without_files:
                 _without_files.append(_closed(duckdb.connect()))

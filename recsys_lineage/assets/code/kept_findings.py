@@ -1,4 +1,4 @@
-"""KeptDigests: digests of code kept between processes, beside the code and as long as that is what it was."""
+"""KeptFindings: what one process found of code, kept for others beside the code and as long as that is what it was."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LARGE = 1 << 20
 """Bytes from which on a file counts by its size and time; smaller ones, as all code is, by their content."""
 
 
-class KeptDigests:
-    """Digests of what definitions lead to, in a file in the `__pycache__` of a package.
+class KeptFindings:
+    """What was found of the definitions of a package, in a file in its `__pycache__`: plain JSON by kind and key.
 
     Looking through the code of a project takes seconds, and each step of a run is a process of its own. What another
     process found is taken where every file and folder of the same first-party packages is what it was, and Python and
@@ -36,15 +36,16 @@ class KeptDigests:
     def __init__(self, package: str, modules: FirstPartyModules) -> None:
         self._modules = modules
         self._path, self._mode = _place(package, modules)
-        self._digests: dict[str, str] = self._read()
+        self._found: dict[str, dict[str, Any]] = self._read()
 
-    def get(self, roots: str) -> str | None:
-        """The digest of what roots lead to, None where it is not known."""
-        return self._digests.get(roots)
+    def get(self, kind: str, key: str) -> Any:
+        """What was found, None where it is not known."""
+        return self._found.get(kind, {}).get(key)
 
-    def keep(self, roots: str, digest: str) -> None:
-        """Note a digest for other processes; to be called by one thread at a time."""
-        self._digests[roots] = digest
+    def keep(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note findings, kind → key → value, for other processes; to be called by one thread at a time."""
+        for kind, values in found.items():
+            self._found.setdefault(kind, {}).update(values)
         if self._path is None or sys.dont_write_bytecode:
             return
         made_of = _made_of(self._modules, self._modules.homes())
@@ -54,7 +55,7 @@ class KeptDigests:
             with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as stream:
                 written = Path(stream.name)
                 try:
-                    json.dump({"made of": made_of, "digests": self._digests}, stream)
+                    json.dump({"made of": made_of, "found": self._found}, stream)
                     stream.flush()
                     written.chmod(self._mode)
                     written.replace(self._path)
@@ -63,26 +64,25 @@ class KeptDigests:
         except OSError:  # a folder that is not there, or not ours to write into
             return
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         if self._path is None:
             return {}
         try:
             kept = json.loads(self._path.read_text())
-            made_of, digests = kept["made of"], kept["digests"]
-            same = made_of == _made_of(self._modules, made_of["packages"])
-            return dict(digests) if same else {}
+            made_of, found = kept["made of"], {kind: dict(values) for kind, values in kept["found"].items()}
+            return found if made_of == _made_of(self._modules, made_of["packages"]) else {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
 
 def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
-    """Where digests are kept, beside the byte code of the package's first file, and who may read them: as that file."""
+    """Where findings are kept, beside the byte code of the package's first file, and who may read them, as that."""
     home = next(iter(modules.home(package) or ()), None)
     if home is None:
         return None, 0
     first = home if home.suffix == ".py" else home / "__init__.py"
     owned = f"of-{modules.owner}" if modules.owner else "of-all"
-    name = f"{package}.{owned}.{sys.implementation.cache_tag}.code-digests.json"
+    name = f"{package}.{owned}.{sys.implementation.cache_tag}.code-findings.json"
     try:
         return Path(importlib.util.cache_from_source(str(first))).with_name(
             name
@@ -92,7 +92,7 @@ def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
 
 
 def _made_of(modules: FirstPartyModules, tops: Mapping[str, Any]) -> dict[str, Any]:
-    """What digests depend on, as plain JSON: Python, this analysis, and where packages lie and what they hold."""
+    """What findings depend on, as plain JSON: Python, this analysis, and where packages lie and what they hold."""
     packages = {top: modules.home(top) for top in sorted(tops)}
     own = {str(home): _content(home) for homes in packages.values() for home in homes or ()}
     return {

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.assets.code import first_party, kept_digests, module_source
+from recsys_lineage.assets.code import first_party, kept_findings, module_source
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from tests.examples import examples
 
@@ -54,16 +54,26 @@ class Package:
         _forget()
         return Codebase().digest_of_reached((Definition(f"{self.name}.{module}", name),))
 
+    def constants(self) -> tuple[frozenset[str], frozenset[float]]:
+        """Of the modules that are reached, likewise."""
+        _forget()
+        return Codebase().constants_of_reached((Definition(f"{self.name}.start", "root"),))
+
     def found_anew(self) -> str:
         """The digest where nothing was kept."""
+        return self._anew().digest_of_reached((Definition(f"{self.name}.start", "root"),))
+
+    def constants_anew(self) -> tuple[frozenset[str], frozenset[float]]:
+        """The constants where nothing was kept."""
+        return self._anew().constants_of_reached((Definition(f"{self.name}.start", "root"),))
+
+    def _anew(self) -> Codebase:
         _forget()
-        return Codebase(replaced={Path("none"): ""}).digest_of_reached(
-            (Definition(f"{self.name}.start", "root"),)
-        )
+        return Codebase(replaced={Path("none"): ""})
 
 
 def _forget() -> None:
-    for known in (first_party._folders, kept_digests._hash, module_source._loaded):
+    for known in (first_party._folders, kept_findings._hash, module_source._loaded):
         known.cache_clear()
 
 
@@ -92,6 +102,11 @@ def test_another_process_looks_through_nothing(package: Package, looks: list[obj
     assert len(looks) == 2
     assert package.digest(name="read") != package.digest() == found
     assert len(looks) == 2
+    constants = package.constants()
+    assert len(looks) == 3
+    assert package.constants() == constants == package.constants_anew()
+    assert constants[0] >= {"a.sql", "RATE"} and constants[1] >= {3, 2, 5}
+    assert len(looks) == 4, "but for the one that was found anew"
 
 
 def _edited(package: Package) -> None:
@@ -130,8 +145,10 @@ def _linked(package: Package) -> None:
 def test_what_is_kept_is_what_would_be_found(package: Package, change: str) -> None:
     _same_times(package)
     before = package.digest()
+    package.constants()
     CHANGES[change](package)
     assert package.digest() == package.found_anew() != before
+    assert package.constants() == package.constants_anew()
 
 
 @settings(max_examples=examples(25), deadline=None)
@@ -153,16 +170,18 @@ def test_after_any_edits_it_is_what_would_be_found(
         monkeypatch.syspath_prepend(folder)
         package = Package(folder)
         assert package.digest() == package.found_anew()
+        assert package.constants() == package.constants_anew()
         for path, text in edits:
             if text is None:
                 (package.folder / path).unlink(missing_ok=True)
             else:
                 package.write(path, text)
             assert package.digest() == package.found_anew()
+            assert package.constants() == package.constants_anew()
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"null", b'{"made of": 1}', b"\xff\x00", b'{"digests": {}}']
+    "content", [b"", b"{", b"[]", b"null", b'{"made of": 1}', b"\xff\x00", b'{"found": {}}']
 )
 def test_a_damaged_file_counts_as_none(package: Package, content: bytes) -> None:
     found = package.digest()
@@ -175,7 +194,7 @@ def test_nothing_is_kept_of_another_python_or_another_analysis(
     package: Package, looks: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = package.digest()
-    for name, value in (("sys.version", "3.99"), ("recsys_lineage.assets.code.kept_digests._analysis", str)):
+    for name, value in (("sys.version", "3.99"), ("recsys_lineage.assets.code.kept_findings._analysis", str)):
         monkeypatch.setattr(name, value)
         before = len(looks)
         assert package.digest() == found

@@ -1,0 +1,38 @@
+"""CoveredCode: the first-party code that an asset's code version covers, looked through when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recsys_lineage.assets.code.code_version import by_module, constants_reached, reachable
+
+
+@dataclass(frozen=True)
+class CoveredCode:
+    """What a code version is made of; the arguments are those of `code_version`.
+
+    Attributes:
+        root: a function, method, class, partial or callable object; None where only `more_roots` are code.
+        parameters: values, of which code is covered too.
+        more_roots: further code that runs for the asset.
+        owner: top-level package that the code belongs to; that of the root when left out.
+    """
+
+    root: object
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    more_roots: tuple[object, ...] = ()
+    owner: str | None = None
+
+    def by_module(self) -> dict[str, list[str]]:
+        """The definitions, module → names, both sorted.
+
+        Raises:
+            LineageError: the root has no source.
+        """
+        return by_module(reachable(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner))
+
+    def constants(self) -> tuple[frozenset[str], frozenset[float]]:
+        """The string and number constants of the modules of these definitions; errors as `by_module`."""
+        return constants_reached(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)
