@@ -140,6 +140,19 @@ def test_a_file_that_is_large_enough_is_followed_by_the_next(
     assert [entry["number"] for entry in read_log(tmp_path, "events")] == list(range(20))
 
 
+def test_after_its_file_is_deleted_lines_go_to_a_new_one(tmp_path: Path) -> None:
+    def append(number: int) -> None:
+        asyncio.run(log.append("events", [b'{"n":%d}' % number]))
+
+    with FeedbackLog(tmp_path) as log:
+        append(1)
+        (path,) = tmp_path.glob("events-*")
+        path.unlink()
+        append(2)
+        append(3)
+    assert [entry["n"] for entry in read_log(tmp_path, "events")] == [2, 3]
+
+
 def test_with_a_delay_answers_do_not_wait_and_all_is_written_at_the_end(home: Path) -> None:
     heard: list[Reply] = []
     with served(home, durable_within_ms=1000) as (customer, _):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -9,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import psutil
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +114,23 @@ def test_a_file_that_is_deleted_before_a_line_is_written_is_watched_no_more(tmp_
     opened = psutil.Process().num_fds()
     assert list(reader.new()) == []
     assert psutil.Process().num_fds() == opened - 1
+
+
+def test_a_file_that_cannot_be_opened_at_once_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = LogReader(tmp_path, "events")
+    for name in "ab":
+        writer = Writer(tmp_path, name)
+        writer.file.write(writer.line())
+        writer.file.close()
+    os.utime(tmp_path, (0, 0))  # nothing in the folder changes any more
+    with monkeypatch.context() as full:
+        full.setattr(Path, "open", _too_many_files)
+        with pytest.raises(OSError, match="Too many"):
+            list(reader.new())
+    assert [entry["id"] for entry in reader.new()] == ["a0", "b0"]
+
+
+def _too_many_files(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

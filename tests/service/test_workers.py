@@ -20,7 +20,7 @@ import psutil
 import pytest
 import uvicorn
 
-from recsys_assets.service.feedback import log_file
+from recsys_assets.service.feedback import log_file, log_reader
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.opened_service import Service
@@ -145,6 +145,18 @@ def test_an_event_that_one_worker_could_not_write_counts_where_another_could(
 def counted(customer: Customer) -> int:
     """How many events of a customer who was not there before count."""
     return customer.list_of("new here", explain=True).json["explanation"]["since_the_fit"]
+
+
+def test_what_another_worker_wrote_counts_as_soon_as_it_can_be_read(
+    two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, _), (other, _) = two
+    one.tell(event("purchase", "item-5", user="new here"))
+    with monkeypatch.context() as many:
+        many.setattr(log_reader.os, "listdir", _too_many_files)
+        refused = other.list_of("new here")
+    assert refused.status == 503 and "Too many open files" in refused.json["detail"]
+    assert counted(other) == 1
 
 
 def test_a_click_counts_for_the_list_of_another_worker(two: tuple[Worker, Worker]) -> None:
@@ -274,6 +286,10 @@ def test_rules_with_a_typo_are_told_before_a_worker_starts(home: Path) -> None:
     with ended(Command(home, "--workers", "2")) as service:
         said = service.said + service.process.communicate(timeout=PATIENCE)[0]
         assert said.count("rules.toml:2") == 1 and "Traceback" not in said
+
+
+def _too_many_files(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def _no_space(*_: object) -> None:

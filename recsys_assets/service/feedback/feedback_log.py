@@ -46,7 +46,8 @@ class FeedbackLog:
     A thread of its own takes all that waits and writes it at once, so that many requests share one write to the disk.
     It is woken when the event loop has no further line at once, for each write computes as long as a tenth of a list,
     and takes the interpreter's lock from whoever computes the next one. A line that was torn by a kill is the last of
-    its file and belongs to no answered request, for a new process, and one whose write failed, begins a new file.
+    its file and belongs to no answered request, for a new process, and one whose write failed or whose file somebody
+    deleted, begins a new file.
 
     Args:
         folder: made when missing; nobody else can read it.
@@ -198,6 +199,9 @@ class FeedbackLog:
         except OSError:
             self._files.pop(stream).abandon()
             raise
+        if file.is_deleted():
+            self._files.pop(stream).close()
+            self._append(stream, content)
 
 
 @contextmanager

@@ -93,6 +93,10 @@ class LogFile:
                 self.path.unlink()
         os.close(self._descriptor)
 
+    def is_deleted(self) -> bool:
+        """Whether it is no more in its folder, so that nobody will ever read what is written."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
     def is_of(self, day: date) -> bool:
         """Whether it was begun on a day."""
         return self.day == day

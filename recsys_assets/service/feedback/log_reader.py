@@ -101,7 +101,7 @@ class LogReader:
             return
         if changed == self._listed:
             return
-        self._listed = changed if time.time_ns() - changed > SETTLED_NS else None
+        listed = changed if time.time_ns() - changed > SETTLED_NS else None
         for name in sorted(os.listdir(self._folder)):
             fresh = name.startswith(self._prefix) and name.endswith(".jsonl") and name >= self._first
             if not fresh or name in self._known or name in self._without:
@@ -115,6 +115,7 @@ class LogReader:
         for each in self._growing:  # of an empty file the writer is about to lock it, unless it is deleted
             there = os.fstat(each.file.fileno())
             each.ended = is_unlocked(each.file) and (there.st_size > 0 or there.st_nlink == 0)
+        self._listed = listed  # not before: what could not be opened is looked for again
 
     def _lines(self, file: _Growing) -> Iterator[dict[str, Any]]:
         most = min(self._block, FIRST_BLOCK)
