@@ -214,4 +214,9 @@ def test_names_that_mean_nothing_are_told(home: Path) -> None:
             lambda: "Did you mean 'category'" in str(customer.ready()["problems"]),
             "the new rules are refused",
         )
+        (home / "rules.toml").write_text('[stock]\ntable = "item_profile"\n')
+        until(
+            lambda: "Did you mean 'item_profiles'" in str(customer.ready()["problems"]),
+            "a table that there is not is told",
+        )
         assert customer.list_of("customer-1").status == 200
