@@ -214,6 +214,16 @@ def test_an_index_of_another_encoder_is_searched_by_words(home: Path) -> None:
         assert search(customer, "red lamp").items[0] == "item-0"
 
 
+def test_an_index_that_is_deleted_is_still_searched_in_until_the_service_ends(home: Path) -> None:
+    indexed(home)
+    with served(home) as (customer, _):
+        shutil.rmtree(home / "lake" / "search_index")
+        until(lambda: "not in the lake any more" in str(customer.ready()["problems"]), "that is told")
+        assert search(customer, "red lamp").items[0] == "item-0"
+    with served(home) as (customer, _):
+        assert search(customer, "red lamp").status == 503
+
+
 def test_where_the_encoder_is_broken_there_are_answers_all_the_same(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
