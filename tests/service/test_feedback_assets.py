@@ -294,7 +294,7 @@ def test_what_was_shown_and_done_becomes_tables_and_a_report(
     assert values["again", "conversion"]["difference"] == pytest.approx(1, abs=0.1)
     by_place = {(row["arm"], row["position"]): row for row in report["positions"]}
     assert by_place["again", 1]["click_rate"] == 1 and by_place["again", 2]["click_rate"] == 0
-    assert "ranker: Go on with again" in told(home, monkeypatch)
+    assert "ranker: Keep testing again" in told(home, monkeypatch)
 
     page = outcomes["ab_report"]
     assert page.output is not None
