@@ -238,7 +238,7 @@ def decision(table: pl.DataFrame, p: float, experiment: Experiment, counts: list
                 f"{name} makes no difference of {experiment.least_effect:.1%} or more: keep {names[0]}."
             )
         else:
-            words.append(f"Go on with {name}: {_still_needed(row, counts[0] + counts[names.index(name)])}")
+            words.append(f"Keep testing {name}: {_still_needed(row, counts[0] + counts[names.index(name)])}")
     return " ".join(words)
 
 

@@ -164,7 +164,7 @@ def _decision(table: pl.DataFrame, p: float, experiment: Experiment, lists: int)
             f" happens once in {1 / max(p, 1e-300):,.0f} experiments. Find out where lists are lost."
         )
     if not lists:
-        return f"Go on with {other}: too few lists were clicked to say anything."
+        return f"Keep testing {other}: too few lists were clicked to say anything."
     row = table.row(by_predicate=(pl.col("arm") == other) & (pl.col("metric") == WINS), named=True)
     won = f"it won {_share(row)} of the {lists:,} lists that somebody won"
     if row["verdict"] == "better":
@@ -175,9 +175,9 @@ def _decision(table: pl.DataFrame, p: float, experiment: Experiment, lists: int)
         return f"Customers do not prefer {other} by {experiment.least_effect:.1%} of lists or more: keep {control}."
     needed = row["units_needed"]
     if needed is None:
-        return f"Go on with {other}: {won}, too few to say how long it takes."
+        return f"Keep testing {other}: {won}, too few to say how long it takes."
     return (
-        f"Go on with {other}: {won}; about {needed:,} customers who click show the smallest effect that matters, and"
+        f"Keep testing {other}: {won}; about {needed:,} customers who click show the smallest effect that matters, and"
         f" {row['units']:,} did."
     )
 

@@ -6,9 +6,11 @@ What answers is imported by the process that does: a supervisor of several needs
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -30,6 +32,9 @@ SERVED_BY: dict[str, Any] = {
     "http": "recsys_assets.service.web.problem_protocol:ProblemProtocol",
 }
 """How uvicorn serves."""
+
+MOST_FILES = 65_536
+"""Files and connections that a process may have open, where the system allows as many."""
 
 
 class ServiceError(LineageError):
@@ -62,6 +67,7 @@ def run_service(
             where=variable("service_host"),
             advice="make a token: recsys token add shop --scope read --scope events",
         )
+    open_many_files()
     with _listening(host, settings.service_port if port is None else port) as listener:
         number = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
@@ -96,6 +102,19 @@ def take_turns() -> None:
     time until the answer is computed that the other one is at.
     """
     sys.setswitchinterval(0.001)
+
+
+def open_many_files() -> None:
+    """Let this process and its workers have as many files and connections open as the system allows.
+
+    Many systems begin with 1,024, for programs that cannot have more; with as many silent connections nothing else
+    could be opened, no new file of feedback either.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # where the system has a limit beside, it stays as it was
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -24,6 +24,17 @@ _WORDS = {
     "string_type": "a text, in quotes",
     "model_type": "a table",
     "missing": "a value",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than_equal": "a number of at most {le}",
+    "greater_than": "a number above {gt}",
+    "less_than": "a number below {lt}",
+    "finite_number": "a finite number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "literal_error": "{expected}",
+    "date_from_datetime_inexact": "a day without a time of day",
 }
 """What is expected, by pydantic's kind of error, where its own words are Python's."""
 
@@ -142,18 +153,22 @@ def _wrong(
     """What pydantic found first, with the line of the file; a key that there is not explains one that is missing."""
     found = fault.errors(include_url=False)
     first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
-    wanted = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+    wanted = _WORDS.get(first["type"], "{msg}").format(
+        **first.get("ctx", {}), msg=first["msg"].removeprefix("Value error, ")
+    )
     place: list[Any] = list(first["loc"])
     key = str(place[-1]) if place else ""
     advice = "correct the line"
     if first["type"] == "extra_forbidden":
         fields = _model_at(kind, place[:-1]).model_fields
         advice = did_you_mean(key, fields) or f"there are {', '.join(fields)}"
+    elif first["type"] == "literal_error" and isinstance(first["input"], str):
+        advice = did_you_mean(first["input"], re.findall(r"'([^']*)'", wanted)) or advice
     elif first["type"] == "tuple_type" and isinstance(first["input"], dict):
         advice = f"begin each of them with [[{key}]]"
     missing = first["type"] == "missing"
     return error(
-        f"{key} is missing." if missing else f"{_said(place)} cannot be used.",
+        f"{_said(place)} is missing." if missing else f"{_said(place)} cannot be used.",
         expected=None if first["type"] == "extra_forbidden" else wanted,
         found=None if missing or isinstance(first["input"], dict) else repr(first["input"]),
         where=f"{path}:{line_of(text, place[:-1] if missing else place)}",

@@ -59,7 +59,7 @@ def test_the_table_tells_every_arm_and_metric() -> None:
     [
         ({"bought": 0.4}, "Take new", "better"),
         ({"bought": 0.2}, "Stop new", "worse"),
-        ({"bought": 0.3, "units": 400}, "Go on with new", "open"),
+        ({"bought": 0.3, "units": 400}, "Keep testing new", "open"),
     ],
 )
 def test_the_verdict_is_the_planted_one(given: dict, told: str, verdict: str) -> None:

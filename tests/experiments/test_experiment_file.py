@@ -96,6 +96,8 @@ def test_a_misspelt_key_is_told_with_its_line_and_the_right_one(
         ('metric = "conversion"', 'metric = "conversoin"', 5, "conversion"),
         ('metric = "revenue"', 'metric = "covrage"', 8, "coverage"),
         ('name = "spectral"', 'name = "control"', 2, "control"),
+        ('name = "never_twice"', 'name = "control"', 19, "the first arm is the control"),
+        ('unit = "session"', 'unit = "sesion"', 21, "Did you mean 'session'?"),
         ('name = "fewer_repeats"', 'name = "ranker"', 20, "ranker"),
         ('name = "never_twice"', 'name = "Never twice!"', 27, "name"),
         ('unit = "session"', 'unit = "visit"', 21, "customer"),

@@ -165,6 +165,24 @@ def test_what_cannot_be_answered_is_told_as_a_problem(
     assert customer.list_of("customer-1").status == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "where", "what"),
+    [
+        ("GET", "/recommendations/u?exlude=item-1", None, "query.exlude", "Did you mean 'exclude'?"),
+        ("GET", "/search?q=a&n=5", None, "query.n", "There are category, client_id, explain, k, q, user."),
+        ("POST", "/recommendations", {"exlude": []}, "body.exlude", "Did you mean 'exclude'?"),
+        ("POST", "/recommendations?form", {}, "header.content-type", "Content-Type: application/json"),
+    ],
+)
+def test_what_was_probably_meant_is_told(
+    method: str, path: str, body: object, where: str, what: str, asked_wrongly: tuple[Customer, Service]
+) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl sends it
+    answer = asked_wrongly[0].ask(method, path, body, form if path.endswith("form") else None)
+    (error,) = answer.json["errors"]
+    assert answer.status == 422 and error["where"] == where and error["what"].endswith(what)
+
+
 def test_one_faulty_event_keeps_all_of_its_request_back(customer: Customer) -> None:
     good = event("view", "item-9", client_id="c")
     assert customer.tell(good, event("view", "item-9", client_id="c", timestamp=TOMORROW)).status == 422

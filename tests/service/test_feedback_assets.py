@@ -20,6 +20,7 @@ from recsys_assets.assets.feedback import feedback_tables as feedback
 from recsys_assets.assets.serving.search_index import search_index
 from recsys_assets.assets.tables.sql_tables import CHECKS, PERSONAL
 from recsys_assets.cli.commands import app
+from recsys_assets.service.feedback import log_file
 from recsys_assets.service.feedback.feedback_log import closed_files
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
@@ -261,6 +262,8 @@ def test_what_was_shown_and_done_becomes_tables_and_a_report(
     done_file = closed_files(files.feedback, "events")[0]
     with done_file.open("ab") as lines:  # the same event again, a damaged line, and one that a kill tore
         lines.write(done_file.read_bytes().splitlines(keepends=True)[0] + b'{"half": 1}\n{"torn')
+        lines.write(log_file.PADDING * log_file.ROOM)
+    (files.feedback / "events-20260101T000000-1.jsonl").write_bytes(log_file.PADDING * log_file.ROOM)
     outcomes = made(home)
     lake = lake_of(home)
     shown, done = rows(lake, "exposures"), rows(lake, "feedback")
@@ -291,7 +294,7 @@ def test_what_was_shown_and_done_becomes_tables_and_a_report(
     assert values["again", "conversion"]["difference"] == pytest.approx(1, abs=0.1)
     by_place = {(row["arm"], row["position"]): row for row in report["positions"]}
     assert by_place["again", 1]["click_rate"] == 1 and by_place["again", 2]["click_rate"] == 0
-    assert "ranker: Go on with again" in told(home, monkeypatch)
+    assert "ranker: Keep testing again" in told(home, monkeypatch)
 
     page = outcomes["ab_report"]
     assert page.output is not None

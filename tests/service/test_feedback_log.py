@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.service.feedback import feedback_log
+from recsys_assets.service.feedback import feedback_log, log_file
 from recsys_assets.service.feedback.feedback_log import FeedbackError, FeedbackLog
 from recsys_assets.service.feedback.log_reader import LogReader, read_log
 from tests.service.running import Command, Customer, Reply, served
@@ -81,7 +81,7 @@ def test_a_full_disk_is_told_and_what_was_refused_can_be_sent_again(
     with served(home) as (customer, _):
         before = customer.list_of("customer-1").items
         with monkeypatch.context() as full:
-            full.setattr(feedback_log.os, "fsync", _no_space)
+            full.setattr(log_file.os, "pwrite", _no_space)
             answers = [customer.list_of("customer-1"), customer.tell(bought)]
             assert [each.status for each in answers] == [503, 503]
             assert "No space left" in answers[0].json["detail"]
@@ -109,7 +109,7 @@ def test_whatever_ends_the_writer_nobody_waits_for_ever(
         assert log.failure
 
 
-def _no_space(_: int) -> None:
+def _no_space(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -138,6 +138,19 @@ def test_a_file_that_is_large_enough_is_followed_by_the_next(
         asyncio.run(write())
     assert 4 <= len(list(tmp_path.glob("events-*"))) <= 6
     assert [entry["number"] for entry in read_log(tmp_path, "events")] == list(range(20))
+
+
+def test_after_its_file_is_deleted_lines_go_to_a_new_one(tmp_path: Path) -> None:
+    def append(number: int) -> None:
+        asyncio.run(log.append("events", [b'{"n":%d}' % number]))
+
+    with FeedbackLog(tmp_path) as log:
+        append(1)
+        (path,) = tmp_path.glob("events-*")
+        path.unlink()
+        append(2)
+        append(3)
+    assert [entry["n"] for entry in read_log(tmp_path, "events")] == [2, 3]
 
 
 def test_with_a_delay_answers_do_not_wait_and_all_is_written_at_the_end(home: Path) -> None:

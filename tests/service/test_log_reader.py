@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import os
 import tempfile
 from pathlib import Path
 
+import psutil
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recsys_assets.service.feedback.log_file import PADDING
 from recsys_assets.service.feedback.log_reader import LogReader
 
 
 class Writer:
-    """Appends to one file after another, as a worker does."""
+    """Writes to one file after another, as a worker does, over the padding behind the last line."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name, self.files, self.lines = folder, name, 0, list[str]()
@@ -26,8 +31,15 @@ class Writer:
             self.file.close()
         self.files += 1
         path = self.folder / f"events-2026{self.files:04}-{self.name}.jsonl"
-        self.file = path.open("xb", buffering=0)
+        self.file = path.open("x+b", buffering=0)
         fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def pad(self, count: int) -> None:
+        """Put padding behind what there is."""
+        at = self.file.tell()
+        self.file.seek(0, os.SEEK_END)
+        self.file.write(PADDING * count)
+        self.file.seek(at)
 
     def line(self) -> bytes:
         """The next line, of any length."""
@@ -37,7 +49,7 @@ class Writer:
 
 
 whoever = st.sampled_from(["a", "b"])
-whatever = st.sampled_from(["line", "line", "line in two parts", "new file", "read"])
+whatever = st.sampled_from(["line", "line", "line in two parts", "padding", "new file", "read"])
 
 
 @given(st.lists(st.tuples(whoever, whatever), max_size=40), st.integers(3, 80))
@@ -55,6 +67,8 @@ def test_each_line_is_found_once_in_the_order_of_its_writer(steps: list[tuple[st
             writer = writers[name]
             if step == "new file":
                 writer.begin()
+            elif step == "padding":
+                writer.pad(50)
             elif step == "line":
                 writer.file.write(writer.line())
             elif step == "line in two parts":
@@ -75,6 +89,7 @@ def test_each_line_is_found_once_in_the_order_of_its_writer(steps: list[tuple[st
 
 def test_the_end_of_a_killed_writer_is_told_once_and_its_files_are_watched_no_more(tmp_path: Path) -> None:
     writer = Writer(tmp_path, "a")
+    writer.pad(1000)
     reader = LogReader(tmp_path, "events")
     writer.file.write(writer.line() + b'{"id": "to')
     assert [entry["id"] for entry in reader.new()] == ["a0"]
@@ -84,4 +99,38 @@ def test_the_end_of_a_killed_writer_is_told_once_and_its_files_are_watched_no_mo
     other.file.write(other.line())
     assert [entry["id"] for entry in reader.new()] == ["b0"] and list(reader.new()) == []
     assert reader.found.torn == 1 and reader.found.lines == 2
+    other.pad(1000)
     other.file.close()
+    Writer(tmp_path, "c").file.close()
+    assert list(reader.new()) == [] and reader.found.torn == 1, "padding is no line"
+
+
+def test_a_file_that_is_deleted_before_a_line_is_written_is_watched_no_more(tmp_path: Path) -> None:
+    reader = LogReader(tmp_path, "events")
+    writer = Writer(tmp_path, "a")
+    assert list(reader.new()) == []
+    (tmp_path / "events-20260001-a.jsonl").unlink()
+    writer.file.close()
+    opened = psutil.Process().num_fds()
+    assert list(reader.new()) == []
+    assert psutil.Process().num_fds() == opened - 1
+
+
+def test_a_file_that_cannot_be_opened_at_once_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = LogReader(tmp_path, "events")
+    for name in "ab":
+        writer = Writer(tmp_path, name)
+        writer.file.write(writer.line())
+        writer.file.close()
+    os.utime(tmp_path, (0, 0))  # nothing in the folder changes any more
+    with monkeypatch.context() as full:
+        full.setattr(Path, "open", _too_many_files)
+        with pytest.raises(OSError, match="Too many"):
+            list(reader.new())
+    assert [entry["id"] for entry in reader.new()] == ["a0", "b0"]
+
+
+def _too_many_files(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -61,7 +61,7 @@ def test_it_is_the_list_that_the_customer_gets_with_reasons_and_what_they_did(ho
 def test_the_status_tells_what_the_newest_report_says(home: Path) -> None:
     with served(home) as (customer, _):
         assert customer.ask("GET", "/status").json["reports"] == []
-        for decision in (DECISION, "Go on with other."):
+        for decision in (DECISION, "Keep testing other."):
             report_of(home, decision)
             until(lambda: customer.ask("GET", "/status").json["reports"], "the report is read")
             until(

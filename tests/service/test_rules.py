@@ -76,7 +76,7 @@ def test_a_misspelt_key_is_told_with_its_line_and_the_right_one(
     lines[number - 1] = lines[number - 1].replace(key, key + key[-1], 1)
     with pytest.raises(RulesError) as caught:
         load(tmp_path / "rules.toml", "\n".join(lines))
-    missing = caught.value.message == f"{key} is missing."
+    missing = caught.value.message.endswith(f"{key} is missing.")
     assert caught.value.where is not None
     assert missing or caught.value.where.endswith(f"rules.toml:{number}")
     assert missing or f"{key!r}" in (caught.value.advice or "")
@@ -213,5 +213,10 @@ def test_names_that_mean_nothing_are_told(home: Path) -> None:
         until(
             lambda: "Did you mean 'category'" in str(customer.ready()["problems"]),
             "the new rules are refused",
+        )
+        (home / "rules.toml").write_text('[stock]\ntable = "item_profile"\n')
+        until(
+            lambda: "Did you mean 'item_profiles'" in str(customer.ready()["problems"]),
+            "a table that there is not is told",
         )
         assert customer.list_of("customer-1").status == 200

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from recsys_assets.service.answers import served_search
 from recsys_assets.service.answers.searching import MOST_NEAREST, SearchQuestion, searched_alone
 from recsys_assets.service.answers.served_search import ServedSearch
 from recsys_assets.service.feedback.log_reader import read_log
@@ -211,6 +212,31 @@ def test_an_index_of_another_encoder_is_searched_by_words(home: Path) -> None:
     with served(home) as (customer, _):
         assert "nothing is found by meaning" in customer.ready()["problems"][0]
         assert search(customer, "red lamp").items[0] == "item-0"
+
+
+def test_an_index_that_is_deleted_is_still_searched_in_until_the_service_ends(home: Path) -> None:
+    indexed(home)
+    with served(home) as (customer, _):
+        shutil.rmtree(home / "lake" / "search_index")
+        until(lambda: "not in the lake any more" in str(customer.ready()["problems"]), "that is told")
+        assert search(customer, "red lamp").items[0] == "item-0"
+    with served(home) as (customer, _):
+        assert search(customer, "red lamp").status == 503
+
+
+def test_where_the_encoder_is_broken_there_are_answers_all_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed(home, encoder="wordllama 0.4.0.post1")
+
+    def broken(_: str) -> None:
+        raise AttributeError("module 'toml' has no attribute 'load'")
+
+    monkeypatch.setattr(served_search, "load_encoder", broken)
+    with served(home) as (customer, _):
+        assert "cannot be loaded (AttributeError)" in customer.ready()["problems"][0]
+        assert search(customer, "red lamp").items[0] == "item-0"
+        assert customer.list_of("customer-1").status == 200
 
 
 def test_meaning_finds_what_has_no_word_of_the_query(home: Path) -> None:

@@ -250,12 +250,21 @@ def test_a_wrong_item_of_a_session_is_told_once(kept_customer: Customer, item: o
     assert len({error["where"].split(".")[3] for error in errors}) == 1, "of the form that it has"
 
 
-def test_a_request_that_names_two_hosts_is_refused(customer: Customer) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("Host", "localhost"), ("Host", "shop.example")),
+        (("Host", "localhost"), ("Authorization", "Bearer one"), ("Authorization", "Bearer two")),
+    ],
+)
+def test_a_request_that_names_two_hosts_or_two_tokens_is_refused(
+    customer: Customer, headers: tuple[tuple[str, str], ...]
+) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", customer.port, timeout=PATIENCE)
     connection.putrequest("GET", "/health", skip_host=True)
-    for host in ("localhost", "shop.example"):
-        connection.putheader("Host", host)
+    for name, value in headers:
+        connection.putheader(name, value)
     connection.endheaders()
     answer = connection.getresponse()
-    assert answer.status == 400 and b"two hosts" in answer.read()
+    assert answer.status == 400 and f"two headers {headers[-1][0]}".encode() in answer.read()
     connection.close()

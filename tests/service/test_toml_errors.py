@@ -24,6 +24,11 @@ WRONG = {
         "does not lie before first_day",
     ),
     "exploration = 3": (1, "Expected: a table"),
+    "[[at_most]]\nn = 0": (2, "Expected: a number of at least 1"),
+    "[exploration]\nshare = nan": (2, "Expected: a number of at most 1"),
+    "[bought]\nagain_after_days = 1.5": (2, "Expected: a whole number"),
+    "[[pin]]\nitem = 'a'\nfirst_day = 2026-02-01T10:00:00": (3, "Expected: a day without a time of day"),
+    "[[pin]]\nitem = 'a'\n\n[[pin]]\nposition = 2": (4, "pin 2 item is missing"),
     "[[boost]]\nup = 3": (1, "it needs an item or a value"),
 }
 

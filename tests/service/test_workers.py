@@ -20,7 +20,7 @@ import psutil
 import pytest
 import uvicorn
 
-from recsys_assets.service.feedback import feedback_log
+from recsys_assets.service.feedback import log_file, log_reader
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.opened_service import Service
@@ -104,15 +104,15 @@ def test_an_event_that_two_workers_write_at_once_counts_once(
 ) -> None:
     with served(home, team=team) as (one, _), served(home, team=team) as (other, _):
         bought = event("purchase", "item-5", user="new here")
-        both, sync, met = threading.Barrier(2), os.fsync, set[int]()
+        both, write, met = threading.Barrier(2), os.pwrite, set[int]()
 
-        def sync_together(descriptor: int) -> None:
+        def write_together(descriptor: int, content: bytes, at: int) -> int:
             if threading.get_ident() not in met:
                 met.add(threading.get_ident())
                 both.wait(PATIENCE)  # here each is about to write, and neither has
-            sync(descriptor)
+            return write(descriptor, content, at)
 
-        monkeypatch.setattr(feedback_log.os, "fsync", sync_together)
+        monkeypatch.setattr(log_file.os, "pwrite", write_together)
         heard: list[int] = []
         threads = [
             threading.Thread(target=lambda each=each: heard.append(each.tell(bought).json["accepted"]))
@@ -135,7 +135,7 @@ def test_an_event_that_one_worker_could_not_write_counts_where_another_could(
     (one, _), (other, _) = two
     bought = event("purchase", "item-5", user="new here")
     with monkeypatch.context() as full:
-        full.setattr(feedback_log.os, "fsync", _no_space)
+        full.setattr(log_file.os, "pwrite", _no_space)
         assert one.tell(bought).status == 503
     assert other.tell(bought).status == 200
     assert one.tell(bought).json["accepted"] == 0
@@ -145,6 +145,18 @@ def test_an_event_that_one_worker_could_not_write_counts_where_another_could(
 def counted(customer: Customer) -> int:
     """How many events of a customer who was not there before count."""
     return customer.list_of("new here", explain=True).json["explanation"]["since_the_fit"]
+
+
+def test_what_another_worker_wrote_counts_as_soon_as_it_can_be_read(
+    two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, _), (other, _) = two
+    one.tell(event("purchase", "item-5", user="new here"))
+    with monkeypatch.context() as many:
+        many.setattr(log_reader.os, "listdir", _too_many_files)
+        refused = other.list_of("new here")
+    assert refused.status == 503 and "Too many open files" in refused.json["detail"]
+    assert counted(other) == 1
 
 
 def test_a_click_counts_for_the_list_of_another_worker(two: tuple[Worker, Worker]) -> None:
@@ -276,7 +288,11 @@ def test_rules_with_a_typo_are_told_before_a_worker_starts(home: Path) -> None:
         assert said.count("rules.toml:2") == 1 and "Traceback" not in said
 
 
-def _no_space(_: int) -> None:
+def _too_many_files(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def _no_space(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

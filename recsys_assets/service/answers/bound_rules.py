@@ -145,6 +145,14 @@ def _unknown(column: str, groups: Groups, values: Iterable[str]) -> list[str]:
 
 
 def _out_of_stock(lake: Lake, table: str) -> list[str]:
+    if not lake.has(table):
+        raise RulesError(
+            f"A rule names the table {table!r}, which is not in the lake.",
+            expected="a table with the columns item_id and in_stock",
+            where="stock.table in the file of rules",
+            advice=did_you_mean(table, lake.tables())
+            or "make the table first, or name those that are out: out = [...]",
+        )
     stored = lake.version(table)
     if missing := {"item_id", "in_stock"} - set(stored.columns):
         raise RulesError(

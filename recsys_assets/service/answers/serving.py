@@ -243,11 +243,12 @@ def _search(
 ) -> tuple[tuple[ServedSearch, BoundRules] | None, str | None]:
     """The newest index with the rules for it, and what is wrong; where it cannot be read, that before."""
     version = lake.log(SEARCH).latest()
-    if version is None:
-        return None, None
     served = None if before is None else before[0]
     fault = None
-    if served is None or served.version != version:
+    if version is None:
+        if served is not None:
+            fault = f"{SEARCH} is not in the lake any more; version {served.version} is still searched in"
+    elif served is None or served.version != version:
         try:
             served = ServedSearch.load(lake, version)
         except (LineageError, ModelFileError) as error:

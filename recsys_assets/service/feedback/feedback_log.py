@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Literal
 
+from recsys_assets.service.feedback.log_file import LogFile
 from recsys_lineage.errors import LineageError
 from recsys_lineage.unlocked import unlocked_files
 
@@ -21,6 +22,8 @@ Stream = Literal["exposures", "events", "searches"]
 STREAMS: tuple[Stream, ...] = ("exposures", "events", "searches")
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes after which a file is followed by the next one; a new day begins a new file too."""
+GATHERED_SECONDS = 0.005
+"""For so long lines wait for others that are being made, at most."""
 
 
 class FeedbackError(LineageError):
@@ -40,9 +43,11 @@ class _Waiting:
 class FeedbackLog:
     """The append-only log of one service; close it with `with`.
 
-    A thread of its own takes all that waits, writes it and calls fsync once for the whole group, so that many requests
-    share one. A line that was torn by a kill is the last of its file and belongs to no answered request, for a new
-    process, and one whose write failed, begins a new file.
+    A thread of its own takes all that waits and writes it at once, so that many requests share one write to the disk.
+    It is woken when the event loop has no further line at once, for each write computes as long as a tenth of a list,
+    and takes the interpreter's lock from whoever computes the next one. A line that was torn by a kill is the last of
+    its file and belongs to no answered request, for a new process, and one whose write failed or whose file somebody
+    deleted, begins a new file.
 
     Args:
         folder: made when missing; nobody else can read it.
@@ -74,7 +79,8 @@ class FeedbackLog:
         self._group: list[_Waiting] = []
         self._closed = False
         self._failure: str | None = None
-        self._files: dict[Stream, _File] = {}
+        self._files: dict[Stream, LogFile] = {}
+        self._gatherer: asyncio.AbstractEventLoop | None = None
         self.own: set[str] = set()
         self._held = ExitStack()
         if alone:
@@ -99,11 +105,25 @@ class FeedbackLog:
             if self._closed:
                 raise FeedbackError("The service is stopping.", advice="ask again when it is back")
             self._waiting.append(entry)
-            self._condition.notify()
+            if self._within:
+                self._condition.notify()
+            elif self._gatherer is not loop:
+                self._gatherer = loop
+                loop.call_soon(self._gather, loop, len(self._waiting), time.perf_counter())
         if self._within and self._failure is None and stream != "events":
             entry.done.add_done_callback(lambda done: done.cancelled() or done.exception())
             return
         await entry.done
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, had: int, began: float) -> None:
+        """Wake the writer, unless a turn of the loop brought further lines, so that the next one may too."""
+        waiting = len(self._waiting)
+        if waiting > had and time.perf_counter() - began < GATHERED_SECONDS:
+            loop.call_soon(self._gather, loop, waiting, began)
+            return
+        with self._condition:
+            self._gatherer = None
+            self._condition.notify()
 
     def close(self) -> None:
         """Write what waits, then end."""
@@ -111,8 +131,8 @@ class FeedbackLog:
             self._closed = True
             self._condition.notify()
         self._thread.join()
-        for file in self._files.values():
-            file.close()
+        while self._files:  # a service may be closed twice
+            self._files.popitem()[1].close()
         self._held.close()
 
     def __enter__(self) -> FeedbackLog:
@@ -151,6 +171,8 @@ class FeedbackLog:
             self._failure = None if error is None else error.found
             self._group = []
             _answer(group, error)
+            for file in self._files.values():
+                file.make_room()
 
     def _written(self, group: Sequence[_Waiting]) -> FeedbackError | None:
         """Put a group on the disk; what went wrong, if anything did."""
@@ -158,55 +180,28 @@ class FeedbackLog:
             for stream in STREAMS:
                 lines = [line for each in group if each.stream == stream for line in each.lines]
                 if lines:
-                    self._file(stream).write(b"".join(line + b"\n" for line in lines))
+                    self._append(stream, b"".join(line + b"\n" for line in lines))
         except OSError as error:
-            for file in self._files.values():
-                file.close()
-            self._files.clear()
             return _unusable(self._folder, error)
         return None
 
-    def _file(self, stream: Stream) -> _File:
-        file = self._files.get(stream)
-        if file is None or file.size >= LARGEST_FILE or file.day != datetime.now(timezone.utc).date():
-            if file is not None:
-                file.close()
-            file = self._files[stream] = _File.new(self._folder, stream, self.own)
-        return file
-
-
-@dataclass
-class _File:
-    """The file that a stream is being written to."""
-
-    stream: IO[bytes]
-    day: Any
-    size: int = field(default=0)
-
-    @classmethod
-    def new(cls, folder: Path, stream: Stream, own: set[str]) -> _File:
-        now = datetime.now(timezone.utc)
-        path = folder / f"{stream}-{stamp_of(now)}-{os.getpid()}.jsonl"
-        own.add(path.name)  # before it is there to be found
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # held until it is closed, by a kill too: see `closed_files`
-        opened = os.fdopen(descriptor, "wb", buffering=0)
-        above = os.open(folder, os.O_RDONLY)
+    def _append(self, stream: Stream, content: bytes) -> None:
+        file, now = self._files.get(stream), datetime.now(timezone.utc)
+        if file is not None and (file.size >= LARGEST_FILE or not file.is_of(now.date())):
+            self._files.pop(stream).close()
+            file = None
+        if file is None:
+            path = self._folder / f"{stream}-{stamp_of(now)}-{os.getpid()}.jsonl"
+            self.own.add(path.name)  # before it is there to be found
+            file = self._files[stream] = LogFile(path)
         try:
-            os.fsync(above)  # or the file's name could be lost with the machine's power
-        finally:
-            os.close(above)
-        return cls(opened, now.date())
-
-    def write(self, content: bytes) -> None:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[self.stream.write(rest) :]
-        os.fsync(self.stream.fileno())
-        self.size += len(content)
-
-    def close(self) -> None:
-        self.stream.close()
+            file.write(content)
+        except OSError:
+            self._files.pop(stream).abandon()
+            raise
+        if file.is_deleted():
+            self._files.pop(stream).close()
+            self._append(stream, content)
 
 
 @contextmanager

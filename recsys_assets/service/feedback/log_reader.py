@@ -12,10 +12,13 @@ from typing import IO, Any
 import orjson
 
 from recsys_assets.service.feedback.feedback_log import Stream
+from recsys_assets.service.feedback.log_file import PADDING
 from recsys_lineage.unlocked import is_unlocked
 
 BLOCK = 1024 * 1024
 """Bytes that are read at once, where nothing else is asked for."""
+FIRST_BLOCK = 16 * 1024
+"""Bytes that are read first: what came since the last time is little, and behind it may be padding."""
 SETTLED_NS = 100_000_000
 """So old a folder's time is when two changes cannot share it any more: the kernel's clock for files ticks coarsely."""
 
@@ -49,8 +52,8 @@ class _Growing:
 class LogReader:
     """Reads a stream of the feedback line by line, and later what came since.
 
-    A file is watched while its writer lives; asking again costs a look at the folder's time and at these files' sizes.
-    A line without its end is being written, or was torn by a kill, which is told in `found`.
+    A file is watched while its writer lives; asking again costs a look at the folder's time and at the next byte of
+    each of these files. A line without its end is being written, or was torn by a kill, which is told in `found`.
 
     Args:
         folder: of the feedback.
@@ -87,7 +90,7 @@ class LogReader:
         for each in tuple(self._growing):
             yield from self._lines(each)
             if each.ended:
-                self.found.torn += os.fstat(each.file.fileno()).st_size > each.offset
+                self.found.torn += _is_torn(each)
                 each.file.close()
                 self._growing.remove(each)
 
@@ -98,7 +101,7 @@ class LogReader:
             return
         if changed == self._listed:
             return
-        self._listed = changed if time.time_ns() - changed > SETTLED_NS else None
+        listed = changed if time.time_ns() - changed > SETTLED_NS else None
         for name in sorted(os.listdir(self._folder)):
             fresh = name.startswith(self._prefix) and name.endswith(".jsonl") and name >= self._first
             if not fresh or name in self._known or name in self._without:
@@ -109,12 +112,14 @@ class LogReader:
             except FileNotFoundError:  # deleted meanwhile
                 continue
             self._known.add(name)
-        for each in self._growing:  # an empty file is one whose writer is about to lock it
-            each.ended = is_unlocked(each.file) and os.fstat(each.file.fileno()).st_size > 0
+        for each in self._growing:  # of an empty file the writer is about to lock it, unless it is deleted
+            there = os.fstat(each.file.fileno())
+            each.ended = is_unlocked(each.file) and (there.st_size > 0 or there.st_nlink == 0)
+        self._listed = listed  # not before: what could not be opened is looked for again
 
     def _lines(self, file: _Growing) -> Iterator[dict[str, Any]]:
-        most = self._block
-        while os.fstat(file.file.fileno()).st_size > file.offset:
+        most = min(self._block, FIRST_BLOCK)
+        while os.pread(file.file.fileno(), 1, file.offset) not in (b"", PADDING):
             block = os.pread(file.file.fileno(), most, file.offset)
             whole = block[: block.rfind(b"\n") + 1]
             if not whole:
@@ -123,6 +128,7 @@ class LogReader:
                 most *= 2
                 continue
             file.offset += len(whole)
+            most = self._block
             for line in whole[:-1].split(b"\n"):
                 file.lines += 1
                 entry = self._entry(line)
@@ -138,6 +144,12 @@ class LogReader:
         except ValueError:
             return None
         return entry if isinstance(entry, dict) and entry.keys() >= self._needs else None
+
+
+def _is_torn(file: _Growing) -> bool:
+    """Whether anything but padding stands behind the last line of a file."""
+    left = os.fstat(file.file.fileno()).st_size - file.offset
+    return left > 0 and bool(os.pread(file.file.fileno(), left, file.offset).strip(PADDING))
 
 
 def read_log(folder: Path, stream: Stream) -> Iterator[dict[str, Any]]:

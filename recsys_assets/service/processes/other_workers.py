@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_assets.service.feedback.activity import Activity
-from recsys_assets.service.feedback.feedback_log import stamp_of
+from recsys_assets.service.feedback.feedback_log import FeedbackError, stamp_of
 from recsys_assets.service.feedback.log_reader import LogReader
 from recsys_assets.service.feedback.observations import HOURS, Observations
 
@@ -58,6 +58,7 @@ class OtherWorkers:
         self, events: LogReader, exposures: LogReader, activity: Activity, seen: Observations
     ) -> None:
         self._events, self._exposures, self._activity, self._seen = events, exposures, activity, seen
+        self._done = list[Mapping[str, Any]]()
         self._recall()
 
     def _recall(self) -> None:
@@ -74,10 +75,27 @@ class OtherWorkers:
                 self._seen.acted(each["query_id"], action, item)
 
     def catch_up(self) -> None:
-        """Count what they wrote since the last time."""
-        done = list(self._events.new())  # read before what was shown, so that no click comes before its list
-        self._count_shown(self._exposures.new())
-        self._count_done(done)
+        """Count what they wrote since the last time.
+
+        Raises:
+            FeedbackError: their files cannot be read; what was read is counted all the same, and nothing is left out.
+        """
+        try:
+            self._done.extend(
+                self._events.new()
+            )  # read before what was shown: no click comes before its list
+            self._count_shown(self._exposures.new())
+        except OSError as error:
+            raise FeedbackError(
+                "What the other workers wrote down cannot be read.",
+                expected="a folder that this user may read, and files that may still be opened",
+                found=error.strerror or str(error),
+                where=error.filename,
+                advice="raise the limit of open files (ulimit -n), or mend the rights of the folder",
+            ) from error
+        finally:
+            done, self._done = self._done, []
+            self._count_done(done)
 
     def _count_shown(self, exposures: Iterable[Mapping[str, Any]]) -> None:
         for each in exposures:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError, create_model
 
 from recsys_assets.service.web.body_route import BodyRoute
+from recsys_lineage.errors import did_you_mean
 
 
 class AddressRoute(BodyRoute):
     """A route of FastAPI that reads its address without looking at each parameter anew.
 
     As with a body: the description is FastAPI's own, and what the validator does not take goes FastAPI's way from the
-    beginning. Routes that take anything beside parameters of path and query, under their own names, are left alone.
+    beginning. Unlike FastAPI it refuses a parameter that there is not: one that is misspelt would be missed by nobody.
+    Routes that take anything beside parameters of path and query, under their own names, are left alone.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -44,6 +47,8 @@ class AddressRoute(BodyRoute):
                     given.setdefault(name, []).append(value)
                 elif name in in_query:
                     given[name] = value
+                else:
+                    raise RequestValidationError([_unknown(name, in_query)])
             try:
                 asked = model.model_validate(given)
             except ValidationError:
@@ -51,6 +56,16 @@ class AddressRoute(BodyRoute):
             return await endpoint(**vars(asked))
 
         return handler
+
+
+def _unknown(name: str, known: Collection[str]) -> dict[str, Any]:
+    """What is wrong with a parameter that there is not, as pydantic would tell it."""
+    near = did_you_mean(name[:100], known) or f"There are {', '.join(sorted(known))}."
+    return {
+        "type": "extra_forbidden",
+        "loc": ("query", name[:100]),
+        "msg": f"there is no such parameter. {near}",
+    }
 
 
 def _is_of_address_alone(takes: Dependant) -> bool:

@@ -20,6 +20,7 @@ from recsys_assets.service.rotation import NoChampion
 from recsys_assets.service.web.address_route import AddressRoute
 from recsys_assets.service.web.messages import (
     MOST_ITEMS,
+    Event,
     Events,
     EventsTaken,
     Health,
@@ -32,6 +33,7 @@ from recsys_assets.service.web.messages import (
     Recommendations,
     SearchResults,
     SearchText,
+    SessionItem,
     SimilarItems,
     Status,
     Version,
@@ -42,6 +44,8 @@ from recsys_assets.service.web.status import page, problems_of, status_of
 _DESCRIPTION = """Recommendations that count what a customer did a moment ago, each with the version of the model that
 made it. Errors are problem details (RFC 9457)."""
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_NO_JSON = "a body is JSON and says so: Content-Type: application/json"
+_FIELDS = {name for each in (RecommendationRequest, SessionItem, Events, Event) for name in each.model_fields}
 _ASKED = (400, 401, 403, 413, 421, 422, 429, 503)
 
 
@@ -170,8 +174,12 @@ def service_app(desk: Desk) -> FastAPI:
         return Response(desk.figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem(422, "The request cannot be used as it is.", faults(error.errors()))
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        wrong = faults(error.errors(), _FIELDS)
+        kind = request.headers.get("content-type", "")
+        if request.method == "POST" and not kind.partition(";")[0].strip().lower().endswith("json"):
+            wrong = [{"where": "header.content-type", "what": _NO_JSON}]
+        return problem(422, "The request cannot be used as it is.", wrong)
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> Response:
@@ -184,7 +192,10 @@ def service_app(desk: Desk) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def wrong_place(_: Request, error: HTTPException) -> Response:
-        words = {404: "There is nothing at this address; /openapi.json says what there is."}
+        words = {
+            404: "There is nothing at this address; /openapi.json says what there is.",
+            405: "This address is asked in another way; /openapi.json says how.",
+        }
         return problem(
             error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers
         )

@@ -61,7 +61,7 @@ class Door:
 
     A request is turned away with 401 without a token where one is needed, with 403 where its token may not or a page of
     elsewhere had the browser ask this machine, with 421 where it asks for another machine, with 422 where its address
-    is no text, with 400 where it names two hosts, with 429 where its token asks too often or too many are
+    is no text, with 400 where it names two hosts or two tokens, with 429 where its token asks too often or too many are
     being answered, with 413 and 400 where its body is too large or too deep.
     """
 
@@ -121,12 +121,9 @@ class Door:
 
     def _admit(self, scope: Scope) -> None:
         headers = {name: value for name, value in reversed(scope["headers"])}
-        if (
-            sum(name == b"host" for name, _ in scope["headers"]) > 1
-        ):  # what stands before could believe the other
-            raise Refused(
-                400, "The request names two hosts; expected one Host header (RFC 9112, section 3.2)."
-            )
+        for once in (b"host", b"authorization"):  # of two, what stands before could believe the other
+            if sum(name == once for name, _ in scope["headers"]) > 1:
+                raise Refused(400, f"The request has two headers {once.decode().title()}; expected one.")
         open_here = self.access.open and not any(
             name in headers for name in (b"forwarded", b"x-forwarded-for")
         )

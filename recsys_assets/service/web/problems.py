@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, did_you_mean
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("recsys.service")
@@ -63,15 +63,26 @@ def in_words(error: LineageError) -> str:
     return " ".join(part for part in parts if part)
 
 
-def faults(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """What pydantic found, without the values."""
+def faults(errors: Sequence[Any], known: Collection[str] = ()) -> list[dict[str, str]]:
+    """What pydantic found, without the values.
+
+    Args:
+        errors: as pydantic tells them.
+        known: names of fields, of which one may have been meant by one that there is not.
+    """
     return [
         {
             "where": ".".join(str(part) for part in each["loc"]).encode("ascii", "replace").decode(),
-            "what": str(each["msg"]).removeprefix("Value error, ").encode("ascii", "replace").decode(),
+            "what": _what(each, known).encode("ascii", "replace").decode(),
         }
         for each in errors[:20]
     ]
+
+
+def _what(error: Mapping[str, Any], known: Collection[str]) -> str:
+    if known and error["type"] == "extra_forbidden" and error["loc"][0] == "body":
+        return f"there is no such field. {did_you_mean(str(error['loc'][-1])[:100], known)}".rstrip()
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def log_fault(error: BaseException) -> None:
