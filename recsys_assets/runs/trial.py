@@ -19,12 +19,14 @@ import pyarrow.parquet as pq
 
 from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
 from recsys_assets.assets.raw.named_day import named_day
+from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, unreadable
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.table_version import Column
 
 HEAD_BYTES = 4 << 20
 """How much of a text file is looked at."""
@@ -162,7 +164,8 @@ def try_source(folder: SourceFolder) -> Trial:
                 )
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))
             days = _register_days(connection, folder, {path for paths in chosen.values() for path in paths})
-            return Trial(tuple(scans), tuple(_tables(connection, folder)), days, folder.overlooked())
+            tables = tuple(_tables(connection, folder, heads))
+            return Trial(tuple(scans), tables, days, folder.overlooked())
 
 
 def _failing(
@@ -215,7 +218,7 @@ def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, A
     return connection.sql(sql, params=parameters_of(sql, values)).pl()
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> Iterable[TriedTable]:
+def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: Path) -> Iterable[TriedTable]:
     source = folder.source
     stopped = {raw: _make_raw(connection, folder, raw) for raw in CLEAN_OF}
     for clean in (*CLEAN_OF.values(), "rejected_rows"):
@@ -238,7 +241,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> Iter
         }
         sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
         accepted = read - sum(each.rows for each in rejected.values())
-        yield TriedTable(raw, read, accepted, rejected, sample, stopped[raw])
+        words = tuple(text.replace(str(heads), str(folder.root)) for text in stopped[raw])
+        yield TriedTable(raw, read, accepted, rejected, sample, words)
 
 
 def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str) -> tuple[str, ...]:
@@ -249,6 +253,8 @@ def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: 
     def make(relations: Mapping[FileScan, str] | None = None) -> None:
         sql = source.query(raw, relations)
         connection.execute(f"CREATE TEMP TABLE {raw} AS {sql}", parameters_of(sql, values))
+        described = connection.execute(f"DESCRIBE {raw}").fetchall()
+        require_plain(raw, [Column(name, type_) for name, type_, *_ in described], source.file_of(raw))
 
     try:
         make()

@@ -201,6 +201,10 @@ class Source:
         ]
         return "\nUNION ALL\n".join(parts)
 
+    def file_of(self, table: str) -> str:
+        """Where the SQL of a raw table stands."""
+        return str(self.folder / f"{table}.sql")
+
     def column_types(self, table: str) -> dict[str, str]:
         """The columns that `query` gives, each with the type that it mostly has: files may give it another one."""
         columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
