@@ -265,6 +265,17 @@ def test_a_folder_without_a_file_of_the_source_is_refused(tmp_path: Path) -> Non
     assert shop.check().exit_code == 1
 
 
+def test_a_target_behaviour_that_does_not_occur_is_told(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.deliver("sales.csv", GOOD)
+    for asked, told in (
+        ("purchse", "is 'purchse', and the rows looked at are purchase 1. Did you mean 'purchase'?"),
+        ("Purchase", ""),
+    ):
+        (shop.source / "source.toml").write_text(f'target_behaviour = "{asked}"\n')
+        assert try_source(shop.folder).target.removeprefix("target_behaviour of source.toml ") == told
+
+
 def test_json_says_the_same(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "shop")
     casting(shop)
