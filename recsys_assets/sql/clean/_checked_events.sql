@@ -21,10 +21,10 @@ WITH typed AS NOT MATERIALIZED (
         clean_id(item_id) AS item_id,
         clean_id(order_id) AS order_id,
         lower(clean_text(behaviour)) AS behaviour,
-        TRY_CAST(quantity AS DOUBLE) AS quantity,
-        TRY_CAST(unit_price AS DOUBLE) AS unit_price,
-        TRY_CAST(amount AS DOUBLE) AS amount,
-        TRY_CAST(discount AS DOUBLE) AS discount,
+        nullif(TRY_CAST(quantity AS DOUBLE), 'NaN'::DOUBLE) AS quantity,
+        nullif(TRY_CAST(unit_price AS DOUBLE), 'NaN'::DOUBLE) AS unit_price,
+        nullif(TRY_CAST(amount AS DOUBLE), 'NaN'::DOUBLE) AS amount,
+        nullif(TRY_CAST(discount AS DOUBLE), 'NaN'::DOUBLE) AS discount,
         clean_id(store_id) AS store_id,
         subset::VARCHAR AS subset
     FROM raw_events
@@ -64,8 +64,9 @@ judged AS NOT MATERIALIZED (
 ),
 
 -- a copy is a whole row of a file again, or a line's own number again where the source gives one, on the same day: where
--- files hold no times, equal rows of two days' files are events of both; few rows have one, so only rows whose hash is not alone are compared in full; where lists are taken apart, equal rows of one row of a
--- file are a product that its list names several times
+-- files hold no times, equal rows of two days' files are events of both. Where lists are taken apart, equal rows of one
+-- row of a file are a product that its list names several times. Few rows have a copy, so only rows whose hash is not
+-- alone are compared in full.
 repeated AS MATERIALIZED (
     SELECT hash(raw, rest, _event_id, _day) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw, rest, _event_id, _day) HAVING count(*) > 1
 ),
