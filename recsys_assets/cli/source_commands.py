@@ -127,6 +127,8 @@ def _show_trial(trial: Trial) -> None:
             console.print(f"  for example: {escape(shown)}")
     for line in overlooked_lines(trial.overlooked):
         console.print(f"[yellow]{line}[/yellow]")
+    if trial.target:
+        console.print(f"[yellow]{escape(trial.target)}[/yellow]")
     console.print(f"The events looked at are of {trial.days} days.")
     if trial.is_good:
         console.print("What to do next:\n  recsys demo")

@@ -48,6 +48,9 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
         column = events.columns.get(role)
         if column is not None and column.filled < 1:
             empty = files.rows - round(column.filled * files.rows)
+            if order := events.filling_order(column.name):
+                yield f"column {column.name} stands on the first line of each {order}: its other lines get it too"
+                continue
             told = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
             if role == "event_time":
                 told += (

@@ -37,6 +37,13 @@ class Roles:
     columns: Mapping[str, SampledColumn]
     happened: SampledColumn | None = None
 
+    def filling_order(self, name: str) -> str | None:
+        """The column of the orders of which only the first line fills a column; None where that is not so."""
+        order = self.columns.get("order_id")
+        return (
+            order.name if order is not None and order.name in self.files.first_lines.get(name, ()) else None
+        )
+
 
 def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
     """The raw tables that a group of files can fill, each with its columns; none where nothing is recognised.

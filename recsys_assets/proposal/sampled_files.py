@@ -17,6 +17,7 @@ import polars as pl
 
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.behaviours import named_behaviour
+from recsys_assets.proposal.first_lines import filled_by_first_lines
 from recsys_assets.proposal.first_rows import (
     SAMPLE_ROWS,
     TEXTS,
@@ -69,6 +70,7 @@ class SampledFiles:
         moments: those that several of the columns hold together, such as a day and its clock.
         named: column of a raw table → the column that a person says it is.
         unpacked: how the columns come out of those that the function gives, where they do.
+        first_lines: column that only the first line of an order fills → the columns that may be the order's.
     """
 
     pattern: str
@@ -81,6 +83,7 @@ class SampledFiles:
     moments: tuple[SampledColumn, ...] = ()
     named: Mapping[str, str] = field(default_factory=dict)
     unpacked: UnpackedRows | None = None
+    first_lines: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def scan(self) -> str:
@@ -230,6 +233,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         tuple(notes),
         tuple(moments),
         unpacked=first.unpacked,
+        first_lines=filled_by_first_lines(frame) if first.unpacked is None else {},
     )
 
 

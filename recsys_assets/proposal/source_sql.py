@@ -180,7 +180,19 @@ def _expression(part: Roles, name: str) -> str:
     if column is None:
         word = _named(part) if name == "behaviour" else ""
         return literal(word) if word else "NULL"
+    if part.table == "raw_events" and name in _OF_AN_ORDER:
+        return _value(name, column, partial(_of_the_order, part))
     return _value(name, column, quote)
+
+
+_OF_AN_ORDER = ("event_time", "user_id", "store_id", "behaviour")
+"""What all lines of an order share."""
+
+
+def _of_the_order(part: Roles, name: str) -> str:
+    """A column; where only the first line of an order fills it, with that line's value on all of them."""
+    order = part.filling_order(name)
+    return quote(name) if order is None else f"max({quote(name)}) OVER (PARTITION BY _file, {quote(order)})"
 
 
 def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> str:

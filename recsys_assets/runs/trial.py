@@ -19,12 +19,15 @@ import pyarrow.parquet as pq
 
 from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
 from recsys_assets.assets.raw.named_day import named_day
+from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
 from recsys_assets.sql import load_sql, parameters_of
+from recsys_lineage.errors import did_you_mean
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, unreadable
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.table_version import Column
 
 HEAD_BYTES = 4 << 20
 """How much of a text file is looked at."""
@@ -89,12 +92,14 @@ class Trial:
         tables: the raw tables that it has.
         days: how many days the events are of.
         overlooked: file that no pattern fits → the file that is read whose name is like its own.
+        target: what is wrong with the target behaviour of the settings, in words; empty where nothing is.
     """
 
     scans: tuple[TriedScan, ...]
     tables: tuple[TriedTable, ...]
     days: int
     overlooked: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -119,6 +124,7 @@ class Trial:
             "days": self.days,
             "scans": [asdict(s) for s in self.scans],
             "overlooked": dict(self.overlooked),
+            "target": self.target,
             "tables": tables,
         }
 
@@ -162,7 +168,9 @@ def try_source(folder: SourceFolder) -> Trial:
                 )
                 scans.append(TriedScan(str(named.scan), len(listed[named]), tuple(paths), faults))
             days = _register_days(connection, folder, {path for paths in chosen.values() for path in paths})
-            return Trial(tuple(scans), tuple(_tables(connection, folder)), days, folder.overlooked())
+            tables = tuple(_tables(connection, folder, heads))
+            target = _target_in_words(connection, folder)
+            return Trial(tuple(scans), tables, days, folder.overlooked(), target)
 
 
 def _failing(
@@ -215,7 +223,7 @@ def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, A
     return connection.sql(sql, params=parameters_of(sql, values)).pl()
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> Iterable[TriedTable]:
+def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: Path) -> Iterable[TriedTable]:
     source = folder.source
     stopped = {raw: _make_raw(connection, folder, raw) for raw in CLEAN_OF}
     for clean in (*CLEAN_OF.values(), "rejected_rows"):
@@ -238,7 +246,22 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> Iter
         }
         sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
         accepted = read - sum(each.rows for each in rejected.values())
-        yield TriedTable(raw, read, accepted, rejected, sample, stopped[raw])
+        words = tuple(text.replace(str(heads), str(folder.root)) for text in stopped[raw])
+        yield TriedTable(raw, read, accepted, rejected, sample, words)
+
+
+def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> str:
+    """What is wrong with the target behaviour that the settings name; empty where nothing is."""
+    asked = folder.source.settings.target_behaviour
+    found = connection.execute(
+        "SELECT behaviour, count(*) FROM events GROUP BY behaviour ORDER BY count(*) DESC, behaviour"
+    ).fetchall()
+    counts = dict(found)
+    if asked is None or asked in counts or not counts:
+        return ""
+    shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    words = f"target_behaviour of source.toml is {asked!r}, and the rows looked at are {shown}."
+    return f"{words} {did_you_mean(asked, counts)}".strip()
 
 
 def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str) -> tuple[str, ...]:
@@ -249,6 +272,8 @@ def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: 
     def make(relations: Mapping[FileScan, str] | None = None) -> None:
         sql = source.query(raw, relations)
         connection.execute(f"CREATE TEMP TABLE {raw} AS {sql}", parameters_of(sql, values))
+        described = connection.execute(f"DESCRIBE {raw}").fetchall()
+        require_plain(raw, [Column(name, type_) for name, type_, *_ in described], source.file_of(raw))
 
     try:
         make()

@@ -67,7 +67,7 @@ class ShopRules:
             "decimal_zeros": r"^(-?(?:0|[1-9][0-9]*))\.0+$" if self.whole_number_ids else NEVER,
             "invisible": INVISIBLE,
             "kept_zeros": "^'([0-9])" if self.whole_number_ids else NEVER,
-            "no_value": f"^(?i:{'|'.join(map(re.escape, texts))})$" if texts else NEVER,
+            "no_value": f"^(?i:{'|'.join(map(re.escape, texts))})?$",
             "numbers_are_ids": not number,
             # what needs no look, which spares most rows of most shops the work
             "plain_id": "|".join([*(["[1-9][0-9]*"] * (not number)), _plain_text(texts, ascii_letters)]),

@@ -17,7 +17,7 @@ from recsys_assets.shop.source_settings import SourceSettings, read_settings
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
-from recsys_lineage.files.row_by_row import is_row_by_row, with_column
+from recsys_lineage.files.row_by_row import is_row_by_row, takes_rows_apart, with_column
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.written_sql import WrittenSql
 
@@ -201,6 +201,10 @@ class Source:
         ]
         return "\nUNION ALL\n".join(parts)
 
+    def file_of(self, table: str) -> str:
+        """Where the SQL of a raw table stands."""
+        return str(self.folder / f"{table}.sql")
+
     def column_types(self, table: str) -> dict[str, str]:
         """The columns that `query` gives, each with the type that it mostly has: files may give it another one."""
         columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
@@ -256,6 +260,7 @@ class Source:
             "largest_quantity": self.settings.largest_quantity,
             "latest_day": self.settings.last_day or date.max,
             "non_products": "(?i:" + "|".join(patterns) + ")" if patterns else None,
+            "rows_are_parts": "raw_events" in self.queries and takes_rows_apart(self.queries["raw_events"]),
             "undated": self.settings.undated,
         }
 

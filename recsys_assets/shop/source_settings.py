@@ -103,6 +103,8 @@ def read_settings(path: Path) -> SourceSettings:
                 where=str(path),
                 advice="put a backslash before a character that stands for itself",
             ) from error
+    if "default_behaviour" in values:
+        values["default_behaviour"] = values["default_behaviour"].strip().lower()
     return SourceSettings(**{**checked_rules(values, path), "non_products": tuple(patterns)})
 
 
@@ -122,7 +124,15 @@ def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
 
 
 def _check_range(values: Mapping[str, Any], path: Path) -> None:
-    """Raises SourceError where a number of the settings could not be meant, or the last day is before the first."""
+    """Raises SourceError where a setting could not be meant, or the last day is before the first."""
+    if not values.get("default_behaviour", "purchase").strip():
+        raise SourceError(
+            "default_behaviour of the source cannot be used.",
+            expected='a behaviour, such as "purchase"',
+            found=repr(values["default_behaviour"]),
+            where=f"{path}, default_behaviour",
+            advice="correct the line, or take it out for the usual value",
+        )
     for name in ("largest_quantity", "largest_price", "half_life_days", "holdout_weeks"):
         value = values.get(name)
         if value is not None and not 0 < value < inf:

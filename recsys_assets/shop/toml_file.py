@@ -119,7 +119,9 @@ def toml_of(
             expected="TOML in UTF-8",
             found=str(fault),
             where=str(path),
-            advice="correct the place that is named",
+            advice="save the file as UTF-8"
+            if isinstance(fault, UnicodeDecodeError)
+            else "correct the place that is named",
         ) from fault
 
 

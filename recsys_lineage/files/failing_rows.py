@@ -25,7 +25,7 @@ class FailingRows:
 
     Attributes:
         rows: file → line → what DuckDB says of that row.
-        whole: file → what DuckDB says of it, for files of which too many rows fail.
+        whole: file → what DuckDB says of it, for files of which too many rows fail, or that no row can be read from.
     """
 
     rows: dict[str, dict[int, SqlFailed]] = field(default_factory=dict)
@@ -84,7 +84,8 @@ class FailingRows:
 
     def _told(self) -> list[tuple[str, SqlFailed]]:
         told = [
-            (f"{path}, {len(self.rows.get(path, ()))} rows and more", self.whole[path]) for path in self.whole
+            (f"{path}, {count} rows and more" if (count := len(self.rows.get(path, ()))) else path, error)
+            for path, error in self.whole.items()
         ]
         told += [
             (f"{path}:{line}", error)
@@ -146,6 +147,10 @@ class _Look:
             f"SELECT DISTINCT _file FROM {quote(self._relations[scan])}" for scan in self._scans
         )
         self._at_files(sorted(path for (path,) in self._connection.execute(files).fetchall()))
+        if self._found.rows and self._error(self._found.condition()) is not None:
+            # a value that stops already the reader of its file, whichever rows are asked for
+            for path in sorted(self._found.rows.keys() - self._found.whole.keys()):
+                self._found.whole[path] = next(iter(self._found.rows.pop(path).values()))
         return self._found
 
     def _at_files(self, paths: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A source's SQL that makes each of its rows of one row of one scan: what such a row has besides can be given along."""
+"""Which rows of files a source's SQL makes its rows of, where its text tells: each of one row, or several of one."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def is_row_by_row(query: SourceQuery) -> bool:
     return all(
         isinstance(column := given.get(name), exp.Column) and column.name.casefold() == name
         for name in TRACED_COLUMNS
+    )
+
+
+def takes_rows_apart(query: SourceQuery) -> bool:
+    """Whether a source's SQL makes several rows of one row of a file, such as one of each element of a list.
+
+    Told by the text: one call of a scan, which is joined with nothing but `unnest(…)` of its own values. Equal rows of
+    one row of a file are then several elements that are equal, never one that a join or a UNION gave again.
+    """
+    tree = parsed_select(query.sql, query.origin, SourceSqlError, "keep one SELECT in the file")
+    lists = (exp.Unnest, exp.Explode)
+    if query.calls != 1 or not any(tree.find_all(*lists)) or any(tree.find_all(exp.SetOperation)):
+        return False
+    return all(
+        isinstance(join.this, (exp.Unnest, exp.Lateral)) or isinstance(join.this.this, lists)
+        for join in tree.find_all(exp.Join)
     )
 
 

@@ -73,6 +73,11 @@ class SourceQuery:
         """
         return self.written({scan: quote(name) for scan, name in names.items()}).statement.strip()
 
+    @property
+    def calls(self) -> int:
+        """How often the SQL names a scan; the same one several times counts as often."""
+        return len(_calls(self.sql, _parsed(self.sql, self.origin), self.origin))
+
     def written(self, relations: Mapping[FileScan, str]) -> WrittenSql:
         """The SQL with what is to run in place of each scan: a name, or a SELECT in brackets."""
         calls = _calls(self.sql, _parsed(self.sql, self.origin), self.origin)

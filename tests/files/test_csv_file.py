@@ -165,6 +165,31 @@ def test_a_header_of_a_file_that_was_put_behind_another_is_no_row(tmp_path: Path
     assert [(row.line, row.fault) for row in content.malformed] == [(3, "row is the header again")]
 
 
+@pytest.mark.parametrize("again", ["SKU,Name", " sku , name ", '"Sku","NAME"', "\ufeffSKU ,name"])
+def test_a_header_in_other_letters_or_with_blanks_is_no_row(tmp_path: Path, again: str) -> None:
+    text = "sku,name\n" + "s1,sku and name\n" * 20 + f"{again}\ns2,name\n"
+    for block_bytes in (5, 1 << 20):
+        content = read(tmp_path, text, block_bytes=block_bytes)
+        assert content.rows == 21
+        assert [(row.line, row.fault) for row in content.malformed] == [(22, "row is the header again")]
+
+
+def test_a_header_in_another_order_is_a_fault_for_the_rows_after_it_have_other_columns(
+    tmp_path: Path,
+) -> None:
+    text = "customer,age,city\n" + "c1,30,Bonn\n" * 20
+    again = "Age,customer,city\n30,c2,Bonn\n"
+    for block_bytes in (5, 1 << 20):
+        with pytest.raises(FileFault, match="its header again in another order on line 22"):
+            read(tmp_path, text + again, block_bytes=block_bytes)
+    assert rows(read(tmp_path, "a,b\nb,a\n")) == [("b", "a", 2)]
+
+
+def test_a_text_in_ebcdic_is_read_where_its_code_page_is_named(tmp_path: Path) -> None:
+    content = read(tmp_path, "who,what\nanna,tea\n".encode("cp037"), CsvDialect(encoding="cp037"))
+    assert rows(content) == [("anna", "tea", 2)]
+
+
 def test_columns_of_one_name_get_numbers(tmp_path: Path) -> None:
     content = read(tmp_path, "a,note,Note,NOTE_1,note\n1,2,3,4,5\n")
     assert content.columns == ("a", "note", "Note_2", "NOTE_1", "note_3")
@@ -267,6 +292,7 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
         (b"PK\x03\x04....", "a ZIP archive"),
         (b"SQLite format 3\0....", "a database of SQLite"),
         (b"Obj\x01....", "a file of Avro"),
+        ("who,what\nanna,tea 10\n".encode("cp037"), "text in EBCDIC"),
         (b"<!DOCTYPE html>\n<html>403</html>", "a page of HTML"),
         (gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "a gzip file inside a gzip file"),
         (bz2.compress(b"a,b\n1,2\n"), "compressed by bzip2"),

@@ -104,7 +104,7 @@ def test_rows_are_those_of_a_reader_of_the_whole_file(dirt: list[bytes]) -> None
     whole = True
     try:
         for row in csv.reader(io.StringIO(content.decode(), newline=""), strict=True):
-            if len(row) == 2 and row != ["a", "b"]:
+            if len(row) == 2 and [value.strip(' "') for value in row] != ["a", "b"]:
                 expected.append(tuple(value or None for value in row))
     except csv.Error:
         whole = False

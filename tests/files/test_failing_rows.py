@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,6 +108,17 @@ def test_rows_that_fail_together_only_give_their_files_up(tmp_path: Path) -> Non
     )
     looked = Looked(tmp_path, sql, {"sales1.csv": "who\nu\n", "sales2.csv": "who\nv\n"})
     assert set(looked.failing().whole) == {"sales1.csv", "sales2.csv"}
+
+
+def test_a_file_that_stops_its_reader_is_given_up_whole(tmp_path: Path) -> None:
+    for name, who in {"good.parquet": [b"u", b"v"], "bad.parquet": [b"u", b"cr\xe8me"]}.items():
+        pq.write_table(pa.table({"who": pa.array(who, pa.binary())}), tmp_path / name)
+    sql = "SELECT who AS user_id, _file, _line FROM read_parquet('*.parquet', binary_as_string = true)"
+    looked = Looked(tmp_path, sql, {})
+    found = looked.failing()
+    assert found.places() == ["bad.parquet: the SQL stops at it, at raw_events.sql"]
+    rest = looked.query.written(found.without(looked.relations)).statement
+    assert looked.run(rest) == [("u", "good.parquet", 1), ("v", "good.parquet", 2)]
 
 
 def test_the_number_of_looks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,6 +201,35 @@ def test_whole_numbers_are_not_rounded_beside_floats(values: list[float | None])
         )
 
 
+@settings(max_examples=examples(25), deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([MOMENT, "9999-12-31 23:59:59", "0001-01-01 00:00:00"]),
+            st.sampled_from(["date32", "s", "us", "ns"]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_times_beyond_nanoseconds_are_read_beside_files_of_nanoseconds(times: list[tuple[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as name, duckdb.connect() as con:
+        for number, (moment, unit) in enumerate(times):
+            exact = pa.array([moment]).cast(pa.timestamp("s"))
+            far = unit == "ns" and moment != MOMENT
+            column = exact.cast(
+                pa.date32() if unit == "date32" else pa.timestamp("us" if far else unit), safe=False
+            )
+            pq.write_table(pa.table({"when": column}), Path(name) / f"{number}.parquet")
+        assert opened(con, Path(name), PARQUET, "when").faults == ()
+        found = con.execute(
+            'SELECT CAST("when" AS VARCHAR), typeof("when") FROM files ORDER BY _file'
+        ).fetchall()
+    assert [text[:10] for text, _ in found] == [moment[:10] for moment, _ in times]
+    if all(moment == MOMENT for moment, _ in times):
+        assert {type_ for _, type_ in found} <= {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_NS"}
+
+
 def test_only_columns_of_the_file_itself_become_text_not_what_lies_inside_one(con, tmp_path: Path) -> None:
     large = 2**53 + 1
     tables = (

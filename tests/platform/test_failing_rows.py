@@ -15,7 +15,7 @@ from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.records import Records
 from tests.examples import examples
 from tests.platform.conftest import Shop
-from tests.platform.nights import CSV, Nights
+from tests.platform.nights import CSV, PARQUET, Nights, row
 from tests.platform.shop import DAYS, HEADER, day_file, day_name, day_rows, write_day
 
 CAST = CSV.replace("pieces AS quantity", "CAST(pieces AS INTEGER) AS quantity")
@@ -98,6 +98,22 @@ def test_a_file_of_which_many_rows_fail_is_left_out_whole(tmp_path: Path) -> Non
     report = shop.night()
     assert set(report.days) == {day(n) for n in range(1, 6)}
     assert loaded_days(shop) == {day(6)}
+
+
+def test_an_id_of_bytes_or_of_parts_is_refused_with_its_column(tmp_path: Path) -> None:
+    for number, who in enumerate((b"u", {"id": "u"}, ["u"])):
+        shop = Nights.of(tmp_path / str(number), raw_events=PARQUET)
+        shop.deliver("sales.parquet", row(day(1), who))
+        with pytest.raises(LineageError, match="The column user_id of raw_events") as told:
+            shop.night()
+        assert told.value.where == str(tmp_path / str(number) / "source/raw_events.sql")
+        shop.mend(
+            raw_users="SELECT what AS user_id, who AS age_group, _file, _line FROM read_parquet('*.parquet')"
+        )
+        shop.mend(raw_events=PARQUET.replace("who AS", "'u' AS"))
+        if number == 0:
+            with pytest.raises(LineageError, match="The column age_group of raw_users holds bytes"):
+                shop.night()
 
 
 def test_the_values_are_shown_and_in_no_record(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ import io
 import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -216,6 +219,13 @@ def link_nowhere(shop: Shop) -> None:
     (shop.data / "sales2.csv").symlink_to("gone.csv")
 
 
+def bytes_as_ids(shop: Shop, who: object = b"u1", option: str = "") -> None:
+    read = f"read_parquet('sales*.parquet'{option})"
+    (shop.source / "raw_events.sql").write_text(EVENTS.replace("read_csv('sales*.csv')", read))
+    values = [[value] for value in (GOOD[0], who, *GOOD[2:])]
+    pq.write_table(pa.table(dict(zip(HEADER, values, strict=True))), shop.data / "sales.parquet")
+
+
 TROUBLES: dict[str, tuple[Callable[[Shop], Any], list[str]]] = {
     "a faulty file": (bad_file, ["sales2.csv", "'moment'", "raw_events.sql:2:5"]),
     "a link that leads outside": (link_outside, ["sales2.csv", "a link that leads outside", "1 of 1 rows"]),
@@ -223,6 +233,12 @@ TROUBLES: dict[str, tuple[Callable[[Shop], Any], list[str]]] = {
     "no event can be read": (no_event, ["2 of 2: event time cannot be read", "epoch_ms("]),
     "a failed cast": (casting, ["sales.csv:3", "'a dozen'", "raw_events.sql:2:", "TRY_CAST"]),
     "a fault of the SQL": (unknown_function, ["nope", "raw_events.sql:2:43"]),
+    "bytes for an id": (bytes_as_ids, ["user_id of raw_events holds bytes", "binary_as_string"]),
+    "an id with parts": (partial(bytes_as_ids, who={"id": "u1"}), ["user_id of raw_events has parts"]),
+    "bytes that are no text": (
+        partial(bytes_as_ids, who=b"\xe8", option=", binary_as_string = true"),
+        ["sales.parquet: Invalid string"],
+    ),
     "a pattern without a file": (no_users, ["read_csv('users.csv'): 0 files"]),
 }
 
@@ -247,6 +263,17 @@ def test_a_folder_without_a_file_of_the_source_is_refused(tmp_path: Path) -> Non
     with pytest.raises(NoFiles):
         try_source(shop.folder)
     assert shop.check().exit_code == 1
+
+
+def test_a_target_behaviour_that_does_not_occur_is_told(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.deliver("sales.csv", GOOD)
+    for asked, told in (
+        ("purchse", "is 'purchse', and the rows looked at are purchase 1. Did you mean 'purchase'?"),
+        ("Purchase", ""),
+    ):
+        (shop.source / "source.toml").write_text(f'target_behaviour = "{asked}"\n')
+        assert try_source(shop.folder).target.removeprefix("target_behaviour of source.toml ") == told
 
 
 def test_json_says_the_same(tmp_path: Path) -> None:

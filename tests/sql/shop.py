@@ -25,6 +25,7 @@ PARAMETERS: dict[str, Any] = {
     "largest_quantity": 1000.0,
     "latest_day": date(2030, 1, 1),
     "non_products": "(?i:POST|GIFT_.*)",
+    "rows_are_parts": False,
     "undated": False,
 }
 GROUPS = {

@@ -64,6 +64,48 @@ def test_a_zone_that_is_unknown_or_ambiguous_is_not_guessed(zone: str) -> None:
     assert cleaned("local_time", [f"2024-01-15 10:00:00 {zone}"]) == [None]
 
 
+FAR = [
+    "20241-01-05",
+    "20241-01-05 10:00:00",
+    "20241-01-05T10:00:00Z",
+    "infinity",
+    "-Infinity",
+    "0044-03-15 (BC)",
+]
+
+
+@pytest.mark.parametrize("value", [*FAR, "20241-01-05 10:00:00+02:00", "\ufeff20241-01-05", " inf"])
+def test_a_moment_beyond_the_year_9999_or_before_the_first_is_none(value: str) -> None:
+    assert cleaned("local_time", [value]) == [None]
+
+
+@pytest.mark.parametrize("kind", ["text", "timestamp"])
+def test_a_year_with_a_digit_too_many_is_one_row_s_fault(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, kind: str
+) -> None:
+    moments = ["2024-01-05 10:00:00", "20241-01-05 10:00:00", "infinity"]
+    (tmp_path / "promo.csv").write_text(
+        "a,b\n2024-01-05,2024-01-06\n2024-01-05,20241-01-06\ninfinity,infinity\n"
+    )
+    values = ", ".join(f"('{moment}')" for moment in moments)
+    con.execute(
+        f"COPY (SELECT CAST(moment AS {'VARCHAR' if kind == 'text' else 'TIMESTAMP'}) AS moment, 'u' AS who, "
+        f"'i' AS what FROM (VALUES {values}) AS t (moment)) TO '{tmp_path}/sales.parquet' (FORMAT parquet)"
+    )
+    offers = "SELECT 'i' AS item_id, a AS start_day, b AS end_day, _file, _line FROM read_csv('promo.csv')"
+    sql = EVENTS.format("read_parquet('sales.parquet')")
+    source = Source.load(folder(tmp_path, raw_events__sql=sql, raw_promotions__sql=offers))
+    run_pipeline(con, source, tmp_path)
+    assert con.execute("SELECT _line FROM events").fetchall() == [(1,)]
+    assert con.execute("SELECT _line FROM promotions").fetchall() == [(2,)]
+    assert con.execute("SELECT reason, _line FROM rejected_rows ORDER BY ALL").fetchall() == [
+        ("end day is not a day", 3),
+        ("event time cannot be read", 2),
+        ("event time cannot be read", 3),
+        ("start day is not a day", 4),
+    ]
+
+
 def test_the_hours_that_come_twice_or_never() -> None:
     berlin = ShopRules(time_zone="Europe/Berlin")
     twice = ["2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z", "2024-10-27 02:30:00"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -73,3 +74,41 @@ def test_a_source_of_several_scans_keeps_its_rows(con: duckdb.DuckDBPyConnection
     run_pipeline(con, both, tmp_path)
     assert con.execute("SELECT count(*) FROM raw_events").fetchall() == [(6,)]
     assert len(accepted(con)) == 4
+
+
+LISTED = (
+    "SELECT moment AS event_time, who AS user_id, element AS item_id, _file, _line FROM "
+    "(SELECT moment, who, unnest(string_split(goods, '|')) AS element, _file, _line FROM read_csv('a*.csv'))"
+)
+JOINED = (
+    "SELECT o.moment AS event_time, o.who AS user_id, o.goods AS item_id, o._file, o._line "
+    "FROM read_csv('a*.csv') AS o JOIN read_csv('cards.csv') AS c ON c.card = o.who"
+)
+
+
+def test_a_product_several_times_in_one_list_is_as_many_pieces_and_what_a_join_repeats_is_not(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "a1.csv").write_text(
+        "moment,who,goods\n2024-01-01 10:00:00,u,i|j|i\n2024-01-02 10:00:00,v,i|i\n"
+    )
+    (tmp_path / "a2.csv").write_text(
+        "moment,who,goods\n2024-01-01 10:00:00,u,i|j|i\n2024-01-03 10:00:00,u,i\n"
+    )
+    run_pipeline(con, Source.load(folder(tmp_path, raw_events__sql=LISTED)), tmp_path)
+    assert accepted(con) == [*[("a1.csv", 2)] * 3, *[("a1.csv", 3)] * 2, ("a2.csv", 3)]
+    (tmp_path / "cards.csv").write_text("card\nu\nu\nv\n")
+    run_pipeline(con, Source.load(folder(tmp_path, raw_events__sql=JOINED)), tmp_path)
+    assert accepted(con) == [("a1.csv", 2), ("a1.csv", 3), ("a2.csv", 3)]
+
+
+def test_equal_rows_of_two_days_files_without_times_are_events_of_both(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    sql = "SELECT who AS user_id, what AS item_id, _file, _line FROM read_csv('a*.csv')"
+    for name, lines, day in (("a1.csv", "u,i\nv,i\n", 1), ("a2.csv", "u,i\nu,i\nw,i\n", 2)):
+        (tmp_path / name).write_text(f"who,what\n{lines}")
+        os.utime(tmp_path / name, (1.7e9, 1.7e9 + 86_400 * day))
+    source = Source.load(folder(tmp_path, raw_events__sql=sql, source__toml="undated = true"))
+    run_pipeline(con, source, tmp_path)
+    assert accepted(con) == [("a1.csv", 2), ("a1.csv", 3), ("a2.csv", 2), ("a2.csv", 4)]

@@ -10,7 +10,7 @@ import pytest
 from recsys_assets.shop import source as source_module
 from recsys_assets.shop.source import Source
 from recsys_lineage.files import parse_source_sql
-from recsys_lineage.files.row_by_row import is_row_by_row
+from recsys_lineage.files.row_by_row import is_row_by_row, takes_rows_apart
 from tests.sql.pipeline import open_source, run_raw
 
 _GIVEN = "who AS user_id, what AS item_id, _file, _line"
@@ -68,3 +68,23 @@ def test_the_hash_is_that_of_the_join(
     monkeypatch.setattr(source_module, "is_row_by_row", lambda query: False)
     assert "whole_rows" in source.query("raw_events")
     assert found == rows(source) and len(found) > 1
+
+
+_ELEMENTS = "SELECT unnest(x) AS item_id, _file, _line FROM read_csv('*.csv')"
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (_ELEMENTS, True),
+        (f"SELECT item_id, _file, _line FROM ({_ELEMENTS}) WHERE item_id IS NOT NULL", True),
+        ("SELECT u.e AS item_id, a._file, a._line FROM read_csv('*.csv') AS a, unnest(a.x) AS u (e)", True),
+        ("SELECT u.e AS item_id, a._file, a._line FROM read_csv('*.csv') AS a CROSS JOIN unnest(a.x) AS u (e)", True),
+        ("SELECT x AS item_id, _file, _line FROM read_csv('*.csv')", False),
+        (f"{_ELEMENTS} UNION ALL {_ELEMENTS}", False),
+        (f"WITH r AS ({_ELEMENTS}) SELECT r.item_id, r._file, r._line FROM r JOIN r AS s USING (item_id)", False),
+        (f"SELECT r.item_id, r._file, r._line FROM ({_ELEMENTS}) AS r JOIN read_csv('b') AS s USING (item_id)", False),
+    ],
+)  # fmt: skip
+def test_lists_are_taken_apart_where_nothing_else_repeats_a_row(sql: str, told: bool) -> None:
+    assert takes_rows_apart(parse_source_sql(sql)) is told

@@ -56,7 +56,8 @@ def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) ->
         return f"SELECT _file, count(*), NULL, NULL FROM ({sql}) WHERE _file IS NOT NULL GROUP BY _file"
     return with_macros(
         f"""SELECT _file, count(*), list_sort(list(DISTINCT day) FILTER (
-            day BETWEEN $earliest_day AND $latest_day)) AS days, min(day) FILTER (day > $latest_day) AS ahead
+            day BETWEEN $earliest_day AND $latest_day)) AS days,
+            min(day) FILTER (day > $latest_day AND day <= DATE '9999-12-31') AS ahead
         FROM (SELECT _file, CAST(local_time(event_time) AS DATE) AS day FROM ({sql}))
         WHERE _file IS NOT NULL GROUP BY _file"""
     )

@@ -26,7 +26,7 @@ from recsys_assets.assets.raw.file_rows import (
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
 from recsys_assets.assets.raw.given_rows import tomorrow
-from recsys_assets.assets.raw.raw_shape import fits
+from recsys_assets.assets.raw.raw_shape import fits, require_plain
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
@@ -263,6 +263,7 @@ class _Load:
             f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
         )
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
+        require_plain(TABLE, columns, self._folder.source.file_of(TABLE))
         told = sorted(set(days) & set(self._service_days))
         if self._service is not None and told:
             self._inputs.view(SERVICE_TABLE, told, READ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.sql.names import quote
 
@@ -33,6 +34,37 @@ def widened(type_: str) -> str:
     if type_ in _UNKNOWN or type_.startswith("ENUM"):
         return "VARCHAR"
     return type_
+
+
+def require_plain(table: str, columns: Sequence[Column], origin: str) -> None:
+    """Refuses columns whose text would be none of the shop's: bytes, and ids that have parts.
+
+    Args:
+        table: the raw table.
+        columns: what its SQL gives.
+        origin: where that SQL stands.
+
+    Raises:
+        LineageError: a column is of such a type.
+    """
+    for column in columns:
+        if column.type.startswith("BLOB"):
+            raise LineageError(
+                f"The column {column.name} of {table} holds bytes.",
+                expected="text, a number or a time",
+                found=column.type,
+                where=origin,
+                advice="write read_parquet('…', binary_as_string = true) where the bytes are text that is not marked "
+                "so, else an expression such as hex(…)",
+            )
+        if column.name.endswith("_id") and _is_nested(column.type):
+            raise LineageError(
+                f"The column {column.name} of {table} has parts, and an id has none.",
+                expected="text or a number",
+                found=column.type,
+                where=origin,
+                advice="name the part that is the id, as in customer.id, or unnest(…) a list into rows",
+            )
 
 
 def fits(type_: str, column: str) -> bool:

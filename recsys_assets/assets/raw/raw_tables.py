@@ -32,6 +32,7 @@ from recsys_assets.assets.raw.found_files import (
 )
 from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.raw_events import raw_events
+from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.service_events import ServiceEvents
@@ -91,10 +92,12 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
     open_files(folder, inputs, plan.chosen)
     query = folder.source.query(table)
     explain = partial(_explained, folder, table, inputs)
+    with explaining(explain):
+        given = inputs.columns_of(query)
+    require_plain(table, given, folder.source.file_of(table))
     if before is None or not plan.kept:
         return Output(Query(query, explain=explain), takes=plan.right[-1])
-    with explaining(explain):
-        schema, given = before.record.schema, inputs.columns_of(query)
+    schema = before.record.schema
     inputs.view(table)
     inputs.vouch_for(plan.kept)
     kept, wanted = f"{table} WHERE _file IN (SELECT unnest($kept))", columns_for_both(given, schema)

@@ -1,7 +1,7 @@
--- One event for each item of each line. A file named for train, valid or test says to which part its events belong.
+-- One event for each item of each line, be it named several times there. A file named for train, valid or test says to which part its events belong.
 SELECT
     string_split_regex(trim(line), '\s+')[1] AS user_id,
-    unnest(string_split_regex(trim(line), '\s+')[2:]) AS item_id,
+    unnest(list_distinct(string_split_regex(trim(line), '\s+')[2:])) AS item_id,
     nullif(regexp_extract(_file, '(train|valid|test)', 1), '') AS subset,
     _file,
     _line

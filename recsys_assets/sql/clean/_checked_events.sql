@@ -21,10 +21,10 @@ WITH typed AS NOT MATERIALIZED (
         clean_id(item_id) AS item_id,
         clean_id(order_id) AS order_id,
         lower(clean_text(behaviour)) AS behaviour,
-        TRY_CAST(quantity AS DOUBLE) AS quantity,
-        TRY_CAST(unit_price AS DOUBLE) AS unit_price,
-        TRY_CAST(amount AS DOUBLE) AS amount,
-        TRY_CAST(discount AS DOUBLE) AS discount,
+        nullif(TRY_CAST(quantity AS DOUBLE), 'NaN'::DOUBLE) AS quantity,
+        nullif(TRY_CAST(unit_price AS DOUBLE), 'NaN'::DOUBLE) AS unit_price,
+        nullif(TRY_CAST(amount AS DOUBLE), 'NaN'::DOUBLE) AS amount,
+        nullif(TRY_CAST(discount AS DOUBLE), 'NaN'::DOUBLE) AS discount,
         clean_id(store_id) AS store_id,
         subset::VARCHAR AS subset
     FROM raw_events
@@ -63,21 +63,23 @@ judged AS NOT MATERIALIZED (
     FROM typed
 ),
 
--- a copy is a whole row of a file again, or a line's own number again where the source gives one; few rows have one,
--- so only rows whose hash is not alone are compared in full
+-- a copy is a whole row of a file again, or a line's own number again where the source gives one, on the same day: where
+-- files hold no times, equal rows of two days' files are events of both. Where lists are taken apart, equal rows of one
+-- row of a file are a product that its list names several times. Few rows have a copy, so only rows whose hash is not
+-- alone are compared in full.
 repeated AS MATERIALIZED (
-    SELECT hash(raw, rest, _event_id) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw, rest, _event_id) HAVING count(*) > 1
+    SELECT hash(raw, rest, _event_id, _day) AS raw_hash FROM judged WHERE reason IS NULL GROUP BY hash(raw, rest, _event_id, _day) HAVING count(*) > 1
 ),
 
 suspects AS MATERIALIZED (
     SELECT
         *,
-        CASE WHEN row_number() OVER first_to_last > 1
+        CASE WHEN CASE WHEN $rows_are_parts THEN dense_rank() OVER first_to_last ELSE row_number() OVER first_to_last END > 1
             THEN first_value(_file || ':' || _line) OVER first_to_last
         END AS copy_of
     FROM judged
-    WHERE reason IS NULL AND hash(raw, rest, _event_id) IN (SELECT raw_hash FROM repeated)
-    WINDOW first_to_last AS (PARTITION BY raw, rest, _event_id ORDER BY starts_with(_file, 'landing/'), _file, _line)
+    WHERE reason IS NULL AND hash(raw, rest, _event_id, _day) IN (SELECT raw_hash FROM repeated)
+    WINDOW first_to_last AS (PARTITION BY raw, rest, _event_id, _day ORDER BY starts_with(_file, 'landing/'), _file, _line)
 ),
 
 -- an event that the service took and that the shop's own files bring as well counts once, as the files tell it; their
@@ -102,7 +104,7 @@ counted AS NOT MATERIALIZED (
     SELECT judged.*, brought.place AS copy_of
     FROM judged
     LEFT JOIN brought ON brought._event_id = judged._event_id
-    WHERE judged.reason IS NOT NULL OR hash(judged.raw, judged.rest, judged._event_id) NOT IN (SELECT raw_hash FROM repeated)
+    WHERE judged.reason IS NOT NULL OR hash(judged.raw, judged.rest, judged._event_id, judged._day) NOT IN (SELECT raw_hash FROM repeated)
     UNION ALL
     SELECT * FROM suspects
 ),

@@ -21,8 +21,8 @@ SELECT
     CASE
         WHEN _fault IS NOT NULL THEN 'malformed row'
         WHEN clean_id(item_id) IS NULL THEN 'missing item id'
-        WHEN TRY_CAST(start_day AS DATE) IS NULL THEN 'start day is not a day'
-        WHEN TRY_CAST(end_day AS DATE) IS NULL THEN 'end day is not a day'
+        WHEN NOT coalesce(year(TRY_CAST(start_day AS DATE)) BETWEEN 1 AND 9999, false) THEN 'start day is not a day'
+        WHEN NOT coalesce(year(TRY_CAST(end_day AS DATE)) BETWEEN 1 AND 9999, false) THEN 'end day is not a day'
         WHEN TRY_CAST(end_day AS DATE) < TRY_CAST(start_day AS DATE) THEN 'it ends before it starts'
     END AS reason
 FROM raw_promotions

@@ -1,11 +1,15 @@
 -- A moment by the shop's own clock, or NULL where it cannot be read.
 --
--- A time with an offset or the name of a zone is turned to the shop's zone, one without is taken as it stands.
+-- A time with an offset or the name of a zone is turned to the shop's zone, one without is taken as it stands. Years of
+-- five digits, before the first one, and infinity are slips of who wrote them, and no moments for most that reads tables.
 CASE
     WHEN typeof(value) IN ('TIMESTAMP', 'DATE', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')
-        THEN TRY_CAST(value AS TIMESTAMP)
+        THEN CASE WHEN TRY_CAST(value AS TIMESTAMP) BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59'
+            THEN TRY_CAST(value AS TIMESTAMP) END
     WHEN strlen(value::VARCHAR) = 19 AND substr(value::VARCHAR, 17, 1) = ':'
         THEN TRY_CAST(value::VARCHAR AS TIMESTAMP)
+    WHEN regexp_matches(value::VARCHAR, '(?i)^[^0-9]*[0-9]{5,}-|inf|\(BC\)')
+        THEN NULL
     WHEN NOT regexp_matches(value::VARCHAR, '[0-9]:[0-9]{2}.*([A-Za-z]|[+-][0-9])')
         THEN TRY_CAST(visible_text(value) AS TIMESTAMP)
     ELSE timezone($time_zone, TRY_CAST(

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from functools import cache
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.csv_header import CsvHeader
 from recsys_lineage.files.csv.csv_lines import is_utf8
 
 
 def parsed_by_arrow(
-    block: bytes, columns: Sequence[str], header: Sequence[str], dialect: CsvDialect
+    block: bytes, columns: Sequence[str], header: CsvHeader, dialect: CsvDialect
 ) -> pa.Table | None:
     """The block's rows as text columns, or None where a record might not be exactly one line, or no row.
 
     Args:
         block: whole lines.
         columns: the names of the rows' fields.
-        header: the fields of the file's header, which is no row where it comes again; empty where there is none.
+        header: the file's, which is no row where it comes again.
         dialect: how the file is written.
     """
     if b"\r" in block:
@@ -34,7 +34,7 @@ def parsed_by_arrow(
         return None
     if not dialect.delimiter.isascii() or (dialect.escape and dialect.escape.encode() in block):
         return None
-    if not _quotes_close_on_their_lines(block, dialect):
+    if not _quotes_close_on_their_lines(block, dialect) or header.may_be_in(block):
         return None
     try:
         table = pyarrow.csv.read_csv(
@@ -50,19 +50,7 @@ def parsed_by_arrow(
         )
     except pa.ArrowInvalid:
         return None
-    if table.num_rows != lines or (header and _has_the_header(table, header, dialect)):
-        return None
-    return table
-
-
-def _has_the_header(table: pa.Table, header: Sequence[str], dialect: CsvDialect) -> bool:
-    """Whether a row may be the header again."""
-    place = next((n for n, name in enumerate(header) if name and name not in dialect.nulls), None)
-    if place is None:
-        return True
-    # a byte order mark may stand before it, where files were put together
-    same = pc.call_function("ends_with", [table.column(place)], pc.MatchSubstringOptions(header[place]))
-    return pc.call_function("any", [same]).as_py() is True
+    return table if table.num_rows == lines else None
 
 
 def _quotes_close_on_their_lines(block: bytes, dialect: CsvDialect) -> bool:

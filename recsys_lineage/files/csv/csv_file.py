@@ -53,7 +53,7 @@ def csv_blocks(
             )
         in_two_encodings = partial(lines_in_two_encodings, path, name)
         text = Utf8Stream(content, name, dialect.encoding, in_two_encodings)
-        if other := other_format(text.start):
+        if other := other_format(text.start, dialect.encoding):
             found = f"{other.what} inside a gzip file" if content.is_gzip else other.what
             raise csv_fault(name, found, other.advice)
         yield from CsvReader(name, dialect, block_bytes, in_two_encodings).blocks(text)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from recsys_lineage.files.csv.csv_arrow import parsed_by_arrow
 from recsys_lineage.files.csv.csv_block import CsvBlock, MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.csv_header import CsvHeader
 from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
@@ -33,6 +34,7 @@ DOS_END = b"\x1a"
 """What DOS programs put behind a text's last character; it belongs to no row."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
 NUL_ADVICE = "Deliver it as text, without bytes that are zero."
+ORDER_ADVICE = "Files with their columns in another order were put together: deliver each by itself."
 QUOTE_ADVICE = (
     "Close or remove the quote there, or say in the source's SQL how quotes are written: quote = '' where nothing is "
     r"quoted, escape = '\' where \" stands for a quote."
@@ -59,7 +61,7 @@ class CsvReader:
         self.dialect = dialect
         self.block_bytes = block_bytes
         self.columns = dialect.names
-        self.header: list[str] = []
+        self.header = CsvHeader([], dialect)
         self.repeated: tuple[str, ...] = ()
         self.line = 1
         self.bad_lines = 0
@@ -175,7 +177,7 @@ class CsvReader:
         return b""
 
     def _name_columns(self, header: list[str]) -> None:
-        self.header = header
+        self.header = CsvHeader(header, self.dialect)
         names = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
         folded = [name.casefold() for name in names]
         self.repeated = tuple(sorted({name for name in names if folded.count(name.casefold()) > 1}))
@@ -292,7 +294,9 @@ class CsvReader:
         if fault is None and fields and len(fields) != width:
             number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             fault = f"row has {number} where {'its columns' if self.dialect.names else 'the header'} names {width}"
-        elif fault is None and fields and _unmarked(fields) == self.header:
+        elif fault is None and fields and self.header.comes_again(fields):
+            if self.header.in_another_order(fields):
+                raise csv_fault(self.name, f"its header again in another order on line {line}", ORDER_ADVICE)
             fault = "row is the header again"
         if fault is not None:
             taken.malformed.append(MalformedRow(line, fault, _shortened(text())))
@@ -308,12 +312,6 @@ class CsvReader:
         ]
         table = pa.table([*arrays, pa.array(taken.starts, pa.int64())], names=[*self.columns, "_line"])
         return CsvBlock(self.columns, table, tuple(taken.malformed), self.repeated)
-
-
-def _unmarked(fields: list[str]) -> list[str]:
-    """The fields of a record without the byte order mark that it has where files were put together."""
-    first = fields[0]
-    return [first.lstrip("\ufeff").strip('"'), *fields[1:]] if first.startswith("\ufeff") else fields
 
 
 def _line_end(block: bytes, at: int, near: int) -> int:

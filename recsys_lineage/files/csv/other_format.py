@@ -16,17 +16,33 @@ class OtherFormat:
     advice: str
 
 
-def other_format(head: bytes) -> OtherFormat | None:
-    """What a file is by its first bytes, some hundred of them; None where it may be text."""
+def other_format(head: bytes, encoding: str | None = None) -> OtherFormat | None:
+    """What a file is by its first bytes, some hundred of them; None where it may be text in the encoding named."""
+    head = head[:512]
     for start, other in _BEGINNINGS.items():
         if head.startswith(start):
             return other
     if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return OtherFormat("an archive of tar", "Unpack it, and deliver the files that it holds.")
+    if (
+        not encoding
+        and len(head) >= _ENOUGH
+        and sum(byte in _EBCDIC for byte in head) >= _EBCDIC_SHARE * len(head)
+    ):
+        return OtherFormat(
+            "text in EBCDIC, as mainframes write it",
+            "Name its code page in the source's SQL, as in read_csv('…', encoding = 'cp037'), or deliver UTF-8.",
+        )
     return None
 
 
 _TAR_AT = 257
+_ENOUGH = 16
+_EBCDIC_SHARE = 0.95
+_EBCDIC = frozenset(
+    "\r\n\x85 .,;:-_/'\"|+()0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".encode("cp037")
+)
+"""Bytes of plain text in EBCDIC, most of which are letters with accents elsewhere, and none a digit or a line's end."""
 _BEGINNINGS = {
     b"PAR1": OtherFormat("a Parquet file", "Read it with read_parquet, or deliver CSV."),
     b"PK\x03\x04": OtherFormat(

@@ -106,7 +106,8 @@ def _read(
 
     Columns become text, as CSV would have them, where DuckDB would change values to give them one type: a time that has
     a zone in some files and none in others would lose it, or be UTC in all; whole numbers beside floats would be
-    rounded, which makes one customer of two.
+    rounded, which makes one customer of two. So do times of which nanoseconds cannot tell (9999-12-31 for no end, say)
+    beside files of nanoseconds, where DuckDB would not read them.
     """
 
     def of(files: Collection[str], numbered: bool) -> str:
@@ -132,13 +133,22 @@ def _read(
     return united
 
 
-_KIND = """CASE WHEN duckdb_type LIKE '%TIME ZONE' THEN 'with zone'
+_KIND = """CASE WHEN duckdb_type LIKE '%TIME ZONE' THEN 'with zone' WHEN duckdb_type = 'TIMESTAMP_NS' THEN 'nanoseconds'
     WHEN duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%' THEN 'without zone'
     WHEN duckdb_type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT') THEN 'whole'
     WHEN duckdb_type IN ('FLOAT', 'DOUBLE') THEN 'float' END"""
-_APART = (frozenset({"with zone", "without zone"}), frozenset({"whole", "float"}))
+_APART = (
+    frozenset({"with zone", "without zone"}),
+    frozenset({"with zone", "nanoseconds"}),
+    frozenset({"without zone", "nanoseconds"}),
+    frozenset({"whole", "float"}),
+)
 """Kinds of types that have no common one but text."""
-_EXACT_IN_A_FLOAT = 1 << 53
+_WITHIN = {
+    "whole": (str(-(1 << 53)), str(1 << 53)),
+    "without zone": ("TIMESTAMP '1677-09-22'", "TIMESTAMP '2262-04-11'"),
+}
+"""Kind → the values between which all can be of the other kind, a float or nanoseconds, without loss."""
 
 
 def _alike(
@@ -160,7 +170,7 @@ def _alike(
         f"SELECT lower(name), list(DISTINCT {_KIND}) FROM parquet_schema({listed}) WHERE {_KIND} IS NOT NULL "
         "GROUP BY ALL"
     ).fetchall()
-    mixed = [name for name, kinds in found if any(apart <= set(kinds) for apart in _APART)]
+    mixed = {name: set(kinds) for name, kinds in found if any(apart <= set(kinds) for apart in _APART)}
     if not mixed:
         return [((), paths)]
     columns: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -173,15 +183,15 @@ def _alike(
         below += children - inside
         if not inside and kind is not None and name.lower() in mixed:
             columns[file] = (*columns.get(file, ()), (name, kind))
-    whole: dict[str, dict[str, list[str]]] = {}
+    narrow: dict[str, dict[tuple[str, str], list[str]]] = {}
     for file, its in columns.items():
         for name, kind in its:
-            if kind == "whole":
-                whole.setdefault(name.casefold(), {}).setdefault(name, []).append(file)
+            if kind in _WITHIN and "with zone" not in mixed[name.lower()]:
+                narrow.setdefault(name.casefold(), {}).setdefault((name, kind), []).append(file)
     exact = {
         folded
-        for folded, spellings in whole.items()
-        if not any(_exceeds(con, of(files, False), name) for name, files in spellings.items())
+        for folded, spellings in narrow.items()
+        if not any(_exceeds(con, of(files, False), *each) for each, files in spellings.items())
     }
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for path in paths:
@@ -190,11 +200,11 @@ def _alike(
     return [(tuple(name for name, _ in its), files) for its, files in groups.items()]
 
 
-def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str) -> bool:
-    """Whether whole numbers of a column are too large for a float."""
-    name = quote(column)
+def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str, kind: str) -> bool:
+    """Whether values of a column cannot be of the other kind."""
+    name, (least, most) = quote(column), _WITHIN[kind]
     ((exceeds,),) = con.execute(
-        f"SELECT coalesce(max({name}) > {_EXACT_IN_A_FLOAT} OR min({name}) < -{_EXACT_IN_A_FLOAT}, false) FROM {read}"
+        f"SELECT coalesce(max({name}) > {most} OR min({name}) < {least}, false) FROM {read}"
     ).fetchall()
     return exceeds
 
