@@ -19,12 +19,14 @@ _ENDS_OF_VALUES = (
     TokenType.IDENTIFIER,
 )
 _PIVOTS = {"PIVOT_LONGER": "UNPIVOT", "PIVOT_WIDER": "PIVOT"}
+_OPEN_SLICE = ":-:"
+"""Like `::` before the step of a slice, whose end is not given."""
 _FACTORIAL = "::HUGEINT"
 """Like `!` behind a value, another value made of it, of the type that a factorial has."""
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
-    """The statements of a text with `x!`, `apply(…)`, PIVOT_LONGER or `USING KEY (k, min(x))`, where that helps.
+    """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, PIVOT_LONGER or `USING KEY (k, min(x))`, if it helps.
 
     Each part keeps its place in the text.
     """
@@ -49,6 +51,8 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.text == "!" and before is not None and before.token_type in _ENDS_OF_VALUES:
             found.append((token.start, token.end + 1, _FACTORIAL))
+        elif token.token_type is TokenType.DCOLON and after and after.token_type is TokenType.DASH:
+            found.append((token.start, token.end + 1, _OPEN_SLICE))
         elif token.token_type is TokenType.APPLY and after and after.token_type is TokenType.L_PAREN:
             found.append((token.start, token.end + 1, f'"{token.text}"'))
         elif token.text.upper() in _PIVOTS:
