@@ -214,3 +214,23 @@ def test_a_macro_that_is_made_of_aggregates_is_made_of_all_rows_of_its_group(agg
         row = connection.execute(ROWS).execute(sql).fetchone()
     assert row is not None
     assert traced(sql, "orders", x=row[0]) == [("A", 1), ("A", 2), ("A", 2)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "insufficient"),
+    [
+        ("SELECT amount AS a, {0} AS b, {0} + 1 AS c FROM orders UNION ALL SELECT 1, 2, 3", ("b", "c")),
+        ("SELECT 2 AS b, 3 AS a UNION ALL BY NAME SELECT amount AS a, {0} AS b FROM orders", ("b",)),
+        ("SELECT 2 AS b, 3 AS a UNION SELECT {0}, {0} FROM orders", ("b", "a")),
+    ],
+)
+def test_each_column_of_a_union_says_whether_its_sides_need_the_context(
+    sql: str, insufficient: tuple[str, ...]
+) -> None:
+    sql = sql.format("rank() OVER (ORDER BY amount)")
+    with duckdb.connect(config={"threads": 1}) as connection:
+        cursor = connection.execute(ROWS).execute(sql)
+        row = dict(
+            zip([column[0] for column in cursor.description or ()], cursor.fetchall()[-1], strict=True)
+        )
+    assert trace(sql, SCHEMAS, "orders", row).insufficient == insufficient

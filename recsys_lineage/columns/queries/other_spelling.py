@@ -18,6 +18,7 @@ _ENDS_OF_VALUES = (
     TokenType.VAR,
     TokenType.IDENTIFIER,
 )
+_FROM = [TokenType.FROM, TokenType.L_PAREN]
 _PIVOTS = {"PIVOT_LONGER": "UNPIVOT", "PIVOT_WIDER": "PIVOT"}
 _OPEN_SLICE = ":-:"
 """Like `::` before the step of a slice, whose end is not given."""
@@ -26,7 +27,8 @@ _FACTORIAL = "::HUGEINT"
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
-    """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, PIVOT_LONGER or `USING KEY (k, min(x))`, if it helps.
+    """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, `FROM (VALUES …) JOIN … SELECT`, PIVOT_LONGER or
+    `USING KEY (k, min(x))`, where that helps.
 
     Each part keeps its place in the text.
     """
@@ -57,9 +59,24 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
             found.append((token.start, token.end + 1, f'"{token.text}"'))
         elif token.text.upper() in _PIVOTS:
             found.append((token.start, token.end + 1, _PIVOTS[token.text.upper()].ljust(len(token.text))))
+        elif (
+            token.token_type is TokenType.VALUES
+            and [each.token_type for each in tokens[place - 2 : place]] == _FROM
+        ):
+            found += [(token.start, token.start, "FROM ("), (end := _closing(tokens[place:]), end, ")")]
         elif token.token_type is TokenType.USING and after and after.text.upper() == "KEY":
             found += [(start, end, " " * (end - start)) for start, end in _aggregates(tokens[place + 2 :])]
     return found
+
+
+def _closing(tokens: Sequence[Token]) -> int:
+    """Where the parenthesis stands that closes the one before these tokens."""
+    depth = 1
+    for token in tokens:
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth == 0:
+            return token.start
+    return tokens[-1].end + 1
 
 
 def _aggregates(tokens: Sequence[Token]) -> list[tuple[int, int]]:
