@@ -278,11 +278,11 @@ class Witnesses(QueryFacts):
 
     def _of_hidden_conditions(self, items: list[FromItem]) -> list[tuple[str, str]]:
         """For subqueries that decide which rows behind SEMI or ANTI JOIN fit, lists of the rows they say it by."""
-        joins = {id(item.hidden): item for item in items if item.hidden is not None}
+        joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
         return [
             (table, f"(SELECT {self._say.gathered(rows)} {self._fitting(item)})")
-            for item in joins.values()
-            for each in _once(_asked_by(item.hidden))
+            for join, item in joins.values()
+            for each in _once(_asked_by(join))
             for table, rows in self.of_subquery(each)
         ]
 

@@ -156,3 +156,9 @@ SELECT l[::-1] AS x, l[2::-1] AS y FROM t;
 -- current_date: u.e IDENTITY
 -- localtimestamp: u.k IDENTITY
 SELECT user, current_date, localtimestamp FROM (SELECT e AS current_date, k AS localtimestamp FROM u);
+
+-- # names in backticks (DuckDB 2)
+-- x y: t.a TRANSFORMATION
+-- b: t.b IDENTITY
+-- *: t.b FILTER
+SELECT `a` + 1 AS `x y`, `t`.b FROM `t` WHERE `b` <> '`a`';
