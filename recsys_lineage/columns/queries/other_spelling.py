@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
-from recsys_lineage.sql.pivot_values import renamed_values
+from recsys_lineage.sql.pivot_values import renamed_values, word
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
@@ -57,8 +57,8 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
             found.append((token.start, token.end + 1, _OPEN_SLICE))
         elif token.token_type is TokenType.APPLY and after and after.token_type is TokenType.L_PAREN:
             found.append((token.start, token.end + 1, f'"{token.text}"'))
-        elif token.text.upper() in _PIVOTS:
-            found.append((token.start, token.end + 1, _PIVOTS[token.text.upper()].ljust(len(token.text))))
+        elif word(token) in _PIVOTS:
+            found.append((token.start, token.end + 1, _PIVOTS[word(token)].ljust(len(token.text))))
         elif (
             token.token_type is TokenType.VALUES
             and [each.token_type for each in tokens[place - 2 : place]] == _FROM
