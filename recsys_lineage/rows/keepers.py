@@ -218,13 +218,17 @@ class _Keepers:
         """A part of a syntax tree over what the traced rows give, in place of what all rows give."""
         part = copied(part)
         for each in everything(part):
-            if each.get("type") == "BASE_TABLE":
+            if each.get("type") == "BASE_TABLE" and self._is_traced(each["table_name"].casefold()):
                 name = self._traced(each["table_name"].casefold())
                 each["alias"] = each.get("alias") or each["table_name"]
                 each["table_name"] = name
                 if "qualified_name" in each:
                     each["qualified_name"] = {**each["qualified_name"], "path": [name]}
         return part
+
+    def _is_traced(self, table: str) -> bool:
+        """Whether a table's rows were looked for; of another one, which nothing keeps out, all rows stay."""
+        return table in self._statement.definitions or table in self._tracing.sources
 
     def _traced(self, table: str) -> str:
         """The step with the traced rows of a table, or with what a definition gives on traced rows."""

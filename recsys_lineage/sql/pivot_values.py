@@ -80,10 +80,10 @@ def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
     """Where in a text the values of a PIVOT have a name, as in `IN ('a' AS b)`: from where to where, and the name."""
     found: list[tuple[int, int, str]] = []
     for place, token in enumerate(tokens):
-        if token.text.upper() not in _PIVOTS:
+        if word(token) not in _PIVOTS:
             continue
         for element in _separated(_elements(tokens[place + 1 :])):
-            listed = [n for n, each in enumerate(element) if each.text.upper() == "IN"][-1:]
+            listed = [n for n, each in enumerate(element) if word(each) == "IN"][-1:]
             for value in _separated(element[listed[0] + 2 : -1]) if listed else ():
                 if len(value) > 2 and value[-2].token_type is TokenType.ALIAS:
                     found.append((value[0].start, value[-1].end + 1, literal(value[-1].text)))
@@ -193,7 +193,7 @@ def _pivots(sql: str) -> Iterator[_Pivot]:
     except SqlglotError:
         return
     for place, token in enumerate(tokens):
-        if token.text.upper() in _PIVOTS and (pivot := _pivot(tokens[place + 1 :], sql)):
+        if word(token) in _PIVOTS and (pivot := _pivot(tokens[place + 1 :], sql)):
             yield pivot
 
 
@@ -204,7 +204,7 @@ def _pivot(tokens: Sequence[Token], sql: str) -> _Pivot | None:
     elements = _separated(listed)
     _, rest = _until(tokens[tokens.index(listed[-1]) + 1 :], _ENDS)
     statistics: list[list[Token]] = []
-    if rest and rest[0].text.upper() == "USING":
+    if rest and word(rest[0]) == "USING":
         statistics = _separated(_until(rest[1:], _ENDS)[0])
     spans = tuple((each[0].start, each[-1].end + 1) for each in elements)
     without = tuple(n for n, each in enumerate(elements) if not _names_values(each))
@@ -214,11 +214,16 @@ def _pivot(tokens: Sequence[Token], sql: str) -> _Pivot | None:
 def _elements(tokens: Sequence[Token]) -> Sequence[Token]:
     """What stands behind ON."""
     _, rest = _until(tokens, ("ON", *_ENDS))
-    return _until(rest[1:], _ENDS)[0] if rest and rest[0].text.upper() == "ON" else ()
+    return _until(rest[1:], _ENDS)[0] if rest and word(rest[0]) == "ON" else ()
+
+
+def word(token: Token) -> str:
+    """The keyword that a token may be, in upper case; empty for a quoted name and for a text."""
+    return "" if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING) else token.text.upper()
 
 
 def _names_values(element: Sequence[Token]) -> bool:
-    return any(token.text.upper() == "IN" for token in _outer(element))
+    return any(word(token) == "IN" for token in _outer(element))
 
 
 def _outer(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -237,7 +242,7 @@ def _until(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Sequence[Toke
     for place, token in enumerate(tokens):
         if token.token_type in _CLOSES:
             depth -= 1
-        if depth < 0 or (depth == 0 and token.text.upper() in words):
+        if depth < 0 or (depth == 0 and word(token) in words):
             return tokens[:place], tokens[place:]
         depth += token.token_type in _OPENS
     return tokens, ()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
+import duckdb
 import sqlglot
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 BYTE_ORDER_MARK = "\ufeff"
 """What editors put before the text of a file."""
+_TAKES_BACKTICKS = not duckdb.__version__.startswith("1.")
 
 
 @functools.lru_cache(maxsize=1024)
 def bare_statement(text: str) -> str:
-    """A SQL text without byte order mark, closing semicolons and what follows them, so that it fits in parentheses."""
+    """A SQL text without byte order mark, closing semicolons and what follows them, so that it fits in parentheses.
+
+    Names in backticks, which DuckDB 2 takes and sqlglot does not, stand in double quotes.
+    """
     text = text.removeprefix(BYTE_ORDER_MARK)
     try:
         tokens = sqlglot.tokenize(text, read="duckdb")
@@ -22,4 +28,17 @@ def bare_statement(text: str) -> str:
         return text
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
         tokens.pop()
+    if _TAKES_BACKTICKS and "`" in text:
+        text = _in_double_quotes(text, tokens)
     return text[: tokens[-1].end + 1] if tokens else ""
+
+
+def _in_double_quotes(text: str, tokens: Sequence[Token]) -> str:
+    """A text with the names that stand in backticks in double quotes, each part in its place."""
+    ticks = [token.start for token in tokens if token.text == "`" and token.token_type is TokenType.UNKNOWN]
+    quoted = list(text)
+    for start, end in zip(ticks[::2], ticks[1::2], strict=False):
+        if end == start + 1 or '"' in text[start:end]:  # what is doubled or escaped would move what follows
+            return text
+        quoted[start] = quoted[end] = '"'
+    return "".join(quoted)

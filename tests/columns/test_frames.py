@@ -123,11 +123,16 @@ CASES: dict[str, tuple[Callable[[], pl.LazyFrame], dict[str, str]]] = {
         {"customer": "customer IDENTITY", "variable": "", "value": "id IDENTITY, paid IDENTITY"},
     ),
     "rolling": (
+        lambda: ORDERS.rolling("day", period="2d").agg(col("paid").sum()),
+        {"day": "day IDENTITY", "paid": "paid AGGREGATION, day WINDOW"},
+    ),
+    "rolling, one group after the other": (
         lambda: ORDERS.rolling("day", period="2d", group_by="customer").agg(col("paid").sum()),
         {
             "customer": "customer IDENTITY",
             "day": "day IDENTITY",
             "paid": "paid AGGREGATION, day WINDOW, customer WINDOW",
+            "*": "customer GROUP_BY",
         },
     ),
     "dynamic groups": (

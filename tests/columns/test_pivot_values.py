@@ -26,6 +26,10 @@ STATEMENTS = {
         "WITH w AS (PIVOT (SELECT shop, way, pieces FROM sold) ON way USING sum(pieces)) SELECT *, 1 AS one FROM w",
         {"way": WAYS},
     ),
+    "by a column named like a keyword": (
+        'PIVOT (SELECT way AS "order", pieces FROM sold) ON "order" USING sum(pieces)',
+        {'"order"': WAYS},
+    ),
     "named around it": (
         'SELECT shop, web_n + "o\'x_n" AS both_n FROM (PIVOT sold ON way USING count(*) AS n, sum(pieces) AS s)',
         {"way": "('web', 'o''x')"},

@@ -79,3 +79,25 @@ def test_an_order_by_some_columns_decides_the_rows_at_a_limit_in_a_trace_too(ord
     data = {"t": [(3, 1), (2, 2), (1, 3), (1, 4)]}
     proof = verify_rows(sql, schemas, data, partial(trace, sql, schemas), sample=4, superfluous=False)
     assert proof.true, proof.report()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT r1.a FROM v AS r1 SEMI JOIN t AS r2 ON r1.a = k AND r2.a > (SELECT min(z) - 3 FROM v WHERE v.a = k)",
+        "SELECT r1.a FROM v AS r1 SEMI JOIN t AS r2 ON r1.a = r2.k AND EXISTS (FROM u AS r3 WHERE r3.a = r2.k)",
+        "SELECT r1.a FROM v AS r1 ANTI JOIN t AS r2 ON r1.a = r2.k AND NOT EXISTS (FROM u AS r3 WHERE r3.a > r2.k)",
+        "SELECT count(*) AS n FROM u AS r1 "
+        "WHERE EXISTS (FROM u AS r2 ANTI JOIN v AS r3 ON r2.k < z, t AS r4 WHERE r2.a = r1.a)",
+    ],
+)
+def test_joins_for_what_is_there_or_not_are_traced_with_what_their_conditions_ask(sql: str) -> None:
+    data = {
+        "t": [(1, 1, "p", 1, [1]), (2, 2, "q", 2, [])],
+        "u": [(1, 1, "p", None), (2, 2, "q", None), (2, 3, None, None)],
+        "v": [(1, "p", 1, True), (2, "q", 2, None), (3, "q", 0, None)],
+    }
+    proof = verify_rows(
+        sql, SCHEMAS, _read(sql, data), partial(trace, sql, SCHEMAS), sample=4, superfluous=False
+    )
+    assert proof.true, proof.report()

@@ -173,9 +173,6 @@ def test_joins_that_are_written_again_are_the_same(joined: str) -> None:
         assert connection.execute(syntax.text(parsed)).fetchall() == connection.execute(sql).fetchall() != []
 
 
-@pytest.mark.skipif(
-    duckdb.__version__ < "2", reason="DuckDB 1.5 writes DESCRIBE in FROM as what it does not take"
-)
 def test_what_a_table_s_columns_are_is_made_of_none_of_its_rows() -> None:
     sql = "SELECT column_name AS name FROM (DESCRIBE orders)"
     assert traced(sql, "orders", name="shop") == []
@@ -201,3 +198,39 @@ def test_what_reads_a_table_unseen_is_refused_with_its_place(sql: str) -> None:
     with pytest.raises(LineageError, match=r"cannot be traced through (rowid|the table function)") as refused:
         _ = trace_query(sql, schemas, "t", {"k": "a"})
     assert str(refused.value.where).startswith("<sql>:1:")
+
+
+@pytest.mark.parametrize(
+    "aggregate",
+    [
+        "json_group_array(amount)",
+        "json_group_object(shop || amount, amount)::VARCHAR",
+        "weighted_avg(amount, amount)",
+    ],
+)
+def test_a_macro_that_is_made_of_aggregates_is_made_of_all_rows_of_its_group(aggregate: str) -> None:
+    sql = f"SELECT {aggregate} AS x FROM orders WHERE shop = 'A'"
+    with duckdb.connect(config={"threads": 1}) as connection:
+        row = connection.execute(ROWS).execute(sql).fetchone()
+    assert row is not None
+    assert traced(sql, "orders", x=row[0]) == [("A", 1), ("A", 2), ("A", 2)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "insufficient"),
+    [
+        ("SELECT amount AS a, {0} AS b, {0} + 1 AS c FROM orders UNION ALL SELECT 1, 2, 3", ("b", "c")),
+        ("SELECT 2 AS b, 3 AS a UNION ALL BY NAME SELECT amount AS a, {0} AS b FROM orders", ("b",)),
+        ("SELECT 2 AS b, 3 AS a UNION SELECT {0}, {0} FROM orders", ("b", "a")),
+    ],
+)
+def test_each_column_of_a_union_says_whether_its_sides_need_the_context(
+    sql: str, insufficient: tuple[str, ...]
+) -> None:
+    sql = sql.format("rank() OVER (ORDER BY amount)")
+    with duckdb.connect(config={"threads": 1}) as connection:
+        cursor = connection.execute(ROWS).execute(sql)
+        row = dict(
+            zip([column[0] for column in cursor.description or ()], cursor.fetchall()[-1], strict=True)
+        )
+    assert trace(sql, SCHEMAS, "orders", row).insufficient == insufficient

@@ -143,15 +143,6 @@ def is_syntax(sql: str) -> bool:
     return empty_tables().parses(sql)
 
 
-@cache
-def aggregate_functions() -> frozenset[str]:
-    """Names of DuckDB's aggregates."""
-    rows = empty_tables().asked(
-        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
-    )
-    return frozenset(name for (name,) in rows)
-
-
 @lru_cache(4096)
 def name_of_expression(sql: str) -> str | None:
     """What DuckDB calls the column of an expression that has no alias; None where it does not take the expression."""

@@ -16,6 +16,13 @@ from recsys_lineage.columns.ties import Sort
 
 _ROW_NUMBER = "rowid"
 """The column that every table has besides its own."""
+_OF_SESSION = frozenset(
+    {
+        "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
+        "current_user", "localtime", "localtimestamp", "session_user", "user",
+    }
+)  # fmt: skip
+"""Names that stand for values of the session where no column has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +170,8 @@ class Scope:
                     value = value.field(part)
                 return value
             scope = scope.outer
+        if len(parts) == 1 and folded(parts[0]) in _OF_SESSION:
+            return Value()
         raise self._not_found(node, parts)
 
     def spelling(self, parts: Sequence[str]) -> str:

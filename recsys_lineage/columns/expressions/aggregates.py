@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
-from recsys_lineage.columns.binding.empty_tables import aggregate_functions
 from recsys_lineage.columns.binding.names import called, path
 from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.edges import (
@@ -20,6 +19,7 @@ from recsys_lineage.columns.edges import (
 )
 from recsys_lineage.columns.relation import Value, folded, list_of
 from recsys_lineage.columns.ties import Sort, deciding_ties, is_indifferent
+from recsys_lineage.sql.aggregate_functions import aggregate_functions
 
 _BY_MEASURE = ("arg_m", "argm", "min_by", "max_by")
 _STATISTICS = frozenset(

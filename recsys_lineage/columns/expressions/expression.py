@@ -35,9 +35,14 @@ _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
 )
 _CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
+_SESSION = (
+    exp.CurrentCatalog, exp.CurrentDate, exp.CurrentRole, exp.CurrentSchema, exp.CurrentTime, exp.CurrentTimestamp,
+    exp.CurrentUser, exp.Localtime, exp.Localtimestamp, exp.SessionUser,
+)  # fmt: skip
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
 _PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone | exp.JSONKeyValue
 """Expressions that are made of all their parts."""
+_QUERY = exp.Query | exp.Values
 _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 
 
@@ -98,6 +103,12 @@ def _dot(node: exp.Expr, scope: Scope) -> Value:
 
 def _constant(node: exp.Expr, scope: Scope) -> Value:
     return CONSTANT
+
+
+def _of_session(node: exp.Expr, scope: Scope) -> Value:
+    """`current_date` and the like without parentheses: a column that is called so goes before it."""
+    bare = node.meta.get("start") is None
+    return scope.column(node, [node.sql_names()[0]]) if bare else CONSTANT  # type: ignore[attr-defined]
 
 
 def _parameter(node: exp.Expr, scope: Scope) -> Value:
@@ -168,7 +179,7 @@ def _scalar(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _exists(node: exp.Expr, scope: Scope) -> Value:
-    if not isinstance(node.this, exp.Query):
+    if not isinstance(node.this, _QUERY):
         scope.statement.opaque(node)
     return Value(scope.subquery(node.this).rows)
 
@@ -177,7 +188,8 @@ def _membership(node: exp.Expr, scope: Scope) -> Value:
     """IN: of a list of values, of one list, or of a subquery's rows."""
     found = transformed(scope.edges(node.this))
     for each in node.expressions:
-        found |= transformed(scope.edges(each))
+        among = isinstance(each, exp.Values)
+        found |= _among(each, scope) if among else transformed(scope.edges(each))
     for name in ("unnest", "field"):
         if (each := node.args.get(name)) is not None:
             found |= transformed(scope.edges(each))
@@ -199,7 +211,7 @@ def _among(query: exp.Expr, scope: Scope) -> Edges:
 
 
 def _array(node: exp.Expr, scope: Scope) -> Value:
-    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
+    if len(node.expressions) == 1 and isinstance(node.expressions[0], _QUERY):
         listed = scope.subquery(node.expressions[0])
         return Value(aggregated(listed.settled(listed.order).values))
     return list_of(chosen_of((scope.value(each) for each in node.expressions), NOTHING))
@@ -308,6 +320,7 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.Collate: _of_this,
     exp.Column: _column,
     exp.Columns: _columns,
+    **dict.fromkeys(_SESSION, _of_session),
     exp.Comprehension: comprehension,
     exp.DataType: _constant,
     exp.Dot: _dot,

@@ -226,8 +226,9 @@ class _Reader:
         elif (rolling := node.options.rolling) is not None:
             index = frame.columns[rolling.index_column]
             columns[rolling.index_column] = index
-            inside = deciding(index | united(keys.values()), How.WINDOW)
-            rows = frame.rows
+            inside = deciding(
+                index | united(keys.values()), How.WINDOW
+            )  # and rows come one group after the other
         for each in node.aggs:
             made = self.reader(frame.columns, each.output_name).read(each.node)
             columns[each.output_name] = aggregated(made.edges) | inside

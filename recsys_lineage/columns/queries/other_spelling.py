@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
-from recsys_lineage.sql.pivot_values import renamed_values
+from recsys_lineage.sql.pivot_values import renamed_values, word
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
@@ -18,13 +18,17 @@ _ENDS_OF_VALUES = (
     TokenType.VAR,
     TokenType.IDENTIFIER,
 )
+_FROM = [TokenType.FROM, TokenType.L_PAREN]
 _PIVOTS = {"PIVOT_LONGER": "UNPIVOT", "PIVOT_WIDER": "PIVOT"}
+_OPEN_SLICE = ":-:"
+"""Like `::` before the step of a slice, whose end is not given."""
 _FACTORIAL = "::HUGEINT"
 """Like `!` behind a value, another value made of it, of the type that a factorial has."""
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
-    """The statements of a text with `x!`, `apply(…)`, PIVOT_LONGER or `USING KEY (k, min(x))`, where that helps.
+    """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, `FROM (VALUES …) JOIN … SELECT`, PIVOT_LONGER or
+    `USING KEY (k, min(x))`, where that helps.
 
     Each part keeps its place in the text.
     """
@@ -49,13 +53,30 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.text == "!" and before is not None and before.token_type in _ENDS_OF_VALUES:
             found.append((token.start, token.end + 1, _FACTORIAL))
+        elif token.token_type is TokenType.DCOLON and after and after.token_type is TokenType.DASH:
+            found.append((token.start, token.end + 1, _OPEN_SLICE))
         elif token.token_type is TokenType.APPLY and after and after.token_type is TokenType.L_PAREN:
             found.append((token.start, token.end + 1, f'"{token.text}"'))
-        elif token.text.upper() in _PIVOTS:
-            found.append((token.start, token.end + 1, _PIVOTS[token.text.upper()].ljust(len(token.text))))
+        elif word(token) in _PIVOTS:
+            found.append((token.start, token.end + 1, _PIVOTS[word(token)].ljust(len(token.text))))
+        elif (
+            token.token_type is TokenType.VALUES
+            and [each.token_type for each in tokens[place - 2 : place]] == _FROM
+        ):
+            found += [(token.start, token.start, "FROM ("), (end := _closing(tokens[place:]), end, ")")]
         elif token.token_type is TokenType.USING and after and after.text.upper() == "KEY":
             found += [(start, end, " " * (end - start)) for start, end in _aggregates(tokens[place + 2 :])]
     return found
+
+
+def _closing(tokens: Sequence[Token]) -> int:
+    """Where the parenthesis stands that closes the one before these tokens."""
+    depth = 1
+    for token in tokens:
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth == 0:
+            return token.start
+    return tokens[-1].end + 1
 
 
 def _aggregates(tokens: Sequence[Token]) -> list[tuple[int, int]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import duckdb
 from sqlglot.errors import SqlglotError
 
 from recsys_lineage.errors import LineageError, SqlAssetError, did_you_mean
 from recsys_lineage.rows.statement.syntax import Syntax
+from recsys_lineage.sql.aggregate_functions import aggregate_functions
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
@@ -73,7 +73,7 @@ class Catalog:
                 )
             self.tables[table.casefold()] = table
             self.add(table, [Column(name, kind) for name, kind in columns.items()])
-        self.aggregates = _aggregates()
+        self.aggregates = aggregate_functions()
         self._stand_in: object = None
 
     def add(self, table: str, columns: Sequence[Column]) -> None:
@@ -194,13 +194,3 @@ class Catalog:
         except duckdb.Error as again:
             return pieces.offset(again, 1) if pieces.offset(again, 1) is not None else offset
         return offset
-
-
-@lru_cache(maxsize=1)
-def _aggregates() -> frozenset[str]:
-    """The names of DuckDB's aggregate functions."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
-        ).fetchall()
-    return frozenset(name for (name,) in rows)

@@ -41,10 +41,12 @@ class Syntax:
         return told["statements"][0]["node"]
 
     def text(self, query: Node) -> str:
-        """The SQL of a query node."""
+        """The SQL of a query node, which may stand in a WITH."""
         node = query if self._brackets_joins else _with_conditions(query)
         statement = json.dumps({"error": False, "statements": [{"node": node}]})
-        return _one(self._connection, "SELECT json_deserialize_sql(?::JSON)", statement)
+        written = _one(self._connection, "SELECT json_deserialize_sql(?::JSON)", statement)
+        # DuckDB 1.5 writes FROM (DESCRIBE …) as DESCRIBE …, and takes that in no WITH
+        return f"SELECT * FROM ({written})" if written.startswith(("DESCRIBE ", "SUMMARIZE ")) else written
 
     @cached_property
     def _brackets_joins(self) -> bool:

@@ -17,9 +17,11 @@ from recsys_lineage.rows.statement.syntax import (
     is_expression,
     is_query,
     parts,
+    whole_of,
 )
 from recsys_lineage.rows.statement.window_rows import is_over_all
 
+_UNIONS = ("UNION", "UNION_BY_NAME")
 _NUMBERED = re.compile(r"_\d+$")
 
 
@@ -78,12 +80,9 @@ class _Context:
     def _of(self, query: Node, around: set[str]) -> _Needs:
         """What a query needs; `around` are names of the query around it that need the context."""
         if query["type"] == "SET_OPERATION_NODE":
-            needs = _Needs(rows=self._cut(query))
-            for side in children(query):
-                one = self._of(side, around)
-                needs.rows |= one.rows or (query["setop_type"] != "UNION" and bool(one.places))
-                needs.places |= one.places
-            return needs
+            return self._of_sides(query, around)
+        if (whole_name := whole_of(query)) is not None and whole_name in self.needs:
+            return self.needs[whole_name]
         needs = _Needs()
         relation = query["from_table"]
         names = set(around)
@@ -138,6 +137,21 @@ class _Context:
             needs.places = self._by_name(query, names)
         else:
             needs.places = {n for n, each in enumerate(select) if self._hit(each, names, whole, query)}
+        return needs
+
+    def _of_sides(self, query: Node, around: set[str]) -> _Needs:
+        """What a set operation needs: its columns what those of its sides need, or its rows."""
+        needs = _Needs(rows=self._cut(query))
+        by_name = query["setop_type"] == "UNION_BY_NAME"
+        names: list[str] = []
+        for side in children(query):
+            one = self._of(side, around)
+            needs.rows |= one.rows or (query["setop_type"] not in _UNIONS and bool(one.places))
+            below = self.statement.definitions.get(whole_of(side) or "") if by_name else None
+            own = [] if below is None else _folded(column.name for column in below.columns)
+            names += [name for name in own if name not in names]
+            needs.rows |= by_name and below is None and bool(one.places)
+            needs.places |= {names.index(own[n]) for n in one.places} if own else one.places
         return needs
 
     def _is_shaped_of_needs(self, relation: Node) -> bool:

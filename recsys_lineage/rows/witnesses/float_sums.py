@@ -14,7 +14,7 @@ from recsys_lineage.rows.statement.syntax import Node, arguments, copied, is_exp
 
 _ADDING = (
     "sum", "fsum", "kahan_sum", "sumkahan", "avg", "mean", "favg", "product", "geomean", "geometric_mean", "entropy",
-    "stddev", "var", "corr", "covar", "regr", "skewness", "kurtosis", "sem", "mad",
+    "stddev", "var", "corr", "covar", "regr", "skewness", "kurtosis", "sem", "mad", "wavg", "weighted_avg",
 )  # fmt: skip
 """Beginnings of the names of aggregates that do arithmetic with all their values."""
 _IN_DOUBLES = tuple(name for name in _ADDING if name not in ("sum", "avg", "mean", "mad"))

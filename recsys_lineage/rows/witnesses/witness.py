@@ -118,7 +118,11 @@ class Witnesses(QueryFacts):
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
         where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
-        below = [*subqueries(relation), *subqueries(where), *in_calls]
+        rows += self._of_hidden_conditions(items)
+        hidden = [item.hidden for item in items if item.hidden is not None]
+        out_of_sight = {id(each) for join in hidden for each in _asked_by(join)}
+        below = [each for each in subqueries(relation) if id(each) not in out_of_sight]
+        below += [*subqueries(where), *in_calls]
         in_keys = subqueries(self.keys_of(query)) if aggregated else []
         below += in_keys
         keys = [without_places(each) for each in in_keys]
@@ -270,6 +274,20 @@ class Witnesses(QueryFacts):
 
     def of_hidden(self, item: FromItem) -> str:
         """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
+        return f"(SELECT {self._say.one_of(item)} {self._fitting(item)})"
+
+    def _of_hidden_conditions(self, items: list[FromItem]) -> list[tuple[str, str]]:
+        """For subqueries that decide which rows behind SEMI or ANTI JOIN fit, lists of the rows they say it by."""
+        joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
+        return [
+            (table, f"(SELECT {self._say.gathered(rows)} {self._fitting(item)})")
+            for join, item in joins.values()
+            for each in _once(_asked_by(join))
+            for table, rows in self.of_subquery(each)
+        ]
+
+    def _fitting(self, item: FromItem) -> str:
+        """SQL, from its FROM on, of the rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
         join = item.hidden
         assert join is not None
         if join.get("ref_type") == "NATURAL":
@@ -283,7 +301,7 @@ class Witnesses(QueryFacts):
             )
             fits.append(f"{quote(left)}.{quote(name)} = {quote(item.alias)}.{quote(name)}")
         right = self.syntax.relation_text(join["right"])
-        return f"(SELECT {self._say.one_of(item)} FROM {right} WHERE {' AND '.join(fits)})"
+        return f"FROM {right} WHERE {' AND '.join(fits)}"
 
     def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
         """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
@@ -388,6 +406,11 @@ class Witnesses(QueryFacts):
         if not is_expression(star, "STAR") or not star.get("columns") or some:
             return [order]
         return [{**order, "expression": self.syntax.expression(str(n + 1))} for n in range(width)]
+
+
+def _asked_by(join: Node) -> list[Node]:
+    """The subqueries that a SEMI or ANTI JOIN asks, where the rows of its right side are seen."""
+    return subqueries([join.get("condition"), join["right"]])
 
 
 def _drop_own_columns(witnessed: Witnessed) -> None:

@@ -126,3 +126,10 @@ SELECT count(v.*) AS n FROM v;
 -- date_trunc('Month', d): t.d TRANSFORMATION
 -- B: t.b IDENTITY
 SELECT date_trunc('Month', d), b AS "B" FROM t;
+
+-- # macros that are made of aggregates
+-- b: t.b IDENTITY
+-- j: t.a AGGREGATION
+-- w: t.a AGGREGATION, t.c AGGREGATION
+-- *: t.b GROUP_BY
+SELECT b, json_group_array(a) AS j, weighted_avg(a, c) AS w FROM t GROUP BY ALL;

@@ -166,3 +166,8 @@ FROM (FROM t) AS one JOIN (FROM u) AS other ON one.a = other.a SELECT one.c AS x
 -- n: v.n IDENTITY
 -- *: t.a JOIN, u.a JOIN
 SELECT * FROM (SELECT a FROM t) AS t JOIN (SELECT a, k FROM u) AS u USING (a), v;
+
+-- # VALUES before a join, with SELECT behind it
+-- x: v.n IDENTITY
+-- *: v.a JOIN
+FROM (VALUES (1), (2)) AS given(a) JOIN v USING (a) SELECT v.n AS x;

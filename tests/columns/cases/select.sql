@@ -145,3 +145,20 @@ SELECT column_name, column_type FROM (DESCRIBE t);
 -- max: u.a AGGREGATION, u.k AGGREGATION, u.e FILTER
 -- count: u.e FILTER
 SELECT column_name, max, count FROM (SUMMARIZE SELECT a, k FROM u WHERE e IS NOT NULL);
+
+-- # a slice that is turned round (DuckDB 2)
+-- x: t.l TRANSFORMATION
+-- y: t.l TRANSFORMATION
+SELECT l[::-1] AS x, l[2::-1] AS y FROM t;
+
+-- # values of the session, where no column is called so
+-- user:
+-- current_date: u.e IDENTITY
+-- localtimestamp: u.k IDENTITY
+SELECT user, current_date, localtimestamp FROM (SELECT e AS current_date, k AS localtimestamp FROM u);
+
+-- # names in backticks (DuckDB 2)
+-- x y: t.a TRANSFORMATION
+-- b: t.b IDENTITY
+-- *: t.b FILTER
+SELECT `a` + 1 AS `x y`, `t`.b FROM `t` WHERE `b` <> '`a`';

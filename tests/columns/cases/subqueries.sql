@@ -54,3 +54,12 @@ SELECT (SELECT max(n) FROM v WHERE v.a = t.a AND EXISTS (SELECT 1 FROM u WHERE u
 -- a: t.a IDENTITY
 -- *: u.e SORT, u.a FILTER, t.a FILTER
 SELECT a FROM t ORDER BY (SELECT max(e) FROM u WHERE u.a = t.a);
+
+-- # VALUES in IN, EXISTS and ARRAY
+-- x: v.a TRANSFORMATION, v.n TRANSFORMATION
+-- w: v.n TRANSFORMATION, v.n FILTER
+-- y:
+-- z: v.n AGGREGATION
+SELECT (a, n) IN (VALUES (1, 'a'), (2, 'b')) AS x, upper(n) IN (VALUES (n)) AS w, EXISTS (VALUES (a)) AS y,
+  ARRAY(VALUES (n)) AS z
+FROM v;
