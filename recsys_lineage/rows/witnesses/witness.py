@@ -138,8 +138,9 @@ class Witnesses(QueryFacts):
         if aggregated:
             one = self._one_row_calls(calls)
             likes = self._likes(query, one, taken)
+            joined = len(items) > 1 or bool(below)
             rows = [
-                (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes))
+                (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes, joined))
                 for table, row in rows
             ]
         rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
@@ -337,15 +338,19 @@ class Witnesses(QueryFacts):
         if not width:
             _drop_own_columns(witnessed)
         text = self.syntax.text(witnessed.query)
+        joined = witnessed.query.get("from_table", {}).get("type") == "JOIN"
         return [
-            (table, f"(SELECT {self._say.gathered(f'__q.__w{n}')} FROM ({text}) AS __q{names}{where})")
+            (
+                table,
+                f"(SELECT {self._say.gathered(f'__q.__w{n}', joined=joined)} FROM ({text}) AS __q{names}{where})",
+            )
             for n, table in enumerate(witnessed.tables)
         ]
 
-    def _of_group(self, row: str, one: list[Node], likes: str = "") -> str:
+    def _of_group(self, row: str, one: list[Node], likes: str, joined: bool) -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
         if not one:
-            return self._say.gathered(row)
+            return self._say.gathered(row, joined=joined)
         found = [row_of(call, row, self.syntax, likes) for call in one]
         return self._say.together(found)
 
