@@ -37,7 +37,8 @@ def joined_sample(
     }
     taken: dict[str, pa.Table] = {}
     for name in sorted(relations, key=lambda each: (sizes[each], each)):
-        select = f"SELECT * FROM {relations[name]} AS _row"
+        row = _name_of_row(schemas[name])
+        select = f"SELECT * FROM {relations[name]} AS {row}"
         if sizes[name] > rows:
             shared = _shared(schemas, name, list(taken))
             hits, registered = [], []
@@ -45,14 +46,20 @@ def joined_sample(
                 held = f"_held_{place}"
                 connection.register(held, taken[other].select([column]).rename_columns(["value"]))
                 registered.append(held)
-                hits.append(f"(_row.{quote(column)} IN (SELECT value FROM {held}))::INTEGER")
-            order = ", ".join([*([f"{' + '.join(hits)} DESC"] if hits else []), f"hash(_row, {int(seed)})"])
+                hits.append(f"({row}.{quote(column)} IN (SELECT value FROM {held}))::INTEGER")
+            order = ", ".join([*([f"{' + '.join(hits)} DESC"] if hits else []), f"hash({row}, {int(seed)})"])
             taken[name] = connection.sql(f"{select} ORDER BY {order} LIMIT {int(rows)}").to_arrow_table()
             for held in registered:
                 connection.unregister(held)
         else:
             taken[name] = connection.sql(select).to_arrow_table()
     return schemas, taken
+
+
+def _name_of_row(columns: Mapping[str, str]) -> str:
+    """An alias for a relation by which its whole rows are meant: that of a column would mean the column."""
+    taken = {name.casefold() for name in columns}
+    return next(name for name in map("_row{}".format, range(len(taken) + 1)) if name not in taken)
 
 
 def _shared(

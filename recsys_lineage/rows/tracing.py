@@ -26,7 +26,8 @@ from recsys_lineage.rows.statement.steps import Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
-from recsys_lineage.rows.witnesses.witness import Witnessed, Witnesses
+from recsys_lineage.rows.witnesses.witness import Witnesses
+from recsys_lineage.rows.witnesses.witnessed import Witnessed
 from recsys_lineage.sql.names import quote
 
 

@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recsys_lineage import AssetCode, Inputs, Lake, Output, Query, Request, SqlText, materialize, sql_code
 from recsys_lineage.assets.asset_code import Unchanged
 from recsys_lineage.assets.reproduction import OtherCode
 from recsys_lineage.proof import ExperimentError, verify, verify_reads
+from recsys_lineage.proof.sample import joined_sample
 
 ORDERS = pl.DataFrame(
     {
@@ -120,6 +124,21 @@ def test_a_file_that_no_record_names_is_seen(lake: Lake, tmp_path: Path) -> None
     assert "not on record" in found.report()
 
 
+def test_a_file_that_another_process_opens_refutes_nothing(lake: Lake) -> None:
+    users = lake.files(lake.version("users"))[0]
+    beside = [f", (SELECT count(*) FROM read_parquet('{users}'))"]  # the kernel tells of it in the same words
+
+    def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
+        inputs.view("orders")
+        return Output(Query(f"SELECT price FROM orders{beside.pop() if beside else ''}"))
+
+    asset = replace(spent(), name="beside", compute=compute, upstream=("orders",), parameters={}, remade=None)
+    found = verify_reads(asset, lake)
+    assert found.true and not found.unnamed
+    assert [Path(name).parent.name for name in found.once] == ["users"]
+    assert "perhaps by another process" in found.report()
+
+
 def test_a_read_that_opens_nothing_is_seen(lake: Lake) -> None:
     def compute(inputs: Inputs, request: Request) -> Output | Unchanged:
         inputs.version("users")
@@ -139,3 +158,15 @@ def test_an_asset_that_fails_raises_what_it_raises(lake: Lake) -> None:
 
     with pytest.raises(ValueError, match="no such thing"):
         verify_reads(replace(spent(), compute=compute), lake)
+
+
+@given(st.sampled_from(["_row", "_ROW", "_row0", "note"]))
+@settings(max_examples=4, deadline=None)
+def test_which_rows_are_sampled_hangs_on_the_seed_whatever_columns_are_called(name: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t AS SELECT range AS n, NULL AS {name} FROM range(1000)")
+        drawn = [
+            joined_sample(connection, {"t": "t"}, 20, seed)[1]["t"].column("n").to_pylist() for seed in (0, 1)
+        ]
+    assert len(set(drawn[0]) & set(drawn[1])) < 10
+    assert max(drawn[0]) > 100

@@ -76,6 +76,18 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     return Value(found | order) if inside is None else inside.beside(order)
 
 
+def length_of_list(node: exp.Expr, scope: Scope) -> Value | None:
+    """How many values `list(x)` has, whatever they are: one for each row. None where an expression is another one."""
+    made = node.unnest()
+    if not isinstance(made, exp.Func) or called(made, scope.statement.text) not in _LISTS:
+        return None
+    if made.find(exp.Distinct) is not None:
+        return None
+    _ = scope.edges(made)  # what cannot be read is an error all the same
+    grouped = _grouped_scope(made, scope)
+    return Value(grouped.rows if grouped.one_row else NOTHING)
+
+
 def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:
     """What an aggregate gives that takes its values as they are, where it is known what is inside of them."""
     if name not in (*_LISTS, *_PICKS):

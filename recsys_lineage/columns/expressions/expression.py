@@ -25,6 +25,7 @@ from recsys_lineage.columns.expressions.aggregates import (
     aggregate,
     filtered,
     is_aggregate,
+    length_of_list,
     window,
     within_group,
 )
@@ -39,6 +40,7 @@ _SESSION = (
     exp.CurrentCatalog, exp.CurrentDate, exp.CurrentRole, exp.CurrentSchema, exp.CurrentTime, exp.CurrentTimestamp,
     exp.CurrentUser, exp.Localtime, exp.Localtimestamp, exp.SessionUser,
 )  # fmt: skip
+_LENGTHS = frozenset({"array_length", "len", "length"})
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
 _PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone | exp.JSONKeyValue
 """Expressions that are made of all their parts."""
@@ -297,6 +299,12 @@ def _function(node: exp.Func, scope: Scope) -> Value:
     if name in _OF_POSITION:
         return CONSTANT
     arguments = list(_parts(node))
+    if (
+        name in _LENGTHS
+        and len(arguments) == 1
+        and (found := length_of_list(arguments[0], scope)) is not None
+    ):
+        return found
     if name in _CONDITIONAL_FUNCTIONS:
         return _first_known(_each(arguments, scope))
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):

@@ -144,7 +144,12 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         rows |= deciding(scope.edges(having.this), How.FILTER)
         scope.alias_first = False
     if (qualify := node.args.get("qualify")) is not None:
-        rows |= deciding(scope.edges(qualify.this), How.FILTER)
+        cut = deciding(scope.edges(qualify.this), How.FILTER)
+        if (partition := _partition_cut(qualify.this)) is None or _goes_on(node) or scope.unnests:
+            rows |= cut
+        else:
+            rows |= deciding(united(scope.edges(key) for key in partition), How.WINDOW)
+            found = _beside_but(found, cut, {list_.place_of(key) for key in partition})
     keys = () if scope.unnests else keys_of(node, list_, scope)
     order = scope.order | united(each.edges for each in scope.sorts)
     found = Relation(found.columns, rows, keys, order)
@@ -259,6 +264,36 @@ def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozense
         if None not in key:
             found.append(frozenset(place for place in key if place is not None))
     return tuple(found)
+
+
+_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+
+
+def _partition_cut(condition: exp.Expr) -> list[exp.Expr] | None:
+    """The keys of the partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) <= 3` keeps some rows each.
+
+    How many stay hangs on how many there are; the order decides which, so not the keys, which they share. None where
+    the condition is another one.
+    """
+    if not isinstance(condition, _COMPARED) or not _is_place(condition.expression):
+        return None
+    window = condition.this.unnest()
+    numbered = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
+    return list(window.args.get("partition_by") or ()) if numbered and not window.args.get("alias") else None
+
+
+def _goes_on(node: exp.Select) -> bool:
+    """Whether a SELECT makes its rows distinct, orders or limits them."""
+    return any(node.args.get(name) is not None for name in ("distinct", "order", "limit", "offset"))
+
+
+def _beside_but(found: Relation, edges: Edges, places: set[int | None]) -> Relation:
+    """A relation of which more decides the values, but those of the columns at some places."""
+    columns = [
+        column if place in places else Column(column.name, column.value.beside(edges))
+        for place, column in enumerate(found.columns)
+    ]
+    return replace(found, columns=columns)
 
 
 def _first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:

@@ -38,8 +38,8 @@ class Contribution(Protocol):
         """An aggregate over rows of a relation."""
         ...
 
-    def gathered(self, each: str) -> str:
-        """An aggregate over what each of several rows is made of; over a window where `each` is one."""
+    def gathered(self, each: str, *, joined: bool = False) -> str:
+        """An aggregate over what each of several rows is made of, of which many say the same where they are joined."""
         ...
 
     def of_window(self, window: str) -> str:
@@ -73,9 +73,9 @@ class Lists:
         """All rows."""
         return f"list({item.row})"
 
-    def gathered(self, each: str) -> str:
-        """All rows of several lists."""
-        return f"flatten(list({each}))"
+    def gathered(self, each: str, *, joined: bool = False) -> str:
+        """All rows of several lists; of joined rows each list once, for there may be far more of them than of rows."""
+        return f"flatten(list({'DISTINCT ' if joined else ''}{each}))"
 
     def of_window(self, window: str) -> str:
         """All rows of the lists in a frame."""
@@ -125,7 +125,7 @@ class Marks:
         """Whether one of the rows is marked."""
         return f"bool_or({self.of_row(item)})"
 
-    def gathered(self, each: str) -> str:
+    def gathered(self, each: str, *, joined: bool = False) -> str:
         """Whether one of several is true."""
         return f"bool_or({each})"
 

@@ -12,7 +12,6 @@ Buneman, Khanna and Tan ("Why and where", ICDT 2001).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
 from recsys_lineage.rows.statement.definitions import Statement
@@ -35,6 +34,8 @@ from recsys_lineage.rows.statement.syntax import (
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.statement.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
+from recsys_lineage.rows.witnesses.result_order import simplify_order
+from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
 from recsys_lineage.sql.names import quote
 
 _COMPARED = {
@@ -42,21 +43,6 @@ _COMPARED = {
     "COMPARE_LESSTHANOREQUALTO": "<=", "COMPARE_GREATERTHANOREQUALTO": ">=",
     "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM", "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
 }  # fmt: skip
-
-
-@dataclass
-class Witnessed:
-    """A query with its witnesses.
-
-    Attributes:
-        query: the syntax tree; its first columns are the query's own.
-        tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
-        counts: in how many places each of these is read.
-    """
-
-    query: Node
-    tables: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 class Witnesses(QueryFacts):
@@ -142,8 +128,9 @@ class Witnesses(QueryFacts):
         if aggregated:
             one = self._one_row_calls(calls)
             likes = self._likes(query, one, taken)
+            joined = len(items) > 1 or bool(below)
             rows = [
-                (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes))
+                (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes, joined))
                 for table, row in rows
             ]
         rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
@@ -154,7 +141,7 @@ class Witnesses(QueryFacts):
             for window in windows:
                 if not is_over_all(window):
                     columns[table].append(self._over(window, row))
-        self._simplify_order(query)
+        simplify_order(query, self.statement.catalog)
         made = Witnessed(query)
         for table, _ in rows:
             made.counts[table] = made.counts.get(table, 0) + 1
@@ -353,17 +340,21 @@ class Witnesses(QueryFacts):
         names = f"({', '.join(f'__o{n}' for n in range(width))})" if width else ""
         where = f" WHERE {condition}" if condition else ""
         if not width:
-            _drop_own_columns(witnessed)
+            drop_own_columns(witnessed)
         text = self.syntax.text(witnessed.query)
+        joined = witnessed.query.get("from_table", {}).get("type") == "JOIN"
         return [
-            (table, f"(SELECT {self._say.gathered(f'__q.__w{n}')} FROM ({text}) AS __q{names}{where})")
+            (
+                table,
+                f"(SELECT {self._say.gathered(f'__q.__w{n}', joined=joined)} FROM ({text}) AS __q{names}{where})",
+            )
             for n, table in enumerate(witnessed.tables)
         ]
 
-    def _of_group(self, row: str, one: list[Node], likes: str = "") -> str:
+    def _of_group(self, row: str, one: list[Node], likes: str, joined: bool) -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
         if not one:
-            return self._say.gathered(row)
+            return self._say.gathered(row, joined=joined)
         found = [row_of(call, row, self.syntax, likes) for call in one]
         return self._say.together(found)
 
@@ -383,47 +374,10 @@ class Witnesses(QueryFacts):
         made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._say.gathering)
         return self._say.of_window(self.syntax.expression_text(made))
 
-    def _simplify_order(self, query: Node) -> None:
-        """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""
-        modifiers = query.get("modifiers", [])
-        distinct = [each for each in modifiers if each["type"] == "DISTINCT_MODIFIER"]
-        limited = any(each["type"].startswith("LIMIT") for each in modifiers)
-        if not any(each.get("distinct_on_targets") for each in distinct) and (distinct or not limited):
-            query["modifiers"] = []
-        width = width_of(query, 0, self.statement.catalog) if query["type"] == "SELECT_NODE" else 0
-        for each in query["modifiers"] if width else ():
-            if each["type"] == "ORDER_MODIFIER":
-                each["orders"] = [
-                    made for order in each["orders"] for made in self._own_columns(order, width)
-                ]
-
-    def _own_columns(self, order: Node, width: int) -> list[Node]:
-        """ORDER BY ALL by the places of a query's own columns, lest the witnesses that come after them decide too."""
-        star = order["expression"]
-        some = any(
-            star.get(key) for key in ("expr", "exclude_list", "replace_list", "rename_list", "relation_name")
-        )
-        if not is_expression(star, "STAR") or not star.get("columns") or some:
-            return [order]
-        return [{**order, "expression": self.syntax.expression(str(n + 1))} for n in range(width)]
-
 
 def _asked_by(join: Node) -> list[Node]:
     """The subqueries that a SEMI or ANTI JOIN asks, where the rows of its right side are seen."""
     return subqueries([join.get("condition"), join["right"]])
-
-
-def _drop_own_columns(witnessed: Witnessed) -> None:
-    """Leaves out a query's own columns, where nothing asks for them and they do not decide its rows."""
-    query = witnessed.query
-    decides = ("group_expressions", "group_sets", "modifiers", "having", "qualify")
-    if query["type"] != "SELECT_NODE" or any(query.get(key) for key in decides):
-        return
-    if query.get("aggregate_handling") != "FORCE_AGGREGATES" and not any(
-        is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
-        for part in parts(query["select_list"])
-    ):
-        query["select_list"] = query["select_list"][-len(witnessed.tables) :]
 
 
 def _once(nodes: list[Node]) -> list[Node]:

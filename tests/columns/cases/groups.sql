@@ -108,10 +108,42 @@ FROM t;
 -- *: t.b WINDOW, t.c WINDOW
 SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c DESC) = 1;
 
+-- # what all rows of a partition share hangs on no order among them
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY, t.c WINDOW
+-- n: t.c WINDOW
+-- *: t.b WINDOW
+SELECT b, a, 1 AS n FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c DESC) <= 2;
+
+-- # nor does how many rows stay
+-- n: t.b WINDOW
+SELECT count(*) AS n FROM (FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) = 1) AS q;
+
+-- # but where the order decides more than that, or more is asked
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY
+-- *: t.b WINDOW, t.c WINDOW, t.a SORT
+SELECT b, a FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) = 1 ORDER BY a;
+
+-- # as for rows of equal rank
+-- b: t.b IDENTITY
+-- *: t.b WINDOW, t.c WINDOW
+SELECT b FROM t QUALIFY rank() OVER (PARTITION BY b ORDER BY c) = 1;
+
 -- # QUALIFY takes a column before an alias
 -- c: t.a TRANSFORMATION
 -- *: t.c FILTER, t.d WINDOW
 SELECT -a AS c FROM t QUALIFY c > rank() OVER (ORDER BY d);
+
+-- # the length of a list of all rows hangs on none of its values
+-- n: t.b GROUP_BY
+-- d: t.a AGGREGATION, t.b GROUP_BY
+-- f: t.a AGGREGATION, t.b GROUP_BY, t.c FILTER
+SELECT
+    len(list(a ORDER BY c)) AS n,
+    length(array_agg(DISTINCT a)) AS d,
+    len(list(a) FILTER (c > 0)) AS f
+FROM t GROUP BY b;
 
 -- # a window over groups
 -- x: t.c AGGREGATION

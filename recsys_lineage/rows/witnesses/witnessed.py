@@ -1,0 +1,35 @@
+"""Witnessed: a query with columns that list the rows each of its rows is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
+
+
+@dataclass
+class Witnessed:
+    """A query with its witnesses.
+
+    Attributes:
+        query: the syntax tree; its first columns are the query's own.
+        tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
+        counts: in how many places each of these is read.
+    """
+
+    query: Node
+    tables: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def drop_own_columns(witnessed: Witnessed) -> None:
+    """Leaves out a query's own columns, where nothing asks for them and they do not decide its rows."""
+    query = witnessed.query
+    decides = ("group_expressions", "group_sets", "modifiers", "having", "qualify")
+    if query["type"] != "SELECT_NODE" or any(query.get(key) for key in decides):
+        return
+    if query.get("aggregate_handling") != "FORCE_AGGREGATES" and not any(
+        is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+        for part in parts(query["select_list"])
+    ):
+        query["select_list"] = query["select_list"][-len(witnessed.tables) :]
