@@ -332,7 +332,7 @@ def _store_together(storage: SqliteEventLogStorage, events: Sequence[EventLogEnt
         with storage.run_connection(run_id) as connection:
             connection.execute(insert, of_run)
     with storage.index_transaction() as connection:
-        ids = [connection.execute(insert, row).inserted_primary_key[0] for row in rows]
+        ids = [connection.execute(insert, row).lastrowid for row in rows]
         storage._store_asset_event_tags(connection, events, ids)
         latest = {row["asset_key"]: place for place, row in enumerate(rows)}
         for place in latest.values():
