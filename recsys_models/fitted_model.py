@@ -11,10 +11,11 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from recsys_models.data.ids import Ids, as_ids, rows_of
-from recsys_models.data.interactions import Interactions
+from recsys_models.data.interactions import Interactions, each_once
 from recsys_models.data.recency import recency_weights
 from recsys_models.kernels.links import Links
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
+from recsys_models.state_arrays import must_be, sparse
 
 NO_EVIDENCE = -1e6
 """Score that all items have or fall below of which a model knows nothing that speaks for or against them."""
@@ -65,6 +66,37 @@ class FitBasis(NamedTuple):
         moment = interactions.timestamp
         latest = int(moment.max()) if moment is not None and moment.size else None
         return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular, latest)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a file keeps of it, by name, beside `latest`."""
+        return {
+            "user_ids": self.user_ids,
+            "item_ids": self.item_ids,
+            "seen.indptr": self.seen.indptr.astype(np.int64),
+            "seen.indices": self.seen.indices.astype(np.int32),
+            "popular": self.popular,
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]], latest: Any) -> FitBasis:
+        """The basis of what `arrays` gave, which is taken out of a file's arrays, and of the file's `latest`.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: the arrays do not fit together, or are none of a basis.
+        """
+        user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
+        for name, ids in (("user_ids", user_ids), ("item_ids", item_ids)):
+            must_be(ids, name, shape=(None,), kind="iU")
+            each_once(ids, name)
+        indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
+        ones = np.ones(indices.size, np.float32)
+        seen = sparse("seen", ones, indices, indptr, (user_ids.size, item_ids.size))
+        popular = arrays.pop("popular")
+        must_be(popular, "popular", shape=(item_ids.size,), kind="f")
+        if latest is not None and type(latest) is not int:
+            raise ValueError(f"latest: expected microseconds since 1970 or null, found {latest!r}")
+        return cls(user_ids, item_ids, seen, popular, latest)
 
 
 class _BasisFacts(NamedTuple):

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.history import History
-from recsys_models.data.interactions import Interactions, each_once
+from recsys_models.data.interactions import Interactions
 from recsys_models.fitted_model import FitBasis
 from recsys_models.folding import Folding
 from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 from recsys_models.parameters import checked, plain
-from recsys_models.state_arrays import must_be, must_be_learned, of_file, sparse
+from recsys_models.state_arrays import must_be, must_be_learned, of_file
 from recsys_models.training.fit_run import FitRun, OnEpoch
 from recsys_models.training.threads import computing
 
@@ -241,13 +241,7 @@ class Recommender(Folding):
             "threads": self.threads,
             "latest": self.latest,
         }
-        arrays = {
-            "user_ids": self.user_ids,
-            "item_ids": self.item_ids,
-            "seen.indptr": self.seen.indptr.astype(np.int64),
-            "seen.indices": self.seen.indices.astype(np.int32),
-            "popular": self.popular,
-        }
+        arrays = self.basis.arrays()
         return to_files("model", header, {**arrays, **{f"state.{k}": v for k, v in self._state().items()}})
 
     @classmethod
@@ -263,16 +257,7 @@ class Recommender(Folding):
                 f"model.json: expected family {cls.family!r}, found {header.get('family')!r}; use load_model"
             )
         with of_file(f"{cls.family} model"):
-            user_ids, item_ids = arrays.pop("user_ids"), arrays.pop("item_ids")
-            for name, ids in (("user_ids", user_ids), ("item_ids", item_ids)):
-                must_be(ids, name, shape=(None,), kind="iU")
-                each_once(ids, name)
-            indptr, indices = arrays.pop("seen.indptr"), arrays.pop("seen.indices")
-            ones = np.ones(indices.size, np.float32)
-            seen = sparse("seen", ones, indices, indptr, (user_ids.size, item_ids.size))
-            popular = arrays.pop("popular")
-            must_be(popular, "popular", shape=(item_ids.size,), kind="f")
-            basis = FitBasis(user_ids, item_ids, seen, popular, _moment(header.get("latest")))
+            basis = FitBasis.of_arrays(arrays, header.get("latest"))
             for key, array in arrays.items():
                 must_be_learned(array, key)
             state = {key.removeprefix("state."): array for key, array in arrays.items()}
@@ -288,11 +273,12 @@ class Recommender(Folding):
                 if not isinstance(found, kind):
                     raise ValueError(f"{name}: expected a {kind.__name__}, found {found!r:.60}")
             # what a file holds has to rank: the first user's scores tell before a caller's do
-            first = model.score_block(np.arange(min(1, user_ids.size)))
-            must_be(first, "scores", shape=(min(1, user_ids.size), item_ids.size), kind="f")
-            if item_ids.size and model._folds_at_once():
+            users, items = basis.user_ids.size, basis.item_ids.size
+            first = model.score_block(np.arange(min(1, users)))
+            must_be(first, "scores", shape=(min(1, users), items), kind="f")
+            if items and model._folds_at_once():
                 folded = model.fold_in([History(np.zeros(1, np.int32))])
-                must_be(folded, "folded scores", shape=(1, item_ids.size), kind="f")
+                must_be(folded, "folded scores", shape=(1, items), kind="f")
         return model
 
     @classmethod
@@ -403,9 +389,3 @@ class Recommender(Folding):
                 "build it with like= the interactions, or pass validation=None"
             )
         return aligned
-
-
-def _moment(found: Any) -> int | None:
-    if found is not None and type(found) is not int:
-        raise ValueError(f"latest: expected microseconds since 1970 or null, found {found!r}")
-    return found

@@ -24,14 +24,16 @@ def run(groups: list[str], *, reuse: bool = False) -> dict[str, Any]:
         SystemExit: when an asset failed.
     """
     began = time.perf_counter()
+    from recsys_assets.cli.session import set_apart
     from recsys_assets.instance import open_instance
     from recsys_assets.runs.run import Platform
     from recsys_assets.settings import load_settings
     from recsys_lineage.progress import Progress, listening
 
     settings = load_settings()
-    with open_instance(settings) as instance:
+    with set_apart() as loaded, open_instance(settings) as instance:
         platform = Platform(settings, instance)
+        loaded()
         names = platform.names(" or ".join(f"group:{group}" for group in groups))
         imported, cpu = time.perf_counter(), time.process_time()
         started: dict[str, tuple[float, float]] = {}

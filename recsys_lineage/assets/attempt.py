@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Any
@@ -24,6 +24,7 @@ from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.vocabulary import Vocabulary
+from recsys_lineage.assets.written_version import written_version
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.commits.draft import Draft
@@ -38,9 +39,6 @@ from recsys_lineage.records.materialization import (
     Materialization,
     Statement,
     Status,
-    Written,
-    WrittenColumn,
-    WrittenPartition,
 )
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
@@ -271,7 +269,7 @@ class Attempt:
             statistics=self._plain(output.statistics, output),
             takes=as_seen(output.takes, self._seen_names),
             trained_on=tuple(output.trained_on),
-            written=_written(version, output, self._plain(output.failures, output)),
+            written=written_version(version, output, self._plain(output.failures, output)),
         )
 
     def _plain(self, value: Any, output: Output) -> Any:
@@ -382,20 +380,3 @@ def explaining(explain: Callable[[Exception], LineageError | None] | None) -> It
         if meant is None:
             raise
         raise meant from meant.__cause__
-
-
-def _written(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
-    held = version.partitions
-    wrote = held if output.partitions is None else [key for key in output.partitions if key in held]
-    return Written(
-        bytes=version.bytes,
-        files=version.files,
-        partition_column=version.partition_column,
-        partitions={
-            key: WrittenPartition(held[key].rows, held[key].bytes, held[key].fingerprint, held[key].version)
-            for key in wrote
-        },
-        failures=failures,
-        columns={name: WrittenColumn(*astuple(c)) for name, c in version.columns_written.items()},
-        hashed_by=version.hashed_by,
-    )

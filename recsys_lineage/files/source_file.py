@@ -18,6 +18,9 @@ from recsys_lineage.files.fault import FileFault
 
 LANDING = "landing"
 """The folder inside the data folder into which new files are dropped."""
+_MOST_HASHES = 100_000
+_hashes: dict[tuple[int, ...], tuple[int, str]] = {}
+"""Of files by their state: when a hash was begun, and the hash."""
 _READABLE = "a readable file inside the data folder"
 
 
@@ -175,8 +178,7 @@ def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
         return SourceFile(name, 0, "", never, fault)
     try:
         stat = path.stat()
-        began = time.time_ns()
-        sha256 = _sha256(path)
+        began, sha256 = _hash_once(path, _state(stat))
     except OSError as error:
         return SourceFile(name, 0, "", never, _not_read(name, error))
     modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
@@ -222,10 +224,30 @@ def is_unchanged(path: Path, file: SourceFile) -> bool:
         now = _state(path.stat())
         if now != tuple(state):
             return False
-        settled = began - max(now[-2:]) > 1_000_000_000
-        return settled or _sha256(path) == file.sha256
+        return _is_settled(began, now) or _sha256(path) == file.sha256
     except OSError:
         return False
+
+
+def _is_settled(began: int, state: tuple[int, ...]) -> bool:
+    """Whether a change after the hash began would show in the file's times."""
+    return began - max(state[-2:]) > 1_000_000_000
+
+
+def _hash_once(path: Path, state: tuple[int, ...]) -> tuple[int, str]:
+    """When the hash of a file in a state was begun, and the hash: read anew only where this process did not yet.
+
+    A run asks for it when it looks whether anything changed, when it looks the files through and when it opens them.
+    """
+    if (known := _hashes.get(state)) is not None:
+        return known
+    began = time.time_ns()
+    found = began, _sha256(path)
+    if _is_settled(began, state) and _state(path.stat()) == state:
+        if len(_hashes) >= _MOST_HASHES:
+            _hashes.clear()
+        _hashes[state] = found
+    return found
 
 
 def _state(stat: os.stat_result) -> tuple[int, ...]:

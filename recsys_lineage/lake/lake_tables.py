@@ -16,6 +16,7 @@ from deltalake.exceptions import TableNotFoundError
 from recsys_lineage.errors import LineageError, TableNotFound
 from recsys_lineage.lake.commits.commit_log import CommitLog
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.lake.opened_delta import opened_delta
 from recsys_lineage.lake.pruned_versions import PrunedVersions
 from recsys_lineage.lake.storage import Storage
 from recsys_lineage.lake.storage_fault import explained
@@ -176,9 +177,7 @@ class LakeTables:
         """
         with explained(self.storage, table):
             try:
-                return DeltaTable(
-                    self.table_uri(table), version=version, storage_options=dict(self.storage.options) or None
-                )
+                return opened_delta(self.storage, self.table_uri(table), version)
             except TableNotFoundError:
                 return None
 

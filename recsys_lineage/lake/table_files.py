@@ -129,7 +129,8 @@ def write_files(
         contents = {"": add_contents(pieces.values())}
     else:
         contents = file_contents(connection, root, paths, schema, partition_by)
-    empty = connection.sql(f"SELECT * FROM ({select}) LIMIT 0", params=bound).to_arrow_table().schema
+    # of an empty table: to plan the query once more would take as long as small tables take to be written
+    empty = connection.sql(f"SELECT * FROM {read_files([], schema, schema, None)}").to_arrow_table().schema
     columns = _column_statistics(row[4] for row in stats)
     column_sizes = {key: _column_sizes(files, schema) for key, files in counted_of.items()}
     return WrittenFiles(

@@ -16,6 +16,7 @@ from recsys_lineage.interruption import stop_is_requested
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
+    materializations_at_once,
     partition_keys_of,
     version_tags,
     without_automatic_event,
@@ -178,7 +179,7 @@ class AssetRun:
             words = f"No {version.partition_column} yet: nothing that was read has a row of one."
             shown = {"partitions": words, **of_run}
             self._context.log_event(dg.AssetObservation(asset_key=key, description=words, metadata=shown))
-        with many_events():
+        with many_events(), materializations_at_once(self._context.instance):
             for partition in told:
                 held = version.partitions[partition]
                 metadata = partition_metadata(record, version, partition, made_of.get(partition))

@@ -39,6 +39,8 @@ from dagster._core.definitions.data_version import (
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from dagster._core.events import DagsterEventType
+from dagster._core.events.log import EventLogEntry
 from dagster._core.execution import compute_logs
 from dagster._core.execution.api import execute_run
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
@@ -47,7 +49,7 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
@@ -281,6 +283,60 @@ def shared_databases(instance: dg.DagsterInstance) -> list[Path]:
         if isinstance(storage, SqliteRunStorage | SqliteScheduleStorage):
             found.append(Path(storage._conn_string.removeprefix("sqlite:///")))
     return found
+
+
+_waiting = threading.local()
+
+
+@contextmanager
+def materializations_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Have the materializations that this thread tells of inside the block stored together when it ends.
+
+    Dagster's SQLite storage makes transactions of two files for each event, and writes each as its asset's latest.
+    Together they take two transactions, and the last one of an asset is its latest; Dagster's own batches are no help,
+    for this storage takes their events one by one. With another database nothing changes.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqliteEventLogStorage) or getattr(_waiting, "events", None) is not None:
+        yield
+        return
+    _waiting.events = []
+    if SqliteEventLogStorage.store_event is not _stored_or_kept:
+        setattr(SqliteEventLogStorage, "store_event", _stored_or_kept)  # noqa: B010
+    try:
+        yield
+    finally:
+        events, _waiting.events = _waiting.events, None
+        if events:
+            _store_together(storage, events)
+
+
+_store_one = SqliteEventLogStorage.store_event
+
+
+def _stored_or_kept(storage: SqliteEventLogStorage, event: EventLogEntry) -> None:
+    waiting: list[EventLogEntry] | None = getattr(_waiting, "events", None)
+    if waiting is not None and event.dagster_event_type is DagsterEventType.ASSET_MATERIALIZATION:
+        waiting.append(event)
+    else:
+        _store_one(storage, event)
+
+
+def _store_together(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
+    insert = SqlEventLogStorageTable.insert()
+    rows = [storage._event_to_row(event) for event in events]
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_run.setdefault(row["run_id"], []).append(row)
+    for run_id, of_run in by_run.items():
+        with storage.run_connection(run_id) as connection:
+            connection.execute(insert, of_run)
+    with storage.index_transaction() as connection:
+        ids = [connection.execute(insert, row).lastrowid for row in rows]
+        storage._store_asset_event_tags(connection, events, ids)
+        latest = {row["asset_key"]: place for place, row in enumerate(rows)}
+        for place in latest.values():
+            storage._store_asset_event(connection, events[place], ids[place])
 
 
 _engines: dict[str, Engine] = {}

@@ -32,12 +32,13 @@ class Texts:
             WriteConflict: when other writers kept winning.
             InsufficientSpace: when the disk is full or not writable.
         """
-        texts = {hash_: text for hash_, text in texts.items() if hash_ not in self._seen()}
+        seen = self._seen()
+        texts = {hash_: text for hash_, text in texts.items() if hash_ not in seen}
         if not texts:
             return 0
         frame = pl.DataFrame({"hash": list(texts), "text": list(texts.values())}, schema=_SCHEMA)
         added = append_once(self._lake, TABLE, "hash", frame, self._present)
-        _seen[self._lake.uri] = (self._lake.version(TABLE), self._seen() | texts.keys())
+        _seen[self._lake.uri] = (self._lake.version(TABLE), seen | texts.keys())
         return added
 
     def get(self, hashes: Collection[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from unicodedata import normalize
 import pytest
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
-from recsys_lineage.files import deduplicate, list_files
+from recsys_lineage.files import deduplicate, list_files, source_file
 
 
 def test_files_are_listed_in_path_order_with_the_landing_folder_last(tmp_path: Path) -> None:
@@ -104,3 +104,34 @@ def test_a_changed_file_has_another_sha256(tmp_path: Path) -> None:
     after = list_files(tmp_path, "*.csv")
     assert before[0].sha256 != after[0].sha256
     assert before[0].modified == after[0].modified
+
+
+def test_a_file_that_stays_as_it_is_is_read_once_and_one_that_changes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "day.csv"
+    path.write_text("a")
+    read: list[Path] = []
+    sha256 = source_file._sha256
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return sha256(path)
+
+    monkeypatch.setattr(source_file, "_sha256", counted)
+    now = source_file.time.time_ns
+    assert len({list_files(tmp_path, "*.csv")[0].sha256 for _ in range(2)}) == 1
+    assert len(read) == 2, "a change in this very moment might not show in the file's times"
+    monkeypatch.setattr(source_file.time, "time_ns", lambda: now() + 10_000_000_000)
+    for _ in range(3):
+        assert list_files(tmp_path, "*.csv")[0].sha256 == hashlib.sha256(b"a").hexdigest()
+    assert len(read) == 3
+    times = path.stat()
+    path.write_text("b")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert list_files(tmp_path, "*.csv")[0].sha256 == hashlib.sha256(b"b").hexdigest()
+    path.rename(tmp_path / "copy.csv")
+    path.write_text("a")
+    assert [file.sha256 for file in list_files(tmp_path, "*.csv")] == [
+        hashlib.sha256(content).hexdigest() for content in (b"b", b"a")
+    ]

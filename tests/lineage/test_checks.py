@@ -120,3 +120,25 @@ def test_a_check_may_be_a_function(project: Project) -> None:
 def test_the_ready_made_checks(check: TableCheck, good: str, bad: str, project: Project) -> None:
     assert project.run(table("good", good, checks=[check])).success
     assert not project.run(table("bad", bad, checks=[check]), raises=False).success
+
+
+def test_checks_that_are_counted_together_say_each_what_it_found(project: Project) -> None:
+    double = TableCheck("twice", "each id once", f"SELECT id FROM {OUTPUT} GROUP BY id HAVING count(*) > 1")
+    checks = [not_empty(), double, not_null("id", "place")]
+    rows = "SELECT unnest([1, 1, 2, 2, 3]) AS id, unnest([NULL, NULL, NULL, 4, 5]) AS place"
+    project.run(table("places", rows, checks=checks), raises=False)
+    _cleared, *found = next(iter(project.records.runs("places"))).checks
+    assert {outcome.name: outcome.counts["rows"] for outcome in found} == {
+        "not_empty": 0,
+        "twice": 2,
+        "not_null_id_place": 3,
+    }
+
+
+def test_a_check_that_cannot_be_run_is_the_failure_beside_others_that_can(project: Project) -> None:
+    wrong = TableCheck("of_another", "a column that is not there", f"SELECT * FROM {OUTPUT} WHERE elsewhere")
+    result = project.run(table("ids", "SELECT 1 AS id", checks=[unique("id"), wrong]), raises=False)
+    assert not result.success and not project.lake.has("ids")
+    failed = next(iter(project.records.runs("ids")))
+    assert failed.failure is not None and "Binder" in failed.failure.type
+    assert [outcome.name for outcome in failed.checks if outcome.passed][-1] == "unique_id"

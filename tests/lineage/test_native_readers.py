@@ -7,6 +7,7 @@ import inspect
 import io
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +32,7 @@ import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
+import scipy.io
 from deltalake import DeltaTable, write_deltalake
 from polars import read_parquet as read_by_another_name
 from safetensors.numpy import load_file, save_file
@@ -59,6 +61,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_file({"i": np.arange(2)}, folder / "t.safetensors")
     write_deltalake(folder / "delta", FRAME.to_arrow())
     duckdb.connect(folder / "t.db").execute("CREATE TABLE t AS SELECT 1 AS i").close()
+    scipy.io.mmwrite(folder / "t.mtx", np.ones((2, 2)))
+    sqlite3.connect(folder / "t.sqlite").execute("CREATE TABLE t (i)").close()
     return folder
 
 
@@ -104,6 +108,11 @@ READS: dict[str, Callable[[Path], object]] = {
     "duckdb.connect in memory": lambda d: duckdb.connect().sql(f"FROM '{d}/t.csv'").fetchall(),
     "duckdb attaches": lambda d: duckdb.connect().execute(f"ATTACH '{d}/t.db'"),
     "duckdb connection.read_csv": lambda d: duckdb.connect().read_csv(str(d / "t.csv")),
+    "scipy.io.mmread": lambda d: scipy.io.mmread(d / "t.mtx"),
+    "sqlite attaches": lambda d: sqlite3.connect(":memory:").execute(f"ATTACH '{d}/t.sqlite' AS other"),
+    "sqlite attaches an address": lambda d: sqlite3.connect("file::memory:", uri=True).execute(
+        f"ATTACH 'file:{d}/t.sqlite?mode=ro' AS other"
+    ),
     "ctypes": lambda d: ctypes.CDLL(str(d / "t.csv")),
 }  # fmt: skip
 PROCESSES: dict[str, Callable[[Path], object]] = {
@@ -133,6 +142,20 @@ def test_a_native_read_that_nobody_notes_is_an_error_that_names_file_and_line(da
         assert error.found is not None and str(data) in error.found
     if how != "ctypes":
         code()  # without a guard nothing is refused
+
+
+def test_a_connection_of_sqlite_attaches_what_is_on_record_and_what_is_no_file(data: Path) -> None:
+    with guarded("prices") as guard, sqlite3.connect(":memory:") as connection:
+        connection.execute("ATTACH ':memory:' AS memory")
+        guard.allow(data / "t.sqlite")
+        connection.execute(f"ATTACH '{data}/t.sqlite' AS noted")
+        assert connection.execute("SELECT count(*) FROM noted.t").fetchone() == (0,)
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            connection.execute("SELECT * FROM elsewhere")
+    with pytest.raises(UnnotedFile, match="a parameter") as raised, guarded("prices"):
+        sqlite3.connect(":memory:").execute("ATTACH ? AS other", [str(data / "t.sqlite")])
+    assert raised.value.where is not None and raised.value.where.startswith(f"{__file__}:")
+    connection.execute("ATTACH ? AS afterwards", [str(data / "t.sqlite")])
 
 
 @pytest.mark.parametrize("how", PROCESSES)

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.orchestration.dagster_internals import materializations_at_once
 from recsys_lineage.orchestration.sqlite_events import many_events
 
 
@@ -86,3 +87,64 @@ def test_inside_the_block_a_file_has_one_engine_and_afterwards_dagster_makes_its
                 inside = engines_of_three_events()
             assert engines_of_three_events() == inside < usual
         assert engines_of_three_events() >= inside * 2
+
+
+def materialized(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
+    """What Dagster knows of two assets' partitions that one step tells of, some of them twice."""
+
+    @dg.op
+    def step(context) -> None:
+        def tell() -> None:
+            for number in (1, 2, 3, 2):
+                for asset in ("shelf", "till"):
+                    event = dg.AssetMaterialization(
+                        asset,
+                        partition=f"day {number}",
+                        metadata={"number": number},
+                        tags={"dagster/data_version": f"version {number}", "lineage/version": str(number)},
+                    )
+                    context.log_event(event)
+
+        if at_once:
+            with materializations_at_once(context.instance), materializations_at_once(context.instance):
+                tell()
+                assert not told(context.instance, "shelf")
+        else:
+            tell()
+        assert told(context.instance, "shelf") == 4
+
+    @dg.job
+    def night() -> None:
+        step()
+
+    run = night.execute_in_process(instance=instance)
+    shelf, till = dg.AssetKey("shelf"), dg.AssetKey("till")
+    latest = {
+        key: event for key in (shelf, till) if (event := instance.get_latest_materialization_event(key))
+    }
+    records = instance.fetch_materializations(shelf, limit=10).records
+    of_run = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+        tags = connection.exec_driver_sql("SELECT asset_key, key, value FROM asset_event_tags").fetchall()
+    return {
+        "partitions": [instance.get_materialized_partitions(key) for key in (shelf, till)],
+        "latest": [(key, event.asset_materialization) for key, event in latest.items()],
+        "records": [(record.partition_key, record.asset_materialization) for record in records],
+        "run": [event.asset_materialization for event in of_run],
+        "tags": sorted(map(tuple, tags)),
+        "asset": [
+            record.asset_entry.last_run_id == run.run_id
+            for record in instance.get_asset_records([shelf, till])
+        ],
+    }
+
+
+def test_materializations_told_at_once_are_known_as_those_told_one_by_one(tmp_path: Path) -> None:
+    found = []
+    for at_once in (False, True):
+        folder = tmp_path / str(at_once)
+        folder.mkdir()
+        with dg.DagsterInstance.local_temp(str(folder)) as instance:
+            found.append(materialized(instance, at_once=at_once))
+    assert found[0] == found[1]
+    assert len(found[0]["records"]) == 4 and len(found[0]["run"]) == 8

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, environment, temporary
 from recsys_lineage.errors import UnnotedFile
@@ -53,11 +54,13 @@ class FileGuard:
         asset: the asset, for messages.
         folders: the run's own files and folders.
         frame: where the guarded block stands; what lies above it is not the asset's code. None once it has ended.
+        attached: the last database that SQLite was kept from attaching.
     """
 
     asset: str
     folders: set[str]
     frame: FrameType | None
+    attached: str | None = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Takes note of what the asset's code does.
@@ -129,9 +132,11 @@ class FileGuard:
             _thread.busy = before
 
     def _check(self, event: str, path: object, write: bool, native: str = "") -> None:
-        if not isinstance(path, bytes | str | os.PathLike) or path == ":memory:":
+        if not isinstance(path, bytes | str | os.PathLike):
             return  # a number is a file that is open already
         given = os.fsdecode(path)
+        if event == "sqlite3.connect" and not (given := database_file(given)):
+            return
         whole = os.path.realpath(given)
         if below(whole, self.folders) or below(whole, environment()) or whole == temporary():
             return
@@ -185,6 +190,12 @@ class FileGuard:
             if _is_of_asset(frame, own):
                 return _place(frame), False
         return None, False
+
+
+def database_file(name: str) -> str:
+    """The file of a database of SQLite, of its path or its address; empty where it lies in no file that has a name."""
+    path = unquote(urlsplit(name).path) if name.startswith("file:") else name
+    return "" if path == ":memory:" else path
 
 
 _guards: dict[int, FileGuard] = {}

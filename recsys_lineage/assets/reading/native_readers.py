@@ -22,10 +22,25 @@ from typing import Any
 from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
 
 LIBRARIES = frozenset(
-    {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "torch"}
+    {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}
 )
-"""Libraries that read files in native code; NumPy and SciPy open theirs by Python, whose audit hook tells of it."""
-WORDS = frozenset({"csv", "dataset", "file", "load", "memory", "open", "parquet", "read", "scan", "stream"})
+"""Libraries that read files in native code; NumPy opens its files by Python, whose audit hook tells of it."""
+WORDS = frozenset(
+    {
+        "csv",
+        "dataset",
+        "file",
+        "load",
+        "memory",
+        "mminfo",
+        "mmread",
+        "open",
+        "parquet",
+        "read",
+        "scan",
+        "stream",
+    }
+)
 """A function reads a file when one of these is a word of its name."""
 CLASSES: Mapping[str, Sequence[str]] = {
     "deltalake": ("DeltaTable",),

@@ -69,6 +69,11 @@ class Draft:
         """The columns as they are stored."""
         return self._written.schema
 
+    @property
+    def rows(self) -> int:
+        """Rows written."""
+        return sum(int(content.split(":")[0]) for content in self._written.contents.values())
+
     def commit(
         self,
         record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,

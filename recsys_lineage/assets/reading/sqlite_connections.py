@@ -1,0 +1,74 @@
+"""SQLite connections that an asset's own code opens: a database that a statement attaches is a file that it reads.
+
+Python tells of the file that a connection is made to, and of none that its ATTACH opens, so SQLite itself asks first.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, database_file, guard_at_work
+from recsys_lineage.assets.reading.native_readers import put_in_place
+from recsys_lineage.errors import UnnotedFile
+
+_CALLED = "sqlite3's ATTACH"
+STANDS_BETWEEN.add(__file__)
+
+
+@contextmanager
+def attaching_noted(guard: FileGuard) -> Iterator[None]:
+    """While the block runs, connections of the guarded code attach only databases that a record names.
+
+    Raises:
+        UnnotedFile: a statement of theirs attaches another.
+    """
+    if not hasattr(sqlite3.connect, "_asks_the_guard"):
+        put_in_place({id(sqlite3.connect): (sqlite3.connect, _connecting(sqlite3.connect))})
+    try:
+        yield
+    except sqlite3.DatabaseError as error:  # all that SQLite says is that it is not authorized
+        if guard.attached is None:
+            raise
+        guard.refuse(_CALLED, guard.attached, error)
+        raise
+
+
+def _connecting(connect: Callable[..., sqlite3.Connection]) -> Callable[..., sqlite3.Connection]:
+    @functools.wraps(connect)
+    def asks(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        guard = guard_at_work()
+        if guard is not None and not guard.is_trusted():
+            connection.set_authorizer(_authorized)
+        return connection
+
+    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
+    return asks
+
+
+def _authorized(action: int, file: str | None, *_: object) -> int:
+    return _may_attach(file) if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+
+def _may_attach(file: str | None) -> int:
+    """Whether the code at work may attach a database; `file` is None where the statement does not say which."""
+    guard = guard_at_work()
+    if guard is None:
+        return sqlite3.SQLITE_OK
+    if file is None:
+        guard.attached = "a file that the statement is given as a parameter"
+        return sqlite3.SQLITE_DENY
+    if not (path := database_file(file)):
+        return sqlite3.SQLITE_OK
+    with guard.asking():
+        try:
+            guard.check(_CALLED, path)
+        except UnnotedFile:  # an error in here does not reach the code
+            guard.attached = os.path.realpath(path)
+            return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK

@@ -1,0 +1,34 @@
+"""What a record says was written: bytes, files, partitions and columns of the version that was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import astuple
+
+from recsys_lineage.assets.asset_code import Output
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.records.materialization import Written, WrittenColumn, WrittenPartition
+
+
+def written_version(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
+    """What the record of a version says of its files: all, or of those partitions that the output replaced.
+
+    Args:
+        version: the version.
+        output: what the asset's code handed back.
+        failures: by partition, why it was not written, without values.
+    """
+    held = version.partitions
+    wrote = held if output.partitions is None else [key for key in output.partitions if key in held]
+    return Written(
+        bytes=version.bytes,
+        files=version.files,
+        partition_column=version.partition_column,
+        partitions={
+            key: WrittenPartition(held[key].rows, held[key].bytes, held[key].fingerprint, held[key].version)
+            for key in wrote
+        },
+        failures=failures,
+        columns={name: WrittenColumn(*astuple(c)) for name, c in version.columns_written.items()},
+        hashed_by=version.hashed_by,
+    )
