@@ -20,6 +20,12 @@ _CALLED = "sqlite3's ATTACH"
 STANDS_BETWEEN.add(__file__)
 
 
+def watch_attaching() -> None:
+    """From now on, for as long as the process lives, `sqlite3.connect` asks the guard where there is one."""
+    if not hasattr(sqlite3.connect, "_asks_the_guard"):
+        put_in_place({id(sqlite3.connect): (sqlite3.connect, _connecting(sqlite3.connect))})
+
+
 @contextmanager
 def attaching_noted(guard: FileGuard) -> Iterator[None]:
     """While the block runs, connections of the guarded code attach only databases that a record names.
@@ -27,8 +33,7 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
     Raises:
         UnnotedFile: a statement of theirs attaches another.
     """
-    if not hasattr(sqlite3.connect, "_asks_the_guard"):
-        put_in_place({id(sqlite3.connect): (sqlite3.connect, _connecting(sqlite3.connect))})
+    watch_attaching()
     try:
         yield
     except sqlite3.DatabaseError as error:  # all that SQLite says is that it is not authorized

@@ -115,6 +115,8 @@ class Draft:
             )  # fmt: skip
             plain = record if record is None or isinstance(record, Mapping) else record(after)
             carried = json.dumps({"table_version": after.to_json(), "record": plain})
+            if delta and before and delta.version() != before.version:  # what made the record looked again
+                continue
             with explained(lake.storage, table, self._write_id):
                 self._marker.require()
                 self._attempted = after.version

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from recsys_lineage.lake import opened_delta
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_files import active_files
+from recsys_lineage.lake.table_version import TableVersion
 
 
 def paths(delta: Any) -> list[str]:
@@ -74,3 +75,27 @@ def test_appending_again_and_again_opens_the_table_once(
         version = lake.write_arrow("numbers", pl.DataFrame({"n": [number]}), append=True)
         assert sorted(lake.scan(version).collect()["n"]) == list(range(number + 1))
     assert count == 1
+
+
+def test_a_writer_that_was_overtaken_while_it_looked_again_commits_behind_the_other(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.write_arrow("numbers", pl.DataFrame({"n": [0]}))
+    asked: list[int] = []
+
+    def record(after: TableVersion) -> dict[str, Any]:
+        if not asked:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(lake.write_arrow, "numbers", pl.DataFrame({"n": [1]}), append=True).result()
+            assert lake.open_delta("numbers") is not None
+        asked.append(after.version)
+        return {"n": after.rows}
+
+    with (
+        lake.connect() as connection,
+        lake.draft("numbers", "SELECT 2::BIGINT AS n", connection=connection, append=True) as draft,
+    ):
+        written = draft.commit(record)
+    assert asked == [1, 2] and written.version == 2
+    latest = lake.version("numbers")
+    assert latest == written and latest.rows == 3
+    assert sorted(lake.scan(latest).collect()["n"]) == [0, 1, 2]
