@@ -65,7 +65,9 @@ def test_the_arm_that_customers_like_wins(liked: float, verdict: str, words: str
 def test_nobody_wins_where_both_are_liked_alike() -> None:
     decided = [interleaving_report(*_log(seed, 300, 1.0), _experiment()) for seed in range(1, 21)]
     assert sum(_row(report, "new")["verdict"] in ("better", "worse") for report in decided) <= 1
-    assert all(report is not None and report.trustworthy and "Keep testing" in report.decision for report in decided)
+    assert all(
+        report is not None and report.trustworthy and "Keep testing" in report.decision for report in decided
+    )
 
 
 def test_lists_that_go_missing_are_noticed_before_anything_else() -> None:
