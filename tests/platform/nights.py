@@ -33,7 +33,7 @@ CSV = (
 PARQUET = CSV.replace("read_csv('sales*.csv')", "read_parquet('sales*.parquet')")
 
 
-def row(day: str, who: str = "u1", pieces: object = "1") -> tuple:
+def row(day: str, who: object = "u1", pieces: object = "1") -> tuple:
     """A line of sales at ten o'clock, with the columns of `COLUMNS`."""
     return (f"{day} 10:00:00", who, "i1", pieces)
 
