@@ -44,7 +44,7 @@ class FeedbackLog:
     """The append-only log of one service; close it with `with`.
 
     A thread of its own takes all that waits and writes it at once, so that many requests share one write to the disk.
-    It is woken when the event loop has no further line at once, for each write computes as long as a tenth of a list,
+    It is woken when the event loop has no further list at once, for each write computes as long as a tenth of a list,
     and takes the interpreter's lock from whoever computes the next one. A line that was torn by a kill is the last of
     its file and belongs to no answered request, for a new process, and one whose write failed or whose file somebody
     deleted, begins a new file.
@@ -105,7 +105,7 @@ class FeedbackLog:
             if self._closed:
                 raise FeedbackError("The service is stopping.", advice="ask again when it is back")
             self._waiting.append(entry)
-            if self._within:
+            if self._within or stream == "searches":  # which computes for longer than a write takes
                 self._condition.notify()
             elif self._gatherer is not loop:
                 self._gatherer = loop
