@@ -173,3 +173,14 @@ def test_a_shop_without_days_has_no_report() -> None:
     profiles, report = _report(one_day)
     assert not profiles.is_empty()
     assert report.is_empty()
+
+
+def test_it_is_the_same_to_the_last_bit_in_whatever_order_rows_are_added_up() -> None:
+    profiles, report = _report(SHOP["events"])
+    order = ["night", "column_name", "measure"]
+    for seed in range(3):
+        with duckdb.connect() as connection:
+            mixed = profiles.sample(fraction=1, shuffle=True, seed=seed)
+            connection.register("day_profiles", mixed)
+            again = connection.sql(load_sql("feedback", "drift_report")).pl()
+        assert again.sort(order).equals(report.sort(order))

@@ -70,15 +70,16 @@ distances AS (
         number,
         column_name,
         any_value(of_night)::BIGINT AS events,
-        sqrt(greatest(0, sum(now * log2(2 * now / (now + usual)) + usual * log2(2 * usual / (now + usual))) / 2))
-            AS distribution,
-        sum((now - usual) * ln(now / usual)) AS psi,
+        sqrt(greatest(0, sum(
+            now * log2(2 * now / (now + usual)) + usual * log2(2 * usual / (now + usual)) ORDER BY bin
+        ) / 2)) AS distribution,
+        sum((now - usual) * ln(now / usual) ORDER BY bin) AS psi,
         max(CASE WHEN bin = '(missing)' THEN now ELSE 0 END) AS missing,
         max(CASE WHEN bin = '(missing)' THEN usual ELSE 0 END) AS missing_before,
         sum(new_events) / any_value(of_night) AS new_values,
-        arg_max(bin, abs(now - usual)) AS most_moved,
-        arg_max(usual, abs(now - usual)) AS share_before,
-        arg_max(now, abs(now - usual)) AS share_now
+        first(bin ORDER BY abs(now - usual) DESC, bin) AS most_moved,
+        first(usual ORDER BY abs(now - usual) DESC, bin) AS share_before,
+        first(now ORDER BY abs(now - usual) DESC, bin) AS share_now
     FROM shares
     GROUP BY night, number, column_name
 ),

@@ -87,13 +87,14 @@ measured AS (
         family,
         column_name,
         'distribution' AS measure,
-        sqrt(greatest(0, sum(now * log2(2 * now / (now + usual)) + usual * log2(2 * usual / (now + usual))) / 2))
-            AS value,
+        sqrt(greatest(0, sum(
+            now * log2(2 * now / (now + usual)) + usual * log2(2 * usual / (now + usual)) ORDER BY bin
+        ) / 2)) AS value,
         0.02 AS least,
-        sum((now - usual) * ln(now / usual)) AS psi,
-        arg_max(bin, abs(now - usual)) AS most_moved,
-        arg_max(usual, abs(now - usual)) AS share_before,
-        arg_max(now, abs(now - usual)) AS share_now
+        sum((now - usual) * ln(now / usual) ORDER BY bin) AS psi,
+        first(bin ORDER BY abs(now - usual) DESC, bin) AS most_moved,
+        first(usual ORDER BY abs(now - usual) DESC, bin) AS share_before,
+        first(now ORDER BY abs(now - usual) DESC, bin) AS share_now
     FROM shares
     GROUP BY version, number, family, column_name
     UNION ALL
