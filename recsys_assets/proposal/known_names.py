@@ -47,6 +47,9 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoice", "basketid", "transactionid",
         "receiptid", "order", "basket", "transaction", "bestellnummer", "bestellnr", "auftrag", "orderkey",
         "amazonorderid", "commande", "ndecommande", "numerodecommande", "pedido", "idpedido", "numeropedido", "ordine",
+        "ecommercetransactionid", "receiptno", "receiptnumber", "billno", "billnumber", "belegnr", "belegnummer",
+        "bonnr", "bonnummer", "rechnungsnr", "rechnungsnummer", "auftragsnr", "auftragsnummer", "ordernr",
+        "factuurnummer", "numerofacture", "numerofactura",
     ),
     "behaviour": (
         "event", "eventtype", "eventname", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",

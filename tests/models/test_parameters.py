@@ -134,3 +134,9 @@ def test_a_parameter_in_range_that_no_float_holds_is_named() -> None:
         ValueError, match=f"^{model.name}: .*moderate parameters than .*'exponent': 1000000.0"
     ):
         model.fit(data)
+    scaled = families["spectral"](rank=4, item_scale=1e6)
+    for validation in (None, data):  # where parameters are chosen, scores are the first that are none
+        with pytest.raises(
+            ValueError, match=f"^{scaled.name}: .*moderate parameters than .*'item_scale': 1000000.0"
+        ):
+            scaled.fit(data, validation=validation)

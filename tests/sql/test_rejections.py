@@ -212,6 +212,12 @@ def test_the_setting_that_decides_is_named(row: dict[str, str | None], setting: 
     assert setting in only.hint
 
 
+def test_of_equal_lines_it_is_told_how_they_become_pieces() -> None:
+    with connected([{"_row_hash": 1}, {"_row_hash": 1}]) as connection:
+        (only,) = told(connection)
+    assert (only.reason, only.rows) == ("exact duplicate", 1) and "_line AS line_id" in only.hint
+
+
 def test_values_of_rows_stand_in_no_reason_or_hint() -> None:
     with connected([{"event_time": "31.12.2023 secret"}, {"unit_price": "77,77 secret"}]) as connection:
         assert "secret" not in str(told(connection)) and "77" not in str(

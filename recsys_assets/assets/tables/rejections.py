@@ -95,6 +95,7 @@ _SETTINGS = {
     "not a product": "non_products of source.toml",
 }
 """What decides over a reason."""
+_PIECES = "where equal lines of a file are pieces of their own, add _line AS line_id to raw_events.sql"
 MOST_KINDS = 3
 _MALFORMED = "malformed row"
 _DESCRIBED_AGAIN = ("exact duplicate", "another ")
@@ -166,6 +167,7 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
             reason,
             sum(rows for _, rows, _ in of),
             faults.get(reason)
+            or (_PIECES if (raw, reason) == ("raw_events", "exact duplicate") else "")
             or _hint(
                 reason, {kind: rows for kind, rows, _ in of if kind is not None}, sum(n for _, n, _ in of)
             ),

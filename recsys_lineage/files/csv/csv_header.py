@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -43,24 +44,28 @@ class CsvHeader:
         """Whether a line of a block of whole lines may be this header again."""
         if not self.names:
             return False
-        if not self._needle:
+        if self._needle is None:
             return True
         lowered = block.lower()
-        at = lowered.find(self._needle)
-        while at >= 0:
-            start, end = lowered.rfind(b"\n", 0, at) + 1, lowered.find(b"\n", at)
-            end = len(lowered) if end < 0 else end
-            letters = lowered[start:end].translate(None, self._noise)
+        seen = -1
+        for match in self._needle.finditer(lowered):
+            if match.start() < seen:
+                continue  # on a line that was looked at
+            start, seen = lowered.rfind(b"\n", 0, match.start()) + 1, lowered.find(b"\n", match.end())
+            seen = len(lowered) if seen < 0 else seen
+            letters = lowered[start:seen].translate(None, self._noise)
             if len(letters) == len(self._letters) and sorted(letters) == self._letters:
                 return True
-            at = lowered.find(self._needle, end)
         return False
 
     @cached_property
-    def _needle(self) -> bytes:
-        """The longest name that stands in a line as it is; empty where none does."""
+    def _needle(self) -> re.Pattern[bytes] | None:
+        """Finds the longest name that stands in a line as it is, where it is a field's end; None where none does."""
         quote = self._dialect.quote.encode()
-        return max((name for name in self.names if not quote or quote not in name), key=len, default=b"")
+        longest = max((name for name in self.names if not quote or quote not in name), key=len, default=b"")
+        return (
+            re.compile(re.escape(longest) + b"(?![^" + re.escape(self._noise) + b"\n])") if longest else None
+        )
 
     @cached_property
     def _noise(self) -> bytes:
