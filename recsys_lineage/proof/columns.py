@@ -108,14 +108,18 @@ def _change_every_column(
 
 
 def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Perturbations) -> None:
+    before: dict[str, frozenset[int]] = {}
     for table, columns in experiment.schemas.items():
         for column in columns:
             for ways in perturbations.marking(table, column):
                 holding: frozenset[int] = frozenset(range(len(experiment.names)))
                 try:
                     for perturbation, mark in ways:
+                        if mark not in before:  # among many numbers there is nearly every one of few digits
+                            experiment.restore(table)
+                            before[mark] = experiment.holding(mark)
                         perturb(experiment, table, [perturbation])
-                        holding &= experiment.holding(mark)
+                        holding &= experiment.holding(mark) - before[mark]
                         if not trial.lacking(table, column, holding):
                             break
                     trial.marked(table, column, holding, ways[0][0].name)

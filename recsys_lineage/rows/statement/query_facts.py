@@ -26,9 +26,20 @@ class QueryFacts:
             if any(each.depends_on(source, statement.definitions) for source in sources)
         }
         self._name_of: Callable[[str], str] = str
+        self._own = {id(each.query): (name, each.query) for name, each in statement.definitions.items()}
+        self._aggregated: dict[str, bool] = {}
+        self._row_by_row: dict[str, bool] = {}
 
     def is_aggregated(self, query: Node) -> bool:
         """Whether a query groups its rows."""
+        name, _ = self._own.get(id(query), ("", None))
+        if not name:
+            return self._groups_rows(query)
+        if name not in self._aggregated:
+            self._aggregated[name] = self._groups_rows(query)
+        return self._aggregated[name]
+
+    def _groups_rows(self, query: Node) -> bool:
         if query.get("group_expressions") or query.get("group_sets") or query.get("having"):
             return True
         if query.get("aggregate_handling") == "FORCE_AGGREGATES":
@@ -43,6 +54,14 @@ class QueryFacts:
 
     def is_row_by_row(self, query: Node) -> bool:
         """Whether each row of a query is made of one row of each relation, whatever others there are."""
+        name, _ = self._own.get(id(query), ("", None))
+        if not name:
+            return self._gives_row_by_row(query)
+        if name not in self._row_by_row:
+            self._row_by_row[name] = self._gives_row_by_row(query)
+        return self._row_by_row[name]
+
+    def _gives_row_by_row(self, query: Node) -> bool:
         if query["type"] == "SET_OPERATION_NODE":
             return query["setop_type"].startswith("UNION") and all(
                 self.is_row_by_row(each) for each in children(query)

@@ -23,6 +23,7 @@ _TRUE: Node = {
     "value": {"type": {"id": "BOOLEAN", "type_info": None}, "is_null": False, "value": True},
 }
 QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
+_QUERIES = frozenset(QUERIES)
 
 
 class Syntax:
@@ -30,10 +31,11 @@ class Syntax:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._asked: dict[tuple[str, str], str] = {}
 
     def parsed(self, sql: str) -> Node | str:
         """The query node of one SELECT; what DuckDB says where it has none."""
-        told = json.loads(_one(self._connection, "SELECT json_serialize_sql(?::VARCHAR)", sql))
+        told = json.loads(self._one("SELECT json_serialize_sql(?::VARCHAR)", sql))
         if told["error"]:
             return str(told["error_message"])
         if len(told["statements"]) != 1:
@@ -44,7 +46,7 @@ class Syntax:
         """The SQL of a query node, which may stand in a WITH."""
         node = query if self._brackets_joins else _with_conditions(query)
         statement = json.dumps({"error": False, "statements": [{"node": node}]})
-        written = _one(self._connection, "SELECT json_deserialize_sql(?::JSON)", statement)
+        written = self._one("SELECT json_deserialize_sql(?::JSON)", statement)
         # DuckDB 1.5 writes FROM (DESCRIBE …) as DESCRIBE …, and takes that in no WITH
         return f"SELECT * FROM ({written})" if written.startswith(("DESCRIBE ", "SUMMARIZE ")) else written
 
@@ -53,7 +55,7 @@ class Syntax:
         """Whether DuckDB writes brackets around joins: 1.5 writes a cross join as a comma, which binds less."""
         sql = "SELECT 1 FROM a CROSS JOIN b LEFT JOIN c ON a.x = c.x"
         written = "SELECT json_deserialize_sql(json_serialize_sql(?::VARCHAR))"
-        return " , " not in _one(self._connection, written, sql)
+        return " , " not in self._one(written, sql)
 
     def expression(self, sql: str) -> Node:
         """An expression of a SELECT list."""
@@ -61,8 +63,7 @@ class Syntax:
 
     def expression_text(self, expression: Node) -> str:
         """The SQL of an expression, without its alias."""
-        select = self._select("1")
-        select["select_list"] = [{**expression, "alias": ""}]
+        select = {**self._one_value, "select_list": [{**expression, "alias": ""}]}
         return self.text(select).removeprefix("SELECT ")
 
     def relation(self, sql: str) -> Node:
@@ -71,9 +72,21 @@ class Syntax:
 
     def relation_text(self, relation: Node) -> str:
         """The SQL of what stands behind FROM."""
-        select = self._select("1 FROM a")
-        select["from_table"] = relation
+        select = {**self._one_value, "from_table": relation}
         return self.text(select).removeprefix("SELECT 1 FROM ")
+
+    @cached_property
+    def _one_value(self) -> Node:
+        """The query that says the least, around parts that are to be written."""
+        return self._select("1")
+
+    def _one(self, sql: str, value: str) -> str:
+        """What DuckDB says to one value; a third of what is asked was asked before."""
+        if (sql, value) not in self._asked:
+            row = self._connection.execute(sql, [value]).fetchone()
+            assert row is not None
+            self._asked[sql, value] = row[0]
+        return self._asked[sql, value]
 
     def _select(self, sql: str) -> Node:
         node = self.parsed(f"SELECT {sql}")
@@ -96,12 +109,6 @@ def _with_conditions(value: Any, in_join: bool = False) -> Any:
     }
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str, value: str) -> str:
-    row = connection.execute(sql, [value]).fetchone()
-    assert row is not None
-    return row[0]
-
-
 def is_query(value: Any) -> bool:
     """Whether a part of a syntax tree is a query node."""
     return isinstance(value, dict) and value.get("type") in QUERIES
@@ -110,19 +117,26 @@ def is_query(value: Any) -> bool:
 def parts(value: Any) -> Iterator[Node]:
     """Every part of a syntax tree that is no part of a query inside it, from the top."""
     stack = [value]
+    push, pop = stack.append, stack.pop
     while stack:
-        each = stack.pop()
+        each = pop()
         if type(each) is dict:
             yield each
-            inside = [*each.values()]
+            inside = each.values()
         elif type(each) is list:
             inside = each
         else:
             continue
         for part in reversed(inside):
-            kind = type(part)  # a trace walks over these trees so often that a call for each part is felt
-            if kind is list or (kind is dict and part.get("type") not in QUERIES):
-                stack.append(part)
+            if not part:  # a trace walks over these trees so often that a call for each part is felt
+                continue
+            kind = type(part)
+            if kind is list:
+                push(part)
+            elif kind is dict:
+                named = part.get("type")
+                if named.__class__ is not str or named not in _QUERIES:
+                    push(part)
 
 
 def everything(query: object) -> list[Node]:
