@@ -17,6 +17,8 @@ from recsys_lineage.columns.relation import Column, Value, folded
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.names import quote
 
+AT_ONCE_IN_FILTER = not duckdb.__version__.startswith("1.")
+"""Whether COLUMNS(…) in a FILTER stands for all its columns at once, and does not repeat the expression."""
 _LIKES = exp.Like | exp.ILike | exp.SimilarTo | exp.Glob | exp.RegexpLike | exp.RegexpFullMatch
 
 
@@ -189,7 +191,8 @@ def _of_table(node: exp.Expr, scope: Scope) -> tuple[int, str]:
 
 def _marker(node: exp.Expr) -> exp.Expr | None:
     """COLUMNS(…) in an expression, where the expression is repeated for each column."""
-    for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+    without = exp.Query | exp.Where if AT_ONCE_IN_FILTER else exp.Query
+    for each in node.walk(prune=lambda inner: isinstance(inner, without)):
         if isinstance(each, exp.Columns) and not each.args.get("unpack"):
             return each
     return None
@@ -213,7 +216,8 @@ def _of_columns(
 
         return read
 
-    return [Item(node, name, reader(column)) for name, column in zip(names, chosen, strict=True)]
+    named = alias is not None
+    return [Item(node, name, reader(column), named) for name, column in zip(names, chosen, strict=True)]
 
 
 def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from recsys_lineage.columns.binding.names import called, path
 from recsys_lineage.columns.binding.scope import Scope
+from recsys_lineage.columns.binding.stars import AT_ONCE_IN_FILTER
 from recsys_lineage.columns.edges import (
     NOTHING,
     Edges,
@@ -110,7 +111,16 @@ def filtered(node: exp.Expr, scope: Scope) -> Value:
     many, scope.many_people = scope.many_people, False
     found = scope.value(node.this)
     scope.many_people = many
-    return found.beside(deciding(scope.edges(node.expression.this), How.FILTER))
+    return found.beside(_condition(node, scope))
+
+
+def _condition(node: exp.Expr, scope: Scope) -> Edges:
+    """The edges of what FILTER asks."""
+    chosen, scope.chosen = scope.chosen, None if AT_ONCE_IN_FILTER else scope.chosen
+    try:
+        return deciding(scope.edges(node.expression.this), How.FILTER)
+    finally:
+        scope.chosen = chosen
 
 
 def within_group(node: exp.Expr, scope: Scope) -> Value:
@@ -126,7 +136,7 @@ def window(node: exp.Expr, scope: Scope) -> Value:
     assert isinstance(node, exp.Window), "no other expression is read as one"
     function, choice = node.this, NOTHING
     if isinstance(function, exp.Filter):
-        choice = deciding(scope.edges(function.expression.this), How.FILTER)
+        choice = _condition(function, scope)
         function = function.this
     if isinstance(function, exp.WithinGroup):
         found, order = within_group(function, scope).edges, NOTHING

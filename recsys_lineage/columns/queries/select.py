@@ -55,7 +55,7 @@ class Projection:
         found: dict[str, Callable[[], Value]] = {}
         for place, item in enumerate(self.items[:before]):
             if item.is_alias and item.name is not None and place not in self.reading:
-                found.setdefault(folded(item.name), lambda place=place: self.value(place))
+                found[folded(item.name)] = lambda place=place: self.value(place)  # the last of several counts
         return found
 
     def place_of(self, key: exp.Expr) -> int | None:

@@ -162,3 +162,10 @@ SELECT user, current_date, localtimestamp FROM (SELECT e AS current_date, k AS l
 -- b: t.b IDENTITY
 -- *: t.b FILTER
 SELECT `a` + 1 AS `x y`, `t`.b FROM `t` WHERE `b` <> '`a`';
+
+-- # the last of several aliases of one name counts
+-- n: t.a IDENTITY
+-- n_1: t.c IDENTITY
+-- z: t.c TRANSFORMATION
+-- *: t.c FILTER
+SELECT a AS n, c AS n, n + 1 AS z FROM t WHERE n > 1;

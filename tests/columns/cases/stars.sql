@@ -126,3 +126,14 @@ SELECT * EXCLUDE (u.a) ILIKE '%K%' FROM u;
 -- a: v.a IDENTITY
 -- n: v.n IDENTITY
 SELECT * RENAME (u.a AS z) FROM u, v;
+
+-- # COLUMNS in FILTER stands for all its columns at once (DuckDB 2)
+-- n: t.a FILTER, t.c FILTER
+-- a: t.b AGGREGATION, t.a FILTER, t.c FILTER
+SELECT count(*) FILTER (WHERE COLUMNS('^[ac]$') > 1) AS n, max(b) FILTER (WHERE COLUMNS('^[ac]$') > 1) AS a FROM t;
+
+-- # an alias of several columns is the last of them
+-- n: t.a IDENTITY
+-- n_1: t.c IDENTITY
+-- *: t.c FILTER
+SELECT COLUMNS('^[ac]$') AS n FROM t WHERE n > 1;
