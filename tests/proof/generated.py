@@ -73,7 +73,14 @@ class _Maker(Expressions):
         return f"({query.sql}) AS {alias}", alias, _under(alias, query.columns)
 
     def joined(self, depth: int) -> tuple[str, tuple[Column, ...]]:
-        """A FROM clause of one or two relations, and what can be named in it."""
+        """A FROM clause of one to three relations, and what can be named in it."""
+        source, columns = self._joined(depth)
+        if self.maybe(5):
+            third, _, others = self.source(0)
+            return f"{source}, {third}", (*columns, *others)
+        return source, columns
+
+    def _joined(self, depth: int) -> tuple[str, tuple[Column, ...]]:
         left, _, columns = self.source(depth)
         if self.maybe():
             return left, columns
@@ -102,10 +109,11 @@ class _Maker(Expressions):
             merged = self.draw(st.sampled_from(shared))
             rest = tuple(c for c in both if _bare(c) != _bare(merged))
             return f"{left} {kind} {right} USING ({_bare(merged)})", (Column(_bare(merged), NUMBER), *rest)
+        if kind in ("SEMI JOIN", "ANTI JOIN"):  # whose right side is seen in the condition alone
+            asked = f" AND {self.condition(others, depth)}" if self.maybe(3) else ""
+            return f"{left} {kind} {right} ON {on}{asked}", columns
         if self.maybe(3):
             on = f"{on} AND {self.condition(both, 0)}"
-        if kind in ("SEMI JOIN", "ANTI JOIN"):
-            return f"{left} {kind} {right} ON {on}", columns
         return f"{left} {kind} {right} ON {on}", both
 
     # --- queries ------------------------------------------------------------------------------------------
@@ -193,6 +201,12 @@ class _Maker(Expressions):
             tied += [
                 (f"sum({one.name}) OVER ({part} ORDER BY {by})", NUMBER),
                 (f"max({one.name}) FILTER ({by} IS NOT NULL) OVER ({part})", NUMBER),
+                (f"count({one.name}) OVER ({part} ORDER BY {by} GROUPS 1 PRECEDING EXCLUDE TIES)", NUMBER),
+                (
+                    f"last_value({one.name} IGNORE NULLS) OVER ({part} ORDER BY {whole} "
+                    "ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW)",
+                    NUMBER,
+                ),
                 (
                     f"sum({one.name}) OVER ({part} ORDER BY {whole} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)",
                     NUMBER,
@@ -220,15 +234,13 @@ class _Maker(Expressions):
 
     def combined(self, depth: int) -> Query:
         """Two queries in a set operation; the second gives columns of the kinds of the first."""
-        one = self.plain(depth - 1)
+        one = self.draw(st.sampled_from([self.plain, self.plain, self.windowed, self.grouped]))(depth - 1)
         source, columns = self.joined(depth - 1)
-        values = [(self.value_of(columns, column.kind), column.kind) for column in one.columns]
-        listed = ", ".join(
-            f"{value} AS {column.name}" for (value, _), column in zip(values, one.columns, strict=True)
-        )
         how = self.one(
             "UNION ALL", "UNION", "EXCEPT", "EXCEPT ALL", "INTERSECT", "INTERSECT ALL", "UNION ALL BY NAME"
         )
+        order = self.draw(st.permutations(one.columns)) if how.endswith("NAME") else one.columns
+        listed = ", ".join(f"{self.value_of(columns, column.kind)} AS {column.name}" for column in order)
         return Query(f"({one.sql}) {how} (SELECT {listed} FROM {source})", one.columns)
 
     def limited(self, depth: int) -> Query:

@@ -17,6 +17,10 @@ class Expressions(ABC):
         self.draw = draw
 
     @abstractmethod
+    def joined(self, depth: int) -> tuple[str, tuple[Column, ...]]:
+        """A FROM clause of some relations, and what can be named in it."""
+
+    @abstractmethod
     def source(self, depth: int) -> tuple[str, str, tuple[Column, ...]]:
         """A relation for a FROM clause, its alias, and its columns as written with the alias."""
 
@@ -62,7 +66,7 @@ class Expressions(ABC):
 
     def scalar(self, x: str) -> str:
         """A scalar subquery, correlated with a number or not."""
-        right, _, others = self.source(0)
+        right, others = self.joined(0)
         y = self.value_of(others, NUMBER)
         z = self.value_of(others, NUMBER)
         how = self.one("max", "min", "sum", "count")
@@ -70,8 +74,8 @@ class Expressions(ABC):
         return f"(SELECT {how}({z}) FROM {right}{where})"
 
     def test(self, x: str) -> str:
-        """A test of a number against another table."""
-        right, _, others = self.source(0)
+        """A test of a number against other tables."""
+        right, others = self.joined(0)
         y = self.value_of(others, NUMBER)
         return self.one(
             f"{x} IN (SELECT {y} FROM {right})",
