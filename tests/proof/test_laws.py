@@ -101,3 +101,17 @@ def test_joins_for_what_is_there_or_not_are_traced_with_what_their_conditions_as
         sql, SCHEMAS, _read(sql, data), partial(trace, sql, SCHEMAS), sample=4, superfluous=False
     )
     assert proof.true, proof.report()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT r1.k FROM t AS r1 WHERE (b, a) NOT IN (SELECT b, max(a) FROM t WHERE b IS NOT NULL GROUP BY b)",
+        "SELECT r1.k FROM t AS r1 WHERE r1.a NOT IN (SELECT max(a) FROM t GROUP BY b)",
+        "SELECT r1.k, r1.a IN (SELECT sum(a) FROM t GROUP BY b) AS is_sum FROM t AS r1",
+    ],
+)
+def test_what_no_group_answers_is_made_of_the_groups_that_would_answer_it_of_fewer_rows(sql: str) -> None:
+    data = {"t": [(1, 1, "p", 1, []), (2, 2, "p", 1, []), (3, 1, "q", 1, []), (4, 5, "q", 1, [])]}
+    proof = verify_rows(sql, SCHEMAS, data, partial(trace, sql, SCHEMAS), sample=4, superfluous=False)
+    assert proof.true, proof.report()

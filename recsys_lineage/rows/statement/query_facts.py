@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.one_row import takes_one_row
-from recsys_lineage.rows.statement.syntax import Node, children, everything, is_expression, parts
+from recsys_lineage.rows.statement.syntax import Node, children, everything, is_expression, parts, whole_of
 
 
 class QueryFacts:
@@ -138,4 +138,15 @@ class QueryFacts:
             return False
         if inner["subquery_type"] not in ("ANY", "EXISTS"):
             return False
-        return not self.says_something_of_nothing(inner["subquery"]["node"])
+        query = inner["subquery"]["node"]
+        return not self.says_something_of_nothing(query) and not self.answers_aggregates(query)
+
+    def answers_aggregates(self, query: Node) -> bool:
+        """Whether a query answers with aggregates of groups, which of fewer rows are other values."""
+        query = self.answering(query)
+        return query["type"] == "SELECT_NODE" and bool(self._aggregate_calls(query["select_list"]))
+
+    def answering(self, query: Node) -> Node:
+        """The query whose answers a query gives as they are: that of a definition, or itself."""
+        definition = self.statement.definitions.get(self._name_of(whole_of(query) or ""))
+        return query if definition is None or definition.recursive else definition.query

@@ -299,6 +299,7 @@ class Pushdown(Knowledge):
             or not _is_whole(inner)
             or subqueries(asked["child"])
             or (not said_true and self._witnesses.says_something_of_nothing(inner))
+            or (not said_true and self._witnesses.answers_aggregates(inner))  # all of these are witnesses
         ):
             return
         table = inner["from_table"]["table_name"].casefold()

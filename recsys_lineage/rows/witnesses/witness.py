@@ -332,7 +332,24 @@ class Witnesses(QueryFacts):
         fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
         if self.says_something_of_nothing(subquery["subquery"]["node"]):
             return self._lists(witnessed, width, "")
+        if not must_be_true and self.answers_aggregates(
+            inner
+        ):  # what equals none of them may equal one of fewer rows
+            return self._lists(
+                witnessed, width, self._in_group(child if many else None, self.answering(inner))
+            )
         return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
+
+    def _in_group(self, row: Node | None, query: Node) -> str:
+        """SQL of whether an answer that is no aggregate, of each group's several, equals the value asked for."""
+        if row is None or len(arguments(row)) != len(query["select_list"]):
+            return ""
+        fits = [
+            f"(({self.syntax.expression_text(value)}) = __q.__o{n}) IS NOT FALSE"
+            for n, (value, answer) in enumerate(zip(arguments(row), query["select_list"], strict=True))
+            if not self._aggregate_calls(answer)
+        ]
+        return " AND ".join(fits)
 
     def _lists(self, witnessed: Witnessed, width: int, condition: str) -> list[tuple[str, str]]:
         if not witnessed.tables:
