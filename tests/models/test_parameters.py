@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_models import Interactions, LightGCN, Recommender, families, load_model
+from recsys_models import Interactions, LightGCN, Recommender, Spectral, families, load_model
 from recsys_models.parameters import Range, in_words, kinds
 
 PARAMETERS = [(name, key) for name, family in families.items() for key in kinds(family)]
@@ -134,7 +134,7 @@ def test_a_parameter_in_range_that_no_float_holds_is_named() -> None:
         ValueError, match=f"^{model.name}: .*moderate parameters than .*'exponent': 1000000.0"
     ):
         model.fit(data)
-    scaled = families["spectral"](rank=4, item_scale=1e6)
+    scaled = Spectral(rank=4, item_scale=1e6)
     for validation in (None, data):  # where parameters are chosen, scores are the first that are none
         with pytest.raises(
             ValueError, match=f"^{scaled.name}: .*moderate parameters than .*'item_scale': 1000000.0"
