@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
-from recsys_lineage.assets.reading.native_readers import put_in_place
+from recsys_lineage.assets.reading.native_readers import ask_first
 
 _DISABLED = "LocalFileSystem has been disabled"
 STANDS_BETWEEN.add(__file__)
@@ -28,8 +28,7 @@ _at_work = 0
 
 def watch_connections() -> None:
     """From now on, for as long as the process lives, `duckdb.connect` asks the guard where there is one."""
-    if not hasattr(duckdb.connect, "_asks_the_guard"):
-        put_in_place({id(duckdb.connect): (duckdb.connect, _connecting(duckdb.connect))})
+    ask_first(duckdb, "connect", _connecting)
 
 
 @contextmanager

@@ -107,6 +107,13 @@ def _cover() -> None:
         put_in_place(asking)
 
 
+def ask_first(module: ModuleType, name: str, asking: Callable[[Any], Callable[..., Any]]) -> None:
+    """From now on, for as long as the process lives, a function asks the guard, under whatever name modules hold it."""
+    function = getattr(module, name)
+    if not hasattr(function, "_asks_the_guard"):
+        put_in_place({id(function): (function, asking(function))})
+
+
 def put_in_place(others: Mapping[int, tuple[Any, Any]]) -> None:
     """Put other functions wherever modules hold some by a name.
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, database_file, guard_at_work
-from recsys_lineage.assets.reading.native_readers import put_in_place
+from recsys_lineage.assets.reading.native_readers import ask_first
 from recsys_lineage.errors import UnnotedFile
 
 _CALLED = "sqlite3's ATTACH"
@@ -22,8 +22,7 @@ STANDS_BETWEEN.add(__file__)
 
 def watch_attaching() -> None:
     """From now on, for as long as the process lives, `sqlite3.connect` asks the guard where there is one."""
-    if not hasattr(sqlite3.connect, "_asks_the_guard"):
-        put_in_place({id(sqlite3.connect): (sqlite3.connect, _connecting(sqlite3.connect))})
+    ask_first(sqlite3, "connect", _connecting)
 
 
 @contextmanager
