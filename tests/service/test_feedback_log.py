@@ -177,3 +177,11 @@ def test_concurrent_writers_share_groups_and_lose_nothing(tmp_path: Path) -> Non
         asyncio.run(write())
     assert sorted(entry["n"] for entry in read_log(tmp_path, "exposures")) == list(range(2000))
     assert len(groups) < 1000
+
+
+def test_where_each_new_file_is_deleted_at_once_the_request_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys_assets.service.feedback.log_file.LogFile.is_deleted", lambda _: True)
+    with FeedbackLog(tmp_path) as log, pytest.raises(FeedbackError, match="deleted at once"):
+        asyncio.run(log.append("events", [b"{}"]))

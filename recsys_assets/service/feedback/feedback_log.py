@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import threading
@@ -185,7 +186,7 @@ class FeedbackLog:
             return _unusable(self._folder, error)
         return None
 
-    def _append(self, stream: Stream, content: bytes) -> None:
+    def _append(self, stream: Stream, content: bytes, again: bool = False) -> None:
         file, now = self._files.get(stream), datetime.now(timezone.utc)
         if file is not None and (file.size >= LARGEST_FILE or not file.is_of(now.date())):
             self._files.pop(stream).close()
@@ -201,7 +202,9 @@ class FeedbackLog:
             raise
         if file.is_deleted():
             self._files.pop(stream).close()
-            self._append(stream, content)
+            if again:
+                raise FileNotFoundError(errno.ENOENT, "new files are deleted at once", str(self._folder))
+            self._append(stream, content, again=True)
 
 
 @contextmanager
