@@ -10,7 +10,8 @@ serving table, then the upkeep of the settings' defaults. Fits are stand-ins: ra
 day with each night; Dagster's keeps its own time, so its runs older than 30 nights are named by the moment at which
 that night began. Each process is forked from one that imported everything and did nothing, like Dagster's code server.
 Memory is its peak (VmHWM). A Delta log names removed files for a week of its own time; here for a minute, which a few
-nights take.
+nights take. The last ten nights are compared with the first ten of a new shop, a night of each in turn, so that other
+work on the machine slows both.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ from recsys_lineage.sql.sql_text import SqlText
 
 WINDOW = 15
 """Nights up to the one that is shown, of which the median is taken."""
+FIRST = 10
+"""Nights of a new shop with which the last ones are compared."""
 DAYS = 28
 night = 0
 
@@ -127,34 +130,61 @@ def assets() -> list[dg.AssetsDefinition]:
     return [*made, *(sql_asset(SqlText(text, f"{name}.sql"), name=name) for name, text in SQL.items())]
 
 
-def measured(folder: Path, nights: int, upkeep: bool, say: Callable[[str], None]) -> list[dict[str, float]]:
-    """Run the nights; what each cost, and what lay on the disk after it."""
-    settings = Settings(home=folder, lake=str(folder / "lake"))
-    (folder / "dagster").mkdir()
-    draft._CONFIGURATION = {
-        **draft._CONFIGURATION,
-        "delta.deletedFileRetentionDuration": "interval 1 minutes",
-    }
-    made: list[dg.AssetsDefinition] = assets()
-    found: list[dict[str, float]] = []
-    began: list[datetime] = []
-    fork = multiprocessing.get_context("fork")
-    for number in range(nights):
-        began.append(datetime.now(timezone.utc))
-        before = began[max(number - settings.dagster_keep_days, 0)] if upkeep else None
+class Shop:
+    """A shop in a folder of its own, night after night.
+
+    Attributes:
+        found: what each night cost, and of every tenth one what lay on the disk after it.
+    """
+
+    def __init__(self, folder: Path, upkeep: bool) -> None:
+        self.folder, self.upkeep = folder, upkeep
+        self.settings = Settings(home=folder, lake=str(folder / "lake"))
+        (folder / "dagster").mkdir(parents=True)
+        self.found: list[dict[str, float]] = []
+        self._began: list[datetime] = []
+        self._assets = assets()
+
+    def next_night(self, look: bool) -> None:
+        """Run it in a process of its own; with `look` the disk is looked at afterwards too."""
+        number = len(self.found)
+        self._began.append(datetime.now(timezone.utc))
+        before = self._began[max(number - self.settings.dagster_keep_days, 0)] if self.upkeep else None
+        fork = multiprocessing.get_context("fork")
         costs, told = fork.Pipe(duplex=False)
-        process = fork.Process(target=_one_night, args=(number, made, settings, before, told))
+        process = fork.Process(target=_one_night, args=(number, self._assets, self.settings, before, told))
         process.start()
         told.close()
         process.join()
         if process.exitcode != 0:
             raise SystemExit(f"night {number + 1} ended with {process.exitcode}")
-        on_disk = {} if (number + 1) % 10 and number + 1 < nights else _disk(folder)
-        found.append({**costs.recv(), **on_disk})
-        if (number + 1) % 50 == 0 or number == 9:
-            row = _around(found, number + 1)
-            say(f"night {number + 1}: {json.dumps({name: round(value, 2) for name, value in row.items()})}")
-    return found
+        self.found.append({**costs.recv(), **(_disk(self.folder) if look else {})})
+
+
+def measured(
+    folder: Path, nights: int, upkeep: bool, say: Callable[[str], None]
+) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """Run the nights; what each cost, and what lay on the disk after it.
+
+    The machine may be another one, or have other work, after half an hour. So while the shop's last nights run, a new
+    shop runs its first ones, a night of each in turn.
+
+    Returns:
+        the nights of the shop, and the first nights of the new one.
+    """
+    draft._CONFIGURATION = {
+        **draft._CONFIGURATION,
+        "delta.deletedFileRetentionDuration": "interval 1 minutes",
+    }
+    old, new = Shop(folder / "old", upkeep), Shop(folder / "new", upkeep)
+    for number in range(1, nights + 1):
+        old.next_night(look=number % 10 == 0 or number == nights)
+        if number > nights - FIRST:
+            new.next_night(look=False)
+        if number % 50 == 0 or number == FIRST:
+            row = _around(old.found, number)
+            say(f"night {number}: {json.dumps({name: round(value, 2) for name, value in row.items()})}")
+    return old.found, new.found
 
 
 def _one_night(
@@ -195,9 +225,9 @@ def _disk(folder: Path) -> dict[str, float]:
     return lake | {"dagster_mb": dagster / 1e6}
 
 
-def _around(found: list[dict[str, float]], number: int) -> dict[str, float]:
+def _around(found: list[dict[str, float]], number: int, window: int = WINDOW) -> dict[str, float]:
     """What a night costs, as medians of those up to it, and what lay on the disk after it."""
-    before = found[max(number - WINDOW, 1) : number]
+    before = found[max(number - window, 1) : number]
     costs = {
         name: statistics.median(one[name] for one in before) for name in ("seconds", "cpu_seconds", "rss_mb")
     }
@@ -206,7 +236,7 @@ def _around(found: list[dict[str, float]], number: int) -> dict[str, float]:
 
 def shown(found: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     """Some nights, from the tenth to the last."""
-    numbers = sorted({n for n in (10, 100, 300, 500, 700, 1000, len(found)) if n <= len(found)})
+    numbers = sorted({n for n in (FIRST, 100, 300, 500, 700, 1000, len(found)) if n <= len(found)})
     return {f"night {number}": _around(found, number) for number in numbers}
 
 
@@ -224,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--nights", type=int, default=1000)
+    parser.add_argument("--nights", type=int, default=1000, help=f"at least {FIRST}")
     parser.add_argument("--no-upkeep", action="store_true", help="leave everything where it is")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args()
@@ -233,16 +263,18 @@ def main() -> None:
     logging.disable(logging.INFO)
     where = machine()
     with tempfile.TemporaryDirectory(prefix="recsys-nights-") as name:
-        found = measured(
+        found, first = measured(
             Path(name),
             asked.nights,
             not asked.no_upkeep,
             lambda text: print(text, file=sys.stderr, flush=True),
         )
     table: dict[str, Any] = shown(found)
-    early, late = table["night 10"], table[f"night {len(found)}"]
+    last = f"night {len(found)}"
+    table[f"new, {FIRST}"] = early = _around(first, FIRST)
+    late = _around(found, len(found), FIRST - 1)
     ratios: dict[str, float] = {
-        f"{name}, night {len(found)} / night 10": late[name] / early[name]
+        f"{name}, {last} / night {FIRST} of a new shop, in turns": late[name] / early[name]
         for name in ("seconds", "cpu_seconds", "rss_mb")
     }
     if asked.json:
