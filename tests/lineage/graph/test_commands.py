@@ -109,7 +109,8 @@ def test_the_json_is_what_the_function_says(seen: Shop) -> None:
 def test_a_long_proof_says_how_far_it_is_and_its_answer_stays_json(seen: Shop) -> None:
     said = answer(seen, "verify", "shops", "model", "--no-reads", "--json")
     assert set(json.loads(said.stdout)["proofs"]) == {"shops"}
-    assert json.loads(said.stdout)["extent"] == {"rows": 100, "sample": 3, "rounds": 1, "reads": False}
+    sample = {"rows": 100, "sample": 3, "rounds": 1, "reads": False, "seconds": 60.0}
+    assert json.loads(said.stdout)["extent"] == sample
     told = said.stderr.splitlines()
     assert told[0].startswith("1 of 2: shops not refuted, ")
     assert told[1].startswith("2 of 2: model not tried, ")
@@ -130,6 +131,13 @@ def test_proofs_of_several_are_a_table_and_say_what_was_not_tried() -> None:
     assert "a refuted" in details and "/other" in details and "b not refuted" not in details
     assert "c not tried: it is Python" in details and "100 rows" in details and "b (42 s)" in details
     assert "Tried" not in Proofs([], {"c": "it is Python"}).report()
+
+
+def test_only_what_could_not_be_tried_fails_and_not_what_an_asset_is_without() -> None:
+    without = AssetProof("a", 0, None, None, None, without=("no proof of rows: it is Python",))
+    assert Proofs([without], {}).found and "no proof of rows" in Proofs([without], {}).report()
+    not_tried = AssetProof("a", 0, None, None, None, not_tried=("columns: gone",))
+    assert not Proofs([not_tried], {}).found and not Proofs([without], {"b": "gone"}).found
 
 
 def test_as_the_graph_was(seen: Shop) -> None:
