@@ -94,10 +94,30 @@ class TestEveryCommand:
         assert answer(seen, command, *FOUND[command], "--format", "png", "--out", str(out)).exit_code == 0
         assert out.read_bytes().startswith(b"\x89PNG")
 
+    def test_it_exits_with_2_where_the_answer_cannot_be_written(
+        self, seen: Shop, command: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        for out in (tmp_path, tmp_path / "missing" / "answer", tmp_path / "file" / "answer"):
+            said = answer(seen, command, *FOUND[command], "--out", str(out))
+            assert said.exit_code == 2 and "cannot be written" in said.stderr, said.output
+
     def test_its_help_is_its_text(self, command: str) -> None:
         said = CliRunner().invoke(app, ["--lake", "x", command, "--help"])
         (function,) = (each for each in COMMANDS if each.__name__ == command)
         assert said.exit_code == 0 and (function.__doc__ or "").split("\n")[0][:40] in said.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["shops"], ["SHOPS", "shop=a"], ["shops@x", "shop=a"], ["shops", "cents=many"], ["shops", "nothing=1"], ["1", "a"],
+     ["file:"], ["file:orders.csv:3-2"], ["file:orders.csv:0"], ["file:orders.csv", "shop=a"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_rows_that_cannot_be_meant_are_a_wrong_question(seen: Shop, words: list[str]) -> None:
+    said = answer(seen, "rows", *words, "--json")
+    assert said.exit_code == 2, said.output
+    assert json.loads(said.stdout)["error"]["expected"]
 
 
 def test_the_json_is_what_the_function_says(seen: Shop) -> None:
