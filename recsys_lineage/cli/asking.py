@@ -63,6 +63,7 @@ def ask_place(
         raise typer.BadParameter("choose one of --json and --format")
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
     with open_place() as place:
+        _require_place(out)
         answer = ask(place)
         if then is None or not as_json:
             print_answer(answer, format, out, as_json)
@@ -74,6 +75,19 @@ def ask_place(
                 raise typer.Exit(1)
     if not answer.found:
         raise typer.Exit(1)
+
+
+def _require_place(out: Path | None) -> None:
+    """Checks, before anything is asked, that an answer can be written into a file; a proof may take a night."""
+    from recsys_lineage.errors import WrongQuestion
+
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise WrongQuestion(
+            "The answer cannot be written there.",
+            expected="the path of a file, in a folder that is there",
+            found="a folder" if out.is_dir() else f"no folder {out.parent}",
+            where=str(out),
+        )
 
 
 def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:

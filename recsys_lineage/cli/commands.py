@@ -254,6 +254,12 @@ def verify(
             help="Run the whole asset once more to see what it opens; those that took ten seconds when left out.",
         ),
     ] = None,
+    seconds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Columns of an asset are changed for so long at most: 60, or to the end with --all."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,
     format: Format = "tree",
     out: Out = None,
@@ -273,7 +279,7 @@ def verify(
     screen = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
     def asked(place: Place) -> Any:
-        wanted = {"rows": rows, "sample": sample, "reads": reads}
+        wanted = {"rows": rows, "sample": sample, "reads": reads, "seconds": seconds}
         told = {name: value for name, value in wanted.items() if value is not None}
         extent = replace(NIGHT if night else Extent(), **told)
         return proofs_of(place, assets or (), extent=extent, seed=seed, tell=screen.print)

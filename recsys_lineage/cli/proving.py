@@ -29,20 +29,23 @@ class Extent:
         sample: of how many output rows the traces are looked at.
         rounds: on how many tables every column is changed: those taken, and then such whose values were mixed.
         reads: whether it is run once more as a whole; None for those alone that took ten seconds at most.
+        seconds: for which columns of an asset are changed; None for all of them in all ways.
     """
 
     rows: int = 100
     sample: int = 3
     rounds: int = 1
     reads: bool | None = None
+    seconds: float | None = 60.0
 
     def __str__(self) -> str:
         mixed = ", and on such of mixed values" if self.rounds > 1 else ""
         columns = f"every column changed on {self.rows} rows of each table{mixed}"
-        return f"{columns}; traces of {self.sample} rows of each result"
+        most = "" if self.seconds is None else f", for {self.seconds:.0f} s of each asset"
+        return f"{columns}{most}; traces of {self.sample} rows of each result"
 
 
-NIGHT = Extent(rows=300, sample=10, rounds=2, reads=True)
+NIGHT = Extent(rows=300, sample=10, rounds=2, reads=True, seconds=None)
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,15 @@ class Proofs:
                 lines += [f"{proof.asset} {'not refuted' if proof.true else 'refuted'}", proof.report(), ""]
         lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
         lines += [f"Tried: {self.extent}."] if self.proofs else []
+        over = [proof.columns for proof in self.proofs if proof.columns and proof.columns.over_after]
+        if several and over:
+            told = ", ".join(
+                f"{each.name} ({len(each.inputs) - len(each.untested)} of {len(each.inputs)} columns changed)"
+                for each in over
+            )
+            lines.append(
+                f"Time was over before all was tried: {told}. --seconds gives more, --all all of it."
+            )
         if self.not_run:
             longest = ", ".join(f"{asset} ({seconds:.0f} s)" for asset, seconds in self.not_run.items())
             lines.append(
@@ -135,6 +147,7 @@ def proofs_of(
                 proof = verify(
                     code, lake, version,
                     rows=extent.rows, sample=extent.sample, rounds=extent.rounds, reads=reads, seed=seed,
+                    seconds=extent.seconds,
                 )  # fmt: skip
                 proofs.append(proof)
                 came = "not refuted" if proof.true else "refuted"

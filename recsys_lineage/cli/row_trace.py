@@ -16,6 +16,7 @@ from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.rows.back import BackwardTrace, trace_back
 from recsys_lineage.rows.forward import ForwardTrace, trace_forward
 
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LINES = re.compile(r"(?P<path>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?")
 
 
@@ -63,7 +64,7 @@ def traced(
     if target.startswith("file:"):
         return _of_file(lakes, target, values)
     table, at, number = target.partition("@")
-    lake = next((lake for lake in lakes if lake.has(table)), None) if re.fullmatch(r"\w+", table) else None
+    lake = next((lake for lake in lakes if lake.has(table)), None) if _NAME.fullmatch(table) else None
     if lake is None or (at and not number.isdecimal()):
         raise WrongQuestion(
             f"{target!r} names no version of a table.",
@@ -74,6 +75,13 @@ def traced(
         )
     version = lake.version(table, int(number) if at else None)
     row = _row(lake, version, values)
+    if not forward and not row:
+        raise WrongQuestion(
+            f"Which row of {table} is meant is not told.",
+            expected="COLUMN=VALUE, of enough columns to tell the row from all others",
+            found="no column",
+            advice=f"one of {', '.join(version.columns)}; --forward follows all rows of a table",
+        )
     if not forward:
         found = trace_back(lake, table, row, version.version, files=files)
         return RowTrace(_words(target, values), "up", found)
@@ -100,6 +108,12 @@ def _of_file(lakes: Sequence[Lake], target: str, values: Sequence[str]) -> RowTr
     lines = None
     if named["first"]:
         lines = range(int(named["first"]), int(named["last"] or named["first"]) + 1)
+        if not lines or not lines.start:
+            raise WrongQuestion(
+                "These are no lines of a file.",
+                expected="file:PATH:FIRST-LAST, with numbers from 1, the first no larger than the last",
+                found=target,
+            )
     told: LineageError | None = None
     for lake in lakes:
         try:

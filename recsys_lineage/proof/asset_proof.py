@@ -43,7 +43,8 @@ class AssetProof:
         asset: the asset.
         version: the version whose inputs were sampled; None for those of now.
         columns, rows, reads: the three proofs; None where one was not asked for or not possible.
-        not_tried: why a proof was not possible, in words.
+        not_tried: why a proof that there is for such an asset could not be tried, in words.
+        without: which proofs there are not for such an asset, and why.
     """
 
     asset: str
@@ -52,6 +53,7 @@ class AssetProof:
     rows: RowProof | None
     reads: ReadProof | None
     not_tried: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def true(self) -> bool:
@@ -71,12 +73,13 @@ class AssetProof:
             "true": self.true,
             **{name: None if proof is None else proof.to_json() for name, proof in proofs.items()},
             "not_tried": list(self.not_tried),
+            "without": list(self.without),
         }
 
     def report(self) -> str:
         """The reports of the proofs, one after the other."""
         proofs = [proof.report() for proof in (self.columns, self.rows, self.reads) if proof is not None]
-        return "\n\n".join([*proofs, *self.not_tried])
+        return "\n\n".join([*proofs, *self.not_tried, *self.without])
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def verify(
     reads: bool = True,
     other_code: bool = False,
     seed: int = 0,
+    seconds: float | None = None,
 ) -> AssetProof:
     """Put the lineage of an asset to the proof, on samples of what a version of it was made of.
 
@@ -128,6 +132,7 @@ def verify(
         reads: whether it is run once more as a whole, to see what it opens.
         other_code: go on where the code of today is not the code of then.
         seed: of what is drawn by chance.
+        seconds: for which columns are changed; None for all of them in all ways.
 
     Raises:
         ExperimentError: its code is no SELECT.
@@ -140,7 +145,9 @@ def verify(
     )
     pinned.pop(asset.name, None)
     if asset.code.kind == "python":
-        return _of_python(code, record, lake, pinned, rows=rows, rounds=rounds, reads=reads, seed=seed)
+        return _of_python(
+            code, record, lake, pinned, rows=rows, rounds=rounds, reads=reads, seed=seed, seconds=seconds
+        )
     taken = sampled(code, lake, pinned, rows, seed)
     columns_made = [column.name for column in record.schema]
     taken = replace(taken, sql=with_pivot_values(taken.sql, columns_made, taken.columns_of))
@@ -151,7 +158,7 @@ def verify(
         edges = recorded or column_lineage(taken.sql, taken.schemas)
         columns = verify_columns(
             taken.sql, taken.schemas, taken.tables, edges,
-            parameters=taken.parameters, seed=seed, rounds=rounds, name=asset.name,
+            parameters=taken.parameters, seed=seed, rounds=rounds, name=asset.name, seconds=seconds,
         )  # fmt: skip
     except LineageError as error:
         not_tried.append(f"columns: {error}")
@@ -186,9 +193,10 @@ def _of_python(
     rounds: int,
     reads: bool,
     seed: int,
+    seconds: float | None,
 ) -> AssetProof:
     """The proof of an asset whose code is Python: its function runs again on changed frames of the tables it reads."""
-    not_tried = ["rows: they are traced through SQL, and by keys"]
+    not_tried: list[str] = []
     columns = None
     try:
         if not record.column_lineage:
@@ -198,13 +206,14 @@ def _of_python(
         taken = rerun_sample(asset, record, lake, rows, seed)
         columns = verify_columns(
             taken.compute, taken.schemas, taken.tables, record.column_lineage,
-            seed=seed, rounds=rounds, name=asset.name,
+            seed=seed, rounds=rounds, name=asset.name, seconds=seconds,
         )  # fmt: skip
     except LineageError as error:
-        not_tried.insert(0, f"columns: {error}")
+        not_tried.append(f"columns: {error}")
     request = Request(partitions=list(record.partitions) or None)
     read_proof = verify_reads(asset, lake, request, pinned=pinned) if reads else None
-    return AssetProof(asset.name, record.version, columns, None, read_proof, tuple(not_tried))
+    without = ("no proof of rows: they are traced through SQL, and by keys",)
+    return AssetProof(asset.name, record.version, columns, None, read_proof, tuple(not_tried), without)
 
 
 def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, seed: int = 0) -> AssetSample:

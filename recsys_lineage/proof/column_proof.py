@@ -75,9 +75,11 @@ class ColumnProof:
         seen: how many INDIRECT edges were seen.
         unsteady: output columns that differ from run to run by themselves, or with the order of the tables' rows;
             no change of them refutes an edge.
-        untested: input columns that could not be changed: empty, or no run with other values came to an end.
+        untested: input columns that were not changed: empty, no run with other values came to an end, or the time was
+            over before.
         runs, failed: how often the statement ran, and how often it stopped at a changed value.
         seconds: that it took.
+        over_after: seconds after which it ended although more could be tried; None where all was.
     """
 
     name: str
@@ -94,6 +96,7 @@ class ColumnProof:
     runs: int
     failed: int
     seconds: float
+    over_after: float | None = None
 
     @property
     def possible(self) -> int:
@@ -117,6 +120,11 @@ class ColumnProof:
         lines += [f"never seen: {each}" for each in _by_input(self.unseen)]
         lines += [f"differs by itself: {each}" for each in self.unsteady]
         lines += [f"not tested: {each}" for each in self.untested]
+        if self.over_after is not None:
+            lines.append(
+                f"time was over after {self.over_after:.0f} s and {self.runs} runs: "
+                f"{len(self.inputs) - len(self.untested)} of {len(self.inputs)} columns were changed"
+            )
         return "\n".join(lines)
 
 

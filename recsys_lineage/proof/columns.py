@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from recsys_lineage.errors import did_you_mean
@@ -15,7 +16,7 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.answer import Answer, changed_together, same
 from recsys_lineage.proof.column_proof import Claim, ColumnProof, Edge, Refutation, claims
 from recsys_lineage.proof.experiment import Compute, Experiment, ExperimentError, Rows, RunFailed, Schemas
-from recsys_lineage.proof.perturbation import Perturbations, mixed_tables, perturb
+from recsys_lineage.proof.perturbation import Perturbation, Perturbations, mixed_tables, perturb
 
 _MOST_ENDLESS = 3
 """After so many runs without an end, a column is not changed any further: a recursion goes round by it."""
@@ -33,6 +34,7 @@ def verify_columns(
     seed: int = 0,
     rounds: int = 2,
     name: str = "statement",
+    seconds: float | None = None,
 ) -> ColumnProof:
     """Put the column edges that are claimed for a statement to the proof on some rows.
 
@@ -52,15 +54,19 @@ def verify_columns(
         rounds: how many tables are tried: those given, and then such of which every column's values were mixed, so that
             also keys repeat.
         name: of the statement, for the report.
+        seconds: for which columns are changed, after the runs on the tables as they are: what then was not changed is
+            told as not tested; None for all.
 
     Raises:
         ExperimentError: the statement does not run on the tables, or the edges name other columns than are there.
     """
     began = time.perf_counter()
     experiment = Experiment(compute, schemas, tables, parameters=parameters, macros=macros)
-    trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)))
+    trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)), seconds)
     _change_every_column(experiment, trial, never_null, seed, name)
     for turn in range(1, rounds):
+        if trial.is_over:
+            break
         try:
             mixed = Experiment(
                 compute, schemas, mixed_tables(experiment, seed + turn),
@@ -80,31 +86,61 @@ def _change_every_column(
     seed: int,
     name: str,
 ) -> None:
+    """Changes each column in one way, looks where its marks come out, and goes on to the other ways of changing it."""
     perturbations = Perturbations(experiment, never_null, seed)
-    _mark_every_column(experiment, trial, perturbations)
-    groups = list(trial.groups())
-    for done, (table, columns) in enumerate(groups):
-        tell(Progress(name, "step", f"{table}.{columns[0]}", done / len(groups)))
-        together = itertools.zip_longest(*(perturbations.of(table, column) for column in columns))
-        endless = 0
-        for each in together:
-            if trial.settled(table, columns) or endless >= _MOST_ENDLESS:
-                break
-            used = [perturbation for perturbation in each if perturbation is not None]
-            try:
-                perturb(experiment, table, used)
-                answer = experiment.run()
-                if len(used) > 1 and trial.differs(experiment, answer):
-                    for one in used:
-                        perturb(experiment, table, [one])
-                        trial.compare(experiment, table, one.column, experiment.run(), one.name)
-                else:
-                    for one in used:
-                        trial.compare(experiment, table, one.column, answer, one.name)
-            except RunFailed as failed:
-                trial.failed += 1
-                endless += failed.endless
-        experiment.restore(table)
+    changing = [
+        _Changing(table, columns, itertools.zip_longest(*(perturbations.of(table, each) for each in columns)))
+        for table, columns in trial.groups()
+    ]
+    number, first = len(changing), True
+    while changing:
+        left: list[_Changing] = []
+        for done, each in enumerate(changing):
+            if trial.is_over:
+                return
+            fraction = done / number / 2 if first else 1 - len(changing) / number / 2
+            tell(Progress(name, "step", f"{each.table}.{each.columns[0]}", fraction))
+            if _change(experiment, trial, each):
+                left.append(each)
+        if first:
+            _mark_every_column(experiment, trial, perturbations)
+        changing, first = left, False
+
+
+@dataclass
+class _Changing:
+    """Columns of a table that are changed together, the ways that are left, and how many runs of them had no end."""
+
+    table: str
+    columns: list[str]
+    ways: Iterator[tuple[Perturbation | None, ...]]
+    endless: int = 0
+
+
+def _change(experiment: Experiment, trial: _Trial, changing: _Changing) -> bool:
+    """Changes columns in one more way, and looks what comes of it; whether there may be another one worth trying."""
+    table = changing.table
+    if trial.settled(table, changing.columns) or changing.endless >= _MOST_ENDLESS:
+        return False
+    way = next(changing.ways, None)
+    if way is None:
+        return False
+    used = [perturbation for perturbation in way if perturbation is not None]
+    try:
+        perturb(experiment, table, used)
+        answer = experiment.run()
+        if len(used) > 1 and trial.differs(experiment, answer):
+            for one in used:
+                perturb(experiment, table, [one])
+                trial.compare(experiment, table, one.column, experiment.run(), one.name)
+        else:
+            for one in used:
+                trial.compare(experiment, table, one.column, answer, one.name)
+    except RunFailed as failed:
+        trial.failed += 1
+        changing.endless += failed.endless
+    experiment.restore(table)
+    return True
 
 
 def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Perturbations) -> None:
@@ -112,6 +148,9 @@ def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Per
     for table, columns in experiment.schemas.items():
         for column in columns:
             for ways in perturbations.marking(table, column):
+                if trial.is_over:
+                    experiment.restore(table)
+                    return
                 holding: frozenset[int] = frozenset(range(len(experiment.names)))
                 try:
                     for perturbation, mark in ways:
@@ -131,7 +170,12 @@ def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Per
 class _Trial:
     """What was seen so far."""
 
-    def __init__(self, experiment: Experiment, claimed: Sequence[Claim]) -> None:
+    def __init__(
+        self, experiment: Experiment, claimed: Sequence[Claim], seconds: float | None = None
+    ) -> None:
+        self._seconds = seconds
+        self._ends = None if seconds is None else time.perf_counter() + seconds
+        self._was_over = False
         self._experiment, self._claimed = experiment, claimed
         self._unsteady = experiment.unsteady
         self._edges: dict[tuple[str, str], set[int]] = {}
@@ -149,6 +193,13 @@ class _Trial:
         self._tested: set[tuple[str, str]] = set()
         self._refuted: dict[tuple[str, str, tuple[int, ...]], str] = {}
         self.runs, self.failed = 1, 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no time left; it is asked for before something would be tried."""
+        if self._ends is not None and time.perf_counter() > self._ends:
+            self._was_over = True
+        return self._was_over
 
     def compare(
         self, experiment: Experiment, table: str, column: str, answer: Answer, perturbation: str
@@ -236,6 +287,7 @@ class _Trial:
             runs=self.runs + self.failed,
             failed=self.failed,
             seconds=seconds,
+            over_after=self._seconds if self._was_over else None,
         )
 
 

@@ -77,8 +77,6 @@ def flowed(
         named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
         flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored, whole=whole)
         wanted = flowing.result(given)
-        return Stepwise(connection, flowing.steps, parameters, kept, dict.fromkeys(flowing.dear(), 2)).rows(
-            wanted
-        )
+        return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
     finally:
         catalog.connection.close()

@@ -11,7 +11,7 @@ from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.witnesses.candidates import Candidates
-from recsys_lineage.rows.witnesses.dear import is_dear, windows_of
+from recsys_lineage.rows.witnesses.dear import is_dear, shaped, windows_of
 from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.wholes import Wholes
@@ -62,13 +62,17 @@ class Flowing:
                 self._step(definition)
         return f"SELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
 
-    def dear(self) -> list[str]:
-        """The definitions, folded, of whose rows all are found at the least where some are asked for."""
-        return [
-            name
+    def dear(self) -> dict[str, int]:
+        """The definitions, folded, of whose rows all are found at the least where some are asked for.
+
+        With the need at which they are to be kept: the second, or the first where no part of them is ever enough.
+        """
+        always = shaped(self.statement)
+        return {
+            name: 1 if name in always else 2
             for name, each in self.statement.definitions.items()
             if is_dear(each, self.statement, self.witnesses)
-        ]
+        }
 
     def _mark(self, table: str, parts: Sequence[Part]) -> None:
         name = f"__f{len(self._marked)}"

@@ -33,8 +33,10 @@ from recsys_lineage.rows.lake_rows import (
     table_reads,
     together,
     trained_rows,
+    types_of,
     view_reads,
 )  # fmt: skip
+from recsys_lineage.rows.made_parts import Made, made_parts
 from recsys_lineage.sql.names import literal, quote
 
 
@@ -63,7 +65,9 @@ def trace_forward(
 ) -> ForwardTrace:
     """Follows the rows of a file, of some of its lines, or of a table, to every row of every table they flow into.
 
-    Assets are followed as their latest records say; a row flows into those rows whose backward trace holds it.
+    Assets are followed as the records say that made their latest versions, of a table in partitions all those that
+    wrote one of them; a row flows into those rows whose backward trace holds it. So one that a run did not read, as it
+    read an earlier version, flows no further there.
 
     Args:
         lake: where the tables and their records are.
@@ -95,6 +99,12 @@ def trace_forward(
     )
 
 
+def _chosen(rows: pa.Table, which: str, parameters: Mapping[str, object]) -> pa.Table:
+    with duckdb.connect() as connection:
+        connection.register("_rows", rows)
+        return connection.sql(f"SELECT * FROM _rows {which}", params=dict(parameters)).to_arrow_table()
+
+
 class _Forward:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
@@ -102,12 +112,13 @@ class _Forward:
         self.models: list[TrainedRows] = []
         self.stopped: list[Stop] = []
         records = Records(lake)
-        self._latest: dict[str, tuple[TableVersion, Materialization | None]] = {}
+        self._latest: dict[str, tuple[TableVersion, list[Made]]] = {}
         for name in lake.tables():
             if name not in RESERVED:
                 carried = lake.commit(name)
-                record = records.get(name) if carried["record"] is not None else None
-                self._latest[name] = (TableVersion.from_json(carried["table_version"]), record)
+                version = TableVersion.from_json(carried["table_version"])
+                made = list(made_parts(records, version)) if carried["record"] is not None else []
+                self._latest[name] = (version, made)
         self._open: dict[str, list[pa.Table]] = {}
         self._ranks: dict[str, int] = {}
         self._following = _Following()
@@ -120,15 +131,12 @@ class _Forward:
         )
         if isinstance(lines, range) and lines.step == 1 and len(lines):
             numbers = f" AND {quote(LINE)} BETWEEN {lines.start} AND {lines.stop - 1}"
-        for version, record in self._latest.values():
-            reads = (
-                {read.name for read in record.reads if read.kind == "file"} if record is not None else set()
-            )
+        for version, made in self._latest.values():
+            statements = [each.record.statement for each in made]
+            reads = {read.name for each in made for read in each.record.reads if read.kind == "file"}
             known |= reads
             has_lines = {FILE, LINE} <= set(version.columns)
-            of_files = (
-                record is not None and record.statement is not None and bool(record.statement.relations)
-            )
+            of_files = any(each is not None and each.relations for each in statements)
             if not has_lines or not (reads or of_files):
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
@@ -183,25 +191,24 @@ class _Forward:
             version, _ = self._latest[table]
             self.tables.append(TracedRows(table, version.version, rows.num_rows, plain_rows(rows), {}, {}))
             done.add(table)
-            for name, (_, record) in self._latest.items():
-                if record is None or not any(read.name == table for read in table_reads(record)):
-                    continue
-                if name not in done:
-                    self._follow(table, rows, record)
+            for name, (_, made) in self._latest.items():
+                for each in made if name not in done else ():
+                    if any(read.name == table for read in table_reads(each.record)):
+                        self._follow(table, rows, each)
 
     def _rank(self, table: str, on_the_way: tuple[str, ...]) -> int:
         """How many assets stand before a table, at most."""
         if table not in self._ranks:
-            record = self._latest[table][1] if table in self._latest else None
-            names = {read.name for read in table_reads(record)} if record is not None else set()
+            made = self._latest[table][1] if table in self._latest else []
+            names = {read.name for each in made for read in table_reads(each.record)}
             before = [
                 self._rank(name, (*on_the_way, table)) for name in names if name not in (*on_the_way, table)
             ]
             self._ranks[table] = 1 + max(before, default=0)
         return self._ranks[table]
 
-    def _follow(self, table: str, rows: pa.Table, record: Materialization) -> None:
-        version = self._latest[record.asset][0]
+    def _follow(self, table: str, rows: pa.Table, made: Made) -> None:
+        record, version = made.record, self._latest[made.record.asset][0]
         if record.trained_on:
             keys = record.keys or [name for name in rows.column_names if name.endswith("_id")]
             trained = trained_rows(self.lake, record, rows, keys, self._latest[table][0])
@@ -211,19 +218,21 @@ class _Forward:
                     Stop(record.asset, table, "it is a model: all it says may depend on these rows")
                 )
                 return
-        if record.statement is not None and not record.statement.relations:
-            try:
+        try:
+            whole = self._is_whole(table, rows, record)
+            rows = self._that_were_read(table, rows, record)
+            if record.statement is not None and not record.statement.relations:
                 check_runs_again(record, schemas_of(record))
-                found = self._flowed(table, rows, record, version)
-            except LineageError as error:
-                self.stopped.append(Stop(record.asset, table, in_one_line(error)))
+                self._add(record.asset, self._flowed(table, rows, made, version, whole))
                 return
-            self._add(record.asset, found)
+        except LineageError as error:
+            self.stopped.append(Stop(record.asset, table, in_one_line(error)))
             return
         if shared := shared_keys(record, rows.column_names, version.columns):
             with self.lake.reading(), self.lake.connect() as connection:
                 connection.register(GIVEN, rows)
-                self._add(record.asset, by_keys(connection, self.lake.relation(version), shared))
+                relation = self.lake.relation(version, made.partitions)
+                self._add(record.asset, by_keys(connection, relation, shared))
             return
         reason = (
             f"its keys ({', '.join(record.keys)}) are no columns of both"
@@ -232,14 +241,47 @@ class _Forward:
         )
         self.stopped.append(Stop(record.asset, table, reason))
 
-    def _flowed(self, table: str, rows: pa.Table, record: Materialization, version: TableVersion) -> pa.Table:
+    def _that_were_read(self, table: str, rows: pa.Table, record: Materialization) -> pa.Table:
+        """Those of a table's rows that a run read: it may have read another version than the latest, or a part of it.
+
+        Raises:
+            VersionPruned: the files of the version that it read are gone.
+        """
+        latest = self._latest[table][0]
+        read = [each for each in table_reads(record) if each.name == table][-1]
+        version = latest if read.version == latest.version else self.lake.version(table, read.version)
+        if version.partition_column is not None and read.partitions is not None:
+            kept = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
+            rows = _chosen(rows, kept, {"parts": list(read.partitions)})
+        if version.fingerprint == latest.fingerprint or not rows.num_rows:
+            return rows
+        held = rows.slice(0, 0)
+        if types_of(version.schema) == types_of(latest.schema):
+            with self.lake.reading(), self.lake.connect() as connection:
+                connection.register(GIVEN, rows)
+                same = " AND ".join(
+                    f"g.{quote(n)} IS NOT DISTINCT FROM r.{quote(n)}" for n in rows.column_names
+                )
+                relation = self.lake.relation(version, read.partitions)
+                held = connection.sql(
+                    f"SELECT g.* FROM {GIVEN} AS g SEMI JOIN {relation} AS r ON {same}"
+                ).to_arrow_table()
+        if held.num_rows < rows.num_rows:
+            reason = (
+                f"it read version {version.version}, which has {held.num_rows} of these {rows.num_rows} rows"
+            )
+            self.stopped.append(Stop(record.asset, table, reason))
+        return held
+
+    def _flowed(self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool) -> pa.Table:
         """The rows of a table that a statement made of given ones, each as often as the table holds it."""
+        record = made.record
         assert record.statement is not None
         with self.lake.reading(), self._following.cursor(self.lake, table, record) as (connection, kept):
             view_reads(self.lake, record, connection)
             connection.register(GIVEN, rows)
             stored = f"__stored_{record.asset}"
-            relation = self.lake.relation(version, record.partitions or None)
+            relation = self.lake.relation(version, made.partitions)
             _ = connection.execute(f"CREATE TEMP VIEW {quote(stored)} AS FROM {relation}")
             found = flowed(
                 record.statement.text,
@@ -251,8 +293,11 @@ class _Forward:
                 version.columns,
                 stored,
                 kept,
-                self._is_whole(table, rows, record),
+                whole,
             )
+            if made.partitions is not None and version.partition_column is not None:
+                still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
+                found = _chosen(found, still, {"parts": list(made.partitions)})
             return as_stored(connection, found, stored)
 
     def _is_whole(self, table: str, rows: pa.Table, record: Materialization) -> bool:

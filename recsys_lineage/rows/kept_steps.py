@@ -19,10 +19,14 @@ class KeptSteps:
 
     Args:
         connection: in whose database they are, beside the temporary tables of its cursors.
+
+    Attributes:
+        counted: table → a word for its rows, found once for all cursors.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self.counted: dict[str, str] = {}
         self._tables: dict[str, str] = {}
 
     def find(self, said: str) -> str | None:
@@ -39,19 +43,38 @@ class KeptSteps:
 
 
 class Contents:
-    """Words for what tables of one cursor hold: equal where their rows, or the values of a column, are equal."""
+    """Words for what tables of one cursor hold: equal where their rows, or the values of a column, are equal.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    Args:
+        connection: the cursor.
+        kept: the tables that views of the cursor stand on.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, kept: KeptSteps | None = None) -> None:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
+        self._counted = {} if kept is None else kept.counted
+        self._under: dict[str, str] = {}
+
+    def stands_on(self, view: str, table: str) -> None:
+        """Notes that a view of the cursor gives the rows of a kept table, under names of its own."""
+        self._under[view] = table
 
     def of_rows(self, table: str) -> str:
         """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
+        columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
+        rows = self._under.get(table, "")
+        if not rows:
+            return self._asked(table, "*", columns) + self._rows_of(table)
+        if rows not in self._counted:
+            self._counted[rows] = self._rows_of(rows)
+        return self._asked(table, "*", columns) + self._counted[rows]
+
+    def _rows_of(self, table: str) -> str:
         if int(self._asked(table, "#", f"SELECT count(*) FROM {quote(table)}").strip("[(,)]")) > _LARGE:
             return self._known.setdefault((table, "own"), uuid.uuid4().hex)
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
-        columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
-        return self._asked(table, "*", columns) + self._asked(table, "", rows)
+        return self._asked(table, "", rows)
 
     def of_values(self, table: str, column: str) -> str:
         """A word for the values of a column of a table, each once, without NULL."""

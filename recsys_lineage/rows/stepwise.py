@@ -24,6 +24,8 @@ _MOST_MARKED = 100_000
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
 _ONE_OF = re.compile(r"IN \(SELECT (\w+) FROM (\w+)\)")
 _A_NULL = re.compile(r"EXISTS \(SELECT 1 FROM (\w+) WHERE (\w+) IS NULL\)")
+_OR_NO_NULL = re.compile(r"\((\S+) IN (\[[^\]]*\]) OR \(\1 IS NULL AND False\)\)")
+_OF_NO_NULL = re.compile(r" UNION ALL SELECT \* FROM [^()]* WHERE (\S+) IS NULL AND \1 IN \[[^\]]*\]$")
 
 
 class Stepwise:
@@ -47,7 +49,7 @@ class Stepwise:
         kept: KeptSteps | None = None,
         dear: Mapping[str, int] | None = None,
     ) -> None:
-        self._found, self._contents = kept, Contents(connection)
+        self._found, self._contents = kept, Contents(connection, kept)
         self._said: dict[str, str] = {}
         self._connection, self._parameters = connection, parameters
         self._steps = {step.name.casefold(): step for step in steps}
@@ -62,6 +64,8 @@ class Stepwise:
         }
         self._all: dict[str, bool] = {}
         self._kept: set[str] = set()
+        self._parted: dict[str, int] = {}
+        self._rows_of: dict[str, int] = {}
 
     def rows(self, query: str) -> pa.Table:
         """What a query over the steps gives.
@@ -130,7 +134,14 @@ class Stepwise:
             except duckdb.Error:
                 self._found.forget(said)
                 raise
-        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {self._found.find(said)}")
+        kept = self._found.name_for(said)
+        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {kept}")
+        self._contents.stands_on(step.name, kept)
+
+    def _was_found(self, said: str, text: str) -> bool:
+        """Whether a step that said the same was filled."""
+        word = f"{self._says(said)} {words_of(self._used(text) or {})}"
+        return self._found is not None and self._found.find(word) is not None
 
     def _says(self, text: str) -> str:
         """A text with what its steps hold or say in place of their names, which differ from statement to statement."""
@@ -161,10 +172,51 @@ class Stepwise:
                 self._said[name] = f"[{step.columns} {step.keys} {self._says(step.text)}]"
             return self._said[name]
 
-        return _WORDS.sub(word, _A_NULL.sub(null, _ONE_OF.sub(values, text)))
+        said = _OR_NO_NULL.sub(r"\1 IN \2", _A_NULL.sub(null, _ONE_OF.sub(values, text)))
+        return _WORDS.sub(word, _OF_NO_NULL.sub("", said))
 
     def _is_kept(self, name: str) -> bool:
         return self._steps[name].stored or name in self._kept
+
+    def _is_whole(self, whole: Whole) -> bool:
+        return whole.definition.casefold() in self._kept
+
+    def _part_of_whole(self, whole: Whole) -> Part:
+        self._kept.add(whole.definition.casefold())
+        return Part(whole.text)
+
+    def _costs_less(self, whole: Whole, text: str) -> bool:
+        """Whether all of a definition is to be found once, as its parts read half as many rows as that would.
+
+        Args:
+            whole: the way to all of it.
+            text: the SQL of one more part.
+        """
+        name = whole.definition.casefold()
+        self._parted[name] = self._parted.get(name, 0) + self._rows_read(text)
+        if self._parted[name] < _MOST_MARKED:
+            return False
+        for table in whole.tables:
+            if table not in self._rows_of:
+                self._rows_of[table] = self._rows(table)
+        return 2 * self._parted[name] >= sum(self._rows_of[table] for table in whole.tables)
+
+    def _rows_read(self, text: str) -> int:
+        """How many rows of stored steps a text reads."""
+        seen: set[str] = set()
+        open_ = [*self._named(text)]
+        number = 0
+        while open_:
+            name = open_.pop()
+            if name not in seen and name in self._empty:
+                number += self._rows(self._steps[name].name)
+            elif name not in seen:
+                open_ += self._read(name)
+            seen.add(name)
+        return number
+
+    def _rows(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchall()[0][0])
 
     def _asks_for_many(self, whole: Whole) -> bool:
         """Whether so much of a definition is asked for that finding all of it once costs less than a part each time."""
@@ -230,9 +282,9 @@ class Stepwise:
         parts = [part for part in step.parts if not self._gives_none(part)]
         if parts and step.marking is not None and self._are_many(step.marking):
             parts = [self._marked_once(step, step.marking)]
-        if step.whole is not None and self._asks_for_many(step.whole):
-            self._kept.add(step.whole.definition.casefold())
-            parts = [Part(step.whole.text)]
+        part_of = step.whole if parts else None
+        if part_of is not None and (self._is_whole(part_of) or self._asks_for_many(part_of)):
+            parts, part_of = [self._part_of_whole(part_of)], None
         if not parts:
             if step.types:
                 columns = ", ".join(
@@ -242,6 +294,9 @@ class Stepwise:
             return True
         said = " UNION ".join(part.text for part in parts)
         text = self._ready(said)
+        if part_of is not None and not self._was_found(said, text) and self._costs_less(part_of, step.text):
+            said = self._part_of_whole(part_of).text
+            text = self._ready(said)
         self._keep(step, text, self._says(said))
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

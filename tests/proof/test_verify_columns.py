@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -213,3 +214,25 @@ def test_a_value_that_holds_a_mark_by_chance_refutes_nothing(sql: str) -> None:
 def test_a_value_that_keeps_every_mark_is_made_of_it() -> None:
     found = proof("SELECT id, id AS k FROM orders", id=["orders.id IDENTITY"], k=["orders.id CONDITIONAL"])
     assert [each.outputs for each in found.refuted] == [("k",)]
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 4, 5, 9])
+def test_what_the_time_did_not_suffice_for_is_told(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each column is changed once before any is changed in a second way, so most of a short time is told of."""
+    clock = iter([0.0] * (most + 2))
+    sql = "SELECT id, price * 2 AS twice, note FROM orders WHERE buyer > 1"
+    edges = {name: [f"orders.{name} IDENTITY"] for name in ("id", "note")}
+    edges = {"id": edges["id"], "twice": ["orders.price TRANSFORMATION"], "note": edges["note"]}
+    filtered = {out: [edge(each), edge("orders.buyer FILTER")] for out, (each,) in edges.items()}
+    read = {"orders": rows()["orders"]}
+    orders = {"orders": SCHEMAS["orders"]}
+    whole = verify_columns(sql, orders, read, filtered, rounds=1)
+    assert whole.over_after is None and not whole.untested and "time was over" not in whole.report()
+    watch = SimpleNamespace(perf_counter=lambda: next(clock, 61.0))
+    monkeypatch.setattr("recsys_lineage.proof.columns.time", watch)
+    found = verify_columns(sql, orders, read, filtered, rounds=1, seconds=60)
+    assert found.sound and found.over_after == 60 and found.runs < whole.runs
+    assert len(found.untested) == max(0, 4 - most)
+    changed = len(found.inputs) - len(found.untested)
+    assert f"time was over after 60 s and {found.runs} runs: {changed} of" in found.report()
+    assert all(f"not tested: {each}" in found.report() for each in found.untested)

@@ -32,11 +32,13 @@ class Whole:
         text: its SQL, over the definition.
         definition: its name; what it gives is worth keeping for others.
         asked: steps with the values that the rows are asked for by.
+        tables: that it is made of.
     """
 
     text: str
     definition: str
     asked: tuple[str, ...]
+    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True)

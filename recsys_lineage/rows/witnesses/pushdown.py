@@ -82,10 +82,11 @@ class Pushdown(Knowledge):
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
             asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
-            if asked and not self._witnesses.is_row_by_row(definition.query):
+            shaped = definition.query.get("from_table", {}).get("type") in ("PIVOT", "SHOW_REF")
+            if asked and not shaped and not self._witnesses.is_row_by_row(definition.query):
                 quoted = [quote(column.name) for column in columns]
                 text = self._where(quote(definition.name), quoted, conditions, columns)
-                whole = Whole(text, definition.name, asked)
+                whole = Whole(text, definition.name, asked, self._tables_of(definition))
         # what DuckDB finds by a small table it is not to compute other filters for before
         stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
         stored |= len(columns) == 1 and any(each.few for each in conditions.values())
@@ -96,6 +97,18 @@ class Pushdown(Knowledge):
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
+
+    def _tables_of(self, definition: Definition) -> tuple[str, ...]:
+        """The tables that a definition is made of."""
+        seen: set[str] = set()
+        open_ = [*definition.reads]
+        while open_:
+            name = open_.pop()
+            below = self.statement.definitions.get(name)
+            if below is not None and name not in seen:
+                open_ += below.reads
+            seen.add(name)
+        return tuple(self.catalog.tables[name] for name in sorted(seen) if name in self.catalog.tables)
 
     def _is_worth_pushing(self, definition: Definition, conditions: Conditions) -> bool:
         """Whether conditions leave out rows below a definition, or its author did not want all its rows kept anyway."""

@@ -94,10 +94,30 @@ class TestEveryCommand:
         assert answer(seen, command, *FOUND[command], "--format", "png", "--out", str(out)).exit_code == 0
         assert out.read_bytes().startswith(b"\x89PNG")
 
+    def test_it_exits_with_2_where_the_answer_cannot_be_written(
+        self, seen: Shop, command: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        for out in (tmp_path, tmp_path / "missing" / "answer", tmp_path / "file" / "answer"):
+            said = answer(seen, command, *FOUND[command], "--out", str(out))
+            assert said.exit_code == 2 and "cannot be written" in said.stderr, said.output
+
     def test_its_help_is_its_text(self, command: str) -> None:
         said = CliRunner().invoke(app, ["--lake", "x", command, "--help"])
         (function,) = (each for each in COMMANDS if each.__name__ == command)
         assert said.exit_code == 0 and (function.__doc__ or "").split("\n")[0][:40] in said.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["shops"], ["SHOPS", "shop=a"], ["shops@x", "shop=a"], ["shops", "cents=many"], ["shops", "nothing=1"], ["1", "a"],
+     ["file:"], ["file:orders.csv:3-2"], ["file:orders.csv:0"], ["file:orders.csv", "shop=a"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_rows_that_cannot_be_meant_are_a_wrong_question(seen: Shop, words: list[str]) -> None:
+    said = answer(seen, "rows", *words, "--json")
+    assert said.exit_code == 2, said.output
+    assert json.loads(said.stdout)["error"]["expected"]
 
 
 def test_the_json_is_what_the_function_says(seen: Shop) -> None:
@@ -109,7 +129,8 @@ def test_the_json_is_what_the_function_says(seen: Shop) -> None:
 def test_a_long_proof_says_how_far_it_is_and_its_answer_stays_json(seen: Shop) -> None:
     said = answer(seen, "verify", "shops", "model", "--no-reads", "--json")
     assert set(json.loads(said.stdout)["proofs"]) == {"shops"}
-    assert json.loads(said.stdout)["extent"] == {"rows": 100, "sample": 3, "rounds": 1, "reads": False}
+    sample = {"rows": 100, "sample": 3, "rounds": 1, "reads": False, "seconds": 60.0}
+    assert json.loads(said.stdout)["extent"] == sample
     told = said.stderr.splitlines()
     assert told[0].startswith("1 of 2: shops not refuted, ")
     assert told[1].startswith("2 of 2: model not tried, ")
@@ -130,6 +151,13 @@ def test_proofs_of_several_are_a_table_and_say_what_was_not_tried() -> None:
     assert "a refuted" in details and "/other" in details and "b not refuted" not in details
     assert "c not tried: it is Python" in details and "100 rows" in details and "b (42 s)" in details
     assert "Tried" not in Proofs([], {"c": "it is Python"}).report()
+
+
+def test_only_what_could_not_be_tried_fails_and_not_what_an_asset_is_without() -> None:
+    without = AssetProof("a", 0, None, None, None, without=("no proof of rows: it is Python",))
+    assert Proofs([without], {}).found and "no proof of rows" in Proofs([without], {}).report()
+    not_tried = AssetProof("a", 0, None, None, None, not_tried=("columns: gone",))
+    assert not Proofs([not_tried], {}).found and not Proofs([without], {"b": "gone"}).found
 
 
 def test_as_the_graph_was(seen: Shop) -> None:

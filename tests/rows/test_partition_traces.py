@@ -1,0 +1,93 @@
+"""Rows are followed into what runs made of them: each partition by its last run, at the version that this one read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
+from recsys_lineage.assets.frame_code import frame_code
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.sql_code import sql_code
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.rows.back import trace_back
+from recsys_lineage.rows.forward import ForwardTrace, trace_forward
+from recsys_lineage.sql.sql_text import SqlText
+from tests.examples import examples
+
+DAYS = ["mon", "tue"]
+DAILY = "SELECT day, sum(cents)::BIGINT AS cents FROM orders WHERE list_contains($days, day) GROUP BY day"
+
+
+def orders(cents: Sequence[int]) -> AssetCode:
+    """A row of each shop and day, with some cents."""
+    values = [f"({n}, 'shop {n % 3}', '{DAYS[n % 2]}', {each})" for n, each in enumerate(cents)]
+    text = f"SELECT * FROM (VALUES {', '.join(values)}) AS t(id, shop, day, cents)"
+    return sql_code(SqlText(text), name="orders")
+
+
+def shops() -> AssetCode:
+    """Made as a whole."""
+    text = "SELECT shop, sum(cents)::BIGINT AS cents FROM orders GROUP BY shop"
+    return sql_code(SqlText(text), name="shops")
+
+
+def daily(inputs: Inputs, request: Request) -> Output:
+    """Made by days."""
+    days = request.partitions or DAYS
+    inputs.view("orders")
+    return Output(Query(DAILY, {"days": days}), partition_by="day", partitions=days)
+
+
+def make(lake: Lake, step: Sequence[int] | str) -> None:
+    if step == "shops":
+        materialize(shops(), lake)
+    elif isinstance(step, str):
+        days = Request(partitions=[step]) if lake.has("daily") else Request()
+        materialize(frame_code(daily, reads=["orders"]), lake, days)
+    else:
+        materialize(orders(step), lake)
+
+
+def flowed(trace: ForwardTrace) -> set[tuple[str, str]]:
+    """What a row flows into: tables, and the rows' keys."""
+    return {(each.table, next(iter(row.values()))) for each in trace.tables[1:] for row in each.rows}
+
+
+def held(lake: Lake, order: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Of all rows those whose trace back holds an order."""
+    found: set[tuple[str, str]] = set()
+    for table, key in (("shops", "shop"), ("daily", "day")):
+        for row in lake.arrow(lake.version(table)).to_pylist():
+            trace = trace_back(lake, table, {key: row[key]})
+            if any(order in each.rows for each in trace.tables if each.table == "orders"):
+                found.add((table, row[key]))
+    return found
+
+
+CENTS = st.lists(st.integers(1, 2), min_size=4, max_size=4)
+STEPS = st.lists(st.one_of(CENTS, st.sampled_from(["shops", *DAYS])), min_size=1, max_size=4)
+
+
+@settings(max_examples=examples(16), deadline=None)
+@given(CENTS, STEPS)
+@example([1, 1, 1, 1], ["tue"])  # a partition that the latest run did not write
+@example([1, 1, 1, 1], [[2, 2, 2, 2]])  # rows that no run has read
+def test_a_row_flows_into_those_whose_trace_back_holds_it(first: list[int], steps: list[Any]) -> None:
+    with TemporaryDirectory() as folder:
+        lake = Lake(str(Path(folder) / "lake"))
+        for step in (first, "shops", "mon", *steps):
+            make(lake, step)
+        for order in lake.arrow(lake.version("orders")).to_pylist():
+            trace = trace_forward(lake, table="orders", row=order)
+            assert flowed(trace) == held(lake, order)
+            told = {each.asset for each in trace.stopped}
+            assert "shops" in told or ("shops", order["shop"]) in flowed(trace), (
+                "nothing is left out silently"
+            )
