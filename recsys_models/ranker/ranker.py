@@ -202,7 +202,7 @@ class Ranker(Recommender):
 
         settings = ForestSettings(self.trees, self.leaves, self.learning_rate)
         names, rng = list(generator.feature_names()), np.random.default_rng(seed)
-        for number in range(self.bags):
+        for number in range(self.bags if self.trees else 0):
             forest = grown_forest(
                 lists, names, settings, share=self.negative_share, rng=rng, seed=seed + number
             )
