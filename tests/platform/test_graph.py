@@ -100,7 +100,7 @@ def test_every_description_is_a_sentence() -> None:
         first = (spec.description or "").splitlines()[0]
         assert len(first) > 20 and not first.startswith("column:"), spec.key
         assert spec.description == inspect.cleandoc(spec.description or ""), f"{spec.key}: shown as a listing"
-        assert not re.search(r"^\w+:$", spec.description, re.MULTILINE), (
+        assert not re.search(r"^\w+:$", spec.description or "", re.MULTILINE), (
             f"{spec.key}: tells callers what to give"
         )
 
