@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import scipy.sparse as sp
 
-from recsys_models.parameters import Count, CountOrNone
+from recsys_models.parameters import Count, RoundsOrNone, Several
 from recsys_models.training.graph_network import GraphNetwork
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class GAT(GraphNetwork):
 
     family: ClassVar[str] = "gat"
 
-    heads: Count = 2
-    epochs: CountOrNone = 12
+    heads: Several = 2
+    epochs: RoundsOrNone = 12
     batch: Count = 131_072
 
     def __post_init__(self) -> None:

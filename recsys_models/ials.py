@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.parameters import Above0, AtLeast0, Count
+from recsys_models.parameters import Above0, AtLeast0, Count, Rounds, Width
 from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
@@ -36,10 +36,10 @@ class IALS(EmbeddingRecommender):
     family: ClassVar[str] = "ials"
     starts_from_before: ClassVar[bool] = True
 
-    dim: Count = 64
+    dim: Width = 64
     unobserved: AtLeast0 = 0.1
     penalty: Above0 = 0.003
-    iterations: Count = 12
+    iterations: Rounds = 12
     patience: Count = 2
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_start import LONGEST, embedding_length, is_large, spectral_start
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count, DepthOrNone, Drawn, RoundsOrNone, Width
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
@@ -63,8 +63,8 @@ class LightGCN(EmbeddingRecommender):
     starts_from_before: ClassVar[bool] = True
     longest: ClassVar[int] = LONGEST
 
-    dim: Count | Auto = "auto"
-    layers: CountOrNone = 3
+    dim: Width | Auto = "auto"
+    layers: DepthOrNone = 3
     loss: Literal["softmax", "bpr"] = "softmax"
     start: Literal["spectral", "normal"] = "spectral"
     exponent: AtLeast0 = 0.3
@@ -72,11 +72,11 @@ class LightGCN(EmbeddingRecommender):
     filter_power: AtLeast0 = 2.0
     ridge: AtLeast0 | Auto | None = "auto"
     item_gain: AtLeast0 | Auto = "auto"
-    epochs: CountOrNone | Auto = "auto"
+    epochs: RoundsOrNone | Auto = "auto"
     patience: Count = 1
     batch: Count = 16_384
     largest_steps: Count | None = 64
-    negatives: Count = 256
+    negatives: Drawn = 256
     learning_rate: Above0 = 0.0003
     l2: AtLeast0 = 0.0
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.parameters import Above0, AtLeast0, Count, CountOrNone
+from recsys_models.parameters import Above0, AtLeast0, Count, Drawn, RoundsOrNone, Width
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
@@ -36,10 +36,10 @@ class MatrixFactorization(EmbeddingRecommender):
     depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    dim: Count = 64
+    dim: Width = 64
     loss: Literal["bpr", "logistic", "squared"] = "bpr"
-    negatives: Count = 4
-    epochs: CountOrNone = 30
+    negatives: Drawn = 4
+    epochs: RoundsOrNone = 30
     patience: Count = 3
     batch: Count = 4096
     learning_rate: Above0 = 0.01

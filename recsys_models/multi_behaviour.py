@@ -16,7 +16,7 @@ from recsys_models.data.recency import recency_weights
 from recsys_models.fitted_model import COLD_HALF_LIFE_DAYS
 from recsys_models.kernels.links import Links
 from recsys_models.lightgcn import LightGCN
-from recsys_models.parameters import Auto, CountOrNone
+from recsys_models.parameters import Auto, RoundsOrNone
 from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
@@ -56,7 +56,7 @@ class MultiBehaviour(LightGCN):
     longest: ClassVar[int] = 512
 
     behaviours: list[str] | None = None
-    epochs: CountOrNone | Auto = 1
+    epochs: RoundsOrNone | Auto = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

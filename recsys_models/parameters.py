@@ -14,12 +14,13 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The finite numbers from `low` to `high`, without an end that is open."""
+    """The finite numbers from `low` to `high`, without an end that is open; `why` they end there, in words."""
 
     low: float = -math.inf
     high: float = math.inf
     open_low: bool = False
     open_high: bool = False
+    why: str = ""
 
     def holds(self, value: float) -> bool:
         """Whether the number lies in the range."""
@@ -30,16 +31,40 @@ class Range:
     def __str__(self) -> str:
         ends = []
         if self.low > -math.inf:
-            ends.append(f"{'>' if self.open_low else '≥'} {self.low:g}")
+            ends.append(f"{'>' if self.open_low else '≥'} {_written(self.low)}")
         if self.high < math.inf:
-            ends.append(f"{'<' if self.open_high else '≤'} {self.high:g}")
-        return " and ".join(ends)
+            ends.append(f"{'<' if self.open_high else '≤'} {_written(self.high)}")
+        return " and ".join(ends) + (f" ({self.why})" if self.why else "")
 
 
-Count: TypeAlias = Annotated[int, Range(1)]
-"""A whole number, at least 1."""
-CountOrNone: TypeAlias = Annotated[int, Range(0)]
-"""A whole number, at least 0."""
+def _written(number: float) -> str:
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:g}"
+
+
+_INT32 = 2**31 - 1
+_GROWS = "time and memory of a fit grow with it"
+
+
+Count: TypeAlias = Annotated[int, Range(1, _INT32)]
+"""A whole number, at least 1, of what the data limit: a fit takes no more of it than there is."""
+Width: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
+"""How many numbers a vector or a layer of a network has."""
+Length: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
+"""How much of a history a network sees."""
+Drawn: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
+"""How many items are drawn beside one that somebody had."""
+Depth: TypeAlias = Annotated[int, Range(1, 16, why=_GROWS)]
+"""How many layers a network has."""
+DepthOrNone: TypeAlias = Annotated[int, Range(0, 16, why=_GROWS)]
+"""How many layers a network has, or none."""
+Rounds: TypeAlias = Annotated[int, Range(1, 10_000, why=_GROWS)]
+"""How often a fit goes over something."""
+RoundsOrNone: TypeAlias = Annotated[int, Range(0, 10_000, why=_GROWS)]
+"""How often a fit goes over something, if ever."""
+Several: TypeAlias = Annotated[int, Range(1, 100, why=_GROWS)]
+"""How many parts of a model are fitted beside each other."""
+SeveralOrNone: TypeAlias = Annotated[int, Range(0, 100, why=_GROWS)]
+"""How many parts of a model are fitted beside each other, if any."""
 AtLeast0: TypeAlias = Annotated[float, Range(0)]
 """A number, at least 0."""
 Above0: TypeAlias = Annotated[float, Range(0, open_low=True)]

@@ -19,14 +19,35 @@ _BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
     ),
     "purchase": (
         "purchase", "purchased", "order completed", "order_completed", "completed order", "placed order",
-        "ordered product", "transaction", "buy", "order", "bought", "sale", "checkout", "conversion",
+        "ordered product", "order placed", "checkout completed", "transaction", "buy", "order", "bought", "sale",
+        "checkout", "conversion", "payment",
     ),
     "wishlist": (
         "wishlist", "add_to_wishlist", "product added to wishlist", "fav", "favorite", "favourite", "like", "save",
     ),
     "return": ("return", "order refunded", "order_refunded", "refund", "returned", "refunded"),
 }  # fmt: skip
+_OF_ANYTHING = ("product", "products", "item", "items", "ecommerce", "to", "the", "a", "an")
+"""Words that say nothing of what was done."""
+
+
+def _bare(text: str) -> str:
+    """A word or several in small letters, with one blank between.
+
+    >>> _bare("Product_Added"), _bare("addToCart")
+    ('product added', 'add to cart')
+    """
+    return " ".join(
+        re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.strip()).replace("_", " ").replace("-", " ").split()
+    ).casefold()
+
+
+def _essence(text: str) -> str:
+    return " ".join(word for word in _bare(text).split() if word not in _OF_ANYTHING)
+
+
 _WORD_OF = {spelled: word for word, ways in _BEHAVIOURS.items() for spelled in ways}
+_WORD_OF |= {_essence(spelled): word for spelled, word in _WORD_OF.items() if _essence(spelled)}
 _IN_NAMES: Mapping[str, str] = {
     "view": "views?|clicks?|pageviews?",
     "impression": "impressions?|exposures?",
@@ -47,7 +68,10 @@ def mapped_behaviours(column: SampledColumn, values: Sequence[str]) -> dict[str,
 def known_behaviour(value: str) -> str:
     """The word of the platform for what a shop writes, one or many of it; empty where none is known."""
     plain = value.strip().casefold()
-    return _WORD_OF.get(plain) or _WORD_OF.get(plain.removesuffix("s"), "")
+    for way in (plain, plain.removesuffix("s"), _bare(value), _essence(value)):
+        if word := _WORD_OF.get(way):
+            return word
+    return ""
 
 
 def named_behaviour(pattern: str) -> str:

@@ -19,19 +19,28 @@ _OF_THINGS = f"(?:raw|main|parent|lineitem|item)?(?:{_THINGS})"
 _HAPPENED = (
     "event|ordered|order|purchased|purchase|transaction|trans|invoice|sales|sale|sold|shopping|shop|visit|created|"
     "creation|clicked|click|viewed|view|server|utc|gmt|local|unix|epoch|reviewed|review|rating|rated|checkin|bought|"
-    "buy|paid|payment|posted|added|logged|log|request|receipt|basket|action|activity|interaction|session"
+    "buy|paid|payment|posted|added|add|logged|log|request|receipt|basket|action|activity|interaction|session"
 )
 _MOMENT = "datetime|timestamp|tstamp|date|time|day|dt|ts|at|on|ms"
+_TAX = "(?:incl?(?:uding)?|excl?(?:uding)?|with|without)tax|tax(?:incl?|excl?)"
 _OF_LINE = "lineitem|item|line|row|product"
 _BUILT: Mapping[str, tuple[str, ...]] = {
-    "user_id": (f"(?:order|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", "(?:session|visit)(?:id|key|no|number)?"),
-    "item_id": (f"{_OF_THINGS}(?:{_KEYS}|asin|isbn)", f"(?:lineitem|item)?(?:{_NAMED_ALONE})"),
+    "user_id": (
+        f"(?:order|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
+        "(?:session|visit)(?:id|key|no|number)?",
+    ),
+    "item_id": (
+        f"{_OF_THINGS}(?:{_KEYS}|asin|isbn)", f"(?:artikel|art|produkt|material|teile?)(?:{_KEYS}|nummer)",
+        f"(?:lineitem|item)?(?:{_NAMED_ALONE})",
+    ),
     "event_time": (f"(?:{_HAPPENED}|{_MOMENT})*(?:{_MOMENT})(?:{_HAPPENED}|{_MOMENT})*",),
     "order_id": (f"(?:order|basket|invoice|transaction|trans|receipt|ticket|sale|purchase)(?:{_KEYS})",),
     "behaviour": ("(?:user|event|action|interaction|activity|feedback)(?:type|name|action|event|behaviou?r)", "btag"),
-    "quantity": (f"(?:{_OF_LINE}|order|ordered)?(?:quantity|qty)(?:ordered|sold|purchased)?",),
-    "unit_price": (f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|eur|usd|gbp|net|gross|incltax|excltax)?",),
-    "amount": (f"(?:{_OF_LINE})(?:total|amount|sum|revenue)", "spend|spent"),
+    "quantity": (f"(?:{_OF_LINE}|order|ordered)?(?:quantity|qty)(?:ordered|sold|purchased)?",
+        "(?:quantity|qty)(?:shipped|delivered)"),
+    "unit_price": (f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|eur|usd|gbp|net|gross|{_TAX})?",),
+    "amount": (f"(?:{_OF_LINE})(?:total|amount|sum|revenue)", f"(?:linetotal|rowtotal|totalprice)(?:{_TAX})",
+        "spend|spent"),
     "discount": (f"(?:{_OF_LINE})discount(?:amount)?",),
     "store_id": (f"(?:store|branch|filiale)(?:{_KEYS})",),
     "title": (f"{_OF_THINGS}(?:title|name|description|desc)",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from recsys_assets.proposal.known_names import IDS, plain_name, rank_of
+from recsys_assets.proposal.known_names import EVENT, IDS, plain_name, rank_of, role_rank
 from recsys_assets.proposal.roles import Roles, is_rating
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
@@ -31,6 +31,7 @@ _MORE = 2
 """How many times as many rows as the next one it has."""
 _TELLING_ROWS = 20
 _FEW_CUSTOMERS = 20
+_TELLING_CUSTOMERS, _NEARLY = 50, 0.85
 
 
 def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[str]) -> Iterator[str]:
@@ -67,6 +68,16 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
             f"column {pieces.name} is 0 in some rows, which are refused: where that means that it is not known, write "
             f"nullif({quote(pieces.name)}, '0') AS quantity"
         )
+    if files.equal_rows:
+        yield (
+            f"{files.equal_rows:,} of {files.rows:,} rows are equal to an earlier one and count once: where each is a "
+            "piece of its own, write concat(_file, ':', _line) AS line_id"
+        )
+    for name, of in files.sums.items():
+        if of == "order" and name not in used:
+            yield f"column {name} is the same on all lines of an order: it is taken for the order's sum and not used"
+        elif of == "line" and name in used:
+            yield f"column {name} grows with the pieces: it is taken for the amount of the line"
     for role in ("amount", "unit_price"):
         column = events.columns.get(role)
         if column is not None and "quantity" not in events.columns and column.is_whole:
@@ -88,10 +99,23 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
 
 
 def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
-    """A customer of very many rows is often a word for none; sessions are no customers."""
+    """A customer of very many rows is often a word for none; sessions are no customers, and names are no ids."""
     customer = events.columns.get("user_id")
     if customer is None:
         return
+    item, order = events.columns.get("item_id"), events.columns.get("order_id")
+    if customer.has_words:
+        yield f"column {customer.name} is taken for the customer and holds names: two of one name are one customer"
+    if item is not None and item.has_words:
+        yield f"column {item.name} is taken for the product and holds words: one that is renamed becomes another"
+    if role_rank("order_id", customer.name, EVENT["order_id"]) is not None:
+        yield f"column {customer.name} is taken for the customer and called like an order: nobody comes twice"
+    many = order.distinct if order is not None else files.rows
+    if many >= _TELLING_CUSTOMERS and customer.distinct >= _NEARLY * many:
+        of = f"each value of {order.name}" if order is not None else "each row"
+        yield f"nearly {of} has a value of {customer.name} of its own: where that is the customer, nobody comes twice"
+    if item is not None and files.rows >= _TELLING_CUSTOMERS and item.distinct >= _NEARLY * files.rows:
+        yield f"nearly each row has a value of {item.name} of its own: where that is the product, none is sold twice"
     most, second = (*customer.counts, 0, 0)[:2]
     least = max(_TELLING_ROWS, _VERY_MANY * files.rows, _MORE * second)
     if customer.most.casefold() in _NOBODY:

@@ -47,6 +47,7 @@ TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
 _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
 _TWO_SIGNS = "::"
+_DELIMITERS = (",", ";", "\t", "|")
 _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
 """What some exports put between fields because no text has it; told by the names in the header."""
 _ESCAPES = {"\t": r"\t"}
@@ -217,7 +218,7 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
 def _lines_before_header(text: str) -> int:
     """How many lines stand before the one that names columns; 0 where no line is known to name any."""
     for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
-        cells = re.split(f"[,;\t|{''.join(map(re.escape, _RARE_DELIMITERS))}]", line)
+        cells = re.split(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]", line)
         if _known_names(cells) >= _FEWEST_KNOWN:
             return place
     return 0
@@ -236,7 +237,8 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
     delimiter, quote, header = _sniffed_dialect(text)
     first = text.partition("\n")[0]
     if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
-        best = max(_RARE_DELIMITERS, key=lambda sign: _known_names(first.split(sign)))
+        # few lines, or signs in titles, lead the sniffer astray
+        best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
         delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
     if delimiter != " " and _parts_by(text, " ") and delimiter not in text:
         delimiter = " "

@@ -20,9 +20,12 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
         "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient", "klantid", "klantnummer",
         "customeruserid", "userpseudoid", "anonymousid", "domainuserid", "fullvisitorid", "profileid", "contactid",
-        "codeclient", "idcliente", "cliente", "codicecliente", "email", "emailaddress", "customeremail", "useremail",
-        "buyeremail", "billingemail", "kaufernr", "kaufernummer", "kauferid", "kaufer", "loyaltyid",
+        "codeclient", "idcliente", "codicecliente", "codigodocliente", "codigocliente", "cpfdocliente", "cpfcliente",
+        "cpf", "cliente", "username", "buyerusername", "customerusername", "email", "emailaddress", "customeremail",
+        "useremail", "buyeremail", "billingemail", "kaufernr", "kaufernummer", "kauferid", "kaufer", "loyaltyid",
         "loyaltynumber", "membershipnumber",
+        "会員id", "会員番号", "会員コード", "顧客id", "顧客番号", "顧客コード", "用户id", "会员id", "买家id",
+        "會員卡號", "會員編號",
     ),
     "item_id": (
         "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
@@ -30,7 +33,8 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "artikelnummer", "artikelnr", "artikelid", "artikel", "idproduct", "idproduit", "iid", "ean", "gtin", "upc",
         "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
         "itemsitemid", "plu", "plucode", "plunumber", "aid", "lineitemproductid", "productreference",
-        "referenceproduit", "reference",
+        "referenceproduit", "codigodoproduto", "codigoproduto", "codigodelproducto", "codigoproducto", "produto",
+        "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {
@@ -41,7 +45,9 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "ts", "bestelldatum", "datum", "zeitpunkt", "unixreviewtime", "fecha", "collectortstamp", "derivedtstamp",
         "originaltimestamp", "servertime", "occurredat", "placedat", "processedat", "kaufdatum", "rechnungsdatum",
         "belegdatum", "orderdatum", "besteldatum", "datecommande", "datedecommande", "datecreation",
-        "datedecreation", "fechapedido", "dataordine",
+        "datedecreation", "fechapedido", "dataordine", "datadopedido", "datapedido", "datadacompra", "datacompra",
+        "fechadepedido", "fechadelpedido", "fechacompra", "dataora", "data", "注文日時", "注文日", "受注日時", "受注日",
+        "購入日時", "購入日", "下单时间", "订单时间", "订单日期", "交易时间", "交易日期",
     ),
     "order_id": (
         "orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoice", "basketid", "transactionid",
@@ -49,19 +55,23 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "amazonorderid", "commande", "ndecommande", "numerodecommande", "pedido", "idpedido", "numeropedido", "ordine",
         "ecommercetransactionid", "receiptno", "receiptnumber", "billno", "billnumber", "belegnr", "belegnummer",
         "bonnr", "bonnummer", "rechnungsnr", "rechnungsnummer", "auftragsnr", "auftragsnummer", "ordernr",
-        "factuurnummer", "numerofacture", "numerofactura",
+        "factuurnummer", "numerofacture", "numerofactura", "nodopedido", "numerodopedido", "numerodepedido", "nopedido",
+        "注文番号", "注文id", "受注番号", "订单号", "订单编号", "訂單編號",
     ),
     "behaviour": (
         "event", "eventtype", "eventname", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
     ),
     "quantity": (
         "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "menge", "anzahl", "count",
-        "quantite", "cantidad", "quantita", "aantal",
+        "quantite", "cantidad", "quantita", "aantal", "quantidade", "qtde", "数量", "個数", "數量",
     ),
     "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix", "itemcost",
-        "prixunitaire", "precio", "preciounitario", "prezzo", "prijs"),
+        "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "valorunitario",
+        "precounitario", "preco", "単価", "价格", "单价", "單價"),
     "amount": (
-        "amount", "linetotal", "totalprice", "salesvalue", "revenue", "total", "betrag", "summe", "umsatz", "montant",
+        "amount", "linetotal", "totalprice", "salesvalue", "netsales", "grosssales", "revenue", "total", "gesamtpreis",
+        "gesamtbetrag", "betrag", "summe", "umsatz", "montant", "valortotal", "precototal", "importe", "小計",
+        "金額", "金额",
     ),
     "discount": ("discount", "discountamount", "retaildisc", "rabatt", "remise"),
     "store_id": ("storeid", "store", "shopid", "branchid", "branch", "filiale", "saleschannelid"),
@@ -69,13 +79,15 @@ EVENT: Mapping[str, tuple[str, ...]] = {
 _ITEM: Mapping[str, tuple[str, ...]] = {
     "item_id": IDS["item_id"],
     "title": (
-        "title", "productname", "itemname", "prodname", "lineitemname", "name", "producttitle", "bezeichnung",
-        "titel", "description",
+        "title", "productname", "itemname", "prodname", "lineitemname", "name", "producttitle", "artikelbezeichnung",
+        "artikelname", "bezeichnung", "titel", "nomeproduto", "nomedoproduto", "商品名", "商品名称",
+        "商品標題", "description",
     ),
     "department": ("department", "departmentname", "maincategory", "abteilung", "section", "sectionname"),
     "category": (
         "category", "productcategory", "categorycode", "categoryname", "categoryid", "producttype", "producttypename",
-        "productgroup", "genre", "genres", "kategorie", "warengruppe", "aisle",
+        "productgroup", "genre", "genres", "kategorie", "warengruppe", "aisle", "categoria", "categorie", "カテゴリ",
+        "カテゴリー", "商品分類", "类目",
     ),
     "subcategory": ("subcategory", "subcategoryname", "unterkategorie"),
     "brand": ("brand", "brandname", "marke"),
@@ -119,6 +131,10 @@ RATINGS = (
 """Columns that say how much something was liked."""
 
 
+_VOICED = 8
+"""Unicode's class of the marks that make another letter of one of Japanese, and no accent of it."""
+
+
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
     """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
     plain = plain_name(name)
@@ -130,18 +146,20 @@ def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
 
     Known names come before those that are put together from words.
     """
-    rank = rank_of(name, known)
-    if rank is not None:
-        return rank
-    built = built_rank(role, plain_name(name))
-    return None if built is None else len(known) + built
+    plain = plain_name(name)
+    ways = [plain, f"{plain[2:]}id"] if plain.startswith("id") and len(plain) > 2 else [plain]  # id_customer
+    for way in ways:
+        if way in known:
+            return known.index(way)
+    built = [rank for way in ways if (rank := built_rank(role, way)) is not None]
+    return len(known) + min(built) if built else None
 
 
 def plain_name(name: str) -> str:
     """A name in small letters, without accents, signs, a unit in brackets, and a type such as `:token`."""
     without_unit = re.sub(r"\(.*?\)|\[.*?\]|:\w+$", "", name.casefold())
-    bare = "".join(letter for letter in normalize("NFKD", without_unit) if not combining(letter))
-    return re.sub(r"[\W_]+", "", bare)
+    bare = "".join(letter for letter in normalize("NFKD", without_unit) if combining(letter) in (0, _VOICED))
+    return re.sub(r"[\W_]+", "", normalize("NFC", bare))
 
 
 def known_role(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
@@ -19,6 +20,8 @@ from recsys_lineage.sql.names import quote
 ONE_EVENT = "interaction"
 """What is done where nothing tells what it is."""
 _MOST_SHOWN = 20
+_MONTH_AND_DAY = re.compile("(0?[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
+_CLOCK = re.compile("([01]?[0-9]|2[0-3])[0-5][0-9]")
 _WORDS = {
     "user_id": ("customer", "client", "user", "member", "card", "buyer", "account", "kunde", "kauf"),
     "item_id": ("product", "item", "article", "artikel", "sku", "plu", "title", "goods"),
@@ -138,7 +141,15 @@ def _counted_days(role: str, column: SampledColumn) -> str:
     """How to write a time that is a number of days or the like."""
     if role != "event_time" or column.kind != "number":
         return ""
-    return f"; where it counts days, write DATE '…' + TRY_CAST({quote(column.name)} AS INTEGER) AS event_time"
+    name = quote(column.name)
+    if all(map(_MONTH_AND_DAY.fullmatch, column.samples)):
+        return (
+            f"; where it is a month and its day, write try_strptime('…' || lpad({name}::VARCHAR, 4, '0'), '%Y%m%d') AS "
+            "event_time, with the year for …"
+        )
+    if all(map(_CLOCK.fullmatch, column.samples)):
+        return "; where it is a clock, a day is needed beside it"
+    return f"; where it counts days, write DATE '…' + TRY_CAST({name} AS INTEGER) AS event_time"
 
 
 def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]) -> list[str]:

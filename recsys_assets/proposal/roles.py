@@ -70,6 +70,8 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
                 others = {
                     r: column for r, column in others.items() if r != "title" or is_of_a_thing(column.name)
                 }
+            if table == "raw_items" and "title" not in others and "item_id" in others:
+                others |= _titled(files, others["item_id"], taken)
             if others.keys() - IDS.keys():
                 found.append(Roles(files, table, others, events.get("event_time")))
         return found
@@ -81,6 +83,19 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
     if has_user:
         return [Roles(files, "raw_users", matched(files, "raw_users", like))]
     return []
+
+
+def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) -> dict[str, SampledColumn]:
+    """The column that is called like a product and holds its name, where another one holds its id."""
+    ranked = [
+        (rank, place)
+        for place, column in enumerate(files.columns)
+        if column.name != item.name
+        and column.name not in taken
+        and column.has_words
+        and (rank := role_rank("item_id", column.name, IDS["item_id"])) is not None
+    ]
+    return {"title": files.columns[min(ranked)[1]]} if ranked else {}
 
 
 def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[str, SampledColumn]:
@@ -99,12 +114,13 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
                 column.name.casefold() not in like.get(role, ()),
                 table == "raw_events" and _numbers_lines(role, column, files),
                 _is_unread(role, column),
+                role in IDS and column.has_words,
                 rank,
                 place,
             )
             for place, column in enumerate(files.columns)
             if column.name not in taken
-            and (rank := role_rank(role, column.name, names)) is not None
+            and (rank := _rank(files, role, column, names)) is not None
             and _can_be(role, column)
         ]
         if candidates:
@@ -118,10 +134,28 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
             if "event_time" not in found and (moment := path_moment(files.paths)) is not None:
                 found["event_time"] = moment
         found |= _behaviour_by_its_words(files, taken) if "behaviour" not in found else {}
-        if any(plain_name(column.name).startswith("lineitem") for column in found.values()):
+        if files.rows_are_elements:
+            found = _of_elements(files, found)
+        elif any(plain_name(column.name).startswith("lineitem") for column in found.values()):
             found = _of_lines(files, found)
-        found = _of_elements(files, found)
     return found
+
+
+def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[str, ...]) -> int | None:
+    """How telling the name of a column of some files is for one of a raw table; None where it cannot be it.
+
+    Numbers of a whole order are none of a line, the price of a line is an amount, and a reference that no other row has
+    is that of the row.
+    """
+    if role == "item_id" and plain_name(column.name) == "reference" and _numbers_lines(role, column, files):
+        return None
+    if role in NUMBERS and files.rows_are_elements and column.name not in files.own_names:
+        return None
+    if role in ("amount", "discount") and files.sums.get(column.name) == "order":
+        return None
+    if files.sums.get(column.name) == "line" and role in ("amount", "unit_price"):
+        return 0 if role == "amount" else None
+    return role_rank(role, files.own_names.get(column.name, column.name), names)
 
 
 def names_for(files: SampledFiles, role: str) -> list[str]:

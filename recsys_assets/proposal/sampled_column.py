@@ -30,7 +30,10 @@ _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
 DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
 """A number whose comma can be no sign between thousands."""
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
-BESIDE_NUMBERS = r"[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?"
+BESIDE_NUMBERS = (
+    r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?|zł|Kč|Ft\b|\blei\b|円|元|원|"
+    r"\x{440}\x{443}\x{431}\.?"  # roubles
+)
 """What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
 ACCOUNTED = {
     r"^\s*\((.*\d.*)\)\s*$": r"-\1",
@@ -41,6 +44,7 @@ ACCOUNTED = {
 _IN_DOUBT = "its commas are taken for decimal ones"
 _OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
 _ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
+_WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
 _EXAMPLES = 3
 _FEW = 30
 
@@ -93,6 +97,11 @@ class SampledColumn:
     is_whole: bool = False
     is_nested: bool = False
     written: WrittenMoment | MomentInPath | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether its values are words with blanks between, as names of people and titles are, and ids are not."""
+        return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
 
     @property
     def is_unnamed(self) -> bool:

@@ -27,6 +27,7 @@ from recsys_assets.proposal.first_rows import (
     without_gz,
 )
 from recsys_assets.proposal.known_names import EVENT, IDS, known_role, role_rank
+from recsys_assets.proposal.line_sums import Sum, line_sums
 from recsys_assets.proposal.sampled_column import SampledColumn, as_the_others, sampled_column
 from recsys_assets.proposal.sampled_moments import written_moments
 from recsys_assets.proposal.unpacked_rows import UnpackedRows
@@ -71,6 +72,8 @@ class SampledFiles:
         named: column of a raw table → the column that a person says it is.
         unpacked: how the columns come out of those that the function gives, where they do.
         first_lines: column that only the first line of an order fills → the columns that may be the order's.
+        sums: columns of numbers that are of a whole line, or of a whole order.
+        equal_rows: how many of the rows looked at are as a whole equal to an earlier one.
     """
 
     pattern: str
@@ -84,12 +87,24 @@ class SampledFiles:
     named: Mapping[str, str] = field(default_factory=dict)
     unpacked: UnpackedRows | None = None
     first_lines: Mapping[str, Collection[str]] = field(default_factory=dict)
+    sums: Mapping[str, Sum] = field(default_factory=dict)
+    equal_rows: int = 0
 
     @property
     def scan(self) -> str:
         """The call that reads them, for a FROM clause."""
         options = "".join(f", {name} = {value}" for name, value in self.options.items())
         return f"{self.function}({literal(self.pattern)}{options})"
+
+    @property
+    def rows_are_elements(self) -> bool:
+        """Whether a row is one of a list, so that some columns are of all its rows together."""
+        return self.unpacked is not None and bool(self.unpacked.elements)
+
+    @property
+    def own_names(self) -> Mapping[str, str]:
+        """Column of the elements of a list → what these call it."""
+        return self.unpacked.of_elements if self.unpacked is not None else {}
 
     def relation(self, names: Collection[str]) -> str:
         """What stands behind FROM, where some of the columns are taken."""
@@ -234,7 +249,13 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         tuple(moments),
         unpacked=first.unpacked,
         first_lines=filled_by_first_lines(frame) if first.unpacked is None else {},
+        sums=line_sums(frame, columns),
+        equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame),
     )
+
+
+def _equal_rows(frame: pl.DataFrame) -> int:
+    return 0 if any(type_.is_nested() for type_ in frame.dtypes) else frame.height - frame.n_unique()
 
 
 def days_told(groups: Iterable[SampledFiles]) -> set[date]:

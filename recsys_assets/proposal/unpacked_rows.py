@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -51,19 +51,21 @@ class UnpackedRows:
         taken: columns of the scan that are needed.
         checks: SQL for some of `taken` that makes NULL of what would stop a query.
         elements: SQL of a list of which each element is a row; a row without any stays, with empty columns.
+        of_elements: those of `columns` that tell something of one element → what it calls them.
     """
 
     columns: Mapping[str, str]
     taken: tuple[str, ...]
     checks: Mapping[str, str]
     elements: str = ""
+    of_elements: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def beside_elements(self) -> set[str]:
         """The columns that all rows of one list share; none where each row is a record of its own."""
         if not self.elements:
             return set()
-        return {name for name, sql in self.columns.items() if "element" not in sql}
+        return self.columns.keys() - self.of_elements.keys()
 
     def relation(self, scan: str, names: Collection[str]) -> str:
         """A subquery with some of the columns, `_file` and `_line`."""
@@ -94,7 +96,8 @@ def parts_of_lines(width: int, separator: str) -> UnpackedRows:
 def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
     """The fields of the first lines of JSON, those of objects in them too, their values as text, and what is unsure.
 
-    Where no field of a record names a product, and one of the records in a list of it does, each of these is a row.
+    Where a record names no product itself, and those in a list of it do, each of these is a row; so an event of one
+    product and an event of several may stand in one file.
 
     Raises:
         NotJsonLines: at most half of its lines are objects.
@@ -108,7 +111,7 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
         f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are refused"
     )
     fields = _fields(records)
-    listed = _list_of_things(records, fields)
+    listed, with_list = _list_of_things(records, fields)
     columns = {
         name: _value(RECORD, path, [_at(record, path) for record in records])
         for name, path in fields.items()
@@ -118,19 +121,24 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
     each_element = [each for record in records for each in _records_in(record, listed)]
     inner = _fields(each_element)
     of_list = next((name for name, path in fields.items() if path == listed), "")
-    called = {key: f"{of_list}.{key}" if key in columns else key for key in inner}
-    columns |= {
-        name: _value("element", inner[key], [_at(each, inner[key]) for each in each_element])
-        for key, name in called.items()
+    # what a record says itself only where it has no list is of one product, as the list's is of each
+    either = {
+        key for key in inner if key in columns and not any(_text(_at(r, fields[key])) for r in with_list)
     }
+    called = {key: f"{of_list}.{key}" if key in columns and key not in either else key for key in inner}
+    for key, name in called.items():
+        of_each = _value("element", inner[key], [_at(each, inner[key]) for each in each_element])
+        columns[name] = f"coalesce({of_each}, {columns[name]})" if key in either else of_each
     for record in records:
         flat = {name: _text(_at(record, path)) for name, path in fields.items() if path != listed}
         for each in _records_in(record, listed) or [{}]:
-            rows.append(flat | {name: _text(_at(each, inner[key])) for key, name in called.items()})
+            own = {name: _text(_at(each, inner[key])) for key, name in called.items()}
+            rows.append(flat | {name: flat.get(name) if text is None else text for name, text in own.items()})
     checks = {RECORD: f"CASE WHEN json_valid({RECORD}) THEN {RECORD} END"}
     elements = f"{RECORD} -> {_path(listed, '[*]')}" if listed else ""
     frame = pl.DataFrame(rows[:most], schema=dict.fromkeys(columns, pl.String))
-    return UnpackedRows(columns, (RECORD,), checks, elements), frame, note if broken else ""
+    of_elements = {name: key for key, name in called.items()}
+    return UnpackedRows(columns, (RECORD,), checks, elements, of_elements), frame, note if broken else ""
 
 
 def _record(line: str) -> dict[str, Any] | None:
@@ -156,7 +164,7 @@ def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] 
             name: "left(element, -2)",
             done: "CASE right(element, 1) WHEN '1' THEN 'click' WHEN '0' THEN 'impression' END",
         }
-        rows = frame.with_columns(pl.col(name).str.split(" ")).explode(name)
+        rows = frame.with_columns(pl.col(name).str.split(" ")).explode(name, empty_as_null=True)
         clicked = (
             pl.when(pl.col(name).str.ends_with("1")).then(pl.lit("click")).otherwise(pl.lit("impression"))
         )
@@ -164,7 +172,8 @@ def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] 
             pl.when(pl.col(name).is_not_null()).then(clicked).alias(done), pl.col(name).str.head(-2)
         )
         elements = f"string_split({quote(name)}, ' ')"
-        return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
+        told = {name: name, done: done}
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements, told), rows.select(*columns)
     return None
 
 
@@ -184,18 +193,21 @@ def listed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | No
             continue
         columns = {each: quote(each) for each in frame.columns if each != name}
         columns["item_id"] = "trim(element)"
-        rows = frame.with_columns(pl.col(name).str.replace_all(_BRACKETS, "").str.split(sign)).explode(name)
+        rows = frame.with_columns(pl.col(name).str.replace_all(_BRACKETS, "").str.split(sign)).explode(
+            name, empty_as_null=True
+        )
         rows = rows.with_columns(pl.col(name).str.strip_chars().alias("item_id"))
         elements = (
             f"string_split(regexp_replace({quote(name)}, {literal(_BRACKETS)}, '', 'g'), {literal(sign)})"
         )
-        return UnpackedRows(columns, tuple(frame.columns), {}, elements), rows.select(*columns)
+        told = {"item_id": "item_id"}
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements, told), rows.select(*columns)
     return None
 
 
 def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
     """The fields of records in a typed frame as columns, and the records in a list of it as rows where they name a
-    product and no column does; None where no record has a field that is known here."""
+    product and no column beside them does; None where no record has a field that is known here."""
     paths = _typed_fields(frame.schema)
     listed = next(
         (
@@ -207,22 +219,37 @@ def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
         ),
         "",
     )
-    if any(map(_is_a_thing, paths)):
+    with_list = frame.filter(pl.col(listed).list.len() > 0) if listed else frame.clear()
+    said = {name for name, path in paths.items() if _says_something(with_list, path)}
+    if any(map(_is_a_thing, said if with_list.height else paths)):
         listed = ""
     if not listed and not any(len(path) > 1 and known_role(name) for name, path in paths.items()):
         return None
     others = {name: path for name, path in paths.items() if path != (listed,)}
     columns = {name: _dotted("", path) for name, path in others.items()}
     values = {name: _field(pl.col(path[0]), path[1:]) for name, path in others.items()}
-    rows = frame
+    rows, called = frame, dict[str, str]()
     if listed:
-        rows = frame.explode(listed)
+        rows = frame.explode(listed, empty_as_null=True)
         inner = _typed_fields(rows.schema[listed].to_schema())  # pyright: ignore[reportAttributeAccessIssue]
-        called = {key: f"{listed}.{key}" if key in others else key for key in inner}
-        columns |= {new: _dotted("element", inner[key]) for key, new in called.items()}
-        values |= {new: _field(pl.col(listed), inner[key]) for key, new in called.items()}
+        types = {key: rows.select(_field(pl.col(listed), path)).dtypes for key, path in inner.items()}
+        either = {
+            key
+            for key in inner
+            if key in others and key not in said and types[key] == rows.select(values[key]).dtypes
+        }
+        called = {key: f"{listed}.{key}" if key in others and key not in either else key for key in inner}
+        for key, new in called.items():
+            of_each, value = _dotted("element", inner[key]), _field(pl.col(listed), inner[key])
+            columns[new] = f"coalesce({of_each}, {columns[new]})" if key in either else of_each
+            values[new] = pl.coalesce(value, values[new]) if key in either else value
     made = rows.select(value.alias(name) for name, value in values.items())
-    return UnpackedRows(columns, tuple(frame.columns), {}, quote(listed) if listed else ""), made
+    elements, told = (quote(listed), {new: key for key, new in called.items()}) if listed else ("", {})
+    return UnpackedRows(columns, tuple(frame.columns), {}, elements, told), made
+
+
+def _says_something(frame: pl.DataFrame, path: Path) -> bool:
+    return frame.select(_field(pl.col(path[0]), path[1:]).is_not_null().any()).item()
 
 
 def _typed_fields(schema: Mapping[str, Any], above: Path = ()) -> dict[str, Path]:
@@ -273,15 +300,18 @@ def _leaves(record: _Json, above: Path) -> Iterator[Path]:
             yield path
 
 
-def _list_of_things(records: Sequence[_Json], fields: Mapping[str, Path]) -> Path:
-    """The path of the list whose records name products; empty where there is none, or the records themselves do."""
-    if any(map(_is_a_thing, fields)):
-        return ()
+def _list_of_things(records: Sequence[_Json], fields: Mapping[str, Path]) -> tuple[Path, Sequence[_Json]]:
+    """The path of the list whose records name products, and the records that have it; empty where there is none, or
+    these name products themselves."""
+    own = [path for name, path in fields.items() if _is_a_thing(name)]
     for path in fields.values():
-        keys = _fields([each for record in records for each in _records_in(record, path)])
-        if any(map(_is_a_thing, keys)):
-            return path
-    return ()
+        having = [record for record in records if _records_in(record, path)]
+        keys = _fields([each for record in having for each in _records_in(record, path)])
+        if any(map(_is_a_thing, keys)) and not any(
+            _text(_at(record, each)) for record in having for each in own if each != path
+        ):
+            return path, having
+    return (), ()
 
 
 def _records_in(record: _Json, path: Path) -> list[_Json]:

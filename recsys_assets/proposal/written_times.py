@@ -24,7 +24,8 @@ _MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 _OTHER_DAYS = (
     "%Y-%m-%d",
     "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
-    "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y",
+    "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%b-%d-%y", "%b-%d-%Y", "%d %B %Y", "%B %d, %Y",
+    "%Y年%m月%d日",
 )  # fmt: skip
 _WHOLE = (
     "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z",
@@ -33,6 +34,8 @@ _WHOLE = (
 )  # fmt: skip
 """Ways that are put together of no day and clock."""
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
+_BETWEEN = (", ", " - ", " at ", " um ")
+"""What some write between a day and its clock in place of a blank, as browsers do in most languages."""
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
 """What DuckDB asks for where Polars is content with less."""
 _DIGITS = r"\d\D*\d\D*\d"
@@ -112,9 +115,10 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
     iso = stripped.str.contains(_ISO_TIME)
     if iso.all():
         return _of_iso(stripped)
+    clocks = _clocks(stripped)
     whole = [
         day + clock
-        for clock in _CLOCKS
+        for clock in clocks
         for day in (*_DAY_FIRST, *_MONTH_FIRST, *_OTHER_DAYS)
         if _read(stripped, day + clock).all()
     ] or [way for way in _WHOLE if _read(stripped, way).all()]
@@ -124,6 +128,12 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
         first = earliest_year(_parsed(stripped, best).dt.year())
         return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole), first)
     return _mixed(stripped, iso)
+
+
+def _clocks(texts: pl.Series) -> list[str]:
+    """What may stand behind a day in some of the texts, and nothing."""
+    there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
+    return [*_CLOCKS, *(sign + clock[1:] for sign in there for clock in _CLOCKS if clock[:1] == " ")]
 
 
 def _of_iso(texts: pl.Series) -> WrittenTimes:
@@ -159,12 +169,13 @@ def _has_clock(way: str) -> bool:
 
 def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     """Several ways together, each time the one that reads most of what is left."""
+    clocks = _clocks(texts)
     masks = {ISO: iso, **{unit: mask for unit, mask in _epochs(texts)}}
-    day_first = {day + clock: _read(texts, day + clock) for day in _DAY_FIRST for clock in _CLOCKS}
-    month_first = {day + clock: _read(texts, day + clock) for day in _MONTH_FIRST for clock in _CLOCKS}
+    day_first = {day + clock: _read(texts, day + clock) for day in _DAY_FIRST for clock in clocks}
+    month_first = {day + clock: _read(texts, day + clock) for day in _MONTH_FIRST for clock in clocks}
     is_month_first = _any(month_first, texts).sum() > _any(day_first, texts).sum()
     masks |= month_first if is_month_first else day_first
-    masks |= {day + clock: _read(texts, day + clock) for day in _OTHER_DAYS for clock in _CLOCKS}
+    masks |= {day + clock: _read(texts, day + clock) for day in _OTHER_DAYS for clock in clocks}
     masks |= {way: _read(texts, way) for way in _WHOLE}
     left = pl.repeat(True, texts.len(), eager=True)
     chosen: list[str] = []

@@ -1,6 +1,7 @@
 """Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,9 @@ from recsys_lineage.orchestration.dagster_internals import mark
 from recsys_lineage.orchestration.launch_config import launch_config
 from recsys_lineage.orchestration.transient import RETRY
 from recsys_lineage.records.records import Records
+
+_FOR_CALLERS = re.compile(r"^(Args|Returns|Yields|Raises|Attributes):$", re.MULTILINE)
+"""Sections of a docstring that tell who calls a function how, and nothing of the table that it makes."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,7 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
         owners=list(look.owners) or None,
         tags=dict(look.tags),
         kinds=set(look.kinds),
-        # a docstring's further paragraphs are indented in the code, which Dagster's page takes for a listing
-        description=look.description and inspect.cleandoc(look.description),
+        description=look.description and _for_people(look.description),
         code_version=asset.code_version,
         partitions_def=look.partitions_def,
         backfill_policy=look.backfill_policy,
@@ -86,6 +89,11 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
         + [dg.AssetCheckSpec(CLEARANCE, asset=asset.name, description=DESCRIPTION, blocking=True)],
         metadata={**_code_reference(asset), **look.metadata},
     )(step)
+
+
+def _for_people(description: str) -> str:
+    """A docstring as Dagster's page shows it: what the asset is, with no indents, which it takes for a listing."""
+    return _FOR_CALLERS.split(inspect.cleandoc(description), maxsplit=1)[0].strip()
 
 
 def _code_reference(asset: AssetCode) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from recsys_models.data.recency import DAY
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.links import Links
 from recsys_models.kernels.spectral_start import spectral_start
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone
+from recsys_models.parameters import Above0, AtLeast0, Auto, Count, DepthOrNone, Rounds, RoundsOrNone, Width
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
 
@@ -55,16 +55,16 @@ class GNNR(EmbeddingRecommender):
     starts_from_before: ClassVar[bool] = True
 
     parts: Literal["both", "gcn", "gat"] = "both"
-    dim: Count | Auto = "auto"
-    layers: CountOrNone = 3
+    dim: Width | Auto = "auto"
+    layers: DepthOrNone = 3
     exponent: AtLeast0 = 0.3
     half_life_days: Above0 | None = 28.0
     filter_power: AtLeast0 = 2.0
     horizon_days: Above0 = 28.0
     candidates: Count = 200
-    epochs: CountOrNone = 6
+    epochs: RoundsOrNone = 6
     patience: Count = 2
-    steps: Count = 5
+    steps: Rounds = 5
     batch: Count = 256
     learning_rate: Above0 = 0.01
 

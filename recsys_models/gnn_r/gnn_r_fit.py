@@ -98,7 +98,7 @@ class GNNRFit(Fit):
             scores = user[block] @ item.T
             mask_items(scores, self._seen, block)
             scores[:, self._unknown_items] = -np.inf
-            columns.append(top_k(scores, self._settings.candidates)[0])
+            columns.append(top_k(scores, min(self._settings.candidates, scores.shape[1]))[0])
         return np.concatenate(columns)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -15,7 +15,17 @@ from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.fold_map import FoldMap
 from recsys_models.kernels.near_rows import NearRows
-from recsys_models.parameters import Above0, Count, CountOrNone, Range, Share
+from recsys_models.parameters import (
+    Above0,
+    Count,
+    Range,
+    Rounds,
+    RoundsOrNone,
+    Several,
+    SeveralOrNone,
+    Share,
+    Width,
+)
 from recsys_models.recommender import Recommender
 from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
@@ -80,14 +90,14 @@ class Ranker(Recommender):
     half_life_days: Above0 | None = 28.0
     users: Count = 20_000
     negative_share: Share = 0.12
-    trees: CountOrNone = 300
-    leaves: Annotated[int, Range(2)] = 15
+    trees: RoundsOrNone = 300
+    leaves: Annotated[int, Range(2, 131_072, why="LightGBM knows no more")] = 15
     learning_rate: Above0 = 0.06
-    bags: Count = 1
-    networks: CountOrNone = 1
-    network_width: Count = 64
-    network_epochs: Count = 10
-    folds: CountOrNone = 0
+    bags: Several = 1
+    networks: SeveralOrNone = 1
+    network_width: Width = 64
+    network_epochs: Rounds = 10
+    folds: SeveralOrNone = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -192,7 +202,7 @@ class Ranker(Recommender):
 
         settings = ForestSettings(self.trees, self.leaves, self.learning_rate)
         names, rng = list(generator.feature_names()), np.random.default_rng(seed)
-        for number in range(self.bags):
+        for number in range(self.bags if self.trees else 0):
             forest = grown_forest(
                 lists, names, settings, share=self.negative_share, rng=rng, seed=seed + number
             )

@@ -17,7 +17,18 @@ from recsys_models.kernels.degrees import degrees, inverse_power, normalised
 from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
 from recsys_models.kernels.spectral_start import logit_scale
 from recsys_models.kernels.truncated_svd import truncated_svd
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count, CountOrNone, Dropout
+from recsys_models.parameters import (
+    Above0,
+    AtLeast0,
+    Auto,
+    Count,
+    Depth,
+    Drawn,
+    Dropout,
+    Length,
+    RoundsOrNone,
+    Width,
+)
 from recsys_models.sequence.histories import Histories
 from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
@@ -73,19 +84,19 @@ class SequenceEncoder(EmbeddingRecommender):
     starts_from_before: ClassVar[bool] = True
 
     encoder: Literal["gru", "attention"] = "gru"
-    dim: Count = 64
-    length: Count = 100
-    horizon: Count = 50
+    dim: Width = 64
+    length: Length = 100
+    horizon: Length = 50
     repeats: bool = False
     start: Literal["spectral", "normal"] = "spectral"
     half_life_days: Above0 | None = 28.0
-    layers: Count = 1
+    layers: Depth = 1
     dropout: Dropout = 0.1
     popularity: AtLeast0 | Auto = "auto"
-    epochs: CountOrNone = 8
+    epochs: RoundsOrNone = 8
     patience: Count = 2
     batch: Count = 64
-    negatives: Count = 512
+    negatives: Drawn = 512
     learning_rate: Above0 = 0.0003
     encoder_rate: AtLeast0 = 0.00005
 

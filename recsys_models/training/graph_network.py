@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.links import Links
-from recsys_models.parameters import Above0, AtLeast0, Count, CountOrNone, Dropout
+from recsys_models.parameters import Above0, AtLeast0, Count, Depth, Drawn, Dropout, RoundsOrNone, Width
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 
@@ -52,11 +52,11 @@ class GraphNetwork(EmbeddingRecommender):
     depends_on_threads: ClassVar[bool] = True
     starts_from_before: ClassVar[bool] = True
 
-    dim: Count = 64
-    layers: Count = 2
+    dim: Width = 64
+    layers: Depth = 2
     dropout: Dropout = 0.1
-    negatives: Count = 4
-    epochs: CountOrNone = 10
+    negatives: Drawn = 4
+    epochs: RoundsOrNone = 10
     patience: Count = 2
     batch: Count = 32_768
     largest_steps: Count | None = 64

@@ -65,6 +65,24 @@ def test_name_description_kinds_and_code_version_come_from_the_function() -> Non
     assert spec.code_version != _version(lazy_rows)
 
 
+def documented(orders: pl.DataFrame) -> pl.DataFrame:
+    """Amounts, doubled.
+
+    Twice a day.
+
+    Args:
+        orders: what was ordered.
+
+    Raises:
+        ValueError: never.
+    """
+    return orders
+
+
+def test_what_a_docstring_tells_callers_is_no_part_of_the_description() -> None:
+    assert frame_asset(documented).get_asset_spec().description == "Amounts, doubled.\n\nTwice a day."
+
+
 def curious(inputs: Inputs) -> pl.DataFrame:
     inputs.frame("orders")
     return inputs.frame("secrets")

@@ -29,7 +29,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "item_neighbours": [{}, {"power": 1.5}],
     "user_neighbours": [{}],
     "content": [{}, {"popularity_weight": 0.7}],
-    "ease": [{}],
+    "ease": [{}, {"items": 16}],
     "spectral": [{"rank": 4}],
     "ials": [{"dim": 4}],
     "matrix_factorization": [TINY],
@@ -42,6 +42,8 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "ranker": [RANKER],
     "fusion": [
         {"members": ("ease", "spectral"), "settings": {"spectral": {"rank": 4}}},
+        {"members": ("ease", "item_neighbours"), "settings": {"ease": {"items": 16}}},
+        {"members": ("ease",), "settings": {"ease": {"items": 16}}},
         {"members": ("gcn", "ranker"), "settings": {"gcn": TINY, "ranker": RANKER}},
     ],
 }
@@ -86,6 +88,20 @@ def linked(model: Recommender, user: int = 0) -> set[int]:
     """The items of which a model knows something for a user."""
     ids, scores = model.recommend([user], 26, exclude=None)
     return set(ids[has_evidence(scores)].tolist())
+
+
+@pytest.mark.parametrize("other", ["item_neighbours", "spectral", "user_neighbours"])
+def test_a_fusion_knows_what_its_members_know_beyond_the_items_that_ease_covers(other: str) -> None:
+    data = two_shops()
+    settings: dict[str, Any] = {"ease": {"items": 2}, "spectral": {"rank": 4}}
+    alone = {name: families[name](**settings.get(name, {})).fit(data) for name in ("ease", other)}
+    for members in (("ease",), (other, "ease")):
+        fused: Any = families["fusion"]
+        model = fused(members=members, settings={name: settings.get(name, {}) for name in members}).fit(data)
+        asked = [name for name, weight in model.weights.items() if weight]
+        for user in range(20):
+            assert linked(model, user) == set().union(*(linked(alone[name], user) for name in asked))
+    assert any(not linked(alone["ease"], user) for user in range(20)), "somebody had nothing that EASE covers"
 
 
 @pytest.mark.parametrize("name", ["gcn", "gat"])

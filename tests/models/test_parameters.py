@@ -140,3 +140,58 @@ def test_a_parameter_in_range_that_no_float_holds_is_named() -> None:
             ValueError, match=f"^{scaled.name}: .*moderate parameters than .*'item_scale': 1000000.0"
         ):
             scaled.fit(data, validation=validation)
+
+
+def _counts() -> list[tuple[str, str, Range]]:
+    return [
+        (name, key, get_args(part)[1])
+        for name, key in PARAMETERS
+        for part in parts(kinds(families[name])[key])
+        if get_origin(part) is Annotated and get_args(part)[0] is int
+    ]
+
+
+LIMITED_BY_DATA = [(name, key) for name, key, span in _counts() if not span.why]
+"""Counts of which a fit takes no more than there is."""
+
+
+@pytest.mark.parametrize(("name", "key", "span"), [each for each in _counts() if each[2].why])
+def test_what_time_and_memory_grow_with_has_a_bound_that_is_said_with_the_reason(
+    name: str, key: str, span: Range
+) -> None:
+    assert span.high <= 2**17
+    for value in (int(span.high) + 1, 10**30):
+        with pytest.raises(
+            ValueError, match=rf"{name}: {key}: expected .*≤ {span.high} \({span.why}\).*, found {value}"
+        ):
+            families[name](**{key: value})
+
+
+def _tiny(name: str, key: str) -> dict[str, Any]:
+    small = {"epochs": 1, "dim": 4, "trees": 2, "network_epochs": 1, "largest_steps": None}
+    return {field: value for field, value in small.items() if field in kinds(families[name]) and field != key}
+
+
+@pytest.mark.parametrize(("name", "key"), LIMITED_BY_DATA)
+def test_the_highest_count_takes_no_more_than_there_is(name: str, key: str) -> None:
+    luck = np.random.default_rng(0)
+    data = Interactions.from_arrays(
+        luck.integers(0, 25, 300), np.minimum(luck.geometric(0.15, 300), 18), timestamp=np.arange(300) * 10**9
+    )
+    rows = np.arange(data.n_users)
+    found = [
+        families[name](**_tiny(name, key), **{key: value})
+        .fit(data, seed=1, device="cpu", threads=1)
+        .score_block(rows)
+        for value in (100_000, 2**31 - 1)
+    ]
+    assert np.array_equal(found[0], found[1]) and np.isfinite(found[0]).all()
+
+
+@pytest.mark.parametrize("networks", [0, 1])
+def test_a_ranker_may_have_no_trees(networks: int) -> None:
+    luck = np.random.default_rng(0)
+    data = Interactions.from_arrays(luck.integers(0, 25, 300), np.minimum(luck.geometric(0.15, 300), 18))
+    model = families["ranker"](trees=0, networks=networks, network_epochs=1).fit(data)  # type: ignore[call-arg]
+    rows = np.arange(data.n_users)
+    assert np.array_equal(load_model(model.to_files()).score_block(rows), model.score_block(rows))

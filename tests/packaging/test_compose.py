@@ -30,6 +30,19 @@ def test_it_has_the_services_of_the_platform_and_each_says_when_it_is_healthy() 
             assert need == {"condition": "service_healthy"}
 
 
+def test_every_image_can_be_pinned_in_env_and_the_document_says_so() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    named = dict(re.findall(r"\$\{(\w+_IMAGE):-([^}]+)\}", text))
+    pinned = re.findall(
+        r"^ {4}(\w+_IMAGE)=(\S+)@sha256:…$", (ROOT / "docs" / "running.md").read_text(), re.MULTILINE
+    )
+    assert dict(pinned) == named
+    for name, service in yaml.safe_load(text)["services"].items():
+        assert "build" in service or service["image"].startswith("${"), f"{name}: no variable names its image"
+    built = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert built == ["${PYTHON_IMAGE}"] and "PYTHON_IMAGE" in named
+
+
 def test_the_catalog_is_there_when_it_is_asked_for() -> None:
     services = compose()["services"]
     catalog = {name: service for name, service in services.items() if "profiles" in service}

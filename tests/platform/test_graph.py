@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -99,6 +100,9 @@ def test_every_description_is_a_sentence() -> None:
         first = (spec.description or "").splitlines()[0]
         assert len(first) > 20 and not first.startswith("column:"), spec.key
         assert spec.description == inspect.cleandoc(spec.description or ""), f"{spec.key}: shown as a listing"
+        assert not re.search(r"^\w+:$", spec.description or "", re.MULTILINE), (
+            f"{spec.key}: tells callers what to give"
+        )
 
 
 def test_every_check_says_what_must_be_true() -> None:

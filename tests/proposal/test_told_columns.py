@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
-from recsys_assets.proposal.known_names import known_role
+from recsys_assets.proposal.known_names import EVENT, NAMES, known_role, plain_name, role_rank
 from recsys_assets.proposal.named_columns import UnknownColumn
 from recsys_assets.proposal.proposal import NoEvents
 from recsys_assets.proposal.written_times import written_times
@@ -152,11 +152,39 @@ def test_a_column_that_no_file_has_is_refused_with_the_nearest_one(tmp_path: Pat
         ("PROD_CODE", "item_id"), ("itemSku", "item_id"), ("venueId", "item_id"), ("item_product_id", "item_id"),
         ("order_item_id", None), ("line_item_id", None), ("SHOP_DATE", "event_time"), ("date_added", "event_time"),
         ("order_approved_at", None), ("shipping_limit_date", None), ("birthday", None), ("item_total", "amount"),
+        ("id_customer", "user_id"), ("id_product", "item_id"), ("idorder", "order_id"), ("Kd.-Nr.", "user_id"),
+        ("Nº do Pedido", "order_id"), ("カテゴリ", "category"), ("idade", None), ("partno", None),
         ("order_total", None), ("row_total", "amount"), ("Book-Title", "title"), ("rating:float", None),
     ],
 )  # fmt: skip
 def test_names_put_together_from_words_are_known(name: str, role: str | None) -> None:
     assert known_role(name) == role
+
+
+def test_the_word_id_may_stand_first_and_known_names_are_written_as_names_are_compared() -> None:
+    names = [(role, name) for columns in NAMES.values() for role, known in columns.items() for name in known]
+    assert [name for _, name in names if plain_name(name) != name] == []
+    keys = [
+        (role, name)
+        for role, name in names
+        if name.endswith("id") and role in ("user_id", "item_id", "order_id")
+    ]
+    assert [name for role, name in keys if role_rank(role, f"ID_{name[:-2]}", EVENT[role]) is None] == []
+
+
+@given(st.sampled_from(["product", "item"]), st.sampled_from(["_", "-", " ", ""]), st.booleans())
+def test_a_behaviour_is_the_same_however_its_words_are_put_together(
+    thing: str, sign: str, capital: bool
+) -> None:
+    for words, behaviour in {
+        (thing, "viewed"): "view", ("view", thing): "view", (thing, "added", "to", "cart"): "cart",
+        ("add", "to", "cart"): "cart", (thing, "purchased"): "purchase", ("order", "placed"): "purchase",
+        ("add", "to", "wishlist"): "wishlist", (thing, "returned"): "return",
+        (thing, "removed"): "", ("remove", "from", "cart"): "", (thing, "list", "viewed"): "",
+        ("order", "cancelled"): "", (thing, "reviewed"): "",
+    }.items():  # fmt: skip
+        written = [word.title() if capital or not sign else word for word in words]
+        assert known_behaviour(sign.join(written)) == behaviour
 
 
 def test_a_word_in_another_one_tells_no_behaviour() -> None:

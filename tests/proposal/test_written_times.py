@@ -26,6 +26,12 @@ def _counted(unit: int) -> Callable[[datetime], str]:
 
 WRITTEN: dict[str, Callable[[datetime], str]] = {
     **{f"{day} %H:%M:%S": lambda at, way=f"{day} %H:%M:%S": at.strftime(way) for day in _DAYS},
+    **{
+        f"{day}{between}{clock}": lambda at, way=f"{day}{between}{clock}": at.strftime(way)
+        for day in ("%d.%m.%Y", "%m/%d/%Y", "%b %d, %Y", "%d %b %Y", "%Y年%m月%d日")
+        for between in (", ", " - ", " at ", " um ")
+        for clock in ("%H:%M:%S", "%I:%M:%S %p")
+    },
     "%a, %d %b %Y %H:%M:%S +0000": lambda at: at.strftime("%a, %d %b %Y %H:%M:%S +0000"),
     "%a, %d %b %Y %H:%M:%S GMT": lambda at: at.strftime("%a, %d %b %Y %H:%M:%S GMT"),
     "comma before the fraction": lambda at: at.strftime("%Y-%m-%d %H:%M:%S,000"),
