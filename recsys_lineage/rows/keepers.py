@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
 from recsys_lineage.rows.on_traced_rows import OnTracedRows
+from recsys_lineage.rows.partial_groups import PartialGroups
 from recsys_lineage.rows.statement.condition import Conditions, Fits
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.definitions import Statement
@@ -50,20 +51,20 @@ def traced(
         taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
         given: instead, a table that holds rows of the result.
     """
-    absences = Absences(statement)
+    absences, partial = Absences(statement), PartialGroups(statement)
     left, right = absences.left, absences.right
-    if not right & set(sources):
-        tracing = Tracing(statement, sources)
-        tracing.trace(fits, likely, taken, given=given)
-        return tracing
-    tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(left | right)])])
+    others = {*partial.tables, *(left | right if right & set(sources) else ())}
+    tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(others)])])
     tracing.trace(fits, likely, taken, given=given)
-    counting = dict(tracing.counting)
-    # what keeps a row out may itself be a row that something keeps out
-    for number in range(2 if left & right else 1):
-        wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
-        if wanted:
-            tracing.trace_also(wanted, f"k{number}_")
+    if right & set(tracing.sources):
+        counting = dict(tracing.counting)
+        # what keeps a row out may itself be a row that something keeps out
+        for number in range(2 if left & right else 1):
+            wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
+            if wanted:
+                tracing.trace_also(wanted, f"k{number}_")
+    if partial.tables:
+        partial.complete(tracing, taken or {}, given=bool(given))
     return tracing
 
 

@@ -229,7 +229,7 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
         value = given[column.name.casefold()]
         exact = partial(equals, value=value, kind=kind, where=column.name)
         exact("")  # a value that the column cannot have is refused
-        taken[place] = exact
+        taken[place] = again.nearly(statement.main, place, exact, value)
         fit, is_likely = again.fit(statement.main, place, exact, value)
         if fit is not None:
             (likely if is_likely else fits)[place] = fit

@@ -78,19 +78,20 @@ class Tracing:
             self._likely, self._taken = likely or {}, taken or {}
         self._go_down(fits)
 
-    def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str) -> None:
+    def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str, *, of: str = "") -> None:
         """Adds the steps to the tables' rows behind further rows of definitions and tables.
 
         Args:
             wanted: for a definition or table, folded, queries for its rows.
             name: of this round of steps, in the names of which it stands.
+            of: a step that must have rows, that these are wanted; empty where there is none.
         """
         self._round = name
         self._wanted = {}
         for table, queries in wanted.items():
             self.known[table] = {}
             for query in queries:
-                self._want(table, query)
+                self._want(table, query, of)
         self._go_down({})
 
     def _go_down(self, fits: Fits) -> None:
