@@ -23,8 +23,6 @@ from recsys_lineage.rows.statement.syntax import (
     Syntax,
     children,
     copied,
-    is_expression,
-    parts,
     subqueries,
 )
 from recsys_lineage.rows.tracing import Tracing
@@ -109,10 +107,7 @@ class _Keepers:
         if query["type"] == "SET_OPERATION_NODE":
             yield from self._of_difference(definition)
             return
-        counted = self._witnesses.is_aggregated(query) or any(
-            is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
-        )
-        own = "" if counted else definition.name.casefold()
+        own = "" if self._absences.counts_rows(query) else definition.name.casefold()
         asked = definition.name.casefold() in self._absences.counting
         for table, text in self._of_select(query, own, asked, True):
             width = len(self._statement.catalog.columns[table])

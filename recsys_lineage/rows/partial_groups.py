@@ -77,7 +77,10 @@ class PartialGroups:
         tracing.trace_also(completion.groups(self._definitions), "g0_", of=lost)
         lost = completion.lost("__g1_")
         every = {
-            table: [f"SELECT * FROM {quote(self._statement.catalog.tables[table])}"]
+            table: [
+                f"SELECT * FROM {quote(self._statement.catalog.tables[table])} "
+                f"WHERE EXISTS (SELECT 1 FROM {quote(lost)})"
+            ]
             for table in tracing.sources
         }
         tracing.trace_also(every, "g1_", of=lost)
@@ -91,19 +94,25 @@ class PartialGroups:
                 inside = everything(part)
                 read = {each["table_name"].casefold() for each in inside if "table_name" in each}
                 asked |= read
-                if any(is_query(each) and _is_cut(each, self._witnesses) for each in inside):
+                if any(is_query(each) and self._may_gain(each) for each in inside):
                     asking |= {name} if self._below(read) & self._several else set()
         below = self._closed(asked)
         return [
             definition
             for name, definition in self._statement.definitions.items()
             if name in asking
-            or (
-                name in below
-                and _is_cut(definition.query, self._witnesses)
-                and self._below({name}) & self._several
-            )
+            or (name in below and self._may_gain(definition.query) and self._below({name}) & self._several)
         ]
+
+    def _may_gain(self, query: Node) -> bool:
+        """Whether a query may give a row of some rows that it does not give of all, though what it reads does not."""
+        if not _is_cut(query, self._witnesses):
+            return False
+        decides = ("group_expressions", "group_sets", "having", "qualify", "modifiers")
+        grouped = (
+            any(query.get(key) for key in decides) or query.get("aggregate_handling") == "FORCE_AGGREGATES"
+        )
+        return grouped or not self._witnesses.is_aggregated(query)
 
     def _decided_by(self, definition: Definition) -> Iterator[object]:
         """The parts of a query of whose answers one too many may take away or change one of its own."""
