@@ -62,7 +62,8 @@ def trace_query(
     The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
     for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
     all equal rows; of EXCEPT, NOT IN, NOT EXISTS and anti joins those of the left side, and of the right side only
-    those that keep another traced row out; of IN, EXISTS and a scalar subquery those that its answer is made of.
+    those that keep another traced row out; of IN, EXISTS and a scalar subquery those that its answer is made of. Where
+    these alone do not give the row again, because parts of groups take it away, the groups that hold them are added.
 
     Args:
         sql: one SELECT in DuckDB's dialect.
