@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
 from recsys_lineage.rows.on_traced_rows import OnTracedRows
-from recsys_lineage.rows.partial_groups import PartialGroups
+from recsys_lineage.rows.partial_groups import complete
 from recsys_lineage.rows.statement.condition import Conditions, Fits
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.definitions import Statement
@@ -27,6 +27,7 @@ from recsys_lineage.rows.statement.syntax import (
 )
 from recsys_lineage.rows.tracing import Tracing
 from recsys_lineage.rows.witnesses.absences import SHAPED, Absences, guards, inner, missed
+from recsys_lineage.rows.witnesses.gains import Gains
 from recsys_lineage.sql.names import quote
 
 
@@ -49,9 +50,9 @@ def traced(
         taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
         given: instead, a table that holds rows of the result.
     """
-    absences, partial = Absences(statement), PartialGroups(statement)
+    absences, gains = Absences(statement), Gains(statement)
     left, right = absences.left, absences.right
-    others = {*partial.tables, *(left | right if right & set(sources) else ())}
+    others = {*gains.tables, *(left | right if right & set(sources) else ())}
     tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(others)])])
     tracing.trace(fits, likely, taken, given=given)
     if right & set(tracing.sources):
@@ -61,8 +62,8 @@ def traced(
             wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
             if wanted:
                 tracing.trace_also(wanted, f"k{number}_")
-    if partial.tables:
-        partial.complete(tracing, taken or {}, given=bool(given))
+    if gains.tables:
+        complete(tracing, gains, taken or {}, given=bool(given))
     return tracing
 
 

@@ -13,145 +13,51 @@ from collections.abc import Iterator, Sequence
 from recsys_lineage.rows.on_traced_rows import OnTracedRows
 from recsys_lineage.rows.statement.condition import Fits, all_of
 from recsys_lineage.rows.statement.definition import MAIN, Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
-from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.steps import numbered
 from recsys_lineage.rows.statement.syntax import (
     Node,
-    children,
     conjuncts,
     copied,
-    everything,
     is_expression,
-    is_query,
     parts,
     subqueries,
     without_places,
 )
-from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.tracing import Tracing
-from recsys_lineage.rows.witnesses.absences import SHAPED, guards
+from recsys_lineage.rows.witnesses.absences import SHAPED
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.dear import windows_of
+from recsys_lineage.rows.witnesses.gains import Gains, is_cut
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
-from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
 
 _STRANGE = ("LAMBDA", "SUBQUERY", "STAR", "WINDOW")
 """Kinds of expressions that do not say the same wherever they stand, or not of one row."""
 
 
-class PartialGroups:
-    """Where a statement may give rows on fewer rows of its tables that it does not give on all, and they matter.
+def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None:
+    """Traces more, where a wanted row is not given again.
 
     Args:
-        statement: taken apart.
-
-    Attributes:
-        tables: that the statement reads where this may be; none where it cannot.
+        tracing: of all tables, as far as it went.
+        gains: of the statement.
+        fits: conditions that a row of the result is the wanted one.
+        given: whether several rows are wanted, which stand in the tracing's first step.
     """
-
-    def __init__(self, statement: Statement) -> None:
-        self._statement = statement
-        self._witnesses = Witnesses(statement, ())
-        self._tables = set(statement.catalog.tables)
-        self._several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
-        self._definitions = self._partial() if self._several and not statement.sampled else []
-        drawn = any(each.keys for each in statement.definitions.values())
-        at_risk = bool(self._definitions) and not drawn
-        self.tables = sorted(self._below({statement.main.name.casefold()})) if at_risk else []
-
-    def complete(self, tracing: Tracing, fits: Fits, *, given: bool) -> None:
-        """Traces more, where a wanted row is not given again.
-
-        Args:
-            tracing: of all tables, as far as it went.
-            fits: conditions that a row of the result is the wanted one.
-            given: whether several rows are wanted, which stand in the tracing's first step.
-        """
-        completion = _Completion(tracing, self._witnesses, fits, given)
-        if not completion.is_told():
-            return
-        lost = completion.lost("__g0_")
-        tracing.trace_also(completion.groups(self._definitions), "g0_", of=lost)
-        lost = completion.lost("__g1_")
-        every = {
-            table: [
-                f"SELECT * FROM {quote(self._statement.catalog.tables[table])} "
-                f"WHERE EXISTS (SELECT 1 FROM {quote(lost)})"
-            ]
-            for table in tracing.sources
-        }
-        tracing.trace_also(every, "g1_", of=lost)
-
-    def _partial(self) -> list[Definition]:
-        """The definitions whose rows matter where they are too many, and may be of parts of groups; or that ask so."""
-        asked: set[str] = set()
-        asking: set[str] = set()
-        for name, definition in self._statement.definitions.items():
-            for part in self._decided_by(definition):
-                inside = everything(part)
-                read = {each["table_name"].casefold() for each in inside if "table_name" in each}
-                asked |= read
-                if any(is_query(each) and self._may_gain(each) for each in inside):
-                    asking |= {name} if self._below(read) & self._several else set()
-        below = self._closed(asked)
-        return [
-            definition
-            for name, definition in self._statement.definitions.items()
-            if name in asking
-            or (name in below and self._may_gain(definition.query) and self._below({name}) & self._several)
-        ]
-
-    def _may_gain(self, query: Node) -> bool:
-        """Whether a query may give a row of some rows that it does not give of all, though what it reads does not."""
-        if not _is_cut(query, self._witnesses):
-            return False
-        decides = ("group_expressions", "group_sets", "having", "qualify", "modifiers")
-        grouped = (
-            any(query.get(key) for key in decides) or query.get("aggregate_handling") == "FORCE_AGGREGATES"
-        )
-        return grouped or not self._witnesses.is_aggregated(query)
-
-    def _decided_by(self, definition: Definition) -> Iterator[object]:
-        """The parts of a query of whose answers one too many may take away or change one of its own."""
-        query = definition.query
-        if definition.recursive:
-            yield query
-        elif query["type"] == "SET_OPERATION_NODE":
-            if query["setop_type"] == "EXCEPT":
-                yield children(query)[1]
-        elif _is_cut(query, self._witnesses):
-            yield [value for key, value in query.items() if key != "cte_map"]
-        else:
-            yield from guards(query)
-            relation = query["from_table"]
-            for item in from_items(relation, self._statement.catalog):
-                if item.nulled or item.nearest is not None:
-                    yield item.node
-            for part in parts(relation):
-                if part.get("type") == "JOIN" and part["join_type"] == "ANTI":
-                    yield part["right"]
-                if part.get("type") == "JOIN":
-                    yield subqueries(part.get("condition"))
-            yield subqueries([query["select_list"], query.get("modifiers")])
-
-    def _closed(self, names: set[str]) -> set[str]:
-        """Names of definitions, and of all that these read."""
-        found: set[str] = set()
-        open_ = [*names]
-        while open_:
-            name = open_.pop()
-            if name in self._statement.definitions and name not in found:
-                found.add(name)
-                open_ += self._statement.definitions[name].reads
-        return found
-
-    def _below(self, names: set[str]) -> set[str]:
-        """The tables that some tables and definitions are made of."""
-        reads = {table for name in self._closed(names) for table in self._statement.definitions[name].reads}
-        return (names | reads) & self._tables
+    completion = _Completion(tracing, fits, given)
+    if not completion.is_told():
+        return
+    lost = tracing.lost = completion.lost("__g0_")
+    tracing.enough = {source: completion.step(source) for source in tracing.sources}
+    tracing.trace_also(completion.groups(gains.definitions), "g0_", of=lost)
+    lost = completion.lost("__g1_")
+    tables = {source: quote(tracing.statement.catalog.tables[source]) for source in tracing.sources}
+    every = {
+        source: [f"SELECT * FROM {table} WHERE EXISTS (SELECT 1 FROM {quote(lost)})"]
+        for source, table in tables.items()
+    }
+    tracing.trace_also(every, "g1_", of=lost)
 
 
 class _Completion:
@@ -159,16 +65,15 @@ class _Completion:
 
     Args:
         tracing: of all tables.
-        facts: of the statement.
         fits: conditions that a row of the result is the wanted one.
         given: whether several rows are wanted.
     """
 
-    def __init__(self, tracing: Tracing, facts: Witnesses, fits: Fits, given: bool) -> None:
-        self._tracing, self._facts, self._given = tracing, facts, given
+    def __init__(self, tracing: Tracing, fits: Fits, given: bool) -> None:
+        self._tracing, self._facts, self._given = tracing, tracing.witnesses, given
         self._statement = statement = tracing.statement
         self._syntax = statement.catalog.syntax
-        self._again = MadeAgain(statement, facts.is_aggregated)
+        self._again = MadeAgain(statement, self._facts.is_aggregated)
         told = self._again.steady(statement.main) - self._need_context()
         self._fits = {place: fit for place, fit in fits.items() if place in told}
         self._places = sorted(told)
@@ -189,6 +94,10 @@ class _Completion:
         """The step that has rows where the wanted rows were found."""
         is_select = self._statement.main.query["type"] == "SELECT_NODE" and not self._given
         return f"__m{MAIN}" if is_select else f"__t{MAIN}"
+
+    def step(self, source: str) -> str:
+        """The step with what is traced of a table."""
+        return self._on_traced.step(source)
 
     def lost(self, prefix: str) -> str:
         """Adds a step that has a row where a wanted row is not given again by what is traced; its name."""
@@ -258,7 +167,7 @@ class _Completion:
 
     def _bare(self, query: Node) -> Node | None:
         """The rows below a query's groups, partitions or limit: its keys of FROM; None where there are no such."""
-        if query["from_table"]["type"] == "EMPTY" or not _is_cut(query, self._facts):
+        if query["from_table"]["type"] == "EMPTY" or not is_cut(query, self._facts):
             return None
         bare = copied(query)
         where = [each for each in conjuncts(bare.get("where_clause")) if not subqueries(each)]
@@ -291,18 +200,6 @@ class _Completion:
         return [
             {**copied(key), "alias": ""} for key in first if all(without_places(key) in keys for keys in said)
         ]
-
-
-def _is_cut(query: Node, facts: QueryFacts) -> bool:
-    """Whether what a query gives of some rows hangs on which others are there."""
-    if query["type"] != "SELECT_NODE":
-        return False
-    limited = any(
-        each["type"].startswith("LIMIT") or each.get("distinct_on_targets")
-        for each in query.get("modifiers", [])
-    )
-    shaped = query["from_table"]["type"] in SHAPED
-    return limited or shaped or facts.is_aggregated(query) or bool(windows_of(query))
 
 
 def _is_of(key: Node, own: set[str]) -> bool:

@@ -25,6 +25,7 @@ from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.dear import asked_whole
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.samples import refuse_drawn
+from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
@@ -174,6 +175,8 @@ def traced_tables(
         whole = asked_whole(statement, tracing.witnesses)
         kept = KeptSteps(connection)
         stepwise = Stepwise(connection, tracing.steps, parameters, kept, dict.fromkeys(whole, 1))
+        if tracing.lost and not stepwise.rows(f"SELECT * FROM {quote(tracing.lost)}").num_rows:
+            texts = [f"SELECT * FROM {quote(tracing.enough[source])}" for source in folded]
         return {
             source: (stepwise.rows(text), Trace(text, *context_of(statement, name)))
             for source, name, text in zip(sources, folded, texts, strict=True)

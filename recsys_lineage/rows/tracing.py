@@ -41,6 +41,8 @@ class Tracing:
     Attributes:
         known: of definitions and tables, what is known of their wanted rows.
         counting: what is known of all rows that would count for the result, were they there.
+        enough: where it may be that what was found first is enough: for each table the step that holds that.
+        lost: then the step that has a row where it is not.
     """
 
     def __init__(self, statement: Statement, sources: Sequence[str]) -> None:
@@ -51,6 +53,8 @@ class Tracing:
         self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self.known: dict[str, Conditions] = {}
         self.counting: dict[str, Conditions] = {}
+        self.enough: dict[str, str] = {}
+        self.lost = ""
         self._again = MadeAgain(statement, self.witnesses.is_aggregated)
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[str]] = {source: [] for source in sources}
