@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, transformed, united
@@ -125,12 +125,15 @@ class Relation:
         keys: sets of columns, by their places, that no two rows have the same values in; the empty set says that
             there is at most one row.
         order: the edges that decide in which order rows come, beside `rows`.
+        numbers: the columns, by their places, that number the rows of each partition in some order, with the columns
+            that partitions go by.
     """
 
     columns: Sequence[Column]
     rows: Edges = NOTHING
     keys: tuple[frozenset[int], ...] = ()
     order: Edges = NOTHING
+    numbers: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -165,7 +168,7 @@ class Relation:
     def apart(self) -> Relation:
         """The relation with values of its own, where it stands in a FROM clause more than once."""
         columns = [Column(column.name, replace(column.value)) for column in self.columns]
-        return Relation(columns, self.rows, self.keys, self.order)
+        return replace(self, columns=columns)
 
     def with_key(self, places: Iterable[int]) -> Relation:
         """The relation where no two rows have the same values in the columns at some places."""

@@ -8,27 +8,26 @@ traced row out is traced as well; only then are the traced rows sufficient.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypedDict
 
+from recsys_lineage.rows.on_traced_rows import OnTracedRows
+from recsys_lineage.rows.partial_groups import complete
 from recsys_lineage.rows.statement.condition import Conditions, Fits
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.steps import definition_text, numbered
+from recsys_lineage.rows.statement.steps import numbered
 from recsys_lineage.rows.statement.syntax import (
     Node,
     Syntax,
     children,
-    conjuncts,
     copied,
-    everything,
-    is_expression,
-    parts,
     subqueries,
 )
 from recsys_lineage.rows.tracing import Tracing
 from recsys_lineage.rows.witnesses.absences import SHAPED, Absences, guards, inner, missed
+from recsys_lineage.rows.witnesses.gains import Gains
 from recsys_lineage.sql.names import quote
 
 
@@ -51,21 +50,26 @@ def traced(
         taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
         given: instead, a table that holds rows of the result.
     """
-    absences = Absences(statement)
+    absences, gains = Absences(statement), Gains(statement)
     left, right = absences.left, absences.right
-    if not right & set(sources):
-        tracing = Tracing(statement, sources)
-        tracing.trace(fits, likely, taken, given=given)
-        return tracing
-    tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(left | right)])])
+    others = {*gains.tables, *(left | right if right & set(sources) else ())}
+    tracing = Tracing(statement, [*dict.fromkeys([*sources, *sorted(others)])])
     tracing.trace(fits, likely, taken, given=given)
-    counting = dict(tracing.counting)
-    # what keeps a row out may itself be a row that something keeps out
-    for number in range(2 if left & right else 1):
-        wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
-        if wanted:
-            tracing.trace_also(wanted, f"k{number}_")
+    if right & set(tracing.sources):
+        counting = dict(tracing.counting)
+        # what keeps a row out may itself be a row that something keeps out
+        for number in range(2 if left & right else 1):
+            wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
+            if wanted:
+                tracing.trace_also(wanted, f"k{number}_")
+    if gains.tables:
+        complete(tracing, gains, taken or {}, given=bool(given))
     return tracing
+
+
+class _Known(TypedDict, total=False):
+    known: Conditions
+    width: int
 
 
 class _Keepers:
@@ -86,10 +90,10 @@ class _Keepers:
         prefix: str,
     ) -> None:
         self._tracing, self._absences = tracing, absences
-        self._counting, self._prefix = counting, prefix
+        self._counting = counting
         self._statement, self._witnesses = tracing.statement, tracing.witnesses
         self._syntax = tracing.statement.catalog.syntax
-        self._over: dict[str, str] = {}
+        self._on_traced = OnTracedRows(tracing, prefix)
 
     def wanted(self) -> dict[str, list[str]]:
         """For definitions and tables queries for those of their rows that keep traced rows out."""
@@ -104,10 +108,7 @@ class _Keepers:
         if query["type"] == "SET_OPERATION_NODE":
             yield from self._of_difference(definition)
             return
-        counted = self._witnesses.is_aggregated(query) or any(
-            is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
-        )
-        own = "" if counted else definition.name.casefold()
+        own = "" if self._absences.counts_rows(query) else definition.name.casefold()
         asked = definition.name.casefold() in self._absences.counting
         for table, text in self._of_select(query, own, asked, True):
             width = len(self._statement.catalog.columns[table])
@@ -127,70 +128,37 @@ class _Keepers:
             return
         items = from_items(query["from_table"], self._statement.catalog)
         over = copied(query)
-        over["from_table"] = self._over_traced(_without_anti_joins(over["from_table"]))
+        over["from_table"] = self._on_traced.of(_without_anti_joins(over["from_table"]))
         if asked and outermost:
             self._tracing.pushdown.push_into_subqueries(over)
         for guard in guards(over) if asked else ():
             fails = f"({self._syntax.expression_text(guard)}) IS NOT TRUE"
             for each in subqueries(guard):
                 for table, rows in self._witnesses.of_subquery(each):
-                    yield table, self._failing(over, rows, [fails], own)
+                    yield table, self._on_traced.lists(over, rows, [fails], **self._known(own))
         for item in items if asked else ():
             anti = item.hidden is not None and item.hidden["join_type"] == "ANTI"
             if anti and item.table in self._witnesses.followed:
-                yield item.table, self._failing(over, self._witnesses.of_hidden(item), [], own)
+                yield (
+                    item.table,
+                    self._on_traced.lists(over, self._witnesses.of_hidden(item), **self._known(own)),
+                )
         for item, join in missed(query, items) if asked else ():
             if item.table in self._witnesses.followed:
                 missing = " AND ".join(
                     f"{quote(item.alias)}.{quote(name)} IS NULL" for name in item.columns or ()
                 )
-                yield (
-                    item.table,
-                    self._failing(over, _matching(item, join, items, self._syntax), [missing], own),
-                )
+                rows = _matching(item, join, items, self._syntax)
+                yield item.table, self._on_traced.lists(over, rows, [missing], **self._known(own))
         for below in inner(query):
             for table, text in self._of_select(below, "", True, False):
-                made = self._failing(over, "__n.w", [], "", f"LATERAL ({text}) AS __n")
-                yield table, made
+                yield table, self._on_traced.lists(over, "__n.w", beside=f"LATERAL ({text}) AS __n")
 
-    def _failing(self, query: Node, rows: str, fails: list[str], own: str, beside: str = "") -> str:
-        """A query for lists of rows, for each traced row that a SELECT looks at.
-
-        Args:
-            query: the SELECT, over traced rows.
-            rows: SQL of the list.
-            fails: further conditions.
-            own: the definition that it is, where what is known of that is known of each row that passes.
-            beside: another relation in FROM.
-        """
-        made = copied(query)
-        relation = made["from_table"]
-        if beside:
-            text = (
-                beside if relation["type"] == "EMPTY" else f"{self._syntax.relation_text(relation)}, {beside}"
-            )
-            made["from_table"] = self._syntax.relation(text)
-        plain = [
-            self._syntax.expression_text(each)
-            for each in conjuncts(made.get("where_clause"))
-            if not subqueries(each)
-        ]
-        conditions = [*(f"({each})" for each in plain), *fails]
-        made["where_clause"] = self._syntax.expression(" AND ".join(conditions)) if conditions else None
-        made.update(
-            group_expressions=[], group_sets=[], having=None, qualify=None, modifiers=[],
-            aggregate_handling="STANDARD_HANDLING",
-        )  # fmt: skip
-        listed = {**self._syntax.expression(rows), "alias": "w"}
-        known = self._counting.get(own, {})
-        if not known:
-            made["select_list"] = [listed]
-            return self._syntax.text(made)
-        made["select_list"] = [*made["select_list"], listed]
-        width = len(self._statement.definitions[own].columns)
-        fits = " AND ".join(condition.of(f"__q.__o{n}") for n, condition in known.items())
-        names = ", ".join([*numbered(width, "__o"), "w"])
-        return f"SELECT w FROM ({self._syntax.text(made)}) AS __q({names}) WHERE {fits}"
+    def _known(self, own: str) -> _Known:
+        """What is known of each row that passes, and how many columns it has, where these are a definition's."""
+        if not self._counting.get(own):
+            return {}
+        return {"known": self._counting[own], "width": len(self._statement.definitions[own].columns)}
 
     def _of_difference(self, definition: Definition) -> Iterator[tuple[str, str]]:
         """The rows on the right side of EXCEPT that are equal to a traced one on the left."""
@@ -210,40 +178,9 @@ class _Keepers:
             right,
             (
                 f"SELECT * FROM {quote(name)} AS __q({names}) WHERE EXISTS (SELECT 1 FROM "
-                f"{quote(self._traced(left))} AS __t({names}) WHERE {' AND '.join(same)})"
+                f"{quote(self._on_traced.step(left))} AS __t({names}) WHERE {' AND '.join(same)})"
             ),
         )
-
-    def _over_traced(self, part: Node) -> Node:
-        """A part of a syntax tree over what the traced rows give, in place of what all rows give."""
-        part = copied(part)
-        for each in everything(part):
-            if each.get("type") == "BASE_TABLE" and self._is_traced(each["table_name"].casefold()):
-                name = self._traced(each["table_name"].casefold())
-                each["alias"] = each.get("alias") or each["table_name"]
-                each["table_name"] = name
-                if "qualified_name" in each:
-                    each["qualified_name"] = {**each["qualified_name"], "path": [name]}
-        return part
-
-    def _is_traced(self, table: str) -> bool:
-        """Whether a table's rows were looked for; of another one, which nothing keeps out, all rows stay."""
-        return table in self._statement.definitions or table in self._tracing.sources
-
-    def _traced(self, table: str) -> str:
-        """The step with the traced rows of a table, or with what a definition gives on traced rows."""
-        if table in self._over:
-            return self._over[table]
-        name = self._over[table] = f"{self._prefix}{table}"
-        definition = self._statement.definitions.get(table)
-        steps = self._tracing.steps
-        if definition is None:
-            steps.add(name, self._tracing.rows_of(table), stored=True)
-            return name
-        over = copy.copy(definition)
-        over.query = self._over_traced(definition.query)
-        steps.add(name, definition_text(over, self._syntax), definition.aliases, stored=False)
-        return name
 
 
 def _matching(item: FromItem, join: Node, items: list[FromItem], syntax: Syntax) -> str:

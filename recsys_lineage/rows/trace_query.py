@@ -25,6 +25,7 @@ from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.dear import asked_whole
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.samples import refuse_drawn
+from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
@@ -62,7 +63,8 @@ def trace_query(
     The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
     for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
     all equal rows; of EXCEPT, NOT IN, NOT EXISTS and anti joins those of the left side, and of the right side only
-    those that keep another traced row out; of IN, EXISTS and a scalar subquery those that its answer is made of.
+    those that keep another traced row out; of IN, EXISTS and a scalar subquery those that its answer is made of. Where
+    these alone do not give the row again, because parts of groups take it away, the groups that hold them are added.
 
     Args:
         sql: one SELECT in DuckDB's dialect.
@@ -173,6 +175,8 @@ def traced_tables(
         whole = asked_whole(statement, tracing.witnesses)
         kept = KeptSteps(connection)
         stepwise = Stepwise(connection, tracing.steps, parameters, kept, dict.fromkeys(whole, 1))
+        if tracing.lost and not stepwise.rows(f"SELECT * FROM {quote(tracing.lost)}").num_rows:
+            texts = [f"SELECT * FROM {quote(tracing.enough[source])}" for source in folded]
         return {
             source: (stepwise.rows(text), Trace(text, *context_of(statement, name)))
             for source, name, text in zip(sources, folded, texts, strict=True)
@@ -229,7 +233,7 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
         value = given[column.name.casefold()]
         exact = partial(equals, value=value, kind=kind, where=column.name)
         exact("")  # a value that the column cannot have is refused
-        taken[place] = exact
+        taken[place] = again.nearly(statement.main, place, exact, value)
         fit, is_likely = again.fit(statement.main, place, exact, value)
         if fit is not None:
             (likely if is_likely else fits)[place] = fit

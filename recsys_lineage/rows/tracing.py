@@ -41,6 +41,8 @@ class Tracing:
     Attributes:
         known: of definitions and tables, what is known of their wanted rows.
         counting: what is known of all rows that would count for the result, were they there.
+        enough: where it may be that what was found first is enough: for each table the step that holds that.
+        lost: then the step that has a row where it is not.
     """
 
     def __init__(self, statement: Statement, sources: Sequence[str]) -> None:
@@ -51,6 +53,8 @@ class Tracing:
         self.pushdown = Pushdown(statement, self.witnesses, self.steps)
         self.known: dict[str, Conditions] = {}
         self.counting: dict[str, Conditions] = {}
+        self.enough: dict[str, str] = {}
+        self.lost = ""
         self._again = MadeAgain(statement, self.witnesses.is_aggregated)
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[str]] = {source: [] for source in sources}
@@ -78,19 +82,20 @@ class Tracing:
             self._likely, self._taken = likely or {}, taken or {}
         self._go_down(fits)
 
-    def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str) -> None:
+    def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str, *, of: str = "") -> None:
         """Adds the steps to the tables' rows behind further rows of definitions and tables.
 
         Args:
             wanted: for a definition or table, folded, queries for its rows.
             name: of this round of steps, in the names of which it stands.
+            of: a step that must have rows, that these are wanted; empty where there is none.
         """
         self._round = name
         self._wanted = {}
         for table, queries in wanted.items():
             self.known[table] = {}
             for query in queries:
-                self._want(table, query)
+                self._want(table, query, of)
         self._go_down({})
 
     def _go_down(self, fits: Fits) -> None:

@@ -1,14 +1,15 @@
 """Several PIVOTs of one statement that do not name their values.
 
 Each shows its values as neighbouring columns of the result. Which columns are whose is known where the columns between
-them, such as the keys of their groups, say where those of one end; where they do not, nothing is said.
+them, such as the keys of their groups, say where those of one end, or what statistics add to their names; where they do
+not, nothing is said.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import duckdb
 
@@ -38,8 +39,7 @@ def values_of_several(
         (owner, [place for place, _ in each]) for owner, each in groupby(enumerate(owners), lambda o: o[1])
     ]
     of_pivots = [owner for owner, _ in parts if owner >= 0]
-    touching = any(one >= 0 and other >= 0 for (one, _), (other, _) in pairwise(parts))
-    if touching or sorted(of_pivots) != list(range(count)):
+    if sorted(of_pivots) != list(range(count)):
         return None
     suffixes = {owner: [mark[2] for place in places if (mark := marked[place])] for owner, places in parts}
     wanted = [(owner, shown[places[0]]) for owner, places in parts]

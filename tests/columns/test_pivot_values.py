@@ -38,6 +38,11 @@ STATEMENTS = {
         "SELECT shop, coalesce(web, 0) AS web FROM (PIVOT sold ON way USING count(*) GROUP BY shop)",
         {"way": "('web')"},
     ),
+    "two PIVOTs side by side, which add to the names": (
+        "FROM (PIVOT sold ON way USING sum(pieces) AS s, min(pieces) AS l GROUP BY shop) JOIN "
+        "(PIVOT sold ON (pieces % 2) USING count(*), max(pieces) AS m GROUP BY shop) USING (shop)",
+        {"way": WAYS, "(pieces % 2)": HALVES},
+    ),
     "two PIVOTs, with a column between": (
         "FROM (PIVOT sold ON way USING sum(pieces) GROUP BY shop) JOIN (SELECT shop AS seller, * EXCLUDE (shop) FROM "
         "(PIVOT sold ON (pieces % 2) USING count(*), max(pieces) AS m GROUP BY shop)) ON shop = seller",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
@@ -12,6 +12,7 @@ from recsys_lineage.columns.queries.pivots import pivoted
 from recsys_lineage.columns.queries.select import selected
 from recsys_lineage.columns.queries.sorting import limited, sorted_relation
 from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, folded, merged
+from recsys_lineage.errors import ColumnLineageError
 
 _SUMMARY = (
     "column_name", "column_type", "min", "max", "approx_unique", "avg", "std", "q25", "q50", "q75", "count",
@@ -66,11 +67,37 @@ def with_queries(node: exp.Expr, scope: Scope) -> Mapping[str, Relation]:
     for each in before.expressions:
         name = folded(each.alias)
         around = scope.beside(dict(known))
-        if before.args.get("recursive") and isinstance(each.this, exp.SetOperation) and _reads(each, name):
-            known[name] = _recursive(each, name, around)
-        else:
-            known[name] = _named(scope.reader.relation(each.this, around), each)
+        try:
+            if (
+                before.args.get("recursive")
+                and isinstance(each.this, exp.SetOperation)
+                and _reads(each, name)
+            ):
+                known[name] = _recursive(each, name, around)
+            else:
+                known[name] = _named(scope.reader.relation(each.this, around), each)
+        except ColumnLineageError:
+            if name not in _unread(node, before):
+                raise
     return known
+
+
+def _unread(node: exp.Expr, before: exp.With) -> set[str]:
+    """The queries of WITH that nothing reads, which DuckDB does not look at."""
+    needed = {folded(table.name) for part in _but_with(node) for table in part.find_all(exp.Table)}
+    names = [folded(each.alias) for each in before.expressions]
+    for each, name in reversed([*zip(before.expressions, names, strict=True)]):
+        if name in needed:
+            needed |= {folded(table.name) for table in each.find_all(exp.Table)}
+    return {*names} - needed
+
+
+def _but_with(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The parts of a query beside its WITH."""
+    for name, part in node.args.items():
+        for each in part if isinstance(part, list) else [part]:
+            if name != "with_" and isinstance(each, exp.Expr):
+                yield each
 
 
 def _named(found: Relation, query: exp.Expr) -> Relation:

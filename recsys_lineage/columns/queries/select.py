@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.empty_tables import name_of_expression
-from recsys_lineage.columns.binding.names import conjuncts
 from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.binding.stars import Item, items
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
@@ -16,6 +15,13 @@ from recsys_lineage.columns.expressions.aggregates import aggregates_in, sort_of
 from recsys_lineage.columns.expressions.people import keeps_many_people
 from recsys_lineage.columns.queries.from_clause import read_from
 from recsys_lineage.columns.queries.outer_aggregates import aggregates_around
+from recsys_lineage.columns.queries.row_numbers import (
+    first_of_each,
+    is_place,
+    numbered_by,
+    numbers,
+    partition_cut,
+)
 from recsys_lineage.columns.queries.sorting import at_place, limited, order_edges
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.ties import Sort
@@ -60,7 +66,7 @@ class Projection:
 
     def place_of(self, key: exp.Expr) -> int | None:
         """Where an expression stands in the list; None where it does not."""
-        if _is_place(key):
+        if is_place(key):
             return int(key.name) - 1
         if key.find(exp.Columns) is not None:
             return None
@@ -129,9 +135,14 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         list_.items += items(each, scope)
     scope.aliases = list_.aliases()
     scope.sorts = list_.sorts(node.args.get("qualify"))
+    numbered, filtered = None, NOTHING
     if (where := node.args.get("where")) is not None:
-        scope.rows |= deciding(scope.edges(where.this), How.FILTER)
+        numbered = None if scope.sorts or _goes_on(node) else numbered_by(where.this, scope)
+        filtered = NOTHING if numbered is not None else deciding(scope.edges(where.this), How.FILTER)
     grouped = _grouped(node, list_, scope)
+    if numbered is not None and grouped is not None:
+        numbered, filtered = None, numbered.choosing
+    scope.rows |= filtered
     found = list_.relation()
     rows = NOTHING if grouped is None else grouped
     if grouped is None or not scope.one_row:
@@ -145,14 +156,19 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         scope.alias_first = False
     if (qualify := node.args.get("qualify")) is not None:
         cut = deciding(scope.edges(qualify.this), How.FILTER)
-        if (partition := _partition_cut(qualify.this)) is None or _goes_on(node) or scope.unnests:
+        if (partition := partition_cut(qualify.this)) is None or _goes_on(node) or scope.unnests:
             rows |= cut
         else:
             rows |= deciding(united(scope.edges(key) for key in partition), How.WINDOW)
             found = _beside_but(found, cut, {list_.place_of(key) for key in partition})
+    if numbered is not None:
+        rows |= numbered.counting
+        found = _beside_but(found, numbered.choosing, {list_.place_of_value(each) for each in numbered.keys})
     keys = () if scope.unnests else keys_of(node, list_, scope)
     order = scope.order | united(each.edges for each in scope.sorts)
     found = Relation(found.columns, rows, keys, order)
+    if qualify is None and not _goes_on(node) and not scope.unnests:
+        found = replace(found, numbers=numbers([item.node for item in list_.items], list_.place_of))
     return _last_clauses(node, found, list_, scope)
 
 
@@ -165,7 +181,7 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
     if (distinct := node.args.get("distinct")) is not None:
         if (on := distinct.args.get("on")) is not None:
             keys = on.expressions if isinstance(on, exp.Tuple) else [on]
-            edges = united(at_place(key, found, scope).edges if _is_place(key) else read(key) for key in keys)
+            edges = united(at_place(key, found, scope).edges if is_place(key) else read(key) for key in keys)
             found = found.narrowed(deciding(edges, How.GROUP_BY) | found.order)
             places = [list_.place_of(key) for key in keys]
             if None not in places:
@@ -184,10 +200,6 @@ def _read(node: exp.Expr, scope: Scope, list_: Projection) -> Edges:
         if alias is not None:
             return alias().edges
     return scope.edges(node)
-
-
-def _is_place(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Literal) and not node.is_string
 
 
 def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
@@ -212,7 +224,7 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
             if not aggregates_in(item.node, text):
                 keys.append(list_.value(place).edges)
     for each in _flat_keys(group):
-        if _is_place(each):
+        if is_place(each):
             wanted = int(each.name) - 1
             if not 0 <= wanted < len(list_.items):
                 raise scope.statement.fault(
@@ -259,27 +271,11 @@ def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozense
     else:
         keys = [[list_.place_of(key) for key in _flat_keys(group)]]
     if (qualify := node.args.get("qualify")) is not None:
-        keys += [[list_.place_of(part) for part in parts] for parts in _first_of_each(qualify.this)]
+        keys += [[list_.place_of(part) for part in parts] for parts in first_of_each(qualify.this)]
     for key in keys:
         if None not in key:
             found.append(frozenset(place for place in key if place is not None))
     return tuple(found)
-
-
-_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-
-
-def _partition_cut(condition: exp.Expr) -> list[exp.Expr] | None:
-    """The keys of the partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) <= 3` keeps some rows each.
-
-    How many stay hangs on how many there are; the order decides which, so not the keys, which they share. None where
-    the condition is another one.
-    """
-    if not isinstance(condition, _COMPARED) or not _is_place(condition.expression):
-        return None
-    window = condition.this.unnest()
-    numbered = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
-    return list(window.args.get("partition_by") or ()) if numbered and not window.args.get("alias") else None
 
 
 def _goes_on(node: exp.Select) -> bool:
@@ -294,16 +290,6 @@ def _beside_but(found: Relation, edges: Edges, places: set[int | None]) -> Relat
         for place, column in enumerate(found.columns)
     ]
     return replace(found, columns=columns)
-
-
-def _first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:
-    """The partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) = 1` keeps one row each."""
-    for each in conjuncts(condition):
-        if isinstance(each, exp.EQ) and _is_place(each.expression) and each.expression.name == "1":
-            window = each.this.unnest()
-            numbered = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
-            if numbered and window.args.get("alias") is None:
-                yield list(window.args.get("partition_by") or ())
 
 
 def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:

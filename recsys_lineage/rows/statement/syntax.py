@@ -227,6 +227,18 @@ def without_places(value: Any) -> Any:
     return [without_places(part) for part in value] if isinstance(value, list) else value
 
 
+def once(nodes: list[Node]) -> list[Node]:
+    """Each of some parts once, where several say the same."""
+    seen: list[object] = []
+    kept: list[Node] = []
+    for node in nodes:
+        plain = without_places(node)
+        if plain not in seen:
+            seen.append(plain)
+            kept.append(node)
+    return kept
+
+
 def gathered(window: Node, argument: Node, aggregate: str) -> Node:
     """An aggregate of an argument over the frame of another window, which may still be changed."""
     made = copied(window)

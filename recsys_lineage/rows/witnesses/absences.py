@@ -23,9 +23,13 @@ from recsys_lineage.rows.witnesses.witness import Witnesses
 SHAPED = ("PIVOT", "SHOW_REF")
 """Relations that are no rows of tables as they are."""
 
+_RELATIONS = ("BASE_TABLE", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", *SHAPED)
+
 
 class Absences:
-    """Where a statement asks for something that is not there, of rows that it also reads in another place.
+    """Where a statement asks for something that is not there, of rows that traced rows may make without being wanted.
+
+    Such are rows that it also reads in another place, constants, and what is made of several rows, or several of one.
 
     Attributes:
         definitions: in which it does.
@@ -42,7 +46,7 @@ class Absences:
         self.definitions: list[Definition] = []
         self.left: set[str] = set()
         self.right: set[str] = set()
-        several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
+        self._several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
         for definition in statement.definitions.values():
             query = definition.query
             if definition.recursive:
@@ -52,12 +56,30 @@ class Absences:
                 pairs = [children(query)] if query["setop_type"] == "EXCEPT" and counts else []
             else:
                 pairs = list(_pairs(query, statement.catalog, counts))
-            found = [(self._below(one), self._below(other)) for one, other in pairs]
-            found = [(one, other) for one, other in found if one & several and other]
+            found = [
+                (self._below(one), self._below(other))
+                for one, other in pairs
+                if self._below(other) and not self._is_wanted_alone(one)
+            ]
             if found:
                 self.definitions.append(definition)
                 self.left |= set.union(*(one for one, _ in found))
                 self.right |= set.union(*(other for _, other in found))
+
+    def _is_wanted_alone(self, part: object) -> bool:
+        """Whether traced rows make no rows of a relation but those that they were traced for."""
+        inside = everything(part)
+        relations = [each for each in inside if each.get("type") in _RELATIONS]
+        unnested = any(each.get("function_name", "").lower() == "unnest" for each in inside)
+        if len(relations) != 1 or relations[0]["type"] != "BASE_TABLE" or unnested:
+            return False
+        name = relations[0]["table_name"].casefold()
+        if name in self._tables:
+            return name not in self._several
+        below = self._statement.definitions.get(name)
+        if below is None or not self._witnesses.is_row_by_row(below.query):
+            return False
+        return self._is_wanted_alone(below.query)
 
     def _counting(self) -> set[str]:
         found: set[str] = set()
@@ -69,7 +91,7 @@ class Absences:
             if query["type"] == "SET_OPERATION_NODE":
                 passing = children(query)[:1] if query["setop_type"] == "EXCEPT" else children(query)
             else:
-                if self._counts_rows(query):
+                if self.counts_rows(query):
                     found.add(name)
                 items = from_items(query["from_table"], self._statement.catalog)
                 may_be_missed = {id(item.node) for item in items if item.nulled or item.hidden}
@@ -79,7 +101,7 @@ class Absences:
             found |= set(definition.reads) if name in found else {*(set(definition.reads) - plain), *several}
         return found
 
-    def _counts_rows(self, query: Node) -> bool:
+    def counts_rows(self, query: Node) -> bool:
         """Whether rows that a query looks at change what it makes of others."""
         windows = any(
             is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])

@@ -56,23 +56,27 @@ class MadeAgain:
         """
         keys = identity(definition, self._is_aggregated)
         is_float = not self.is_exact(definition, place)
-        is_steady = place in self._steady(definition)
+        is_steady = place in self.steady(definition)
         if len(keys) < len(definition.columns):
             return (exact if place in keys or (is_steady and not is_float) else None), False
         is_likely = place not in self.sure(definition, keys)
+        return self.nearly(definition, place, exact, value), is_likely
+
+    def nearly(self, definition: Definition, place: int, exact: Fit, value: object) -> Fit:
+        """The condition that a column has a value, but for last digits that may differ."""
         kind = definition.columns[place].type
-        if is_float and isinstance(value, int | float) and math.isfinite(value):
-            return partial(_near, value=float(value), part=_NEARLY[kind]), is_likely
-        return exact, is_likely
+        if not self.is_exact(definition, place) and isinstance(value, int | float) and math.isfinite(value):
+            return partial(_near, value=float(value), part=_NEARLY[kind])
+        return exact
 
     def sure(self, definition: Definition, places: list[int]) -> list[int]:
         """Those of some columns that hang on the order of rows in last digits at most; all where there is none."""
         if len(places) < len(definition.columns):
             return places
-        steady = self._steady(definition)
+        steady = self.steady(definition)
         return [place for place in places if place in steady] or places
 
-    def _steady(self, definition: Definition) -> set[int]:
+    def steady(self, definition: Definition) -> set[int]:
         """Positions of the columns whose values are the same each time, or nearly."""
         by_order, of_sums = self._by_order.places(definition), self._of_sums.places(definition)
         return {

@@ -25,6 +25,7 @@ from recsys_lineage.rows.statement.syntax import (
     conjuncts,
     copied,
     is_expression,
+    once,
     parameters_in,
     parts,
     set_children,
@@ -35,6 +36,7 @@ from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.statement.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
 from recsys_lineage.rows.witnesses.result_order import simplify_order
+from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
 from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
 from recsys_lineage.sql.names import quote
 
@@ -104,9 +106,9 @@ class Witnesses(QueryFacts):
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
         where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
-        rows += self._of_hidden_conditions(items)
+        rows += rows_of_conditions(items, self.statement, self._say, self.of_subquery)
         hidden = [item.hidden for item in items if item.hidden is not None]
-        out_of_sight = {id(each) for join in hidden for each in _asked_by(join)}
+        out_of_sight = {id(each) for join in hidden for each in asked_by(join)}
         below = [each for each in subqueries(relation) if id(each) not in out_of_sight]
         below += [*subqueries(where), *in_calls]
         in_keys = subqueries(self.keys_of(query)) if aggregated else []
@@ -122,7 +124,7 @@ class Witnesses(QueryFacts):
         asked = [each for each in where if is_expression(each, "SUBQUERY")]
         rows += [
             pair
-            for each in _once(below)
+            for each in once(below)
             for pair in self.of_subquery(each, must_be_true=any(each is other for other in asked))
         ]
         if aggregated:
@@ -133,8 +135,8 @@ class Witnesses(QueryFacts):
                 (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes, joined))
                 for table, row in rows
             ]
-        rows += [pair for each in _once(beside) for pair in self.of_subquery(each)]
-        windows = _once([part for part in parts(result) if is_expression(part, "WINDOW")])
+        rows += [pair for each in once(beside) for pair in self.of_subquery(each)]
+        windows = once([part for part in parts(result) if is_expression(part, "WINDOW")])
         columns: dict[str, list[str]] = {}
         for table, row in rows:
             columns.setdefault(table, []).append(row)
@@ -261,34 +263,7 @@ class Witnesses(QueryFacts):
 
     def of_hidden(self, item: FromItem) -> str:
         """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
-        return f"(SELECT {self._say.one_of(item)} {self._fitting(item)})"
-
-    def _of_hidden_conditions(self, items: list[FromItem]) -> list[tuple[str, str]]:
-        """For subqueries that decide which rows behind SEMI or ANTI JOIN fit, lists of the rows they say it by."""
-        joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
-        return [
-            (table, f"(SELECT {self._say.gathered(rows)} {self._fitting(item)})")
-            for join, item in joins.values()
-            for each in _once(_asked_by(join))
-            for table, rows in self.of_subquery(each)
-        ]
-
-    def _fitting(self, item: FromItem) -> str:
-        """SQL, from its FROM on, of the rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
-        join = item.hidden
-        assert join is not None
-        if join.get("ref_type") == "NATURAL":
-            raise self.statement.cannot("a NATURAL SEMI JOIN", join, "name its columns: USING (…)")
-        fits = [self.syntax.expression_text(join["condition"])] if join.get("condition") else []
-        for name in join.get("using_columns", []):
-            left = next(
-                each.alias
-                for each in item.left_of_hidden
-                if name.casefold() in [column.casefold() for column in each.columns or ()]
-            )
-            fits.append(f"{quote(left)}.{quote(name)} = {quote(item.alias)}.{quote(name)}")
-        right = self.syntax.relation_text(join["right"])
-        return f"FROM {right} WHERE {' AND '.join(fits)}"
+        return f"(SELECT {self._say.one_of(item)} {fitting(item, self.statement)})"
 
     def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
         """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
@@ -390,20 +365,3 @@ class Witnesses(QueryFacts):
     def _over(self, window: Node, row: str) -> str:
         made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._say.gathering)
         return self._say.of_window(self.syntax.expression_text(made))
-
-
-def _asked_by(join: Node) -> list[Node]:
-    """The subqueries that a SEMI or ANTI JOIN asks, where the rows of its right side are seen."""
-    return subqueries([join.get("condition"), join["right"]])
-
-
-def _once(nodes: list[Node]) -> list[Node]:
-    """Each of some parts once, where several say the same."""
-    seen: list[object] = []
-    kept: list[Node] = []
-    for node in nodes:
-        plain = without_places(node)
-        if plain not in seen:
-            seen.append(plain)
-            kept.append(node)
-    return kept

@@ -115,6 +115,32 @@ SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c DESC) = 1;
 -- *: t.b WINDOW
 SELECT b, a, 1 AS n FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c DESC) <= 2;
 
+-- # the same where a query around it asks for the number
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY, t.c WINDOW
+-- *: t.b WINDOW
+SELECT b, a FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM t) AS q WHERE n = 1;
+
+-- # the same of a query of WITH, by its name
+-- b: t.b IDENTITY
+-- m: t.a TRANSFORMATION, t.c WINDOW
+-- *: t.b WINDOW
+WITH q AS (SELECT a, b AS key, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM t)
+SELECT key AS b, a + 1 AS m FROM q AS p WHERE p.n <= 2;
+
+-- # not where more than the number is asked, or rows are counted
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY
+-- *: t.b WINDOW, t.c WINDOW, t.a FILTER
+SELECT b, a FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM t) AS q WHERE n = 1 AND a > 0;
+
+-- # not beside windows over what is left
+-- b: t.b IDENTITY
+-- m: t.a AGGREGATION
+-- *: t.b WINDOW, t.c WINDOW
+SELECT b, max(a) OVER () AS m
+FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM t) AS q WHERE n = 1;
+
 -- # nor does how many rows stay
 -- n: t.b WINDOW
 SELECT count(*) AS n FROM (FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) = 1) AS q;

@@ -134,6 +134,11 @@ SELECT avg(c) AS n FROM t GROUP BY b HAVING count(DISTINCT a) >= 1;
 -- *: t.b GROUP_BY, t.a FILTER
 SELECT avg(c) AS n FROM t GROUP BY b HAVING count(a) >= 5;
 
+-- # what nothing reads need not be right
+-- a: t.a IDENTITY
+WITH wrong AS MATERIALIZED (SELECT nothing FROM nowhere), worse AS (SELECT nothing FROM wrong), q AS (SELECT a FROM t)
+SELECT a FROM q;
+
 -- # recursive USING KEY with an aggregate (DuckDB 2)
 -- a: t.a IDENTITY, u.a IDENTITY
 -- n: t.c IDENTITY

@@ -1,0 +1,221 @@
+"""Gains: where a statement may give rows on fewer rows of its tables that it does not give on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from recsys_lineage.rows.statement.column_places import selected_places
+from recsys_lineage.rows.statement.definition import MAIN, Definition
+from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.from_item import from_items
+from recsys_lineage.rows.statement.query_facts import QueryFacts
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    children,
+    everything,
+    is_expression,
+    is_query,
+    parts,
+    subqueries,
+    whole_of,
+)
+from recsys_lineage.rows.statement.ways import ways
+from recsys_lineage.rows.witnesses.absences import SHAPED, guards
+from recsys_lineage.rows.witnesses.dear import windows_of
+from recsys_lineage.rows.witnesses.unsteady import Made
+
+
+class Gains:
+    """Where a statement may give rows on fewer rows that it does not give on all, and where these change others.
+
+    Of a group of which only some rows are there, an aggregate has another value, and of a partition a window. Where
+    that decides which rows there are, in HAVING, in a condition on what a subquery counts, or as what a row is joined
+    or grouped by, a row may come in.
+
+    Args:
+        statement: taken apart.
+
+    Attributes:
+        definitions: that make groups, partitions or cuts of rows of which some may be traced for another reason, or ask
+            a subquery that does; none where nothing comes in.
+        tables: that the statement reads, where there are such definitions.
+    """
+
+    def __init__(self, statement: Statement) -> None:
+        self._statement = statement
+        self._facts = QueryFacts(statement, ())
+        self._of_groups = Made(statement, lambda expression, _: self._is_of_several(expression))
+        self._tables = set(statement.catalog.tables)
+        self._several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
+        keyed = any(each.keys for each in statement.definitions.values())
+        found = self._found() if self._several and not statement.sampled and not keyed else []
+        self.definitions: list[Definition] = found
+        self.tables = sorted(self._below({statement.main.name.casefold()})) if found else []
+
+    def _found(self) -> list[Definition]:
+        asked: set[str] = set()
+        asking: set[str] = set()
+        gaining = False
+        for name, definition in self._statement.definitions.items():
+            of_definition = [*self._decided_by(definition)]
+            gaining |= bool(of_definition) and self._chooses_by_groups(definition.query)
+            for part in of_definition:
+                inside = everything(part)
+                read = {each["table_name"].casefold() for each in inside if "table_name" in each}
+                asked |= read
+                cut = [each for each in inside if is_query(each) and is_cut(each, self._facts)]
+                if cut and self._below(read) & self._several:
+                    asking.add(name)
+                    gaining |= any(_cuts_itself(each) or self._chooses_by_groups(each) for each in cut)
+        below = self._closed(asked)
+        for name in below:
+            query = self._statement.definitions[name].query
+            gaining |= _cuts_itself(query) or self._chooses_by_groups(query)
+        return [
+            definition
+            for name, definition in self._statement.definitions.items()
+            if gaining and (name in asking or (name in below and self._is_shared(name, definition)))
+        ]
+
+    def _is_shared(self, name: str, definition: Definition) -> bool:
+        return is_cut(definition.query, self._facts) and bool(self._below({name}) & self._several)
+
+    def _decided_by(self, definition: Definition) -> Iterator[object]:
+        """The parts of a query of whose answers one too many may take away or change one of its own."""
+        query = definition.query
+        if definition.recursive:
+            yield query
+        elif query["type"] == "SET_OPERATION_NODE":
+            if query["setop_type"] == "EXCEPT":
+                yield children(query)[1]
+        elif is_cut(query, self._facts):
+            yield [value for key, value in query.items() if key != "cte_map"]
+        else:
+            yield from guards(query)
+            relation = query["from_table"]
+            for item in from_items(relation, self._statement.catalog):
+                if item.nulled or item.nearest is not None:
+                    yield item.node
+            for part in parts(relation):
+                if part.get("type") == "JOIN" and part["join_type"] == "ANTI":
+                    yield part["right"]
+                if part.get("type") == "JOIN" and subqueries(part.get("condition")):
+                    yield subqueries(part["condition"])
+            if asked := subqueries([query["select_list"], query.get("modifiers")]):
+                yield asked
+
+    def _chooses_by_groups(self, query: Node) -> bool:
+        """Whether what is made of several rows together decides which rows of its relations a query has, or groups."""
+        if query["type"] == "SET_OPERATION_NODE":
+            sides = [self._places(whole_of(side) or "") for side in children(query)]
+            return not query["setop_type"].startswith("UNION") and any(sides)
+        if query["type"] != "SELECT_NODE":
+            return True
+        names = self._names(query)
+        relation = query["from_table"]
+        joins = [each for each in parts(relation) if each.get("type") == "JOIN"]
+        deciding: list[object] = [query.get("where_clause"), *(join.get("condition") for join in joins)]
+        deciding += [self._facts.keys_of(query)] if self._facts.is_aggregated(query) else []
+        for window in windows_of(query):
+            deciding += [window.get("partitions"), window.get("orders")]
+        if any(each["type"].startswith("LIMIT") for each in query.get("modifiers", [])):
+            deciding.append(query["modifiers"])
+        using = {name.casefold() for join in joins for name in join.get("using_columns", [])}
+        natural = any(join.get("ref_type") in ("NATURAL", "POSITIONAL") for join in joins)
+        if (names and natural) or using & names:
+            return True
+        for part in parts(deciding):
+            if is_expression(part, "COLUMN_REF") and part["column_names"][-1].casefold() in names:
+                return True
+            if is_expression(part, "SUBQUERY") and self._answers_groups(part):
+                return True
+        return bool(names) and any(is_expression(part, "STAR") for part in parts(deciding))
+
+    def _answers_groups(self, subquery: Node) -> bool:
+        """Whether the answer of a subquery is made of several rows together, but not of all that there are."""
+        inner = subquery["subquery"]["node"]
+        if subquery["subquery_type"] in ("EXISTS", "NOT_EXISTS"):
+            return False
+        if (name := whole_of(inner)) is None:
+            return inner["type"] != "SELECT_NODE" or self._chooses_by_groups(inner)
+        definition = self._statement.definitions[name.casefold()]
+        query = definition.query
+        one_row = query["type"] == "SELECT_NODE" and is_cut(query, self._facts) and not _groups(query)
+        return bool(self._places(name)) and not (one_row and self._facts.is_aggregated(query))
+
+    def _is_of_several(self, expression: Node) -> bool:
+        aggregates = self._statement.catalog.aggregates
+        return any(
+            is_expression(part, "WINDOW")
+            or (is_expression(part, "FUNCTION") and part["function_name"].lower() in aggregates)
+            for part in parts(expression)
+        )
+
+    def _places(self, name: str) -> frozenset[int]:
+        """The places of the columns of a definition that are made of several rows together; none of a table."""
+        definition = self._statement.definitions.get(name.casefold())
+        if definition is None:
+            return frozenset()
+        query, width = definition.query, len(definition.columns)
+        every = frozenset(range(width))
+        if definition.recursive or query.get("from_table", {}).get("type") in SHAPED:
+            return every
+        found = self._of_groups.places(definition)
+        if is_cut(query, self._facts) and any(is_expression(part, "STAR") for part in query["select_list"]):
+            as_they_are = selected_places(
+                query, from_items(query["from_table"], self._statement.catalog), width
+            )
+            found |= {n for n in every if not as_they_are or as_they_are[n] is None}
+        return found
+
+    def _names(self, query: Node) -> set[str]:
+        """Those columns of the relations of a query, by their folded names."""
+        found: set[str] = set()
+        for item in from_items(query["from_table"], self._statement.catalog):
+            places = self._places(item.table)
+            found |= {name.casefold() for n, name in enumerate(item.columns or ()) if n in places}
+            if item.node.get("type") == "SUBQUERY":
+                inside = item.node["subquery"]["node"]
+                named = item.node.get("column_name_alias") or []
+                found |= {str(each).casefold() for each in named}
+                found |= {each.get("alias", "").casefold() for each in inside.get("select_list", [])} - {""}
+        return found
+
+    def _closed(self, names: set[str]) -> set[str]:
+        """Names of definitions, and of all that these read."""
+        found: set[str] = set()
+        open_ = [*names]
+        while open_:
+            name = open_.pop()
+            if name in self._statement.definitions and name not in found:
+                found.add(name)
+                open_ += self._statement.definitions[name].reads
+        return found
+
+    def _below(self, names: set[str]) -> set[str]:
+        """The tables that some tables and definitions are made of."""
+        reads = {table for name in self._closed(names) for table in self._statement.definitions[name].reads}
+        return (names | reads) & self._tables
+
+
+def is_cut(query: Node, facts: QueryFacts) -> bool:
+    """Whether what a query gives of some rows hangs on which others are there."""
+    if query["type"] != "SELECT_NODE":
+        return False
+    shaped = query["from_table"]["type"] in SHAPED
+    return shaped or _limits(query) or facts.is_aggregated(query) or bool(windows_of(query))
+
+
+def _limits(query: Node) -> bool:
+    modifiers = query.get("modifiers", [])
+    return any(each["type"].startswith("LIMIT") or each.get("distinct_on_targets") for each in modifiers)
+
+
+def _cuts_itself(query: Node) -> bool:
+    """Whether a query leaves out groups or rows by what others there are."""
+    return bool(query.get("having") or query.get("qualify")) or _limits(query)
+
+
+def _groups(query: Node) -> bool:
+    decides = ("group_expressions", "group_sets", "having", "qualify", "modifiers")
+    return any(query.get(key) for key in decides) or query.get("aggregate_handling") == "FORCE_AGGREGATES"

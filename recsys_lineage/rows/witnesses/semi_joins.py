@@ -1,0 +1,50 @@
+"""SEMI and ANTI joins: the rows on their right side, which no column of the query shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.from_item import FromItem
+from recsys_lineage.rows.statement.syntax import Node, once, subqueries
+from recsys_lineage.rows.witnesses.contribution import Contribution
+from recsys_lineage.sql.names import quote
+
+Lists = list[tuple[str, str]]
+"""Tables and definitions, folded, each with the SQL of a list of its rows."""
+
+
+def asked_by(join: Node) -> list[Node]:
+    """The subqueries that a SEMI or ANTI JOIN asks, where the rows of its right side are seen."""
+    return subqueries([join.get("condition"), join["right"]])
+
+
+def rows_of_conditions(
+    items: list[FromItem], statement: Statement, say: Contribution, of_subquery: Callable[[Node], Lists]
+) -> Lists:
+    """For subqueries that decide which rows behind SEMI or ANTI JOIN fit, lists of the rows they say it by."""
+    joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
+    return [
+        (table, f"(SELECT {say.gathered(rows)} {fitting(item, statement)})")
+        for join, item in joins.values()
+        for each in once(asked_by(join))
+        for table, rows in of_subquery(each)
+    ]
+
+
+def fitting(item: FromItem, statement: Statement) -> str:
+    """SQL, from its FROM on, of the rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
+    join, syntax = item.hidden, statement.catalog.syntax
+    assert join is not None
+    if join.get("ref_type") == "NATURAL":
+        raise statement.cannot("a NATURAL SEMI JOIN", join, "name its columns: USING (…)")
+    fits = [syntax.expression_text(join["condition"])] if join.get("condition") else []
+    for name in join.get("using_columns", []):
+        left = next(
+            each.alias
+            for each in item.left_of_hidden
+            if name.casefold() in [column.casefold() for column in each.columns or ()]
+        )
+        fits.append(f"{quote(left)}.{quote(name)} = {quote(item.alias)}.{quote(name)}")
+    right = syntax.relation_text(join["right"])
+    return f"FROM {right} WHERE {' AND '.join(fits)}"

@@ -1,0 +1,81 @@
+"""A row comes out again of its traced rows also where groups of which only some are traced would take it away."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rows.generated import Made
+from tests.rows.laws import Rows, check_laws, traces_of
+
+GAINING = {
+    "a sum": "SELECT k FROM t GROUP BY k HAVING sum(n) > 2",
+    "a greatest value": "SELECT k FROM t GROUP BY k HAVING max(n) < 3",
+    "a sum below": "SELECT k FROM (SELECT k, sum(n) AS s FROM t GROUP BY k) AS q WHERE s > 2",
+    "a mean of sums": "SELECT k FROM (SELECT k, x, sum(n) AS s FROM t GROUP BY k, x) AS q GROUP BY k HAVING avg(s) > 2",
+    "the first": "SELECT k FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY n, x) AS r FROM t) AS q "
+    "WHERE r = 1 AND n > 2",
+    "QUALIFY": "SELECT k FROM t QUALIFY count(*) OVER (PARTITION BY k) = 1",
+    "LIMIT": "SELECT k FROM t ORDER BY n, x, k LIMIT 1",
+    "DISTINCT ON": "SELECT k FROM (SELECT DISTINCT ON (k) k, n FROM t ORDER BY k, n, x) AS q WHERE n > 2",
+    "a join": "SELECT t.k FROM t JOIN u USING (k) GROUP BY t.k HAVING sum(n * y) > 2",
+    "a mean": "SELECT k FROM t GROUP BY k HAVING sum(n) > (SELECT avg(n) FROM t)",
+}
+"""Queries that may give a key on some rows that they do not give on all."""
+TAKEN_AWAY = {
+    "ANTI JOIN": "SELECT o.k, o.n FROM t AS o ANTI JOIN ({0}) AS b USING (k)",
+    "NOT EXISTS": "SELECT o.k, o.n FROM t AS o WHERE NOT EXISTS (SELECT 1 FROM ({0}) AS b WHERE b.k = o.k)",
+    "NOT IN": "SELECT k, n FROM t WHERE k NOT IN ({0})",
+    "LEFT JOIN": "SELECT o.k, o.n, b.k AS z FROM t AS o LEFT JOIN ({0}) AS b USING (k)",
+    "EXISTS": "SELECT o.k, o.n, EXISTS (SELECT 1 FROM ({0}) AS b WHERE b.k = o.k) AS z FROM t AS o",
+    "a count": "SELECT o.k, o.n, (SELECT count(*) FROM ({0}) AS b WHERE b.k = o.k) AS z FROM t AS o",
+    "EXCEPT": "SELECT k FROM t EXCEPT ({0})",
+    "ALL": "SELECT k, n FROM t WHERE k <> ALL ({0})",
+}
+"""Statements of which a row too many of a query takes rows away."""
+DATA: dict[str, Rows] = {
+    "t": [("a", 4, 0), ("a", -3, 1), ("b", 1, 0), ("b", 5, 2), ("c", 2, 3), ("c", 0, 1), ("b", 3, 1)],
+    "u": [("a", 1), ("b", -1), ("c", 2)],
+}
+
+
+@pytest.mark.parametrize("gaining", GAINING)
+def test_no_part_of_a_group_takes_a_row_away(gaining: str) -> None:
+    check_laws(Made(TAKEN_AWAY["ANTI JOIN"].format(GAINING[gaining]), cut=True), DATA)
+
+
+@pytest.mark.parametrize("taken", TAKEN_AWAY)
+def test_no_row_is_taken_away_wherever_one_must_not_be(taken: str) -> None:
+    check_laws(Made(TAKEN_AWAY[taken].format(GAINING["a sum"]), cut=True), DATA)
+
+
+def test_only_the_group_that_would_take_the_row_away_is_traced_whole() -> None:
+    sql = TAKEN_AWAY["ANTI JOIN"].format(GAINING["a sum"])
+    assert set(traces_of(DATA, sql, {"k": "a", "n": 4})["t"][1]) == {("a", 4, 0), ("a", -3, 1)}
+    assert traces_of(DATA, sql, {"k": "a", "n": -3})["t"][1] == [("a", -3, 1)]
+    assert traces_of(DATA, sql, {"k": "b", "n": 5})["t"][1] == []
+
+
+def test_a_correlated_group_is_traced_whole() -> None:
+    sql = (
+        "SELECT o.k, o.n FROM t AS o WHERE NOT EXISTS "
+        "(SELECT 1 FROM t AS b WHERE b.k = o.k GROUP BY b.k HAVING sum(b.n) > 2)"
+    )
+    check_laws(Made(sql, cut=True), DATA)
+    assert set(traces_of(DATA, sql, {"k": "a", "n": 4})["t"][1]) == {("a", 4, 0), ("a", -3, 1)}
+
+
+CONSTANTS = (
+    "SELECT count(*) AS c FROM (VALUES (1), (2)) AS v(x) WHERE NOT EXISTS (SELECT 1 FROM t WHERE t.n = v.x)",
+    "SELECT count(*) AS c FROM (VALUES (1), (2)) AS v(x) ANTI JOIN t ON t.n = v.x",
+    "SELECT sum(i) AS c FROM range(4) AS v(i) WHERE i NOT IN (SELECT n FROM t WHERE n IS NOT NULL)",
+    "SELECT sum(i) AS c FROM (SELECT unnest([0, 1, 2, 3]) AS i EXCEPT SELECT n FROM t) AS q",
+    "SELECT i FROM range(3) AS v(i) WHERE NOT EXISTS (SELECT 1 FROM t WHERE t.n = i) ORDER BY i DESC LIMIT 1",
+    "SELECT k, count(*) AS c FROM (SELECT k, unnest([n, x]) AS e FROM t) AS q ANTI JOIN u ON u.y = q.e GROUP BY k",
+    "SELECT count(*) AS c FROM t, u WHERE NOT EXISTS (SELECT 1 FROM u AS b WHERE b.y = t.n + u.y)",
+)
+"""Statements that count rows of which some are kept out, though no table's rows make them, or several do."""
+
+
+@pytest.mark.parametrize("sql", CONSTANTS)
+def test_what_keeps_out_constants_and_pairs_is_traced(sql: str) -> None:
+    check_laws(Made(sql, cut=True), {"t": [("a", 1, 3), ("b", 2, 1), ("c", 0, 2)], "u": [("a", 1), ("b", 3)]})
